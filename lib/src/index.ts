@@ -1,0 +1,3 @@
+/** LoRA and zero-init prefix attention on LLaMA-architecture models, through TensorFlow. */
+export * from './nn';
+export * from './runtime';

@@ -1,0 +1,54 @@
+/** `y = x·W + b`, with the kernel stored (in, out) as in tfjs. */
+import { ShapeError, tf } from '../runtime';
+import { Module } from './module';
+
+/** A map of the last axis: what a Linear is to those who call it, and what an adapter around one stays. */
+export interface Projection extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  /** Shapes: x (…, I) → (…, O). */
+  forward(x: tf.Tensor): tf.Tensor;
+}
+
+/**
+ * A linear layer, `y = x·W + b`.
+ *
+ * Shapes: x (…, I) → y (…, O); weight (I, O); bias (O). Hugging Face stores the weight (O, I): transpose at the file's border.
+ */
+export class Linear extends Module implements Projection {
+  /** Takes ownership of both variables. */
+  constructor(
+    readonly weight: tf.Variable,
+    readonly bias?: tf.Variable,
+  ) {
+    super();
+    if (weight.rank !== 2) throw new ShapeError(`a Linear's weight is (in, out); got shape [${weight.shape}]`);
+  }
+
+  get inFeatures(): number {
+    return this.weight.shape[0] ?? 0;
+  }
+
+  get outFeatures(): number {
+    return this.weight.shape[1] ?? 0;
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => {
+      const y = matMulRows(x, this.weight);
+      return this.bias ? y.add(this.bias) : y;
+    });
+  }
+}
+
+/**
+ * `x·W` over the last axis of x; W's two axes are used as they are, or swapped with `transposeW`.
+ *
+ * The rows are flattened first: tfjs's matMul broadcasts (B,T,C)·(C,O) forward, but its gradient throws on that.
+ */
+export function matMulRows(x: tf.Tensor, weight: tf.Tensor, transposeW = false): tf.Tensor {
+  const width = x.shape[x.rank - 1] ?? 0;
+  const rows: tf.Tensor = x.reshape([-1, width]); // (…, I) → (N, I)
+  const y = tf.matMul(rows, weight, false, transposeW); // (N, I) x (I, O) -> (N, O)
+  return y.reshape([...x.shape.slice(0, -1), y.shape[1] ?? 0]);
+}

@@ -1,0 +1,104 @@
+/** A tree of layers that knows its parts by the names Hugging Face gives them. */
+import { ArgumentError, tf } from '../runtime';
+
+/** Totals of a module's parameters. */
+export interface ParameterCount {
+  readonly total: number;
+  readonly trainable: number;
+}
+
+/**
+ * The base of every layer: its parts are its own properties.
+ *
+ * A property that holds a Module, or an array of Modules, is a child; one that holds a `tf.Variable` is a parameter.
+ * Paths are Hugging Face's: `selfAttn.qProj.weight` is named `self_attn.q_proj.weight`.
+ */
+export abstract class Module {
+  /** The direct children, by Hugging Face's name. */
+  *namedChildren(): IterableIterator<[string, Module]> {
+    for (const [property, value] of Object.entries(this)) {
+      const name = toSnakeCase(property);
+      if (value instanceof Module) yield [name, value];
+      else if (Array.isArray(value)) {
+        for (const [index, item] of value.entries()) if (item instanceof Module) yield [`${name}.${index}`, item];
+      }
+    }
+  }
+
+  /** This module and everything below it, parents first; this module's own path is `prefix`. */
+  *namedModules(prefix = ''): IterableIterator<[string, Module]> {
+    yield [prefix, this];
+    for (const [name, child] of this.namedChildren()) yield* child.namedModules(join(prefix, name));
+  }
+
+  /** Every parameter of this module and of those below it. */
+  *namedParameters(prefix = ''): IterableIterator<[string, tf.Variable]> {
+    for (const [path, module] of this.namedModules(prefix)) {
+      for (const [property, value] of Object.entries(module)) {
+        if (value instanceof tf.Variable) yield [join(path, toSnakeCase(property)), value];
+      }
+    }
+  }
+
+  /** The parameters that an optimizer may change. */
+  *trainableParameters(): IterableIterator<[string, tf.Variable]> {
+    for (const [path, variable] of this.namedParameters()) if (variable.trainable) yield [path, variable];
+  }
+
+  /** Takes every parameter out of training. */
+  freeze(): this {
+    for (const [, variable] of this.namedParameters()) variable.trainable = false;
+    return this;
+  }
+
+  /**
+   * Puts `replacement` where the module at `path` is, for example a LoRA layer around a projection.
+   *
+   * @throws ArgumentError when nothing is at `path`.
+   */
+  replaceModule(path: string, replacement: Module): void {
+    for (const [parentPath, parent] of this.namedModules()) {
+      for (const [property, value] of Object.entries(parent)) {
+        const here = join(parentPath, toSnakeCase(property));
+        if (value instanceof Module && here === path) {
+          Reflect.set(parent, property, replacement);
+          return;
+        }
+        if (Array.isArray(value)) {
+          const index = value.findIndex((item, i) => item instanceof Module && `${here}.${i}` === path);
+          if (index >= 0) {
+            value[index] = replacement;
+            return;
+          }
+        }
+      }
+    }
+    throw new ArgumentError(`no module '${path}' in this model; its modules are listed by namedModules()`);
+  }
+
+  /** Frees every parameter of this module and of those below it; the module is of no use afterwards. */
+  dispose(): void {
+    for (const [, variable] of this.namedParameters()) variable.dispose();
+  }
+}
+
+/** Counts the parameters of a module, each variable once even where two names share it (tied embeddings). */
+export function countParameters(module: Module): ParameterCount {
+  const variables = new Set([...module.namedParameters()].map(([, variable]) => variable));
+  let total = 0;
+  let trainable = 0;
+  for (const variable of variables) {
+    total += variable.size;
+    if (variable.trainable) trainable += variable.size;
+  }
+  return { total, trainable };
+}
+
+/** `qProj` → `q_proj`, `layers` → `layers`; names that already are Hugging Face's stay as they are. */
+export function toSnakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function join(prefix: string, name: string): string {
+  return prefix === '' ? name : `${prefix}.${name}`;
+}

@@ -1,0 +1,3 @@
+export * from './deviceInfo';
+export * from './errors';
+export { SetupError, tf } from './tensorflow';

@@ -1,0 +1,46 @@
+/**
+ * The one TensorFlow of this process: every other file takes `tf` from here, never from a tfjs package, because a second
+ * copy of the binding ends the process ("kernel already registered").
+ */
+import util from 'node:util';
+import type * as tfjs from '@tensorflow/tfjs-node-gpu';
+import { LowrankError } from './errors';
+
+/** The native binding does not load: `make setup` has not run, or ran for another machine. */
+export class SetupError extends LowrankError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('SETUP', message, options);
+  }
+}
+
+type TensorFlow = typeof tfjs;
+
+function load(): TensorFlow {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // start-up notes belong in nobody's notebook
+  // tfjs-node 4.22 calls this function, of which Node 22 warns on stderr and which Node 23 no longer has.
+  Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined });
+  try {
+    return require('@tensorflow/tfjs-node-gpu') as TensorFlow;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    const message = `TensorFlow's native binding does not load (${reason}). Run \`make setup\` in the checkout of lowrank.`;
+    throw new SetupError(message, { cause });
+  }
+}
+
+export const tf: TensorFlow = load();
+
+/** The types that go with the value above, so that `tf.Tensor` reads as it does in any tfjs program. */
+export declare namespace tf {
+  export type Rank = tfjs.Rank;
+  export type Tensor<R extends Rank = Rank> = tfjs.Tensor<R>;
+  export type Scalar = tfjs.Scalar;
+  export type Tensor1D = tfjs.Tensor1D;
+  export type Tensor2D = tfjs.Tensor2D;
+  export type Tensor3D = tfjs.Tensor3D;
+  export type Tensor4D = tfjs.Tensor4D;
+  export type Variable<R extends Rank = Rank> = tfjs.Variable<R>;
+  export type DataType = tfjs.DataType;
+  export type NamedTensorMap = tfjs.NamedTensorMap;
+  export type TensorContainer = tfjs.TensorContainer;
+}
