@@ -34,10 +34,13 @@ export abstract class Module {
   /** Every parameter of this module and of those below it. */
   *namedParameters(prefix = ''): IterableIterator<[string, tf.Variable]> {
     for (const [path, module] of this.namedModules(prefix)) {
-      for (const [property, value] of Object.entries(module)) {
-        if (value instanceof tf.Variable) yield [join(path, toSnakeCase(property)), value];
-      }
+      for (const [name, variable] of module.ownParameters()) yield [join(path, name), variable];
     }
+  }
+
+  /** The parameters of this module itself; a layer that does not keep them in its properties says here what they are. */
+  *ownParameters(): IterableIterator<[string, tf.Variable]> {
+    for (const [property, value] of Object.entries(this)) if (value instanceof tf.Variable) yield [toSnakeCase(property), value];
   }
 
   /** The parameters that an optimizer may change. */
@@ -78,7 +81,8 @@ export abstract class Module {
 
   /** Frees every parameter of this module and of those below it; the module is of no use afterwards. */
   dispose(): void {
-    for (const [, variable] of this.namedParameters()) variable.dispose();
+    for (const [, child] of this.namedChildren()) child.dispose();
+    for (const [, variable] of this.ownParameters()) if (!variable.isDisposed) variable.dispose(); // tied ones are met twice
   }
 }
 
