@@ -1,0 +1,186 @@
+/** AdamW: Adam whose weight decay acts on the weights, not on the gradients (Loshchilov & Hutter 2019, algorithm 2). */
+import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
+import type { Schedule } from './schedules';
+
+/** How an AdamW moves the parameters. */
+export interface AdamWOptions {
+  /** A number, or one per update, for example from `cosineSchedule`. @defaultValue 0.001 */
+  readonly learningRate?: number | Schedule;
+  /** λ. @defaultValue 0.01 */
+  readonly weightDecay?: number;
+  /** β₁ and β₂. @defaultValue [0.9, 0.999] */
+  readonly betas?: readonly [number, number];
+  /** ε. @defaultValue 1e-8 */
+  readonly epsilon?: number;
+  /** Whether the parameter of this name decays; often `(name) => !/bias|norm|gate/.test(name)`. @defaultValue every one does */
+  readonly decays?: (name: string) => boolean;
+}
+
+/** What an optimizer must remember to go on exactly where it was. */
+export interface OptimizerState {
+  /** Updates made. */
+  readonly step: number;
+  /** The moments of each parameter, as `first.NAME` and `second.NAME`; the caller disposes them. */
+  readonly tensors: tf.NamedTensorMap;
+}
+
+interface Moments {
+  readonly first: tf.Variable;
+  readonly second: tf.Variable;
+}
+
+/** The numbers of one update that are the same for every parameter. */
+interface Coefficients {
+  readonly rate: number;
+  /** `rate / (1 − β₁ᵗ)` */
+  readonly stepSize: number;
+  /** `√(1 − β₂ᵗ)` */
+  readonly secondScale: number;
+}
+
+/**
+ * The AdamW optimizer, equal to PyTorch's:
+ *
+ * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η·λ·w − η·m̂/(√v̂ + ε)` with m̂, v̂ the bias-corrected moments.
+ *
+ * @throws ArgumentError when an option is out of its range.
+ */
+export class AdamW {
+  private readonly schedule: Schedule;
+  private readonly weightDecay: number;
+  private readonly betas: readonly [number, number];
+  private readonly epsilon: number;
+  private readonly decays: (name: string) => boolean;
+  private readonly moments = new Map<string, Moments>();
+  private updates = 0;
+
+  constructor(options: AdamWOptions = {}) {
+    const { learningRate = 1e-3, weightDecay = 0.01, betas = [0.9, 0.999], epsilon = 1e-8, decays = () => true } = options;
+    if (typeof learningRate === 'number') checkRange('learningRate', learningRate, learningRate >= 0);
+    checkRange('weightDecay', weightDecay, weightDecay >= 0);
+    for (const beta of betas) checkRange('beta', beta, beta >= 0 && beta < 1);
+    checkRange('epsilon', epsilon, epsilon > 0);
+    this.schedule = typeof learningRate === 'number' ? () => learningRate : learningRate;
+    this.weightDecay = weightDecay;
+    this.betas = betas;
+    this.epsilon = epsilon;
+    this.decays = decays;
+  }
+
+  /** Updates made so far. */
+  get step(): number {
+    return this.updates;
+  }
+
+  /** The learning rate of the next update. */
+  get learningRate(): number {
+    return this.schedule(this.updates);
+  }
+
+  /**
+   * Makes one update. A parameter without a gradient stays as it is, and its moments too.
+   *
+   * `parameters` says which variable each name stands for; without it the names are tfjs's own, as `tf.variableGrads` gives them.
+   *
+   * Shapes: each gradient as its parameter.
+   *
+   * @throws ArgumentError when a name is unknown; ShapeError when a gradient does not fit. Nothing has changed then.
+   */
+  applyGradients(grads: tf.NamedTensorMap, parameters?: Iterable<readonly [string, tf.Variable]>): void {
+    const updates = pair(grads, parameters ? new Map(parameters) : new Map(Object.entries(tf.engine().registeredVariables)));
+    const t = this.updates + 1;
+    const rate = this.learningRate;
+    const coefficients = { rate, stepSize: rate / (1 - this.betas[0] ** t), secondScale: Math.sqrt(1 - this.betas[1] ** t) };
+    for (const { name, variable, grad } of updates) this.update(name, variable, grad, coefficients);
+    this.updates = t;
+  }
+
+  private update(name: string, variable: tf.Variable, grad: tf.Tensor, { rate, stepSize, secondScale }: Coefficients): void {
+    const [beta1, beta2] = this.betas;
+    const { first, second } = this.momentsOf(name, variable);
+    tf.tidy(() => {
+      first.assign(first.add(grad.sub(first).mul(1 - beta1)));
+      second.assign(second.mul(beta2).add(grad.square().mul(1 - beta2)));
+      const kept = this.weightDecay > 0 && this.decays(name) ? variable.mul(1 - rate * this.weightDecay) : variable;
+      const denominator = second.sqrt().div(secondScale).add(this.epsilon);
+      variable.assign(kept.sub(first.mul(stepSize).div(denominator)));
+    });
+  }
+
+  private momentsOf(name: string, variable: tf.Variable): Moments {
+    const known = this.moments.get(name);
+    if (known) return known;
+    const moments = tf.tidy(() => ({
+      first: tf.variable(tf.zerosLike(variable), false),
+      second: tf.variable(tf.zerosLike(variable), false),
+    }));
+    this.moments.set(name, moments);
+    return moments;
+  }
+
+  /** A copy of all that the next update depends on, the learning rate's function excepted. */
+  state(): OptimizerState {
+    const tensors: tf.NamedTensorMap = {};
+    for (const [name, { first, second }] of this.moments) {
+      tensors[`first.${name}`] = first.clone();
+      tensors[`second.${name}`] = second.clone();
+    }
+    return { step: this.updates, tensors };
+  }
+
+  /**
+   * Goes back to a state that `state()` gave; the state's tensors stay the caller's.
+   *
+   * @throws StateError when a moment is missing or of no known kind; the present state is kept then.
+   */
+  restore({ step, tensors }: OptimizerState): void {
+    if (!Number.isSafeInteger(step) || step < 0) throw new StateError(`an optimizer's state cannot be at step ${step}`);
+    const pairs = momentPairs(tensors);
+    this.dispose();
+    for (const [name, { first, second }] of pairs) {
+      this.moments.set(name, { first: tf.variable(first, false), second: tf.variable(second, false) });
+    }
+    this.updates = step;
+  }
+
+  /** Frees the moments and starts again at step 0; the parameters are not the optimizer's and stay. */
+  dispose(): void {
+    for (const { first, second } of this.moments.values()) tf.dispose([first, second]);
+    this.moments.clear();
+    this.updates = 0;
+  }
+}
+
+interface Update {
+  readonly name: string;
+  readonly variable: tf.Variable;
+  readonly grad: tf.Tensor;
+}
+
+/** Finds every gradient's variable before any of them changes. */
+function pair(grads: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>): Update[] {
+  return Object.entries(grads).map(([name, grad]) => {
+    const variable = parameters.get(name);
+    if (!variable) throw new ArgumentError(`a gradient is named '${name}', but no parameter is`);
+    if (!tf.util.arraysEqual(grad.shape, variable.shape)) {
+      throw new ShapeError(`the gradient of '${name}' has shape [${grad.shape}], its parameter [${variable.shape}]`);
+    }
+    return { name, variable, grad };
+  });
+}
+
+function momentPairs(tensors: tf.NamedTensorMap): Map<string, { first: tf.Tensor; second: tf.Tensor }> {
+  const pairs = new Map<string, { first: tf.Tensor; second: tf.Tensor }>();
+  for (const [key, tensor] of Object.entries(tensors)) {
+    const [, kind, name = ''] = /^(first|second)\.(.*)$/s.exec(key) ?? [];
+    if (!kind) throw new StateError(`'${key}' is not a moment of AdamW: expected first.NAME or second.NAME`);
+    const other = tensors[`${kind === 'first' ? 'second' : 'first'}.${name}`];
+    if (!other) throw new StateError(`the state has only the ${kind} moment of '${name}'`);
+    if (kind === 'first') pairs.set(name, { first: tensor, second: other });
+  }
+  return pairs;
+}
+
+function checkRange(name: string, value: number, isInRange: boolean): void {
+  if (!isInRange || !Number.isFinite(value)) throw new ArgumentError(`${name} ${value} is out of range`);
+}

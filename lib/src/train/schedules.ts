@@ -1,0 +1,76 @@
+/** Learning rates as functions of the step, step 0 being the first update, as in PyTorch's LambdaLR. */
+import { ArgumentError } from '../runtime';
+
+/** The learning rate of an update; `step` counts the updates made before it. */
+export type Schedule = (step: number) => number;
+
+/** What the schedules here have in common. */
+export interface ScheduleOptions {
+  /** The learning rate after the warm-up. */
+  readonly peak: number;
+  /** Updates over which the rate climbs from 0 to the peak. @defaultValue 0 */
+  readonly warmupSteps?: number;
+}
+
+/** A schedule that comes down to `floor` at the last update. */
+export interface DecayOptions extends ScheduleOptions {
+  /** Updates of the whole run, warm-up included. */
+  readonly totalSteps: number;
+  /** The rate at `totalSteps` and after it. @defaultValue 0 */
+  readonly floor?: number;
+}
+
+/**
+ * Warm-up, then half a cosine down to the floor: `floor + (peak − floor)·(1 + cos(π·p))/2`, with p the part of the decay that is done.
+ *
+ * With floor 0 it is transformers' `get_cosine_schedule_with_warmup`; past `totalSteps` it stays at the floor, where that one climbs again.
+ *
+ * @throws ArgumentError when a rate or a count is out of range.
+ */
+export function cosineSchedule(options: DecayOptions): Schedule {
+  return decayingSchedule(options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
+}
+
+/**
+ * Warm-up, then a straight line down to the floor: transformers' `get_linear_schedule_with_warmup` when the floor is 0.
+ *
+ * @throws ArgumentError when a rate or a count is out of range.
+ */
+export function linearSchedule(options: DecayOptions): Schedule {
+  return decayingSchedule(options, (progress) => 1 - progress);
+}
+
+/**
+ * Warm-up, then the peak for ever: transformers' `get_constant_schedule_with_warmup`.
+ *
+ * @throws ArgumentError when a rate or a count is out of range.
+ */
+export function constantSchedule({ peak, warmupSteps = 0 }: ScheduleOptions): Schedule {
+  checkRate('peak', peak);
+  checkCount('warmupSteps', warmupSteps);
+  return (step) => (step < warmupSteps ? (peak * step) / warmupSteps : peak);
+}
+
+function decayingSchedule(
+  { peak, warmupSteps = 0, totalSteps, floor = 0 }: DecayOptions,
+  remaining: (progress: number) => number,
+): Schedule {
+  const warmUp = constantSchedule({ peak, warmupSteps });
+  checkRate('floor', floor);
+  checkCount('totalSteps', totalSteps);
+  if (floor > peak) throw new ArgumentError(`floor ${floor} is above the peak ${peak}`);
+  if (warmupSteps > totalSteps) throw new ArgumentError(`warmupSteps ${warmupSteps} is more than totalSteps ${totalSteps}`);
+  return (step) => {
+    if (step < warmupSteps) return warmUp(step);
+    const progress = Math.min(1, (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
+    return floor + (peak - floor) * remaining(progress);
+  };
+}
+
+function checkRate(name: string, rate: number): void {
+  if (!(rate >= 0 && rate < Infinity)) throw new ArgumentError(`${name} ${rate} is not a learning rate: give a number from 0 up`);
+}
+
+function checkCount(name: string, count: number): void {
+  if (!Number.isSafeInteger(count) || count < 0) throw new ArgumentError(`${name} ${count} is not a whole number from 0 up`);
+}
