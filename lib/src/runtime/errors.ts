@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'UNSUPPORTED'
   /** The call does not fit the object's present state, for example use after `dispose()`. */
   | 'STATE'
+  /** A file cannot be written. */
+  | 'STORAGE'
   /** A loss or a gradient is NaN or infinite. */
   | 'NOT_FINITE'
   /** The work was stopped through its AbortSignal. */
@@ -64,6 +66,13 @@ export class UnsupportedError extends LowrankError {
 export class StateError extends LowrankError {
   constructor(message: string, options?: ErrorOptions) {
     super('STATE', message, options);
+  }
+}
+
+/** A file cannot be written: no folder, no permission, no space. */
+export class StorageError extends LowrankError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('STORAGE', message, options);
   }
 }
 

@@ -1,0 +1,77 @@
+/** Files from outside: read by ranges that are checked before anything is allocated, and refused with a place and a reason. */
+import fs from 'node:fs';
+import { FormatError } from '../runtime';
+
+/** A file is malformed: `file` is its path, `offset` the byte where it went wrong, `reason` what is wrong there. */
+export class FileFormatError extends FormatError {
+  constructor(
+    readonly file: string,
+    readonly offset: number,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${file}, byte ${offset}: ${reason}`, options);
+  }
+}
+
+/** The bytes of one call of read(2) on Linux; larger ranges take several. */
+const LARGEST_READ = 2 ** 30;
+
+/** A file on disk. It is opened for each read, so that there is nothing to close. */
+export class BinaryFile {
+  readonly size: number;
+
+  /** @throws FormatError when there is no readable file at `path`. */
+  constructor(readonly path: string) {
+    this.size = this.open((descriptor) => {
+      const status = fs.fstatSync(descriptor);
+      if (!status.isFile()) throw new FileFormatError(path, 0, 'this is not a regular file');
+      return status.size;
+    });
+  }
+
+  /**
+   * The bytes from `offset` on, in a buffer of their own that starts at an aligned address.
+   *
+   * @throws FileFormatError when the file is shorter, before the buffer is allocated.
+   */
+  read(offset: number, length: number): Uint8Array {
+    if (offset + length > this.size) {
+      throw new FileFormatError(
+        this.path,
+        offset,
+        `${length} bytes are expected here, but the file ends at ${this.size}; it may be cut off`,
+      );
+    }
+    const bytes = new Uint8Array(length);
+    this.open((descriptor) => {
+      for (let done = 0; done < length; ) {
+        const count = fs.readSync(descriptor, bytes, done, Math.min(length - done, LARGEST_READ), offset + done);
+        if (count === 0) throw new FileFormatError(this.path, offset + done, 'the file ends here; it was shortened after it was opened');
+        done += count;
+      }
+    });
+    return bytes;
+  }
+
+  private open<T>(use: (descriptor: number) => T): T {
+    let descriptor: number;
+    try {
+      descriptor = fs.openSync(this.path, 'r');
+    } catch (cause) {
+      throw new FileFormatError(this.path, 0, `the file cannot be opened (${reasonOf(cause)}); check the path`, { cause });
+    }
+    try {
+      return use(descriptor);
+    } catch (cause) {
+      if (cause instanceof FileFormatError) throw cause;
+      throw new FileFormatError(this.path, 0, `the file cannot be read (${reasonOf(cause)})`, { cause });
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+}

@@ -1,0 +1,129 @@
+/** The number formats that tensors are stored in, and their reading as 32-bit floats. */
+
+/** The dtypes of safetensors that this library reads and writes, with their bytes per value. */
+export const DTYPE_BYTES = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E5M2: 1,
+  F8_E4M3: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  F64: 8,
+  I64: 8,
+  U64: 8,
+} as const;
+
+/** A dtype of safetensors that this library reads and writes. */
+export type Dtype = keyof typeof DTYPE_BYTES;
+
+export function isDtype(name: unknown): name is Dtype {
+  return typeof name === 'string' && Object.hasOwn(DTYPE_BYTES, name);
+}
+
+/**
+ * The values as 32-bit floats. F32 is a view of the same bytes; F16, BF16 and F8 convert exactly, the others round to nearest.
+ *
+ * `bytes` must start at an address that is a multiple of the dtype's size, as a buffer of its own does.
+ */
+export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
+  const values = viewOf(dtype, bytes);
+  if (values instanceof Float32Array) return values;
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) return Float32Array.from(values, Number);
+  switch (dtype) {
+    case 'BF16':
+      return bfloat16ToFloat32(values);
+    case 'F16':
+    case 'F8_E5M2':
+    case 'F8_E4M3': {
+      const table = tableOf(dtype);
+      return Float32Array.from(values, (code) => table[code] as number);
+    }
+    default:
+      return Float32Array.from(values);
+  }
+}
+
+/** Every value of a half-precision float, by its 16 bits. */
+export function float16Table(): Float32Array {
+  return tableOf('F16');
+}
+
+type Values = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
+
+function viewOf(dtype: Dtype, bytes: Uint8Array): Values | BigInt64Array | BigUint64Array {
+  const { buffer, byteOffset } = bytes;
+  const length = bytes.byteLength / DTYPE_BYTES[dtype];
+  switch (dtype) {
+    case 'BOOL':
+    case 'U8':
+    case 'F8_E5M2':
+    case 'F8_E4M3':
+      return bytes;
+    case 'I8':
+      return new Int8Array(buffer, byteOffset, length);
+    case 'U16':
+    case 'F16':
+    case 'BF16':
+      return new Uint16Array(buffer, byteOffset, length);
+    case 'I16':
+      return new Int16Array(buffer, byteOffset, length);
+    case 'U32':
+      return new Uint32Array(buffer, byteOffset, length);
+    case 'I32':
+      return new Int32Array(buffer, byteOffset, length);
+    case 'F32':
+      return new Float32Array(buffer, byteOffset, length);
+    case 'F64':
+      return new Float64Array(buffer, byteOffset, length);
+    case 'I64':
+      return new BigInt64Array(buffer, byteOffset, length);
+    case 'U64':
+      return new BigUint64Array(buffer, byteOffset, length);
+  }
+}
+
+/** A bfloat16 is the upper half of a float32. */
+function bfloat16ToFloat32(codes: ArrayLike<number>): Float32Array {
+  const bits = new Uint32Array(codes.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = (codes[i] as number) << 16;
+  return new Float32Array(bits.buffer);
+}
+
+const FORMATS = {
+  F16: { exponentBits: 5, mantissaBits: 10, hasInfinity: true },
+  F8_E5M2: { exponentBits: 5, mantissaBits: 2, hasInfinity: true },
+  // Micikevicius et al. 2022, "FP8 formats for deep learning": no infinity, and only S.1111.111 is NaN.
+  F8_E4M3: { exponentBits: 4, mantissaBits: 3, hasInfinity: false },
+} as const;
+
+const tables = new Map<keyof typeof FORMATS, Float32Array>();
+
+function tableOf(dtype: keyof typeof FORMATS): Float32Array {
+  let table = tables.get(dtype);
+  if (!table) {
+    const count = 2 ** (1 + FORMATS[dtype].exponentBits + FORMATS[dtype].mantissaBits);
+    table = Float32Array.from({ length: count }, (_, code) => decodeFloat(dtype, code));
+    tables.set(dtype, table);
+  }
+  return table;
+}
+
+/** `(−1)^s · 2^(e − bias) · (1 + m/2^M)`, subnormal at e = 0 (IEEE 754). */
+function decodeFloat(dtype: keyof typeof FORMATS, code: number): number {
+  const { exponentBits, mantissaBits, hasInfinity } = FORMATS[dtype];
+  const mantissa = code & (2 ** mantissaBits - 1);
+  const exponent = (code >> mantissaBits) & (2 ** exponentBits - 1);
+  const sign = code >> (mantissaBits + exponentBits) ? -1 : 1;
+  const bias = 2 ** (exponentBits - 1) - 1;
+  const isHighest = exponent === 2 ** exponentBits - 1;
+  if (isHighest && hasInfinity) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (isHighest && mantissa === 2 ** mantissaBits - 1) return Number.NaN;
+  const fraction = mantissa / 2 ** mantissaBits;
+  return exponent === 0 ? sign * 2 ** (1 - bias) * fraction : sign * 2 ** (exponent - bias) * (1 + fraction);
+}

@@ -1,0 +1,140 @@
+/** Hugging Face's safetensors files: tensors by name, read on demand, written in one stroke. */
+import { ArgumentError } from '../runtime';
+import { writeFileAtomic } from './atomicFile';
+import { BinaryFile } from './binaryFile';
+import { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
+import { MAX_HEADER_BYTES, readSafetensorsHeader, type SafetensorsHeader, type SafetensorsInfo } from './safetensorsHeader';
+
+/** The bytes of one tensor, little-endian and row-major. */
+export interface StoredTensor {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Opens a safetensors file and checks its header against every rule of the format; no tensor is read yet.
+ *
+ * @throws SafetensorsError when the file is malformed, FormatError when there is none.
+ */
+export function readSafetensors(path: string): SafetensorsFile {
+  const file = new BinaryFile(path);
+  return new SafetensorsFile(file, readSafetensorsHeader(file));
+}
+
+/** An open safetensors file: its header in memory, its tensors on disk. */
+export class SafetensorsFile {
+  /** The free text that its writer left, such as `{format: 'pt'}`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  private readonly tensors: ReadonlyMap<string, SafetensorsInfo>;
+
+  constructor(
+    private readonly file: BinaryFile,
+    header: SafetensorsHeader,
+  ) {
+    this.metadata = header.metadata;
+    this.tensors = header.tensors;
+  }
+
+  get path(): string {
+    return this.file.path;
+  }
+
+  /** The names of the tensors, in the header's order. */
+  get names(): readonly string[] {
+    return [...this.tensors.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.tensors.has(name);
+  }
+
+  /** @throws ArgumentError when the file has no tensor of this name. */
+  info(name: string): SafetensorsInfo {
+    const info = this.tensors.get(name);
+    if (!info)
+      throw new ArgumentError(`${this.path} has no tensor ${JSON.stringify(name)}; it has ${this.tensors.size}, listed by \`names\``);
+    return info;
+  }
+
+  /** The tensor's bytes, as they are stored. */
+  read(name: string): StoredTensor {
+    const { dtype, shape, begin, end } = this.info(name);
+    return { dtype, shape, bytes: this.file.read(begin, end - begin) };
+  }
+
+  /** The tensor's values as 32-bit floats, row-major. */
+  toFloat32(name: string): Float32Array {
+    const { dtype, bytes } = this.read(name);
+    return toFloat32(dtype, bytes);
+  }
+}
+
+/** A tensor to be written; a function is called when its turn comes, so that not all need to be in memory at once. */
+export interface TensorToStore {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array | (() => Uint8Array);
+}
+
+/**
+ * Writes a safetensors file as Hugging Face's writer lays it out: widest dtypes first, then by name, the header padded to
+ * 8 bytes. The file appears under its name only once it is complete.
+ *
+ * @throws ArgumentError when a tensor's bytes do not fit its shape, or the header would be too long.
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: Iterable<readonly [name: string, tensor: TensorToStore]>,
+  { metadata = {} }: { readonly metadata?: Readonly<Record<string, string>> } = {},
+): void {
+  const sorted = [...tensors].sort(([nameA, a], [nameB, b]) => dtypeOrder(b.dtype) - dtypeOrder(a.dtype) || compareUtf8(nameA, nameB));
+  const header = layOut(sorted, metadata);
+  writeFileAtomic(path, (append) => {
+    append(header);
+    for (const [name, { dtype, shape, bytes: given }] of sorted) {
+      const bytes = typeof given === 'function' ? given() : given;
+      if (bytes.byteLength !== byteLength(dtype, shape)) {
+        throw new ArgumentError(
+          `tensor ${JSON.stringify(name)} of ${dtype} [${shape}] takes ${byteLength(dtype, shape)} bytes; got ${bytes.byteLength}`,
+        );
+      }
+      append(bytes);
+    }
+  });
+}
+
+function layOut(sorted: readonly (readonly [string, TensorToStore])[], metadata: Readonly<Record<string, string>>): Uint8Array {
+  const entries = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) entries.set('__metadata__', metadata);
+  let position = 0;
+  for (const [name, { dtype, shape }] of sorted) {
+    if (name === '__metadata__' || entries.has(name))
+      throw new ArgumentError(`the tensor name ${JSON.stringify(name)} is taken; names are unique`);
+    const end = position + byteLength(dtype, shape);
+    entries.set(name, { dtype, shape, data_offsets: [position, end] });
+    position = end;
+  }
+  const json = `{${Array.from(entries, ([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`;
+  const text = Buffer.from(json);
+  const length = Math.ceil(text.byteLength / 8) * 8;
+  if (length > MAX_HEADER_BYTES)
+    throw new ArgumentError(`a header of ${length} bytes is longer than ${MAX_HEADER_BYTES}: use fewer tensors`);
+  const header = new Uint8Array(8 + length).fill(0x20, 8);
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.set(text, 8);
+  return header;
+}
+
+function byteLength(dtype: Dtype, shape: readonly number[]): number {
+  return shape.reduce((size, dimension) => size * dimension, DTYPE_BYTES[dtype]);
+}
+
+/** The order of the dtypes in the reference writer, which keeps every tensor aligned to its own width. */
+function dtypeOrder(dtype: Dtype): number {
+  return Object.keys(DTYPE_BYTES).indexOf(dtype);
+}
+
+function compareUtf8(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

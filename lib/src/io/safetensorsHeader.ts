@@ -1,0 +1,116 @@
+/**
+ * The header of a safetensors file: 8 bytes of length, then JSON that gives each tensor its dtype, shape and place.
+ *
+ * The rules are those of Hugging Face's own reader (`safetensors/src/tensor.rs`), plus the one that its JSON parser cannot
+ * enforce: no key twice. Together they make the file mean one thing only, and never more memory than its own size.
+ */
+import { type BinaryFile, FileFormatError } from './binaryFile';
+import { DTYPE_BYTES, type Dtype, isDtype } from './dtypes';
+import { parseStrictJson, type StrictJson, StrictJsonError } from './strictJson';
+
+/** The longest header that readers accept and writers may write. */
+export const MAX_HEADER_BYTES = 100_000_000;
+
+/** A safetensors file breaks a rule of its format. */
+export class SafetensorsError extends FileFormatError {}
+
+/** What the header says of one tensor; `begin` and `end` are bytes of the file. */
+export interface SafetensorsInfo {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, SafetensorsInfo>;
+}
+
+/** @throws SafetensorsError when the file breaks any rule of the format. */
+export function readSafetensorsHeader(file: BinaryFile): SafetensorsHeader {
+  const fail = (offset: number, reason: string): never => {
+    throw new SafetensorsError(file.path, offset, reason);
+  };
+  if (file.size < 8) fail(0, `the file has ${file.size} bytes, and a header's length alone takes 8; it may be cut off`);
+  const length = new DataView(file.read(0, 8).buffer).getBigUint64(0, true);
+  if (length > MAX_HEADER_BYTES) fail(0, `the header claims ${length} bytes, more than the ${MAX_HEADER_BYTES} that the format allows`);
+  const dataStart = 8 + Number(length);
+  if (dataStart > file.size) fail(0, `the header claims ${length} bytes, but the file ends at ${file.size}; it may be cut off`);
+
+  const root = parseHeader(file.read(8, Number(length)), fail);
+  const tensors = new Map<string, SafetensorsInfo>();
+  for (const [name, entry] of root) if (name !== '__metadata__') tensors.set(name, tensorInfo(name, entry, dataStart, fail));
+  checkPlaces(tensors, dataStart, file.size, fail);
+  return { metadata: metadataOf(root.get('__metadata__'), fail), tensors };
+}
+
+type Fail = (offset: number, reason: string) => never;
+
+function parseHeader(bytes: Uint8Array, fail: Fail): ReadonlyMap<string, StrictJson> {
+  if (bytes[0] !== 0x7b) fail(8, "the header does not begin with '{'");
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return fail(8, 'the header is not UTF-8');
+  }
+  try {
+    return parseStrictJson(text) as ReadonlyMap<string, StrictJson>; // it begins with '{'
+  } catch (error) {
+    if (!(error instanceof StrictJsonError)) throw error;
+    return fail(8 + Buffer.byteLength(text.slice(0, error.index)), `the header is not valid JSON: ${error.reason}`);
+  }
+}
+
+function metadataOf(entry: StrictJson | undefined, fail: Fail): Record<string, string> {
+  if (entry === undefined) return {};
+  if (!(entry instanceof Map)) return fail(8, '__metadata__ is not an object');
+  for (const [key, value] of entry) if (typeof value !== 'string') fail(8, `the value of ${quote(key)} in __metadata__ is not a string`);
+  return Object.fromEntries(entry); // own properties, `__proto__` too
+}
+
+function tensorInfo(name: string, entry: StrictJson, dataStart: number, fail: Fail): SafetensorsInfo {
+  if (!(entry instanceof Map)) return fail(8, `the entry of tensor ${quote(name)} is not an object`);
+  const dtype = entry.get('dtype');
+  if (!isDtype(dtype)) return fail(8, `tensor ${quote(name)} has dtype ${quote(dtype)}; known are ${Object.keys(DTYPE_BYTES).join(', ')}`);
+  const shape = wholeNumbers(entry.get('shape')) ?? fail(8, `the shape of tensor ${quote(name)} is not a list of whole numbers`);
+  const [begin, end, ...more] = wholeNumbers(entry.get('data_offsets')) ?? [];
+  if (begin === undefined || end === undefined || more.length > 0) {
+    return fail(8, `the data_offsets of tensor ${quote(name)} are not two whole numbers`);
+  }
+  const bytes = shape.reduce((size, dimension) => size * BigInt(dimension), BigInt(DTYPE_BYTES[dtype]));
+  if (bytes !== BigInt(end) - BigInt(begin)) {
+    fail(
+      8,
+      `tensor ${quote(name)} of ${dtype} [${shape}] takes ${bytes} bytes, but its data_offsets [${begin}, ${end}] span ${end - begin}`,
+    );
+  }
+  return { dtype, shape, begin: dataStart + begin, end: dataStart + end };
+}
+
+function wholeNumbers(value: unknown): number[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const isWhole = (item: unknown) => typeof item === 'bigint' && item >= 0n && item <= Number.MAX_SAFE_INTEGER;
+  return value.every(isWhole) ? value.map(Number) : undefined;
+}
+
+/** No holes, no overlaps, nothing before, between or after: the tensors are the whole of the file. */
+function checkPlaces(tensors: ReadonlyMap<string, SafetensorsInfo>, dataStart: number, fileSize: number, fail: Fail): void {
+  let position = dataStart;
+  const byPlace = [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  for (const [name, { begin, end }] of byPlace) {
+    if (begin !== position)
+      fail(position, `tensor ${quote(name)} begins at byte ${begin}: a hole or an overlap, since the one before ends here`);
+    position = end;
+  }
+  if (position !== fileSize) {
+    const fault = position < fileSize ? 'there are bytes after it that belong to none' : 'the file may be cut off';
+    fail(position, `the last tensor ends here, but the file ends at ${fileSize}: ${fault}`);
+  }
+}
+
+function quote(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
