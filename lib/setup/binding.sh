@@ -12,7 +12,7 @@ out=$package/lib/napi-v8/tfjs_binding.node
 
 sources=$(mktemp -d)
 trap 'rm -rf "$sources"' EXIT
-cp "$package"/binding/*.cc "$package"/binding/*.h "$here"/binding/*.cc "$sources/"
+cp "$package"/binding/*.{cc,h} "$here"/binding/*.{cc,h} "$sources/"
 for change in "$here"/binding/*.patch; do
   if [ -e "$change" ]; then patch --quiet -d "$sources" -p1 < "$change"; fi
 done
@@ -23,11 +23,17 @@ for folder in "$site"/nvidia/*/lib; do
 done
 
 compile() { "${CXX:-g++}" -std=c++17 -O2 -fPIC -w -DNAPI_VERSION=8 -I"$headers" -I"$tensorflow/include" -c "$1" -o "${1%.cc}.o"; }
-mkdir -p "$(dirname "$out")"
-compile "$sources/tfjs_backend.cc" & first=$!
-compile "$sources/tfjs_binding.cc" & second=$!
-compile "$sources/load.cc"
-wait "$first"; wait "$second"
-"${CXX:-g++}" -shared -o "$(dirname "$out")/tfjs_tensorflow.so" "$sources"/tfjs_*.o \
+waiting=()
+for source in "$sources"/*.cc; do
+  compile "$source" & waiting+=($!)
+done
+for process in "${waiting[@]}"; do wait "$process"; done
+
+# Into place by renaming: processes that run keep the binding they have loaded.
+folder=$(dirname "$out")
+mkdir -p "$folder"
+"${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "$sources"/{tfjs_backend,tfjs_binding,graph,metrics}.o \
   -L"$tensorflow" "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
-"${CXX:-g++}" -shared -o "$out" "$sources/load.o" -ldl
+"${CXX:-g++}" -shared -o "$out.new" "$sources/load.o" -ldl
+mv "$folder/tfjs_tensorflow.so.new" "$folder/tfjs_tensorflow.so"
+mv "$out.new" "$out"
