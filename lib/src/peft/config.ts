@@ -1,0 +1,123 @@
+/** What an adapter is made of: PEFT's configurations, in camelCase and with PEFT's defaults. */
+import { ArgumentError } from '../runtime';
+
+/** How A and B start: see {@link LoraConfig.initLoraWeights}. */
+export type LoraInitialisation = boolean | 'gaussian' | 'pissa' | 'olora';
+/** Which biases are trained along: see {@link LoraConfig.bias}. */
+export type LoraBias = 'none' | 'all' | 'lora_only';
+
+/** The fields of a {@link LoraConfig}; every one may be left out. */
+export type LoraOptions = Partial<Pick<LoraConfig, Exclude<keyof LoraConfig, 'peftType'>>>;
+
+/** Low-rank adaptation (Hu et al. 2021), as PEFT's `LoraConfig`. */
+export class LoraConfig {
+  readonly peftType = 'LORA';
+  /** Rank `r` of the update. @defaultValue 8 */
+  readonly r: number;
+  /** Numerator `α` of the scale `α/r`. @defaultValue 8 */
+  readonly loraAlpha: number;
+  /** Share of the branch's input that is dropped in training. @defaultValue 0 */
+  readonly loraDropout: number;
+  /**
+   * Which layers to adapt: ends of module names (`q_proj`, or `qProj`), a regular expression for whole names, or
+   * `all-linear` for every linear layer but the head. @defaultValue `['q_proj', 'v_proj']`
+   */
+  readonly targetModules: string | readonly string[];
+  /** Names, or a regular expression, of layers to leave alone although they match. @defaultValue none */
+  readonly excludeModules: string | readonly string[];
+  /** Numbers of the decoder layers to adapt. @defaultValue all of them */
+  readonly layersToTransform: readonly number[] | undefined;
+  /** Other ranks for the layers whose names end in, or match, a key. @defaultValue {} */
+  readonly rankPattern: Readonly<Record<string, number>>;
+  /** Other alphas, as `rankPattern`. @defaultValue {} */
+  readonly alphaPattern: Readonly<Record<string, number>>;
+  /** Scale by `α/√r` in place of `α/r` (rank-stabilised LoRA, Kalajdzievski 2023). @defaultValue false */
+  readonly useRslora: boolean;
+  /** Train the direction by LoRA and the length of each output's weights on its own (DoRA, Liu et al. 2024). @defaultValue false */
+  readonly useDora: boolean;
+  /**
+   * The start: `true` draws A as torch does a Linear and sets B to 0; `'gaussian'` draws A from N(0, 1/r²) and sets B to 0;
+   * `false` draws both, so that the update shows at once; `'pissa'` and `'olora'` take them out of the base weight, by its
+   * singular vectors (Meng et al. 2024) or its QR factors (Büyükakyüz 2024). @defaultValue true
+   */
+  readonly initLoraWeights: LoraInitialisation;
+  /** Train no biases, all biases of the model, or those of the adapted layers. @defaultValue 'none' */
+  readonly bias: LoraBias;
+  /** Ends of the names of modules that are trained and saved whole. @defaultValue none */
+  readonly modulesToSave: readonly string[];
+  /** Where the base model comes from, written into the adapter's file. @defaultValue null */
+  readonly baseModelNameOrPath: string | null;
+
+  /** @throws ArgumentError when a value is out of its range. */
+  constructor(options: LoraOptions = {}) {
+    this.r = options.r ?? 8;
+    this.loraAlpha = options.loraAlpha ?? 8;
+    this.loraDropout = options.loraDropout ?? 0;
+    this.targetModules = options.targetModules ?? ['q_proj', 'v_proj'];
+    this.excludeModules = options.excludeModules ?? [];
+    this.layersToTransform = options.layersToTransform;
+    this.rankPattern = options.rankPattern ?? {};
+    this.alphaPattern = options.alphaPattern ?? {};
+    this.useRslora = options.useRslora ?? false;
+    this.useDora = options.useDora ?? false;
+    this.initLoraWeights = options.initLoraWeights ?? true;
+    this.bias = options.bias ?? 'none';
+    this.modulesToSave = options.modulesToSave ?? [];
+    this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
+    for (const r of [this.r, ...Object.values(this.rankPattern)]) checkWhole('rank', r);
+    for (const alpha of [this.loraAlpha, ...Object.values(this.alphaPattern)]) {
+      if (!Number.isFinite(alpha)) throw new ArgumentError(`loraAlpha ${alpha} is not a finite number`);
+    }
+    if (!(this.loraDropout >= 0 && this.loraDropout < 1)) {
+      throw new ArgumentError(`loraDropout ${this.loraDropout} is not in 0 ≤ p < 1`);
+    }
+  }
+}
+
+/**
+ * What the gate of a zero-init prefix is: one raw number per layer (Hugging Face), one per head (lit-llama), or the tanh
+ * of one per head (the authors' code, OpenGVLab/LLaMA-Adapter).
+ */
+export type GateKind = 'scalar' | 'perHead' | 'perHeadTanh';
+
+/** The fields of an {@link AdaptionPromptConfig}. */
+export interface AdaptionPromptOptions {
+  readonly adapterLen: number;
+  readonly adapterLayers: number;
+  readonly gate?: GateKind;
+  readonly targetModules?: string;
+  readonly baseModelNameOrPath?: string | null;
+}
+
+/** Zero-init prefix attention (LLaMA-Adapter, Zhang et al. 2023), as PEFT's `AdaptionPromptConfig`. */
+export class AdaptionPromptConfig {
+  readonly peftType = 'ADAPTION_PROMPT';
+  /** Number `P` of prompt vectors per layer. */
+  readonly adapterLen: number;
+  /** How many layers get them, counted from the top. */
+  readonly adapterLayers: number;
+  /** @defaultValue 'scalar', the only kind that PEFT has */
+  readonly gate: GateKind;
+  /** End of the names of the attention modules. @defaultValue 'self_attn' */
+  readonly targetModules: string;
+  /** Where the base model comes from, written into the adapter's file. @defaultValue null */
+  readonly baseModelNameOrPath: string | null;
+
+  /** @throws ArgumentError when a count is not a whole number of at least 1. */
+  constructor(options: AdaptionPromptOptions) {
+    this.adapterLen = options.adapterLen;
+    this.adapterLayers = options.adapterLayers;
+    this.gate = options.gate ?? 'scalar';
+    this.targetModules = options.targetModules ?? 'self_attn';
+    this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
+    checkWhole('adapterLen', this.adapterLen);
+    checkWhole('adapterLayers', this.adapterLayers);
+  }
+}
+
+/** Any adapter's configuration; `peftType` tells which. */
+export type PeftConfig = LoraConfig | AdaptionPromptConfig;
+
+function checkWhole(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) throw new ArgumentError(`${name} ${value} is not a whole number of at least 1`);
+}

@@ -1,0 +1,19 @@
+/** Variables that start at random, the same for the same seed on every machine. */
+import { seededRandom, tf } from '../runtime';
+
+/** Uniform in ±bound. */
+export function uniformVariable(shape: readonly number[], bound: number, seed: number): tf.Variable {
+  const random = seededRandom(seed);
+  return filled(shape, () => (2 * random() - 1) * bound);
+}
+
+/** Normal with mean 0 and this standard deviation (Box and Muller's transform). */
+export function normalVariable(shape: readonly number[], deviation: number, seed: number): tf.Variable {
+  const random = seededRandom(seed);
+  return filled(shape, () => deviation * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
+}
+
+function filled(shape: readonly number[], next: () => number): tf.Variable {
+  const values = Float32Array.from({ length: shape.reduce((size, length) => size * length, 1) }, next);
+  return tf.tidy(() => tf.variable(tf.tensor(values, [...shape])));
+}

@@ -1,0 +1,84 @@
+/** How a fresh low-rank update starts. */
+import { ArgumentError, deriveSeed, tf } from '../../runtime';
+import { nodeBackend, type OpAttribute } from '../../runtime/backend';
+import type { LoraConfig } from '../config';
+import { normalVariable, uniformVariable } from '../initialValues';
+import { LoraUpdate, outputNorm } from './loraUpdate';
+
+/**
+ * An update of a weight of this shape, started as `config.initLoraWeights` says.
+ *
+ * The bound of the default is torch's Kaiming-uniform with a = √5, which comes to `1/√I`: it uses the input's width, which in
+ * our layout, (I, r), is A's first axis.
+ *
+ * @param weight - asked for only by the starts that read it; PiSSA and OLoRA also take `s·A·B` out of it
+ * @throws ArgumentError when the rank exceeds the layer's widths.
+ */
+export function createLoraUpdate(
+  [inFeatures, outFeatures]: readonly [number, number],
+  weight: () => tf.Variable,
+  config: LoraConfig,
+  seed: number,
+): LoraUpdate {
+  const { r, loraAlpha, initLoraWeights, useRslora, useDora, loraDropout } = config;
+  const highest = Math.min(inFeatures, outFeatures);
+  if (r > highest) throw new ArgumentError(`rank ${r} is not in 1…${highest}, the ranks of a (${inFeatures}, ${outFeatures}) weight`);
+  const scaling = useRslora ? loraAlpha / Math.sqrt(r) : loraAlpha / r;
+  const [loraA, loraB] = factors();
+  const magnitude = useDora
+    ? tf.tidy(() => tf.variable(outputNorm(weight().add(tf.matMul(loraA as tf.Tensor2D, loraB as tf.Tensor2D).mul(scaling)))))
+    : undefined;
+  return new LoraUpdate(loraA, loraB, { scaling, dropout: loraDropout, seed, ...(magnitude && { magnitude }) });
+
+  function factors(): [tf.Variable, tf.Variable] {
+    const seeds = { a: deriveSeed(seed, 0), b: deriveSeed(seed, 1) };
+    switch (initLoraWeights) {
+      case true:
+        return [uniformVariable([inFeatures, r], 1 / Math.sqrt(inFeatures), seeds.a), zeroVariable([r, outFeatures])];
+      case false:
+        return [
+          uniformVariable([inFeatures, r], 1 / Math.sqrt(inFeatures), seeds.a),
+          uniformVariable([r, outFeatures], 1 / Math.sqrt(r), seeds.b),
+        ];
+      case 'gaussian':
+        return [normalVariable([inFeatures, r], 1 / r, seeds.a), zeroVariable([r, outFeatures])];
+      case 'pissa':
+        return takenOut(weight(), scaling, () => principalFactors(weight(), r, scaling));
+      case 'olora':
+        return takenOut(weight(), scaling, () => orthonormalFactors(weight(), r));
+    }
+  }
+}
+
+/** A = U_r·√(S_r/s) and B = √(S_r/s)·V_rᵀ, from W = U·S·Vᵀ (PiSSA, Meng et al. 2024, eq. 2 and 3). */
+function principalFactors(weight: tf.Tensor, r: number, scaling: number): [tf.Tensor, tf.Tensor] {
+  const [s, u, v] = linearAlgebra('Svd', weight, ['compute_uv', true], ['full_matrices', false]) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const root = s.slice([0], [r]).div(scaling).sqrt(); // (r)
+  return [u.slice([0, 0], [-1, r]).mul(root), v.slice([0, 0], [-1, r]).mul(root).transpose()];
+}
+
+/** A = R_rᵀ and B = Q_rᵀ, from Wᵀ = Q·R (OLoRA, Büyükakyüz 2024); W here is (in, out), torch's transposed. */
+function orthonormalFactors(weight: tf.Tensor, r: number): [tf.Tensor, tf.Tensor] {
+  const [q, right] = linearAlgebra('Qr', weight.transpose(), ['full_matrices', false]) as [tf.Tensor, tf.Tensor];
+  return [right.slice([0, 0], [r, -1]).transpose(), q.slice([0, 0], [-1, r]).transpose()];
+}
+
+/** The factors as variables, their product taken out of the weight, so that the layer's output stays what it was. */
+function takenOut(weight: tf.Variable, scaling: number, factors: () => [tf.Tensor, tf.Tensor]): [tf.Variable, tf.Variable] {
+  return tf.tidy(() => {
+    const [a, b] = factors();
+    weight.assign(weight.sub(tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D).mul(scaling)));
+    return [tf.variable(a), tf.variable(b)];
+  });
+}
+
+function linearAlgebra(op: 'Svd' | 'Qr', x: tf.Tensor, ...flags: readonly [string, boolean][]): tf.Tensor[] {
+  const backend = nodeBackend();
+  const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_FLOAT } = backend.binding;
+  const attributes: OpAttribute[] = flags.map(([name, value]) => ({ name, type: TF_ATTR_BOOL, value }));
+  return backend.executeMultipleOutputs(op, [{ name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }, ...attributes], [x], op === 'Svd' ? 3 : 2);
+}
+
+function zeroVariable(shape: readonly [number, number]): tf.Variable {
+  return tf.tidy(() => tf.variable(tf.zeros([...shape])));
+}

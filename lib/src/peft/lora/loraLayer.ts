@@ -1,0 +1,153 @@
+/** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
+import { Module } from '../../nn';
+import { NotFiniteError, StateError, tf, UnsupportedError } from '../../runtime';
+import { AdapterState } from '../adapterState';
+import { LoraConfig, type LoraOptions } from '../config';
+import { createLoraUpdate } from './createLoraUpdate';
+import type { LoraUpdate } from './loraUpdate';
+
+/** What a LoRA layer is told besides its configuration. */
+export interface LoraLayerOptions {
+  /** Name of the adapter. @defaultValue 'default' */
+  readonly adapterName?: string;
+  /** Seed of the initial values and of the dropout masks. @defaultValue 0 */
+  readonly seed?: number;
+  /** Shared by all layers of an adapted model. @defaultValue one of its own */
+  readonly state?: AdapterState;
+}
+
+/** A frozen layer with any number of named low-rank updates, of which those that `state` names act. */
+export abstract class LoraLayer<B extends Module = Module> extends Module {
+  /** The updates by adapter's name. */
+  readonly updates = new Map<string, LoraUpdate>();
+  readonly state: AdapterState;
+  private merged: { readonly names: readonly string[]; readonly original: tf.Tensor } | undefined;
+
+  protected constructor(
+    readonly baseLayer: B,
+    state: AdapterState | undefined,
+  ) {
+    super();
+    this.state = state ?? new AdapterState();
+    baseLayer.freeze();
+  }
+
+  /** A of the first active adapter, (I, r). */
+  get loraA(): tf.Variable {
+    return this.firstActive().loraA;
+  }
+
+  /** B of the first active adapter, (r, O). */
+  get loraB(): tf.Variable {
+    return this.firstActive().loraB;
+  }
+
+  /** The scale of the first active adapter, `α/r` unless its configuration says otherwise. */
+  get scaling(): number {
+    return this.firstActive().scaling;
+  }
+
+  /** The adapters that are in the base weight now; empty when unmerged. */
+  get mergedAdapters(): readonly string[] {
+    return this.merged?.names ?? [];
+  }
+
+  /**
+   * Adds an adapter that starts as its configuration says.
+   *
+   * @throws ArgumentError when the rank exceeds the layer's widths.
+   */
+  addAdapter(name: string, options: LoraOptions, seed = 0): void {
+    this.putUpdate(
+      name,
+      createLoraUpdate(this.weightShape, () => this.baseWeight(), new LoraConfig(options), seed),
+    );
+  }
+
+  /** Adds an update that already has its values, or replaces the one of that name. */
+  putUpdate(name: string, update: LoraUpdate): void {
+    this.updates.get(name)?.dispose();
+    this.updates.set(name, update);
+  }
+
+  deleteAdapter(name: string): void {
+    this.updates.get(name)?.dispose();
+    this.updates.delete(name);
+  }
+
+  /**
+   * Adds the updates of the named adapters into the base weight: `W ← W + Σ ΔW`. Merging twice warns and does nothing.
+   *
+   * @param names - @defaultValue the active adapters
+   * @throws NotFiniteError with `safeMerge` when the result is not finite everywhere; the base weight then stays as it was.
+   */
+  merge(names: readonly string[] = this.state.activeAdapters, { safeMerge = false }: { readonly safeMerge?: boolean } = {}): void {
+    if (this.merged) {
+      console.warn(`already merged: ${this.merged.names.join(', ')}; unmerge() first to merge anew`);
+      return;
+    }
+    const present = names.filter((name) => this.updates.has(name));
+    if (present.length === 0) return;
+    const weight = this.baseWeight();
+    const result = tf.tidy(() => present.reduce((sum, name) => sum.add(this.update(name).delta(weight)), weight as tf.Tensor));
+    if (safeMerge && !isFiniteEverywhere(result)) {
+      result.dispose();
+      throw new NotFiniteError(`merging ${present.join(', ')} gives weights that are NaN or infinite; the base is unchanged`);
+    }
+    this.merged = { names: present, original: tf.keep(weight.clone()) }; // shares the old buffer: nothing is copied
+    weight.assign(result);
+    result.dispose();
+  }
+
+  /** Puts the base weight back, bit by bit as it was before {@link merge}. */
+  unmerge(): void {
+    if (!this.merged) {
+      console.warn('nothing is merged: unmerge() does nothing');
+      return;
+    }
+    this.baseWeight().assign(this.merged.original);
+    this.forgetOriginal();
+  }
+
+  /** Drops the copy that {@link unmerge} needs: what is merged now is the base from here on. */
+  forgetOriginal(): void {
+    this.merged?.original.dispose();
+    this.merged = undefined;
+  }
+
+  override dispose(): void {
+    this.forgetOriginal();
+    super.dispose();
+  }
+
+  /** The variable that merging changes. @throws UnsupportedError when the base layer has none of its own. */
+  baseWeight(): tf.Variable {
+    const weight: unknown = Reflect.get(this.baseLayer, 'weight');
+    if (weight instanceof tf.Variable) return weight;
+    throw new UnsupportedError(`a ${this.baseLayer.constructor.name} has no weight of its own to read or to merge into`);
+  }
+
+  /** The base weight's two widths, [I, O]. */
+  abstract get weightShape(): readonly [number, number];
+
+  /** The updates that act in this forward, in order. */
+  protected actingUpdates(): LoraUpdate[] {
+    if (!this.state.isEnabled || this.merged) return [];
+    return this.state.activeAdapters.flatMap((name) => this.updates.get(name) ?? []);
+  }
+
+  private update(name: string): LoraUpdate {
+    const update = this.updates.get(name);
+    if (!update) throw new StateError(`this layer has no adapter '${name}'; it has ${[...this.updates.keys()].join(', ') || 'none'}`);
+    return update;
+  }
+
+  private firstActive(): LoraUpdate {
+    const name = this.state.activeAdapters.find((active) => this.updates.has(active));
+    return this.update(name ?? this.state.activeAdapters[0] ?? '');
+  }
+}
+
+function isFiniteEverywhere(x: tf.Tensor): boolean {
+  return tf.tidy(() => tf.isFinite(x).all().dataSync()[0] === 1);
+}

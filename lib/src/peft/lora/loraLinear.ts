@@ -1,0 +1,77 @@
+/** LoRA on a linear layer. */
+import { matMulRows, type Projection } from '../../nn';
+import { tf } from '../../runtime';
+import type { LoraOptions } from '../config';
+import { LoraLayer, type LoraLayerOptions } from './loraLayer';
+import type { LoraUpdate } from './loraUpdate';
+import { mixedRows } from './mixedRows';
+
+/**
+ * A frozen linear layer plus trainable low-rank updates (Hu et al. 2021, eq. 3).
+ *
+ * `y = x·W + b + s·drop(x)·A·B` with s = α/r; A starts random and B zero, so at first `y = x·W + b`. Dropout scales what it
+ * keeps by `1/(1 − p)` and acts on the branch's input alone, in training mode alone: merging needs no correction for it.
+ *
+ * Shapes: x (…, I) → y (…, O); A (I, r), B (r, O).
+ *
+ * @example
+ * const layer = new LoraLinear(linear, { r: 16, loraAlpha: 32 });
+ */
+export class LoraLinear extends LoraLayer<Projection> implements Projection {
+  /** @throws ArgumentError when the rank is not in 1…min(I, O). */
+  constructor(baseLayer: Projection, options: LoraOptions = {}, { adapterName = 'default', seed = 0, state }: LoraLayerOptions = {}) {
+    super(baseLayer, state);
+    this.addAdapter(adapterName, options, seed);
+  }
+
+  get inFeatures(): number {
+    return this.baseLayer.inFeatures;
+  }
+
+  get outFeatures(): number {
+    return this.baseLayer.outFeatures;
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => {
+      const base = this.baseLayer.forward(x);
+      if (this.state.rowAdapters) return base.add(mixedRows(this, x, this.state.rowAdapters, (rows, update) => this.branch(rows, update)));
+      return this.actingUpdates().reduce(
+        (y, update) => y.add(update.magnitude ? this.doraBranch(x, base, update, update.magnitude) : this.branch(x, update)),
+        base,
+      );
+    });
+  }
+
+  override *ownParameters(): IterableIterator<[string, tf.Variable]> {
+    for (const [name, { loraA, loraB, magnitude }] of this.updates) {
+      yield [`lora_A.${name}.weight`, loraA];
+      yield [`lora_B.${name}.weight`, loraB];
+      if (magnitude) yield [`lora_magnitude_vector.${name}.weight`, magnitude];
+    }
+  }
+
+  get weightShape(): readonly [number, number] {
+    return [this.inFeatures, this.outFeatures];
+  }
+
+  /** `s·drop(x)·A·B` */
+  private branch(x: tf.Tensor, update: LoraUpdate): tf.Tensor {
+    return matMulRows(matMulRows(this.dropped(x, update), update.loraA), update.loraB).mul(update.scaling);
+  }
+
+  /** What DoRA adds to the base's output: `(g − 1)·x·W + g·s·x·A·B` with g = m/‖W + s·A·B‖. */
+  private doraBranch(x: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor {
+    const weight = this.baseWeight();
+    const scale = update.directionScale(weight, magnitude); // (O)
+    const input = this.dropped(x, update);
+    const bias: unknown = Reflect.get(this.baseLayer, 'bias');
+    const product = input === x ? (bias instanceof tf.Tensor ? base.sub(bias) : base) : matMulRows(input, weight);
+    const low = matMulRows(matMulRows(input, update.loraA), update.loraB).mul(update.scaling);
+    return product.mul(scale.sub(1)).add(low.mul(scale));
+  }
+
+  private dropped(x: tf.Tensor, { dropout, seed }: LoraUpdate): tf.Tensor {
+    return this.state.isTraining && dropout > 0 ? x.mul(this.state.dropoutMask(x.shape, dropout, seed)) : x;
+  }
+}

@@ -1,0 +1,86 @@
+/** One adapter's update of one layer. */
+import { tf } from '../../runtime';
+
+/** What an update has besides A and B. */
+export interface LoraUpdateOptions {
+  /** The scale `s`, usually `α/r`. */
+  readonly scaling: number;
+  /** Share of the branch's input that is dropped in training. @defaultValue 0 */
+  readonly dropout?: number;
+  /** DoRA's length of each output's weights, (O). @defaultValue none: plain LoRA */
+  readonly magnitude?: tf.Variable;
+  /** Tells this layer's dropout masks from those of others. @defaultValue 0 */
+  readonly seed?: number;
+}
+
+/**
+ * The update `ΔW = s·A·B` of one layer's weight W (Hu et al. 2021, eq. 3), or with a magnitude m DoRA's,
+ * `W + ΔW = m·(W + s·A·B)/‖W + s·A·B‖` with the norm over each output's weights (Liu et al. 2024, eq. 5).
+ *
+ * Shapes: A (I, r), B (r, O), m (O), ΔW (I, O). PEFT's files hold A as (r, I) and B as (O, r).
+ */
+export class LoraUpdate {
+  readonly scaling: number;
+  readonly dropout: number;
+  readonly magnitude: tf.Variable | undefined;
+  readonly seed: number;
+
+  /** Takes ownership of the variables. */
+  constructor(
+    readonly loraA: tf.Variable,
+    readonly loraB: tf.Variable,
+    { scaling, dropout = 0, magnitude, seed = 0 }: LoraUpdateOptions,
+  ) {
+    this.scaling = scaling;
+    this.dropout = dropout;
+    this.magnitude = magnitude;
+    this.seed = seed;
+  }
+
+  get r(): number {
+    return this.loraB.shape[0] ?? 0;
+  }
+
+  /** The variables that training changes. */
+  get variables(): tf.Variable[] {
+    return this.magnitude ? [this.loraA, this.loraB, this.magnitude] : [this.loraA, this.loraB];
+  }
+
+  /** ΔW for this base weight: what merging adds. Shapes: weight (I, O) → (I, O). */
+  delta(weight: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => {
+      const product = this.product();
+      if (!this.magnitude) return product;
+      const adapted = weight.add(product);
+      return adapted.mul(this.magnitude.div(outputNorm(adapted))).sub(weight);
+    });
+  }
+
+  /**
+   * DoRA's factor per output, `m/‖W + s·A·B‖`; the norm is a constant to the gradient, as section 4.3 of the paper says.
+   *
+   * Shapes: weight (I, O), magnitude (O) → (O).
+   */
+  directionScale(weight: tf.Tensor, magnitude: tf.Tensor): tf.Tensor {
+    const product = tf.matMul(detached(this.loraA), detached(this.loraB)).mul(this.scaling);
+    return magnitude.div(outputNorm(weight.add(product)));
+  }
+
+  dispose(): void {
+    for (const variable of this.variables) variable.dispose();
+  }
+
+  private product(): tf.Tensor {
+    return tf.matMul(this.loraA as tf.Tensor2D, this.loraB as tf.Tensor2D).mul(this.scaling); // (I, r) x (r, O) -> (I, O)
+  }
+}
+
+/** The length of the weights of each output. Shapes: (I, O) → (O). */
+export function outputNorm(weight: tf.Tensor): tf.Tensor {
+  return weight.square().sum(0).sqrt();
+}
+
+/** The same values, through which no gradient flows. */
+function detached(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((value) => ({ value: (value as tf.Tensor).clone(), gradFunc: () => tf.zerosLike(value as tf.Tensor) }))(x);
+}

@@ -1,0 +1,39 @@
+/** Batches whose rows use different adapters. */
+import { StateError, tf } from '../../runtime';
+import type { LoraLayer } from './loraLayer';
+import type { LoraUpdate } from './loraUpdate';
+
+/** The name that stands for no adapter in a mixed batch. */
+export const BASE_ROW = '__base__';
+
+/**
+ * What the rows' own adapters add: rows of one adapter go through its branch together, and each comes back to its place.
+ *
+ * Shapes: x (B, …, I), one name per row → (B, …, O).
+ *
+ * @throws StateError when adapters are merged, or when one is a DoRA adapter.
+ */
+export function mixedRows(
+  layer: LoraLayer,
+  x: tf.Tensor,
+  names: readonly string[],
+  branch: (rows: tf.Tensor, update: LoraUpdate) => tf.Tensor,
+): tf.Tensor {
+  if (layer.mergedAdapters.length > 0) throw new StateError('adapterNames needs unmerged adapters; call unmergeAdapter() first');
+  const parts: tf.Tensor[] = [];
+  const order: number[] = []; // the rows in the order of the parts
+  for (const name of new Set(names)) {
+    const rows = names.flatMap((rowName, row) => (rowName === name ? [row] : []));
+    const update = layer.updates.get(name);
+    if (update?.magnitude) throw new StateError(`adapterNames does not work with the DoRA adapter '${name}'`);
+    const part = tf.gather(x, tf.tensor1d(rows, 'int32'));
+    parts.push(update ? branch(part, update) : zeros(part, layer));
+    order.push(...rows);
+  }
+  const places = names.map((_, row) => order.indexOf(row));
+  return tf.gather(tf.concat(parts), tf.tensor1d(places, 'int32'));
+}
+
+function zeros(rows: tf.Tensor, layer: LoraLayer): tf.Tensor {
+  return tf.zeros([...rows.shape.slice(0, -1), layer.weightShape[1]]);
+}
