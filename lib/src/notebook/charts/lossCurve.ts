@@ -1,0 +1,17 @@
+import type { Figure } from '../figure';
+import { type LinePlotOptions, linePlot } from './linePlot';
+
+/** The losses of one run. */
+export interface LossSeries {
+  readonly label: string;
+  readonly points: readonly { readonly step: number; readonly loss: number }[];
+}
+
+/** How `lossCurve` draws. */
+export interface LossCurveOptions extends Partial<LinePlotOptions> {}
+
+/** Loss over training steps. */
+export function lossCurve(series: readonly LossSeries[], options: LossCurveOptions = {}): Figure {
+  const lines = series.map(({ label, points }) => ({ label, points: points.map(({ step, loss }) => ({ x: step, y: loss })) }));
+  return linePlot(lines, { xTitle: 'step', yTitle: 'loss (nats per token)', ...options });
+}

@@ -1,0 +1,6 @@
+export * from './bundle';
+export * from './charts';
+export * from './figure';
+export * from './progress';
+export * from './show';
+export * from './table';

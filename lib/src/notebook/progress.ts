@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { type Displayable, displaySymbol, type MimeBundle } from './bundle';
+import { escapeHtml } from './html';
+import { displayBundle, isKernelAttached } from './kernel';
+
+/** At most five repaints a second: more only fill the notebook's channel. */
+const REPAINT_MILLISECONDS = 200;
+
+/** What `progress` starts from. */
+export interface ProgressOptions {
+  /** What is going on, for example `fine-tuning`. */
+  readonly label: string;
+  /** How many steps there are; an update's own `steps` wins. */
+  readonly total?: number;
+}
+
+/** Where some long work is; the shape that the training loop reports in. */
+export interface ProgressState {
+  /** Steps finished so far. */
+  readonly step: number;
+  readonly steps?: number;
+  readonly loss?: number;
+  readonly tokensPerSecond?: number;
+  readonly secondsLeft?: number;
+}
+
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/**
+ * A bar that updates in place, in a notebook; on a terminal, one line on stderr.
+ *
+ * A saved notebook keeps its last state, a one-line summary, which leaves out speed and time where the environment has
+ * `LOWRANK_STABLE_OUTPUT`: then the committed outputs change only when results do.
+ */
+export class Progress implements Displayable {
+  private readonly id = randomUUID();
+  private readonly label: string;
+  private readonly total: number | undefined;
+  private readonly startedAt = performance.now();
+  private state: ProgressState = { step: 0 };
+  private summary: string | undefined;
+  private paintedAt = Number.NEGATIVE_INFINITY;
+  private isPainted = false;
+
+  constructor({ label, total }: ProgressOptions) {
+    this.label = label;
+    this.total = total;
+  }
+
+  /** Takes in the newest state; the last step ends the bar. May be passed on as a callback. */
+  readonly update = (state: ProgressState): void => {
+    if (this.summary !== undefined) return;
+    this.state = state;
+    const { steps } = this;
+    if (steps !== undefined && state.step >= steps) this.finish();
+    else if (performance.now() - this.paintedAt >= REPAINT_MILLISECONDS) this.paint();
+  };
+
+  /** Ends the bar with a summary of your own, or with steps, loss, speed and time. */
+  readonly finish = (summary = this.ownSummary()): void => {
+    if (this.summary !== undefined) return;
+    this.summary = summary;
+    this.paint();
+  };
+
+  [displaySymbol](): MimeBundle {
+    const text = this.text();
+    if (this.summary !== undefined) return { 'text/html': `<p>${escapeHtml(text)}</p>`, 'text/plain': text };
+    const extent = this.steps === undefined ? '' : ` value="${Math.min(this.state.step, this.steps)}" max="${this.steps}"`;
+    const bar = `<progress${extent} style="width: 20em; vertical-align: middle"></progress>`;
+    return { 'text/html': `<p>${bar} ${escapeHtml(text)}</p>`, 'text/plain': text };
+  }
+
+  private get steps(): number | undefined {
+    return this.state.steps ?? this.total;
+  }
+
+  private text(): string {
+    if (this.summary !== undefined) return `${this.label}: ${this.summary}`;
+    const { step, loss, tokensPerSecond, secondsLeft } = this.state;
+    const parts = [`${this.label}: step ${step}${this.steps === undefined ? '' : ` of ${this.steps}`}`];
+    if (loss !== undefined) parts.push(`loss ${loss.toFixed(3)}`);
+    if (tokensPerSecond !== undefined) parts.push(`${Math.round(tokensPerSecond)} tokens/s`);
+    if (secondsLeft !== undefined) parts.push(`${duration(secondsLeft)} left`);
+    return parts.join(', ');
+  }
+
+  private ownSummary(): string {
+    const { step, loss, tokensPerSecond } = this.state;
+    const parts = [`${step} ${step === 1 ? 'step' : 'steps'}`];
+    if (loss !== undefined) parts.push(`loss ${loss.toFixed(3)}`);
+    if (process.env.LOWRANK_STABLE_OUTPUT) return parts.join(', ');
+    if (tokensPerSecond !== undefined) parts.push(`${Math.round(tokensPerSecond)} tokens/s`);
+    return [...parts, duration((performance.now() - this.startedAt) / 1000)].join(', ');
+  }
+
+  private paint(): void {
+    this.paintedAt = performance.now();
+    if (isKernelAttached()) displayBundle(this[displaySymbol](), { id: this.id, isUpdate: this.isPainted });
+    else this.paintTerminal();
+    this.isPainted = true;
+  }
+
+  private paintTerminal(): void {
+    const isLast = this.summary !== undefined;
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${this.text()}${isLast ? '\n' : ''}`);
+    else if (isLast) process.stderr.write(`${this.text()}\n`);
+  }
+}
+
+/** Starts a progress bar; hand its `update` to whatever reports steps. */
+export function progress(options: ProgressOptions): Progress {
+  return new Progress(options);
+}

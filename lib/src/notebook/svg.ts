@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { escapeHtml } from './html';
+
+/** A chart that Vega-Lite accepted, but not without remarks. */
+export interface CompiledChart {
+  readonly warnings: readonly string[];
+  readonly svg: string;
+}
+
+/**
+ * Compiles and draws a Vega-Lite specification; no browser and no canvas needed.
+ *
+ * Vega comes as ES modules only, which a notebook cell cannot load and this package, compiled as Node16, can.
+ */
+export async function compileChart(spec: object): Promise<CompiledChart> {
+  const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
+  const warnings: string[] = [];
+  const logger = vega.logger(vega.Warn, undefined, (_method, _level, messages) => warnings.push(messages.join(' ')));
+  const { $schema: _, ...body } = spec as { readonly $schema?: string }; // this Vega-Lite is newer than the one JupyterLab has
+  const compiled = vegaLite.compile(body as Parameters<typeof vegaLite.compile>[0], { logger }).spec;
+  const view = new vega.View(vega.parse(compiled), { renderer: 'none', logger });
+  try {
+    return { svg: await view.toSVG(), warnings };
+  } finally {
+    view.finalize();
+  }
+}
+
+/** The figure as SVG, with its sentence as label and with ids that no other figure of a page has. */
+export async function renderSvg(spec: object, label: string): Promise<string> {
+  const { svg } = await compileChart(spec);
+  // Vega numbers its gradients and clips from 0 in every figure; inlined in one page, the first would serve all of them.
+  const own = createHash('sha256').update(svg).digest('hex').slice(0, 8);
+  return svg
+    .replace(/(id="|url\(#)((?:gradient|clip)_?\d+)/g, `$1$2-${own}`)
+    .replace('<svg ', `<svg role="img" aria-label="${escapeHtml(label)}" `);
+}
