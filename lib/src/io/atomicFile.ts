@@ -40,7 +40,8 @@ function appendAll(descriptor: number, bytes: Uint8Array): void {
   }
 }
 
-function syncFolder(folder: string): void {
+/** Makes the names in a folder, such as a rename into it, safe from a power cut. */
+export function syncFolder(folder: string): void {
   const descriptor = fs.openSync(folder, 'r');
   try {
     fs.fsyncSync(descriptor);
