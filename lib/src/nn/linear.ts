@@ -1,5 +1,6 @@
 /** `y = x·W + b`, with the kernel stored (in, out) as in tfjs. */
 import { ShapeError, tf } from '../runtime';
+import { withGradient } from './customGradient';
 import { Module } from './module';
 
 /** A map of the last axis: what a Linear is to those who call it, and what an adapter around one stays. */
@@ -44,9 +45,20 @@ export class Linear extends Module implements Projection {
 /**
  * `x·W` over the last axis of x; W's two axes are used as they are, or swapped with `transposeW`.
  *
- * The rows are flattened first: tfjs's matMul broadcasts (B,T,C)·(C,O) forward, but its gradient throws on that.
+ * The rows are flattened first: tfjs's matMul broadcasts (B,T,C)·(C,O) forward, but its gradient throws on that. A frozen
+ * variable as W gets no gradient, which spares the tape the input.
  */
 export function matMulRows(x: tf.Tensor, weight: tf.Tensor, transposeW = false): tf.Tensor {
+  const isFrozen = weight instanceof tf.Variable && !weight.trainable;
+  if (!isFrozen) return multiplyRows(x, weight, transposeW);
+  return withGradient(
+    [x],
+    () => ({ value: multiplyRows(x, weight, transposeW), saved: {} }),
+    (dy) => [multiplyRows(dy, weight, !transposeW)],
+  );
+}
+
+function multiplyRows(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.Tensor {
   const width = x.shape[x.rank - 1] ?? 0;
   const rows: tf.Tensor = x.reshape([-1, width]); // (…, I) → (N, I)
   const y = tf.matMul(rows, weight, false, transposeW); // (N, I) x (I, O) -> (N, O)

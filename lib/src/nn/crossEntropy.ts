@@ -1,0 +1,49 @@
+/** The loss of next-token prediction. */
+import { ShapeError, tf } from '../runtime';
+import { nodeBackend } from '../runtime/backend';
+import { withGradient } from './customGradient';
+
+/** The label of a position that the loss leaves out, as in PyTorch. */
+export const IGNORE_INDEX = -100;
+
+/**
+ * `mean over kept positions of −log softmax(logits)[label]`; labels of −100 are left out, and with none left the loss is 0.
+ *
+ * TensorFlow's fused operation gives the loss and `softmax − one-hot` in one pass, so that neither the probabilities nor
+ * the one-hot labels are ever made.
+ *
+ * Shapes: logits (N, V), labels (N), int32 → ().
+ */
+export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
+  const [N] = logits.shape;
+  if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== N) {
+    throw new ShapeError(`cross-entropy takes logits (N, V) and labels (N); got [${logits.shape}] and [${labels.shape}]`);
+  }
+  return tf.tidy(() => {
+    const kept = labels.notEqual(tf.scalar(IGNORE_INDEX, 'int32'));
+    const weights = kept.toFloat().div(tf.maximum(kept.toFloat().sum(), 1)); // (N), 1/count where kept
+    const targets = labels.mul(kept.toInt()); // an ignored label must still be one of the V
+    const loss = withGradient(
+      [logits],
+      () => {
+        const [losses, slopes] = fusedCrossEntropy(logits, targets);
+        return { value: losses.mul(weights).sum(), saved: { slopes, weights } };
+      },
+      (dy, saved) => [saved.slopes.mul(saved.weights.mul(dy).reshape([-1, 1]))],
+    );
+    return loss as tf.Scalar;
+  });
+}
+
+/** Shapes: logits (N, V), labels (N) → losses (N) and their gradients by the logits (N, V). */
+function fusedCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): [tf.Tensor, tf.Tensor] {
+  const backend = nodeBackend();
+  const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding;
+  const attributes = [
+    { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
+    { name: 'Tlabels', type: TF_ATTR_TYPE, value: TF_INT32 },
+  ];
+  const [losses, slopes] = backend.executeMultipleOutputs('SparseSoftmaxCrossEntropyWithLogits', attributes, [logits, labels], 2);
+  if (!losses || !slopes) throw new ShapeError('TensorFlow gave no loss');
+  return [losses, slopes];
+}

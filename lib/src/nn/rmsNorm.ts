@@ -1,0 +1,41 @@
+/** Normalisation by the root mean square. */
+import { ShapeError, tf } from '../runtime';
+import { withGradient } from './customGradient';
+import { Module } from './module';
+
+/**
+ * RMSNorm, `y = x / √(mean(x²) + ε) · g` (Zhang and Sennrich 2019, arXiv 1910.07467, eq. 4).
+ *
+ * Shapes: x (…, C) → y (…, C); weight g (C).
+ */
+export class RMSNorm extends Module {
+  /**
+   * Takes ownership of the variable.
+   *
+   * @param eps added to the mean square. @defaultValue 1e-6
+   */
+  constructor(
+    readonly weight: tf.Variable,
+    readonly eps = 1e-6,
+  ) {
+    super();
+    if (weight.rank !== 1) throw new ShapeError(`an RMSNorm's weight is (width); got shape [${weight.shape}]`);
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => normalize(x, this.eps).mul(this.weight));
+  }
+}
+
+/** `n = x·s` with `s = 1 / √(mean(x²) + ε)`; its gradient is `dx = s·(dn − n·mean(dn·n))`, so n and s are all it holds. */
+function normalize(x: tf.Tensor, eps: number): tf.Tensor {
+  return withGradient(
+    [x],
+    () => {
+      const s = x.square().mean(-1, true).add(eps).rsqrt(); // (…, 1)
+      const n = x.mul(s);
+      return { value: n, saved: { n, s } };
+    },
+    (dy, { n, s }) => [dy.sub(n.mul(dy.mul(n).mean(-1, true))).mul(s)],
+  );
+}
