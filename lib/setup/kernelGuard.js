@@ -1,11 +1,17 @@
-// Loaded into the kernel before tslab. tslab only prints an unhandled rejection, so a headless run would end green
-// with a broken result; where LOWRANK_HEADLESS is set, the kernel dies instead and nbconvert reports it.
+// Loaded into the kernel before tslab, which only prints an unhandled rejection, so that a headless run would end green
+// with a broken result. Where LOWRANK_HEADLESS names a file, such an error is written there and the kernel dies: the file
+// tells of it even when it happens after the last cell has been answered.
 'use strict';
-const { writeSync } = require('node:fs');
+const { appendFileSync, writeSync } = require('node:fs');
 
-if (process.env.LOWRANK_HEADLESS) {
-  process.prependListener('unhandledRejection', (reason) => {
-    writeSync(2, `unhandled rejection in a notebook: ${reason?.stack ?? reason}\n`);
+const report = process.env.LOWRANK_HEADLESS;
+if (report) {
+  const end = (what) => (reason) => {
+    const text = `${what} in a notebook: ${reason?.stack ?? reason}\n`;
+    appendFileSync(report, text);
+    writeSync(2, text);
     process.exit(70);
-  });
+  };
+  process.prependListener('unhandledRejection', end('unhandled rejection'));
+  process.prependListener('uncaughtException', end('uncaught exception'));
 }

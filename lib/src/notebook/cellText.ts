@@ -10,18 +10,25 @@ export function isNumeric(values: readonly unknown[]): boolean {
   return present.length > 0 && present.every((value) => typeof value === 'number' || typeof value === 'bigint');
 }
 
-/** Writes one number with a fixed count of decimals, and with thousands separators when `separate` is set. */
-function numberText(value: number, decimals: number, separate: boolean): string {
+/** Writes one number with a fixed count of decimals; one that would become 0 is written with an exponent instead. */
+function numberText(value: number, decimals: number, useGrouping: boolean): string {
   if (!Number.isFinite(value)) return String(value);
-  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping: separate });
+  if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return value.toExponential(1);
+  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping });
 }
 
-/** The decimals that give the column's largest value four significant digits: 0 for whole numbers, at most 6. */
+/** How many decimals a number has as it is written: 2 for 5.16. */
+function ownDecimals(value: number): number {
+  const [digits = '', exponent = '0'] = String(value).split('e');
+  return Math.max(0, (digits.split('.')[1]?.length ?? 0) - Number(exponent));
+}
+
+/** The decimals that give the column's largest value four significant digits, but no more than its values have. */
 function decimalsFor(numbers: readonly number[]): number {
-  if (numbers.every(Number.isInteger)) return 0;
-  const largest = Math.max(...numbers.map(Math.abs));
-  const magnitude = Math.floor(Math.log10(largest)) + 1; // digits before the point; negative for 0.0…
-  return Math.min(6, Math.max(0, SIGNIFICANT_DIGITS - Math.max(magnitude, 0)));
+  const largest = Math.max(0, ...numbers.map(Math.abs));
+  const digitsBeforePoint = largest === 0 ? 0 : Math.floor(Math.log10(largest)) + 1; // negative for 0.0…
+  const enough = Math.min(6, Math.max(0, SIGNIFICANT_DIGITS - digitsBeforePoint));
+  return Math.min(enough, Math.max(0, ...numbers.map(ownDecimals)));
 }
 
 function otherText(value: unknown): string {

@@ -1,0 +1,184 @@
+"""Type-checks and executes the notebooks, and fails where anything in them does.
+
+Usage: execute.py --to build|notebooks [--folder FOLDER] [--check] [NAME...]
+
+`--to build` writes executed copies and HTML into build/; `--to notebooks` writes the outputs back, cleaned.
+The gate is the exit code of `jupyter nbconvert --execute`, and on top of it: the type check, errors that reach nobody's
+cell (see lib/setup/kernelGuard.js), text on stderr, and cells that should show something and do not.
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SECONDS_PER_CELL = 600
+NBCONVERT = (sys.executable, "-m", "nbconvert", "--log-level=WARN")
+KERNELSPEC = {"display_name": "TypeScript", "language": "typescript", "name": "tslab"}
+LANGUAGE = {
+    "codemirror_mode": {"mode": "typescript", "name": "javascript", "typescript": True},
+    "file_extension": ".ts",
+    "mimetype": "text/typescript",
+    "name": "typescript",
+    "version": "3.7.2",
+}
+SHOWS = re.compile(r"^(await show\(|console\.log\()", re.MULTILINE)
+
+
+class NotebookError(Exception):
+    """A notebook that does not do what it should; the message says where."""
+
+
+def run(command, environment):
+    done = subprocess.run([str(part) for part in command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def end_kernels(report):
+    """Kills what is left of a run, which is known by its environment: a kernel in an endless loop outlives nbconvert."""
+    mark = f"LOWRANK_HEADLESS={report}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+        except OSError:
+            continue  # it ended by itself, or is not ours
+
+
+def typecheck(notebooks):
+    node = CHECKOUT / ".venv/bin/node"
+    checker = Path(__file__).with_name("typecheck.ts")
+    code, output = run([node, "--disable-warning=ExperimentalWarning", checker, *notebooks], os.environ)
+    if code != 0:
+        raise NotebookError(f"the cells do not pass tsc --strict\n{output.strip()}")
+
+
+def execute(notebook, folder, is_stable):
+    """Executes a notebook with nbconvert; the executed copy lies in `folder` afterwards."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "errors"
+        environment = {**os.environ, "LOWRANK_HEADLESS": str(report), "JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_PATH": ""}
+        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        if is_stable:
+            environment["LOWRANK_STABLE_OUTPUT"] = "1"
+        command = [
+            *(*NBCONVERT, "--to", "notebook", "--execute"),
+            *(f"--ExecutePreprocessor.timeout={SECONDS_PER_CELL}", "--ExecutePreprocessor.kernel_name=tslab"),
+            *("--output-dir", folder, "--output", notebook.stem, notebook),
+        ]
+        try:
+            code, output = run(command, environment)
+        finally:
+            end_kernels(report)
+        if report.exists():
+            raise NotebookError(report.read_text().strip())
+        if code != 0:
+            raise NotebookError(f"nbconvert ended with {code}\n{output.strip()[-4000:]}")
+
+
+def text_of(value):
+    return value if isinstance(value, str) else "".join(value)
+
+
+def check_outputs(notebook):
+    """Fails on stderr, and on cells that call `show` or `console.log` and have no output."""
+    is_shown = False
+    for number, cell in enumerate(notebook["cells"], 1):
+        if cell["cell_type"] != "code":
+            continue
+        is_shown = is_shown or bool(cell["outputs"])
+        is_meant_to_fail = "raises-exception" in cell["metadata"].get("tags", [])
+        for output in cell["outputs"]:
+            if output.get("name") == "stderr" and not is_meant_to_fail:
+                raise NotebookError(f"cell {number} wrote to stderr:\n{text_of(output['text']).strip()}")
+        if SHOWS.search(text_of(cell["source"])) and not cell["outputs"]:
+            raise NotebookError(f"cell {number} shows nothing")
+    if not is_shown:
+        raise NotebookError("no cell has any output")
+
+
+def cleaned(notebook):
+    """The notebook without anything that differs from one run to the next for no reason."""
+    for cell in notebook["cells"]:
+        tags = cell["metadata"].get("tags")
+        cell["metadata"] = {"tags": tags} if tags else {}
+        if cell["cell_type"] != "code":
+            continue
+        cell["execution_count"] = None
+        outputs = []
+        for output in cell["outputs"]:
+            before = outputs[-1] if outputs else {}
+            if output["output_type"] == "stream" and before.get("name") == output["name"]:
+                before["text"] = text_of(before["text"]) + text_of(output["text"])
+                continue
+            if "metadata" in output:
+                output["metadata"] = {}
+            outputs.append(output)
+        for output in outputs:
+            if output["output_type"] == "stream":
+                output["text"] = text_of(output["text"]).splitlines(keepends=True)
+        cell["outputs"] = outputs
+    return {**notebook, "metadata": {"kernelspec": KERNELSPEC, "language_info": LANGUAGE}}
+
+
+def write_back(executed, notebook):
+    text = json.dumps(cleaned(executed), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    for private in (str(CHECKOUT), str(Path.home()), os.uname().nodename):
+        if len(private) > 3 and private in text:
+            raise NotebookError(f"an output holds '{private}', which is of this machine only")
+    notebook.write_text(text)
+
+
+def render(executed):
+    code, output = run([*NBCONVERT, "--to", "html", "--embed-images", executed], os.environ)
+    if code != 0:
+        raise NotebookError(f"HTML rendering ended with {code}\n{output.strip()[-2000:]}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Executes the notebooks")
+    parser.add_argument("--to", choices=["build", "notebooks"], default="build")
+    parser.add_argument("--folder", type=Path, default=CHECKOUT / "notebooks", help="where the notebooks are")
+    parser.add_argument("--build", type=Path, default=CHECKOUT / "build", help="where executed copies and HTML go")
+    parser.add_argument("--check", action="store_true", help="only check the types")
+    parser.add_argument("names", nargs="*", help="file names without .ipynb; all notebooks if none is given")
+    arguments = parser.parse_args()
+
+    notebooks = sorted(arguments.folder.glob("*.ipynb"))
+    if arguments.names:
+        notebooks = [arguments.folder / f"{name}.ipynb" for name in arguments.names]
+    if not notebooks:
+        sys.exit(f"no notebooks in {arguments.folder}")
+    arguments.build.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    name = "type check"
+    try:
+        typecheck(notebooks)
+        print(f"types of {len(notebooks)} notebooks: {time.monotonic() - started:.0f} s", flush=True)
+        if arguments.check:
+            return
+        for notebook in notebooks:
+            name, begun = notebook.name, time.monotonic()
+            print(f"{name} …", end=" ", flush=True)
+            execute(notebook, arguments.build, arguments.to == "notebooks")
+            copy = arguments.build / name
+            executed = json.loads(copy.read_text())
+            check_outputs(executed)
+            if arguments.to == "notebooks":
+                write_back(executed, notebook)
+            render(copy)
+            print(f"{time.monotonic() - begun:.0f} s", flush=True)
+    except NotebookError as error:
+        sys.exit(f"\nFAILED {name}: {error}")
+    print(f"{len(notebooks)} notebooks executed in {time.monotonic() - started:.0f} s; HTML in {arguments.build.name}/")
+
+
+if __name__ == "__main__":
+    main()
