@@ -1,5 +1,8 @@
-export { writeFileAtomic, writeTextAtomic } from './atomicFile';
+export { syncFolder, writeFileAtomic, writeTextAtomic } from './atomicFile';
 export { FileFormatError } from './binaryFile';
+export { dequantize, type GgmlType } from './dequantize';
 export { DTYPE_BYTES, type Dtype } from './dtypes';
+export { GgufFile, type GgufTensorInfo, type GgufValue, readGguf } from './gguf';
+export { GgufError } from './ggufHeader';
 export { readSafetensors, SafetensorsFile, type StoredTensor, type TensorToStore, writeSafetensors } from './safetensors';
 export { SafetensorsError, type SafetensorsInfo } from './safetensorsHeader';
