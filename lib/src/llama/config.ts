@@ -1,0 +1,94 @@
+/** The sizes and settings of a LLaMA-architecture model. */
+
+import type { RopeScaling } from '../nn';
+import { ArgumentError } from '../runtime';
+
+/** What a model is made from: Hugging Face's `config.json` in camelCase; the sizes are required, the rest has defaults. */
+export interface LlamaConfigOptions {
+  /** V, the number of token ids. */
+  readonly vocabSize: number;
+  /** C, the width of the residual stream. */
+  readonly hiddenSize: number;
+  /** The inner width of the MLP. */
+  readonly intermediateSize: number;
+  readonly numHiddenLayers: number;
+  /** H, the query heads. */
+  readonly numAttentionHeads: number;
+  /** K, the key and value heads, a divisor of H. @defaultValue `numAttentionHeads` */
+  readonly numKeyValueHeads?: number;
+  /** D, the width of one head. @defaultValue `hiddenSize / numAttentionHeads` */
+  readonly headDim?: number;
+  /** @defaultValue 1e-6 */
+  readonly rmsNormEps?: number;
+  /** Base of the rotary wave lengths. @defaultValue 10000 */
+  readonly ropeTheta?: number;
+  readonly ropeScaling?: RopeScaling;
+  /** The longest sequence the model reads, in tokens. @defaultValue 2048 */
+  readonly maxPositionEmbeddings?: number;
+  /** Whether the output layer is the embedding's table. @defaultValue false */
+  readonly tieWordEmbeddings?: boolean;
+  /** Whether q, k, v and o have biases. @defaultValue false */
+  readonly attentionBias?: boolean;
+  /** Whether gate, up and down have biases. @defaultValue false */
+  readonly mlpBias?: boolean;
+  /** Standard deviation of newly drawn weights. @defaultValue 0.02 */
+  readonly initializerRange?: number;
+  readonly bosTokenId?: number;
+  /** The id, or ids, at which generation ends. */
+  readonly eosTokenId?: number | readonly number[];
+  /** The id that fills shorter rows of a batch; it is always masked. */
+  readonly padTokenId?: number;
+}
+
+type Optional = 'ropeScaling' | 'bosTokenId' | 'eosTokenId' | 'padTokenId';
+
+/** A configuration with every default filled in. */
+export type LlamaConfig = Required<Omit<LlamaConfigOptions, Optional>> & Pick<LlamaConfigOptions, Optional>;
+
+/**
+ * Fills in the defaults and checks the sizes against each other.
+ *
+ * @throws ArgumentError naming the first field that is out of range.
+ */
+export function llamaConfig(options: LlamaConfigOptions): LlamaConfig {
+  const { hiddenSize, numAttentionHeads } = options;
+  const config: LlamaConfig = {
+    ...options,
+    numKeyValueHeads: options.numKeyValueHeads ?? numAttentionHeads,
+    headDim: options.headDim ?? hiddenSize / numAttentionHeads,
+    rmsNormEps: options.rmsNormEps ?? 1e-6,
+    ropeTheta: options.ropeTheta ?? 10_000,
+    maxPositionEmbeddings: options.maxPositionEmbeddings ?? 2048,
+    tieWordEmbeddings: options.tieWordEmbeddings ?? false,
+    attentionBias: options.attentionBias ?? false,
+    mlpBias: options.mlpBias ?? false,
+    initializerRange: options.initializerRange ?? 0.02,
+  };
+  checkConfig(config);
+  return Object.freeze(config);
+}
+
+const COUNTS = [
+  'vocabSize',
+  'hiddenSize',
+  'intermediateSize',
+  'numHiddenLayers',
+  'numAttentionHeads',
+  'numKeyValueHeads',
+  'headDim',
+  'maxPositionEmbeddings',
+] as const;
+
+function checkConfig(config: LlamaConfig): void {
+  for (const field of COUNTS) {
+    if (!Number.isSafeInteger(config[field]) || config[field] < 1) {
+      throw new ArgumentError(`LlamaConfig: ${field} ${config[field]} is not a whole number of 1 or more`);
+    }
+  }
+  for (const field of ['rmsNormEps', 'ropeTheta', 'initializerRange'] as const) {
+    if (!(config[field] > 0)) throw new ArgumentError(`LlamaConfig: ${field} ${config[field]} is not above 0`);
+  }
+  const { numAttentionHeads: H, numKeyValueHeads: K, headDim: D } = config;
+  if (H % K !== 0) throw new ArgumentError(`LlamaConfig: numAttentionHeads ${H} is not a multiple of numKeyValueHeads ${K}`);
+  if (D % 2 !== 0) throw new ArgumentError(`LlamaConfig: headDim ${D} is odd; rotary embedding pairs the elements of a head`);
+}

@@ -1,0 +1,100 @@
+/** Token ids, labels and masks as they come from a caller, checked before anything is allocated. */
+
+import { IGNORE_INDEX } from '../nn';
+import { ArgumentError, ShapeError, tf } from '../runtime';
+import type { LlamaConfig } from './config';
+
+/** Rows of whole numbers, or the same as an int32 tensor; Shapes: (B, T). Values are checked in rows, never in tensors. */
+export type Rows = readonly (readonly number[])[] | tf.Tensor2D;
+
+/**
+ * Token ids as a tensor; a tensor passes as it is, unread, so that a traced function can take one.
+ *
+ * @throws ShapeError when there are none, or rows differ in length; ArgumentError when an id is not in the vocabulary.
+ */
+export function idTensor(ids: Rows, { vocabSize }: LlamaConfig): tf.Tensor2D {
+  if (!(ids instanceof tf.Tensor)) checkIds(ids, vocabSize);
+  return rowTensor('inputIds', ids);
+}
+
+/**
+ * Checks labels against the ids they belong to.
+ *
+ * @throws ShapeError when the shape is another; ArgumentError when a label is neither −100 nor in the vocabulary.
+ */
+export function checkLabels(labels: Rows, ids: tf.Tensor2D, { vocabSize }: LlamaConfig): void {
+  if (!(labels instanceof tf.Tensor)) {
+    eachValue(labels, (label, place) => {
+      if (label === IGNORE_INDEX || isId(label, vocabSize)) return;
+      throw new ArgumentError(`label ${label} at ${place} is neither ${IGNORE_INDEX} nor in the vocabulary of ${vocabSize} ids`);
+    });
+  }
+  const shape = rowShape('labels', labels);
+  if (shape.join() !== ids.shape.join()) {
+    throw new ShapeError(`labels have shape [${shape}], inputIds [${ids.shape}]: give one label per id, unshifted`);
+  }
+}
+
+/**
+ * The attention mask as a tensor, 1 on tokens and 0 on padding, over `keys` positions.
+ *
+ * @throws ShapeError when the shape is another; ArgumentError when a value is neither 0 nor 1, or a row has no token.
+ */
+export function maskTensor(mask: Rows, rows: number, keys: number): tf.Tensor2D {
+  if (!(mask instanceof tf.Tensor)) {
+    eachValue(mask, (value, place) => {
+      if (value !== 0 && value !== 1) throw new ArgumentError(`attentionMask is ${value} at ${place}; it is 1 on tokens, 0 on padding`);
+    });
+    const empty = mask.findIndex((row) => !row.includes(1));
+    if (empty >= 0) throw new ArgumentError(`attentionMask hides every token of row ${empty}: leave that row out`);
+  }
+  const tensor = rowTensor('attentionMask', mask);
+  if (tensor.shape[0] !== rows || tensor.shape[1] !== keys) {
+    throw new ShapeError(`attentionMask has shape [${tensor.shape}], not [${rows},${keys}] as inputIds (and the cache) say`);
+  }
+  return tensor;
+}
+
+/** @throws ArgumentError when an id is not in the vocabulary, naming it and its place. */
+export function checkIds(rows: readonly (readonly number[])[], vocabSize: number): void {
+  eachValue(rows, (id, place) => {
+    if (!isId(id, vocabSize)) throw new ArgumentError(`token id ${id} at ${place} is not in the vocabulary, 0…${vocabSize - 1}`);
+  });
+}
+
+/** @throws ArgumentError when a sequence does not fit the model's positions. */
+export function checkLength(tokens: number, { maxPositionEmbeddings }: LlamaConfig, what = 'a sequence'): void {
+  if (tokens <= maxPositionEmbeddings) return;
+  throw new ArgumentError(`${what} of ${tokens} tokens does not fit the model's ${maxPositionEmbeddings} positions: shorten it`);
+}
+
+function isId(value: number, vocabSize: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < vocabSize;
+}
+
+function eachValue(rows: readonly (readonly number[])[], visit: (value: number, place: string) => void): void {
+  for (const [r, row] of rows.entries()) for (const [t, value] of row.entries()) visit(value, `row ${r}, position ${t}`);
+}
+
+function rowTensor(name: string, rows: Rows): tf.Tensor2D {
+  const shape = rowShape(name, rows);
+  if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : rows.toInt();
+  return tf.tensor2d(Int32Array.from(rows.flat()), shape, 'int32');
+}
+
+/** The shape of rows that have one: not empty, not ragged. */
+function rowShape(name: string, rows: Rows): [number, number] {
+  if (rows instanceof tf.Tensor) {
+    if (rows.rank !== 2 || rows.size === 0)
+      throw new ShapeError(`${name} must be (batch, tokens) and not empty; got shape [${rows.shape}]`);
+    return rows.shape;
+  }
+  const width = rows[0]?.length ?? 0;
+  if (width === 0) throw new ShapeError(`${name} must have at least one row of at least one value`);
+  const ragged = rows.findIndex((row) => row.length !== width);
+  if (ragged >= 0) {
+    const lengths = `row ${ragged} has ${rows[ragged]?.length} values, row 0 has ${width}`;
+    throw new ShapeError(`${name} must not be ragged: ${lengths}. Pad to one length and hide the padding with attentionMask`);
+  }
+  return [rows.length, width];
+}

@@ -1,0 +1,96 @@
+/** The LLaMA architecture (Touvron et al. 2023, arXiv 2302.13971): tokens → decoder layers → norm. */
+import {
+  type Attention,
+  type AttentionContext,
+  causalMask,
+  type Embedding,
+  type MLP,
+  Module,
+  paddingMask,
+  type RMSNorm,
+  residual,
+  rotaryTables,
+} from '../nn';
+import { tf } from '../runtime';
+import type { LlamaConfig } from './config';
+import { checkLength } from './inputs';
+import type { KeyValueCache } from './kvCache';
+
+/** Pre-norm attention and MLP around a residual stream. Shapes: x (B, T, C) → (B, T, C). */
+export class LlamaDecoderLayer extends Module {
+  readonly selfAttn: Attention;
+  readonly mlp: MLP;
+  readonly inputLayernorm: RMSNorm;
+  readonly postAttentionLayernorm: RMSNorm;
+
+  constructor(parts: Pick<LlamaDecoderLayer, 'selfAttn' | 'mlp' | 'inputLayernorm' | 'postAttentionLayernorm'>) {
+    super();
+    this.selfAttn = parts.selfAttn;
+    this.mlp = parts.mlp;
+    this.inputLayernorm = parts.inputLayernorm;
+    this.postAttentionLayernorm = parts.postAttentionLayernorm;
+  }
+
+  forward(x: tf.Tensor, context: AttentionContext): tf.Tensor {
+    return tf.tidy(() => {
+      const attended = residual(x, this.selfAttn.forward(this.inputLayernorm.forward(x), context));
+      return residual(attended, this.mlp.forward(this.postAttentionLayernorm.forward(attended)));
+    });
+  }
+}
+
+/** What one pass over a batch may bring along. */
+export interface LlamaModelOptions {
+  /** 1 on tokens, 0 on padding, for the cached tokens and the new ones. Shapes: (B, S). */
+  readonly attentionMask?: tf.Tensor2D;
+  /** Holds the tokens before these, and takes these in. */
+  readonly cache?: KeyValueCache;
+  /** Is given each layer's attention weights, (B, H, T, S); it keeps what it wants with `tf.keep`. */
+  readonly onWeights?: (weights: tf.Tensor4D, layer: number) => void;
+}
+
+/** Everything below the output layer. Shapes: ids (B, T), int32 → (B, T, C). */
+export class LlamaModel extends Module {
+  readonly embedTokens: Embedding;
+  readonly layers: readonly LlamaDecoderLayer[];
+  readonly norm: RMSNorm;
+
+  constructor(
+    parts: Pick<LlamaModel, 'embedTokens' | 'layers' | 'norm'>,
+    readonly config: LlamaConfig,
+  ) {
+    super();
+    this.embedTokens = parts.embedTokens;
+    this.layers = parts.layers;
+    this.norm = parts.norm;
+  }
+
+  forward(ids: tf.Tensor2D, { attentionMask, cache, onWeights }: LlamaModelOptions = {}): tf.Tensor {
+    const past = cache?.length ?? 0;
+    const T = ids.shape[1];
+    checkLength(past + T, this.config);
+    return tf.tidy(() => {
+      const { headDim, ropeTheta: theta, ropeScaling: scaling } = this.config;
+      const rotary = rotaryTables(positions(past, T, attentionMask), { headDim, theta, scaling });
+      const causal = causalMask(T, past + T);
+      const mask = attentionMask ? causal.add(paddingMask(attentionMask)) : causal; // (1 or B, 1, T, S)
+      let x = this.embedTokens.forward(ids);
+      for (const [index, layer] of this.layers.entries()) {
+        x = layer.forward(x, {
+          rotary,
+          mask,
+          cache: cache?.layer(index),
+          onWeights: onWeights && ((weights) => onWeights(weights, index)),
+        });
+      }
+      return this.norm.forward(x);
+    });
+  }
+}
+
+/** Where the new tokens stand: after the cached ones, padding not counted. Shapes: attentionMask (B, S) → (T) or (B, T). */
+function positions(past: number, T: number, attentionMask?: tf.Tensor2D): tf.Tensor {
+  if (!attentionMask) return tf.range(past, past + T);
+  const counted = attentionMask.toFloat().cumsum(1).sub(1).relu(); // the padding on the left is at 0, wherever it is
+  return counted.slice([0, past], [-1, T]);
+}

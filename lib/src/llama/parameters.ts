@@ -1,0 +1,63 @@
+/** Where a new model's parameters come from: drawn at random, or given by name. */
+import { deriveSeed, FormatError, ShapeError, tf } from '../runtime';
+import { nodeBackend } from '../runtime/backend';
+import type { ParameterSource } from './build';
+import type { LlamaConfig } from './config';
+
+/** Tensors by Hugging Face's names, kernels as (in, out); undefined where there is none. */
+export type TensorSource = (name: string) => tf.Tensor | undefined;
+
+/** Hugging Face's start: weights normal with mean 0 and `initializerRange`, norms 1, biases 0; the same for the same seed. */
+export function randomParameters({ initializerRange }: LlamaConfig, seed: number): ParameterSource {
+  let drawn = 0;
+  return (name, shape) =>
+    tf.tidy(() => {
+      if (name.endsWith('.bias')) return tf.variable(tf.zeros([...shape]));
+      if (shape.length === 1) return tf.variable(tf.ones([...shape])); // a norm
+      return tf.variable(standardNormal(shape, deriveSeed(seed, drawn++)).mul(initializerRange));
+    });
+}
+
+/** The source's tensors themselves, not copies: each is freed with the variable made of it. */
+export function givenParameters(source: TensorSource): ParameterSource {
+  return (name, shape) => {
+    const tensor = source(name);
+    if (!tensor) throw new FormatError(`the weights have no '${name}', which the configuration asks for`);
+    if (tensor.shape.join() !== shape.join()) {
+      const found = `[${tensor.shape}]`;
+      tensor.dispose();
+      throw new ShapeError(`'${name}' has shape ${found}; the configuration asks for [${shape}] (kernels are (in, out))`);
+    }
+    const variable = tf.variable(tensor);
+    tensor.dispose();
+    return variable;
+  };
+}
+
+/** Collects what a source gives, so that a failure half-way frees it. */
+export function orDispose<T>(source: ParameterSource, build: (source: ParameterSource) => T): T {
+  const made: tf.Variable[] = [];
+  try {
+    return build((name, shape) => {
+      const variable = source(name, shape);
+      made.push(variable);
+      return variable;
+    });
+  } catch (error) {
+    for (const variable of made) variable.dispose();
+    throw error;
+  }
+}
+
+/** Drawn by TensorFlow's counter-based generator: as fast as memory, on whichever device, and a function of the seed alone. */
+function standardNormal(shape: readonly number[], seed: number): tf.Tensor {
+  const backend = nodeBackend();
+  const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding;
+  const attributes = [
+    { name: 'dtype', type: TF_ATTR_TYPE, value: TF_FLOAT },
+    { name: 'T', type: TF_ATTR_TYPE, value: TF_INT32 },
+    { name: 'Tseed', type: TF_ATTR_TYPE, value: TF_INT32 },
+  ];
+  const inputs = [tf.tensor1d([...shape], 'int32'), tf.tensor1d([seed | 0, 0], 'int32')];
+  return backend.executeSingleOutput('StatelessRandomNormal', attributes, inputs);
+}
