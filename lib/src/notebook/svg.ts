@@ -26,12 +26,20 @@ export async function compileChart(spec: object): Promise<CompiledChart> {
   }
 }
 
-/** The figure as SVG, with its sentence as label and with ids that no other figure of a page has. */
+/** Names the gradients and clips of a drawing after its content: Vega counts them through the process, from figure to figure. */
+function withOwnIds(svg: string): string {
+  const reference = /(?<=id="|url\(#)(gradient|clip)_?\d+/g;
+  const content = createHash('sha256').update(svg.replace(reference, '$1')).digest('hex').slice(0, 8);
+  const names = new Map<string, string>();
+  return svg.replace(reference, (id) => {
+    const name = names.get(id) ?? `figure-${content}-${names.size}`;
+    names.set(id, name);
+    return name;
+  });
+}
+
+/** The figure as SVG, with its sentence as label; the same figure gives the same text. */
 export async function renderSvg(spec: object, label: string): Promise<string> {
   const { svg } = await compileChart(spec);
-  // Vega numbers its gradients and clips from 0 in every figure; inlined in one page, the first would serve all of them.
-  const own = createHash('sha256').update(svg).digest('hex').slice(0, 8);
-  return svg
-    .replace(/(id="|url\(#)((?:gradient|clip)_?\d+)/g, `$1$2-${own}`)
-    .replace('<svg ', `<svg role="img" aria-label="${escapeHtml(label)}" `);
+  return withOwnIds(svg).replace('<svg ', `<svg role="img" aria-label="${escapeHtml(label)}" `);
 }

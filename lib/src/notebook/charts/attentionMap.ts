@@ -48,7 +48,7 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, toke
         field: 'weight',
         type: 'quantitative',
         title: 'attention weight',
-        scale: { scheme: 'blues', domain: [0, 1] },
+        scale: { type: 'sqrt', scheme: 'blues', domain: [0, 1] }, // small weights stay visible
         legend: { gradientLength: 140 },
       },
     },
@@ -69,7 +69,7 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, toke
     ],
   };
   return {
-    title: { text: title, anchor: 'middle', offset: 22 }, // room for the words above the boundary
+    title: { text: title, anchor: 'middle', offset: P > 0 ? 8 : 24 }, // level with titles above the boundary's words
     width: CELL * S,
     height: CELL * T,
     layer: P > 0 ? [map, boundary] : [map],

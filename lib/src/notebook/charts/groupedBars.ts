@@ -28,12 +28,12 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
   const values = bars.map((bar) => ({ group: bar.group, series: bar.series, value: rounded(bar.value), text: format(bar.value) }));
   const view = {
     ...(title ? { title } : {}),
-    width: { step: Math.max(26, 52 - 8 * series.length), for: 'offset' },
+    width: series.length > 1 ? { step: Math.max(26, 52 - 8 * series.length), for: 'offset' } : { step: 64 },
     height: 200,
     data: { values },
     encoding: {
       x: { field: 'group', type: 'nominal', sort: groups, title: null, axis: { labelAngle: 0, ticks: false, labelLimit: 140 } },
-      xOffset: { field: 'series', type: 'nominal', sort: series },
+      ...(series.length > 1 ? { xOffset: { field: 'series', type: 'nominal', sort: series } } : {}),
       y: { field: 'value', type: 'quantitative', title: yTitle, stack: null, axis: { tickCount: 5, minExtent: 36 } },
     },
     layer: [

@@ -23,7 +23,8 @@ export interface HeatmapsOptions {
 
 /** More rectangles than this make a notebook too heavy to read and to commit. */
 const MAX_CELLS = 4096;
-const PANEL_WIDTH = 200;
+/** About the side of a panel in pixels; cells have whole pixels, or seams would show between them. */
+const PANEL_SIDE = 200;
 
 /** Throws where a matrix is empty, ragged, or all of them together have too many cells to be drawn. */
 export function checkMatrices(panels: readonly HeatmapPanel[]): void {
@@ -45,6 +46,10 @@ function tickIndices(count: number): number[] {
   return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step);
 }
 
+function wholeCells(count: number): number {
+  return count * Math.max(2, Math.round(PANEL_SIDE / count));
+}
+
 /** Matrices side by side on one diverging colour scale with 0 in the middle, so that they can be compared. */
 export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptions = {}): Figure {
   checkMatrices(panels);
@@ -64,8 +69,8 @@ export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptio
   });
   const views = panels.map(({ title: name, values }, index) => ({
     title: { text: name, anchor: 'middle' },
-    width: PANEL_WIDTH,
-    height: PANEL_WIDTH,
+    width: wholeCells(values[0]?.length ?? 1),
+    height: wholeCells(values.length),
     data: { values: values.flatMap((row, i) => row.map((value, j) => ({ row: i, column: j, value: rounded(value) }))) },
     mark: { type: 'rect' },
     encoding: {

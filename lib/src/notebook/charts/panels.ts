@@ -17,7 +17,7 @@ export function panels(figures: readonly Figure[], { title, columns = 2 }: Panel
     columns,
     spacing: 36,
     concat: figures.map((figure) => figure.view),
-    resolve: { scale: own, legend: own },
+    resolve: { scale: { ...own, xOffset: 'independent' }, legend: own },
   };
   return new Figure(view, figures.map((figure) => figure.sentence).join(' '));
 }
