@@ -10,6 +10,8 @@ DONE := .venv/done
 PY := $(VENV)/bin/python
 NODE := $(VENV)/bin/node
 NPM := $(NODE) $(VENV)/lib/npm/bin/npm-cli.js
+# By its path: tslab's own TypeScript 5.0 installs a `tsc` too, and which of the two npm links is chance.
+TSC := $(NODE) $(CURDIR)/node_modules/typescript/bin/tsc
 # `cpu` or `gpu`: what was chosen before, else what this machine has.
 TENSORFLOW ?= $(shell cat $(DONE)/tensorflow 2>/dev/null || { nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu; })
 BINDING := node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node
@@ -66,7 +68,7 @@ $(KERNEL): $(DONE)/packages lib/setup/kernel.py lib/setup/kernelGuard.js
 	@$(PY) lib/setup/kernel.py $(NODE) $(CURDIR) $@
 
 $(LIBRARY): $(BINDING) lib/tsconfig.json tsconfig.json $(shell find lib/src -name '*.ts')
-	@tsc -p lib
+	@$(TSC) -p lib
 	touch $@
 
 notebooks: build
@@ -83,7 +85,7 @@ test: build
 
 lint: build
 	@biome check .
-	tsc -p tests --noEmit
+	$(TSC) -p tests --noEmit
 
 clean:
 	rm -rf .venv build node_modules lib/dist lib/node_modules

@@ -5,9 +5,8 @@ import { describe, expect, test, vi } from 'vitest';
 const random = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
 
 function linear(inFeatures: number, outFeatures: number, { hasBias = false } = {}): Linear {
-  return tf.tidy(
-    () => new Linear(tf.variable(random([inFeatures, outFeatures], 1).div(4)), hasBias ? tf.variable(random([outFeatures], 2)) : undefined),
-  );
+  const weight = tf.tidy(() => tf.variable(random([inFeatures, outFeatures], 1).div(4)));
+  return new Linear(weight, hasBias ? tf.variable(random([outFeatures], 2)) : undefined);
 }
 
 /** A layer whose B is not 0, so that its update shows. */
@@ -57,7 +56,7 @@ test('the update is α/r times x·A·B', () => {
 
 test("A starts within torch's bound 1/√I, evenly, and repeats under a seed", () => {
   const start = (seed: number) => new LoraLinear(linear(400, 100), { r: 50 }, { seed }).loraA;
-  const values = start(1).dataSync();
+  const values = start(1).dataSync<'float32'>();
   expect(Math.max(...values)).toBeLessThanOrEqual(1 / 20);
   expect(Math.min(...values)).toBeGreaterThanOrEqual(-1 / 20);
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
@@ -68,7 +67,7 @@ test("A starts within torch's bound 1/√I, evenly, and repeats under a seed", (
 
 test("'gaussian' draws A from N(0, 1/r²) and keeps B at zero", () => {
   const layer = new LoraLinear(linear(400, 100), { r: 4, initLoraWeights: 'gaussian' });
-  const values = layer.loraA.dataSync();
+  const values = layer.loraA.dataSync<'float32'>();
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
   expect(deviation).toBeCloseTo(1 / 4, 1);
   expect(layer.loraB.abs().max().dataSync()[0]).toBe(0);

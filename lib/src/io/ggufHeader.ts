@@ -42,7 +42,7 @@ export function outlineGguf(file: BinaryFile): GgufOutline {
 
 class HeaderWalk {
   private at = 0;
-  private window = new DataView(new ArrayBuffer(0));
+  private window: DataView = new DataView(new ArrayBuffer(0));
   private windowStart = 0;
   private readonly misreadStrings: MisreadString[] = [];
 
@@ -172,7 +172,7 @@ class HeaderWalk {
     const left = this.file.size - this.at;
     if (length > left) this.fail(this.at, 'the file ends within its header; it may be cut off');
     const bytes = this.file.read(this.at, Math.min(Math.max(length, WINDOW), left));
-    this.window = new DataView(bytes.buffer);
+    this.window = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.windowStart = this.at;
   }
 
