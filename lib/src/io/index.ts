@@ -4,5 +4,6 @@ export { dequantize, type GgmlType } from './dequantize';
 export { DTYPE_BYTES, type Dtype } from './dtypes';
 export { GgufFile, type GgufTensorInfo, type GgufValue, readGguf } from './gguf';
 export { GgufError } from './ggufHeader';
+export { isJsonObject, type JsonObject, readJsonFile } from './jsonFile';
 export { readSafetensors, SafetensorsFile, type StoredTensor, type TensorToStore, writeSafetensors } from './safetensors';
 export { SafetensorsError, type SafetensorsInfo } from './safetensorsHeader';

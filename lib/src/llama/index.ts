@@ -1,4 +1,5 @@
 export { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
+export { defaultModelPath } from './defaultModel';
 export { type GenerateOptions, type GeneratingModel, generate } from './generate';
 export type { Rows } from './inputs';
 export { KeyValueCache } from './kvCache';
@@ -6,3 +7,4 @@ export { type ForwardOptions, type InputOptions, LlamaForCausalLM } from './llam
 export { LlamaDecoderLayer, LlamaModel, type LlamaModelOptions } from './model';
 export type { TensorSource } from './parameters';
 export { type SamplingOptions, sampleToken } from './sampling';
+export { type ChatMessage, Tokenizer } from './tokenizer';
