@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { promises as fs } from 'node:fs';
+import path from 'node:path';
+import { AbortedError, ArgumentError, StateError } from '../../runtime';
+import type { ReviewExample, ReviewSplits } from '../reviewExample';
+import { type HunkOptions, lintFile } from './lintFile';
+import { type InstalledPackage, installedPackages, packageSources, type SourceFile, textHash } from './packageSources';
+import { splitByPackage } from './splitByPackage';
+
+/** What the lint data set is made of, and where it is kept. */
+export interface LintReviewOptions {
+  /** Folder that keeps what was made. @defaultValue `data` beside `node_modules` */
+  readonly cacheDir?: string;
+  /** The installed packages to read. @defaultValue the folder that this library's ESLint is installed in */
+  readonly nodeModules?: string;
+  /** @defaultValue 1 */
+  readonly seed?: number;
+  /** Most findings of one rule in the training part; validation and test take a tenth of it. @defaultValue 300 */
+  readonly maxPerRule?: number;
+  /** Most files of one package. @defaultValue 60 */
+  readonly maxFilesPerPackage?: number;
+  /** Unchanged lines on each side of the added ones. @defaultValue 3, as git has it */
+  readonly contextLines?: number;
+  /** Longest patch, in characters. @defaultValue 800 */
+  readonly maxCharacters?: number;
+  /** Called after each package while the data set is made, never when it is only read. */
+  readonly onProgress?: (progress: LintProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** How far the making of the data set is. */
+export interface LintProgress {
+  readonly packagesDone: number;
+  readonly packages: number;
+  readonly examples: number;
+}
+
+type Settings = Required<Pick<LintReviewOptions, 'seed' | 'maxPerRule' | 'maxFilesPerPackage' | 'contextLines' | 'maxCharacters'>>;
+
+const formatVersion = 1; // changes when the same packages and settings would give other examples
+
+/**
+ * Code reviews made on this machine: ESLint's core rules read the JavaScript of the installed packages, a finding's message is
+ * the review comment, its autofix the refined code, and code without a finding needs no review.
+ *
+ * Takes about 20 s the first time, then it is read from `cacheDir`. The same packages, settings and seed give the same
+ * examples on every machine. `data/README.md` describes the data set.
+ *
+ * @throws ArgumentError when a limit is not a whole number of at least 1 (of at least 0 for `contextLines`).
+ * @throws StateError when `nodeModules` has no JavaScript to read.
+ * @throws AbortedError when `signal` is aborted.
+ */
+export async function lintReviews(options: LintReviewOptions = {}): Promise<ReviewSplits> {
+  const nodeModules = options.nodeModules ?? path.dirname(path.dirname(require.resolve('eslint/package.json')));
+  const { cacheDir = path.join(path.dirname(nodeModules), 'data') } = options;
+  const settings = checkedSettings(options);
+  const packages = await installedPackages(nodeModules);
+  const folder = path.join(cacheDir, `lint-reviews-${cacheKey(packages, settings)}`);
+  return (await readSplits(folder)) ?? (await keep(folder, await makeSplits(packages, settings, nodeModules, options)));
+}
+
+async function makeSplits(
+  packages: readonly InstalledPackage[],
+  settings: Settings,
+  nodeModules: string,
+  { onProgress, signal }: LintReviewOptions,
+): Promise<ReviewSplits> {
+  const { Linter } = await import('eslint');
+  const linter = new Linter({ configType: 'flat' });
+  const examples: ReviewExample[] = [];
+  const known = new Set<string>(); // a file that another package has too is read once
+  for (const [index, owner] of packages.entries()) {
+    for (const file of chosenFiles(await packageSources(owner), settings)) {
+      if (signal?.aborted) throw new AbortedError(`the lint data set was stopped at ${owner.name}; nothing was kept`);
+      if (known.has(file.text)) continue;
+      known.add(file.text);
+      const { findings, clean } = lintFile(linter, file, settings satisfies HunkOptions);
+      examples.push(...findings, ...clean);
+      await new Promise(setImmediate); // so that a display can be drawn, and the work be stopped
+    }
+    onProgress?.({ packagesDone: index + 1, packages: packages.length, examples: examples.length });
+  }
+  if (examples.length === 0) throw new StateError(`no JavaScript to review in ${nodeModules}: install packages there first`);
+  return splitByPackage(examples, settings);
+}
+
+/** Up to the limit, drawn by name, in the order of their paths. */
+function chosenFiles(files: readonly SourceFile[], { seed, maxFilesPerPackage }: Settings): SourceFile[] {
+  const rank = (file: SourceFile) => textHash(`${seed}\n${file.package.name}/${file.path}`);
+  const ranks = files.map(rank).sort((a, b) => a - b);
+  const limit = ranks[maxFilesPerPackage - 1] ?? Number.POSITIVE_INFINITY;
+  return files.filter((file) => rank(file) <= limit);
+}
+
+function checkedSettings(options: LintReviewOptions): Settings {
+  const { seed = 1, maxPerRule = 300, maxFilesPerPackage = 60, contextLines = 3, maxCharacters = 800 } = options;
+  for (const [name, value, least] of [
+    ['seed', seed, 0],
+    ['maxPerRule', maxPerRule, 1],
+    ['maxFilesPerPackage', maxFilesPerPackage, 1],
+    ['contextLines', contextLines, 0],
+    ['maxCharacters', maxCharacters, 1],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < least) throw new ArgumentError(`${name} ${value} is not a whole number from ${least} up`);
+  }
+  return { seed, maxPerRule, maxFilesPerPackage, contextLines, maxCharacters };
+}
+
+/** The installed versions say what a lock file says, also where this library is installed into another project. */
+function cacheKey(packages: readonly InstalledPackage[], settings: Settings): string {
+  const versions = packages.map(({ name, version }) => `${name}@${version}`);
+  return createHash('sha256').update(JSON.stringify({ formatVersion, settings, versions })).digest('hex').slice(0, 12);
+}
+
+const parts = ['train', 'validation', 'test'] as const;
+
+async function readSplits(folder: string): Promise<ReviewSplits | undefined> {
+  try {
+    const [train, validation, test] = await Promise.all(parts.map((part) => readPart(path.join(folder, `${part}.jsonl`))));
+    return train && validation && test && { train, validation, test };
+  } catch {
+    return undefined; // not made yet, or damaged: it is made again
+  }
+}
+
+async function readPart(file: string): Promise<ReviewExample[]> {
+  const lines = (await fs.readFile(file, 'utf8')).split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as ReviewExample);
+}
+
+/** Writes beside the final place and moves there, so that the folder is whole or absent. */
+async function keep(folder: string, splits: ReviewSplits): Promise<ReviewSplits> {
+  await fs.mkdir(path.dirname(folder), { recursive: true });
+  const draft = await fs.mkdtemp(`${folder}-`);
+  for (const part of parts) {
+    const lines = splits[part].map((example) => `${JSON.stringify(example)}\n`);
+    await fs.writeFile(path.join(draft, `${part}.jsonl`), lines.join(''));
+  }
+  await fs.rm(folder, { recursive: true, force: true });
+  try {
+    await fs.rename(draft, folder);
+  } catch (error) {
+    await fs.rm(draft, { recursive: true, force: true });
+    if (!isFolderInTheWay(error)) throw error; // else another process was faster, with the same examples
+  }
+  return splits;
+}
+
+function isFolderInTheWay(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
+}
