@@ -1,3 +1,21 @@
-export * from './adamw';
-export * from './clipByGlobalNorm';
-export * from './schedules';
+export { AdamW, type AdamWOptions, type OptimizerState } from './adamw';
+export { type Batch, type Example, type PadOptions, padBatch, type TensorBatch, tensorBatch } from './batch';
+export { type BatchingOptions, makeBatches } from './batches';
+export { type Checkpoint, type CheckpointContent, loadCheckpoint, type SaveOptions, saveCheckpoint } from './checkpoint';
+export { type ClippedGradients, clipByGlobalNorm } from './clipByGlobalNorm';
+export { type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateLoss';
+export type { ProgressDisplay, TrainingProgress } from './progress';
+export { constantSchedule, cosineSchedule, type DecayOptions, linearSchedule, type Schedule, type ScheduleOptions } from './schedules';
+export { type MicroBatch, type StepResult, trainStep } from './step';
+export { type TerminalStream, terminalProgress } from './terminalProgress';
+export {
+  type CheckpointOptions,
+  type EvaluationOptions,
+  TrainingAbortedError,
+  type TrainOptions,
+  type TrainResult,
+  train,
+} from './train';
+export type { TrainableModel } from './trainableModel';
+export type { CheckpointPlace, EvaluationPlan, EvaluationRecord, StepRecord } from './trainingRun';
+export type { BatchSource, DataPosition } from './updateWindows';

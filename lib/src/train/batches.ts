@@ -1,0 +1,48 @@
+/** From examples to the batches of an epoch, the same ones for the same seed. */
+import { ArgumentError, deriveSeed, shuffled } from '../runtime';
+import { type Batch, type Example, type PadOptions, padBatch } from './batch';
+
+/** How examples are dealt out to batches. */
+export interface BatchingOptions extends PadOptions {
+  readonly batchSize: number;
+  /** What the order is drawn from; without a seed the examples keep their order. */
+  readonly seed?: number;
+  /** Which pass over the data this is: each has an order of its own. @defaultValue 0 */
+  readonly epoch?: number;
+  /** Puts examples of like length together, which saves padding; the order of the batches stays random. @defaultValue false */
+  readonly bucketByLength?: boolean;
+}
+
+/** Examples within so many batches are sorted by length: enough to save most padding, few enough to stay mixed. */
+const BATCHES_PER_BUCKET = 50;
+
+/**
+ * All the batches of one epoch; the last one may be smaller.
+ *
+ * For a run of several epochs hand `train` the function `(epoch) => makeBatches(examples, { …, seed, epoch })`.
+ *
+ * @throws ArgumentError when the batch size or the seed is out of range.
+ */
+export function makeBatches(examples: readonly Example[], options: BatchingOptions): Batch[] {
+  const { batchSize, seed, epoch = 0, bucketByLength = false } = options;
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) throw new ArgumentError(`batchSize ${batchSize} is not a whole number from 1 up`);
+  const shuffle = <T>(items: readonly T[], use: number) =>
+    seed === undefined ? [...items] : shuffled(items, deriveSeed(seed, epoch, use));
+  const order = shuffle(examples, 0);
+  const groups = bucketByLength ? shuffle(groupsByLength(order, batchSize), 1) : chunks(order, batchSize);
+  return groups.map((group) => padBatch(group, options));
+}
+
+function groupsByLength(examples: readonly Example[], batchSize: number): Example[][] {
+  const buckets = chunks(examples, batchSize * BATCHES_PER_BUCKET);
+  return buckets.flatMap((bucket) =>
+    chunks(
+      bucket.sort((a, b) => a.inputIds.length - b.inputIds.length),
+      batchSize,
+    ),
+  );
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}

@@ -1,0 +1,47 @@
+/** How far a run is, for whatever shows it: a notebook, a terminal, a log. */
+
+/** One moment of a run. */
+export interface TrainingProgress {
+  /** Updates made. */
+  readonly step: number;
+  /** Updates of the whole run, where that is known. */
+  readonly steps?: number;
+  readonly loss: number;
+  /** Of late, padding not counted. */
+  readonly tokensPerSecond: number;
+  /** Where `steps` is known. */
+  readonly secondsLeft?: number;
+}
+
+/** Something that shows a run while it goes on. */
+export interface ProgressDisplay {
+  /** Called after every update. */
+  update(progress: TrainingProgress): void;
+  /** Called once, however the run ends. */
+  finish(): void;
+}
+
+/** How much the newest step weighs in the averages: about the last ten steps count. */
+const NEWEST = 0.1;
+
+/** Turns finished steps into progress with steady averages. */
+export class ProgressMeter {
+  private secondsPerStep?: number;
+  private tokensPerStep?: number;
+
+  /** `steps` is the number of updates of the whole run, where that is known. */
+  constructor(private readonly steps?: number) {}
+
+  /** Takes in the step that just ended. */
+  after(step: number, loss: number, tokens: number, seconds: number): TrainingProgress {
+    this.secondsPerStep = average(this.secondsPerStep, seconds);
+    this.tokensPerStep = average(this.tokensPerStep, tokens);
+    const tokensPerSecond = this.tokensPerStep / this.secondsPerStep;
+    if (this.steps === undefined) return { step, loss, tokensPerSecond };
+    return { step, steps: this.steps, loss, tokensPerSecond, secondsLeft: (this.steps - step) * this.secondsPerStep };
+  }
+}
+
+function average(before: number | undefined, value: number): number {
+  return before === undefined ? value : before + NEWEST * (value - before);
+}

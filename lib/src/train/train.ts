@@ -1,0 +1,164 @@
+/** The training loop: batches in, a better model out, and an account of every step. */
+import { setImmediate } from 'node:timers/promises';
+import { AbortedError, ArgumentError } from '../runtime';
+import { AdamW } from './adamw';
+import { interruptible } from './interruptible';
+import { type ProgressDisplay, ProgressMeter } from './progress';
+import { RunLog } from './runLog';
+import type { TrainableModel } from './trainableModel';
+import { type CheckpointPlace, type EvaluationPlan, type EvaluationRecord, type StepRecord, TrainingRun } from './trainingRun';
+import { type BatchSource, updateWindows } from './updateWindows';
+
+/** How a run goes. */
+export interface TrainOptions {
+  /** @defaultValue AdamW with a learning rate of 3e-4 and no weight decay, disposed at the end */
+  readonly optimizer?: AdamW;
+  /** Updates to make, over as many epochs as that takes. @defaultValue until the epochs are over */
+  readonly steps?: number;
+  /** Passes over the batches. @defaultValue 1, or without limit where `steps` is given */
+  readonly epochs?: number;
+  /** Batches per update; the loss is the mean over all their tokens, as in transformers since 4.46. @defaultValue 1 */
+  readonly gradientAccumulation?: number;
+  /** The gradients' norm is kept at or below this. @defaultValue 1 */
+  readonly maxGradNorm?: number;
+  /** Ends the run after the step that is under way. SIGINT and SIGTERM do so too. */
+  readonly signal?: AbortSignal;
+  /** Called after every update, and waited for. */
+  readonly onStep?: (record: StepRecord) => void | Promise<void>;
+  /** Shows how far the run is: `terminalProgress()`, or in a notebook `progress({ label })`. */
+  readonly progress?: ProgressDisplay;
+  readonly evaluation?: EvaluationOptions;
+  readonly checkpoint?: CheckpointOptions;
+  /** A file that gets one line of JSON per update and per evaluation. */
+  readonly log?: string;
+}
+
+/** When the model is tried on held-out data: before the first update, after the last, and in between. */
+export interface EvaluationOptions extends EvaluationPlan {
+  /** Updates between two evaluations. @defaultValue none in between */
+  readonly everySteps?: number;
+  /** Called after every evaluation, and waited for. */
+  readonly onEvaluation?: (record: EvaluationRecord) => void | Promise<void>;
+  /** Leaves the model at the weights of its lowest held-out loss, instead of the last ones. @defaultValue false */
+  readonly keepBest?: boolean;
+  /** Ends the run when so many evaluations in a row have not lowered the held-out loss. @defaultValue never */
+  readonly patience?: number;
+}
+
+/** Where and when a run is saved, so that it can be resumed as if it had never been interrupted: bit for bit on a CPU. */
+export interface CheckpointOptions extends CheckpointPlace {
+  /** The run's own folder; the newest complete checkpoint in it is resumed. */
+  readonly directory: string;
+  /** Updates between two checkpoints; the end of the run and an interrupt are saved too. @defaultValue 100 */
+  readonly everySteps?: number;
+  /** How many of the newest are kept. @defaultValue 2 */
+  readonly keep?: number;
+}
+
+/** What a run did. */
+export interface TrainResult {
+  /** The loss of the last update. */
+  readonly loss: number;
+  readonly history: readonly StepRecord[];
+  readonly evaluations: readonly EvaluationRecord[];
+}
+
+/** The run was stopped after a whole step; `result` is what it did until then, and the model is as that step left it. */
+export class TrainingAbortedError extends AbortedError {
+  constructor(readonly result: TrainResult) {
+    super(`training was stopped after step ${result.history.length}; the model is as that step left it`);
+  }
+}
+
+/**
+ * Trains the model's trainable parameters on the batches.
+ *
+ * Between two steps the event loop runs, so that a display can renew itself and an interrupt gets through.
+ *
+ * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step has changed nothing.
+ * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the running step.
+ * @throws ArgumentError when an option is out of range, there are no batches, or an update has no label.
+ */
+export async function train(model: TrainableModel, batches: BatchSource, options: TrainOptions = {}): Promise<TrainResult> {
+  checkOptions(options);
+  const optimizer = options.optimizer ?? new AdamW({ learningRate: 3e-4, weightDecay: 0 });
+  const run = new TrainingRun(model, optimizer);
+  try {
+    if (options.checkpoint) run.resume(options.checkpoint);
+    await interruptible(options.signal, (signal) => runSteps(run, batches, options, signal));
+    if (options.evaluation?.keepBest) run.restoreBest();
+    return resultOf(run);
+  } finally {
+    options.progress?.finish();
+    run.dispose();
+    if (!options.optimizer) optimizer.dispose();
+  }
+}
+
+async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOptions, signal: AbortSignal): Promise<void> {
+  const { evaluation, checkpoint, gradientAccumulation = 1, maxGradNorm = 1 } = options;
+  const epochs = options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY);
+  const meter = new ProgressMeter(plannedSteps(batches, epochs, options));
+  const log = options.log === undefined ? undefined : new RunLog(options.log, run.step);
+  const isOver = () =>
+    signal.aborted ||
+    run.step >= (options.steps ?? Number.POSITIVE_INFINITY) ||
+    run.evaluationsWithoutGain() >= (evaluation?.patience ?? Infinity);
+  const evaluate = async () => {
+    if (!evaluation || signal.aborted || run.isEvaluated) return;
+    const record = await run.evaluate(evaluation, signal);
+    if (!record) return;
+    log?.append('evaluation', record);
+    await evaluation.onEvaluation?.(record);
+  };
+
+  if (isDue(run.step, evaluation?.everySteps) || run.step === 0) await evaluate();
+  if (!isOver()) {
+    for await (const window of updateWindows(batches, { epochs, gradientAccumulation, start: run.position })) {
+      const { record, tokens, seconds } = run.update(window, maxGradNorm);
+      log?.append('step', record);
+      options.progress?.update(meter.after(record.step, record.loss, tokens, seconds));
+      await options.onStep?.(record);
+      await setImmediate();
+      if (isDue(run.step, evaluation?.everySteps)) await evaluate();
+      if (checkpoint && isDue(run.step, checkpoint.everySteps ?? 100)) run.save(checkpoint);
+      if (isOver()) break;
+    }
+  }
+  await evaluate();
+  if (checkpoint) run.save(checkpoint);
+  if (signal.aborted) throw new TrainingAbortedError(resultOf(run));
+}
+
+function isDue(step: number, everySteps: number | undefined): boolean {
+  return everySteps !== undefined && step % everySteps === 0;
+}
+
+/** Updates of the whole run, where the options and the kind of batches tell. */
+function plannedSteps(batches: BatchSource, epochs: number, { steps, gradientAccumulation = 1 }: TrainOptions): number | undefined {
+  const inEpochs = Array.isArray(batches) ? epochs * Math.ceil(batches.length / gradientAccumulation) : Number.POSITIVE_INFINITY;
+  const planned = Math.min(steps ?? Number.POSITIVE_INFINITY, inEpochs);
+  return Number.isFinite(planned) ? planned : undefined;
+}
+
+function resultOf({ history, evaluations }: TrainingRun): TrainResult {
+  return { loss: history.at(-1)?.loss ?? Number.NaN, history, evaluations };
+}
+
+function checkOptions({ steps, epochs, gradientAccumulation, maxGradNorm, evaluation, checkpoint }: TrainOptions): void {
+  const counts = {
+    steps,
+    epochs,
+    gradientAccumulation,
+    'evaluation.everySteps': evaluation?.everySteps,
+    'evaluation.patience': evaluation?.patience,
+    'checkpoint.everySteps': checkpoint?.everySteps,
+    'checkpoint.keep': checkpoint?.keep,
+  };
+  for (const [name, count] of Object.entries(counts)) {
+    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1))
+      throw new ArgumentError(`${name} ${count} is not a whole number from 1 up`);
+  }
+  if (maxGradNorm !== undefined && !(maxGradNorm > 0))
+    throw new ArgumentError(`maxGradNorm ${maxGradNorm} is not positive; Infinity does not clip`);
+}

@@ -1,0 +1,30 @@
+/** What the trainer asks of a model. */
+import { StateError, type tf } from '../runtime';
+
+/** Anything that has a loss and knows what of it may change: a LlamaForCausalLM, a PeftModel, or a model of your own. */
+export interface TrainableModel {
+  /**
+   * The mean loss over the labels that are not −100, each predicted from the tokens before it.
+   *
+   * Shapes: inputIds, labels, attentionMask (B, T) → ().
+   */
+  loss(inputIds: tf.Tensor2D, labels: tf.Tensor2D, options?: { readonly attentionMask?: tf.Tensor2D }): tf.Scalar;
+  /** The parameters to train, by name. */
+  trainableParameters(): Iterable<readonly [string, tf.Variable]>;
+}
+
+/**
+ * The trainable parameters, each variable once even where two names share it.
+ *
+ * @throws StateError when there are none.
+ */
+export function parametersOf(model: TrainableModel): ReadonlyMap<string, tf.Variable> {
+  const seen = new Set<tf.Variable>();
+  const parameters = new Map<string, tf.Variable>();
+  for (const [name, variable] of model.trainableParameters()) {
+    if (!seen.has(variable)) parameters.set(name, variable);
+    seen.add(variable);
+  }
+  if (parameters.size === 0) throw new StateError('this model has no trainable parameter: wrap it with getPeftModel, or do not freeze it');
+  return parameters;
+}

@@ -1,0 +1,213 @@
+/** A run's state, and the things that change it: an update, an evaluation, a checkpoint. */
+import { AbortedError, NotFiniteError, StateError, tf } from '../runtime';
+import type { AdamW } from './adamw';
+import { type Batch, learnedTokens, realTokens, tensorBatch } from './batch';
+import { BestWeights } from './bestWeights';
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint';
+import { type Evaluation, evaluateLoss } from './evaluateLoss';
+import { type MicroBatch, trainStep } from './step';
+import { parametersOf, type TrainableModel } from './trainableModel';
+import type { DataPosition, UpdateWindow } from './updateWindows';
+
+/** One update, as it was. */
+export interface StepRecord {
+  /** Counted from 1. */
+  readonly step: number;
+  /** The mean over the update's labels, before the update. */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Before clipping. */
+  readonly gradNorm: number;
+  /** Padding not counted. */
+  readonly tokensPerSecond: number;
+}
+
+/** The held-out loss after so many updates. */
+export interface EvaluationRecord extends Evaluation {
+  readonly step: number;
+}
+
+/** An update and what it took. */
+interface Update {
+  readonly record: StepRecord;
+  /** Padding not counted. */
+  readonly tokens: number;
+  readonly seconds: number;
+}
+
+/** Held-out data, read anew each time. */
+export interface EvaluationPlan {
+  readonly batches: Iterable<Batch> | (() => Iterable<Batch> | AsyncIterable<Batch>);
+  /** Whether the weights of the lowest loss are remembered. */
+  readonly keepBest?: boolean;
+}
+
+/** Where a run is saved. */
+export interface CheckpointPlace {
+  readonly directory: string;
+  readonly keep?: number;
+}
+
+const KIND = 'lowrank training run';
+
+/** What of a run is in a checkpoint besides tensors. */
+interface SavedRun {
+  readonly kind: typeof KIND;
+  readonly optimizerStep: number;
+  readonly position: DataPosition;
+  readonly history: readonly StepRecord[];
+  readonly evaluations: readonly EvaluationRecord[];
+}
+
+/** One training of one model. */
+export class TrainingRun {
+  readonly history: StepRecord[] = [];
+  readonly evaluations: EvaluationRecord[] = [];
+  /** Where the next update's data begins. */
+  position: DataPosition = { epoch: 0, batch: 0 };
+  private readonly best = new BestWeights();
+  private savedStep = -1;
+
+  constructor(
+    private readonly model: TrainableModel,
+    private readonly optimizer: AdamW,
+  ) {}
+
+  /** Updates made. */
+  get step(): number {
+    return this.history.length;
+  }
+
+  /** Whether the model has been evaluated as it is now. */
+  get isEvaluated(): boolean {
+    return this.evaluations.at(-1)?.step === this.step;
+  }
+
+  /** How many of the latest evaluations have not lowered the held-out loss. */
+  evaluationsWithoutGain(): number {
+    const losses = this.evaluations.map(({ loss }) => loss);
+    return losses.length - 1 - losses.indexOf(Math.min(...losses));
+  }
+
+  /**
+   * Makes one update.
+   *
+   * @throws NotFiniteError when the loss or a gradient is NaN or infinite; nothing has changed then.
+   */
+  update({ batches, start, end }: UpdateWindow, maxGradNorm: number): Update {
+    const begin = performance.now();
+    const learningRate = this.optimizer.learningRate;
+    const { loss, gradNorm } = tf.tidy(() => {
+      const result = trainStep(this.model, microBatches(batches), maxGradNorm);
+      const numbers = { loss: numberOf(result.loss), gradNorm: numberOf(result.gradNorm) };
+      if (!Number.isFinite(numbers.loss) || !Number.isFinite(numbers.gradNorm)) {
+        throw new NotFiniteError(notFinite(this.step + 1, start, numbers));
+      }
+      this.optimizer.applyGradients(result.grads, parametersOf(this.model));
+      return numbers;
+    });
+    const seconds = (performance.now() - begin) / 1000;
+    const tokens = batches.reduce((total, batch) => total + realTokens(batch), 0);
+    const record = { step: this.step + 1, loss, learningRate, gradNorm, tokensPerSecond: tokens / seconds };
+    this.history.push(record);
+    this.position = end;
+    return { record, tokens, seconds };
+  }
+
+  /** Evaluates the model as it is; undefined when the signal ended that. */
+  async evaluate({ batches, keepBest = false }: EvaluationPlan, signal: AbortSignal): Promise<EvaluationRecord | undefined> {
+    try {
+      const evaluation = await evaluateLoss(this.model, typeof batches === 'function' ? batches() : batches, { signal });
+      const record = { step: this.step, ...evaluation };
+      this.evaluations.push(record);
+      if (keepBest && this.evaluationsWithoutGain() === 0) this.best.take(parametersOf(this.model));
+      return record;
+    } catch (error) {
+      if (error instanceof AbortedError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Gives the model the weights of its best evaluation. */
+  restoreBest(): void {
+    this.best.restore(parametersOf(this.model));
+  }
+
+  /** Saves all that the rest of the run depends on, unless that has been done since the last update. */
+  save({ directory, keep }: CheckpointPlace): void {
+    if (this.savedStep === this.step) return;
+    const { step: optimizerStep, tensors: moments } = this.optimizer.state();
+    const { position, history, evaluations } = this;
+    const state: SavedRun = { kind: KIND, optimizerStep, position, history, evaluations };
+    const tensors = { weights: Object.fromEntries(parametersOf(this.model)), optimizer: moments, best: this.best.tensors };
+    try {
+      saveCheckpoint(directory, { step: this.step, state, tensors }, { keep });
+    } finally {
+      tf.dispose(moments);
+    }
+    this.savedStep = this.step;
+  }
+
+  /**
+   * Goes on where the newest checkpoint in the directory was saved, if there is one.
+   *
+   * @throws StateError when it is of something else; the model is as it was then.
+   */
+  resume({ directory }: CheckpointPlace): void {
+    const checkpoint = loadCheckpoint(directory);
+    if (!checkpoint) return;
+    try {
+      this.takeUp(checkpoint);
+    } finally {
+      tf.dispose(Object.values(checkpoint.tensors));
+    }
+  }
+
+  private takeUp({ path, state, tensors: { weights = {}, optimizer = {}, best = {} } }: Checkpoint): void {
+    const saved = state as SavedRun;
+    const parameters = parametersOf(this.model);
+    if (saved.kind !== KIND) throw new StateError(`${path} is not a checkpoint of train()`);
+    checkFit(path, weights, parameters);
+    this.optimizer.restore({ step: saved.optimizerStep, tensors: optimizer });
+    for (const [name, variable] of parameters) variable.assign(weights[name] as tf.Tensor); // there, as checked
+    this.best.take(Object.entries(best));
+    this.history.push(...saved.history);
+    this.evaluations.push(...saved.evaluations);
+    this.position = saved.position;
+    this.savedStep = this.step;
+  }
+
+  dispose(): void {
+    this.best.dispose();
+  }
+}
+
+function microBatches(batches: readonly Batch[]): MicroBatch[] {
+  const counts = batches.map(learnedTokens);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return batches.map((batch, index) => ({ ...tensorBatch(batch), weight: tf.scalar((counts[index] ?? 0) / total) }));
+}
+
+function numberOf(scalar: tf.Scalar): number {
+  return scalar.dataSync()[0] ?? Number.NaN;
+}
+
+function notFinite(step: number, { epoch, batch }: DataPosition, { loss, gradNorm }: { loss: number; gradNorm: number }): string {
+  const what = Number.isFinite(loss) ? `the gradients' norm is ${gradNorm} (at a loss of ${loss})` : `the loss is ${loss}`;
+  const advice = 'nothing has been changed; try a lower learning rate, or look at that batch';
+  return `${what} at step ${step}, batch ${batch} of epoch ${epoch}: ${advice}`;
+}
+
+/** @throws StateError naming up to ten weights that are missing, of another shape, or of no use. */
+function checkFit(path: string, weights: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>): void {
+  const names = new Set([...Object.keys(weights), ...parameters.keys()]);
+  const wrong = [...names].flatMap((name) => {
+    const [saved, wanted] = [weights[name]?.shape, parameters.get(name)?.shape];
+    return saved && wanted && tf.util.arraysEqual(saved, wanted) ? [] : [`${name}: saved [${saved}], model [${wanted}]`];
+  });
+  if (wrong.length === 0) return;
+  const listed = wrong.slice(0, 10).join('; ');
+  throw new StateError(
+    `${path} is of another model: ${wrong.length} parameters differ (${listed}). Resume with the same adapter, or take another folder`,
+  );
+}

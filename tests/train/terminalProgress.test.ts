@@ -1,0 +1,62 @@
+import { terminalProgress } from 'lowrank';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ProgressMeter } from '../../lib/src/train/progress';
+
+const at = (step: number) => ({ step, steps: 60, loss: 2.31449, tokensPerSecond: 197.6, secondsLeft: 3 * 60 });
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+function capture(isTTY: boolean, columns?: number) {
+  const written: string[] = [];
+  return { written, stream: { isTTY, columns, write: (text: string) => written.push(text) } };
+}
+
+test('a terminal gets one line that renews itself at most five times a second', () => {
+  const { written, stream } = capture(true);
+  const display = terminalProgress(stream);
+  for (let step = 1; step <= 20; step++) {
+    display.update(at(step));
+    vi.advanceTimersByTime(50);
+  }
+  display.finish();
+  expect(written.length).toBe(7); // at 0, 200, 400, 600, 800 ms, then the last state and the line's end
+  expect(written[0]).toBe('\r\u001b[Kstep 1/60 · loss 2.314 · 198 tokens/s · 3 min left');
+  expect(written.at(-2)).toContain('step 20/60');
+  expect(written.at(-1)).toBe('\n');
+});
+
+test('a line is no longer than the terminal is wide', () => {
+  const { written, stream } = capture(true, 20);
+  terminalProgress(stream).update(at(1));
+  expect(written[0]).toBe('\r\u001b[Kstep 1/60 · loss 2.');
+});
+
+test('a log gets plain lines, now and then and at the end', () => {
+  const { written, stream } = capture(false);
+  const display = terminalProgress(stream);
+  for (let step = 1; step <= 60; step++) {
+    display.update({ ...at(step), secondsLeft: 60 - step });
+    vi.advanceTimersByTime(1000);
+  }
+  display.finish();
+  expect(written.length).toBe(7);
+  expect(written[1]).toBe('step 11/60 · loss 2.314 · 198 tokens/s · 49 s left\n');
+  expect(written.at(-1)).toBe('step 60/60 · loss 2.314 · 198 tokens/s\n');
+});
+
+test('a run that makes no step shows nothing', () => {
+  const { written, stream } = capture(true);
+  terminalProgress(stream).finish();
+  expect(written).toEqual([]);
+});
+
+test('speed and time left follow the latest steps', () => {
+  const meter = new ProgressMeter(100);
+  let progress = meter.after(1, 2, 100, 1);
+  expect(progress).toEqual({ step: 1, steps: 100, loss: 2, tokensPerSecond: 100, secondsLeft: 99 });
+  for (let step = 2; step <= 60; step++) progress = meter.after(step, 2, 100, 0.5);
+  expect(progress.tokensPerSecond).toBeCloseTo(200, 0);
+  expect(progress.secondsLeft).toBeCloseTo(20, 0);
+  expect(new ProgressMeter().after(1, 2, 100, 1)).toEqual({ step: 1, loss: 2, tokensPerSecond: 100 });
+});

@@ -1,0 +1,234 @@
+import {
+  AdamW,
+  ArgumentError,
+  type Batch,
+  cosineSchedule,
+  makeBatches,
+  NotFiniteError,
+  StateError,
+  type StepRecord,
+  TrainingAbortedError,
+  tf,
+  train,
+} from 'lowrank';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BigramModel, countingExamples } from './bigramModel';
+
+const examples = countingExamples(24);
+const batches = makeBatches(examples, { batchSize: 4, padTokenId: 0, seed: 1 });
+
+let model: BigramModel;
+let before: number;
+beforeEach(() => {
+  before = tf.memory().numTensors;
+  model = new BigramModel();
+});
+afterEach(() => {
+  model.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+async function trained(given: Batch[] | ((epoch: number) => Batch[]), options: Parameters<typeof train>[2]) {
+  const one = new BigramModel();
+  const result = await train(one, given, options);
+  const values = one.values();
+  one.dispose();
+  return { values, ...result };
+}
+
+test('training lowers the loss and moves every trainable parameter, and no other', async () => {
+  const start = model.values();
+  const optimizer = new AdamW({ learningRate: 0.05 });
+  const { history, loss } = await train(model, batches, { optimizer, epochs: 10 });
+  optimizer.dispose();
+  expect(history.map(({ step }) => step)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+  expect(history[0]?.loss).toBeCloseTo(Math.log(12), 0);
+  expect(loss).toBeLessThan(1.4);
+  expect(loss).toBe(history.at(-1)?.loss);
+  const end = model.values();
+  expect(end.frozen).toEqual(start.frozen);
+  for (const name of ['embed_tokens.weight', 'head.weight']) expect(end[name]).not.toEqual(start[name]);
+});
+
+test('the history tells the learning rate of each update, the gradient norm before clipping and the speed', async () => {
+  const learningRate = cosineSchedule({ peak: 0.1, warmupSteps: 2, totalSteps: 6 });
+  const optimizer = new AdamW({ learningRate });
+  const { history } = await train(model, batches, { optimizer, maxGradNorm: 1e-3 });
+  optimizer.dispose();
+  expect(history.map((record) => record.learningRate)).toEqual([0, 1, 2, 3, 4, 5].map(learningRate));
+  for (const { gradNorm, tokensPerSecond } of history) {
+    expect(gradNorm).toBeGreaterThan(1e-3);
+    expect(tokensPerSecond).toBeGreaterThan(0);
+  }
+});
+
+test('the same seed gives the same weights bit by bit, another seed others', async () => {
+  const run = (seed: number) => {
+    const source = (epoch: number) => makeBatches(examples, { batchSize: 4, padTokenId: 0, seed, epoch });
+    return trained(source, { steps: 10 });
+  };
+  const [one, again, other] = [await run(1), await run(1), await run(2)];
+  expect(again.values).toEqual(one.values);
+  expect(other.values).not.toEqual(one.values);
+});
+
+test('accumulated small batches equal one big batch, also where their labels differ in number', async () => {
+  const uneven = examples.map((example, i) => ({ ...example, labels: example.labels.map((label, t) => (t > 1 + (i % 6) ? -100 : label)) }));
+  const big = makeBatches(uneven, { batchSize: 12, padTokenId: 0 });
+  const small = makeBatches(uneven, { batchSize: 3, padTokenId: 0 });
+  const whole = await trained(big, { epochs: 3 });
+  const parts = await trained(small, { epochs: 3, gradientAccumulation: 4 });
+  expect(parts.history.length).toBe(6);
+  for (const [i, { loss }] of parts.history.entries()) expect(loss).toBeCloseTo(whole.history[i]?.loss ?? 0, 5);
+  for (const [name, values] of Object.entries(parts.values)) {
+    for (const [i, value] of values.entries()) expect(value).toBeCloseTo(whole.values[name]?.[i] ?? 0, 5);
+  }
+});
+
+test('an epoch that does not fill the last window still ends with an update', async () => {
+  const { history } = await train(model, batches, { epochs: 2, gradientAccumulation: 4 });
+  expect(history.length).toBe(4); // 6 batches: 4 + 2, twice
+});
+
+test('steps go over as many epochs as they need, and stop within one', async () => {
+  const epochs: number[] = [];
+  const source = (epoch: number) => {
+    epochs.push(epoch);
+    return batches;
+  };
+  const { history } = await train(model, source, { steps: 13 });
+  expect(history.length).toBe(13);
+  expect(epochs).toEqual([0, 1, 2]);
+});
+
+test('batches may come one by one from an async generator', async () => {
+  async function* arriving() {
+    for (const batch of batches) yield batch;
+  }
+  expect((await train(model, arriving(), {})).history.length).toBe(6);
+  await expect(train(model, arriving(), { epochs: 2 })).rejects.toThrow(/generator can be read only once/);
+});
+
+test('a parameter that the loss does not reach stays as it is', async () => {
+  const reached = new BigramModel();
+  reached.frozen.trainable = true;
+  reached.loss = () => tf.tidy(() => reached.embedTokens.weight.square().mean().asScalar());
+  const start = reached.values();
+  await train(reached, batches, { steps: 2 });
+  expect(reached.values()['head.weight']).toEqual(start['head.weight']);
+  expect(reached.values()['embed_tokens.weight']).not.toEqual(start['embed_tokens.weight']);
+  reached.dispose();
+});
+
+test('20 steps keep no tensor', async () => {
+  const optimizer = new AdamW();
+  await train(model, batches, { optimizer, steps: 1 });
+  const live = tf.memory().numTensors;
+  await train(model, batches, { optimizer, steps: 20, gradientAccumulation: 2 });
+  expect(tf.memory().numTensors).toBe(live);
+  optimizer.dispose();
+});
+
+describe('a loss or gradient that is not finite', () => {
+  test.each([
+    ['loss', () => tf.scalar(Number.NaN), /the loss is NaN at step 3, batch 2 of epoch 0/],
+    // 0 itself, but a root's slope there has no end
+    [
+      'gradient',
+      () => model.head.weight.mul(0).sum().sqrt(),
+      /the gradients' norm is NaN \(at a loss of .*\) at step 3, batch 2 of epoch 0/,
+    ],
+  ])('stops the run in the same step with nothing changed: %s', async (_, spoil, message) => {
+    const optimizer = new AdamW({ learningRate: 0.1 });
+    const wellBehaved = model.loss.bind(model);
+    let calls = 0;
+    model.loss = (ids, labels) =>
+      tf.tidy(() => (++calls === 3 ? wellBehaved(ids, labels).add(spoil()).asScalar() : wellBehaved(ids, labels)));
+    let last: ReturnType<BigramModel['values']> = {};
+    const onStep = () => {
+      last = model.values();
+    };
+    const run = train(model, batches, { optimizer, onStep });
+    await expect(run).rejects.toThrow(message);
+    await expect(run).rejects.toThrow(NotFiniteError);
+    expect(model.values()).toEqual(last);
+    expect(optimizer.step).toBe(2);
+    optimizer.dispose();
+  });
+});
+
+describe('an AbortSignal', () => {
+  test('lets the running step end, and the error keeps what was done', async () => {
+    const abort = new AbortController();
+    const seen: StepRecord[] = [];
+    const onStep = (record: StepRecord) => {
+      seen.push(record);
+      if (record.step === 3) abort.abort();
+    };
+    const error = await train(model, batches, { steps: 100, signal: abort.signal, onStep }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TrainingAbortedError);
+    expect((error as TrainingAbortedError).code).toBe('ABORTED');
+    expect((error as TrainingAbortedError).result.history).toEqual(seen);
+    expect(seen.length).toBe(3);
+  });
+
+  test('gets through from a timer while the steps go on', async () => {
+    const signal = AbortSignal.timeout(200);
+    await expect(train(model, batches, { steps: 1_000_000, signal })).rejects.toThrow(/stopped after step \d+/);
+  });
+
+  test('that is aborted beforehand lets nothing happen', async () => {
+    const start = model.values();
+    await expect(train(model, batches, { signal: AbortSignal.abort() })).rejects.toThrow(/after step 0/);
+    expect(model.values()).toEqual(start);
+  });
+});
+
+describe('held-out data', () => {
+  const heldOut = makeBatches(countingExamples(8, { seed: 9 }), { batchSize: 4, padTokenId: 0 });
+
+  test('is evaluated before the first update, every N and after the last', async () => {
+    const { evaluations } = await train(model, batches, { steps: 5, evaluation: { batches: heldOut, everySteps: 2 } });
+    expect(evaluations.map(({ step }) => step)).toEqual([0, 2, 4, 5]);
+    expect(evaluations[3]?.loss).toBeLessThan(evaluations[0]?.loss ?? 0);
+    expect(evaluations[0]?.tokens).toBe(8 * 6);
+  });
+
+  test('changes nothing about the training', async () => {
+    const plain = await trained(batches, { steps: 5 });
+    const evaluated = await trained(batches, { steps: 5, evaluation: { batches: heldOut, everySteps: 1 } });
+    expect(evaluated.values).toEqual(plain.values);
+  });
+
+  test('ends the run when it gets no better, and the best weights can be kept', async () => {
+    const optimizer = new AdamW({ learningRate: 1, weightDecay: 0 }); // far too high: it soon gets worse
+    const atStep = new Map<number, ReturnType<BigramModel['values']>>();
+    const onEvaluation = ({ step }: { step: number }) => {
+      atStep.set(step, model.values());
+    };
+    const evaluation = { batches: heldOut, everySteps: 1, patience: 4, keepBest: true, onEvaluation };
+    const { evaluations } = await train(model, batches, { optimizer, steps: 200, evaluation });
+    optimizer.dispose();
+    const losses = evaluations.map(({ loss }) => loss);
+    const best = losses.indexOf(Math.min(...losses));
+    expect(evaluations.length - 1 - best).toBe(4);
+    expect(model.values()).toEqual(atStep.get(evaluations[best]?.step ?? -1));
+  });
+});
+
+describe('what is refused', () => {
+  test.each([{ steps: 0 }, { epochs: 1.5 }, { gradientAccumulation: 0 }, { maxGradNorm: -1 }])('%o', async (options) => {
+    await expect(train(model, batches, options)).rejects.toThrow(ArgumentError);
+  });
+
+  test('no batches, or labels that are all -100', async () => {
+    await expect(train(model, [], {})).rejects.toThrow(/no batch to train on/);
+    const silent = makeBatches([{ inputIds: [1, 2], labels: [-100, -100] }], { batchSize: 1, padTokenId: 0 });
+    await expect(train(model, silent, {})).rejects.toThrow(/batch 0 of epoch 0 has no label/);
+  });
+
+  test('a model with nothing to train', async () => {
+    model.freeze();
+    await expect(train(model, batches, {})).rejects.toThrow(StateError);
+  });
+});
