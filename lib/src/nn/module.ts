@@ -44,7 +44,7 @@ export abstract class Module {
   }
 
   /** The parameters that an optimizer may change. */
-  *trainableParameters(): IterableIterator<[string, tf.Variable]> {
+  *trainableParameters(): Iterable<[string, tf.Variable]> {
     for (const [path, variable] of this.namedParameters()) if (variable.trainable) yield [path, variable];
   }
 

@@ -37,7 +37,7 @@ export function patternValue(pattern: Readonly<Record<string, number>>, path: st
 /** The last names of the modules that can be named as targets, each once. */
 export function leafNames(model: Module): string[] {
   const names = [...model.namedModules()].filter(([path]) => path !== '').map(([path]) => path.split('.').at(-1) ?? path);
-  return [...new Set(names)].filter((name) => !/^\d+$/.test(name));
+  return [...new Set(names)].filter((name) => !/^\d+$/.test(name) && name !== 'base_layer');
 }
 
 function isAllLinear(names: string | readonly string[]): boolean {

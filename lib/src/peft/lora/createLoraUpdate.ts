@@ -1,5 +1,5 @@
 /** How a fresh low-rank update starts. */
-import { ArgumentError, deriveSeed, tf } from '../../runtime';
+import { deriveSeed, tf } from '../../runtime';
 import { nodeBackend, type OpAttribute } from '../../runtime/backend';
 import type { LoraConfig } from '../config';
 import { normalVariable, uniformVariable } from '../initialValues';
@@ -12,7 +12,6 @@ import { LoraUpdate, outputNorm } from './loraUpdate';
  * our layout, (I, r), is A's first axis.
  *
  * @param weight - asked for only by the starts that read it; PiSSA and OLoRA also take `s·A·B` out of it
- * @throws ArgumentError when the rank exceeds the layer's widths.
  */
 export function createLoraUpdate(
   [inFeatures, outFeatures]: readonly [number, number],
@@ -21,8 +20,6 @@ export function createLoraUpdate(
   seed: number,
 ): LoraUpdate {
   const { r, loraAlpha, initLoraWeights, useRslora, useDora, loraDropout } = config;
-  const highest = Math.min(inFeatures, outFeatures);
-  if (r > highest) throw new ArgumentError(`rank ${r} is not in 1…${highest}, the ranks of a (${inFeatures}, ${outFeatures}) weight`);
   const scaling = useRslora ? loraAlpha / Math.sqrt(r) : loraAlpha / r;
   const [loraA, loraB] = factors();
   const magnitude = useDora

@@ -1,8 +1,9 @@
 /** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
 import { Module } from '../../nn';
-import { NotFiniteError, StateError, tf, UnsupportedError } from '../../runtime';
+import { ArgumentError, NotFiniteError, StateError, tf, UnsupportedError } from '../../runtime';
 import { AdapterState } from '../adapterState';
 import { LoraConfig, type LoraOptions } from '../config';
+import type { AdapterTensor } from '../tuner';
 import { createLoraUpdate } from './createLoraUpdate';
 import type { LoraUpdate } from './loraUpdate';
 
@@ -29,7 +30,6 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
   ) {
     super();
     this.state = state ?? new AdapterState();
-    baseLayer.freeze();
   }
 
   /** A of the first active adapter, (I, r). */
@@ -52,20 +52,31 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     return this.merged?.names ?? [];
   }
 
+  /** @throws ArgumentError when the rank exceeds the layer's widths, UnsupportedError when the start needs a weight that it has not. */
+  checkConfig({ r, useDora, initLoraWeights }: LoraConfig): void {
+    const [inFeatures, outFeatures] = this.weightShape;
+    const highest = Math.min(inFeatures, outFeatures);
+    if (r > highest) throw new ArgumentError(`rank ${r} is not in 1…${highest}, the ranks of a (${inFeatures}, ${outFeatures}) weight`);
+    if (useDora || (typeof initLoraWeights === 'string' && initLoraWeights !== 'gaussian')) this.baseWeight();
+  }
+
   /**
    * Adds an adapter that starts as its configuration says.
    *
    * @throws ArgumentError when the rank exceeds the layer's widths.
    */
   addAdapter(name: string, options: LoraOptions, seed = 0): void {
+    const config = new LoraConfig(options);
+    this.checkConfig(config);
     this.putUpdate(
       name,
-      createLoraUpdate(this.weightShape, () => this.baseWeight(), new LoraConfig(options), seed),
+      createLoraUpdate(this.weightShape, () => this.baseWeight(), config, seed),
     );
   }
 
-  /** Adds an update that already has its values, or replaces the one of that name. */
+  /** Adds an update that already has its values, or replaces the one of that name; from now on the base is frozen. */
   putUpdate(name: string, update: LoraUpdate): void {
+    this.baseLayer.freeze();
     this.updates.get(name)?.dispose();
     this.updates.set(name, update);
   }
@@ -126,6 +137,26 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     if (weight instanceof tf.Variable) return weight;
     throw new UnsupportedError(`a ${this.baseLayer.constructor.name} has no weight of its own to read or to merge into`);
   }
+
+  override *ownParameters(): IterableIterator<[string, tf.Variable]> {
+    for (const [name, update] of this.updates) {
+      yield [`${this.factorNames.loraA}.${name}${this.factorNames.leaf}`, update.loraA];
+      yield [`${this.factorNames.loraB}.${name}${this.factorNames.leaf}`, update.loraB];
+      if (update.magnitude) yield [`lora_magnitude_vector.${name}.weight`, update.magnitude];
+    }
+  }
+
+  /** What an adapter's file holds of this layer, by PEFT's names. */
+  *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
+    const update = this.updates.get(name);
+    if (!update) return;
+    yield [`${this.factorNames.loraA}${this.factorNames.leaf}`, { variable: update.loraA, layout: 'transposed' }];
+    yield [`${this.factorNames.loraB}${this.factorNames.leaf}`, { variable: update.loraB, layout: 'transposed' }];
+    if (update.magnitude) yield ['lora_magnitude_vector', { variable: update.magnitude, layout: 'same' }];
+  }
+
+  /** PEFT's names of A and B, and what follows the adapter's name in them. */
+  protected abstract get factorNames(): { readonly loraA: string; readonly loraB: string; readonly leaf: '' | '.weight' };
 
   /** The base weight's two widths, [I, O]. */
   abstract get weightShape(): readonly [number, number];

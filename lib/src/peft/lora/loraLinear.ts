@@ -18,10 +18,13 @@ import { mixedRows } from './mixedRows';
  * const layer = new LoraLinear(linear, { r: 16, loraAlpha: 32 });
  */
 export class LoraLinear extends LoraLayer<Projection> implements Projection {
-  /** @throws ArgumentError when the rank is not in 1…min(I, O). */
-  constructor(baseLayer: Projection, options: LoraOptions = {}, { adapterName = 'default', seed = 0, state }: LoraLayerOptions = {}) {
+  /**
+   * @param options - left out, the layer has no adapter yet
+   * @throws ArgumentError when the rank is not in 1…min(I, O).
+   */
+  constructor(baseLayer: Projection, options?: LoraOptions, { adapterName = 'default', seed = 0, state }: LoraLayerOptions = {}) {
     super(baseLayer, state);
-    this.addAdapter(adapterName, options, seed);
+    if (options) this.addAdapter(adapterName, options, seed);
   }
 
   get inFeatures(): number {
@@ -43,16 +46,12 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
     });
   }
 
-  override *ownParameters(): IterableIterator<[string, tf.Variable]> {
-    for (const [name, { loraA, loraB, magnitude }] of this.updates) {
-      yield [`lora_A.${name}.weight`, loraA];
-      yield [`lora_B.${name}.weight`, loraB];
-      if (magnitude) yield [`lora_magnitude_vector.${name}.weight`, magnitude];
-    }
-  }
-
   get weightShape(): readonly [number, number] {
     return [this.inFeatures, this.outFeatures];
+  }
+
+  protected get factorNames() {
+    return { loraA: 'lora_A', loraB: 'lora_B', leaf: '.weight' } as const;
   }
 
   /** `s·drop(x)·A·B` */

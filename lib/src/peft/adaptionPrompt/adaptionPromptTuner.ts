@@ -1,0 +1,96 @@
+/** Zero-init prefixes on a whole model. */
+import { CausalSelfAttention, type Module } from '../../nn';
+import { ArgumentError, deriveSeed, UnsupportedError } from '../../runtime';
+import { AdaptionPromptConfig, type PeftConfig } from '../config';
+import { leafNames, matches } from '../targets';
+import type { AdapterTensor, Tuner } from '../tuner';
+import { ZeroInitPrefixAttention } from './zeroInitPrefixAttention';
+
+/**
+ * Wraps the attention of the top layers. Only the active adapter's wrappers are in the model; those of the others wait here,
+ * as in PEFT, so that parameters have PEFT's names.
+ */
+export class AdaptionPromptTuner implements Tuner {
+  private readonly adapters = new Map<string, ReadonlyMap<string, ZeroInitPrefixAttention>>(); // by name, then by path
+  private active: string | undefined;
+  private isEnabled = true;
+
+  constructor(private readonly model: Module) {}
+
+  add(name: string, config: PeftConfig, seed: number): void {
+    if (!(config instanceof AdaptionPromptConfig)) {
+      throw new ArgumentError(`this model has prefix adapters, to which ${config.peftType} cannot be added`);
+    }
+    const wrappers = this.topAttentions(config).map(([path, attention], index) => {
+      return [path, new ZeroInitPrefixAttention(attention, { ...config, seed: deriveSeed(seed, index) })] as const;
+    });
+    this.adapters.set(name, new Map(wrappers));
+  }
+
+  remove(name: string): void {
+    if (name === this.active) this.install(undefined);
+    for (const wrapper of this.wrappers(name).values()) disposePrompt(wrapper);
+    this.adapters.delete(name);
+  }
+
+  activate(names: readonly string[], trainable: readonly string[]): void {
+    if (names.length > 1) throw new ArgumentError(`prefix adapters act one at a time; got ${names.join(', ')}`);
+    this.install(names[0]);
+    for (const [name, wrappers] of this.adapters) {
+      for (const { adaptionPrompt, adaptionGate } of wrappers.values()) {
+        adaptionPrompt.trainable = trainable.includes(name);
+        adaptionGate.trainable = trainable.includes(name);
+      }
+    }
+  }
+
+  setEnabled(isEnabled: boolean): void {
+    const { active } = this;
+    this.isEnabled = isEnabled;
+    this.install(active);
+  }
+
+  tensors(name: string): Map<string, AdapterTensor> {
+    const tensors = new Map<string, AdapterTensor>();
+    for (const [path, { adaptionPrompt, adaptionGate }] of this.wrappers(name)) {
+      tensors.set(`${path}.adaption_prompt`, { variable: adaptionPrompt, layout: 'batched' });
+      tensors.set(`${path}.adaption_gate`, { variable: adaptionGate, layout: 'same' });
+    }
+    return tensors;
+  }
+
+  dispose(): void {
+    for (const wrappers of this.adapters.values()) for (const wrapper of wrappers.values()) disposePrompt(wrapper);
+  }
+
+  /** Puts the wrappers of this adapter into the model, unless adapters are disabled, and takes out those of the last. */
+  private install(name: string | undefined): void {
+    for (const [path, wrapper] of this.wrappers(this.active)) this.model.replaceModule(path, wrapper.baseLayer);
+    this.active = name;
+    if (!this.isEnabled) return;
+    for (const [path, wrapper] of this.wrappers(name)) this.model.replaceModule(path, wrapper);
+  }
+
+  private wrappers(name: string | undefined): ReadonlyMap<string, ZeroInitPrefixAttention> {
+    return this.adapters.get(name ?? '') ?? new Map<string, ZeroInitPrefixAttention>();
+  }
+
+  private topAttentions({ targetModules, adapterLayers }: AdaptionPromptConfig): [string, CausalSelfAttention][] {
+    const found = [...this.model.namedModules()].filter(([path]) => matches([targetModules], path));
+    if (found.length === 0) {
+      throw new ArgumentError(`targetModules "${targetModules}" match no module; this model has ${leafNames(this.model).join(', ')}`);
+    }
+    if (adapterLayers > found.length)
+      throw new ArgumentError(`adapterLayers ${adapterLayers} is not in 1…${found.length}, this model's layers`);
+    return found.slice(-adapterLayers).map(([path, module]) => {
+      const attention = module instanceof ZeroInitPrefixAttention ? module.baseLayer : module;
+      if (attention instanceof CausalSelfAttention) return [path, attention];
+      throw new UnsupportedError(`'${path}' is a ${module.constructor.name}; a prefix goes on a CausalSelfAttention`);
+    });
+  }
+}
+
+/** The wrapper alone; its base belongs to the model. */
+function disposePrompt({ adaptionPrompt, adaptionGate }: ZeroInitPrefixAttention): void {
+  for (const variable of [adaptionPrompt, adaptionGate]) if (!variable.isDisposed) variable.dispose();
+}

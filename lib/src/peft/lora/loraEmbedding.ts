@@ -1,0 +1,65 @@
+/** LoRA on an embedding. */
+import { type Embedding, matMulRows } from '../../nn';
+import { tf } from '../../runtime';
+import type { LoraOptions } from '../config';
+import { LoraLayer, type LoraLayerOptions } from './loraLayer';
+import type { LoraUpdate } from './loraUpdate';
+import { mixedRows } from './mixedRows';
+
+/**
+ * A frozen token table plus trainable low-rank updates: `y = E[id] + s·A[id]·B`. There is no dropout, as in PEFT.
+ *
+ * A starts at zero and B from N(0, 1), the reverse of a linear layer, as in the authors' code.
+ *
+ * Shapes: ids (B, T) → (B, T, C); A (V, r), B (r, C).
+ */
+export class LoraEmbedding extends LoraLayer<Embedding> {
+  /** @param options - left out, the layer has no adapter yet */
+  constructor(baseLayer: Embedding, options?: LoraOptions, { adapterName = 'default', seed = 0, state }: LoraLayerOptions = {}) {
+    super(baseLayer, state);
+    if (options) this.addAdapter(adapterName, options, seed);
+  }
+
+  /** The base's table. */
+  get weight(): tf.Variable {
+    return this.baseLayer.weight;
+  }
+
+  get numEmbeddings(): number {
+    return this.baseLayer.numEmbeddings;
+  }
+
+  get embeddingDim(): number {
+    return this.baseLayer.embeddingDim;
+  }
+
+  forward(ids: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => {
+      const base = this.baseLayer.forward(ids);
+      if (this.state.rowAdapters) return base.add(mixedRows(this, ids, this.state.rowAdapters, branch));
+      return this.actingUpdates().reduce(
+        (y, update) => y.add(update.magnitude ? this.doraBranch(ids, base, update, update.magnitude) : branch(ids, update)),
+        base,
+      );
+    });
+  }
+
+  get weightShape(): readonly [number, number] {
+    return [this.numEmbeddings, this.embeddingDim];
+  }
+
+  protected get factorNames() {
+    return { loraA: 'lora_embedding_A', loraB: 'lora_embedding_B', leaf: '' } as const;
+  }
+
+  /** What DoRA adds to the base's output: `(g − 1)·E[id] + g·s·A[id]·B` with g = m/‖E + s·A·B‖. */
+  private doraBranch(ids: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor {
+    const scale = update.directionScale(this.baseWeight(), magnitude); // (C)
+    return base.mul(scale.sub(1)).add(branch(ids, update).mul(scale));
+  }
+}
+
+/** `s·A[id]·B` */
+function branch(ids: tf.Tensor, { loraA, loraB, scaling }: LoraUpdate): tf.Tensor {
+  return matMulRows(tf.gather(loraA, ids.cast('int32')), loraB).mul(scaling);
+}

@@ -1,0 +1,333 @@
+import {
+  AdaptionPromptConfig,
+  ArgumentError,
+  countParameters,
+  type GateKind,
+  getPeftModel,
+  LoraConfig,
+  type PeftConfig,
+  type PeftModel,
+  StateError,
+  tf,
+  UnsupportedError,
+} from 'lowrank';
+import { describe, expect, test, vi } from 'vitest';
+import { fill, IDS, LABELS, largestDifference, tinyModel } from './tinyModel';
+
+const LORA = () => new LoraConfig({ r: 2, loraAlpha: 6 });
+const PREFIX = (gate?: GateKind) => new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 2, ...(gate && { gate }) });
+const KINDS: [string, () => PeftConfig][] = [
+  ['LoRA on q and v', LORA],
+  ['LoRA on everything linear', () => new LoraConfig({ r: 2, targetModules: 'all-linear' })],
+  ['LoRA on embedding and head', () => new LoraConfig({ r: 2, targetModules: ['embed_tokens', 'lm_head'] })],
+  ['DoRA', () => new LoraConfig({ r: 2, useDora: true })],
+  ['a prefix with a scalar gate', () => PREFIX()],
+  ['a prefix with a gate per head', () => PREFIX('perHead')],
+  ['a prefix with a tanh gate per head', () => PREFIX('perHeadTanh')],
+];
+
+function gradients(model: PeftModel): Map<string, tf.Tensor> {
+  const parameters = model.trainableParameters();
+  const { grads, value } = tf.variableGrads(() => model.loss(IDS, LABELS), [...parameters.values()]);
+  value.dispose();
+  return new Map(Array.from(parameters, ([name, variable]) => [name, grads[variable.name] as tf.Tensor]));
+}
+
+const largest = (x: tf.Tensor | undefined) => x?.abs().max().dataSync()[0];
+
+describe.each(KINDS)('%s', (_, config) => {
+  test('starts as the base model', () => {
+    const model = tinyModel();
+    const before = model.forward(IDS);
+    const peft = getPeftModel(model, config());
+    const isDora = 'useDora' in config() && (config() as LoraConfig).useDora; // its norm is rounded
+    expect(largestDifference(peft.forward(IDS), before)).toBeLessThan(isDora ? 1e-5 : Number.MIN_VALUE);
+  });
+
+  test('trains nothing but the adapter', () => {
+    const peft = getPeftModel(tinyModel(), config());
+    for (const name of peft.trainableParameters().keys()) expect(name).toMatch(/^base_model\.model\..*(lora_|adaption_)/);
+    expect(countParameters(peft).trainable).toBe([...peft.trainableParameters().values()].reduce((sum, { size }) => sum + size, 0));
+    for (const [name, variable] of peft.namedParameters()) expect(variable.trainable).toBe(/lora_|adaption_/.test(name));
+  });
+
+  test('moves every parameter in training that follows an evaluation', () => {
+    const peft = getPeftModel(tinyModel(), config());
+    peft.loss(IDS, LABELS).dispose();
+    const before = new Map(Array.from(peft.trainableParameters(), ([name, variable]) => [name, variable.clone()]));
+    const first = peft.loss(IDS, LABELS).dataSync()[0] ?? 0;
+    for (let step = 0; step < 3; step++) {
+      for (const [name, grad] of gradients(peft)) {
+        const variable = peft.trainableParameters().get(name);
+        tf.tidy(() => variable?.assign(variable.sub(grad.mul(0.1))));
+      }
+    }
+    for (const [name, variable] of peft.trainableParameters())
+      expect(largestDifference(variable, before.get(name) as tf.Tensor)).toBeGreaterThan(0);
+    expect(peft.loss(IDS, LABELS).dataSync()[0]).toBeLessThan(first);
+  });
+
+  test('generates with the cache what it would without', async () => {
+    const peft = getPeftModel(tinyModel(), config());
+    fill(peft.trainableParameters().values());
+    const prompt = IDS.map((row) => row.slice(0, 4));
+    const written = await peft.generate(prompt, { maxNewTokens: 5, eosTokenId: [] });
+    for (let n = 0; n < 5; n++) {
+      const ids = prompt.map((row, r) => [...row, ...(written[r]?.slice(0, n) ?? [])]);
+      const next = tf.tidy(() => peft.forward(ids, { logitsToKeep: 1 }).argMax(-1).dataSync());
+      expect([...next]).toEqual(written.map((row) => row[n]));
+    }
+  });
+
+  test('is off inside disableAdapter, also across an await', async () => {
+    const model = tinyModel();
+    const before = model.forward(IDS);
+    const peft = getPeftModel(model, config());
+    fill(peft.trainableParameters().values());
+    const adapted = peft.forward(IDS);
+    expect(largestDifference(adapted, before)).toBeGreaterThan(0.01);
+    expect(
+      largestDifference(
+        peft.disableAdapter(() => peft.forward(IDS)),
+        before,
+      ),
+    ).toBe(0);
+    const later = await peft.disableAdapter(async () => {
+      await Promise.resolve();
+      return peft.forward(IDS);
+    });
+    expect(largestDifference(later, before)).toBe(0);
+    expect(() =>
+      peft.disableAdapter(() => {
+        throw new StateError('stop');
+      }),
+    ).toThrow('stop');
+    expect(largestDifference(peft.forward(IDS), adapted)).toBe(0);
+  });
+
+  test('leaks nothing and goes away entirely', () => {
+    const before = tf.memory().numTensors;
+    const model = tinyModel();
+    const base = tf.memory().numTensors;
+    const peft = getPeftModel(model, config());
+    const adapted = tf.memory().numTensors;
+    peft.forward(IDS).dispose();
+    for (const grad of gradients(peft).values()) grad.dispose();
+    for (const weights of peft.attentions(IDS)) weights.dispose();
+    peft.disableAdapter(() => peft.forward(IDS).dispose());
+    expect(tf.memory().numTensors).toBe(adapted);
+    expect(peft.unload()).toBe(model);
+    expect(tf.memory().numTensors).toBe(base);
+    getPeftModel(model, config()).dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe.each(KINDS.slice(0, 4))('%s', (_, config) => {
+  test('gives merged what it gives unmerged, and the base back', () => {
+    const peft = getPeftModel(tinyModel(), config());
+    fill(peft.trainableParameters().values());
+    const weights = () =>
+      [...peft.model.namedParameters()].filter(([name]) => !/lora/.test(name)).map(([, weight]) => weight.dataSync().slice());
+    const before = weights();
+    const unmerged = peft.forward(IDS);
+    peft.mergeAdapter();
+    expect(peft.mergedAdapters).toEqual(['default']);
+    expect(largestDifference(peft.forward(IDS), unmerged)).toBeLessThan(2e-5);
+    expect(
+      largestDifference(
+        peft.disableAdapter(() => peft.forward(IDS)),
+        unmerged,
+      ),
+    ).toBeGreaterThan(0.01);
+    expect(peft.mergedAdapters).toEqual(['default']);
+    peft.unmergeAdapter();
+    expect(weights()).toEqual(before);
+    const plain = peft.mergeAndUnload();
+    expect([...plain.namedModules()].some(([path]) => path.includes('base_layer'))).toBe(false);
+    expect(largestDifference(plain.forward(IDS), unmerged)).toBeLessThan(2e-5);
+  });
+});
+
+test('with B at zero A has no gradient and B has; once B is not, both have', () => {
+  const peft = getPeftModel(tinyModel(), LORA());
+  for (const [name, grad] of gradients(peft)) {
+    if (name.includes('lora_A')) expect(largest(grad)).toBe(0);
+    else expect(largest(grad)).toBeGreaterThan(1e-4);
+  }
+  fill(peft.trainableParameters().values());
+  for (const grad of gradients(peft).values()) expect(largest(grad)).toBeGreaterThan(1e-5);
+});
+
+test.each(['scalar', 'perHead', 'perHeadTanh'] as const)('with a %s gate at zero the prompt has no gradient and the gate has', (gate) => {
+  const peft = getPeftModel(tinyModel(), PREFIX(gate));
+  for (const [name, grad] of gradients(peft)) {
+    if (name.endsWith('adaption_prompt')) expect(largest(grad)).toBe(0);
+    else expect(grad.abs().min().dataSync()[0]).toBeGreaterThan(1e-5);
+  }
+  fill(peft.trainableParameters().values());
+  for (const grad of gradients(peft).values()) expect(largest(grad)).toBeGreaterThan(1e-5);
+});
+
+test("says in PEFT's words how much is trained", () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  getPeftModel(tinyModel(), LORA()).printTrainableParameters();
+  expect(log).toHaveBeenCalledExactlyOnceWith('trainable params: 336 || all params: 7,408 || trainable%: 4.5356');
+  log.mockRestore();
+});
+
+test("takes Hugging Face's names and camelCase alike, and the top layers for a prefix", () => {
+  const names = (config: PeftConfig) => [...getPeftModel(tinyModel(), config).trainableParameters().keys()];
+  expect(names(new LoraConfig({ targetModules: ['qProj', 'downProj'] }))).toEqual(
+    names(new LoraConfig({ targetModules: ['q_proj', 'down_proj'] })),
+  );
+  expect(names(PREFIX())).toEqual([
+    'base_model.model.model.layers.1.self_attn.adaption_prompt',
+    'base_model.model.model.layers.1.self_attn.adaption_gate',
+    'base_model.model.model.layers.2.self_attn.adaption_prompt',
+    'base_model.model.model.layers.2.self_attn.adaption_gate',
+  ]);
+});
+
+test('what does not fit is refused, by name, and the model stays as it was', () => {
+  const model = tinyModel();
+  const before = [...model.namedModules()].map(([path]) => path);
+  const refused = (config: PeftConfig) => expect(() => getPeftModel(model, config));
+  refused(new LoraConfig({ targetModules: ['query'] })).toThrow(
+    new ArgumentError(
+      'targetModules ["query"] match no module; this model has model, embed_tokens, layers, self_attn, q_proj, k_proj, v_proj, o_proj, mlp, ' +
+        'gate_proj, up_proj, down_proj, input_layernorm, post_attention_layernorm, norm, lm_head',
+    ),
+  );
+  refused(new LoraConfig({ excludeModules: ['q_proj', 'v_proj'] })).toThrow('leave none of them');
+  refused(new LoraConfig({ r: 9 })).toThrow('rank 9 is not in 1…8, the ranks of a (16, 8) weight');
+  refused(new LoraConfig({ targetModules: ['q_proj', 'norm'] })).toThrow(UnsupportedError);
+  refused(new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 4 })).toThrow("adapterLayers 4 is not in 1…3, this model's layers");
+  refused(new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 1, targetModules: 'attn' })).toThrow('"attn" match no module');
+  expect([...model.namedModules()].map(([path]) => path)).toEqual(before);
+  expect([...model.namedParameters()].every(([, parameter]) => parameter.trainable)).toBe(true);
+});
+
+describe('several adapters', () => {
+  const pair = () => {
+    const peft = getPeftModel(tinyModel(), LORA(), { adapterName: 'one' });
+    peft.addAdapter('two', new LoraConfig({ r: 3, targetModules: ['q_proj', 'up_proj'] }), { seed: 1 });
+    const variables = [...peft.namedParameters()].filter(([name]) => /lora_/.test(name)).map(([, variable]) => variable);
+    fill(variables);
+    return peft;
+  };
+
+  test('only the active one acts and trains', () => {
+    const peft = pair();
+    expect(peft.activeAdapters).toEqual(['one']);
+    const one = peft.forward(IDS);
+    expect([...peft.trainableParameters().keys()].every((name) => name.includes('.one.'))).toBe(true);
+    peft.setAdapter('two');
+    expect(largestDifference(peft.forward(IDS), one)).toBeGreaterThan(0.01);
+    expect([...peft.trainableParameters().keys()].every((name) => name.includes('.two.'))).toBe(true);
+    peft.setAdapter(['one', 'two']);
+    expect(peft.trainableParameters().size).toBe(24);
+    peft.setAdapter('one');
+    expect(largestDifference(peft.forward(IDS), one)).toBe(0);
+  });
+
+  test('rows of one batch may use different ones', () => {
+    const peft = pair();
+    const mixed = peft.forward(IDS, { adapterNames: ['two', '__base__', 'one'] });
+    const alone = (name: string, row: number) => {
+      peft.setAdapter(name);
+      return peft.forward(IDS.slice(row, row + 1));
+    };
+    expect(largestDifference(mixed.slice([0], [1]), alone('two', 0))).toBeLessThan(1e-5);
+    expect(
+      largestDifference(
+        mixed.slice([1], [1]),
+        peft.disableAdapter(() => peft.forward(IDS.slice(1, 2))),
+      ),
+    ).toBeLessThan(1e-5);
+    expect(largestDifference(mixed.slice([2], [1]), alone('one', 2))).toBeLessThan(1e-5);
+    expect(() => peft.forward(IDS, { adapterNames: ['one'] })).toThrow('adapterNames has 1 names for 3 rows');
+    expect(() => peft.forward(IDS, { adapterNames: ['one', 'three', 'one'] })).toThrow("there is no adapter 'three'");
+    peft.mergeAdapter();
+    expect(() => peft.forward(IDS, { adapterNames: ['one', 'two', 'one'] })).toThrow('call unmergeAdapter() first');
+  });
+
+  test('deleting one leaves the others, and its layers unwrapped', () => {
+    const peft = pair();
+    const one = peft.forward(IDS);
+    peft.deleteAdapter('two');
+    expect(Object.keys(peft.peftConfig)).toEqual(['one']);
+    expect([...peft.namedParameters()].some(([name]) => /two|up_proj\.base_layer/.test(name))).toBe(false);
+    expect(largestDifference(peft.forward(IDS), one)).toBe(0);
+    expect(() => peft.deleteAdapter('two')).toThrow(StateError);
+    peft.deleteAdapter('one');
+    expect(peft.activeAdapters).toEqual([]);
+    expect(largestDifference(peft.forward(IDS), tinyModel().forward(IDS))).toBe(0);
+  });
+
+  test('in a wrong state nothing is changed', () => {
+    const peft = pair();
+    expect(() => peft.addAdapter('two', LORA())).toThrow("there is an adapter 'two' already");
+    expect(() => peft.addAdapter('a.b', LORA())).toThrow(ArgumentError);
+    expect(() => peft.addAdapter('three', PREFIX())).toThrow('this model has LoRA adapters, to which ADAPTION_PROMPT cannot be added');
+    expect(() => peft.setAdapter('three')).toThrow("there is no adapter 'three'; there is one, two");
+    peft.mergeAdapter();
+    expect(() => peft.addAdapter('three', LORA())).toThrow('call unmergeAdapter()');
+    expect(() => peft.deleteAdapter('one')).toThrow('call unmergeAdapter()');
+    expect(Object.keys(peft.peftConfig)).toEqual(['one', 'two']);
+    expect(peft.activeAdapters).toEqual(['one']);
+  });
+
+  test('merging twice warns and does nothing', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const peft = pair();
+    peft.mergeAdapter();
+    const once = peft.forward(IDS);
+    peft.mergeAdapter({ adapterNames: ['two'] });
+    expect(largestDifference(peft.forward(IDS), once)).toBe(0);
+    expect(warn).toHaveBeenCalledExactlyOnceWith('already merged: one; call unmergeAdapter() to merge anew');
+    warn.mockRestore();
+  });
+
+  test('a safe merge that fails in one layer leaves every layer as it was', () => {
+    const peft = pair();
+    const before = peft.forward(IDS);
+    const last = [...peft.namedParameters()].filter(([name]) => name.includes('lora_B.one')).at(-1)?.[1] as tf.Variable;
+    const good = last.clone();
+    last.assign(tf.fill(last.shape, Number.NaN));
+    expect(() => peft.mergeAdapter({ safeMerge: true })).toThrow('the base is unchanged');
+    expect(peft.mergedAdapters).toEqual([]);
+    last.assign(good);
+    expect(largestDifference(peft.forward(IDS), before)).toBe(0);
+  });
+
+  test('prefixes act one at a time', () => {
+    const peft = getPeftModel(tinyModel(), PREFIX(), { adapterName: 'one' });
+    fill(peft.trainableParameters().values());
+    const one = peft.forward(IDS);
+    peft.addAdapter('two', new AdaptionPromptConfig({ adapterLen: 1, adapterLayers: 3 }));
+    expect(largestDifference(peft.forward(IDS), one)).toBe(0);
+    peft.setAdapter('two');
+    expect(largestDifference(peft.forward(IDS), tinyModel().forward(IDS))).toBe(0);
+    expect(peft.trainableParameters().size).toBe(6);
+    expect(() => peft.setAdapter(['one', 'two'])).toThrow('one at a time');
+    expect(() => peft.mergeAdapter()).toThrow(UnsupportedError);
+    peft.deleteAdapter('two');
+    expect(largestDifference(peft.forward(IDS), one)).toBe(0);
+  });
+});
+
+test('dropout acts in training mode only, and never in generation', async () => {
+  const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2, loraDropout: 0.5, initLoraWeights: false }));
+  const loss = () => peft.loss(IDS, LABELS).dataSync()[0];
+  const plain = loss();
+  expect(loss()).toBe(plain);
+  const written = await peft.generate(IDS, { maxNewTokens: 3 });
+  peft.train();
+  const [first, second] = [loss(), loss()];
+  expect(first).not.toBe(plain);
+  expect(second).not.toBe(first);
+  expect(await peft.generate(IDS, { maxNewTokens: 3 })).toEqual(written);
+  expect(() => peft.forward(IDS, { adapterNames: ['default', 'default', 'default'] })).toThrow('call eval() first');
+  expect(peft.eval().loss(IDS, LABELS).dataSync()[0]).toBe(plain);
+});
