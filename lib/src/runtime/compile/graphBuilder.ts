@@ -1,0 +1,228 @@
+/** A TensorFlow graph in the making, with the rewrites that every compiled function gets. */
+import type { OpAttribute } from '../backend';
+import { UnsupportedError } from '../errors';
+import { type GraphBinding, type NativeGraph, sourceLine } from './internals';
+
+/** One operation of the graph; symbols are the outputs of operations, counted through the graph. */
+export interface Operation {
+  readonly name: string;
+  readonly type: string;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+/** Dtype and shape of a symbol, both known: what TensorFlow cannot infer is refused when it is added. */
+export interface KnownSymbol {
+  readonly dtype: number;
+  readonly shape: readonly number[];
+  /** The operation that it is an output of. */
+  readonly operation: number;
+}
+
+/** Which inputs of an operation TensorFlow takes as one list. */
+const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
+  AddN: 'all',
+  ConcatV2: 'all but the last',
+  Einsum: 'all',
+  Pack: 'all',
+  PartitionedCall: 'all',
+};
+
+const MATRIX_PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMulV2']);
+
+/** Constants of more elements and one value become a Fill. */
+const FILL_FROM = 16;
+
+export class GraphBuilder {
+  readonly operations: Operation[] = [];
+  readonly symbols: KnownSymbol[] = [];
+  /** Gives the bfloat16 form of a symbol where one exists already, for example a frozen weight's copy. */
+  halfOf: (symbol: number) => number | undefined = () => undefined;
+  private readonly graph: NativeGraph;
+  private readonly constants = new Map<string, number>();
+  private readonly halves = new Map<number, number>();
+
+  constructor(
+    private readonly binding: GraphBinding,
+    private readonly precision: 'float32' | 'bfloat16',
+  ) {
+    this.graph = binding.graphNew();
+  }
+
+  /** An input that a call will feed. */
+  placeholder(dtype: number, shape: readonly number[]): number {
+    const { binding } = this;
+    return this.single('Placeholder', [
+      { name: 'dtype', type: binding.TF_ATTR_TYPE, value: dtype },
+      { name: 'shape', type: binding.TF_ATTR_SHAPE, value: shape },
+    ]);
+  }
+
+  /** A constant; equal ones are one operation. */
+  constant(dtype: number, shape: readonly number[], data: Uint8Array): number {
+    const key = `${dtype} ${shape} ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1')}`;
+    const known = this.constants.get(key);
+    if (known !== undefined) return known;
+    const { binding } = this;
+    const symbol = this.single('Const', [
+      { name: 'dtype', type: binding.TF_ATTR_TYPE, value: dtype },
+      { name: 'value', type: binding.TF_ATTR_TENSOR, value: { dtype, shape, data: new Uint8Array(data) } },
+    ]);
+    this.constants.set(key, symbol);
+    return symbol;
+  }
+
+  /** A tensor with the same value everywhere, made at run time. */
+  fill(dtype: number, shape: readonly number[], value: Uint8Array): number {
+    const size = shape.reduce((product, dimension) => product * dimension, 1);
+    if (size <= 1) return this.constant(dtype, shape, value.subarray(0, value.length * size));
+    const dimensions = this.constant(this.binding.TF_INT32, [shape.length], new Uint8Array(Int32Array.from(shape).buffer));
+    return this.single('Fill', [], [dimensions, this.constant(dtype, [], value)]);
+  }
+
+  /** Values written in JavaScript, if they are few or all the same. */
+  literal(dtype: number, shape: readonly number[], values: ArrayBufferView, maxBytes: number): number | undefined {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const elements = values as Float32Array | Int32Array | Uint8Array;
+    if (elements.length >= FILL_FROM && isUniform(elements)) {
+      return this.fill(dtype, shape, bytes.slice(0, elements.BYTES_PER_ELEMENT));
+    }
+    return bytes.length <= maxBytes ? this.constant(dtype, shape, bytes) : undefined;
+  }
+
+  /** Adds an operation as tfjs would have run it, rewritten where TensorFlow or the precision asks for it. */
+  add(type: string, attributes: readonly OpAttribute[], inputs: readonly number[]): readonly number[] {
+    if (type === 'AddN') return [this.sum(inputs)]; // Grappler makes AddN a TemporaryVariable, which XLA cannot compile
+    if (type === 'StridedSlice') this.requireConstantPositions(inputs);
+    const isProduct = MATRIX_PRODUCTS.has(type) && inputs.every((input) => this.symbol(input).dtype === this.binding.TF_FLOAT);
+    if (this.precision === 'bfloat16' && isProduct) return [this.halfProduct(type, attributes, inputs)];
+    return this.operation(type, attributes, inputs);
+  }
+
+  /** Calls a function of the context. */
+  call(name: string, inputs: readonly number[], outputs: readonly Pick<KnownSymbol, 'dtype' | 'shape'>[], mustCompile: boolean) {
+    const { binding } = this;
+    const types = (list: readonly { readonly dtype: number }[]) => list.map(({ dtype }) => dtype);
+    const attributes = [
+      { name: 'Tin', type: binding.TF_ATTR_TYPE, value: types(inputs.map((input) => this.symbol(input))) },
+      { name: 'Tout', type: binding.TF_ATTR_TYPE, value: types(outputs) },
+      { name: 'f', type: binding.TF_ATTR_FUNC, value: name },
+      ...(mustCompile ? [{ name: '_XlaMustCompile', type: binding.TF_ATTR_BOOL, value: true }] : []),
+    ];
+    return this.operation('PartitionedCall', attributes, inputs, outputs);
+  }
+
+  /** The operations that `outputs` need, in order, when the values of `inputs` are given. */
+  reach(outputs: readonly number[], inputs: readonly number[]): Operation[] {
+    const given = new Set(inputs);
+    const needed = new Set<number>();
+    const open = [...outputs];
+    for (let symbol = open.pop(); symbol !== undefined; symbol = open.pop()) {
+      if (given.has(symbol)) continue;
+      const index = this.symbol(symbol).operation;
+      if (needed.has(index)) continue;
+      needed.add(index);
+      open.push(...this.operationOf(symbol).inputs);
+    }
+    return [...needed].sort((a, b) => a - b).map((index) => this.operations[index] as Operation);
+  }
+
+  /** Makes the operations that `outputs` need a function of the context. */
+  define(name: string, inputs: readonly number[], outputs: readonly number[], mustCompile: boolean): readonly Operation[] {
+    const operations = this.reach(outputs, inputs);
+    const names = operations.map((operation) => operation.name);
+    this.binding.graphDefineFunction(this.graph, name, names, inputs, outputs, mustCompile);
+    return operations;
+  }
+
+  /** Frees the graph; its functions live on. */
+  delete(): void {
+    this.binding.graphDelete(this.graph);
+  }
+
+  symbol(id: number): KnownSymbol {
+    return this.symbols[id] as KnownSymbol;
+  }
+
+  operationOf(symbol: number): Operation {
+    return this.operations[this.symbol(symbol).operation] as Operation;
+  }
+
+  private single(type: string, attributes: readonly OpAttribute[], inputs: readonly number[] = []): number {
+    return this.operation(type, attributes, inputs)[0] as number;
+  }
+
+  private sum(terms: readonly number[]): number {
+    const [first, ...rest] = terms as [number, ...number[]];
+    return rest.reduce((sum, term) => this.single('AddV2', [], [sum, term]), first);
+  }
+
+  /** A position that is computed makes XLA compile anew for every value of it. */
+  private requireConstantPositions([, begin, end]: readonly number[]): void {
+    for (const position of [begin, end]) {
+      if (position !== undefined && this.operationOf(position).type !== 'Const') {
+        throw new UnsupportedError(
+          `StridedSlice at a computed position cannot be compiled once for all positions (${sourceLine()}): use tf.gather`,
+        );
+      }
+    }
+  }
+
+  /** A matrix product in bfloat16, its inputs and its result in float32 for the rest of the graph. */
+  private halfProduct(type: string, attributes: readonly OpAttribute[], inputs: readonly number[]): number {
+    const { binding } = this;
+    const inHalf = attributes.map((attribute) => (attribute.name === 'T' ? { ...attribute, value: binding.TF_BFLOAT16 } : attribute));
+    const product = this.single(
+      type,
+      inHalf,
+      inputs.map((input) => this.half(input)),
+    );
+    return this.cast(product, binding.TF_FLOAT);
+  }
+
+  /** A float32 symbol in bfloat16. */
+  half(symbol: number): number {
+    const known = this.halves.get(symbol);
+    if (known !== undefined) return known;
+    const half = this.halfOf(symbol) ?? this.cast(symbol, this.binding.TF_BFLOAT16);
+    this.halves.set(symbol, half);
+    return half;
+  }
+
+  private cast(symbol: number, dtype: number): number {
+    return this.single('Cast', [{ name: 'DstT', type: this.binding.TF_ATTR_TYPE, value: dtype }], [symbol]);
+  }
+
+  private operation(
+    type: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly number[],
+    declared?: readonly Pick<KnownSymbol, 'shape'>[],
+  ): readonly number[] {
+    const name = `n${this.operations.length}_${type.replace(/\W/g, '')}`;
+    const added = this.binding.graphAdd(this.graph, type, name, attributes, grouped(type, inputs));
+    const operation = this.operations.length;
+    this.operations.push({ name, type, inputs, outputs: added.map(({ id }) => id) });
+    for (const [index, { id, dtype, shape: inferred }] of added.entries()) {
+      const shape = declared?.[index]?.shape ?? inferred;
+      if (!shape || shape.some((dimension) => dimension < 0)) {
+        throw new UnsupportedError(`the shape of ${type}'s result depends on data (${sourceLine()}): a compiled function needs to know it`);
+      }
+      if (declared) this.binding.graphSetShape(this.graph, id, shape);
+      this.symbols[id] = { dtype, shape, operation };
+    }
+    return added.map(({ id }) => id);
+  }
+}
+
+function grouped(type: string, inputs: readonly number[]): readonly (number | readonly number[])[] {
+  const lists = LIST_INPUTS[type];
+  if (!lists) return inputs;
+  return lists === 'all' ? [inputs] : [inputs.slice(0, -1), ...inputs.slice(-1)];
+}
+
+function isUniform(values: Float32Array | Int32Array | Uint8Array): boolean {
+  const [first] = values;
+  for (const value of values) if (!Object.is(value, first)) return false;
+  return true;
+}

@@ -1,0 +1,135 @@
+/** What the compiler knows of tfjs's insides and of the binding, all in one place. */
+import { type NativeBinding, nodeBackend, type OpAttribute } from '../backend';
+import { tf } from '../tensorflow';
+
+/** A value on TensorFlow's side, as the binding names it. */
+export interface Handle {
+  readonly id: number;
+  readonly dtype: number;
+  readonly shape: number[];
+}
+
+/** An output of an operation of a graph; the shape is null, or has −1 in it, where TensorFlow cannot know it. */
+export interface SymbolInfo {
+  readonly id: number;
+  readonly dtype: number;
+  readonly shape: readonly number[] | null;
+}
+
+/** A graph of the native addition, opaque here. */
+export type NativeGraph = object;
+
+/** The functions of the binding that make and run things; the graph functions are this library's addition (setup/binding/graph.cc). */
+export interface GraphBinding extends NativeBinding {
+  readonly TF_BFLOAT16: number;
+  readonly TF_ATTR_TENSOR: number;
+  readonly TF_ATTR_FUNC: number;
+  createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView): number;
+  deleteTensor(id: number): void;
+  executeOp(op: string, attributes: readonly OpAttribute[], inputs: readonly number[], outputs: number): Handle[];
+  graphNew(): NativeGraph;
+  graphAdd(
+    graph: NativeGraph,
+    type: string,
+    name: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly (number | readonly number[])[],
+  ): SymbolInfo[];
+  graphSetShape(graph: NativeGraph, id: number, shape: readonly number[]): void;
+  graphDefineFunction(
+    graph: NativeGraph,
+    name: string,
+    operations: readonly string[],
+    inputs: readonly number[],
+    outputs: readonly number[],
+    mustCompile: boolean,
+  ): void;
+  graphDelete(graph: NativeGraph): void;
+  functionRemove(name: string): void;
+  xlaCompilations(): number;
+}
+
+/** What the backend keeps of one piece of data: values not yet sent to TensorFlow, or the id of a handle. */
+export interface DataEntry {
+  readonly shape: number[];
+  readonly dtype: number;
+  id: number;
+  values: ArrayBufferView | null;
+  refCount: number;
+}
+
+/** A tensor as kernels get it. */
+export interface TensorInfo {
+  readonly dataId: object;
+  readonly shape: readonly number[];
+  readonly dtype: tf.DataType;
+}
+
+/** tfjs-node's backend, with what tracing replaces for a while. */
+export interface BackendInternals {
+  binding: GraphBinding;
+  readonly tensorMap: {
+    get(dataId: object): DataEntry | undefined;
+    has(dataId: object): boolean;
+    set(dataId: object, entry: DataEntry): void;
+  };
+  getInputTensorIds(tensors: readonly TensorInfo[]): number[];
+  createOutputTensor(handle: Handle): tf.Tensor;
+  readSync(dataId: object): unknown;
+  write(values: unknown, shape: readonly number[], dtype: tf.DataType): object;
+  disposeData(dataId: object): boolean;
+}
+
+interface TapeNode {
+  readonly inputs: Record<string, tf.Tensor>;
+  readonly outputs: readonly tf.Tensor[];
+  readonly saved: readonly tf.Tensor[];
+}
+
+/** The part of the engine's state that says what is recorded at the moment. */
+export interface RecordingState {
+  gradientDepth: number;
+  kernelDepth: number;
+  activeTape: TapeNode[] | null | undefined;
+}
+
+/** One call as tfjs records it for the backward pass. */
+export interface RecordedCall {
+  readonly inputs: Record<string, tf.Tensor>;
+  forwardFunc(backend: unknown, save: (tensors: tf.Tensor[]) => void): tf.Tensor[];
+  backwardsFunc(dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]): Record<string, () => tf.Tensor>;
+}
+
+/** tfjs's engine, as far as the compiler uses it. */
+export interface EngineInternals {
+  readonly state: RecordingState;
+  readonly registeredVariables: Record<string, tf.Variable>;
+  nextTensorId(): number;
+  startScope(name?: string): void;
+  endScope(): void;
+  runKernelFunc(call: RecordedCall): tf.Tensor[];
+  gradients(f: () => tf.Tensor, xs: tf.Tensor[], dy?: tf.Tensor, allowNoGradients?: boolean): { value: tf.Tensor; grads: tf.Tensor[] };
+}
+
+export function backendInternals(): BackendInternals {
+  return nodeBackend() as unknown as BackendInternals;
+}
+
+export function engineInternals(): EngineInternals {
+  return tf.engine() as unknown as EngineInternals;
+}
+
+/** Whether the binding has this library's addition; a binding of an older set-up does not. */
+export function canBuildGraphs(): boolean {
+  return typeof backendInternals().binding.graphNew === 'function';
+}
+
+/** Where in the user's code, or in a layer, the present call comes from: the first frame outside tfjs and the compiler. */
+export function sourceLine(): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 60;
+  const frames = (new Error().stack ?? '').split('\n').slice(1);
+  Error.stackTraceLimit = limit;
+  const frame = frames.find((line) => !/node_modules|runtime[\\/]compile[\\/]|node:internal|<anonymous>$/.test(line));
+  return frame?.replace(/^\s*at /, '').trim() ?? 'an unknown place';
+}

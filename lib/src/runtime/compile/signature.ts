@@ -1,0 +1,105 @@
+/** Taking the tensors out of a function's arguments and results, and putting others in their place. */
+import { ArgumentError, StateError } from '../errors';
+import { tf } from '../tensorflow';
+
+/** Something whose parameters have paths, such as a Module of nn/. */
+export interface ParameterTree {
+  namedParameters(): Iterable<readonly [string, tf.Variable]>;
+}
+
+/** What a call brings: the tensors to feed, the parameters of the trees among the arguments, and a key of all the rest. */
+export interface Arguments {
+  readonly tensors: readonly tf.Tensor[];
+  readonly parameters: readonly tf.Variable[];
+  /** Equal for two calls that one traced function can serve. */
+  readonly key: string;
+}
+
+/** Numbers in arrays are part of the program; more of them than this are data and belong into a tensor. */
+const MAX_STATIC_NUMBERS = 64;
+
+/** Takes arguments apart. A Variable among them counts as a tensor; one inside a ParameterTree as that tree's parameter. */
+export function readArguments(args: readonly unknown[], name: string): Arguments {
+  const tensors: tf.Tensor[] = [];
+  const parameters: tf.Variable[] = [];
+  const key = args.map((arg, index) => describe(arg, tensors, parameters, `argument ${index} of '${name}'`)).join(',');
+  return { tensors, parameters, key };
+}
+
+/** The same arguments with other tensors in their places. */
+export function replaceTensors(args: readonly unknown[], tensors: readonly tf.Tensor[]): unknown[] {
+  const next = tensors[Symbol.iterator]();
+  return args.map((arg) => mapTensors(arg, () => next.next().value as tf.Tensor));
+}
+
+/** A copy of arrays and plain objects in which every tensor has gone through `map`, in the order of reading. */
+export function mapTensors(value: unknown, map: (tensor: tf.Tensor) => unknown): unknown {
+  if (value instanceof tf.Tensor) return map(value);
+  if (Array.isArray(value)) return value.map((item) => mapTensors(item, map));
+  if (isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTensors(item, map)]));
+  return value;
+}
+
+function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Variable[], place: string): string {
+  if (value instanceof tf.Tensor) {
+    if (value.isDisposed) throw new StateError(`${place} is a disposed tensor`);
+    tensors.push(value);
+    return `${value.dtype}[${value.shape}]`;
+  }
+  if (Array.isArray(value)) {
+    if (value.length > MAX_STATIC_NUMBERS && typeof value[0] === 'number') {
+      throw new ArgumentError(`${place} is an array of ${value.length} numbers: every other content would be compiled anew; pass a tensor`);
+    }
+    return `[${value.map((item, index) => describe(item, tensors, parameters, `${place}[${index}]`)).join(',')}]`;
+  }
+  if (isPlainObject(value)) {
+    return `{${Object.entries(value).map(([key, item]) => `${key}:${describe(item, tensors, parameters, `${place}.${key}`)}`)}}`;
+  }
+  if (isParameterTree(value)) return describeTree(value, parameters, new Map());
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol') return identity(value);
+  return `${typeof value} ${String(value)}`;
+}
+
+/**
+ * A tree's form: its classes, their settings, and the shapes of their parameters, but not the parameters' values. Two trees of
+ * one form run the same program. Private fields (`#name`) cannot be seen: they must not decide what a forward pass does.
+ */
+function describeTree(value: unknown, parameters: tf.Variable[], seen: Map<object, number>): string {
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'function' ? identity(value) : `${typeof value} ${String(value)}`;
+  const earlier = seen.get(value);
+  if (earlier !== undefined) return `#${earlier}`;
+  seen.set(value, seen.size);
+  if (value instanceof tf.Variable) {
+    parameters.push(value);
+    return `${value.trainable ? 'trainable' : 'frozen'} ${value.dtype}[${value.shape}]`;
+  }
+  if (value instanceof tf.Tensor || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) return identity(value);
+  const fields = Object.entries(value).map(([name, field]) => `${name}:${describeTree(field, parameters, seen)}`);
+  return `${className(value)}{${fields}}`;
+}
+
+const identities = new WeakMap<WeakKey, number>();
+let lastIdentity = 0;
+
+/** Objects that are neither tensors nor plain are told apart by identity. */
+function identity(value: WeakKey): string {
+  const known = identities.get(value) ?? ++lastIdentity;
+  identities.set(value, known);
+  return `@${known}`;
+}
+
+function className(value: object): string {
+  const { constructor: own } = value;
+  return typeof own === 'function' && own !== Object ? identity(own) : '';
+}
+
+function isParameterTree(value: unknown): value is ParameterTree {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<ParameterTree>).namedParameters === 'function';
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

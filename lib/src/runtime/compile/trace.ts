@@ -1,0 +1,293 @@
+/**
+ * Runs a function on symbols instead of tensors: while it runs, tfjs's backend adds operations to a graph where it would
+ * have executed them. Nothing is computed and nothing large is held.
+ */
+import type { OpAttribute } from '../backend';
+import { StateError, UnsupportedError } from '../errors';
+import { tf } from '../tensorflow';
+import { GraphBuilder } from './graphBuilder';
+import {
+  backendInternals,
+  type DataEntry,
+  engineInternals,
+  type GraphBinding,
+  type Handle,
+  sourceLine,
+  type TensorInfo,
+} from './internals';
+import { watchedTensors } from './watched';
+
+/** Constants of more bytes than this are fed at each call instead of being part of the graph. */
+const MAX_CONSTANT_BYTES = 4096;
+
+/** A tensor from outside that the traced function uses; a variable's value is looked up anew at each call. */
+export interface Capture {
+  readonly source: TensorInfo;
+  readonly symbol: number;
+  /** Whether a call feeds the source's copy in bfloat16. */
+  readonly isHalf: boolean;
+}
+
+/** A variable that the traced function assigned, and the symbol of its new value. */
+export interface Assignment {
+  readonly variable: tf.Variable;
+  readonly symbol: number;
+}
+
+/** The trace that is running, if one is; the innermost where they nest. */
+let active: Trace | undefined;
+
+export function activeTrace(): Trace | undefined {
+  return active;
+}
+
+/** Handles of symbols are below −1, which tfjs never deletes; they are unique over all traces, so that none is taken for another's. */
+let lastHandle = -1;
+
+export class Trace {
+  readonly graph: GraphBuilder;
+  readonly captures: Capture[] = [];
+  readonly assignments: Assignment[] = [];
+  /** Values written by the traced function that are too large for the graph; whoever uses the function frees them. */
+  readonly lifted: TensorInfo[] = [];
+  private readonly backend = backendInternals();
+  private readonly binding: GraphBinding;
+  private readonly engine = engineInternals();
+  private readonly parent = active;
+  private readonly firstOwnTensor = this.engine.nextTensorId();
+  private readonly symbolOfHandle = new Map<number, number>();
+  private readonly handleOfSymbol = new Map<number, number>();
+  private readonly written = new WeakSet<object>();
+  private readonly handleOfSource = new WeakMap<object, number>();
+  private readonly held = new Map<tf.Variable, { readonly before: object; value: tf.Tensor }>();
+  private readonly variables: ReadonlyMap<object, tf.Variable>;
+
+  constructor(
+    readonly name: string,
+    precision: 'float32' | 'bfloat16',
+  ) {
+    this.binding = this.parent?.binding ?? this.backend.binding;
+    this.graph = new GraphBuilder(this.binding, precision);
+    this.graph.halfOf = (symbol) => this.halfCapture(symbol);
+    this.variables = new Map(Object.values(this.engine.registeredVariables).map((variable) => [variable.dataId, variable]));
+  }
+
+  /** Runs `fn` with everything that tfjs would execute, or record, going to this trace. */
+  run<T>(fn: () => T): T {
+    const { engine } = this;
+    const { state } = engine;
+    const before = { gradientDepth: state.gradientDepth, kernelDepth: state.kernelDepth, activeTape: state.activeTape };
+    const restore = [this.replaceBackend(), this.replaceAssign(), replaceRandom(this.name), watchedTensors.isolate()];
+    Object.assign(state, { gradientDepth: 0, kernelDepth: 0, activeTape: null });
+    const outer = active;
+    active = this;
+    engine.startScope(this.name);
+    try {
+      const result = fn();
+      this.refuseNewVariables();
+      return result;
+    } finally {
+      for (const node of state.activeTape ?? []) tf.dispose([...node.saved]); // a function that threw leaves its tape behind
+      this.endAssignments();
+      engine.endScope();
+      active = outer;
+      Object.assign(state, before);
+      for (const undo of restore) undo();
+    }
+  }
+
+  /** A tensor that stands for an input of the function. */
+  input(dtype: number, shape: readonly number[]): { readonly tensor: tf.Tensor; readonly symbol: number } {
+    const symbol = this.graph.placeholder(dtype, shape);
+    return { tensor: this.tensorOf(symbol), symbol };
+  }
+
+  /** A tensor of the traced program for a symbol of its graph. */
+  tensorOf(symbol: number): tf.Tensor {
+    return this.backend.createOutputTensor(this.describe(symbol));
+  }
+
+  /** The symbol that a tensor stands for; one from outside becomes a captured input. */
+  symbolOf(tensor: TensorInfo): number {
+    return this.symbolOfHandle.get(this.handleOf(tensor)) as number;
+  }
+
+  /** The symbol of a tensor's copy in bfloat16. */
+  halfSymbolOf(tensor: TensorInfo): number {
+    return this.graph.half(this.symbolOf(tensor));
+  }
+
+  private describe(symbol: number): Handle {
+    const { dtype, shape } = this.graph.symbol(symbol);
+    const handle = this.handleOfSymbol.get(symbol) ?? this.newHandle(symbol);
+    return { id: handle, dtype, shape: [...shape] };
+  }
+
+  private newHandle(symbol: number): number {
+    lastHandle -= 1;
+    this.symbolOfHandle.set(lastHandle, symbol);
+    this.handleOfSymbol.set(symbol, lastHandle);
+    return lastHandle;
+  }
+
+  private handleOf(tensor: TensorInfo): number {
+    const entry = this.backend.tensorMap.get(tensor.dataId);
+    if (!entry) throw new StateError(`a disposed tensor of shape [${tensor.shape}] is used in '${this.name}' (${sourceLine()})`);
+    if (this.symbolOfHandle.has(entry.id)) return entry.id;
+    const isWritten = this.written.has(tensor.dataId) && entry.values !== null;
+    const source = isWritten ? tensor : this.sourceOf(tensor);
+    const key = source instanceof tf.Variable ? source : source.dataId; // a copy of a variable's value is not the variable
+    const known = this.handleOfSource.get(key);
+    if (known !== undefined) return known;
+    const handle = this.newHandle(isWritten ? this.literal(tensor, entry) : this.capture(source, entry));
+    this.handleOfSource.set(key, handle);
+    return handle;
+  }
+
+  /** A tensor whose values the traced function wrote. */
+  private literal(tensor: TensorInfo, { dtype, shape, values }: DataEntry): number {
+    if (!ArrayBuffer.isView(values)) {
+      throw new UnsupportedError(
+        `a tensor of dtype ${tensor.dtype} is made in '${this.name}' (${sourceLine()}): compiled functions take numbers`,
+      );
+    }
+    const symbol = this.graph.literal(dtype, shape, values, MAX_CONSTANT_BYTES);
+    if (symbol !== undefined) return symbol;
+    const source = { dataId: {}, shape, dtype: tensor.dtype };
+    const id = this.binding.createTensor(shape, dtype, values);
+    this.backend.tensorMap.set(source.dataId, { shape, dtype, id, values: null, refCount: 1 });
+    this.lifted.push(source);
+    return this.captureSource(source, dtype, false);
+  }
+
+  private capture(source: TensorInfo, { id, dtype }: DataEntry): number {
+    if (id < -1 && !this.parent?.knows(id)) {
+      throw new StateError(
+        `a tensor that was made while another function was traced is used in '${this.name}' (${sourceLine()}): it never had a value; return it from that function`,
+      );
+    }
+    return this.captureSource(source, dtype, false);
+  }
+
+  private captureSource(source: TensorInfo, dtype: number, isHalf: boolean): number {
+    const symbol = this.graph.placeholder(dtype, source.shape);
+    this.captures.push({ source, symbol, isHalf });
+    return symbol;
+  }
+
+  /** The variable whose value this is, also where a gradient's saved copy of it is used; else the tensor itself. */
+  private sourceOf(tensor: TensorInfo): TensorInfo {
+    if (tensor instanceof tf.Variable) return tensor;
+    const isOwn = !(tensor instanceof tf.Tensor) || tensor.id > this.firstOwnTensor;
+    return (isOwn ? this.variables.get(tensor.dataId) : undefined) ?? tensor;
+  }
+
+  /** A frozen weight is fed in bfloat16, from a copy that all calls share. */
+  private halfCapture(symbol: number): number | undefined {
+    const capture = this.captures.find((one) => one.symbol === symbol);
+    if (!capture || !(capture.source instanceof tf.Variable) || capture.source.trainable) return undefined;
+    return this.captureSource(capture.source, this.binding.TF_BFLOAT16, true);
+  }
+
+  private knows(handle: number): boolean {
+    return this.symbolOfHandle.has(handle) || (this.parent?.knows(handle) ?? false);
+  }
+
+  private execute(op: string, attributes: readonly OpAttribute[], handles: readonly number[]): Handle[] {
+    const inputs = handles.map((handle) => this.symbolOfHandle.get(handle) as number);
+    return this.graph.add(op, attributes, inputs).map((symbol) => this.describe(symbol));
+  }
+
+  private refuseRead(): never {
+    throw new UnsupportedError(
+      `a tensor's data is read while '${this.name}' is traced (${sourceLine()}): nothing has a value yet. Return the tensor and read it outside.`,
+    );
+  }
+
+  private replaceBackend(): () => void {
+    const { backend, written } = this;
+    const refuse = () => this.refuseRead();
+    const traced: GraphBinding = Object.create(this.binding, {
+      executeOp: {
+        value: (op: string, attributes: readonly OpAttribute[], inputs: readonly number[]) => this.execute(op, attributes, inputs),
+      },
+      tensorDataSync: { value: refuse },
+    });
+    const { write, readSync } = backend;
+    return replaceProperties(backend, {
+      binding: traced,
+      getInputTensorIds: (tensors: readonly TensorInfo[]) => tensors.map((tensor) => this.handleOf(tensor)),
+      write: (values: unknown, shape: readonly number[], dtype: tf.DataType) => {
+        const dataId = write.call(backend, values, shape, dtype);
+        written.add(dataId);
+        return dataId;
+      },
+      readSync: (dataId: object) => (written.has(dataId) ? readSync.call(backend, dataId) : refuse()),
+    });
+  }
+
+  /** Inside the function a variable has its new value from the assignment on; outside, from the end of each call. */
+  private replaceAssign(): () => void {
+    const trace = this;
+    return replaceProperties(tf.Variable.prototype, {
+      assign(this: tf.Variable, value: tf.Tensor) {
+        trace.assign(this, value);
+      },
+    });
+  }
+
+  private assign(variable: tf.Variable, value: tf.Tensor): void {
+    if (variable.dtype !== value.dtype || !tf.util.arraysEqual(variable.shape, value.shape)) {
+      throw new StateError(
+        `'${variable.name}' holds ${variable.dtype} [${variable.shape}] and cannot be assigned ${value.dtype} [${value.shape}] (${sourceLine()})`,
+      );
+    }
+    const held = tf.keep(value.clone()); // keeps the data for as long as the variable points to it
+    const earlier = this.held.get(variable);
+    if (earlier) earlier.value.dispose();
+    this.held.set(variable, { before: earlier?.before ?? variable.dataId, value: held });
+    variable.dataId = held.dataId;
+  }
+
+  private endAssignments(): void {
+    for (const [variable, { before, value }] of this.held) {
+      this.assignments.push({ variable, symbol: this.symbolOf(value) });
+      variable.dataId = before;
+      value.dispose();
+    }
+    this.held.clear();
+  }
+
+  private refuseNewVariables(): void {
+    const known = new Set(this.variables.values());
+    for (const variable of Object.values(this.engine.registeredVariables)) {
+      const isNew = !known.has(variable) && this.symbolOfHandle.has(this.backend.tensorMap.get(variable.dataId)?.id ?? 0);
+      if (!isNew) continue;
+      variable.dispose();
+      throw new UnsupportedError(`a variable is made while '${this.name}' is traced: make it before the first call`);
+    }
+  }
+}
+
+/** Numbers drawn in JavaScript while tracing would be the same at every call. */
+function replaceRandom(name: string): () => void {
+  return replaceProperties(Math, {
+    random: () => {
+      throw new UnsupportedError(
+        `random numbers are drawn in JavaScript while '${name}' is traced (${sourceLine()}): they would be the same at every call. Pass them as a tensor.`,
+      );
+    },
+  });
+}
+
+/** Gives `target` other values for some properties of its own, and back what undoes it. */
+function replaceProperties(target: object, values: Readonly<Record<string, unknown>>): () => void {
+  const before = Object.keys(values).map((key) => [key, Object.getOwnPropertyDescriptor(target, key)] as const);
+  for (const [key, value] of Object.entries(values)) Object.defineProperty(target, key, { value, configurable: true, writable: true });
+  return () => {
+    for (const [key, descriptor] of before) {
+      if (descriptor) Object.defineProperty(target, key, descriptor);
+      else Reflect.deleteProperty(target, key);
+    }
+  };
+}
