@@ -81,7 +81,7 @@ lab: build
 	@jupyter lab --notebook-dir=. notebooks/00-setup.ipynb
 
 test: build
-	@vitest run --config tests/vitest.config.mts
+	@vitest run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json
 
 lint: build
 	@biome check .
