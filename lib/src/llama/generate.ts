@@ -1,13 +1,14 @@
-/** Writing on from a prompt, token by token. */
+/** Writing on from a prompt: the likeliest token each time, a drawn one, or the likeliest text that beam search finds. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, deriveSeed, ShapeError, seededRandom, tf } from '../runtime';
+import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
 import type { LlamaConfig } from './config';
+import { type Decoder, type GeneratingModel, GrowingDecoder } from './decoder';
 import { checkIds, checkLength, type Rows } from './inputs';
-import { KeyValueCache } from './kvCache';
 import { checkSampling, type SamplingOptions, sampleToken } from './sampling';
 
 /** How to write on. */
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
   /** @defaultValue 20 */
   readonly maxNewTokens?: number;
   /** What a temperature above 0 draws from; each row has its own sequence. @defaultValue 0 */
@@ -16,62 +17,76 @@ export interface GenerateOptions extends SamplingOptions {
   readonly eosTokenId?: number | readonly number[];
   /** Stops the work between two tokens. */
   readonly signal?: AbortSignal;
-  /** Is told each new id and its row as soon as it is chosen. */
+  /** Is told each new id and its row as soon as it is chosen; beam search chooses only at the end, and takes none. */
   readonly onToken?: (id: number, row: number) => void;
-}
-
-/** What generation needs of a model. */
-export interface GeneratingModel {
-  readonly config: LlamaConfig;
-  /** Shapes: inputIds (B, T) → logits (B, 1, V). */
-  forward(inputIds: Rows, options: { attentionMask?: Rows; cache: KeyValueCache; logitsToKeep: number }): tf.Tensor3D;
 }
 
 /**
  * Writes on from each row of ids, and gives the new ids per row, the one that ended it included.
  *
- * Rows of different lengths are padded on the left, and get the same ids as they would get alone. Between tokens the event
- * loop has its turn, so that other work, and an interrupt, come through.
+ * Rows of different lengths get the same ids as they would get alone. Between tokens the event loop has its turn, so that
+ * other work, and an interrupt, come through. With `numBeams` above 1 each row gives `numReturnSequences` texts, one after
+ * the other and the best first.
  *
- * @throws ArgumentError for an option out of range, an id outside the vocabulary, or more tokens than the model has
- * positions; ShapeError when there is no prompt; AbortedError when `signal` stopped it.
+ * @throws ArgumentError for an option out of range, options that exclude each other, an id outside the vocabulary, or more
+ * tokens than the model has positions; ShapeError when there is no prompt; AbortedError when `signal` stopped it.
  */
 export async function generate(model: GeneratingModel, inputIds: Rows, options: GenerateOptions = {}): Promise<number[][]> {
-  const { maxNewTokens = 20, signal, onToken } = options;
+  const { maxNewTokens = 20, numBeams = 1, signal } = options;
   const prompts = inputIds instanceof tf.Tensor ? await inputIds.array() : inputIds;
   checkRequest(prompts, maxNewTokens, model.config, options);
   const stopIds = [options.eosTokenId ?? model.config.eosTokenId ?? []].flat();
-  const choose = tokenChooser(prompts.length, options);
-  const written: number[][] = prompts.map(() => []);
-  const isDone = (row: number[]) => stopIds.includes(row.at(-1) ?? -1);
-  const padId = model.config.padTokenId ?? 0; // masked before the prompt, ignored after the end: any id does
-  let { ids, attentionMask } = padLeft(prompts, padId);
-
-  const cache = new KeyValueCache(model.config.numHiddenLayers);
+  const between = async (tokens: number) => {
+    await turnOfTheEventLoop();
+    if (signal?.aborted) throw new AbortedError(`generation was stopped after ${tokens} tokens`);
+  };
+  const rules = { ...options, maxNewTokens, stopIds };
+  const decoder = new GrowingDecoder(model);
   try {
-    for (let n = 0; n < maxNewTokens; n++) {
-      if (signal?.aborted) throw new AbortedError(`generation was stopped after ${n} tokens`);
-      const logits = tf.tidy(() => model.forward(ids, { attentionMask, cache, logitsToKeep: 1 }).squeeze<tf.Tensor2D>([1])); // (B, V)
-      const chosen = await choose(logits).finally(() => logits.dispose());
-      for (const [index, row] of written.entries()) {
-        const id = chosen[index] ?? padId;
-        if (isDone(row)) continue;
-        row.push(id);
-        onToken?.(id, index);
-      }
-      if (written.every(isDone)) break;
-      ids = chosen.map((id) => [id]);
-      attentionMask = attentionMask?.map((row) => [...row, 1]);
-      await turnOfTheEventLoop();
-    }
+    if (signal?.aborted) throw new AbortedError('generation was stopped before its first token');
+    return await (numBeams > 1 ? beamSearch(decoder, prompts, rules, between) : tokenByToken(decoder, prompts, rules, between));
   } finally {
-    cache.dispose();
+    decoder.dispose();
   }
-  return written;
+}
+
+/** What a row is written by. */
+interface WritingRules extends GenerateOptions {
+  readonly maxNewTokens: number;
+  readonly stopIds: readonly number[];
+}
+
+async function tokenByToken(
+  decoder: Decoder,
+  prompts: readonly (readonly number[])[],
+  rules: WritingRules,
+  between: (tokens: number) => Promise<void>,
+): Promise<number[][]> {
+  const choose = tokenChooser(prompts.length, rules);
+  const written: number[][] = prompts.map(() => []);
+  const isDone = (row: number[]) => rules.stopIds.includes(row.at(-1) ?? -1);
+  let logits = decoder.prefill(prompts);
+  for (let tokens = 1; ; tokens++) {
+    const chosen = await choose(logits).finally(() => logits.dispose());
+    for (const [index, row] of written.entries()) {
+      const id = chosen[index] ?? 0;
+      if (isDone(row)) continue;
+      row.push(id);
+      rules.onToken?.(id, index);
+    }
+    if (tokens === rules.maxNewTokens || written.every(isDone)) return written;
+    await between(tokens);
+    logits = decoder.step(chosen); // what a row reads after its end is of no account
+  }
 }
 
 function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: number, config: LlamaConfig, options: GenerateOptions): void {
   checkSampling(options);
+  checkBeams(options);
+  const { numBeams = 1, temperature = 0, onToken } = options;
+  if (numBeams > 1 && temperature > 0)
+    throw new ArgumentError(`numBeams ${numBeams} searches and temperature ${temperature} draws: take one`);
+  if (numBeams > 1 && onToken) throw new ArgumentError(`onToken cannot follow ${numBeams} beams: their text is known only at the end`);
   if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
     throw new ArgumentError(`maxNewTokens ${maxNewTokens} is not a whole number of 1 or more`);
   }
@@ -81,18 +96,6 @@ function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: num
   checkIds(prompts, config.vocabSize);
   const longest = Math.max(...prompts.map((row) => row.length));
   checkLength(longest + maxNewTokens, config, `a prompt of ${longest} and maxNewTokens ${maxNewTokens}, together a sequence`);
-}
-
-/** Rows of one length, and the mask that hides what was added; no mask where nothing was. */
-function padLeft(rows: readonly (readonly number[])[], padId: number): { ids: number[][]; attentionMask?: number[][] } {
-  const width = Math.max(...rows.map((row) => row.length));
-  const padded = (row: readonly number[], pad: number, value: (id: number) => number) => [
-    ...Array<number>(width - row.length).fill(pad),
-    ...row.map(value),
-  ];
-  const ids = rows.map((row) => padded(row, padId, (id) => id));
-  const isRagged = rows.some((row) => row.length !== width);
-  return { ids, attentionMask: isRagged ? rows.map((row) => padded(row, 0, () => 1)) : undefined };
 }
 
 /** The choice of one id per row: the likeliest, found on the device, or drawn from the row's own random sequence. */

@@ -1,9 +1,12 @@
+export type { BeamSearchOptions } from './beamSearch';
 export { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
+export type { GeneratingModel } from './decoder';
 export { defaultModelPath } from './defaultModel';
-export { type GenerateOptions, type GeneratingModel, generate } from './generate';
+export { type GenerateOptions, generate } from './generate';
 export type { Rows } from './inputs';
 export { KeyValueCache } from './kvCache';
 export { type ForwardOptions, type InputOptions, LlamaForCausalLM } from './llamaForCausalLM';
+export type { LoadOptions, LoadProgress } from './loadParameters';
 export { LlamaDecoderLayer, LlamaModel, type LlamaModelOptions } from './model';
 export type { TensorSource } from './parameters';
 export { type SamplingOptions, sampleToken } from './sampling';

@@ -26,24 +26,49 @@ export class KeyValueCache {
     return layer;
   }
 
+  /** Holds these rows in the place of the present ones; one may be taken several times. */
+  selectRows(rows: readonly number[]): void {
+    for (const layer of this.#layers) layer.selectRows(rows);
+  }
+
   dispose(): void {
     for (const layer of this.#layers) layer.dispose();
   }
 }
 
+/** Shapes: both (B, K, S, D). */
+interface KeysAndValues {
+  readonly keys: tf.Tensor4D;
+  readonly values: tf.Tensor4D;
+}
+
 class GrowingLayer implements LayerCache {
-  #held?: { readonly keys: tf.Tensor4D; readonly values: tf.Tensor4D };
+  #held?: KeysAndValues;
 
   get length(): number {
     return this.#held?.keys.shape[2] ?? 0;
   }
 
-  append(keys: tf.Tensor4D, values: tf.Tensor4D): { readonly keys: tf.Tensor4D; readonly values: tf.Tensor4D } {
+  append(keys: tf.Tensor4D, values: tf.Tensor4D): KeysAndValues {
     const before = this.#held;
-    this.#held = {
-      keys: tf.keep(before ? tf.concat([before.keys, keys], 2) : keys.clone()),
-      values: tf.keep(before ? tf.concat([before.values, values], 2) : values.clone()),
-    };
+    return this.#hold({
+      keys: before ? tf.concat([before.keys, keys], 2) : keys.clone(),
+      values: before ? tf.concat([before.values, values], 2) : values.clone(),
+    });
+  }
+
+  selectRows(rows: readonly number[]): void {
+    const held = this.#held;
+    if (!held) return;
+    tf.tidy(() => {
+      const chosen = tf.tensor1d([...rows], 'int32');
+      this.#hold({ keys: tf.gather(held.keys, chosen), values: tf.gather(held.values, chosen) });
+    });
+  }
+
+  #hold({ keys, values }: KeysAndValues): KeysAndValues {
+    const before = this.#held;
+    this.#held = { keys: tf.keep(keys), values: tf.keep(values) };
     before?.keys.dispose();
     before?.values.dispose();
     return this.#held;

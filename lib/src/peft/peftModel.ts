@@ -117,8 +117,10 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
 
   /** As the model's own, without dropout even in training mode; rows may go through different adapters. */
   async generate(inputIds: Rows, { adapterNames, ...options }: GenerateOptions & RowAdapters = {}): Promise<number[][]> {
-    const forward = (ids: Rows, forwardOptions: ForwardOptions) =>
-      this.withoutDropout(() => this.forward(ids, { ...forwardOptions, ...(adapterNames && { adapterNames }) }));
+    const forward = (ids: Rows, forwardOptions: ForwardOptions) => {
+      const names = adapterNames && perBeam(adapterNames, rowCount(ids) / rowCount(inputIds));
+      return this.withoutDropout(() => this.forward(ids, { ...forwardOptions, ...(names && { adapterNames: names }) }));
+    };
     return generate({ config: this.config, forward }, inputIds, options);
   }
 
@@ -270,7 +272,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
 
   private withRows<T>(inputIds: Rows, names: readonly string[] | undefined, run: () => T): T {
     if (!names) return run();
-    const rows = inputIds instanceof tf.Tensor ? inputIds.shape[0] : inputIds.length;
+    const rows = rowCount(inputIds);
     if (names.length !== rows) throw new ShapeError(`adapterNames has ${names.length} names for ${rows} rows; give one per row`);
     this.loraTuner('mixed in one batch');
     for (const name of names) if (name !== '__base__') this.adapter(name);
@@ -288,6 +290,15 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
       this.state.isTraining = isTraining;
     });
   }
+}
+
+/** Beam search makes several rows, one after the other, of each row that it was given. */
+function perBeam(names: readonly string[], beams: number): string[] {
+  return names.flatMap((name) => Array<string>(beams).fill(name));
+}
+
+function rowCount(ids: Rows): number {
+  return ids instanceof tf.Tensor ? ids.shape[0] : ids.length;
 }
 
 /** `try … finally` that waits for a promise. */

@@ -1,0 +1,70 @@
+/** The model as a decoding method sees it: prompts in, then one token per row at a time, each giving the next one's logits. */
+import { tf } from '../runtime';
+import type { LlamaConfig } from './config';
+import type { Rows } from './inputs';
+import { KeyValueCache } from './kvCache';
+
+/** What generation needs of a model. */
+export interface GeneratingModel {
+  readonly config: LlamaConfig;
+  /** Shapes: inputIds (B, T) → logits (B, 1, V). */
+  forward(inputIds: Rows, options: { attentionMask?: Rows; cache: KeyValueCache; logitsToKeep: number }): tf.Tensor3D;
+}
+
+/** Rows that are being written. Its owner disposes it, and the logits that it gives. */
+export interface Decoder {
+  /** Reads the prompts, which may differ in length. Shapes: → (B, V). */
+  prefill(prompts: readonly (readonly number[])[]): tf.Tensor2D;
+  /** Reads one more token of each row. Shapes: ids (B) → (B, V). */
+  step(ids: readonly number[]): tf.Tensor2D;
+  /** Goes on with these rows in the place of the present ones; one may be taken several times, as beams are. */
+  selectRows(rows: readonly number[]): void;
+  dispose(): void;
+}
+
+/** Decodes operation by operation, over a cache that grows. */
+export class GrowingDecoder implements Decoder {
+  readonly #cache: KeyValueCache;
+  #attentionMask?: readonly (readonly number[])[];
+
+  constructor(readonly model: GeneratingModel) {
+    this.#cache = new KeyValueCache(model.config.numHiddenLayers);
+  }
+
+  prefill(prompts: readonly (readonly number[])[]): tf.Tensor2D {
+    const { ids, attentionMask } = padLeft(prompts, this.model.config.padTokenId ?? 0); // masked, so any id does
+    this.#attentionMask = attentionMask;
+    return this.#lastLogits(ids);
+  }
+
+  step(ids: readonly number[]): tf.Tensor2D {
+    this.#attentionMask = this.#attentionMask?.map((row) => [...row, 1]);
+    return this.#lastLogits(ids.map((id) => [id]));
+  }
+
+  selectRows(rows: readonly number[]): void {
+    this.#cache.selectRows(rows);
+    this.#attentionMask = this.#attentionMask && rows.map((row) => this.#attentionMask?.[row] ?? []);
+  }
+
+  dispose(): void {
+    this.#cache.dispose();
+  }
+
+  #lastLogits(ids: Rows): tf.Tensor2D {
+    const options = { attentionMask: this.#attentionMask, cache: this.#cache, logitsToKeep: 1 };
+    return tf.tidy(() => this.model.forward(ids, options).squeeze<tf.Tensor2D>([1]));
+  }
+}
+
+/** Rows of one length, and the mask that hides what was added; no mask where nothing was. */
+function padLeft(rows: readonly (readonly number[])[], padId: number): { ids: number[][]; attentionMask?: number[][] } {
+  const width = Math.max(...rows.map((row) => row.length));
+  const padded = (row: readonly number[], pad: number, value: (id: number) => number) => [
+    ...Array<number>(width - row.length).fill(pad),
+    ...row.map(value),
+  ];
+  const ids = rows.map((row) => padded(row, padId, (id) => id));
+  const isRagged = rows.some((row) => row.length !== width);
+  return { ids, attentionMask: isRagged ? rows.map((row) => padded(row, 0, () => 1)) : undefined };
+}
