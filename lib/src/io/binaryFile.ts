@@ -36,14 +36,18 @@ export class BinaryFile {
    * @throws FileFormatError when the file is shorter, before the buffer is allocated.
    */
   read(offset: number, length: number): Uint8Array {
-    if (offset + length > this.size) {
-      throw new FileFormatError(
-        this.path,
-        offset,
-        `${length} bytes are expected here, but the file ends at ${this.size}; it may be cut off`,
-      );
-    }
-    const bytes = new Uint8Array(length);
+    this.checkRange(offset, length);
+    return this.readInto(new Uint8Array(length), offset);
+  }
+
+  /**
+   * Fills `bytes` from `offset` on, and gives it back.
+   *
+   * @throws FileFormatError when the file is shorter.
+   */
+  readInto(bytes: Uint8Array, offset: number): Uint8Array {
+    const length = bytes.byteLength;
+    this.checkRange(offset, length);
     this.open((descriptor) => {
       for (let done = 0; done < length; ) {
         const count = fs.readSync(descriptor, bytes, done, Math.min(length - done, LARGEST_READ), offset + done);
@@ -52,6 +56,16 @@ export class BinaryFile {
       }
     });
     return bytes;
+  }
+
+  private checkRange(offset: number, length: number): void {
+    if (offset + length > this.size) {
+      throw new FileFormatError(
+        this.path,
+        offset,
+        `${length} bytes are expected here, but the file ends at ${this.size}; it may be cut off`,
+      );
+    }
   }
 
   private open<T>(use: (descriptor: number) => T): T {

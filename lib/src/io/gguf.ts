@@ -56,6 +56,13 @@ export class GgufFile {
     return this.file.read(begin, end - begin);
   }
 
+  /** The blocks of some rows, `begin` up to but not including `end`, of a tensor with two or more axes. */
+  readRows(name: string, begin: number, end: number): Uint8Array {
+    const info = this.info(name);
+    const rowBytes = (info.end - info.begin) / (info.shape[0] ?? 1);
+    return this.file.read(info.begin + begin * rowBytes, (end - begin) * rowBytes);
+  }
+
   /** The tensor's values as 32-bit floats, row-major. */
   toFloat32(name: string): Float32Array {
     return dequantize(this.info(name).type, this.read(name));

@@ -1,7 +1,7 @@
 export { syncFolder, writeFileAtomic, writeTextAtomic } from './atomicFile';
 export { FileFormatError } from './binaryFile';
 export { dequantize, type GgmlType } from './dequantize';
-export { DTYPE_BYTES, type Dtype } from './dtypes';
+export { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
 export { GgufFile, type GgufTensorInfo, type GgufValue, readGguf } from './gguf';
 export { GgufError } from './ggufHeader';
 export { isJsonObject, type JsonObject, readJsonFile } from './jsonFile';

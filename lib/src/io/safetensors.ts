@@ -63,6 +63,13 @@ export class SafetensorsFile {
     return { dtype, shape, bytes: this.file.read(begin, end - begin) };
   }
 
+  /** The bytes of some rows of the first axis, `begin` up to but not including `end`. */
+  readRows(name: string, begin: number, end: number): Uint8Array {
+    const info = this.info(name);
+    const rowBytes = (info.end - info.begin) / (info.shape[0] ?? 1);
+    return this.file.read(info.begin + begin * rowBytes, (end - begin) * rowBytes);
+  }
+
   /** The tensor's values as 32-bit floats, row-major. */
   toFloat32(name: string): Float32Array {
     const { dtype, bytes } = this.read(name);

@@ -1,14 +1,16 @@
 /** A LLaMA model with its output layer: logits, loss and generation. */
 import { Module, type Projection } from '../nn';
-import { StateError, tf } from '../runtime';
+import { ArgumentError, StateError, tf } from '../runtime';
 import { buildLlama, type LlamaParts } from './build';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 import { type GenerateOptions, generate } from './generate';
-import { checkLabels, idTensor, maskTensor, type Rows } from './inputs';
+import { checkLabels, idTensor, maskTensor, type Rows, segmentTensor } from './inputs';
 import type { KeyValueCache } from './kvCache';
+import { type LoadOptions, loadParameters } from './loadParameters';
 import type { LlamaModel } from './model';
 import { nextTokenLoss } from './nextTokenLoss';
-import { givenParameters, orDispose, randomParameters, type TensorSource } from './parameters';
+import { openModelFiles } from './openModelFiles';
+import { givenParameters, makeParameters, randomParameters, type TensorSource } from './parameters';
 
 /** What may come with the token ids. */
 export interface InputOptions {
@@ -17,6 +19,12 @@ export interface InputOptions {
    * tokens too. Shapes: (B, S).
    */
   readonly attentionMask?: Rows;
+  /**
+   * Packs several texts into one row: tokens of one number, neighbours, are one text, which sees only itself and whose
+   * positions start at 0. Padding is one text more, usually 0. Instead of `attentionMask`, and without a cache.
+   * Shapes: (B, T).
+   */
+  readonly segmentIds?: Rows;
 }
 
 /** What a forward pass may be asked for. */
@@ -48,7 +56,7 @@ export class LlamaForCausalLM extends Module {
    */
   static fromConfig(options: LlamaConfigOptions, { seed = 0 }: { readonly seed?: number } = {}): LlamaForCausalLM {
     const config = llamaConfig(options);
-    return orDispose(randomParameters(config, seed), (parameter) => new LlamaForCausalLM(buildLlama(config, parameter), config));
+    return new LlamaForCausalLM(buildLlama(config, makeParameters(config, randomParameters(config, seed))), config);
   }
 
   /**
@@ -58,7 +66,20 @@ export class LlamaForCausalLM extends Module {
    */
   static fromTensors(options: LlamaConfigOptions, source: TensorSource): LlamaForCausalLM {
     const config = llamaConfig(options);
-    return orDispose(givenParameters(source), (parameter) => new LlamaForCausalLM(buildLlama(config, parameter), config));
+    return new LlamaForCausalLM(buildLlama(config, makeParameters(config, givenParameters(source))), config);
+  }
+
+  /**
+   * The model in a GGUF file, or in a Hugging Face folder (`config.json` and `model.safetensors`, one file or several with
+   * their index). Tensors stream from the disk, one at a time, and are turned to 32-bit floats.
+   *
+   * @throws FormatError when a file is missing, cut off or malformed, or its tensors are not those that its configuration
+   * asks for; UnsupportedError for another architecture or a format not read here; AbortedError when `signal` stopped it.
+   */
+  static async fromPretrained(path: string, options: LoadOptions = {}): Promise<LlamaForCausalLM> {
+    const files = await openModelFiles(path);
+    const config = llamaConfig(files.config);
+    return new LlamaForCausalLM(buildLlama(config, await loadParameters(config, files, options)), config);
   }
 
   /**
@@ -69,9 +90,9 @@ export class LlamaForCausalLM extends Module {
    * @throws ShapeError for empty or ragged ids or a mask of another shape; ArgumentError for an id outside the vocabulary
    * or more tokens than positions.
    */
-  forward(inputIds: Rows, { attentionMask, cache, logitsToKeep }: ForwardOptions = {}): tf.Tensor3D {
+  forward(inputIds: Rows, { logitsToKeep, ...options }: ForwardOptions = {}): tf.Tensor3D {
     return tf.tidy(() => {
-      const hidden = this.#hidden(idTensor(inputIds, this.config), { attentionMask, cache });
+      const hidden = this.#hidden(idTensor(inputIds, this.config), options);
       const T = hidden.shape[1] ?? 0;
       const kept = hidden.slice([0, T - Math.min(logitsToKeep ?? T, T), 0]);
       return this.lmHead.forward(kept) as tf.Tensor3D;
@@ -87,11 +108,11 @@ export class LlamaForCausalLM extends Module {
    * @throws as `forward` does; ShapeError when the labels' shape is not the ids', ArgumentError for a label that is neither
    * −100 nor in the vocabulary.
    */
-  loss(inputIds: Rows, labels: Rows, { attentionMask }: InputOptions = {}): tf.Scalar {
+  loss(inputIds: Rows, labels: Rows, { attentionMask, segmentIds }: InputOptions = {}): tf.Scalar {
     return tf.tidy(() => {
       const ids = idTensor(inputIds, this.config);
       checkLabels(labels, ids, this.config);
-      return nextTokenLoss(this.#hidden(ids, { attentionMask }), labels, this.lmHead);
+      return nextTokenLoss(this.#hidden(ids, { attentionMask, segmentIds }), labels, this.lmHead);
     });
   }
 
@@ -101,11 +122,11 @@ export class LlamaForCausalLM extends Module {
   }
 
   /** Every layer's attention weights, each row summing to 1; the caller disposes them. Shapes: (B, T) → (B, H, T, T) per layer. */
-  attentions(inputIds: Rows, { attentionMask }: InputOptions = {}): tf.Tensor4D[] {
+  attentions(inputIds: Rows, options: InputOptions = {}): tf.Tensor4D[] {
     const kept: tf.Tensor4D[] = [];
     tf.tidy(() => {
       const onWeights = (weights: tf.Tensor4D) => kept.push(tf.keep(weights));
-      this.#hidden(idTensor(inputIds, this.config), { attentionMask, onWeights });
+      this.#hidden(idTensor(inputIds, this.config), { ...options, onWeights });
     });
     return kept;
   }
@@ -116,7 +137,11 @@ export class LlamaForCausalLM extends Module {
     const [B, T] = ids.shape;
     const { cache, onWeights } = options;
     const attentionMask = options.attentionMask && maskTensor(options.attentionMask, B, (cache?.length ?? 0) + T);
-    return this.model.forward(ids, { attentionMask, cache, onWeights });
+    const segmentIds = options.segmentIds && segmentTensor(options.segmentIds, ids);
+    if (segmentIds && (attentionMask || cache)) {
+      throw new ArgumentError('segmentIds take the place of attentionMask and do not go with a cache: leave these out');
+    }
+    return this.model.forward(ids, { attentionMask, segmentIds, cache, onWeights });
   }
 }
 

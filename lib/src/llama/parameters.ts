@@ -1,8 +1,12 @@
 /** Where a new model's parameters come from: drawn at random, or given by name. */
 import { deriveSeed, FormatError, ShapeError, tf } from '../runtime';
 import { nodeBackend } from '../runtime/backend';
-import type { ParameterSource } from './build';
+import type { Parameters } from './build';
 import type { LlamaConfig } from './config';
+import { parameterShapes } from './parameterShapes';
+
+/** Gives the parameter of this name, in this shape; kernels are (in, out). */
+export type ParameterSource = (name: string, shape: readonly number[]) => tf.Variable;
 
 /** Tensors by Hugging Face's names, kernels as (in, out); undefined where there is none. */
 export type TensorSource = (name: string) => tf.Tensor | undefined;
@@ -34,17 +38,14 @@ export function givenParameters(source: TensorSource): ParameterSource {
   };
 }
 
-/** Collects what a source gives, so that a failure half-way frees it. */
-export function orDispose<T>(source: ParameterSource, build: (source: ParameterSource) => T): T {
-  const made: tf.Variable[] = [];
+/** Everything that the configuration asks for, from one source; a failure half-way frees what was made. */
+export function makeParameters(config: LlamaConfig, source: ParameterSource): Parameters {
+  const made = new Map<string, tf.Variable>();
   try {
-    return build((name, shape) => {
-      const variable = source(name, shape);
-      made.push(variable);
-      return variable;
-    });
+    for (const [name, shape] of parameterShapes(config)) made.set(name, source(name, shape));
+    return made;
   } catch (error) {
-    for (const variable of made) variable.dispose();
+    for (const variable of made.values()) variable.dispose();
     throw error;
   }
 }

@@ -1,0 +1,85 @@
+/** A model in a GGUF file, brought back to Hugging Face's names and layout. */
+import { dequantize, type GgufFile, readGguf } from '../io';
+import { configFromGguf } from './ggufConfig';
+import type { ModelFiles, ModelTensor } from './modelFiles';
+
+/** llama.cpp's names by Hugging Face's, within a layer. */
+const LAYER_NAMES: ReadonlyMap<string, string> = new Map([
+  ['self_attn.q_proj', 'attn_q'],
+  ['self_attn.k_proj', 'attn_k'],
+  ['self_attn.v_proj', 'attn_v'],
+  ['self_attn.o_proj', 'attn_output'],
+  ['mlp.gate_proj', 'ffn_gate'],
+  ['mlp.up_proj', 'ffn_up'],
+  ['mlp.down_proj', 'ffn_down'],
+  ['input_layernorm', 'attn_norm'],
+  ['post_attention_layernorm', 'ffn_norm'],
+]);
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['model.embed_tokens', 'token_embd'],
+  ['model.norm', 'output_norm'],
+  ['lm_head', 'output'],
+]);
+
+/** The frequencies of a scaled rotary embedding; they are read into the configuration. */
+const CONSTANT = 'rope_freqs.weight';
+
+/** @throws GgufError when the file is malformed; UnsupportedError when it is no LLaMA model. */
+export async function openGgufModel(path: string): Promise<ModelFiles> {
+  const file = await readGguf(path);
+  const config = configFromGguf(file);
+  const headDim = config.headDim ?? config.hiddenSize / config.numAttentionHeads;
+  const names = [...file.tensors.keys()].filter((name) => name !== CONSTANT).map(huggingFaceName);
+  const tensor = (name: string) => {
+    const stored = ggufName(name);
+    if (stored === undefined || !file.tensors.has(stored)) return undefined;
+    return /\.[qk]_proj\./.test(name) ? inHalves(tensorOf(file, stored), headDim) : tensorOf(file, stored);
+  };
+  return { path, config, names, tensor };
+}
+
+function ggufName(name: string): string | undefined {
+  const [, layer, part = '', kind] = /^(?:model\.layers\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name) ?? [];
+  const stored = layer === undefined ? NAMES.get(part) : LAYER_NAMES.get(part);
+  if (stored === undefined) return undefined;
+  return layer === undefined ? `${stored}.${kind}` : `blk.${layer}.${stored}.${kind}`;
+}
+
+/** The name that `ggufName` leads back from; one that it does not know stays as it is, and is reported under it. */
+function huggingFaceName(stored: string): string {
+  const [, layer, part, kind] = /^(?:blk\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(stored) ?? [];
+  const known = [...(layer === undefined ? NAMES : LAYER_NAMES)].find(([, name]) => name === part)?.[0];
+  if (known === undefined) return stored;
+  return layer === undefined ? `${known}.${kind}` : `model.layers.${layer}.${known}.${kind}`;
+}
+
+function tensorOf(file: GgufFile, name: string): ModelTensor {
+  const { type, shape } = file.info(name);
+  const readRows = (begin: number, end: number) => file.readRows(name, begin, end);
+  return { shape, format: type, readRows, rowsToFloat32: (begin, end) => dequantize(type, readRows(begin, end)) };
+}
+
+/**
+ * Undoes llama.cpp's order of the rows of q and k, which pairs 2i with 2i + 1 for the rotation where Hugging Face pairs i with
+ * i + D/2. Rows are whole blocks, so that they move as they are stored.
+ */
+function inHalves(tensor: ModelTensor, headDim: number): ModelTensor {
+  const gather = <A extends Uint8Array | Float32Array>(begin: number, end: number, read: (begin: number, end: number) => A): A => {
+    const first = Math.floor(begin / headDim) * headDim; // whole heads
+    const heads = read(first, Math.min(Math.ceil(end / headDim) * headDim, tensor.shape[0] ?? 0));
+    const width = heads.length / (Math.ceil((end - first) / headDim) * headDim);
+    const rows = heads.slice(0, (end - begin) * width) as A;
+    for (let row = begin; row < end; row++) {
+      const inHead = row % headDim;
+      const half = headDim / 2;
+      const from = row - inHead + (inHead < half ? 2 * inHead : 2 * (inHead - half) + 1) - first;
+      rows.set(heads.subarray(from * width, (from + 1) * width), (row - begin) * width);
+    }
+    return rows;
+  };
+  return {
+    ...tensor,
+    readRows: (begin, end) => gather(begin, end, tensor.readRows),
+    rowsToFloat32: (begin, end) => gather(begin, end, tensor.rowsToFloat32),
+  };
+}
