@@ -55,6 +55,29 @@ export function maskTensor(mask: Rows, rows: number, keys: number): tf.Tensor2D 
   return tensor;
 }
 
+/**
+ * The segment of each token as a tensor.
+ *
+ * @throws ShapeError when the shape is not the ids'; ArgumentError when a value is not a whole number of 0 or more, or the
+ * tokens of a segment are not neighbours.
+ */
+export function segmentTensor(segmentIds: Rows, ids: tf.Tensor2D): tf.Tensor2D {
+  if (!(segmentIds instanceof tf.Tensor)) {
+    eachValue(segmentIds, (value, place) => {
+      if (!Number.isSafeInteger(value) || value < 0)
+        throw new ArgumentError(`segment ${value} at ${place} is not a whole number of 0 or more`);
+    });
+    for (const [r, row] of segmentIds.entries()) {
+      const again = row.findIndex((segment, t) => segment !== row[t - 1] && row.indexOf(segment) < t);
+      if (again >= 0)
+        throw new ArgumentError(`segment ${row[again]} begins again at row ${r}, position ${again}: its tokens must be neighbours`);
+    }
+  }
+  const tensor = rowTensor('segmentIds', segmentIds);
+  if (tensor.shape.join() === ids.shape.join()) return tensor;
+  throw new ShapeError(`segmentIds have shape [${tensor.shape}], inputIds [${ids.shape}]: give one segment per id`);
+}
+
 /** @throws ArgumentError when an id is not in the vocabulary, naming it and its place. */
 export function checkIds(rows: readonly (readonly number[])[], vocabSize: number): void {
   eachValue(rows, (id, place) => {

@@ -10,6 +10,7 @@ import {
   type RMSNorm,
   residual,
   rotaryTables,
+  segmentMask,
 } from '../nn';
 import { tf } from '../runtime';
 import type { LlamaConfig } from './config';
@@ -43,6 +44,8 @@ export class LlamaDecoderLayer extends Module {
 export interface LlamaModelOptions {
   /** 1 on tokens, 0 on padding, for the cached tokens and the new ones. Shapes: (B, S). */
   readonly attentionMask?: tf.Tensor2D;
+  /** Which of several texts in one row a token belongs to; each sees only itself and starts at position 0. Shapes: (B, T). */
+  readonly segmentIds?: tf.Tensor2D;
   /** Holds the tokens before these, and takes these in. */
   readonly cache?: KeyValueCache;
   /** Is given each layer's attention weights, (B, H, T, S); it keeps what it wants with `tf.keep`. */
@@ -65,15 +68,17 @@ export class LlamaModel extends Module {
     this.norm = parts.norm;
   }
 
-  forward(ids: tf.Tensor2D, { attentionMask, cache, onWeights }: LlamaModelOptions = {}): tf.Tensor {
+  forward(ids: tf.Tensor2D, { attentionMask, segmentIds, cache, onWeights }: LlamaModelOptions = {}): tf.Tensor {
     const past = cache?.length ?? 0;
     const T = ids.shape[1];
     checkLength(past + T, this.config);
     return tf.tidy(() => {
       const { headDim, ropeTheta: theta, ropeScaling: scaling } = this.config;
-      const rotary = rotaryTables(positions(past, T, attentionMask), { headDim, theta, scaling });
+      const places = segmentIds ? segmentPositions(segmentIds) : positions(past, T, attentionMask);
+      const rotary = rotaryTables(places, { headDim, theta, scaling });
       const causal = causalMask(T, past + T);
-      const mask = attentionMask ? causal.add(paddingMask(attentionMask)) : causal; // (1 or B, 1, T, S)
+      const others = segmentIds ? segmentMask(segmentIds) : attentionMask && paddingMask(attentionMask);
+      const mask = others ? causal.add(others) : causal; // (1 or B, 1, T, S)
       let x = this.embedTokens.forward(ids);
       for (const [index, layer] of this.layers.entries()) {
         x = layer.forward(x, {
@@ -93,4 +98,11 @@ function positions(past: number, T: number, attentionMask?: tf.Tensor2D): tf.Ten
   if (!attentionMask) return tf.range(past, past + T);
   const counted = attentionMask.toFloat().cumsum(1).sub(1).relu(); // the padding on the left is at 0, wherever it is
   return counted.slice([0, past], [-1, T]);
+}
+
+/** Where each token stands in its own segment: how many of its tokens came before. Shapes: segmentIds (B, T) → (B, T). */
+function segmentPositions(segmentIds: tf.Tensor2D): tf.Tensor {
+  const isOwn = segmentMask(segmentIds).equal(0); // (B, 1, T, T)
+  const isSeen = causalMask(segmentIds.shape[1]).equal(0);
+  return isOwn.logicalAnd(isSeen).toFloat().sum([1, 3]).sub(1);
 }

@@ -18,3 +18,12 @@ export function paddingMask(attentionMask: tf.Tensor2D): tf.Tensor4D {
   const [B, S] = attentionMask.shape;
   return tf.tidy(() => tf.sub(1, attentionMask.toFloat()).mul(HIDDEN).reshape([B, 1, 1, S]));
 }
+
+/** Hides the tokens of a row's other segments. Shapes: segmentIds (B, T) → (B, 1, T, T). */
+export function segmentMask(segmentIds: tf.Tensor2D): tf.Tensor4D {
+  const [B, T] = segmentIds.shape;
+  return tf.tidy(() => {
+    const isOther = segmentIds.reshape([B, 1, T, 1]).notEqual(segmentIds.reshape([B, 1, 1, T]));
+    return isOther.toFloat().mul<tf.Tensor4D>(HIDDEN);
+  });
+}

@@ -8,11 +8,15 @@ export interface Example {
   readonly labels: readonly number[];
 }
 
-/** Sequences of one length; `attentionMask` is 0 on padding and 1 elsewhere, and left out where nothing is padded. */
+/**
+ * Sequences of one length; `attentionMask` is 0 on padding and 1 elsewhere, and left out where nothing is padded. Packed rows
+ * have `segmentIds` in its place: the examples of a row counted from 1, and 0 on padding.
+ */
 export interface Batch {
   readonly inputIds: readonly (readonly number[])[];
   readonly labels: readonly (readonly number[])[];
   readonly attentionMask?: readonly (readonly number[])[];
+  readonly segmentIds?: readonly (readonly number[])[];
 }
 
 /** A batch as the model takes it; whoever made it disposes it. */
@@ -20,6 +24,7 @@ export interface TensorBatch {
   readonly inputIds: tf.Tensor2D;
   readonly labels: tf.Tensor2D;
   readonly attentionMask?: tf.Tensor2D;
+  readonly segmentIds?: tf.Tensor2D;
 }
 
 /** How sequences of different lengths become one batch. */
@@ -39,11 +44,7 @@ export interface PadOptions {
  */
 export function padBatch(examples: readonly Example[], { padTokenId, side = 'right' }: PadOptions): Batch {
   if (examples.length === 0) throw new ArgumentError('a batch needs at least one example');
-  for (const [index, { inputIds, labels }] of examples.entries()) {
-    if (inputIds.length !== labels.length) {
-      throw new ShapeError(`example ${index} has ${inputIds.length} ids but ${labels.length} labels: give one label per id`);
-    }
-  }
+  for (const [index, example] of examples.entries()) checkExample(example, index);
   const width = Math.max(...examples.map(({ inputIds }) => inputIds.length));
   const pad = (row: readonly number[], filler: number) => {
     const padding = new Array<number>(width - row.length).fill(filler);
@@ -57,6 +58,12 @@ export function padBatch(examples: readonly Example[], { padTokenId, side = 'rig
   };
 }
 
+/** @throws ShapeError when the example has not as many labels as ids. */
+export function checkExample({ inputIds, labels }: Example, index: number): void {
+  if (inputIds.length === labels.length) return;
+  throw new ShapeError(`example ${index} has ${inputIds.length} ids but ${labels.length} labels: give one label per id`);
+}
+
 /** How many tokens of the batch the loss is a mean over: the labels that are not −100, the first of each row excepted. */
 export function learnedTokens({ labels }: Batch): number {
   let count = 0;
@@ -65,9 +72,9 @@ export function learnedTokens({ labels }: Batch): number {
 }
 
 /** How many tokens of the batch are not padding. */
-export function realTokens({ inputIds, attentionMask }: Batch): number {
-  const rows = attentionMask ?? inputIds.map((row) => row.map(() => 1));
-  return rows.reduce((total, row) => total + row.reduce((sum, value) => sum + value, 0), 0);
+export function realTokens({ inputIds, attentionMask, segmentIds }: Batch): number {
+  const isReal = attentionMask ?? segmentIds;
+  return isReal ? isReal.flat().filter((value) => value !== 0).length : inputIds.flat().length;
 }
 
 /**
@@ -75,7 +82,7 @@ export function realTokens({ inputIds, attentionMask }: Batch): number {
  *
  * @throws ShapeError when it is empty, ragged, or its parts differ in shape.
  */
-export function tensorBatch({ inputIds, labels, attentionMask }: Batch): TensorBatch {
+export function tensorBatch({ inputIds, labels, attentionMask, segmentIds }: Batch): TensorBatch {
   const shape: [number, number] = [inputIds.length, inputIds[0]?.length ?? 0];
   const tensor = (name: string, rows: readonly (readonly number[])[]) => {
     if (shape[0] * shape[1] === 0) throw new ShapeError(`a batch of shape [${shape}] has nothing to train on`);
@@ -91,5 +98,6 @@ export function tensorBatch({ inputIds, labels, attentionMask }: Batch): TensorB
     inputIds: tensor('inputIds', inputIds),
     labels: tensor('labels', labels),
     ...(attentionMask && { attentionMask: tensor('attentionMask', attentionMask) }),
+    ...(segmentIds && { segmentIds: tensor('segmentIds', segmentIds) }),
   }));
 }

@@ -1,10 +1,17 @@
 /** From examples to the batches of an epoch, the same ones for the same seed. */
 import { ArgumentError, deriveSeed, shuffled } from '../runtime';
 import { type Batch, type Example, type PadOptions, padBatch } from './batch';
+import { packBatch, packRows } from './packing';
 
 /** How examples are dealt out to batches. */
 export interface BatchingOptions extends PadOptions {
+  /** How many rows a batch has. */
   readonly batchSize: number;
+  /**
+   * Fills rows of this many tokens with several examples each, none of which sees another: less padding, and every batch of
+   * one width. By itself it bounds no example's length: one that is longer is refused.
+   */
+  readonly pack?: number;
   /** What the order is drawn from; without a seed the examples keep their order. */
   readonly seed?: number;
   /** Which pass over the data this is: each has an order of its own. @defaultValue 0 */
@@ -24,11 +31,15 @@ const BATCHES_PER_BUCKET = 50;
  * @throws ArgumentError when the batch size or the seed is out of range.
  */
 export function makeBatches(examples: readonly Example[], options: BatchingOptions): Batch[] {
-  const { batchSize, seed, epoch = 0, bucketByLength = false } = options;
+  const { batchSize, pack, seed, epoch = 0, bucketByLength = false } = options;
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) throw new ArgumentError(`batchSize ${batchSize} is not a whole number from 1 up`);
   const shuffle = <T>(items: readonly T[], use: number) =>
     seed === undefined ? [...items] : shuffled(items, deriveSeed(seed, epoch, use));
   const order = shuffle(examples, 0);
+  if (pack !== undefined) {
+    if (bucketByLength) throw new ArgumentError('bucketByLength is for padded rows; packed ones are full, so leave it out');
+    return chunks(packRows(order, pack), batchSize).map((rows) => packBatch(rows, pack, options));
+  }
   const groups = bucketByLength ? shuffle(groupsByLength(order, batchSize), 1) : chunks(order, batchSize);
   return groups.map((group) => padBatch(group, options));
 }

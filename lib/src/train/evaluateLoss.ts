@@ -46,7 +46,7 @@ export async function evaluateLoss(
 
 function batchLoss(model: Pick<TrainableModel, 'loss'>, batch: Batch): number {
   return tf.tidy(() => {
-    const { inputIds, labels, attentionMask } = tensorBatch(batch);
-    return model.loss(inputIds, labels, { attentionMask }).dataSync()[0] ?? Number.NaN;
+    const { inputIds, labels, ...options } = tensorBatch(batch);
+    return model.loss(inputIds, labels, options).dataSync()[0] ?? Number.NaN;
   });
 }

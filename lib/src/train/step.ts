@@ -45,8 +45,8 @@ export function trainStep(model: TrainableModel, microBatches: readonly MicroBat
 }
 
 function weightedLossAndGrads(model: TrainableModel, parameters: ReadonlyMap<string, tf.Variable>, batch: MicroBatch) {
-  const { inputIds, labels, attentionMask, weight } = batch;
-  const weightedLoss = () => model.loss(inputIds, labels, { attentionMask }).mul(weight).asScalar();
+  const { inputIds, labels, weight, ...options } = batch;
+  const weightedLoss = () => model.loss(inputIds, labels, options).mul(weight).asScalar();
   const { value: loss, grads } = tf.variableGrads(weightedLoss, [...parameters.values()]);
   const named: tf.NamedTensorMap = {};
   for (const [name, variable] of parameters) {

@@ -1,14 +1,15 @@
 /** What the trainer asks of a model. */
 import { StateError, type tf } from '../runtime';
+import type { TensorBatch } from './batch';
 
 /** Anything that has a loss and knows what of it may change: a LlamaForCausalLM, a PeftModel, or a model of your own. */
 export interface TrainableModel {
   /**
    * The mean loss over the labels that are not −100, each predicted from the tokens before it.
    *
-   * Shapes: inputIds, labels, attentionMask (B, T) → ().
+   * Shapes: inputIds, labels, and the options' tensors (B, T) → ().
    */
-  loss(inputIds: tf.Tensor2D, labels: tf.Tensor2D, options?: { readonly attentionMask?: tf.Tensor2D }): tf.Scalar;
+  loss(inputIds: tf.Tensor2D, labels: tf.Tensor2D, options?: Pick<TensorBatch, 'attentionMask' | 'segmentIds'>): tf.Scalar;
   /** The parameters to train, by name. */
   trainableParameters(): Iterable<readonly [string, tf.Variable]>;
 }
