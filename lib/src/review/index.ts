@@ -3,7 +3,18 @@ export { type BleuOptions, bleu4, sentenceBleu4 } from './bleu4';
 export { type BootstrapOptions, bootstrapInterval, type Interval } from './bootstrapInterval';
 export { type EncodedExample, type EncodeOptions, encodeExample, encodePrompt, type PromptTokenizer } from './encodeExample';
 export { exactMatch } from './exactMatch';
+export type { ExperimentConfig, ExperimentMethod } from './experiment/experimentConfig';
+export type {
+  ExperimentEnvironment,
+  ExperimentMetric,
+  ExperimentResults,
+  ExperimentRow,
+  ExperimentRun,
+} from './experiment/experimentResults';
 export { type LintProgress, type LintReviewOptions, lintReviews } from './lint/lintReviews';
 export { perplexity } from './perplexity';
-export { type Prompt, type PromptOptions, type ReviewTask, reviewPrompt } from './prompts';
+export { isExampleOf, type Prompt, type PromptOptions, type ReviewTask, reviewPrompt } from './prompts';
+export { type LoadReviewDataOptions, loadReviewData } from './readers/loadReviewData';
+export type { ProblemOptions, ReadProblem } from './readers/problems';
+export { type ReadReviewsOptions, readReviews } from './readers/readReviews';
 export type { ReviewExample, ReviewOrigin, ReviewSplits } from './reviewExample';

@@ -45,6 +45,14 @@ export function reviewPrompt(task: ReviewTask, example: ReviewExample, { languag
   };
 }
 
+/** Whether the example has what the task asks about, and its answer: whether it can be learned from and measured on. */
+export function isExampleOf(task: ReviewTask, { patch, code, markedCode, needsReview, comment, refinedCode }: ReviewExample): boolean {
+  if (task === 'necessity') return patch !== undefined && needsReview !== undefined;
+  if (comment === undefined) return false;
+  if (task === 'comment') return (patch ?? code) !== undefined;
+  return (markedCode ?? code) !== undefined && refinedCode !== undefined;
+}
+
 function input(task: ReviewTask, example: ReviewExample): { before: string; code: string } {
   const { id, patch, code, markedCode, comment } = example;
   if (task === 'refinement') {

@@ -1,0 +1,74 @@
+/** The data files behind a path: one file, gzipped or not, the files of a folder, or those in a zip archive. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { openPromise } from 'yauzl';
+import { FormatError } from '../../runtime';
+
+/** One data file, to be read once. */
+export interface TextSource {
+  /** Its path, for messages; for a file inside a zip archive `archive.zip/file`. */
+  readonly file: string;
+  /** Its bytes as they come, unpacked. */
+  readonly bytes: AsyncIterable<Buffer>;
+}
+
+const readable = /\.(jsonl|json|csv|tsv)(\.gz)?$/i;
+
+/**
+ * Opens one file after the other, in the order of their names; what is no data file by its name is passed over, except where it is
+ * the path itself.
+ *
+ * @throws FormatError when there is nothing to read at the path, or an archive is malformed.
+ */
+export async function* openTexts(path: string): AsyncGenerator<TextSource> {
+  const stats = fs.statSync(path, { throwIfNoEntry: false });
+  if (!stats) throw new FormatError(`${path}: there is no such file or folder`);
+  if (stats.isDirectory()) yield* openFolder(path);
+  else if (/\.zip$/i.test(path)) yield* openArchive(path);
+  else if (readable.test(path)) yield source(path, fs.createReadStream(path));
+  else throw new FormatError(`${path}: this is no .jsonl, .csv or .tsv file, plain, gzipped or inside a .zip`);
+}
+
+async function* openFolder(folder: string): AsyncGenerator<TextSource> {
+  const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  const files = names.filter((name) => readable.test(name) || /\.zip$/i.test(name)).map((name) => nodePath.join(folder, name));
+  if (files.length === 0) throw new FormatError(`${folder}: no .jsonl, .csv, .tsv or .zip file is in this folder`);
+  for (const file of files) yield* openTexts(file);
+}
+
+async function* openArchive(path: string): AsyncGenerator<TextSource> {
+  const archive = await openPromise(path, { autoClose: false }).catch((cause) => malformed(path, cause));
+  try {
+    for await (const entry of archive.eachEntry()) {
+      if (!readable.test(entry.fileName) || entry.fileName.startsWith('__MACOSX/')) continue;
+      const stream = await archive.openReadStreamPromise(entry).catch((cause) => malformed(`${path}/${entry.fileName}`, cause));
+      yield source(`${path}/${entry.fileName}`, stream);
+    }
+  } catch (cause) {
+    malformed(path, cause);
+  } finally {
+    archive.close();
+  }
+}
+
+function source(file: string, stream: NodeJS.ReadableStream): TextSource {
+  if (!/\.gz$/i.test(file)) return { file, bytes: bytesOf(file, stream) };
+  const unpacked = createGunzip();
+  pipeline(stream, unpacked, () => {}); // whoever reads `unpacked` meets the errors; an early end closes both
+  return { file, bytes: bytesOf(file, unpacked) };
+}
+
+async function* bytesOf(file: string, stream: AsyncIterable<Buffer | string>): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of stream) yield Buffer.from(chunk);
+  } catch (cause) {
+    malformed(file, cause);
+  }
+}
+
+function malformed(file: string, cause: unknown): never {
+  if (cause instanceof FormatError) throw cause;
+  throw new FormatError(`${file} cannot be read to its end (${cause instanceof Error ? cause.message : cause})`, { cause });
+}

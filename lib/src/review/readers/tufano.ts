@@ -1,0 +1,148 @@
+/** The data of Tufano et al. (ICSE 2021 and 2022): Java methods, as CSV or TSV with a header, or as TSV with tags and no header. */
+import { Readable } from 'node:stream';
+import { CsvError, type Parser, parse } from 'csv-parse';
+import { FormatError } from '../../runtime';
+import type { ReviewExample } from '../reviewExample';
+import { LARGEST_RECORD, utf8Text } from './textLines';
+
+/** A record as it was found: where it begins, and how it reads. */
+export interface FoundRecord {
+  readonly line: number;
+  /** @throws FormatError when it is malformed. */
+  readonly read: () => ReviewExample;
+}
+
+const columns = ['comment', 'before', 'before_marked', 'after'] as const;
+type Row = Partial<Record<(typeof columns)[number], string>>;
+
+/**
+ * The records of a table whose header names `comment` and `before`, and perhaps `before_marked` and `after`; other columns are passed
+ * over.
+ *
+ * @throws FormatError when the header lacks a column, or a record has no end.
+ */
+export async function* tufanoTable(file: string, bytes: AsyncIterable<Buffer>, delimiter: ',' | '\t'): AsyncGenerator<FoundRecord> {
+  let unclosed: CsvError | undefined;
+  const parser = parse({
+    delimiter,
+    record_delimiter: ['\r\n', '\n'],
+    encoding: null, // bytes, so that what is no UTF-8 is noticed
+    bom: true,
+    info: true,
+    relax_quotes: true, // a stray quote is a character; what it breaks shows in the number of columns
+    relax_column_count: true,
+    max_record_size: LARGEST_RECORD,
+    skip_records_with_error: true,
+    on_skip(error) {
+      if (error?.code !== 'CSV_QUOTE_NOT_CLOSED') throw error;
+      unclosed = error;
+      return undefined;
+    },
+  });
+  let names: readonly string[] | undefined;
+  let end = 0;
+  for await (const { record, info } of parsed(file, bytes, parser)) {
+    const line = end + 1;
+    end = info.lines;
+    if (!names) names = columnNames(file, record);
+    else if (record.length > 1 || record[0]?.length) yield { line, read: () => exampleOf(rowOf(record, names ?? []), `${file}:${line}`) };
+  }
+  if (unclosed !== undefined) yield malformed(end + 1, 'a quote is opened and never closed; nothing after this line was read');
+}
+
+/** A line of `<code>…</code><technical_language>comment</technical_language>⇥code`, or `<code>…</code>⇥comment`. */
+export function tufanoTaggedExample(text: string, id: string): ReviewExample {
+  const [source = '', target, ...others] = text.split('\t');
+  const [, code, comment] = /^<code>(.*)<\/code>(?:<technical_language>(.*)<\/technical_language>)?$/s.exec(source.trim()) ?? [];
+  if (code === undefined || target === undefined || others.length > 0) {
+    throw new FormatError('expected <code>…</code>, perhaps <technical_language>…</technical_language>, a tab and a text');
+  }
+  const marked = code.includes('<START>') ? code : undefined;
+  const before = code.replace(/<START>|<END>/g, '');
+  if (comment === undefined) return exampleOf({ comment: target, before, before_marked: marked }, id);
+  return exampleOf({ comment, before, before_marked: marked, after: target }, id);
+}
+
+/** Whether a first line is the header of a table, and not a tagged line. */
+export function isTufanoHeader(line: string): boolean {
+  const names = line.split('\t').map(columnName);
+  return names.includes('comment') && names.includes('before');
+}
+
+interface ParsedRecord {
+  readonly record: readonly Buffer[];
+  /** Lines up to the record's end. */
+  readonly info: { readonly lines: number };
+}
+
+async function* parsed(file: string, bytes: AsyncIterable<Buffer>, parser: Parser): AsyncGenerator<ParsedRecord> {
+  try {
+    yield* Readable.from(bytes, { objectMode: false }).compose(parser) as AsyncIterable<ParsedRecord>;
+  } catch (cause) {
+    if (cause instanceof CsvError) throw new FormatError(`${file}:${cause.lines}: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+function columnNames(file: string, record: readonly Buffer[]): string[] {
+  const names = record.map((name) => columnName(name.toString()));
+  const missing = columns.slice(0, 2).filter((name) => !names.includes(name));
+  if (missing.length === 0) return names;
+  throw new FormatError(`${file}:1: the first line names no column ${missing.join(' and none ')}; a table has ${columns.join(', ')}`);
+}
+
+function columnName(name: string): string {
+  return name.trim().replace(/^"|"$/g, '').toLowerCase();
+}
+
+function rowOf(record: readonly Buffer[], names: readonly string[]): Row {
+  if (record.length !== names.length) throw new FormatError(`${record.length} columns; the header has ${names.length}`);
+  const row: Row = {};
+  for (const name of columns) {
+    const field = record[names.indexOf(name)];
+    if (field) row[name] = textOf(name, field);
+  }
+  return row;
+}
+
+function textOf(name: string, field: Buffer): string {
+  const text = utf8Text(field);
+  if (text === undefined) throw new FormatError(`${name} is not UTF-8 text`);
+  return text;
+}
+
+function exampleOf({ comment = '', before = '', before_marked: marked, after }: Row, id: string): ReviewExample {
+  if (comment.trim() === '') throw new FormatError('comment is empty');
+  if (before.trim() === '') throw new FormatError('before is empty');
+  const markedCode = marked === undefined ? undefined : withTags(marked, before);
+  return {
+    id,
+    source: 'tufano',
+    language: 'java',
+    needsReview: true,
+    comment,
+    code: before,
+    ...(markedCode !== undefined && { markedCode }),
+    ...(after !== undefined && { refinedCode: after }),
+  };
+}
+
+/** The marks as `<START>` and `<END>`: some files have `START ` and ` END`, which are marks where leaving them out gives the code. */
+function withTags(marked: string, before: string): string | undefined {
+  if (marked.includes('<START>')) return marked;
+  const start = marked.indexOf('START ');
+  const end = marked.lastIndexOf(' END');
+  if (start < 0 || end < start) return undefined;
+  const [head, middle, tail] = [marked.slice(0, start), marked.slice(start + 6, end), marked.slice(end + 4)];
+  const isMark = (head + middle + tail).replace(/\s+/g, '') === before.replace(/\s+/g, '');
+  return isMark ? `${head}<START>${middle}<END>${tail}` : undefined;
+}
+
+function malformed(line: number, message: string): FoundRecord {
+  return {
+    line,
+    read() {
+      throw new FormatError(message);
+    },
+  };
+}
