@@ -10,10 +10,11 @@ import { FormatError } from '../../runtime';
 export interface TextSource {
   /** Its path, for messages; for a file inside a zip archive `archive.zip/file`. */
   readonly file: string;
-  /** Its bytes as they come, unpacked. */
+  /** Its bytes as they come, unpacked and without a byte order mark. */
   readonly bytes: AsyncIterable<Buffer>;
 }
 
+const byteOrderMark = Buffer.of(0xef, 0xbb, 0xbf);
 const readable = /\.(jsonl|json|csv|tsv)(\.gz)?$/i;
 
 /**
@@ -62,7 +63,12 @@ function source(file: string, stream: NodeJS.ReadableStream): TextSource {
 
 async function* bytesOf(file: string, stream: AsyncIterable<Buffer | string>): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of stream) yield Buffer.from(chunk);
+    let isFirst = true;
+    for await (const chunk of stream) {
+      const bytes = Buffer.from(chunk);
+      yield isFirst && bytes.subarray(0, 3).equals(byteOrderMark) ? bytes.subarray(3) : bytes;
+      isFirst = false;
+    }
   } catch (cause) {
     malformed(file, cause);
   }

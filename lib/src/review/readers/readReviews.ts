@@ -1,4 +1,5 @@
 /** Review data from wherever people have it, one record at a time. */
+import nodePath from 'node:path';
 import { isJsonObject } from '../../io';
 import { FormatError } from '../../runtime';
 import { isExampleOf, type ReviewTask } from '../prompts';
@@ -37,9 +38,11 @@ export async function* readReviews(path: string, options: ReadReviewsOptions = {
 /** As {@link readReviews}, with the file of each. */
 export async function* readFiledReviews(path: string, { task, ...options }: ReadReviewsOptions = {}): AsyncGenerator<FiledExample> {
   const problems = new Problems(options);
+  const root = nodePath.dirname(nodePath.resolve(path));
   for await (const source of openTexts(path)) {
     const { file } = source;
-    for await (const { line, read } of records(source)) {
+    const name = nodePath.relative(root, nodePath.resolve(file)); // without the place, so that an id is the same everywhere
+    for await (const { line, read } of records(name, source)) {
       try {
         const example = read();
         if (task === undefined || isExampleOf(task, example)) yield { file, example };
@@ -51,21 +54,20 @@ export async function* readFiledReviews(path: string, { task, ...options }: Read
   }
 }
 
-async function* records({ file, bytes }: TextSource): AsyncGenerator<FoundRecord> {
-  const name = file.replace(/\.gz$/i, '');
-  if (/\.csv$/i.test(name)) return yield* tufanoTable(file, bytes, ',');
-  if (!/\.tsv$/i.test(name)) return yield* lineRecords(file, bytes, jsonExample);
+async function* records(name: string, { file, bytes }: TextSource): AsyncGenerator<FoundRecord> {
+  if (/\.csv(\.gz)?$/i.test(file)) return yield* tufanoTable(name, bytes, ',');
+  if (!/\.tsv(\.gz)?$/i.test(file)) return yield* lineRecords(name, bytes, jsonExample);
   const { first, all } = await peeked(bytes);
-  if (isTufanoHeader(first.toString().split('\n', 1)[0] ?? '')) yield* tufanoTable(file, all, '\t');
-  else yield* lineRecords(file, all, tufanoTaggedExample);
+  if (isTufanoHeader(first.toString().split('\n', 1)[0] ?? '')) yield* tufanoTable(name, all, '\t');
+  else yield* lineRecords(name, all, tufanoTaggedExample);
 }
 
 async function* lineRecords(
-  file: string,
+  name: string,
   bytes: AsyncIterable<Buffer>,
   example: (text: string, id: string) => ReviewExample,
 ): AsyncGenerator<FoundRecord> {
-  for await (const line of textLines(bytes)) yield { line: line.line, read: () => example(textOf(line), `${file}:${line.line}`) };
+  for await (const line of textLines(bytes)) yield { line: line.line, read: () => example(textOf(line), `${name}:${line.line}`) };
 }
 
 function textOf(line: TextLine): string {

@@ -10,7 +10,7 @@ export const LARGEST_RECORD = 16 * 2 ** 20; // bytes
 
 const NEWLINE = 0x0a;
 
-/** The lines of a UTF-8 text, numbered from 1, without their ends, a byte order mark, and blank lines. */
+/** The lines of a UTF-8 text, numbered from 1, without their ends and without blank lines. */
 export async function* textLines(bytes: AsyncIterable<Buffer>): AsyncGenerator<TextLine> {
   let line = 1;
   let parts: Buffer[] = [];
@@ -45,7 +45,7 @@ export async function* textLines(bytes: AsyncIterable<Buffer>): AsyncGenerator<T
 /** The text of some bytes; undefined where they are not UTF-8. */
 export function utf8Text(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // drops a byte order mark
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;
   }

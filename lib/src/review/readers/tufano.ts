@@ -27,8 +27,6 @@ export async function* tufanoTable(file: string, bytes: AsyncIterable<Buffer>, d
     delimiter,
     record_delimiter: ['\r\n', '\n'],
     encoding: null, // bytes, so that what is no UTF-8 is noticed
-    bom: true,
-    info: true,
     relax_quotes: true, // a stray quote is a character; what it breaks shows in the number of columns
     relax_column_count: true,
     max_record_size: LARGEST_RECORD,
@@ -41,9 +39,9 @@ export async function* tufanoTable(file: string, bytes: AsyncIterable<Buffer>, d
   });
   let names: readonly string[] | undefined;
   let end = 0;
-  for await (const { record, info } of parsed(file, bytes, parser)) {
+  for await (const record of parsed(file, bytes, parser)) {
     const line = end + 1;
-    end = info.lines;
+    end += 1 + record.reduce((count, field) => count + newlines(field), 0);
     if (!names) names = columnNames(file, record);
     else if (record.length > 1 || record[0]?.length) yield { line, read: () => exampleOf(rowOf(record, names ?? []), `${file}:${line}`) };
   }
@@ -69,15 +67,9 @@ export function isTufanoHeader(line: string): boolean {
   return names.includes('comment') && names.includes('before');
 }
 
-interface ParsedRecord {
-  readonly record: readonly Buffer[];
-  /** Lines up to the record's end. */
-  readonly info: { readonly lines: number };
-}
-
-async function* parsed(file: string, bytes: AsyncIterable<Buffer>, parser: Parser): AsyncGenerator<ParsedRecord> {
+async function* parsed(file: string, bytes: AsyncIterable<Buffer>, parser: Parser): AsyncGenerator<readonly Buffer[]> {
   try {
-    yield* Readable.from(bytes, { objectMode: false }).compose(parser) as AsyncIterable<ParsedRecord>;
+    yield* Readable.from(bytes, { objectMode: false }).compose(parser) as AsyncIterable<readonly Buffer[]>;
   } catch (cause) {
     if (cause instanceof CsvError) throw new FormatError(`${file}:${cause.lines}: ${cause.message}`, { cause });
     throw cause;
@@ -103,6 +95,12 @@ function rowOf(record: readonly Buffer[], names: readonly string[]): Row {
     if (field) row[name] = textOf(name, field);
   }
   return row;
+}
+
+function newlines(field: Buffer): number {
+  let count = 0;
+  for (let at = field.indexOf('\n'); at >= 0; at = field.indexOf('\n', at + 1)) count++;
+  return count;
 }
 
 function textOf(name: string, field: Buffer): string {

@@ -1,0 +1,283 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { ArgumentError, FormatError, type ReadProblem, type ReadReviewsOptions, type ReviewExample, readReviews } from 'lowrank';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../io/temporaryFolder';
+import { storedZip } from './storedZip';
+
+const folder = temporaryFolder();
+
+function file(name: string, content: string | Uint8Array): string {
+  const place = folder(name);
+  fs.mkdirSync(path.dirname(place), { recursive: true });
+  fs.writeFileSync(place, content);
+  return place;
+}
+
+async function read(place: string, options: ReadReviewsOptions = {}) {
+  const problems: ReadProblem[] = [];
+  const examples: ReviewExample[] = [];
+  for await (const example of readReviews(place, { onProblem: (problem) => problems.push(problem), ...options })) examples.push(example);
+  return { examples, problems };
+}
+
+const lines = (...records: unknown[]) => records.map((record) => `${JSON.stringify(record)}\n`).join('');
+const patch = '@@ -1,1 +1,2 @@\n a\n+b';
+
+describe("CodeReviewer's records", () => {
+  test('cls gives the label, and the comment where there is one', async () => {
+    const cls = lines({ oldf: 'a', patch, y: 1, msg: 'Why b?', cmtid: 3, id: 7 }, { oldf: 'a', patch, y: 0, msg: '' }, { patch, y: 1 });
+    const { examples, problems } = await read(file('cls-test.jsonl', cls));
+    expect(problems).toEqual([]);
+    expect(examples.map(({ id, ...rest }) => rest)).toEqual([
+      { source: 'codereviewer', language: '', patch, needsReview: true, comment: 'Why b?' },
+      { source: 'codereviewer', language: '', patch, needsReview: false },
+      { source: 'codereviewer', language: '', patch, needsReview: true },
+    ]);
+    expect(new Set(examples.map(({ id }) => id)).size).toBe(3);
+  });
+
+  test('msg implies that a review was needed', async () => {
+    const { examples } = await read(file('msg-test.jsonl', lines({ patch, msg: 'Why b?', lang: 'py' })));
+    expect(examples).toMatchObject([{ patch, comment: 'Why b?', needsReview: true, language: 'python' }]);
+  });
+
+  test('ref loses the signs in column 0 of both sides', async () => {
+    const record = { old: '-int a;\n return a;', new: '+long a;\n return a;', comment: 'Too small.', lang: '.cs' };
+    const { examples } = await read(file('ref-test.jsonl', lines(record)));
+    expect(examples).toMatchObject([
+      { code: 'int a;\nreturn a;', refinedCode: 'long a;\nreturn a;', comment: 'Too small.', language: 'c#' },
+    ]);
+  });
+
+  test('a task keeps what can be learned from in it', async () => {
+    const mixed = file('mixed.jsonl', lines({ patch, y: 0 }, { patch, msg: 'Why?' }, { old: ' a', new: ' b', comment: 'c' }));
+    const ids = async (task: 'necessity' | 'comment' | 'refinement') =>
+      (await read(mixed, { task })).examples.map(({ id }) => id.split(':').at(-1));
+    expect([await ids('necessity'), await ids('comment'), await ids('refinement')]).toEqual([['1', '2'], ['2', '3'], ['3']]);
+  });
+});
+
+describe("Tufano's tables", () => {
+  const header = ',comment,before,before_marked,after\n';
+
+  test('CSV with quotes, line breaks and marks', async () => {
+    const row = '0,"Say ""why"", please","int a;\r\nreturn a;\n","START int a; END\r\nreturn a;\n","long a;\n"\n';
+    const { examples, problems } = await read(file('test.csv', `\ufeff${header}${row}1,short,x,,\n`));
+    expect(problems).toEqual([]);
+    expect(examples).toEqual([
+      {
+        id: 'test.csv:2',
+        source: 'tufano',
+        language: 'java',
+        needsReview: true,
+        comment: 'Say "why", please',
+        code: 'int a;\r\nreturn a;\n',
+        markedCode: '<START>int a;<END>\r\nreturn a;\n',
+        refinedCode: 'long a;\n',
+      },
+      {
+        id: 'test.csv:8',
+        source: 'tufano',
+        language: 'java',
+        needsReview: true,
+        comment: 'short',
+        code: 'x',
+        refinedCode: '',
+      },
+    ]);
+  });
+
+  test('START in the code itself is no mark', async () => {
+    const { examples } = await read(
+      file('start.csv', 'comment,before,before_marked\nc,if (START && x) { END; },if (START && y) { END; }\n'),
+    );
+    expect(examples[0]?.markedCode).toBeUndefined();
+  });
+
+  test('TSV with a header, and TSV with tags', async () => {
+    const table = await read(file('a.tsv', 'before\tcomment\tafter\nint a;\t"quoted ""c"""\tlong a;\n'));
+    expect(table.examples).toMatchObject([{ code: 'int a;', comment: 'quoted "c"', refinedCode: 'long a;' }]);
+    const tags =
+      '<code>int <START>a<END>;</code><technical_language>Say "why</technical_language>\tlong a;\n<code>int b;</code>\tWhy b?\nno tags\there\n';
+    const { examples, problems } = await read(file('b.tsv', tags));
+    expect(examples).toMatchObject([
+      { code: 'int a;', markedCode: 'int <START>a<END>;', comment: 'Say "why', refinedCode: 'long a;' },
+      { code: 'int b;', comment: 'Why b?' },
+    ]);
+    expect(examples[1]?.refinedCode).toBeUndefined();
+    expect(problems).toMatchObject([{ line: 3 }]);
+  });
+
+  test('rows with too few columns, without a comment or not in UTF-8 are left out, with their line', async () => {
+    const rows = Buffer.concat([
+      Buffer.from(`${header}0,c,x,x,y\n1,c,"x\ny"\n2,,x,x,y\n3,c,`),
+      Buffer.of(0xff),
+      Buffer.from(',x,y\n4,c,z,z,y\n'),
+    ]);
+    const { examples, problems } = await read(file('bad.csv', rows));
+    expect(examples.map(({ code }) => code)).toEqual(['x', 'z']);
+    expect(problems.map(({ line, message }) => [line, message])).toEqual([
+      [3, '3 columns; the header has 5'],
+      [5, 'comment is empty'],
+      [6, 'before is not UTF-8 text'],
+    ]);
+  });
+
+  test('a quote that is never closed is reported where it begins', async () => {
+    const { examples, problems } = await read(file('open.csv', `${header}0,c,x,x,y\n1,"never\n2,c,x,x,y\n`));
+    expect(examples.length).toBe(1);
+    expect(problems).toMatchObject([{ line: 3, message: expect.stringContaining('never closed') }]);
+  });
+
+  test('a table without its columns is refused', async () => {
+    await expect(read(file('none.csv', 'a,b\n1,2\n'))).rejects.toThrow(/none\.csv:1.*no column comment/);
+  });
+});
+
+test('the lint reviews come back as they were written', async () => {
+  const example: ReviewExample = {
+    id: 'p@1.0.0/a.js:3:no-var',
+    source: 'lint',
+    language: 'javascript',
+    patch,
+    code: 'a\nb',
+    needsReview: true,
+    comment: 'Unexpected var.',
+    origin: { package: 'p', version: '1.0.0', file: 'a.js', line: 3, rule: 'no-var' },
+  };
+  const { examples, problems } = await read(
+    file('train.jsonl', lines(example, { ...example, needsReview: 'yes' }, { ...example, code: 3 })),
+  );
+  expect(examples).toEqual([example]);
+  expect(problems.map(({ message }) => message)).toEqual(['needsReview is neither true nor false', 'code is no text']);
+});
+
+describe('where the data lies', () => {
+  const content = lines({ patch, y: 1 });
+
+  test('gzipped, in an archive, gzipped in an archive, in folders: all the same', async () => {
+    file('many/b/one.jsonl', content);
+    file('many/two.jsonl.gz', gzipSync(content));
+    file('many/readme.txt', 'no data');
+    file(
+      'many/three.zip',
+      storedZip({ 'in/three.jsonl': content, '__MACOSX/in/three.jsonl': 'x', 'four.jsonl.gz': gzipSync(content), 'a.txt': 'x' }),
+    );
+    const { examples, problems } = await read(folder('many'));
+    expect(problems).toEqual([]);
+    expect(examples.map(({ id }) => id)).toEqual([
+      'many/b/one.jsonl:1',
+      'many/three.zip/in/three.jsonl:1',
+      'many/three.zip/four.jsonl.gz:1',
+      'many/two.jsonl.gz:1',
+    ]);
+  });
+
+  test('nothing there, a name that is no data, a folder without data', async () => {
+    await expect(read(folder('absent'))).rejects.toThrow(/no such file/);
+    await expect(read(file('a.exe', 'MZ'))).rejects.toThrow(FormatError);
+    fs.mkdirSync(folder('hollow'));
+    await expect(read(folder('hollow'))).rejects.toThrow(/no .jsonl/);
+  });
+
+  test('an archive or gzip file that breaks off says so', async () => {
+    const packed = gzipSync(lines(...Array.from({ length: 2000 }, (_, i) => ({ patch: `${patch}${i * 7919}`, y: 1 }))));
+    await expect(read(file('cut.jsonl.gz', packed.subarray(0, packed.length / 2)))).rejects.toThrow(
+      /cut\.jsonl\.gz cannot be read to its end/,
+    );
+    await expect(read(file('no.jsonl.gz', 'plain text'))).rejects.toThrow(FormatError);
+    const zip = storedZip({ 'a.jsonl': content });
+    await expect(read(file('cut.zip', zip.subarray(0, zip.length - 10)))).rejects.toThrow(FormatError);
+    await expect(read(file('no.zip', 'PK'))).rejects.toThrow(FormatError);
+    await expect(read(file('out.zip', storedZip({ '../../out.jsonl': content })))).rejects.toThrow(FormatError);
+  });
+});
+
+describe('malformed lines', () => {
+  const good = JSON.stringify({ patch, y: 1 });
+  const bad = [
+    '{',
+    '[]',
+    '3',
+    'null',
+    '{}',
+    '{"patch":3,"y":1}',
+    '{"patch":"","y":1}',
+    `{"patch":"a","y":2}`,
+    '{"old":"a","new":"b"}',
+    '{"patch":"a"}',
+  ];
+
+  test('are each reported with file and line, and the rest is read', async () => {
+    const content = bad.flatMap((line) => [line, good]).join('\r\n');
+    const place = file('bad.jsonl', content);
+    const { examples, problems } = await read(place);
+    expect(examples.length).toBe(bad.length);
+    expect(problems.map(({ file: name, line }) => [name, line])).toEqual(bad.map((_, i) => [place, 2 * i + 1]));
+    for (const { message } of problems) expect(message.length).toBeGreaterThan(10);
+  });
+
+  test('end the reading when there are too many, and that is an error', async () => {
+    const place = file('worse.jsonl', `${good}\n${'{\n'.repeat(5)}${good}\n`);
+    expect((await read(place, { maxProblems: 5 })).examples.length).toBe(2);
+    await expect(read(place, { maxProblems: 4 })).rejects.toThrow(/worse\.jsonl:6: .*at most 4/);
+    await expect(read(place, { maxProblems: Number.NaN })).rejects.toThrow(ArgumentError);
+  });
+
+  test('a line of 40 MB is passed over without being kept', async () => {
+    const place = folder('long.jsonl');
+    const out = fs.openSync(place, 'w');
+    fs.writeSync(out, `${good}\n`);
+    for (let i = 0; i < 40; i++) fs.writeSync(out, 'x'.repeat(1e6));
+    fs.writeSync(out, `\n${good}`);
+    fs.closeSync(out);
+    const { examples, problems } = await read(place);
+    expect(examples.length).toBe(2);
+    expect(problems).toMatchObject([{ line: 2, message: expect.stringContaining('40000000 bytes') }]);
+  });
+
+  test('a CSV field without end stops at the largest record', async () => {
+    const place = file('endless.csv', `comment,before\nc,"${'x'.repeat(17 * 2 ** 20)}`);
+    await expect(read(place)).rejects.toThrow(/endless\.csv.*exceed/);
+  });
+
+  test('binary files, lone surrogates, NUL and __proto__ do no harm', async () => {
+    const noise = Buffer.from(Array.from({ length: 20_000 }, (_, i) => (i * 7919 + (i >> 3)) & 255));
+    await expect(read(file('noise.jsonl', noise), { maxProblems: 3 })).rejects.toThrow(FormatError);
+    await expect(read(file('noise.csv', noise))).rejects.toThrow(FormatError);
+    const odd = `{"__proto__":{"patch":"a","y":1}}\n{"patch":"\\ud800\\u0000","y":1,"constructor":1}\n`;
+    const { examples, problems } = await read(file('odd.jsonl', odd));
+    expect(examples.map((example) => example.patch)).toEqual(['\ud800\0']);
+    expect(problems.map(({ line }) => line)).toEqual([1]);
+  });
+
+  test('characters split between chunks stay whole', async () => {
+    const text = 'ä€🙂'.repeat(60_000); // longer than a chunk of a file
+    const { examples } = await read(file('wide.jsonl', lines({ patch: text, y: 0 })));
+    expect(examples[0]?.patch).toBe(text);
+  });
+
+  test('whatever the bytes are, only typed errors come out', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.constantFrom('jsonl', 'csv', 'tsv', 'jsonl.gz', 'zip'),
+        async (bytes, ending) => {
+          await read(file(`any.${ending}`, bytes)).catch((error: unknown) => expect(error).toBeInstanceOf(FormatError));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+const tufano = '/work/shared/data/tufano';
+test.skipIf(!fs.existsSync(tufano))('reads the whole of a published file', async () => {
+  const { examples, problems } = await read(path.join(tufano, 'val.csv'));
+  expect(problems).toEqual([]);
+  expect(examples.length).toBe(1719);
+  expect(examples.filter(({ markedCode }) => markedCode?.includes('<START>')).length).toBeGreaterThan(1700);
+});
