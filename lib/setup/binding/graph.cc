@@ -6,10 +6,12 @@
 //   graphNew() -> graph
 //   graphAdd(graph, type, name, attributes, inputs) -> [{id, dtype, shape}]     inputs: (id | id[])[], shape: null if unknown
 //   graphSetShape(graph, id, shape)
-//   graphDefineFunction(graph, name, operations, inputs, outputs, mustCompile)  operations: names; inputs, outputs: ids
+//   graphDefineFunction(graph, name, operations, inputs, outputs, marks)   operations: names; inputs, outputs: ids;
+//                                                  marks: attributes of the function to be true, such as _XlaMustCompile
 //   graphDelete(graph)
 //   functionRemove(name)
 //   xlaCompilations() -> how many programs XLA has compiled in this process
+//   xlaCanCompile(type) -> whether XLA knows operations of this type
 #include "graph.h"
 
 #include <stdint.h>
@@ -324,9 +326,9 @@ napi_value DefineFunction(const Call& call) {
                          inputs.data(), outputs.size(), outputs.data(), nullptr, nullptr, nullptr, status),
       &TF_DeleteFunction);
   status.Check();
-  if (call.arguments[5].Boolean()) {
+  for (const Value& mark : call.arguments[5].Items()) {
     const char yes[] = {0x28, 0x01};  // the AttrValue message {b: true}
-    TF_FunctionSetAttrValueProto(function.get(), "_XlaMustCompile", yes, sizeof(yes), status);
+    TF_FunctionSetAttrValueProto(function.get(), mark.String().c_str(), yes, sizeof(yes), status);
     status.Check();
   }
   TFE_ContextAddFunction(call.Context(), function.get(), status);
@@ -345,6 +347,12 @@ napi_value CountXlaCompilations(const Call& call) {
   napi_value count;
   napi_create_int64(call.env, XlaCompilations(), &count);
   return count;
+}
+
+napi_value CanXlaCompile(const Call& call) {
+  napi_value can;
+  napi_get_boolean(call.env, XlaCanCompile(call.arguments[0].String()), &can);
+  return can;
 }
 
 // Runs `body` with the call's `count` arguments; what it throws becomes a JavaScript error.
@@ -379,6 +387,7 @@ napi_status DefineGraphFunctions(napi_env env, napi_value exports) {
       method("graphDelete", Guarded<DeleteGraph, 1>),
       method("functionRemove", Guarded<RemoveFunction, 1>),
       method("xlaCompilations", Guarded<CountXlaCompilations, 0>),
+      method("xlaCanCompile", Guarded<CanXlaCompile, 1>),
   };
   return napi_define_properties(env, exports, sizeof(methods) / sizeof(methods[0]), methods);
 }

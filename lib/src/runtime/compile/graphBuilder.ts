@@ -11,6 +11,9 @@ export interface Operation {
   readonly outputs: readonly number[];
 }
 
+/** What matrix products are computed in; everything else is float32. */
+export type Precision = 'float32' | 'bfloat16';
+
 /** Dtype and shape of a symbol, both known: what TensorFlow cannot infer is refused when it is added. */
 export interface KnownSymbol {
   readonly dtype: number;
@@ -18,6 +21,11 @@ export interface KnownSymbol {
   /** The operation that it is an output of. */
   readonly operation: number;
 }
+
+export type SymbolType = Pick<KnownSymbol, 'dtype' | 'shape'>;
+
+/** The attribute by which TensorFlow hands a function, or one call of it, to XLA. */
+export const MUST_COMPILE = '_XlaMustCompile';
 
 /** Which inputs of an operation TensorFlow takes as one list. */
 const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
@@ -36,15 +44,15 @@ const FILL_FROM = 16;
 export class GraphBuilder {
   readonly operations: Operation[] = [];
   readonly symbols: KnownSymbol[] = [];
-  /** Gives the bfloat16 form of a symbol where one exists already, for example a frozen weight's copy. */
-  halfOf: (symbol: number) => number | undefined = () => undefined;
+  /** The first operation that XLA cannot compile, and where it comes from. */
+  beyondXla: string | undefined;
   private readonly graph: NativeGraph;
   private readonly constants = new Map<string, number>();
   private readonly halves = new Map<number, number>();
 
   constructor(
     private readonly binding: GraphBinding,
-    private readonly precision: 'float32' | 'bfloat16',
+    private readonly precision: Precision,
   ) {
     this.graph = binding.graphNew();
   }
@@ -100,38 +108,52 @@ export class GraphBuilder {
   }
 
   /** Calls a function of the context. */
-  call(name: string, inputs: readonly number[], outputs: readonly Pick<KnownSymbol, 'dtype' | 'shape'>[], mustCompile: boolean) {
+  call(name: string, inputs: readonly number[], outputs: readonly SymbolType[], mustCompile: boolean): readonly number[] {
     const { binding } = this;
-    const types = (list: readonly { readonly dtype: number }[]) => list.map(({ dtype }) => dtype);
+    const types = (list: readonly SymbolType[]) => list.map(({ dtype }) => dtype);
     const attributes = [
       { name: 'Tin', type: binding.TF_ATTR_TYPE, value: types(inputs.map((input) => this.symbol(input))) },
       { name: 'Tout', type: binding.TF_ATTR_TYPE, value: types(outputs) },
       { name: 'f', type: binding.TF_ATTR_FUNC, value: name },
-      ...(mustCompile ? [{ name: '_XlaMustCompile', type: binding.TF_ATTR_BOOL, value: true }] : []),
+      ...(mustCompile ? [{ name: MUST_COMPILE, type: binding.TF_ATTR_BOOL, value: true }] : []),
     ];
     return this.operation('PartitionedCall', attributes, inputs, outputs);
   }
 
-  /** The operations that `outputs` need, in order, when the values of `inputs` are given. */
-  reach(outputs: readonly number[], inputs: readonly number[]): Operation[] {
-    const given = new Set(inputs);
-    const needed = new Set<number>();
-    const open = [...outputs];
-    for (let symbol = open.pop(); symbol !== undefined; symbol = open.pop()) {
-      if (given.has(symbol)) continue;
-      const index = this.symbol(symbol).operation;
-      if (needed.has(index)) continue;
-      needed.add(index);
-      open.push(...this.operationOf(symbol).inputs);
-    }
-    return [...needed].sort((a, b) => a - b).map((index) => this.operations[index] as Operation);
+  /** The same value as an operation of its own: a function's result can be neither its input nor another result. */
+  identity(symbol: number): number {
+    return this.single('Identity', [], [symbol]);
   }
 
-  /** Makes the operations that `outputs` need a function of the context. */
-  define(name: string, inputs: readonly number[], outputs: readonly number[], mustCompile: boolean): readonly Operation[] {
-    const operations = this.reach(outputs, inputs);
+  /**
+   * Walks from `outputs` back to what they are made of, not beyond the symbols where `isEnd` says so.
+   *
+   * @returns the operations passed, in order, and the ends reached
+   */
+  walk(outputs: readonly number[], isEnd: (symbol: number) => boolean): { operations: Operation[]; ends: number[] } {
+    const passed = new Set<number>();
+    const ends = new Set<number>();
+    const open = [...outputs];
+    for (let symbol = open.pop(); symbol !== undefined; symbol = open.pop()) {
+      if (isEnd(symbol)) {
+        ends.add(symbol);
+        continue;
+      }
+      const index = this.symbol(symbol).operation;
+      if (passed.has(index)) continue;
+      passed.add(index);
+      open.push(...this.operationOf(symbol).inputs);
+    }
+    const ordered = [...passed].sort((a, b) => a - b).map((index) => this.operations[index] as Operation);
+    return { operations: ordered, ends: [...ends].sort((a, b) => a - b) };
+  }
+
+  /** Makes the operations between `inputs` and `outputs` a function of the context. */
+  define(name: string, inputs: readonly number[], outputs: readonly number[], marks: readonly string[]): readonly Operation[] {
+    const given = new Set(inputs);
+    const { operations } = this.walk(outputs, (symbol) => given.has(symbol));
     const names = operations.map((operation) => operation.name);
-    this.binding.graphDefineFunction(this.graph, name, names, inputs, outputs, mustCompile);
+    this.binding.graphDefineFunction(this.graph, name, names, inputs, outputs, marks);
     return operations;
   }
 
@@ -184,9 +206,16 @@ export class GraphBuilder {
   half(symbol: number): number {
     const known = this.halves.get(symbol);
     if (known !== undefined) return known;
-    const half = this.halfOf(symbol) ?? this.cast(symbol, this.binding.TF_BFLOAT16);
+    const half = this.original(symbol) ?? this.cast(symbol, this.binding.TF_BFLOAT16);
     this.halves.set(symbol, half);
     return half;
+  }
+
+  /** What a float32 symbol was before it was cast from bfloat16: a stored weight, or another product's result. */
+  private original(symbol: number): number | undefined {
+    const { type, inputs } = this.operationOf(symbol);
+    const [source] = inputs;
+    return type === 'Cast' && source !== undefined && this.symbol(source).dtype === this.binding.TF_BFLOAT16 ? source : undefined;
   }
 
   private cast(symbol: number, dtype: number): number {
@@ -197,8 +226,9 @@ export class GraphBuilder {
     type: string,
     attributes: readonly OpAttribute[],
     inputs: readonly number[],
-    declared?: readonly Pick<KnownSymbol, 'shape'>[],
+    declared?: readonly SymbolType[],
   ): readonly number[] {
+    if (!this.beyondXla && !isKnownToXla(type, this.binding)) this.beyondXla = `${type} (${sourceLine()})`;
     const name = `n${this.operations.length}_${type.replace(/\W/g, '')}`;
     const added = this.binding.graphAdd(this.graph, type, name, attributes, grouped(type, inputs));
     const operation = this.operations.length;
@@ -213,6 +243,14 @@ export class GraphBuilder {
     }
     return added.map(({ id }) => id);
   }
+}
+
+const knownToXla = new Map<string, boolean>();
+
+function isKnownToXla(type: string, binding: GraphBinding): boolean {
+  const known = knownToXla.get(type) ?? (type === 'Placeholder' || binding.xlaCanCompile(type));
+  knownToXla.set(type, known);
+  return known;
 }
 
 function grouped(type: string, inputs: readonly number[]): readonly (number | readonly number[])[] {

@@ -42,11 +42,12 @@ export interface GraphBinding extends NativeBinding {
     operations: readonly string[],
     inputs: readonly number[],
     outputs: readonly number[],
-    mustCompile: boolean,
+    marks: readonly string[],
   ): void;
   graphDelete(graph: NativeGraph): void;
   functionRemove(name: string): void;
   xlaCompilations(): number;
+  xlaCanCompile(type: string): boolean;
 }
 
 /** What the backend keeps of one piece of data: values not yet sent to TensorFlow, or the id of a handle. */
@@ -74,16 +75,20 @@ export interface BackendInternals {
     set(dataId: object, entry: DataEntry): void;
   };
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
-  createOutputTensor(handle: Handle): tf.Tensor;
   readSync(dataId: object): unknown;
   write(values: unknown, shape: readonly number[], dtype: tf.DataType): object;
   disposeData(dataId: object): boolean;
+  incRef(dataId: object): void;
 }
 
-interface TapeNode {
+/** One operation as tfjs has recorded it for the backward pass. */
+export interface TapeNode {
+  readonly kernelName: string;
   readonly inputs: Record<string, tf.Tensor>;
   readonly outputs: readonly tf.Tensor[];
   readonly saved: readonly tf.Tensor[];
+  /** Takes the gradients of the outputs; left out where the operation has none. */
+  readonly gradient?: (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
 }
 
 /** The part of the engine's state that says what is recorded at the moment. */
@@ -105,8 +110,11 @@ export interface EngineInternals {
   readonly state: RecordingState;
   readonly registeredVariables: Record<string, tf.Variable>;
   nextTensorId(): number;
+  makeTensorFromTensorInfo(info: TensorInfo): tf.Tensor;
   startScope(name?: string): void;
   endScope(): void;
+  startTape(): void;
+  endTape(): void;
   runKernelFunc(call: RecordedCall): tf.Tensor[];
   gradients(f: () => tf.Tensor, xs: tf.Tensor[], dy?: tf.Tensor, allowNoGradients?: boolean): { value: tf.Tensor; grads: tf.Tensor[] };
 }
@@ -117,6 +125,23 @@ export function backendInternals(): BackendInternals {
 
 export function engineInternals(): EngineInternals {
   return tf.engine() as unknown as EngineInternals;
+}
+
+/** What tfjs calls TensorFlow's types; the others it has no name for. */
+const DTYPES: ReadonlyMap<number, tf.DataType> = new Map([
+  [1, 'float32'],
+  [3, 'int32'],
+  [10, 'bool'],
+]);
+
+/**
+ * A tensor of tfjs for a value of TensorFlow. A type that tfjs does not know, such as bfloat16, goes by the name of float32: such a
+ * tensor can be kept and handed on to operations that take it, but not read.
+ */
+export function tensorOfHandle({ id, dtype, shape }: Handle): tf.Tensor {
+  const dataId = {};
+  backendInternals().tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 });
+  return engineInternals().makeTensorFromTensorInfo({ dataId, shape, dtype: DTYPES.get(dtype) ?? 'float32' });
 }
 
 /** Whether the binding has this library's addition; a binding of an older set-up does not. */
@@ -130,6 +155,6 @@ export function sourceLine(): string {
   Error.stackTraceLimit = 60;
   const frames = (new Error().stack ?? '').split('\n').slice(1);
   Error.stackTraceLimit = limit;
-  const frame = frames.find((line) => !/node_modules|runtime[\\/]compile[\\/]|node:internal|<anonymous>$/.test(line));
+  const frame = frames.find((line) => !/node_modules|(src|dist)[\\/]runtime[\\/]compile[\\/]|node:internal|<anonymous>\)?$/.test(line));
   return frame?.replace(/^\s*at /, '').trim() ?? 'an unknown place';
 }

@@ -10,7 +10,7 @@ export interface ParameterTree {
 /** What a call brings: the tensors to feed, the parameters of the trees among the arguments, and a key of all the rest. */
 export interface Arguments {
   readonly tensors: readonly tf.Tensor[];
-  readonly parameters: readonly tf.Variable[];
+  readonly parameters: readonly tf.Tensor[];
   /** Equal for two calls that one traced function can serve. */
   readonly key: string;
 }
@@ -21,7 +21,7 @@ const MAX_STATIC_NUMBERS = 64;
 /** Takes arguments apart. A Variable among them counts as a tensor; one inside a ParameterTree as that tree's parameter. */
 export function readArguments(args: readonly unknown[], name: string): Arguments {
   const tensors: tf.Tensor[] = [];
-  const parameters: tf.Variable[] = [];
+  const parameters: tf.Tensor[] = [];
   const key = args.map((arg, index) => describe(arg, tensors, parameters, `argument ${index} of '${name}'`)).join(',');
   return { tensors, parameters, key };
 }
@@ -29,18 +29,17 @@ export function readArguments(args: readonly unknown[], name: string): Arguments
 /** The same arguments with other tensors in their places. */
 export function replaceTensors(args: readonly unknown[], tensors: readonly tf.Tensor[]): unknown[] {
   const next = tensors[Symbol.iterator]();
-  return args.map((arg) => mapTensors(arg, () => next.next().value as tf.Tensor));
+  return args.map((arg) => mapLeaves(arg, (leaf) => (leaf instanceof tf.Tensor ? next.next().value : leaf)));
 }
 
-/** A copy of arrays and plain objects in which every tensor has gone through `map`, in the order of reading. */
-export function mapTensors(value: unknown, map: (tensor: tf.Tensor) => unknown): unknown {
-  if (value instanceof tf.Tensor) return map(value);
-  if (Array.isArray(value)) return value.map((item) => mapTensors(item, map));
-  if (isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTensors(item, map)]));
-  return value;
+/** A copy of arrays and plain objects in which everything else has gone through `map`, in the order of reading. */
+export function mapLeaves(value: unknown, map: (leaf: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapLeaves(item, map));
+  if (isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapLeaves(item, map)]));
+  return map(value);
 }
 
-function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Variable[], place: string): string {
+function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Tensor[], place: string): string {
   if (value instanceof tf.Tensor) {
     if (value.isDisposed) throw new StateError(`${place} is a disposed tensor`);
     tensors.push(value);
@@ -64,17 +63,19 @@ function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Variable[
  * A tree's form: its classes, their settings, and the shapes of their parameters, but not the parameters' values. Two trees of
  * one form run the same program. Private fields (`#name`) cannot be seen: they must not decide what a forward pass does.
  */
-function describeTree(value: unknown, parameters: tf.Variable[], seen: Map<object, number>): string {
+function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object, number>): string {
   if (typeof value !== 'object' || value === null)
     return typeof value === 'function' ? identity(value) : `${typeof value} ${String(value)}`;
   const earlier = seen.get(value);
   if (earlier !== undefined) return `#${earlier}`;
   seen.set(value, seen.size);
-  if (value instanceof tf.Variable) {
+  if (value instanceof tf.Tensor) {
     parameters.push(value);
-    return `${value.trainable ? 'trainable' : 'frozen'} ${value.dtype}[${value.shape}]`;
+    const kind = value instanceof tf.Variable ? (value.trainable ? 'trainable' : 'frozen') : 'fixed';
+    return `${kind} ${value.dtype}[${value.shape}]`;
   }
-  if (value instanceof tf.Tensor || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) return identity(value);
+  if (ArrayBuffer.isView(value)) return identity(value);
+  if (value instanceof Map || value instanceof Set) return `(${[...value].map((item) => describeTree(item, parameters, seen))})`;
   const fields = Object.entries(value).map(([name, field]) => `${name}:${describeTree(field, parameters, seen)}`);
   return `${className(value)}{${fields}}`;
 }

@@ -5,7 +5,8 @@
 import type { OpAttribute } from '../backend';
 import { StateError, UnsupportedError } from '../errors';
 import { tf } from '../tensorflow';
-import { GraphBuilder } from './graphBuilder';
+import type { ContextFunction } from './contextFunction';
+import { GraphBuilder, type Precision } from './graphBuilder';
 import {
   backendInternals,
   type DataEntry,
@@ -14,6 +15,7 @@ import {
   type Handle,
   sourceLine,
   type TensorInfo,
+  tensorOfHandle,
 } from './internals';
 import { watchedTensors } from './watched';
 
@@ -24,8 +26,6 @@ const MAX_CONSTANT_BYTES = 4096;
 export interface Capture {
   readonly source: TensorInfo;
   readonly symbol: number;
-  /** Whether a call feeds the source's copy in bfloat16. */
-  readonly isHalf: boolean;
 }
 
 /** A variable that the traced function assigned, and the symbol of its new value. */
@@ -41,6 +41,11 @@ export function activeTrace(): Trace | undefined {
   return active;
 }
 
+/** Whether a function is being traced, so that tensors stand for values to come. */
+export function isTracing(): boolean {
+  return active !== undefined;
+}
+
 /** Handles of symbols are below −1, which tfjs never deletes; they are unique over all traces, so that none is taken for another's. */
 let lastHandle = -1;
 
@@ -50,6 +55,10 @@ export class Trace {
   readonly assignments: Assignment[] = [];
   /** Values written by the traced function that are too large for the graph; whoever uses the function frees them. */
   readonly lifted: TensorInfo[] = [];
+  /** The functions that the traced one calls. */
+  readonly called = new Set<ContextFunction>();
+  /** The trace in the midst of which this one began, if a capture is a tensor of it. */
+  owner: Trace | undefined;
   private readonly backend = backendInternals();
   private readonly binding: GraphBinding;
   private readonly engine = engineInternals();
@@ -59,25 +68,29 @@ export class Trace {
   private readonly handleOfSymbol = new Map<number, number>();
   private readonly written = new WeakSet<object>();
   private readonly handleOfSource = new WeakMap<object, number>();
+  private readonly outsiders = new WeakMap<object, TensorInfo>(); // by data
   private readonly held = new Map<tf.Variable, { readonly before: object; value: tf.Tensor }>();
   private readonly variables: ReadonlyMap<object, tf.Variable>;
 
   constructor(
     readonly name: string,
-    precision: 'float32' | 'bfloat16',
+    readonly precision: Precision,
   ) {
     this.binding = this.parent?.binding ?? this.backend.binding;
     this.graph = new GraphBuilder(this.binding, precision);
-    this.graph.halfOf = (symbol) => this.halfCapture(symbol);
     this.variables = new Map(Object.values(this.engine.registeredVariables).map((variable) => [variable.dataId, variable]));
   }
 
-  /** Runs `fn` with everything that tfjs would execute, or record, going to this trace. */
-  run<T>(fn: () => T): T {
+  /**
+   * Runs `fn` with everything that tfjs would execute, or record, going to this trace.
+   *
+   * @param watched - the tensors, by id, for which gradients will be asked
+   */
+  run<T>(fn: () => T, watched: ReadonlySet<number> = new Set()): T {
     const { engine } = this;
     const { state } = engine;
     const before = { gradientDepth: state.gradientDepth, kernelDepth: state.kernelDepth, activeTape: state.activeTape };
-    const restore = [this.replaceBackend(), this.replaceAssign(), replaceRandom(this.name), watchedTensors.isolate()];
+    const restore = [this.replaceBackend(), this.replaceAssign(), replaceRandom(this.name), watchedTensors.replace(watched)];
     Object.assign(state, { gradientDepth: 0, kernelDepth: 0, activeTape: null });
     const outer = active;
     active = this;
@@ -104,7 +117,7 @@ export class Trace {
 
   /** A tensor of the traced program for a symbol of its graph. */
   tensorOf(symbol: number): tf.Tensor {
-    return this.backend.createOutputTensor(this.describe(symbol));
+    return tensorOfHandle(this.describe(symbol));
   }
 
   /** The symbol that a tensor stands for; one from outside becomes a captured input. */
@@ -112,9 +125,12 @@ export class Trace {
     return this.symbolOfHandle.get(this.handleOf(tensor)) as number;
   }
 
-  /** The symbol of a tensor's copy in bfloat16. */
-  halfSymbolOf(tensor: TensorInfo): number {
-    return this.graph.half(this.symbolOf(tensor));
+  /** Calls a function as one operation of this trace. */
+  call(fn: ContextFunction, inputs: readonly TensorInfo[]): tf.Tensor[] {
+    this.called.add(fn);
+    this.graph.beyondXla ??= fn.beyondXla;
+    const symbols = inputs.map((tensor) => this.symbolOf(tensor));
+    return this.graph.call(fn.name, symbols, fn.outputs, fn.isXla).map((symbol) => this.tensorOf(symbol));
   }
 
   private describe(symbol: number): Handle {
@@ -131,12 +147,13 @@ export class Trace {
   }
 
   private handleOf(tensor: TensorInfo): number {
-    const entry = this.backend.tensorMap.get(tensor.dataId);
+    const { tensorMap } = this.backend;
+    const entry = tensorMap.has(tensor.dataId) ? tensorMap.get(tensor.dataId) : undefined; // get alone would throw
     if (!entry) throw new StateError(`a disposed tensor of shape [${tensor.shape}] is used in '${this.name}' (${sourceLine()})`);
     if (this.symbolOfHandle.has(entry.id)) return entry.id;
     const isWritten = this.written.has(tensor.dataId) && entry.values !== null;
     const source = isWritten ? tensor : this.sourceOf(tensor);
-    const key = source instanceof tf.Variable ? source : source.dataId; // a copy of a variable's value is not the variable
+    const key = isWritten ? source.dataId : source;
     const known = this.handleOfSource.get(key);
     if (known !== undefined) return known;
     const handle = this.newHandle(isWritten ? this.literal(tensor, entry) : this.capture(source, entry));
@@ -157,7 +174,7 @@ export class Trace {
     const id = this.binding.createTensor(shape, dtype, values);
     this.backend.tensorMap.set(source.dataId, { shape, dtype, id, values: null, refCount: 1 });
     this.lifted.push(source);
-    return this.captureSource(source, dtype, false);
+    return this.captureSource(source, dtype);
   }
 
   private capture(source: TensorInfo, { id, dtype }: DataEntry): number {
@@ -166,27 +183,29 @@ export class Trace {
         `a tensor that was made while another function was traced is used in '${this.name}' (${sourceLine()}): it never had a value; return it from that function`,
       );
     }
-    return this.captureSource(source, dtype, false);
+    if (id < -1) this.owner = this.parent;
+    if (!(source instanceof tf.Tensor)) this.share(source);
+    return this.captureSource(source, dtype);
   }
 
-  private captureSource(source: TensorInfo, dtype: number, isHalf: boolean): number {
+  /** A value that a called function owns is this one's too: it may outlive the other. */
+  private share(lifted: TensorInfo): void {
+    this.backend.incRef(lifted.dataId);
+    this.lifted.push(lifted);
+  }
+
+  private captureSource(source: TensorInfo, dtype: number): number {
     const symbol = this.graph.placeholder(dtype, source.shape);
-    this.captures.push({ source, symbol, isHalf });
+    this.captures.push({ source, symbol });
     return symbol;
   }
 
-  /** The variable whose value this is, also where a gradient's saved copy of it is used; else the tensor itself. */
+  /** The tensor from outside whose value this is, also where a gradient's saved copy of it is used. */
   private sourceOf(tensor: TensorInfo): TensorInfo {
-    if (tensor instanceof tf.Variable) return tensor;
-    const isOwn = !(tensor instanceof tf.Tensor) || tensor.id > this.firstOwnTensor;
-    return (isOwn ? this.variables.get(tensor.dataId) : undefined) ?? tensor;
-  }
-
-  /** A frozen weight is fed in bfloat16, from a copy that all calls share. */
-  private halfCapture(symbol: number): number | undefined {
-    const capture = this.captures.find((one) => one.symbol === symbol);
-    if (!capture || !(capture.source instanceof tf.Variable) || capture.source.trainable) return undefined;
-    return this.captureSource(capture.source, this.binding.TF_BFLOAT16, true);
+    const isOutside = tensor instanceof tf.Tensor && (tensor instanceof tf.Variable || tensor.id < this.firstOwnTensor);
+    if (!isOutside) return this.variables.get(tensor.dataId) ?? this.outsiders.get(tensor.dataId) ?? tensor;
+    this.outsiders.set(tensor.dataId, tensor);
+    return tensor;
   }
 
   private knows(handle: number): boolean {
@@ -212,6 +231,7 @@ export class Trace {
         value: (op: string, attributes: readonly OpAttribute[], inputs: readonly number[]) => this.execute(op, attributes, inputs),
       },
       tensorDataSync: { value: refuse },
+      deleteTensor: { value: (id: number) => (id < -1 ? undefined : this.binding.deleteTensor(id)) }, // a symbol has nothing to free
     });
     const { write, readSync } = backend;
     return replaceProperties(backend, {

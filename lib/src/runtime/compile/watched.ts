@@ -4,6 +4,7 @@ import { engineInternals } from './internals';
 
 class WatchedTensors {
   private stack: (readonly tf.Tensor[])[] = [];
+  private base: ReadonlySet<number> = new Set();
   private isInstalled = false;
 
   /** Lets tfjs's engine tell, from now on, what each gradient is taken for. */
@@ -21,28 +22,39 @@ class WatchedTensors {
           this.stack.pop();
         }
       };
-      return gradients.call(engine, watching, xs, dy, allowNoGradients);
+      try {
+        return gradients.call(engine, watching, xs, dy, allowNoGradients);
+      } catch (error) {
+        this.clearTape(); // tfjs leaves it, and all that it holds
+        throw error;
+      }
     };
   }
 
-  /** Forgets the present ones until the returned function is called. */
-  isolate(): () => void {
-    const { stack } = this;
-    this.stack = [];
-    return () => {
-      this.stack = stack;
-    };
-  }
-
-  /** Which of the tensors a gradient now being taken passes through, by what is on the tape so far. */
-  reaching(tensors: readonly tf.Tensor[]): boolean[] {
+  private clearTape(): void {
     const { state } = engineInternals();
-    if (this.stack.length === 0 || state.gradientDepth === 0 || state.kernelDepth > 0) return tensors.map(() => false);
-    const reached = new Set(this.stack.flat().map(({ id }) => id));
+    if (state.gradientDepth > 0) return;
+    for (const { saved } of state.activeTape ?? []) for (const tensor of saved) tensor.dispose();
+    state.activeTape = null;
+  }
+
+  /** Watches these tensors, by id, in place of the present ones until the returned function is called; the set may grow. */
+  replace(ids: ReadonlySet<number>): () => void {
+    const { stack, base } = this;
+    this.stack = [];
+    this.base = ids;
+    return () => Object.assign(this, { stack, base });
+  }
+
+  /** The tensors, by id, that a gradient now being taken passes through, by what is on the tape so far. */
+  reached(): ReadonlySet<number> {
+    const { state } = engineInternals();
+    if (state.gradientDepth === 0 || state.kernelDepth > 0) return new Set();
+    const reached = new Set([...this.base, ...this.stack.flat().map(({ id }) => id)]);
     for (const node of state.activeTape ?? []) {
       if (Object.values(node.inputs).some((input) => reached.has(input.id))) for (const output of node.outputs) reached.add(output.id);
     }
-    return tensors.map(({ id }) => reached.has(id));
+    return reached;
   }
 }
 

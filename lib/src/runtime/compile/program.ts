@@ -1,0 +1,100 @@
+/** A traced function: what to feed it, what comes out, and how to go back through it. */
+import { UnsupportedError } from '../errors';
+import { tf } from '../tensorflow';
+import type { ContextFunction } from './contextFunction';
+import { backendInternals, engineInternals, type TensorInfo } from './internals';
+import { Slot } from './runTrace';
+import { mapLeaves } from './signature';
+import type { Trace } from './trace';
+
+/** The gradient of a program, as a function of the gradients by its results. */
+export interface BackwardPass {
+  readonly fn: ContextFunction;
+  /** What the function takes: gradients by results, and sources; after them the residuals of the forward pass. */
+  readonly given: readonly ({ readonly result: number } | { readonly source: number })[];
+  /** Which sources it gives gradients by. */
+  readonly wanted: readonly number[];
+}
+
+/**
+ * What a program is made of. Its sources are the tensors among the arguments, then the parameters of the trees among them, then the
+ * captures; its function's results are those of the call, the new values of the assigned sources, and the residuals.
+ */
+export interface ProgramParts {
+  readonly forward: ContextFunction;
+  /** Which sources the function takes. */
+  readonly sources: readonly number[];
+  readonly captures: readonly TensorInfo[];
+  /** Values written while tracing, which this program owns. */
+  readonly lifted: readonly TensorInfo[];
+  /** The result of the call with a {@link Slot} for each tensor. */
+  readonly template: unknown;
+  readonly numResults: number;
+  /** The sources that the call assigns to. */
+  readonly assigned: readonly number[];
+  readonly backward?: BackwardPass;
+  /** The ids of the sources, at the time of tracing, for which a gradient is asked. */
+  readonly mask: string;
+  readonly owner: Trace | undefined;
+  readonly milliseconds: number;
+}
+
+export class Program {
+  constructor(readonly parts: ProgramParts) {}
+
+  /** One call; `given` are the tensors and parameters of this call. */
+  run(given: readonly tf.Tensor[]): unknown {
+    const { template, numResults, assigned, captures, backward } = this.parts;
+    const sources = [...given, ...captures];
+    const tensors = backward ? this.recorded(sources, backward) : this.forward(sources);
+    for (const [index, source] of assigned.entries()) {
+      const value = tensors[numResults + index] as tf.Tensor;
+      (sources[source] as tf.Variable).assign(value);
+      value.dispose();
+    }
+    return mapLeaves(template, (leaf) => (leaf instanceof Slot ? tensors[leaf.index] : leaf));
+  }
+
+  dispose(): void {
+    const { forward, backward, lifted } = this.parts;
+    forward.release();
+    backward?.fn.release();
+    for (const { dataId } of lifted) backendInternals().disposeData(dataId);
+  }
+
+  private forward(sources: readonly TensorInfo[]): tf.Tensor[] {
+    return this.parts.forward.call(this.parts.sources.map((source) => sources[source] as TensorInfo));
+  }
+
+  /** The call as one operation on tfjs's tape. */
+  private recorded(sources: readonly TensorInfo[], { fn, given, wanted }: BackwardPass): tf.Tensor[] {
+    const engine = engineInternals();
+    const numOutputs = this.parts.numResults + this.parts.assigned.length;
+    const kept = given.flatMap((one) => ('source' in one ? [sources[one.source] as TensorInfo] : []));
+    return engine.runKernelFunc({
+      inputs: Object.fromEntries(wanted.map((source) => [source, sources[source] as tf.Tensor])),
+      forwardFunc: (_, save) => {
+        const outputs = this.forward(sources);
+        save([...kept.map(asTensor), ...outputs.slice(numOutputs)]);
+        return outputs.slice(0, numOutputs);
+      },
+      backwardsFunc: (dys, saved) => {
+        if (engine.state.gradientDepth > 0 && engine.state.kernelDepth === 0) {
+          throw new UnsupportedError(`second derivatives through the compiled function '${fn.name}' are not recorded`);
+        }
+        const slopes = [dys].flat();
+        const rest = [...saved];
+        const inputs = given.map((one) => ('result' in one ? slopes[one.result] : rest.shift()) as tf.Tensor);
+        const gradients = fn.call([...inputs, ...rest]);
+        return Object.fromEntries(wanted.map((source, index) => [source, () => gradients[index] as tf.Tensor]));
+      },
+    });
+  }
+}
+
+/** A value that this program owns, as a tensor that can be saved. */
+function asTensor(source: TensorInfo): tf.Tensor {
+  if (source instanceof tf.Tensor) return source;
+  backendInternals().incRef(source.dataId);
+  return engineInternals().makeTensorFromTensorInfo(source);
+}

@@ -1,0 +1,99 @@
+/** From a function and its arguments to a program: traces it, forward and backward, and hands both to TensorFlow. */
+import { nodeBackend } from '../backend';
+import { UnsupportedError } from '../errors';
+import { ContextFunction } from './contextFunction';
+import type { GraphBuilder, Precision } from './graphBuilder';
+import { backendInternals, type TensorInfo } from './internals';
+import { type BackwardPass, Program } from './program';
+import { backwardInputs } from './residuals';
+import { isReached, runTrace, type TracedCall } from './runTrace';
+import { Trace } from './trace';
+
+/** How a function is traced. */
+export interface TraceOptions {
+  readonly name: string;
+  readonly precision: Precision;
+  /** Whether XLA compiles it; `auto` where that is the faster and possible. */
+  readonly xla: 'auto' | boolean;
+  /** Whether the backward pass makes the forward pass's values anew instead of keeping them. */
+  readonly recompute: boolean;
+}
+
+/** Traces a call. Calls of the same form can then run as the program that it gives. */
+export function traceProgram(call: TracedCall, options: TraceOptions): Program {
+  const begin = performance.now();
+  const { name, precision, recompute } = options;
+  const trace = new Trace(name, precision);
+  const { graph } = trace;
+  const made: ContextFunction[] = [];
+  try {
+    const { template, results, sources, assigned, gradients } = runTrace(trace, call);
+    const sourceOf = new Map(sources.map(({ symbol }, index) => [symbol, index]));
+    const define = (suffix: string, inputs: readonly number[], outputs: readonly number[]) => {
+      const fn = new ContextFunction(graph, { name: name + suffix, inputs, outputs, isXla: usesXla(trace, options), calls: trace.called });
+      made.push(fn);
+      return fn;
+    };
+
+    const wanted = distinct(graph, gradients?.wanted.map(({ symbol }) => symbol) ?? []);
+    const slopes = new Map(gradients?.slopes.map(({ symbol, result }) => [symbol, result]));
+    const fed = new Set([...sourceOf.keys(), ...slopes.keys()].filter((symbol) => symbol !== undefined));
+    const firstOperation = gradients?.firstOperation ?? graph.operations.length;
+    const { residuals, given } = backwardInputs(graph, { outputs: wanted, fed, firstOperation, recompute });
+
+    const outputs = distinct(graph, [...results, ...assigned.map(({ symbol }) => symbol), ...residuals]);
+    const inputs = graph.walk(outputs, (symbol) => sourceOf.has(symbol)).ends;
+    const forward = define('', inputs, outputs);
+    const backward: BackwardPass | undefined = gradients && {
+      fn: define('_backward', [...given, ...residuals], wanted),
+      given: given.map((symbol) =>
+        slopes.has(symbol) ? { result: slopes.get(symbol) as number } : { source: sourceOf.get(symbol) as number },
+      ),
+      wanted: gradients.wanted.map(({ source }) => source),
+    };
+    return new Program({
+      forward,
+      backward,
+      sources: inputs.map((symbol) => sourceOf.get(symbol) as number),
+      captures: sources.slice(call.given.tensors.length + call.given.parameters.length).map(({ outer }) => outer),
+      lifted: trace.lifted,
+      template,
+      numResults: results.length,
+      assigned: assigned.map(({ source }) => source),
+      mask: maskOf(
+        sources.map(({ outer }) => outer),
+        call.reached,
+      ),
+      owner: trace.owner,
+      milliseconds: performance.now() - begin,
+    });
+  } catch (error) {
+    for (const fn of made) fn.release();
+    for (const { dataId } of trace.lifted) backendInternals().disposeData(dataId);
+    throw error;
+  } finally {
+    graph.delete();
+  }
+}
+
+/** By which of the sources gradients are taken, as a key. */
+export function maskOf(sources: readonly TensorInfo[], reached: ReadonlySet<number>): string {
+  return sources.map((source) => (isReached(source, reached) ? '1' : '0')).join('');
+}
+
+/** On a GPU the innermost functions are XLA's, and what calls them is a graph of calls: so compiling takes no longer for a deeper model. */
+function usesXla({ name, graph, called }: Trace, { xla }: TraceOptions): boolean {
+  if (xla === 'auto') return nodeBackend().binding.isUsingGpuDevice() && called.size === 0 && !graph.beyondXla;
+  if (xla && graph.beyondXla) throw new UnsupportedError(`XLA cannot compile ${graph.beyondXla} in '${name}': compile it with xla: false`);
+  return xla;
+}
+
+/** Symbols that can be a function's results: none of them fed, none of them twice. */
+function distinct(graph: GraphBuilder, symbols: readonly number[]): number[] {
+  const seen = new Set<number>();
+  return symbols.map((symbol) => {
+    const isUsable = graph.operationOf(symbol).type !== 'Placeholder' && !seen.has(symbol);
+    seen.add(symbol);
+    return isUsable ? symbol : graph.identity(symbol);
+  });
+}
