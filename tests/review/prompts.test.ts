@@ -99,6 +99,7 @@ describe('encodeExample', () => {
     expect(() => encodeExample(tokenizer, prompt, { maxLength: 20 })).toThrow(ShapeError);
     expect(() => encodeExample(tokenizer, prompt, { maxLength: 3 })).toThrow(ShapeError);
     expect(() => encodeExample(tokenizer, prompt, { maxLength: Number.NaN })).toThrow(ArgumentError);
+    expect(() => encodeExample({ ...tokenizer, eosTokenId: undefined }, prompt, { maxLength: 400 })).toThrow(/no end token/);
   });
 
   test('reads a prompt for generation as it was read in training', () => {

@@ -4,7 +4,7 @@ import type { Prompt } from './prompts';
 /** What is needed of a tokenizer here. */
 export interface PromptTokenizer {
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
-  readonly eosTokenId: number;
+  readonly eosTokenId: number | undefined;
 }
 
 /** How long an example may be. */
@@ -28,14 +28,16 @@ const ignored = -100;
  * What is too long loses tokens at the end of the prompt's code, never any of the response, of the end token or of the
  * prompt's own words.
  *
- * @throws ShapeError when it does not fit even without any code.
+ * @throws ShapeError when it does not fit even without any code; ArgumentError when the tokenizer has no end token.
  */
 export function encodeExample(
   tokenizer: PromptTokenizer,
   example: Pick<Prompt, 'prompt' | 'response'> & Partial<Prompt>,
   { maxLength }: EncodeOptions,
 ): EncodedExample {
-  const learned = [...tokenizer.encode(example.response, { addSpecialTokens: false }), tokenizer.eosTokenId];
+  const { eosTokenId } = tokenizer;
+  if (eosTokenId === undefined) throw new ArgumentError('this tokenizer has no end token, by which a model learns to stop');
+  const learned = [...tokenizer.encode(example.response, { addSpecialTokens: false }), eosTokenId];
   const read = encodePrompt(tokenizer, example, { maxLength: maxLength - learned.length });
   return { inputIds: [...read, ...learned], labels: [...read.map(() => ignored), ...learned] };
 }
