@@ -121,16 +121,17 @@ def sentence_piece():
 
 
 def llama_bpe():
+    # <|endoftext|> is among the tokens because transformers adds it, as an id that the model has no row for, where it is not.
     trained = tokenizers.Tokenizer(tokenizers.models.BPE())
     trained.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=600, initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(), special_tokens=["<|begin|>", "<|end|>"],
+        vocab_size=600, initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(), special_tokens=["<|begin|>", "<|end|>", "<|endoftext|>"],
         show_progress=False,
     )
     trained.train_from_iterator(corpus, trainer)
     model = json.loads(trained.to_str())["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].get)
-    types = [3, 3] + [1] * (len(tokens) - 2)
+    types = [3, 3, 3] + [1] * (len(tokens) - 3)
     merges = [" ".join(pair) for pair in model["merges"]]
     fields = [
         lambda w: w.add_tokenizer_pre("llama-bpe"), lambda w: w.add_token_merges(merges), lambda w: w.add_add_bos_token(True),

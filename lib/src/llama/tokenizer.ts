@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { writeTextAtomic } from '../io';
 import { ArgumentError, FormatError } from '../runtime';
+import { correctByteFallback } from './byteFallback';
 import { exactPreTokenizer } from './preTokenizer';
 import { tokenizerFromFolder } from './tokenizerFromFolder';
 import { tokenizerFromGguf } from './tokenizerFromGguf';
@@ -60,6 +61,7 @@ export class Tokenizer {
     try {
       const exactJson = { ...tokenizerJson, pre_tokenizer: exactPreTokenizer(tokenizerJson.pre_tokenizer) };
       const engine = new EngineClass(exactJson, { clean_up_tokenization_spaces: false });
+      correctByteFallback(engine.decoder, tokenizerJson.decoder);
       return new Tokenizer(definition, engine, chatTemplate === undefined ? undefined : new TemplateClass(chatTemplate));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);

@@ -13,6 +13,7 @@ const SPLITS: ReadonlyMap<string, string> = new Map([
   ...['llama3', 'llama-v3', 'llama-bpe', 'falcon3', 'dbrx', 'smaug-bpe'].map((name) => [name, LLAMA3_SPLIT] as const),
 ]);
 
+const UNKNOWN = 2;
 const CONTROL = 3;
 const USER_DEFINED = 4;
 
@@ -106,8 +107,8 @@ function sentencePieceBpe(file: GgufFile, { tokens, types, merges }: Vocabulary,
 function envelope(file: GgufFile, tokens: readonly string[], types: readonly number[], addsBosByDefault: boolean): Record<string, unknown> {
   const added = tokens.flatMap((content, id) => {
     const type = types[id];
-    if (type !== CONTROL && type !== USER_DEFINED) return [];
-    return [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: type === CONTROL }];
+    if (type !== UNKNOWN && type !== CONTROL && type !== USER_DEFINED) return [];
+    return [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: type !== USER_DEFINED }];
   });
   const flag = (key: string) => metadataOf(file, `tokenizer.ggml.${key}`, 'boolean');
   const special = (name: 'bos' | 'eos', isAdded: boolean) => {
