@@ -1,6 +1,7 @@
 export { type BinaryScores, binaryScores, type ThresholdScores, thresholdCurve } from './binaryScores';
 export { type BleuOptions, bleu4, sentenceBleu4 } from './bleu4';
 export { type BootstrapOptions, bootstrapInterval, type Interval } from './bootstrapInterval';
+export { type DataCard, type DataCardOptions, dataCard, type TableRow } from './dataCard';
 export { type EncodedExample, type EncodeOptions, encodeExample, encodePrompt, type PromptTokenizer } from './encodeExample';
 export { exactMatch } from './exactMatch';
 export type { ExperimentConfig, ExperimentMethod } from './experiment/experimentConfig';
@@ -13,8 +14,19 @@ export type {
 } from './experiment/experimentResults';
 export { type LintProgress, type LintReviewOptions, lintReviews } from './lint/lintReviews';
 export { perplexity } from './perplexity';
+export { type Prediction, type PredictOptions, predictReviews } from './predictReviews';
 export { isExampleOf, type Prompt, type PromptOptions, type ReviewTask, reviewPrompt } from './prompts';
 export { type LoadReviewDataOptions, loadReviewData } from './readers/loadReviewData';
 export type { ProblemOptions, ReadProblem } from './readers/problems';
 export { type ReadReviewsOptions, readReviews } from './readers/readReviews';
 export type { ReviewExample, ReviewOrigin, ReviewSplits } from './reviewExample';
+export type { ReviewerModel, ReviewerTokenizer } from './reviewerModel';
+export {
+  bestThreshold,
+  type LanguageScore,
+  type ReviewMetric,
+  type ReviewScore,
+  scoreReviews,
+  scoreReviewsByLanguage,
+} from './scoreReviews';
+export { type YesProbabilityOptions, yesProbability } from './yesProbability';

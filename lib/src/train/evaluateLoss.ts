@@ -14,20 +14,36 @@ export interface Evaluation {
   readonly tokens: number;
 }
 
+type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraining'>;
+
 /** How an evaluation can be stopped. */
 export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
 /**
- * The mean loss over every token that has a label, each token counting the same whatever batch it is in.
+ * The mean loss over every token that has a label, each token counting the same whatever batch it is in, without dropout.
  *
  * @throws ArgumentError when the batches have no label at all; AbortedError when the signal ends it.
  */
 export async function evaluateLoss(
-  model: Pick<TrainableModel, 'loss'>,
+  model: EvaluatedModel,
   batches: Iterable<Batch> | AsyncIterable<Batch>,
   { signal }: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const { isTraining } = model;
+  model.eval?.();
+  try {
+    return await meanLoss(model, batches, signal);
+  } finally {
+    if (isTraining) model.train?.();
+  }
+}
+
+async function meanLoss(
+  model: EvaluatedModel,
+  batches: Iterable<Batch> | AsyncIterable<Batch>,
+  signal: AbortSignal | undefined,
 ): Promise<Evaluation> {
   let sum = 0;
   let tokens = 0;
@@ -44,7 +60,7 @@ export async function evaluateLoss(
   return { loss, perplexity: Math.exp(loss), tokens };
 }
 
-function batchLoss(model: Pick<TrainableModel, 'loss'>, batch: Batch): number {
+function batchLoss(model: EvaluatedModel, batch: Batch): number {
   return tf.tidy(() => {
     const { inputIds, labels, ...options } = tensorBatch(batch);
     return model.loss(inputIds, labels, options).dataSync()[0] ?? Number.NaN;

@@ -4,6 +4,8 @@ export { type BatchingOptions, makeBatches } from './batches';
 export { type Checkpoint, type CheckpointContent, loadCheckpoint, type SaveOptions, saveCheckpoint } from './checkpoint';
 export { type ClippedGradients, clipByGlobalNorm } from './clipByGlobalNorm';
 export { type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateLoss';
+export { type FindLearningRateOptions, type FoundLearningRate, findLearningRate } from './findLearningRate';
+export { type MethodDefaults, methodDefaults } from './methodDefaults';
 export { packBatch, packRows } from './packing';
 export type { ProgressDisplay, TrainingProgress } from './progress';
 export { constantSchedule, cosineSchedule, type DecayOptions, linearSchedule, type Schedule, type ScheduleOptions } from './schedules';

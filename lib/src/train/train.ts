@@ -73,7 +73,7 @@ export class TrainingAbortedError extends AbortedError {
 /**
  * Trains the model's trainable parameters on the batches.
  *
- * Between two steps the event loop runs, so that a display can renew itself and an interrupt gets through.
+ * Dropout acts in the updates only. Between two steps the event loop runs, so that a display can renew itself and an interrupt gets through.
  *
  * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step has changed nothing.
  * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the running step.
@@ -83,12 +83,15 @@ export async function train(model: TrainableModel, batches: BatchSource, options
   checkOptions(options);
   const optimizer = options.optimizer ?? new AdamW({ learningRate: 3e-4, weightDecay: 0 });
   const run = new TrainingRun(model, optimizer);
+  const { isTraining } = model;
   try {
+    model.train?.();
     if (options.checkpoint) run.resume(options.checkpoint);
     await interruptible(options.signal, (signal) => runSteps(run, batches, options, signal));
     if (options.evaluation?.keepBest) run.restoreBest();
     return resultOf(run);
   } finally {
+    if (!isTraining) model.eval?.();
     options.progress?.finish();
     run.dispose();
     if (!options.optimizer) optimizer.dispose();

@@ -12,6 +12,13 @@ export interface TrainableModel {
   loss(inputIds: tf.Tensor2D, labels: tf.Tensor2D, options?: Pick<TensorBatch, 'attentionMask' | 'segmentIds'>): tf.Scalar;
   /** The parameters to train, by name. */
   trainableParameters(): Iterable<readonly [string, tf.Variable]>;
+  /** Turns dropout on; called before the first update. */
+  train?(): unknown;
+  /** Turns dropout off, as it is for evaluations and after the run. */
+  eval?(): unknown;
+  readonly isTraining?: boolean;
+  /** How far dropout's random numbers have been used; a resumed run goes on from there. */
+  dropoutStep?: number;
 }
 
 /**

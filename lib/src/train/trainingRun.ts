@@ -54,6 +54,8 @@ const KIND = 'lowrank training run';
 interface SavedRun {
   readonly kind: typeof KIND;
   readonly optimizerStep: number;
+  /** Of models with dropout. */
+  readonly dropoutStep?: number;
   readonly position: DataPosition;
   readonly history: readonly StepRecord[];
   readonly evaluations: readonly EvaluationRecord[];
@@ -138,7 +140,8 @@ export class TrainingRun {
     if (this.savedStep === this.step) return;
     const { step: optimizerStep, tensors: moments } = this.optimizer.state();
     const { position, history, evaluations } = this;
-    const state: SavedRun = { kind: KIND, optimizerStep, position, history, evaluations };
+    const { dropoutStep } = this.model;
+    const state: SavedRun = { kind: KIND, optimizerStep, dropoutStep, position, history, evaluations };
     const tensors = { weights: Object.fromEntries(parametersOf(this.model)), optimizer: moments, best: this.best.tensors };
     try {
       saveCheckpoint(directory, { step: this.step, state, tensors }, { keep });
@@ -170,6 +173,7 @@ export class TrainingRun {
     checkFit(path, weights, parameters);
     this.optimizer.restore({ step: saved.optimizerStep, tensors: optimizer });
     for (const [name, variable] of parameters) variable.assign(weights[name] as tf.Tensor); // there, as checked
+    if (saved.dropoutStep !== undefined) this.model.dropoutStep = saved.dropoutStep;
     this.best.take(Object.entries(best));
     this.history.push(...saved.history);
     this.evaluations.push(...saved.evaluations);

@@ -1,0 +1,86 @@
+/** What a model answers to the examples of a task. */
+
+import type { GenerateOptions } from '../llama';
+import { ArgumentError } from '../runtime';
+import { encodePrompt } from './encodeExample';
+import { type Prompt, type PromptOptions, type ReviewTask, reviewPrompt } from './prompts';
+import type { ReviewExample } from './reviewExample';
+import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
+import { yesProbability } from './yesProbability';
+
+/** An answer. */
+export interface Prediction {
+  readonly example: ReviewExample;
+  /** `yes` or `no`, the comment, or the refined code. */
+  readonly text: string;
+  /** Of yes, in the necessity task. */
+  readonly probability?: number;
+}
+
+/** How the answers are made. */
+export interface PredictOptions extends PromptOptions {
+  /** Most tokens of prompt and answer together. @defaultValue the model's positions */
+  readonly maxLength?: number;
+  /** Most tokens of an answer. @defaultValue 64 for a comment, 256 for refined code */
+  readonly maxNewTokens?: number;
+  /** Examples at a time. @defaultValue 8 */
+  readonly batchSize?: number;
+  /** From this probability on the answer to the necessity task is yes. @defaultValue 0.5 */
+  readonly threshold?: number;
+  /** How text is generated: greedily, by sampling, or by beam search as in the paper (`{ numBeams: 10 }`). @defaultValue greedily */
+  readonly generation?: Omit<GenerateOptions, 'maxNewTokens' | 'signal' | 'onToken'>;
+  readonly signal?: AbortSignal;
+  /** Told how many examples are answered. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/**
+ * The model's answer to each example, in their order.
+ *
+ * @throws ArgumentError when an example lacks what the task asks about, or the threshold is none; what generation throws.
+ */
+export async function predictReviews(
+  model: ReviewerModel,
+  tokenizer: ReviewerTokenizer,
+  task: ReviewTask,
+  examples: readonly ReviewExample[],
+  options: PredictOptions = {},
+): Promise<Prediction[]> {
+  const { threshold = 0.5, maxLength = model.config.maxPositionEmbeddings } = options;
+  if (!(threshold >= 0 && threshold <= 1)) throw new ArgumentError(`threshold ${threshold} is not in 0…1`);
+  const prompts = examples.map((example) => reviewPrompt(task, example, options));
+  if (task !== 'necessity') {
+    const texts = await answerTexts(model, tokenizer, prompts, { maxNewTokens: task === 'comment' ? 64 : 256, ...options, maxLength });
+    return examples.map((example, i) => ({ example, text: texts[i] ?? '' }));
+  }
+  const probabilities = await yesProbability(model, tokenizer, prompts, { ...options, maxLength: maxLength - 1 });
+  return examples.map((example, i) => {
+    const probability = probabilities[i] ?? Number.NaN;
+    return { example, text: probability >= threshold ? 'yes' : 'no', probability };
+  });
+}
+
+type AnswerOptions = PredictOptions & Required<Pick<PredictOptions, 'maxLength' | 'maxNewTokens'>>;
+
+async function answerTexts(
+  model: ReviewerModel,
+  tokenizer: ReviewerTokenizer,
+  prompts: readonly Prompt[],
+  { maxLength, maxNewTokens, batchSize = 8, generation, signal, onProgress }: AnswerOptions,
+): Promise<string[]> {
+  const rows = prompts.map((prompt) => encodePrompt(tokenizer, prompt, { maxLength: maxLength - maxNewTokens }));
+  const texts = new Array<string>(prompts.length);
+  let done = 0;
+  for (const group of groupsByLength(rows, batchSize)) {
+    const inputs = group.map((index) => rows[index] ?? []);
+    const written = await model.generate(inputs, { eosTokenId: tokenizer.eosTokenId, ...generation, maxNewTokens, signal });
+    const each = written.length / group.length; // several where numReturnSequences asks for them; the first is the best
+    for (const [i, index] of group.entries()) {
+      const ids = (written[i * each] ?? []).filter((id) => id !== tokenizer.eosTokenId);
+      texts[index] = tokenizer.decode(ids, { skipSpecialTokens: true }).trimEnd();
+    }
+    done += group.length;
+    onProgress?.(done);
+  }
+  return texts;
+}

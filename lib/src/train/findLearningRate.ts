@@ -1,0 +1,70 @@
+/** A learning rate found by trying (Smith 2017, arXiv 1506.01186, section 3.3). */
+import { ArgumentError, NotFiniteError, tf } from '../runtime';
+import { AdamW } from './adamw';
+import type { Batch } from './batch';
+import { TrainingAbortedError, train } from './train';
+import { parametersOf, type TrainableModel } from './trainableModel';
+import type { StepRecord } from './trainingRun';
+
+/** What is tried. */
+export interface FindLearningRateOptions {
+  /** @defaultValue 1e-6 */
+  readonly lowest?: number;
+  /** @defaultValue 1 */
+  readonly highest?: number;
+  /** Updates, each with a higher rate than the one before. @defaultValue 60 */
+  readonly steps?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What was found. */
+export interface FoundLearningRate {
+  /** A tenth of the rate at which the loss, smoothed, was lowest. */
+  readonly suggestion: number;
+  /** Every rate that was tried and the loss, smoothed, that it was met with. */
+  readonly curve: readonly { readonly learningRate: number; readonly loss: number }[];
+}
+
+/** How much of the smoothed loss is the newest. */
+const NEWEST = 0.2;
+/** A loss so many times the lowest ends the trial. */
+const DIVERGED = 4;
+
+/**
+ * Trains with a rate that rises from step to step until the loss diverges, and puts every weight back as it was.
+ *
+ * @throws ArgumentError when the range is none; AbortedError when the signal ends it.
+ */
+export async function findLearningRate(
+  model: TrainableModel,
+  batches: readonly Batch[],
+  { lowest = 1e-6, highest = 1, steps = 60, signal }: FindLearningRateOptions = {},
+): Promise<FoundLearningRate> {
+  if (!(lowest > 0 && highest > lowest && highest < Infinity))
+    throw new ArgumentError(`learning rates from ${lowest} to ${highest} are no range`);
+  const rate = (step: number) => lowest * (highest / lowest) ** (step / Math.max(1, steps - 1));
+  const optimizer = new AdamW({ learningRate: rate, weightDecay: 0 });
+  const before = Array.from(parametersOf(model), ([, variable]) => ({ variable, value: tf.keep(variable.clone()) }));
+  const { dropoutStep } = model;
+  const stop = new AbortController();
+  const curve: { learningRate: number; loss: number }[] = [];
+  const onStep = ({ learningRate, loss }: StepRecord) => {
+    const last = curve.at(-1)?.loss ?? loss;
+    curve.push({ learningRate, loss: last + NEWEST * (loss - last) });
+    if (loss > DIVERGED * Math.min(...curve.map((point) => point.loss))) stop.abort();
+  };
+  try {
+    const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+    await train(model, batches, { optimizer, steps, signal: either, onStep }).catch((error: unknown) => {
+      const isEnd = error instanceof NotFiniteError || (error instanceof TrainingAbortedError && stop.signal.aborted);
+      if (!isEnd || curve.length === 0) throw error;
+    });
+  } finally {
+    for (const { variable, value } of before) variable.assign(value);
+    if (dropoutStep !== undefined) model.dropoutStep = dropoutStep;
+    tf.dispose([...before.map(({ value }) => value)]);
+    optimizer.dispose();
+  }
+  const best = curve.reduce((a, b) => (b.loss < a.loss ? b : a));
+  return { suggestion: best.learningRate / 10, curve };
+}
