@@ -88,7 +88,20 @@ function checkConfig(config: LlamaConfig): void {
   for (const field of ['rmsNormEps', 'ropeTheta', 'initializerRange'] as const) {
     if (!(config[field] > 0)) throw new ArgumentError(`LlamaConfig: ${field} ${config[field]} is not above 0`);
   }
+  checkScaling(config);
   const { numAttentionHeads: H, numKeyValueHeads: K, headDim: D } = config;
   if (H % K !== 0) throw new ArgumentError(`LlamaConfig: numAttentionHeads ${H} is not a multiple of numKeyValueHeads ${K}`);
   if (D % 2 !== 0) throw new ArgumentError(`LlamaConfig: headDim ${D} is odd; rotary embedding pairs the elements of a head`);
+}
+
+function checkScaling({ ropeScaling }: LlamaConfig): void {
+  for (const [field, value] of Object.entries(ropeScaling ?? {})) {
+    if (field === 'ropeType' || (typeof value === 'number' && value > 0 && value < Infinity)) continue;
+    throw new ArgumentError(`LlamaConfig: ropeScaling.${field} ${value} is not above 0`);
+  }
+  if (ropeScaling?.ropeType !== 'llama3') return;
+  const { lowFreqFactor, highFreqFactor } = ropeScaling;
+  if (lowFreqFactor >= highFreqFactor) {
+    throw new ArgumentError(`LlamaConfig: ropeScaling.lowFreqFactor ${lowFreqFactor} is not below highFreqFactor ${highFreqFactor}`);
+  }
 }

@@ -2,7 +2,8 @@
 import { isJsonObject, type JsonObject } from '../io';
 import type { RopeScaling } from '../nn';
 import { FormatError, UnsupportedError } from '../runtime';
-import type { LlamaConfigOptions } from './config';
+import type { LlamaConfig, LlamaConfigOptions } from './config';
+import { configOfFile } from './modelFiles';
 
 /** The documents that describe a model; a folder without `generation_config.json` gives an empty one. */
 export interface ConfigDocuments {
@@ -17,11 +18,11 @@ export interface ConfigDocuments {
  * @throws FormatError when a size is missing or of another type; UnsupportedError when the model is of another architecture,
  * or is made in a way not read here.
  */
-export function configFromJson(path: string, { config, generation }: ConfigDocuments): LlamaConfigOptions {
+export function configFromJson(path: string, { config, generation }: ConfigDocuments): LlamaConfig {
   checkArchitecture(path, config);
   const read = new Fields(path, config);
   const rope = ropeOf(path, config);
-  return {
+  return configOfFile(path, {
     vocabSize: read.required('vocab_size'),
     hiddenSize: read.required('hidden_size'),
     intermediateSize: read.required('intermediate_size'),
@@ -38,7 +39,7 @@ export function configFromJson(path: string, { config, generation }: ConfigDocum
     mlpBias: read.boolean('mlp_bias'),
     initializerRange: read.number('initializer_range'),
     ...tokenIds(new Fields(path, { ...config, ...withoutNull(generation) })),
-  };
+  });
 }
 
 function checkArchitecture(path: string, config: JsonObject): void {

@@ -74,6 +74,6 @@ function filesOfIndex(folder: string): ReadonlyMap<string, SafetensorsFile> {
 
 function tensorOf(file: SafetensorsFile, name: string): ModelTensor {
   const { dtype, shape } = file.info(name);
-  const readRows = (begin: number, end: number) => file.readRows(name, begin, end);
-  return { shape, format: dtype, readRows, rowsToFloat32: (begin, end) => toFloat32(dtype, readRows(begin, end)) };
+  const readStored = (begin: number, end: number) => file.readRows(name, begin, end);
+  return { shape, format: dtype, readStored, read: (begin, end) => toFloat32(dtype, readStored(begin, end)) };
 }

@@ -2,10 +2,11 @@
 import { GgufError, type GgufFile } from '../io';
 import { type RopeScaling, rotaryFrequencies } from '../nn';
 import { UnsupportedError } from '../runtime';
-import type { LlamaConfigOptions } from './config';
+import type { LlamaConfig } from './config';
+import { configOfFile } from './modelFiles';
 
 /** @throws GgufError when a size is missing; UnsupportedError for another architecture than LLaMA's. */
-export function configFromGguf(file: GgufFile): LlamaConfigOptions {
+export function configFromGguf(file: GgufFile): LlamaConfig {
   const architecture = file.metadata.get('general.architecture');
   if (architecture !== 'llama') {
     throw new UnsupportedError(`${file.path}: its architecture is '${architecture}'; only LLaMA's ('llama') is read here`);
@@ -18,7 +19,7 @@ export function configFromGguf(file: GgufFile): LlamaConfigOptions {
   if (rotated !== headDim)
     throw new UnsupportedError(`${file.path}: rotates ${rotated} of ${headDim} elements of a head; all are rotated here`);
   const ropeTheta = optional(file, 'llama.rope.freq_base') ?? 10_000;
-  return {
+  return configOfFile(file.path, {
     vocabSize: file.tensors.get('token_embd.weight')?.shape[0] ?? required(file, 'llama.vocab_size'),
     hiddenSize,
     intermediateSize: required(file, 'llama.feed_forward_length'),
@@ -36,7 +37,7 @@ export function configFromGguf(file: GgufFile): LlamaConfigOptions {
     bosTokenId: optional(file, 'tokenizer.ggml.bos_token_id'),
     eosTokenId: optional(file, 'tokenizer.ggml.eos_token_id'),
     padTokenId: optional(file, 'tokenizer.ggml.padding_token_id'),
-  };
+  });
 }
 
 function ropeScaling(file: GgufFile, rotary: { readonly headDim: number; readonly ropeTheta: number }): RopeScaling | undefined {
@@ -44,7 +45,9 @@ function ropeScaling(file: GgufFile, rotary: { readonly headDim: number; readonl
   const type = file.metadata.get('llama.rope.scaling.type') ?? 'none';
   const factor = optional(file, 'llama.rope.scaling.factor') ?? optional(file, 'llama.rope.scale_linear') ?? 1;
   if (type !== 'none' && type !== 'linear') {
-    throw new UnsupportedError(`${file.path}: its rotary embedding is scaled by '${type}'; read are 'linear' and the tensor rope_freqs`);
+    throw new UnsupportedError(
+      `${file.path}: its rotary embedding is scaled by '${type}'; read are 'linear' and Llama 3's, given as rope_freqs.weight`,
+    );
   }
   return factor === 1 || factor === 0 ? undefined : { ropeType: 'linear', factor };
 }
@@ -54,13 +57,14 @@ function ropeScaling(file: GgufFile, rotary: { readonly headDim: number; readonl
  * models were released, and refused when none gives these divisors.
  */
 function llama3Scaling(file: GgufFile, { headDim, ropeTheta }: { readonly headDim: number; readonly ropeTheta: number }): RopeScaling {
+  if (file.info('rope_freqs.weight').shape.join() !== `${headDim / 2}`)
+    fail(file, `rope_freqs.weight is not one divisor per pair of a head`);
   const divisors = file.toFloat32('rope_freqs.weight');
   const plain = rotaryFrequencies({ headDim, theta: ropeTheta });
   const factor = divisors.reduce((highest, divisor) => Math.max(highest, divisor), 1);
   for (const originalMaxPositionEmbeddings of [8192, 4096, 2048, 16_384, 32_768]) {
     const scaling = { ropeType: 'llama3', factor, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositionEmbeddings } as const;
     const scaled = rotaryFrequencies({ headDim, theta: ropeTheta, scaling });
-    if (divisors.length !== scaled.length) break;
     if (divisors.every((divisor, i) => Math.abs(divisor * (scaled[i] ?? 0) - (plain[i] ?? 0)) < 1e-4 * (plain[i] ?? 0))) return scaling;
   }
   throw new UnsupportedError(`${file.path}: the divisors in rope_freqs.weight are not those of Llama 3's scaling, the only ones read here`);

@@ -28,12 +28,11 @@ const CONSTANT = 'rope_freqs.weight';
 export async function openGgufModel(path: string): Promise<ModelFiles> {
   const file = await readGguf(path);
   const config = configFromGguf(file);
-  const headDim = config.headDim ?? config.hiddenSize / config.numAttentionHeads;
   const names = [...file.tensors.keys()].filter((name) => name !== CONSTANT).map(huggingFaceName);
   const tensor = (name: string) => {
     const stored = ggufName(name);
     if (stored === undefined || !file.tensors.has(stored)) return undefined;
-    return /\.[qk]_proj\./.test(name) ? inHalves(tensorOf(file, stored), headDim) : tensorOf(file, stored);
+    return /\.[qk]_proj\./.test(name) ? inHalves(tensorOf(file, stored), config.headDim) : tensorOf(file, stored);
   };
   return { path, config, names, tensor };
 }
@@ -55,8 +54,8 @@ function huggingFaceName(stored: string): string {
 
 function tensorOf(file: GgufFile, name: string): ModelTensor {
   const { type, shape } = file.info(name);
-  const readRows = (begin: number, end: number) => file.readRows(name, begin, end);
-  return { shape, format: type, readRows, rowsToFloat32: (begin, end) => dequantize(type, readRows(begin, end)) };
+  const readStored = (begin: number, end: number) => file.readRows(name, begin, end);
+  return { shape, format: type, readStored, read: (begin, end) => dequantize(type, readStored(begin, end)) };
 }
 
 /**
@@ -79,7 +78,7 @@ function inHalves(tensor: ModelTensor, headDim: number): ModelTensor {
   };
   return {
     ...tensor,
-    readRows: (begin, end) => gather(begin, end, tensor.readRows),
-    rowsToFloat32: (begin, end) => gather(begin, end, tensor.rowsToFloat32),
+    readStored: (begin, end) => gather(begin, end, tensor.readStored),
+    read: (begin, end) => gather(begin, end, tensor.read),
   };
 }

@@ -71,15 +71,15 @@ export class LlamaForCausalLM extends Module {
 
   /**
    * The model in a GGUF file, or in a Hugging Face folder (`config.json` and `model.safetensors`, one file or several with
-   * their index). Tensors stream from the disk, one at a time, and are turned to 32-bit floats.
+   * their index). Tensors stream from the disk, one at a time, and are kept as `dtype` and `quantize` say, by
+   * default as 32-bit floats.
    *
    * @throws FormatError when a file is missing, cut off or malformed, or its tensors are not those that its configuration
    * asks for; UnsupportedError for another architecture or a format not read here; AbortedError when `signal` stopped it.
    */
   static async fromPretrained(path: string, options: LoadOptions = {}): Promise<LlamaForCausalLM> {
     const files = await openModelFiles(path);
-    const config = llamaConfig(files.config);
-    return new LlamaForCausalLM(buildLlama(config, await loadParameters(config, files, options)), config);
+    return new LlamaForCausalLM(buildLlama(files.config, await loadParameters(files, options)), files.config);
   }
 
   /**
