@@ -1,0 +1,73 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { ArgumentError, FormatError, lintReviews, loadReviewData } from 'lowrank';
+import { afterEach, expect, test } from 'vitest';
+import { temporaryFolder } from '../../io/temporaryFolder';
+
+const folder = temporaryFolder();
+const variable = process.env.REVIEW_DATA;
+afterEach(() => {
+  if (variable === undefined) delete process.env.REVIEW_DATA;
+  else process.env.REVIEW_DATA = variable;
+});
+
+function write(name: string, from: number, count: number): string {
+  const place = folder(name);
+  fs.mkdirSync(path.dirname(place), { recursive: true });
+  const lines = Array.from({ length: count }, (_, i) => JSON.stringify({ patch: `@@ -1,1 +1,1 @@\n+${from + i}`, y: i % 2 }));
+  fs.writeFileSync(place, lines.join('\n'));
+  return place;
+}
+
+test('the names of the files tell the parts', async () => {
+  write('named/cls-train-chunk-0.jsonl', 0, 30);
+  write('named/cls-valid.jsonl', 100, 4);
+  write('named/cls-test.jsonl', 200, 5);
+  process.env.REVIEW_DATA = folder('named');
+  const { train, validation, test: held } = await loadReviewData();
+  expect([train.length, validation.length, held.length]).toEqual([30, 4, 5]);
+  expect(held[0]?.patch).toContain('+200');
+});
+
+test('without names the code decides, a tenth each held out, and the same code is in one part', async () => {
+  const one = write('all.jsonl', 0, 600);
+  fs.appendFileSync(one, `\n${fs.readFileSync(one, 'utf8')}`);
+  const splits = await loadReviewData({ path: one });
+  expect(splits.train.length + splits.validation.length + splits.test.length).toBe(1200);
+  expect(splits.validation.length).toBeGreaterThan(60);
+  expect(splits.test.length).toBeLessThan(200);
+  const codes = Object.values(splits).map((part) => new Set(part.map(({ patch }: { patch?: string }) => patch)));
+  expect(codes.reduce((sum, set) => sum + set.size, 0)).toBe(600);
+});
+
+test('of more than maxExamples so many are drawn, from everywhere, the same for the same seed', async () => {
+  const one = write('many.jsonl', 0, 1000);
+  const { train } = await loadReviewData({ path: one, maxExamples: 50 });
+  expect(train.length).toBe(50);
+  expect(train.some(({ id }) => Number(id.split(':')[1]) > 500)).toBe(true);
+  expect((await loadReviewData({ path: one, maxExamples: 50 })).train).toEqual(train);
+  expect((await loadReviewData({ path: one, maxExamples: 50, seed: 2 })).train).not.toEqual(train);
+  await expect(loadReviewData({ path: one, maxExamples: 0 })).rejects.toThrow(ArgumentError);
+});
+
+test('too little for three parts is refused, and says of which task', async () => {
+  const one = write('few.jsonl', 0, 3);
+  await expect(loadReviewData({ path: one })).rejects.toThrow(FormatError);
+  await expect(loadReviewData({ path: write('none.jsonl', 0, 600), task: 'comment' })).rejects.toThrow(/0 examples of the comment task/);
+});
+
+test('without REVIEW_DATA it is the lint reviews', async () => {
+  delete process.env.REVIEW_DATA;
+  const filler = (from: number) => Array.from({ length: 12 }, (_, i) => `export const value${from + i} = compute(${i}, 'a');`);
+  fs.mkdirSync(folder('node_modules/p'), { recursive: true });
+  fs.writeFileSync(folder('node_modules/p/package.json'), '{ "name": "p", "version": "1.0.0" }');
+  fs.writeFileSync(folder('node_modules/p/index.js'), [...filler(0), 'export var x = 1;', ...filler(100)].join('\n'));
+  const place = { nodeModules: folder('node_modules'), cacheDir: folder('data') };
+  const splits = await loadReviewData(place);
+  expect(
+    Object.values(splits)
+      .flat()
+      .map(({ comment }) => comment),
+  ).toContain('Unexpected var, use let or const instead.');
+  expect(splits).toEqual(await lintReviews(place));
+});
