@@ -55,7 +55,7 @@ def end_kernels(report):
 def typecheck(notebooks):
     node = CHECKOUT / ".venv/bin/node"
     checker = Path(__file__).with_name("typecheck.ts")
-    code, output = run([node, "--disable-warning=ExperimentalWarning", checker, *notebooks], os.environ)
+    code, output = run([node, "--disable-warning=ExperimentalWarning", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", checker, *notebooks], os.environ)
     if code != 0:
         raise NotebookError(f"the cells do not pass tsc --strict\n{output.strip()}")
 
@@ -80,7 +80,8 @@ def execute(notebook, folder, is_stable):
         if report.exists():
             raise NotebookError(report.read_text().strip())
         if code != 0:
-            raise NotebookError(f"nbconvert ended with {code}\n{output.strip()[-4000:]}")
+            *_, message = output.partition("nbclient.exceptions.")  # what the cell said, without nbconvert's own stack
+            raise NotebookError(f"nbconvert ended with {code}\n{(message or output).strip()[-4000:]}")
 
 
 def text_of(value):
