@@ -53,22 +53,24 @@ function ropeScaling(file: GgufFile, rotary: { readonly headDim: number; readonl
 }
 
 /**
- * Llama 3.1's scaling, which a GGUF file holds as one divisor per frequency: found again among the settings with which Llama's
- * models were released, and refused when none gives these divisors.
+ * Llama 3.1's scaling, which a GGUF file holds as one divisor per frequency: found again by trying the contexts that it may have
+ * been trained with, and refused when none gives these divisors.
  */
 function llama3Scaling(file: GgufFile, { headDim, ropeTheta }: { readonly headDim: number; readonly ropeTheta: number }): RopeScaling {
-  if (file.info('rope_freqs.weight').shape.join() !== `${headDim / 2}`)
-    fail(file, `rope_freqs.weight is not one divisor per pair of a head`);
+  if (file.info('rope_freqs.weight').shape.join() !== `${headDim / 2}`) fail(file, 'rope_freqs.weight is not one divisor per pair of a head');
   const divisors = file.toFloat32('rope_freqs.weight');
   const plain = rotaryFrequencies({ headDim, theta: ropeTheta });
   const factor = divisors.reduce((highest, divisor) => Math.max(highest, divisor), 1);
-  for (const originalMaxPositionEmbeddings of [8192, 4096, 2048, 16_384, 32_768]) {
+  for (const originalMaxPositionEmbeddings of ORIGINAL_CONTEXTS) {
     const scaling = { ropeType: 'llama3', factor, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositionEmbeddings } as const;
     const scaled = rotaryFrequencies({ headDim, theta: ropeTheta, scaling });
     if (divisors.every((divisor, i) => Math.abs(divisor * (scaled[i] ?? 0) - (plain[i] ?? 0)) < 1e-4 * (plain[i] ?? 0))) return scaling;
   }
   throw new UnsupportedError(`${file.path}: the divisors in rope_freqs.weight are not those of Llama 3's scaling, the only ones read here`);
 }
+
+/** Llama 3's own, then the other powers of two up to a million. */
+const ORIGINAL_CONTEXTS = [8192, ...Array.from({ length: 20 }, (_, power) => 2 ** (power + 1))];
 
 function required(file: GgufFile, key: string): number {
   return optional(file, key) ?? fail(file, `there is no metadata '${key}', which a LLaMA model has`);

@@ -1,0 +1,65 @@
+/** The tiny models of tests/golden/makeLlama.py and what transformers computed with them. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { LlamaForCausalLM, readSafetensors, tf } from 'lowrank';
+import { expect } from 'vitest';
+
+/** One per feature: see makeLlama.py. */
+export const VARIANTS = ['plain', 'tied', 'biased', 'linear', 'llama3'] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+export function goldenPath(name: string): string {
+  return fileURLToPath(new URL(`../golden/llama/${name}`, import.meta.url));
+}
+
+interface Rows {
+  readonly ids: number[][];
+  readonly labels: number[][];
+  /** The ids with their first ones replaced by padding, and the mask that says so. */
+  readonly padded: number[][];
+  readonly mask: number[][];
+  readonly prompts: number[][];
+  readonly generated: Record<Variant, number[][]>;
+}
+export const rows: Rows = JSON.parse(readFileSync(goldenPath('rows.json'), 'utf8'));
+
+const results = readSafetensors(goldenPath('results.safetensors'));
+
+/** What transformers computed, as it stored it. */
+export function golden(name: string): tf.Tensor {
+  return tf.tensor(results.toFloat32(name), [...results.info(name).shape]);
+}
+
+/** The names of what transformers computed that begin with `prefix`, without it. */
+export function goldenNames(prefix: string): string[] {
+  return results.names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+}
+
+/** A new copy of a variant. */
+export async function tinyModel(variant: Variant): Promise<LlamaForCausalLM> {
+  return LlamaForCausalLM.fromPretrained(goldenPath(variant));
+}
+
+/** The largest difference over the largest value of the second; NaN where anything is. */
+export function relativeError(actual: tf.Tensor, expected: tf.Tensor): number {
+  return tf.tidy(() => {
+    const difference = actual.sub(expected).abs().max().dataSync()[0] ?? Number.NaN;
+    return difference / (expected.abs().max().dataSync()[0] ?? Number.NaN);
+  });
+}
+
+/** Asserts that the first tensor is the second, up to a relative error, and frees what `compute` made. */
+export function expectClose(compute: () => readonly [actual: tf.Tensor, expected: tf.Tensor], tolerance = 1e-5, what?: string): void {
+  tf.tidy(() => {
+    const [actual, expected] = compute();
+    expect(actual.shape, what).toEqual(expected.shape);
+    expect(relativeError(actual, expected), what).toBeLessThanOrEqual(tolerance);
+  });
+}
+
+/** Runs `use` and tells by how many tensors there are more afterwards. */
+export async function leaked(use: () => unknown): Promise<number> {
+  const before = tf.memory().numTensors;
+  await use();
+  return tf.memory().numTensors - before;
+}
