@@ -1,6 +1,7 @@
 """Makes tests/golden/peft: a tiny LLaMA, adapters as PEFT writes them, and what PEFT computes with them.
 
-Needs torch, transformers, peft 0.21.0 and safetensors; run it from anywhere: python tests/golden/makePeft.py
+Needs torch, transformers, peft 0.21.0 and safetensors; run it from anywhere:
+PYTHONHASHSEED=0 python tests/golden/makePeft.py (the seed only fixes the order in which PEFT writes sets of names)
 """
 
 import json
@@ -25,7 +26,7 @@ results = {}
 def base(**changes):
     """The same tiny model every time; its weights are large enough for every part to matter."""
     torch.manual_seed(0)
-    model = LlamaForCausalLM(LlamaConfig(**NAMES, **changes)).eval()
+    model = LlamaForCausalLM(LlamaConfig(**(NAMES | changes))).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             scale = 0.1 if "norm" in name else 0.3
@@ -33,13 +34,13 @@ def base(**changes):
     return model
 
 
-def fill(model, seed=1):
+def fill(model, seed=1, size=0.5):
     """Values with which no adapter is a no-op: B, the gates and the biases are not 0."""
     torch.manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.requires_grad and "magnitude" not in name:
-                parameter.add_(torch.randn(parameter.shape) * (0.5 if "lora" in name or "adaption" in name else 0.1))
+                parameter.add_(torch.randn(parameter.shape) * (size if "lora" in name or "adaption" in name else 0.1))
             elif parameter.requires_grad:
                 parameter.mul_(1 + 0.2 * torch.rand(parameter.shape))
 
@@ -62,14 +63,14 @@ def run(case, model):
     model.zero_grad()
 
 
-def adapter(case, config, **changes):
+def adapter(case, config, size=0.5, dtype=torch.float32, **changes):
     folder = HERE / case
     model = get_peft_model(base(**changes), config)
-    fill(model)
-    save(model, folder)
+    fill(model, size=size)
+    save(model.to(dtype), folder)
     loaded = PeftModel.from_pretrained(base(**changes), folder, is_trainable=True).eval()
     run(case, loaded)
-    if isinstance(config, LoraConfig):
+    if isinstance(config, LoraConfig) and "tie_word_embeddings" not in changes:
         merged = loaded.merge_and_unload()
         results[f"{case}/merged"] = merged(input_ids=IDS).logits.detach()
 
@@ -130,7 +131,7 @@ def main():
     results["base/logits"] = base()(input_ids=IDS).logits.detach()
 
     adapter("lora", LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
-    adapter("allLinear", LoraConfig(r=2, target_modules="all-linear", rank_pattern={"q_proj": 4, r"layers\.1\.mlp\.\w+": 1}, alpha_pattern={"v_proj": 5}))
+    adapter("allLinear", LoraConfig(r=2, target_modules="all-linear", rank_pattern={"q_proj": 4, r"layers\.1\.mlp\.\w+": 1}, alpha_pattern={"v_proj": 5}), size=0.2)
     adapter("regex", LoraConfig(r=2, target_modules=r".*\.(k|o)_proj", exclude_modules=r".*\.1\..*o_proj"))
     adapter("layers", LoraConfig(r=2, target_modules=["gate_proj", "o_proj"], layers_to_transform=[0, 2]))
     adapter("rslora", LoraConfig(r=4, lora_alpha=6, use_rslora=True))
@@ -138,6 +139,12 @@ def main():
     adapter("pissa", LoraConfig(r=3, lora_alpha=6, init_lora_weights="pissa"))
     adapter("olora", LoraConfig(r=3, lora_alpha=6, init_lora_weights="olora"))
     adapter("head", LoraConfig(r=3, target_modules=["embed_tokens", "lm_head", "q_proj"]))
+    adapter("tied", LoraConfig(r=3, target_modules=["embed_tokens", "lm_head", "q_proj"]), tie_word_embeddings=True)
+    adapter("savedTied", LoraConfig(r=3, target_modules=["q_proj"], modules_to_save=["lm_head"]), tie_word_embeddings=True)
+    adapter("doraHead", LoraConfig(r=3, target_modules=["embed_tokens", "lm_head"], use_dora=True))
+    adapter("norms", LoraConfig(r=3, target_modules=["q_proj"], modules_to_save=["norm", "embed_tokens"]))
+    adapter("wide", LoraConfig(r=12, target_modules=["k_proj"], use_rslora=True, alpha_pattern={"layers.0.self_attn.k_proj": 3}))
+    adapter("half", LoraConfig(r=3, target_modules=["q_proj", "v_proj"]), dtype=torch.float16)
     adapter("saved", LoraConfig(r=3, target_modules=["q_proj"], modules_to_save=["lm_head"]))
     adapter("biasAll", LoraConfig(r=3, target_modules=["q_proj"], bias="all"), attention_bias=True)
     adapter("biasLora", LoraConfig(r=3, target_modules=["q_proj"], bias="lora_only"), attention_bias=True)

@@ -185,10 +185,10 @@ test('dropout acts in training mode alone, differs from step to step, and repeat
 
 test('dropout keeps the share 1 − p and scales it by 1/(1 − p)', () => {
   const state = new AdapterState();
-  const values = state.dropoutMask([20_000], 0.2, 3).dataSync();
+  const values = state.dropoutMask([20_000], 0.2, tf.scalar(3, 'int32')).dataSync();
   expect(new Set(values)).toEqual(new Set([0, 1.25]));
   expect(values.filter((value) => value > 0).length / values.length).toBeCloseTo(0.8, 1);
-  expect(state.dropoutMask([20_000], 0.2, 4).dataSync()).not.toEqual(values);
+  expect(state.dropoutMask([20_000], 0.2, tf.scalar(4, 'int32')).dataSync()).not.toEqual(values);
   state.dispose();
 });
 

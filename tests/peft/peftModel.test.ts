@@ -12,7 +12,7 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test, vi } from 'vitest';
-import { fill, IDS, LABELS, largestDifference, tinyModel } from './tinyModel';
+import { fill, IDS, LABELS, largestDifference, relativeError, tinyModel } from './tinyModel';
 
 const LORA = () => new LoraConfig({ r: 2, loraAlpha: 6 });
 const PREFIX = (gate?: GateKind) => new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 2, ...(gate && { gate }) });
@@ -133,7 +133,7 @@ describe.each(KINDS.slice(0, 4))('%s', (_, config) => {
     const unmerged = peft.forward(IDS);
     peft.mergeAdapter();
     expect(peft.mergedAdapters).toEqual(['default']);
-    expect(largestDifference(peft.forward(IDS), unmerged)).toBeLessThan(2e-5);
+    expect(relativeError(peft.forward(IDS), unmerged)).toBeLessThan(1e-4);
     expect(
       largestDifference(
         peft.disableAdapter(() => peft.forward(IDS)),
@@ -145,7 +145,7 @@ describe.each(KINDS.slice(0, 4))('%s', (_, config) => {
     expect(weights()).toEqual(before);
     const plain = peft.mergeAndUnload();
     expect([...plain.namedModules()].some(([path]) => path.includes('base_layer'))).toBe(false);
-    expect(largestDifference(plain.forward(IDS), unmerged)).toBeLessThan(2e-5);
+    expect(relativeError(plain.forward(IDS), unmerged)).toBeLessThan(1e-4);
   });
 });
 
@@ -172,7 +172,7 @@ test.each(['scalar', 'perHead', 'perHeadTanh'] as const)('with a %s gate at zero
 test("says in PEFT's words how much is trained", () => {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   getPeftModel(tinyModel(), LORA()).printTrainableParameters();
-  expect(log).toHaveBeenCalledExactlyOnceWith('trainable params: 336 || all params: 7,408 || trainable%: 4.5356');
+  expect(log).toHaveBeenCalledExactlyOnceWith('trainable params: 336 || all params: 7,488 || trainable%: 4.4872');
   log.mockRestore();
 });
 
@@ -195,7 +195,7 @@ test('what does not fit is refused, by name, and the model stays as it was', () 
   const refused = (config: PeftConfig) => expect(() => getPeftModel(model, config));
   refused(new LoraConfig({ targetModules: ['query'] })).toThrow(
     new ArgumentError(
-      'targetModules ["query"] match no module; this model has model, embed_tokens, layers, self_attn, q_proj, k_proj, v_proj, o_proj, mlp, ' +
+      'targetModules ["query"] match no module; this model has model, embed_tokens, self_attn, q_proj, k_proj, v_proj, o_proj, mlp, ' +
         'gate_proj, up_proj, down_proj, input_layernorm, post_attention_layernorm, norm, lm_head',
     ),
   );

@@ -18,11 +18,13 @@ export function goldenPath(name: string): string {
 export const results: SafetensorsFile = readSafetensors(goldenPath('results.safetensors'));
 
 /** A new copy of the base model. */
-export function tinyModel({ attentionBias = false } = {}): LlamaForCausalLM {
+export function tinyModel({ attentionBias = false, tieWordEmbeddings = false } = {}): LlamaForCausalLM {
   const { rope_theta: ropeTheta, ...sizes } = JSON.parse(readFileSync(goldenPath('config.json'), 'utf8'));
   const config = Object.fromEntries(Object.entries(sizes).map(([name, value]) => [camelCase(name), value])) as never;
   const file = readSafetensors(goldenPath(attentionBias ? 'biased.safetensors' : 'base.safetensors'));
-  return LlamaForCausalLM.fromTensors({ ...(config as object), ropeTheta, attentionBias } as never, (name) => tensor(file, name));
+  return LlamaForCausalLM.fromTensors({ ...(config as object), ropeTheta, attentionBias, tieWordEmbeddings } as never, (name) =>
+    tensor(file, name),
+  );
 }
 
 /** A stored tensor; kernels, but not the token table, turned to (in, out). */

@@ -1,6 +1,6 @@
 /** What the adapted layers of one model share: which adapters act, and whether dropout does. */
-import { deriveSeed, tf } from '../runtime';
-import { nodeBackend } from '../runtime/backend';
+import { tf } from '../runtime';
+import { statelessUniform } from './statelessUniform';
 
 /**
  * One object for all adapted layers of a model, so that switching an adapter, or training mode, is a single assignment.
@@ -24,6 +24,15 @@ export class AdapterState {
     this.activeAdapters = activeAdapters;
   }
 
+  /** How many steps dropout's masks have been drawn for: what a resumed run has to go on from. */
+  get dropoutStep(): number {
+    return this.step?.dataSync()[0] ?? 0;
+  }
+
+  set dropoutStep(step: number) {
+    tf.tidy(() => this.stepVariable().assign(tf.scalar(step, 'int32')));
+  }
+
   /** Moves on to the next step's dropout masks; outside training mode it does nothing. */
   nextStep(): void {
     if (!this.isTraining) return;
@@ -33,11 +42,11 @@ export class AdapterState {
   /**
    * Inverted dropout's factors for this step: 0 with probability `rate`, else `1/(1 − rate)`.
    *
-   * @param seed - tells the layers of a model apart
+   * @param seed - tells the layers of a model apart; int32 ()
    */
-  dropoutMask(shape: readonly number[], rate: number, seed: number): tf.Tensor {
+  dropoutMask(shape: readonly number[], rate: number, seed: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
-      const key = tf.stack([tf.scalar(deriveSeed(seed) >> 1, 'int32'), this.stepVariable()]);
+      const key = tf.stack([seed, this.stepVariable()]);
       const kept = statelessUniform(shape, key).greaterEqual(rate);
       return kept.cast('float32').div(1 - rate);
     });
@@ -52,16 +61,4 @@ export class AdapterState {
     this.step ??= tf.tidy(() => tf.variable(tf.scalar(0, 'int32'), false, undefined, 'int32'));
     return this.step;
   }
-}
-
-/** Numbers in [0, 1) that depend on the key alone. Shapes: key (2) int32. */
-function statelessUniform(shape: readonly number[], key: tf.Tensor): tf.Tensor {
-  const backend = nodeBackend();
-  const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding;
-  const attributes = [
-    { name: 'dtype', type: TF_ATTR_TYPE, value: TF_FLOAT },
-    { name: 'T', type: TF_ATTR_TYPE, value: TF_INT32 },
-    { name: 'Tseed', type: TF_ATTR_TYPE, value: TF_INT32 },
-  ];
-  return backend.executeSingleOutput('StatelessRandomUniform', attributes, [tf.tensor1d([...shape], 'int32'), key]);
 }

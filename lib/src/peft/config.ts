@@ -1,10 +1,13 @@
 /** What an adapter is made of: PEFT's configurations, in camelCase and with PEFT's defaults. */
 import { ArgumentError } from '../runtime';
 
+export const LORA_INITIALISATIONS = [true, false, 'gaussian', 'pissa', 'olora'] as const;
 /** How A and B start: see {@link LoraConfig.initLoraWeights}. */
-export type LoraInitialisation = boolean | 'gaussian' | 'pissa' | 'olora';
+export type LoraInitialisation = (typeof LORA_INITIALISATIONS)[number];
+
+export const LORA_BIASES = ['none', 'all', 'lora_only'] as const;
 /** Which biases are trained along: see {@link LoraConfig.bias}. */
-export type LoraBias = 'none' | 'all' | 'lora_only';
+export type LoraBias = (typeof LORA_BIASES)[number];
 
 /** The fields of a {@link LoraConfig}; every one may be left out. */
 export type LoraOptions = Partial<Pick<LoraConfig, Exclude<keyof LoraConfig, 'peftType'>>>;
@@ -47,6 +50,8 @@ export class LoraConfig {
   readonly modulesToSave: readonly string[];
   /** Where the base model comes from, written into the adapter's file. @defaultValue null */
   readonly baseModelNameOrPath: string | null;
+  /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
+  readonly taskType: string | null;
 
   /** @throws ArgumentError when a value is out of its range. */
   constructor(options: LoraOptions = {}) {
@@ -64,6 +69,7 @@ export class LoraConfig {
     this.bias = options.bias ?? 'none';
     this.modulesToSave = options.modulesToSave ?? [];
     this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
+    this.taskType = options.taskType === undefined ? 'CAUSAL_LM' : options.taskType;
     for (const r of [this.r, ...Object.values(this.rankPattern)]) checkWhole('rank', r);
     for (const alpha of [this.loraAlpha, ...Object.values(this.alphaPattern)]) {
       if (!Number.isFinite(alpha)) throw new ArgumentError(`loraAlpha ${alpha} is not a finite number`);
@@ -71,14 +77,19 @@ export class LoraConfig {
     if (!(this.loraDropout >= 0 && this.loraDropout < 1)) {
       throw new ArgumentError(`loraDropout ${this.loraDropout} is not in 0 ≤ p < 1`);
     }
+    const isExpression = typeof this.targetModules === 'string' && this.targetModules.toLowerCase() !== 'all-linear';
+    if (this.layersToTransform && isExpression) {
+      throw new ArgumentError('layersToTransform goes with a list of targetModules; a regular expression names the layers itself');
+    }
   }
 }
 
+export const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;
 /**
  * What the gate of a zero-init prefix is: one raw number per layer (Hugging Face), one per head (lit-llama), or the tanh
  * of one per head (the authors' code, OpenGVLab/LLaMA-Adapter).
  */
-export type GateKind = 'scalar' | 'perHead' | 'perHeadTanh';
+export type GateKind = (typeof GATE_KINDS)[number];
 
 /** The fields of an {@link AdaptionPromptConfig}. */
 export interface AdaptionPromptOptions {
@@ -87,6 +98,7 @@ export interface AdaptionPromptOptions {
   readonly gate?: GateKind;
   readonly targetModules?: string;
   readonly baseModelNameOrPath?: string | null;
+  readonly taskType?: string | null;
 }
 
 /** Zero-init prefix attention (LLaMA-Adapter, Zhang et al. 2023), as PEFT's `AdaptionPromptConfig`. */
@@ -102,6 +114,8 @@ export class AdaptionPromptConfig {
   readonly targetModules: string;
   /** Where the base model comes from, written into the adapter's file. @defaultValue null */
   readonly baseModelNameOrPath: string | null;
+  /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
+  readonly taskType: string | null;
 
   /** @throws ArgumentError when a count is not a whole number of at least 1. */
   constructor(options: AdaptionPromptOptions) {
@@ -110,6 +124,7 @@ export class AdaptionPromptConfig {
     this.gate = options.gate ?? 'scalar';
     this.targetModules = options.targetModules ?? 'self_attn';
     this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
+    this.taskType = options.taskType === undefined ? 'CAUSAL_LM' : options.taskType;
     checkWhole('adapterLen', this.adapterLen);
     checkWhole('adapterLayers', this.adapterLayers);
   }

@@ -1,11 +1,23 @@
+export { type AdapterLoadOptions, type AdapterOptions, AdapterSet } from './adapterSet';
 export { AdapterState } from './adapterState';
 export { SourcePrefixAttention } from './adaptionPrompt/sourcePrefixAttention';
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
-export * from './config';
+export type { CombinationType, WeightedAdapterOptions } from './combine/combineAdapters';
+export type { MajoritySignMethod } from './combine/taskArithmetic';
+export {
+  AdaptionPromptConfig,
+  type AdaptionPromptOptions,
+  type GateKind,
+  type LoraBias,
+  LoraConfig,
+  type LoraInitialisation,
+  type LoraOptions,
+  type PeftConfig,
+} from './config';
 export { LoraEmbedding } from './lora/loraEmbedding';
 export { LoraLayer, type LoraLayerOptions } from './lora/loraLayer';
 export { LoraLinear } from './lora/loraLinear';
 export { LoraUpdate, type LoraUpdateOptions } from './lora/loraUpdate';
 export { BASE_ROW } from './lora/mixedRows';
-export { type AdapterOptions, type CausalModel, getPeftModel, PeftModel, type RowAdapters } from './peftModel';
+export { type CausalModel, getPeftModel, PeftModel, type RowAdapters } from './peftModel';
 export { printTrainableParameters, trainableParametersText } from './printTrainableParameters';

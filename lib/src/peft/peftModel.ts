@@ -1,13 +1,12 @@
 /** A model with adapters on it: PEFT's PeftModel. */
 import { type ForwardOptions, type GenerateOptions, generate, type InputOptions, type LlamaConfig, type Rows } from '../llama';
-import { Module } from '../nn';
-import { ArgumentError, ShapeError, StateError, tf, UnsupportedError } from '../runtime';
-import { AdapterState } from './adapterState';
-import { AdaptionPromptTuner } from './adaptionPrompt/adaptionPromptTuner';
-import type { PeftConfig } from './config';
-import { LoraTuner } from './lora/loraTuner';
+import type { Module } from '../nn';
+import { ShapeError, StateError, tf } from '../runtime';
+import { type AdapterLoadOptions, type AdapterOptions, AdapterSet } from './adapterSet';
+import { LoraConfig, type PeftConfig } from './config';
+import { openAdapterFolder } from './files/openAdapterFolder';
+import { BASE_ROW } from './lora/mixedRows';
 import { printTrainableParameters } from './printTrainableParameters';
-import type { Tuner } from './tuner';
 
 /** What adapters go on: a LlamaForCausalLM, or a model of your own with these methods. */
 export interface CausalModel extends Module {
@@ -24,14 +23,6 @@ export interface CausalModel extends Module {
 export interface RowAdapters {
   /** One name per row; `__base__` is none. @defaultValue the active adapters, for all rows */
   readonly adapterNames?: readonly string[];
-}
-
-/** How an adapter is added. */
-export interface AdapterOptions {
-  /** Seed of its initial values and of its dropout masks. @defaultValue 0 */
-  readonly seed?: number;
-  /** Whether it is trained while it is active. @defaultValue true */
-  readonly isTrainable?: boolean;
 }
 
 /**
@@ -57,31 +48,27 @@ export function getPeftModel<M extends CausalModel>(
 }
 
 /** A model whose own weights are frozen, with any number of named adapters of one kind, of which the active ones act. */
-export class PeftModel<M extends CausalModel = CausalModel> extends Module {
-  private readonly adapters = new Map<string, { readonly config: PeftConfig; readonly isTrainable: boolean }>();
-  private readonly state = new AdapterState([]);
-  private readonly tuner: Tuner;
-
-  /** See {@link getPeftModel}, which also adds the first adapter. */
-  constructor(
-    readonly model: M,
-    readonly peftType: PeftConfig['peftType'],
-  ) {
-    super();
-    this.tuner = peftType === 'LORA' ? new LoraTuner(model, this.state) : new AdaptionPromptTuner(model);
+export class PeftModel<M extends CausalModel = CausalModel> extends AdapterSet<M> {
+  /**
+   * Puts an adapter that PEFT or {@link savePretrained} wrote on a model, and activates it.
+   *
+   * @param options - the adapter's name here, by default `default`, and whether to train on it, by default not
+   * @throws as {@link loadAdapter}; the model is then as it was.
+   *
+   * @example
+   * const peft = PeftModel.fromPretrained(model, 'adapters/review', { isTrainable: true });
+   */
+  static fromPretrained<M extends CausalModel>(model: M, folder: string, options: AdapterLoadOptions = {}): PeftModel<M> {
+    const opened = openAdapterFolder(folder);
+    const peftModel = new PeftModel(model, opened.config.peftType);
+    peftModel.load(opened, options);
+    model.freeze();
+    peftModel.setAdapter(options.adapterName ?? 'default');
+    return peftModel;
   }
 
   get config(): LlamaConfig {
     return this.model.config;
-  }
-
-  /** The adapters' configurations, by name. */
-  get peftConfig(): Readonly<Record<string, PeftConfig>> {
-    return Object.fromEntries(Array.from(this.adapters, ([name, { config }]) => [name, config]));
-  }
-
-  get activeAdapters(): readonly string[] {
-    return this.state.activeAdapters;
   }
 
   /** Whether dropout acts; see {@link train}. */
@@ -99,6 +86,15 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   eval(): this {
     this.state.isTraining = false;
     return this;
+  }
+
+  /** How many training steps dropout's masks have been drawn for; `train` saves it and a resumed run sets it. */
+  get dropoutStep(): number {
+    return this.state.dropoutStep;
+  }
+
+  set dropoutStep(step: number) {
+    this.state.dropoutStep = step;
   }
 
   /** As the model's own; rows may go through different adapters. Shapes: (B, T) → (B, T, V). */
@@ -139,135 +135,22 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
     printTrainableParameters(this);
   }
 
-  /** The model's parts go by PEFT's paths: `base_model.model.` and then the model's own. */
-  override *namedChildren(): IterableIterator<[string, Module]> {
-    yield ['base_model.model', this.model];
-  }
-
-  /**
-   * Adds an adapter, which neither acts nor trains before {@link setAdapter} activates it.
-   *
-   * @throws StateError when the name is taken; ArgumentError when the configuration does not fit the model or is of another
-   * kind than the adapters that it has. Nothing is changed then.
-   */
-  addAdapter(name: string, config: PeftConfig, { seed = 0, isTrainable = true }: AdapterOptions = {}): void {
-    if (this.adapters.has(name)) throw new StateError(`there is an adapter '${name}' already; delete it first, or take another name`);
-    if (!/^[\w-]+$/.test(name)) throw new ArgumentError(`adapter name ${JSON.stringify(name)} is not made of letters, digits, _ and -`);
-    if (this.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before adding one');
-    this.tuner.add(name, config, seed);
-    this.adapters.set(name, { config, isTrainable });
-    this.setAdapter(this.activeAdapters);
-  }
-
-  /**
-   * Activates one adapter, or several LoRA adapters whose updates add up.
-   *
-   * @throws StateError when there is none of that name.
-   */
-  setAdapter(names: string | readonly string[]): void {
-    const active = [names].flat();
-    for (const name of active) this.adapter(name);
-    this.tuner.activate(
-      active,
-      active.filter((name) => this.adapter(name).isTrainable),
-    );
-    this.state.activeAdapters = active;
-  }
-
-  /**
-   * Takes an adapter off and frees it; if it was active, the first of those left is active next.
-   *
-   * @throws StateError when there is none of that name, or adapters are merged.
-   */
-  deleteAdapter(name: string): void {
-    this.adapter(name);
-    if (this.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before deleting one');
-    const left = this.activeAdapters.filter((active) => active !== name);
-    this.tuner.remove(name);
-    this.adapters.delete(name);
-    this.setAdapter(left.length > 0 ? left : [...this.adapters.keys()].slice(0, 1));
-  }
-
   /**
    * Runs `fn` on the base model and gives what it gives; a promise keeps the adapters off until it is settled.
    *
    * Biases that an adapter with `bias` has trained are the model's own and stay.
    */
   disableAdapter<T>(fn: () => T): T {
-    const merged = this.mergedAdapters;
+    const { peftConfig, mergedAdapters: merged } = this;
+    const biased = this.activeAdapters.filter((name) => peftConfig[name] instanceof LoraConfig && peftConfig[name].bias !== 'none');
+    if (biased.length > 0) console.warn(`${biased.join(', ')} trained biases of the base, which stay while it is disabled`);
     if (merged.length > 0) this.unmergeAdapter();
-    this.tuner.setEnabled(false);
+    this.setEnabled(false);
     const enable = () => {
-      this.tuner.setEnabled(true);
+      this.setEnabled(true);
       if (merged.length > 0) this.mergeAdapter({ adapterNames: merged });
     };
     return finallyDo(fn, enable);
-  }
-
-  /** The adapters that are in the base weights now. */
-  get mergedAdapters(): readonly string[] {
-    return this.tuner instanceof LoraTuner ? this.tuner.mergedAdapters() : [];
-  }
-
-  /**
-   * Adds LoRA adapters into the base weights, so that they cost nothing in a forward; merging twice warns and does nothing.
-   *
-   * @param options - `adapterNames`, by default the active ones; `safeMerge` to check the result first
-   * @throws UnsupportedError for prefix adapters, which no weight can hold; NotFiniteError with `safeMerge` when a merged
-   * weight is not finite everywhere, every weight then being as it was.
-   */
-  mergeAdapter({
-    adapterNames = this.activeAdapters,
-    safeMerge = false,
-  }: {
-    adapterNames?: readonly string[];
-    safeMerge?: boolean;
-  } = {}): void {
-    for (const name of adapterNames) this.adapter(name);
-    const tuner = this.loraTuner('merged');
-    if (this.mergedAdapters.length > 0)
-      console.warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() to merge anew`);
-    else tuner.merge(adapterNames, { safeMerge });
-  }
-
-  /** Puts the base weights back, bit by bit as they were before {@link mergeAdapter}. */
-  unmergeAdapter(): void {
-    const tuner = this.loraTuner('unmerged');
-    if (this.mergedAdapters.length > 0) tuner.unmerge();
-    else console.warn('nothing is merged: unmergeAdapter() does nothing');
-  }
-
-  /** Merges the adapters, takes every wrapper off, and gives the plain model; this PeftModel is of no use afterwards. */
-  mergeAndUnload(options: { adapterNames?: readonly string[]; safeMerge?: boolean } = {}): M {
-    if (this.mergedAdapters.length === 0) this.mergeAdapter(options);
-    return this.unload();
-  }
-
-  /** Takes the adapters off without merging them, and gives the base model; this PeftModel is of no use afterwards. */
-  unload(): M {
-    if (this.tuner instanceof LoraTuner) this.tuner.unload();
-    else for (const name of [...this.adapters.keys()]) this.tuner.remove(name);
-    this.adapters.clear();
-    this.state.dispose();
-    return this.model;
-  }
-
-  /** Frees the adapters and the model. */
-  override dispose(): void {
-    this.tuner.dispose();
-    this.state.dispose();
-    super.dispose();
-  }
-
-  private adapter(name: string): { readonly config: PeftConfig; readonly isTrainable: boolean } {
-    const adapter = this.adapters.get(name);
-    if (adapter) return adapter;
-    throw new StateError(`there is no adapter '${name}'; there is ${[...this.adapters.keys()].join(', ') || 'none'}`);
-  }
-
-  private loraTuner(participle: string): LoraTuner {
-    if (this.tuner instanceof LoraTuner) return this.tuner;
-    throw new UnsupportedError(`only LoRA adapters can be ${participle}; a prefix is no change of any weight`);
   }
 
   private withRows<T>(inputIds: Rows, names: readonly string[] | undefined, run: () => T): T {
@@ -275,7 +158,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
     const rows = rowCount(inputIds);
     if (names.length !== rows) throw new ShapeError(`adapterNames has ${names.length} names for ${rows} rows; give one per row`);
     this.loraTuner('mixed in one batch');
-    for (const name of names) if (name !== '__base__') this.adapter(name);
+    for (const name of names) if (name !== BASE_ROW) this.adapter(name);
     if (this.isTraining) throw new StateError('adapterNames is for inference; call eval() first');
     this.state.rowAdapters = names;
     return finallyDo(run, () => {

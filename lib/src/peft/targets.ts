@@ -2,6 +2,7 @@
 import { Linear, type Module, toSnakeCase } from '../nn';
 import { ArgumentError } from '../runtime';
 import type { LoraConfig } from './config';
+import { firstMatches, fullMatches } from './regularExpression';
 
 /**
  * The paths of the modules that a LoRA configuration names, in the model's order.
@@ -11,50 +12,63 @@ import type { LoraConfig } from './config';
  * @throws ArgumentError when nothing matches; the message lists the names that there are.
  */
 export function loraTargets(model: Module, config: LoraConfig): string[] {
-  const paths = [...model.namedModules()].map(([path]) => path).filter((path) => path !== '' && !isInsideAdapter(path));
-  const targets = isAllLinear(config.targetModules) ? linearPaths(model) : paths.filter((path) => matches(config.targetModules, path));
-  const chosen = targets.filter(
-    (path) => isChosenLayer(config, path) && !matches(config.excludeModules, path) && !isSavedWhole(config, path),
-  );
+  const paths = adaptablePaths(model);
+  const targets = isAllLinear(config) ? linearPaths(model) : pathsNamed(config.targetModules, paths);
+  const excluded = new Set([...pathsNamed(config.excludeModules, paths), ...pathsInside(config.modulesToSave, paths)]);
+  const chosen = targets.filter((path) => isChosenLayer(config, path) && !excluded.has(path));
   if (chosen.length === 0) throw new ArgumentError(nothingMatched(targets.length > 0, config, model));
   return chosen;
 }
 
-/** True when the path is, or ends in, one of the names, or matches the expression as a whole. */
-export function matches(names: string | readonly string[], path: string): boolean {
-  if (typeof names === 'string') return new RegExp(`^(?:${names})$`).test(path);
+/** True for the shorthand that stands for every linear layer but the head. */
+export function isAllLinear({ targetModules }: LoraConfig): boolean {
+  return typeof targetModules === 'string' && targetModules.toLowerCase() === 'all-linear';
+}
+
+/** The model's own modules: not the base layers and copies that adapters keep inside theirs. */
+export function adaptablePaths(model: Module): string[] {
+  return [...model.namedModules()].map(([path]) => path).filter((path) => path !== '' && !INSIDE_ADAPTER.test(path));
+}
+
+/** True when the path is, or ends in, one of the names. */
+export function isNamed(names: readonly string[], path: string): boolean {
   return names.map(toSnakeCase).some((name) => path === name || path.endsWith(`.${name}`));
 }
 
-/** The value that a rank or alpha pattern gives this path, or the fallback. */
-export function patternValue(pattern: Readonly<Record<string, number>>, path: string, fallback: number): number {
-  for (const [key, value] of Object.entries(pattern)) {
-    if (new RegExp(`^(?:.*\\.)?(?:${key})$`).test(path)) return value;
-  }
-  return fallback;
+/** The values that a rank or alpha pattern gives these paths, or the fallback; the first key that matches counts. */
+export function patternValues(pattern: Readonly<Record<string, number>>, paths: readonly string[], fallback: number): number[] {
+  const keys = Object.keys(pattern);
+  const found = firstMatches(
+    keys.map((key) => `^(?:.*\\.)?(?:${key})$`),
+    paths,
+  );
+  return found.map((index) => Object.values(pattern)[index] ?? fallback);
 }
 
 /** The last names of the modules that can be named as targets, each once. */
-export function leafNames(model: Module): string[] {
-  const names = [...model.namedModules()].filter(([path]) => path !== '').map(([path]) => path.split('.').at(-1) ?? path);
-  return [...new Set(names)].filter((name) => !/^\d+$/.test(name) && name !== 'base_layer');
+export function leafNames(paths: readonly string[]): string[] {
+  return [...new Set(paths.map(leafName))].filter((name) => !/^\d+$/.test(name));
 }
 
-function isAllLinear(names: string | readonly string[]): boolean {
-  return typeof names === 'string' && names.toLowerCase() === 'all-linear';
+/** `q_proj` of `model.layers.0.self_attn.q_proj`. */
+export function leafName(path: string): string {
+  return path.split('.').at(-1) ?? path;
+}
+
+const INSIDE_ADAPTER = /(^|\.)(base_layer|original_module|modules_to_save)(\.|$)/;
+
+function pathsNamed(names: string | readonly string[], paths: readonly string[]): string[] {
+  return typeof names === 'string' ? fullMatches(names, paths) : paths.filter((path) => isNamed(names, path));
 }
 
 /** Every linear layer but the head, whether or not it is adapted already. */
 function linearPaths(model: Module): string[] {
   const paths: string[] = [];
   for (const [path, module] of model.namedModules()) {
-    if (module instanceof Linear && path !== 'lm_head') paths.push(path.replace(/\.base_layer$/, ''));
+    const own = path.replace(/\.base_layer$/, '');
+    if (module instanceof Linear && own !== 'lm_head' && !INSIDE_ADAPTER.test(own)) paths.push(own);
   }
   return paths;
-}
-
-function isInsideAdapter(path: string): boolean {
-  return path.split('.').includes('base_layer');
 }
 
 function isChosenLayer({ layersToTransform }: LoraConfig, path: string): boolean {
@@ -63,12 +77,14 @@ function isChosenLayer({ layersToTransform }: LoraConfig, path: string): boolean
   return index !== undefined && layersToTransform.includes(Number(index));
 }
 
-function isSavedWhole({ modulesToSave }: LoraConfig, path: string): boolean {
-  return modulesToSave.map(toSnakeCase).some((name) => new RegExp(`(^|\\.)${name}($|\\.)`).test(path));
+/** The modules of these names, and everything in them. */
+function pathsInside(names: readonly string[], paths: readonly string[]): string[] {
+  const parts = names.map((name) => `.${toSnakeCase(name)}.`);
+  return paths.filter((path) => parts.some((part) => `.${path}.`.includes(part)));
 }
 
 function nothingMatched(wasNarrowed: boolean, config: LoraConfig, model: Module): string {
   const wanted = JSON.stringify(config.targetModules);
   if (wasNarrowed) return `targetModules ${wanted} match, but excludeModules, layersToTransform and modulesToSave leave none of them`;
-  return `targetModules ${wanted} match no module; this model has ${leafNames(model).join(', ')}`;
+  return `targetModules ${wanted} match no module; this model has ${leafNames(adaptablePaths(model)).join(', ')}`;
 }

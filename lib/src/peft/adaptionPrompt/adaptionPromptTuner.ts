@@ -2,8 +2,8 @@
 import { CausalSelfAttention, type Module } from '../../nn';
 import { ArgumentError, deriveSeed, UnsupportedError } from '../../runtime';
 import { AdaptionPromptConfig, type PeftConfig } from '../config';
-import { leafNames, matches } from '../targets';
-import type { AdapterTensor, Tuner } from '../tuner';
+import { adaptablePaths, isNamed, leafNames } from '../targets';
+import type { AdapterStart, AdapterTensor, ExpectedTensor, Tuner } from '../tuner';
 import { ZeroInitPrefixAttention } from './zeroInitPrefixAttention';
 
 /**
@@ -17,14 +17,14 @@ export class AdaptionPromptTuner implements Tuner {
 
   constructor(private readonly model: Module) {}
 
-  add(name: string, config: PeftConfig, seed: number): void {
-    if (!(config instanceof AdaptionPromptConfig)) {
-      throw new ArgumentError(`this model has prefix adapters, to which ${config.peftType} cannot be added`);
-    }
-    const wrappers = this.topAttentions(config).map(([path, attention], index) => {
-      return [path, new ZeroInitPrefixAttention(attention, { ...config, seed: deriveSeed(seed, index) })] as const;
+  add(name: string, config: PeftConfig, start: AdapterStart): AdaptionPromptConfig {
+    const prompt = checked(config);
+    const seed = start === 'empty' ? 0 : start.seed;
+    const wrappers = this.topAttentions(prompt).map(([path, attention], index) => {
+      return [path, new ZeroInitPrefixAttention(attention, { ...prompt, seed: deriveSeed(seed, index) })] as const;
     });
     this.adapters.set(name, new Map(wrappers));
+    return prompt;
   }
 
   remove(name: string): void {
@@ -59,6 +59,21 @@ export class AdaptionPromptTuner implements Tuner {
     return tensors;
   }
 
+  expectedTensors(config: PeftConfig): Map<string, ExpectedTensor> {
+    const prompt = checked(config);
+    const { adapterLen, gate } = prompt;
+    const expected = new Map<string, ExpectedTensor>();
+    for (const [path, { qProj, numHeads }] of this.topAttentions(prompt)) {
+      expected.set(`${path}.adaption_prompt`, { shape: [1, adapterLen, qProj.inFeatures] });
+      expected.set(`${path}.adaption_gate`, { shape: gate === 'scalar' ? [1] : [1, numHeads, 1, 1] });
+    }
+    return expected;
+  }
+
+  unload(): void {
+    for (const name of [...this.adapters.keys()]) this.remove(name);
+  }
+
   dispose(): void {
     for (const wrappers of this.adapters.values()) for (const wrapper of wrappers.values()) disposePrompt(wrapper);
   }
@@ -71,14 +86,17 @@ export class AdaptionPromptTuner implements Tuner {
     for (const [path, wrapper] of this.wrappers(name)) this.model.replaceModule(path, wrapper);
   }
 
-  private wrappers(name: string | undefined): ReadonlyMap<string, ZeroInitPrefixAttention> {
+  /** The wrappers of an adapter, by their paths, from the lowest layer to the top. */
+  wrappers(name: string | undefined): ReadonlyMap<string, ZeroInitPrefixAttention> {
     return this.adapters.get(name ?? '') ?? new Map<string, ZeroInitPrefixAttention>();
   }
 
   private topAttentions({ targetModules, adapterLayers }: AdaptionPromptConfig): [string, CausalSelfAttention][] {
-    const found = [...this.model.namedModules()].filter(([path]) => matches([targetModules], path));
+    const found = [...this.model.namedModules()].filter(([path]) => isNamed([targetModules], path));
     if (found.length === 0) {
-      throw new ArgumentError(`targetModules "${targetModules}" match no module; this model has ${leafNames(this.model).join(', ')}`);
+      throw new ArgumentError(
+        `targetModules "${targetModules}" match no module; this model has ${leafNames(adaptablePaths(this.model)).join(', ')}`,
+      );
     }
     if (adapterLayers > found.length)
       throw new ArgumentError(`adapterLayers ${adapterLayers} is not in 1…${found.length}, this model's layers`);
@@ -88,6 +106,11 @@ export class AdaptionPromptTuner implements Tuner {
       throw new UnsupportedError(`'${path}' is a ${module.constructor.name}; a prefix goes on a CausalSelfAttention`);
     });
   }
+}
+
+function checked(config: PeftConfig): AdaptionPromptConfig {
+  if (config instanceof AdaptionPromptConfig) return config;
+  throw new ArgumentError(`this model has prefix adapters, to which ${config.peftType} cannot be added`);
 }
 
 /** The wrapper alone; its base belongs to the model. */

@@ -1,8 +1,8 @@
 /** How a fresh low-rank update starts. */
 import { deriveSeed, tf } from '../../runtime';
-import { nodeBackend, type OpAttribute } from '../../runtime/backend';
 import type { LoraConfig } from '../config';
 import { normalVariable, uniformVariable } from '../initialValues';
+import { orthonormal, singularValues } from '../linearAlgebra';
 import { LoraUpdate, outputNorm } from './loraUpdate';
 
 /**
@@ -19,8 +19,8 @@ export function createLoraUpdate(
   config: LoraConfig,
   seed: number,
 ): LoraUpdate {
-  const { r, loraAlpha, initLoraWeights, useRslora, useDora, loraDropout } = config;
-  const scaling = useRslora ? loraAlpha / Math.sqrt(r) : loraAlpha / r;
+  const { r, initLoraWeights, useDora, loraDropout } = config;
+  const scaling = scalingOf(config);
   const [loraA, loraB] = factors();
   const magnitude = useDora
     ? tf.tidy(() => tf.variable(outputNorm(weight().add(tf.matMul(loraA as tf.Tensor2D, loraB as tf.Tensor2D).mul(scaling)))))
@@ -47,16 +47,45 @@ export function createLoraUpdate(
   }
 }
 
+/**
+ * An update whose values are still to come, from a file.
+ *
+ * PiSSA and OLoRA replace the base by a residual, W − s·A₀·B₀, to which alone their file fits; as PEFT does, the residual is
+ * made anew here, from the same W.
+ */
+export function emptyLoraUpdate(
+  [inFeatures, outFeatures]: readonly [number, number],
+  weight: () => tf.Variable,
+  config: LoraConfig,
+  seed: number,
+): LoraUpdate {
+  if (takesFromBase(config)) return createLoraUpdate([inFeatures, outFeatures], weight, config, seed);
+  const { r, useDora, loraDropout: dropout } = config;
+  const magnitude = useDora ? tf.tidy(() => tf.variable(tf.zeros([outFeatures]))) : undefined;
+  const factors = [zeroVariable([inFeatures, r]), zeroVariable([r, outFeatures])] as const;
+  return new LoraUpdate(...factors, { scaling: scalingOf(config), dropout, seed, ...(magnitude && { magnitude }) });
+}
+
+/** True for the starts that take the update's first value out of the base weight. */
+export function takesFromBase({ initLoraWeights }: LoraConfig): boolean {
+  return initLoraWeights === 'pissa' || initLoraWeights === 'olora';
+}
+
+/** `α/r`, or `α/√r` for rank-stabilised LoRA. */
+export function scalingOf({ r, loraAlpha, useRslora }: LoraConfig): number {
+  return useRslora ? loraAlpha / Math.sqrt(r) : loraAlpha / r;
+}
+
 /** A = U_r·√(S_r/s) and B = √(S_r/s)·V_rᵀ, from W = U·S·Vᵀ (PiSSA, Meng et al. 2024, eq. 2 and 3). */
 function principalFactors(weight: tf.Tensor, r: number, scaling: number): [tf.Tensor, tf.Tensor] {
-  const [s, u, v] = linearAlgebra('Svd', weight, ['compute_uv', true], ['full_matrices', false]) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const { s, u, v } = singularValues(weight);
   const root = s.slice([0], [r]).div(scaling).sqrt(); // (r)
   return [u.slice([0, 0], [-1, r]).mul(root), v.slice([0, 0], [-1, r]).mul(root).transpose()];
 }
 
 /** A = R_rᵀ and B = Q_rᵀ, from Wᵀ = Q·R (OLoRA, Büyükakyüz 2024); W here is (in, out), torch's transposed. */
 function orthonormalFactors(weight: tf.Tensor, r: number): [tf.Tensor, tf.Tensor] {
-  const [q, right] = linearAlgebra('Qr', weight.transpose(), ['full_matrices', false]) as [tf.Tensor, tf.Tensor];
+  const { q, right } = orthonormal(weight.transpose());
   return [right.slice([0, 0], [r, -1]).transpose(), q.slice([0, 0], [-1, r]).transpose()];
 }
 
@@ -67,13 +96,6 @@ function takenOut(weight: tf.Variable, scaling: number, factors: () => [tf.Tenso
     weight.assign(weight.sub(tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D).mul(scaling)));
     return [tf.variable(a), tf.variable(b)];
   });
-}
-
-function linearAlgebra(op: 'Svd' | 'Qr', x: tf.Tensor, ...flags: readonly [string, boolean][]): tf.Tensor[] {
-  const backend = nodeBackend();
-  const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_FLOAT } = backend.binding;
-  const attributes: OpAttribute[] = flags.map(([name, value]) => ({ name, type: TF_ATTR_BOOL, value }));
-  return backend.executeMultipleOutputs(op, [{ name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }, ...attributes], [x], op === 'Svd' ? 3 : 2);
 }
 
 function zeroVariable(shape: readonly [number, number]): tf.Variable {

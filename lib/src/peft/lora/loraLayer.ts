@@ -1,10 +1,10 @@
 /** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
-import { Module } from '../../nn';
+import { Embedding, Module, TiedHead } from '../../nn';
 import { ArgumentError, NotFiniteError, StateError, tf, UnsupportedError } from '../../runtime';
 import { AdapterState } from '../adapterState';
 import { LoraConfig, type LoraOptions } from '../config';
-import type { AdapterTensor } from '../tuner';
-import { createLoraUpdate } from './createLoraUpdate';
+import type { AdapterTensor, ExpectedTensor } from '../tuner';
+import { createLoraUpdate, emptyLoraUpdate, takesFromBase } from './createLoraUpdate';
 import type { LoraUpdate } from './loraUpdate';
 
 /** What a LoRA layer is told besides its configuration. */
@@ -52,12 +52,17 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     return this.merged?.names ?? [];
   }
 
-  /** @throws ArgumentError when the rank exceeds the layer's widths, UnsupportedError when the start needs a weight that it has not. */
-  checkConfig({ r, useDora, initLoraWeights }: LoraConfig): void {
+  /**
+   * @throws ArgumentError when the rank exceeds the layer's widths, unless its values are given and the layer's weight does
+   * not limit it; UnsupportedError when the configuration needs a weight that the layer has not.
+   */
+  checkConfig(config: LoraConfig, { isGiven = false }: { readonly isGiven?: boolean } = {}): void {
     const [inFeatures, outFeatures] = this.weightShape;
     const highest = Math.min(inFeatures, outFeatures);
-    if (r > highest) throw new ArgumentError(`rank ${r} is not in 1…${highest}, the ranks of a (${inFeatures}, ${outFeatures}) weight`);
-    if (useDora || (typeof initLoraWeights === 'string' && initLoraWeights !== 'gaussian')) this.baseWeight();
+    if (config.r > highest && !(isGiven && !takesFromBase(config))) {
+      throw new ArgumentError(`rank ${config.r} is not in 1…${highest}, the ranks of a (${inFeatures}, ${outFeatures}) weight`);
+    }
+    if (config.useDora || takesFromBase(config)) this.baseWeight();
   }
 
   /**
@@ -71,6 +76,14 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     this.putUpdate(
       name,
       createLoraUpdate(this.weightShape, () => this.baseWeight(), config, seed),
+    );
+  }
+
+  /** Adds an adapter whose values are assigned afterwards. */
+  addEmptyAdapter(name: string, config: LoraConfig, seed: number): void {
+    this.putUpdate(
+      name,
+      emptyLoraUpdate(this.weightShape, () => this.baseWeight(), config, seed),
     );
   }
 
@@ -128,6 +141,7 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
 
   override dispose(): void {
     this.forgetOriginal();
+    for (const { dropoutSeed } of this.updates.values()) dropoutSeed?.dispose();
     super.dispose();
   }
 
@@ -153,6 +167,26 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     yield [`${this.factorNames.loraA}${this.factorNames.leaf}`, { variable: update.loraA, layout: 'transposed' }];
     yield [`${this.factorNames.loraB}${this.factorNames.leaf}`, { variable: update.loraB, layout: 'transposed' }];
     if (update.magnitude) yield ['lora_magnitude_vector', { variable: update.magnitude, layout: 'same' }];
+  }
+
+  /** What the file of an adapter of this configuration holds of this layer. */
+  *expectedTensors({ r, useDora }: LoraConfig): IterableIterator<[string, ExpectedTensor]> {
+    const [inFeatures, outFeatures] = this.weightShape;
+    yield [`${this.factorNames.loraA}${this.factorNames.leaf}`, { shape: [r, inFeatures] }];
+    yield [`${this.factorNames.loraB}${this.factorNames.leaf}`, { shape: [outFeatures, r] }];
+    if (useDora) yield ['lora_magnitude_vector', { shape: [outFeatures] }];
+  }
+
+  /** The base's own weight as a file holds it, (O, I) for a linear layer; a head that is tied shows the embedding's. */
+  baseTensor(): AdapterTensor {
+    if (this.baseLayer instanceof TiedHead) return { variable: this.baseLayer.tiedWeight, layout: 'same', isBase: true };
+    return { variable: this.baseWeight(), layout: this.baseLayer instanceof Embedding ? 'same' : 'transposed', isBase: true };
+  }
+
+  /** What a file holds of the base's own weight. */
+  expectedBase(): ExpectedTensor {
+    const [inFeatures, outFeatures] = this.weightShape;
+    return { shape: this.baseLayer instanceof Embedding ? [inFeatures, outFeatures] : [outFeatures, inFeatures] };
   }
 
   /** PEFT's names of A and B, and what follows the adapter's name in them. */

@@ -70,7 +70,7 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
     return product.mul(scale.sub(1)).add(low.mul(scale));
   }
 
-  private dropped(x: tf.Tensor, { dropout, seed }: LoraUpdate): tf.Tensor {
-    return this.state.isTraining && dropout > 0 ? x.mul(this.state.dropoutMask(x.shape, dropout, seed)) : x;
+  private dropped(x: tf.Tensor, { dropout, dropoutSeed }: LoraUpdate): tf.Tensor {
+    return this.state.isTraining && dropoutSeed ? x.mul(this.state.dropoutMask(x.shape, dropout, dropoutSeed)) : x;
   }
 }

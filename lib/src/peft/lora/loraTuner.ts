@@ -1,50 +1,76 @@
 /** LoRA on a whole model. */
 import { Embedding, type Module, type Projection } from '../../nn';
-import { ArgumentError, deriveSeed, UnsupportedError } from '../../runtime';
+import { ArgumentError, deriveSeed, StateError, type tf, UnsupportedError } from '../../runtime';
 import type { AdapterState } from '../adapterState';
 import { LoraConfig, type PeftConfig } from '../config';
-import { loraTargets, patternValue } from '../targets';
-import type { AdapterTensor, Tuner } from '../tuner';
+import { isAllLinear, isNamed, leafNames, loraTargets, patternValues } from '../targets';
+import type { AdapterStart, AdapterTensor, ExpectedTensor, Tuner } from '../tuner';
+import { scalingOf } from './createLoraUpdate';
 import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
+import { SavedModules } from './savedModules';
+
+/** Layers whose whole weight PEFT writes into the file of an adapter that targets them. */
+const EMBEDDING_LAYERS = ['embed_tokens', 'lm_head'];
+
+/** A layer that a configuration names, wrapped or about to be, with its own rank and alpha. */
+interface Target {
+  readonly path: string;
+  readonly layer: LoraLayer;
+  readonly own: LoraConfig;
+}
 
 /** Wraps the layers that a configuration names, each once, and gives them its updates. */
 export class LoraTuner implements Tuner {
+  private readonly configs = new Map<string, LoraConfig>();
+  private readonly saved: SavedModules;
+
   constructor(
     private readonly model: Module,
     private readonly state: AdapterState,
-  ) {}
+  ) {
+    this.saved = new SavedModules(model, state);
+  }
 
-  add(name: string, config: PeftConfig, seed: number): void {
-    if (!(config instanceof LoraConfig))
-      throw new ArgumentError(`this model has LoRA adapters, to which ${config.peftType} cannot be added`);
-    const modules = new Map(this.model.namedModules());
-    const chosen = loraTargets(this.model, config).map((path, index) => {
-      const layer = this.layerAt(path, modules.get(path));
-      const own = layerConfig(config, path);
-      layer.checkConfig(own);
-      return { path, layer, own, seed: deriveSeed(seed, index) };
-    });
-    for (const { path, layer, own, seed } of chosen) {
-      layer.addAdapter(name, own, seed);
-      if (modules.get(path) !== layer) this.model.replaceModule(path, layer);
+  add(name: string, config: PeftConfig, start: AdapterStart): LoraConfig {
+    const lora = checked(config);
+    this.checkBias(lora);
+    const targets = this.targets(lora, start === 'empty');
+    this.saved.chosen(lora);
+    for (const [index, { path, layer, own }] of targets.entries()) {
+      const isNew = layer.updates.size === 0;
+      if (start === 'empty') layer.addEmptyAdapter(name, own, deriveSeed(0, index));
+      else layer.addAdapter(name, own, deriveSeed(start.seed, index));
+      if (isNew) this.model.replaceModule(path, layer);
     }
+    this.saved.add(name, lora);
+    const leaves = leafNames(targets.map(({ path }) => path));
+    const spelledOut = isAllLinear(lora) ? new LoraConfig({ ...lora, targetModules: leaves }) : lora;
+    this.configs.set(name, spelledOut);
+    return spelledOut;
   }
 
   remove(name: string): void {
-    for (const [path, layer] of this.layers()) {
+    for (const [path, layer] of this.layersOf(name)) {
       layer.deleteAdapter(name);
       if (layer.updates.size === 0) this.model.replaceModule(path, layer.baseLayer);
     }
+    this.saved.remove(name);
+    this.configs.delete(name);
   }
 
   activate(names: readonly string[], trainable: readonly string[]): void {
+    this.saved.checkTogether(names);
     this.state.activeAdapters = names;
     for (const [, layer] of this.layers()) {
       for (const [name, { variables }] of layer.updates) {
         for (const variable of variables) variable.trainable = trainable.includes(name);
       }
+    }
+    this.saved.train(trainable);
+    for (const name of this.configs.keys()) {
+      for (const [, bias] of this.biases(name)) bias.trainable = trainable.includes(name);
     }
   }
 
@@ -53,42 +79,28 @@ export class LoraTuner implements Tuner {
   }
 
   tensors(name: string): Map<string, AdapterTensor> {
-    return new Map(
-      this.layers().flatMap(([path, layer]) => Array.from(layer.fileTensors(name), ([key, tensor]) => [`${path}.${key}`, tensor] as const)),
-    );
-  }
-
-  /** Merges these adapters into every layer they are on; on an error every base weight is as it was. */
-  merge(names: readonly string[], options: { readonly safeMerge?: boolean } = {}): void {
-    const done: LoraLayer[] = [];
-    try {
-      for (const [, layer] of this.layers()) {
-        layer.merge(names, options);
-        done.push(layer);
-      }
-    } catch (error) {
-      for (const layer of done) layer.unmerge();
-      throw error;
+    const tensors = new Map<string, AdapterTensor>();
+    for (const [path, layer] of this.layersOf(name)) {
+      for (const [leaf, tensor] of layer.fileTensors(name)) tensors.set(`${path}.${leaf}`, tensor);
+      if (isNamed(EMBEDDING_LAYERS, path)) tensors.set(`${path}.base_layer.weight`, layer.baseTensor());
     }
+    for (const [path, variable] of this.biases(name)) tensors.set(path, { variable, layout: 'same' });
+    for (const [path, tensor] of this.saved.tensors(name)) tensors.set(path, tensor);
+    return tensors;
   }
 
-  /** Puts every base weight back. */
-  unmerge(): void {
-    for (const [, layer] of this.layers()) layer.unmerge();
-  }
-
-  /** The adapters that are merged now. */
-  mergedAdapters(): string[] {
-    return [...new Set(this.layers().flatMap(([, layer]) => layer.mergedAdapters))];
-  }
-
-  /** Takes every wrapper off the model; what is merged stays in the weights. */
-  unload(): void {
-    for (const [path, layer] of this.layers()) {
-      layer.forgetOriginal();
-      for (const name of [...layer.updates.keys()]) layer.deleteAdapter(name);
-      this.model.replaceModule(path, layer.baseLayer);
+  expectedTensors(config: PeftConfig): Map<string, ExpectedTensor> {
+    const lora = checked(config);
+    const targets = this.targets(lora, true);
+    const expected = new Map<string, ExpectedTensor>();
+    for (const { path, layer, own } of targets) {
+      for (const [leaf, tensor] of layer.expectedTensors(own)) expected.set(`${path}.${leaf}`, tensor);
+      if (isNamed(EMBEDDING_LAYERS, path)) expected.set(`${path}.base_layer.weight`, { ...layer.expectedBase(), isOptional: true });
     }
+    const paths = targets.map(({ path }) => path);
+    for (const [path, { shape }] of trainedBiases(this.model, lora, paths)) expected.set(path, { shape });
+    for (const [path, tensor] of this.saved.expectedTensors(lora)) expected.set(path, tensor);
+    return expected;
   }
 
   /** The wrapped layers, by their paths. */
@@ -98,7 +110,58 @@ export class LoraTuner implements Tuner {
     );
   }
 
+  /** The wrapped layers alone. */
+  layerList(): LoraLayer[] {
+    return this.layers().map(([, layer]) => layer);
+  }
+
+  /** The layers that an adapter is on, by their paths. */
+  layersOf(name: string): [string, LoraLayer][] {
+    return this.layers().filter(([, { updates }]) => updates.has(name));
+  }
+
+  /** The scale that an adapter of this configuration has on each layer. */
+  scalings(config: LoraConfig): Map<string, number> {
+    return new Map(this.targets(config, true).map(({ path, own }) => [path, scalingOf(own)]));
+  }
+
+  /** The adapters that are merged now. */
+  mergedAdapters(): string[] {
+    return [...new Set(this.layers().flatMap(([, layer]) => layer.mergedAdapters))];
+  }
+
+  unload({ keepsMerged }: { readonly keepsMerged: boolean }): void {
+    for (const [path, layer] of this.layers()) {
+      layer.forgetOriginal();
+      for (const name of [...layer.updates.keys()]) layer.deleteAdapter(name);
+      this.model.replaceModule(path, layer.baseLayer);
+    }
+    this.saved.unload(keepsMerged);
+  }
+
   dispose(): void {}
+
+  /** @throws StateError when the configuration trains biases, as an adapter here does already. */
+  private checkBias(lora: LoraConfig): void {
+    const owner = [...this.configs].find(([, { bias }]) => bias !== 'none')?.[0];
+    if (lora.bias !== 'none' && owner !== undefined) {
+      throw new StateError(`the adapter '${owner}' trains biases already, and a model has them only once: use bias 'none', or delete it`);
+    }
+  }
+
+  /** @param isGiven - whether the values come from elsewhere, and with them the rank */
+  private targets(config: LoraConfig, isGiven: boolean): Target[] {
+    const modules = new Map(this.model.namedModules());
+    const paths = loraTargets(this.model, config);
+    const ranks = patternValues(config.rankPattern, paths, config.r);
+    const alphas = patternValues(config.alphaPattern, paths, config.loraAlpha);
+    return paths.map((path, index) => {
+      const layer = this.layerAt(path, modules.get(path));
+      const own = new LoraConfig({ ...config, r: ranks[index] ?? config.r, loraAlpha: alphas[index] ?? config.loraAlpha });
+      layer.checkConfig(own, { isGiven });
+      return { path, layer, own };
+    });
+  }
 
   private layerAt(path: string, module: Module | undefined): LoraLayer {
     if (module instanceof LoraLayer) return module;
@@ -106,13 +169,27 @@ export class LoraTuner implements Tuner {
     if (isProjection(module)) return new LoraLinear(module, undefined, { state: this.state });
     throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}; LoRA goes on linear layers and embeddings`);
   }
+
+  private biases(name: string): [string, tf.Variable][] {
+    const config = this.configs.get(name);
+    if (!config) return [];
+    const paths = this.layersOf(name).map(([path]) => path);
+    return trainedBiases(this.model, config, paths);
+  }
 }
 
-/** The configuration with this layer's own rank and alpha. */
-function layerConfig(config: LoraConfig, path: string): LoraConfig {
-  const r = patternValue(config.rankPattern, path, config.r);
-  const loraAlpha = patternValue(config.alphaPattern, path, config.loraAlpha);
-  return r === config.r && loraAlpha === config.loraAlpha ? config : new LoraConfig({ ...config, r, loraAlpha });
+function checked(config: PeftConfig): LoraConfig {
+  if (config instanceof LoraConfig) return config;
+  throw new ArgumentError(`this model has LoRA adapters, to which ${config.peftType} cannot be added`);
+}
+
+/** The biases that a configuration trains: of the model, or of the layers at these paths. */
+function trainedBiases(model: Module, { bias }: LoraConfig, paths: readonly string[]): [string, tf.Variable][] {
+  if (bias === 'none') return [];
+  return [...model.namedParameters()].filter(([name]) => {
+    if (!name.endsWith('.bias') || name.includes('.modules_to_save.')) return false;
+    return bias === 'all' || paths.includes(name.replace(/(\.base_layer)?\.bias$/, ''));
+  });
 }
 
 function isProjection(module: Module | undefined): module is Projection {

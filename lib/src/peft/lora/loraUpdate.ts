@@ -1,5 +1,5 @@
 /** One adapter's update of one layer. */
-import { tf } from '../../runtime';
+import { deriveSeed, tf } from '../../runtime';
 
 /** What an update has besides A and B. */
 export interface LoraUpdateOptions {
@@ -23,7 +23,8 @@ export class LoraUpdate {
   readonly scaling: number;
   readonly dropout: number;
   readonly magnitude: tf.Variable | undefined;
-  readonly seed: number;
+  /** What tells this layer's dropout masks from those of others; a tensor, so that all layers can be one compiled function. */
+  readonly dropoutSeed: tf.Variable | undefined; // int32 ()
 
   /** Takes ownership of the variables. */
   constructor(
@@ -34,7 +35,7 @@ export class LoraUpdate {
     this.scaling = scaling;
     this.dropout = dropout;
     this.magnitude = magnitude;
-    this.seed = seed;
+    if (dropout > 0) this.dropoutSeed = tf.tidy(() => tf.variable(tf.scalar(deriveSeed(seed) >> 1, 'int32'), false));
   }
 
   get r(): number {
@@ -68,10 +69,12 @@ export class LoraUpdate {
 
   dispose(): void {
     for (const variable of this.variables) variable.dispose();
+    this.dropoutSeed?.dispose();
   }
 
-  private product(): tf.Tensor {
-    return tf.matMul(this.loraA as tf.Tensor2D, this.loraB as tf.Tensor2D).mul(this.scaling); // (I, r) x (r, O) -> (I, O)
+  /** `s·A·B`, which is ΔW unless there is a magnitude. Shapes: (I, O). */
+  product(): tf.Tensor {
+    return tf.tidy(() => tf.matMul(this.loraA as tf.Tensor2D, this.loraB as tf.Tensor2D).mul(this.scaling)); // (I, r) x (r, O) -> (I, O)
   }
 }
 

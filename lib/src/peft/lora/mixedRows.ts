@@ -20,18 +20,26 @@ export function mixedRows(
   branch: (rows: tf.Tensor, update: LoraUpdate) => tf.Tensor,
 ): tf.Tensor {
   if (layer.mergedAdapters.length > 0) throw new StateError('adapterNames needs unmerged adapters; call unmergeAdapter() first');
-  const parts: tf.Tensor[] = [];
-  const order: number[] = []; // the rows in the order of the parts
-  for (const name of new Set(names)) {
-    const rows = names.flatMap((rowName, row) => (rowName === name ? [row] : []));
+  return byRows(x, names, (rows, name) => {
     const update = layer.updates.get(name);
     if (update?.magnitude) throw new StateError(`adapterNames does not work with the DoRA adapter '${name}'`);
-    const part = tf.gather(x, tf.tensor1d(rows, 'int32'));
-    parts.push(update ? branch(part, update) : zeros(part, layer));
-    order.push(...rows);
-  }
-  const places = names.map((_, row) => order.indexOf(row));
-  return tf.gather(tf.concat(parts), tf.tensor1d(places, 'int32'));
+    return update ? branch(rows, update) : zeros(rows, layer);
+  });
+}
+
+/** Runs the rows of each name together and puts the results back in the rows' order. */
+export function byRows(x: tf.Tensor, names: readonly string[], run: (rows: tf.Tensor, name: string) => tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
+    const parts: tf.Tensor[] = [];
+    const order: number[] = []; // the rows in the order of the parts
+    for (const name of new Set(names)) {
+      const rows = names.flatMap((rowName, row) => (rowName === name ? [row] : []));
+      parts.push(run(tf.gather(x, tf.tensor1d(rows, 'int32')), name));
+      order.push(...rows);
+    }
+    const places = names.map((_, row) => order.indexOf(row));
+    return tf.gather(tf.concat(parts), tf.tensor1d(places, 'int32'));
+  });
 }
 
 function zeros(rows: tf.Tensor, layer: LoraLayer): tf.Tensor {

@@ -1,0 +1,216 @@
+/** One LoRA adapter made of several: PEFT's `add_weighted_adapter`. */
+import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../runtime';
+import { LoraConfig, type PeftConfig } from '../config';
+import { orthonormal, singularValues } from '../linearAlgebra';
+import type { LoraTuner } from '../lora/loraTuner';
+import type { LoraUpdate } from '../lora/loraUpdate';
+import { isTaskArithmetic, type MergeOptions, mergeTensors, type TaskArithmetic } from './taskArithmetic';
+
+/** A way to combine adapters: see {@link combineAdapters}. */
+export type CombinationType = 'cat' | 'svd' | TaskArithmetic | `${Exclude<TaskArithmetic, 'linear'>}_svd`;
+
+/** Which adapters to combine, and how. */
+export interface WeightedAdapterOptions extends Partial<MergeOptions> {
+  readonly adapters: readonly string[];
+  /** One per adapter; a negative one takes an adapter's update away. */
+  readonly weights: readonly number[];
+  /** @defaultValue 'svd' */
+  readonly combinationType?: CombinationType;
+  /** Rank of the result of the SVD ways. @defaultValue the highest of the adapters' ranks */
+  readonly svdRank?: number;
+}
+
+/** A and B of one layer. Shapes: (I, r), (r, O). */
+export type Factors = { readonly loraA: tf.Tensor2D; readonly loraB: tf.Tensor2D };
+
+/** The new adapter: its configuration, whose scale is 1, and the factors of each layer, which the caller disposes. */
+export interface CombinedAdapter {
+  readonly config: LoraConfig;
+  readonly factors: ReadonlyMap<string, Factors>;
+}
+
+/**
+ * Combines adapters i with weights wᵢ and scales sᵢ into one of scale 1.
+ *
+ * - `cat`: `A = [wᵢ·sᵢ·Aᵢ]`, `B = [Bᵢ]`, which is `Σ wᵢ·ΔWᵢ` exactly, at the sum of the ranks.
+ * - `svd`: the best approximation of `Σ wᵢ·ΔWᵢ` of rank `svdRank`.
+ * - `linear`: `A = Σ ±√|wᵢ·sᵢ|·Aᵢ`, `B = Σ √|wᵢ·sᵢ|·Bᵢ`, the sign being the weight's. Their product has, beside every wanted
+ *   `wᵢ·sᵢ·Aᵢ·Bᵢ`, the cross terms `±√|wᵢ·sᵢ·wⱼ·sⱼ|·Aᵢ·Bⱼ`, which belong to no adapter and are about as large. It is cheap, and
+ *   wrong: use `cat`, or `svd` where the rank must stay small.
+ * - `magnitude_prune`, `ties`, `dare_linear`, `dare_ties`: the same on A and B, thinned out first; see {@link mergeTensors}.
+ * - the same names with `_svd`: on the ΔWᵢ themselves, and then as `svd`.
+ *
+ * PEFT keeps the first adapter's `useRslora`, with which the result's scale is not 1; here it is.
+ *
+ * @throws ArgumentError when the ranks, weights or densities do not fit the way; UnsupportedError for adapters with more than
+ * A and B: DoRA, trained biases, saved modules.
+ */
+export function combineAdapters(
+  tuner: LoraTuner,
+  configs: ReadonlyMap<string, PeftConfig>,
+  { adapters, weights, combinationType = 'svd', svdRank, seed = 0, ...options }: WeightedAdapterOptions,
+): CombinedAdapter {
+  if (adapters.length === 0 || adapters.length !== weights.length) {
+    throw new ArgumentError(`${adapters.length} adapters and ${weights.length} weights; give one weight for each of at least one adapter`);
+  }
+  if (!weights.every(Number.isFinite)) throw new ArgumentError(`the weights ${weights.join(', ')} are not all finite`);
+  const plain = adapters.map((name) => plainConfig(name, configs.get(name)));
+  const way = adapters.length === 1 ? 'linear' : combinationType; // one adapter has no cross terms
+  const layers = tuner.layers().filter(([, { updates }]) => adapters.some((name) => updates.has(name)));
+  const r = newRank(way, plain.map(highestRank), svdRank);
+  const factors = new Map<string, Factors>();
+  try {
+    for (const [index, [path, layer]] of layers.entries()) {
+      const parts = adapters.flatMap((name, i) => {
+        const update = layer.updates.get(name);
+        return update ? [{ update, weight: weights[i] ?? 0 }] : [];
+      });
+      factors.set(
+        path,
+        tf.tidy(() => padded(combineLayer(way, parts, { r, ...options, seed: deriveSeed(seed, index) }), r)),
+      );
+    }
+  } catch (error) {
+    for (const { loraA, loraB } of factors.values()) tf.dispose([loraA, loraB]);
+    throw error;
+  }
+  return { config: combinedConfig(plain, r, [...factors.keys()]), factors };
+}
+
+/** Puts the factors into an adapter's variables and frees them. */
+export function assignFactors(tuner: LoraTuner, name: string, factors: CombinedAdapter['factors']): void {
+  for (const [path, layer] of tuner.layersOf(name)) {
+    const update = layer.updates.get(name);
+    const made = factors.get(path);
+    if (!update || !made) continue;
+    update.loraA.assign(made.loraA);
+    update.loraB.assign(made.loraB);
+    tf.dispose([made.loraA, made.loraB]);
+  }
+}
+
+interface Part {
+  readonly update: LoraUpdate;
+  readonly weight: number;
+}
+
+function combineLayer(way: CombinationType, parts: readonly Part[], { r, ...options }: MergeOptions & { readonly r: number }): Factors {
+  if (way === 'cat') return concatenated(parts);
+  if (way === 'svd') return truncatedProduct(concatenated(parts), r);
+  if (isTaskArithmetic(way)) return mergedFactors(way, parts, options);
+  const arithmetic = way.replace(/_svd$/, '');
+  if (!isTaskArithmetic(arithmetic)) throw new ArgumentError(`combinationType '${way}' is none of PEFT's`);
+  const deltas = parts.map(({ update }) => update.product());
+  const weights = parts.map(({ weight }) => weight);
+  return truncated(mergeTensors(arithmetic, deltas, weights, options), r);
+}
+
+function concatenated(parts: readonly Part[]): Factors {
+  const loraA = tf.concat2d(
+    parts.map(({ update, weight }) => update.loraA.mul<tf.Tensor2D>(weight * update.scaling)),
+    1,
+  );
+  const loraB = tf.concat2d(
+    parts.map(({ update }) => update.loraB as tf.Tensor2D),
+    0,
+  );
+  return { loraA, loraB };
+}
+
+function mergedFactors(way: TaskArithmetic, parts: readonly Part[], { seed, ...options }: MergeOptions): Factors {
+  const scales = parts.map(({ update, weight }) => weight * update.scaling);
+  const roots = scales.map((scale) => Math.sqrt(Math.abs(scale)));
+  const signed = roots.map((root, index) => ((scales[index] ?? 0) < 0 ? -root : root)); // on one side only, or two signs cancel
+  const merged = (tensors: tf.Tensor[], weights: number[], side: number) =>
+    mergeTensors(way, tensors, weights, { ...options, seed: deriveSeed(seed, side) }) as tf.Tensor2D;
+  return {
+    loraA: merged(
+      parts.map(({ update }) => update.loraA),
+      signed,
+      0,
+    ),
+    loraB: merged(
+      parts.map(({ update }) => update.loraB),
+      roots,
+      1,
+    ),
+  };
+}
+
+/** The best factors of rank r. Shapes: (I, O) → (I, k), (k, O), k = min(r, I, O). */
+function truncated(delta: tf.Tensor, r: number): Factors {
+  const { s, u, v } = singularValues(delta);
+  const k = Math.min(r, s.size);
+  const right: tf.Tensor2D = v.slice([0, 0], [-1, k]).mul(s.slice(0, k));
+  return { loraA: u.slice([0, 0], [-1, k]), loraB: right.transpose() };
+}
+
+/** As {@link truncated} of the product A·B, through its core of rank's size: `A·B = Q_A·(R_A·R_Bᵀ)·Q_Bᵀ`. */
+function truncatedProduct({ loraA, loraB }: Factors, r: number): Factors {
+  const left = orthonormal(loraA);
+  const right = orthonormal(loraB.transpose());
+  const core = truncated(tf.matMul(left.right, right.right, false, true), r);
+  return { loraA: tf.matMul(left.q, core.loraA), loraB: tf.matMul(core.loraB, right.q, false, true) };
+}
+
+/** Fills up with zeros to rank r, which changes nothing of the product. */
+function padded({ loraA, loraB }: Factors, r: number): Factors {
+  const missing = r - loraA.shape[1];
+  return missing === 0
+    ? { loraA, loraB }
+    : {
+        loraA: tf.pad2d(loraA, [
+          [0, 0],
+          [0, missing],
+        ]),
+        loraB: tf.pad2d(loraB, [
+          [0, missing],
+          [0, 0],
+        ]),
+      };
+}
+
+function newRank(way: CombinationType, ranks: readonly number[], svdRank: number | undefined): number {
+  if (way === 'cat') return ranks.reduce((sum, rank) => sum + rank, 0);
+  if (!isTaskArithmetic(way)) return svdRank ?? Math.max(...ranks);
+  if (new Set(ranks).size === 1) return ranks[0] ?? 0;
+  throw new ArgumentError(`combinationType '${way}' adds A and B up, so the ranks ${ranks.join(', ')} must be the same; use cat or svd`);
+}
+
+/** The ranks of all layers are at most this. */
+function highestRank({ r, rankPattern }: LoraConfig): number {
+  return Math.max(r, ...Object.values(rankPattern));
+}
+
+function plainConfig(name: string, config: PeftConfig | undefined): LoraConfig {
+  if (!(config instanceof LoraConfig)) throw new UnsupportedError(`the adapter '${name}' is not a LoRA adapter`);
+  const { useDora, bias, modulesToSave } = config;
+  if (!useDora && bias === 'none' && modulesToSave.length === 0) return config;
+  const more = useDora ? 'DoRA magnitudes' : bias !== 'none' ? 'trained biases' : 'saved modules';
+  throw new UnsupportedError(`the adapter '${name}' has ${more}, which cannot be combined; only A and B can`);
+}
+
+/** The first adapter's configuration, with the rank, the scale and the targets of the combination. */
+function combinedConfig(configs: readonly LoraConfig[], r: number, paths: readonly string[]): LoraConfig {
+  const [first] = configs;
+  return new LoraConfig({
+    ...first,
+    r,
+    loraAlpha: r,
+    rankPattern: {},
+    alphaPattern: {},
+    useRslora: false,
+    initLoraWeights: true,
+    targetModules: combinedTargets(configs) ?? paths,
+    excludeModules: [],
+    layersToTransform: undefined,
+  });
+}
+
+/** All names, where names alone say which layers the adapters are on. */
+function combinedTargets(configs: readonly LoraConfig[]): string[] | undefined {
+  const lists = configs.map(({ targetModules, excludeModules, layersToTransform }) =>
+    typeof targetModules === 'string' || excludeModules.length > 0 || layersToTransform ? undefined : targetModules,
+  );
+  return lists.includes(undefined) ? undefined : [...new Set(lists.flatMap((names) => names ?? []))];
+}

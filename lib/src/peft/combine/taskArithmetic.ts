@@ -1,0 +1,90 @@
+/** Ways of adding up the tensors of several adapters: PEFT's `merge_utils`. */
+import { ArgumentError, deriveSeed, tf } from '../../runtime';
+import { statelessUniform } from '../statelessUniform';
+
+/** How the sign of an element is elected in TIES: by the sum of its values, or by the count of its signs. */
+export type MajoritySignMethod = 'total' | 'frequency';
+
+/** What the ways differ by. */
+export interface MergeOptions {
+  /** Share of the elements that are kept. */
+  readonly density?: number;
+  /** @defaultValue 'total' */
+  readonly majoritySignMethod?: MajoritySignMethod;
+  /** Tells the random masks of DARE apart and repeats them. */
+  readonly seed: number;
+}
+
+/** How elements are dropped before the sum, and whether the rest must agree in sign. */
+const WAYS = {
+  linear: { prune: undefined, elects: false },
+  magnitude_prune: { prune: keepLargest, elects: false },
+  ties: { prune: keepLargest, elects: true },
+  dare_linear: { prune: keepRandom, elects: false },
+  dare_ties: { prune: keepRandom, elects: true },
+} as const;
+
+/** A way of adding up tensors element by element. */
+export type TaskArithmetic = keyof typeof WAYS;
+
+export function isTaskArithmetic(way: string): way is TaskArithmetic {
+  return Object.hasOwn(WAYS, way);
+}
+
+/**
+ * `Σ wᵢ·tᵢ`, element by element (task arithmetic, Ilharco et al. 2022), of tensors that were thinned out before: to their
+ * largest values (magnitude_prune, TIES; Yadav et al. 2023) or at random, scaled up by 1/density (DARE; Yu et al. 2023). The
+ * TIES ways elect a sign per element, leave out what disagrees, and divide by the number of those left.
+ *
+ * Shapes: all tensors alike.
+ *
+ * @throws ArgumentError for a density out of range.
+ */
+export function mergeTensors(
+  way: TaskArithmetic,
+  tensors: readonly tf.Tensor[],
+  weights: readonly number[],
+  options: MergeOptions,
+): tf.Tensor {
+  const { prune, elects } = WAYS[way];
+  return tf.tidy(() => {
+    const kept = prune ? tensors.map((tensor, index) => prune(tensor, densityOf(way, options), deriveSeed(options.seed, index))) : tensors;
+    const weighted = kept.map((tensor, index) => tensor.mul(weights[index] ?? 0));
+    if (!elects) return tf.addN(weighted);
+    const agrees = agreement(kept, options.majoritySignMethod ?? 'total');
+    const sum = tf.addN(weighted.map((tensor, index) => tensor.mul(agrees[index] ?? 0)));
+    return sum.div(tf.addN(agrees).maximum(1));
+  });
+}
+
+/** Keeps the elements of the largest magnitude, `⌊density·size⌋` of them. */
+function keepLargest(tensor: tf.Tensor, density: number): tf.Tensor {
+  const flat = tensor.abs().flatten();
+  const count = Math.floor(density * tensor.size);
+  if (density >= 1) return tensor;
+  if (count === 0) return tf.zerosLike(tensor);
+  const { indices } = tf.topk(flat, count);
+  const mask = tf.scatterND(indices.expandDims(1), tf.ones([count]), [tensor.size]);
+  return tensor.mul(mask.reshape(tensor.shape));
+}
+
+/** Keeps each element with this probability, and scales it up so that the expectation stays. */
+function keepRandom(tensor: tf.Tensor, density: number, seed: number): tf.Tensor {
+  if (density >= 1) return tensor;
+  const kept = statelessUniform(tensor.shape, tf.tensor1d([seed >> 1, 0], 'int32')).less(density);
+  return tensor.mul(kept).div(density);
+}
+
+/** 1 where a tensor has the elected sign. A sum of 0 elects plus, and an element of 0 agrees with neither sign. */
+function agreement(tensors: readonly tf.Tensor[], method: MajoritySignMethod): tf.Tensor[] {
+  const signs = tensors.map((tensor) => tensor.sign());
+  const sum = tf.addN(method === 'total' ? [...tensors] : signs);
+  const elected = sum.greaterEqual(0).toFloat().mul(2).sub(1);
+  return signs.map((sign) => sign.equal(elected).toFloat());
+}
+
+function densityOf(way: TaskArithmetic, { density }: MergeOptions): number {
+  const isRandom = WAYS[way].prune === keepRandom;
+  if (density !== undefined && density >= 0 && density <= 1 && !(isRandom && density === 0)) return density;
+  throw new ArgumentError(`combinationType '${way}' needs a density in ${isRandom ? '0 < d' : '0 ≤ d'} ≤ 1; got ${density}`);
+}

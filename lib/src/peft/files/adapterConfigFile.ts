@@ -1,0 +1,189 @@
+/** `adapter_config.json`: PEFT's configurations as their file has them. */
+import nodePath from 'node:path';
+import { toSnakeCase } from '../../nn';
+import { UnsupportedError } from '../../runtime';
+import {
+  AdaptionPromptConfig,
+  GATE_KINDS,
+  LORA_BIASES,
+  LORA_INITIALISATIONS,
+  LoraConfig,
+  type LoraInitialisation,
+  type PeftConfig,
+} from '../config';
+import { ConfigFields } from './configFields';
+
+/** The version of PEFT whose format this is. */
+export const PEFT_VERSION = '0.21.0';
+
+export const CONFIG_FILE = 'adapter_config.json';
+
+/** Fields of every kind that say nothing about what is computed. `auto_mapping` names a Python module; it is never loaded. */
+const IGNORED = ['auto_mapping', 'inference_mode', 'peft_version', 'revision', 'runtime_config'];
+/** LoRA's: how an adapter was started, how far it is sharded, and a switch that PEFT ignores for linear layers. */
+const IGNORED_LORA = [
+  'corda_config',
+  'eva_config',
+  'fan_in_fan_out',
+  'loftq_config',
+  'lora_ga_config',
+  'megatron_config',
+  'megatron_core',
+  'qalora_group_size',
+];
+/** LoRA's variants that compute something else, and the value that PEFT writes when they are off. */
+const UNSUPPORTED_LORA = {
+  alora_invocation_tokens: null,
+  arrow_config: null,
+  ensure_weight_tying: false,
+  kasa_config: null,
+  layer_replication: null,
+  lora_bias: false,
+  monteclora_config: null,
+  target_parameters: null,
+  trainable_token_indices: null,
+  use_bdlora: null,
+  use_qalora: false,
+  velora_config: null,
+};
+/** Starts that leave the base as it is: what was loaded is a plain LoRA. */
+const PLAIN_STARTS = ['eva', 'orthogonal'];
+
+/**
+ * Reads a folder's `adapter_config.json`.
+ *
+ * Fields that this version does not know are named in one warning and left out, as in PEFT. Nothing in the file is run or
+ * imported, and its regular expressions are bounded in time.
+ *
+ * @throws FormatError when the file is missing or malformed, UnsupportedError when it asks for a method, or a variant of
+ * LoRA, that this library does not have, ArgumentError when a number is out of its range.
+ */
+export function readAdapterConfig(folder: string): PeftConfig {
+  const fields = ConfigFields.read(nodePath.join(folder, CONFIG_FILE));
+  const kind = fields.string('peft_type') ?? fields.fail('peft_type', 'LORA or ADAPTION_PROMPT');
+  const config = kind === 'LORA' ? readLora(fields) : kind === 'ADAPTION_PROMPT' ? readPrompt(fields) : undefined;
+  if (!config) throw new UnsupportedError(`peft_type ${JSON.stringify(kind)} is not supported; LORA and ADAPTION_PROMPT are`);
+  fields.ignore(IGNORED);
+  if (fields.left.length > 0) {
+    console.warn(`${nodePath.join(folder, CONFIG_FILE)}: unknown keys, which are ignored: ${fields.left.join(', ')}`);
+  }
+  return config;
+}
+
+/** The text of `adapter_config.json`, with every key that PEFT writes. */
+export function adapterConfigText(config: PeftConfig): string {
+  const common = {
+    auto_mapping: null,
+    base_model_name_or_path: config.baseModelNameOrPath,
+    inference_mode: true,
+    peft_type: config.peftType,
+    peft_version: PEFT_VERSION,
+    revision: null,
+    task_type: config.taskType,
+  };
+  const entries = Object.entries({ ...common, ...(config instanceof LoraConfig ? loraFields(config) : promptFields(config)) });
+  return JSON.stringify(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))), null, 2);
+}
+
+function readLora(fields: ConfigFields): LoraConfig {
+  fields.ignore(IGNORED_LORA);
+  for (const name of Object.keys(UNSUPPORTED_LORA)) {
+    if (fields.isSet(name)) throw new UnsupportedError(`${CONFIG_FILE} has "${name}": ${fields.text(name)}, which is not supported`);
+  }
+  const pattern = fields.names('layers_pattern') ?? 'layers';
+  if (pattern.length > 0 && [pattern].flat().join() !== 'layers') {
+    throw new UnsupportedError(`${CONFIG_FILE} has "layers_pattern": ${fields.text('layers_pattern')}; only "layers" is supported`);
+  }
+  const layers = fields.numbers('layers_to_transform');
+  return new LoraConfig({
+    ...given({
+      r: fields.number('r'),
+      loraAlpha: fields.number('lora_alpha'),
+      loraDropout: fields.number('lora_dropout'),
+      excludeModules: fields.names('exclude_modules'),
+      layersToTransform: layers && layers.length > 0 ? layers : undefined,
+      rankPattern: fields.numberByName('rank_pattern'),
+      alphaPattern: fields.numberByName('alpha_pattern'),
+      useRslora: fields.boolean('use_rslora'),
+      useDora: fields.boolean('use_dora'),
+      modulesToSave: [fields.names('modules_to_save') ?? []].flat(),
+    }),
+    targetModules: fields.names('target_modules') ?? fields.fail('target_modules', 'a text or a list of texts'),
+    initLoraWeights: readStart(fields),
+    bias: LORA_BIASES.find((bias) => bias === (fields.string('bias') ?? 'none')) ?? fields.fail('bias', LORA_BIASES.join(', ')),
+    baseModelNameOrPath: fields.string('base_model_name_or_path') ?? null,
+    taskType: fields.string('task_type') ?? null,
+  });
+}
+
+function readStart(fields: ConfigFields): LoraInitialisation {
+  const text = fields.text('init_lora_weights').toLowerCase();
+  const start = LORA_INITIALISATIONS.find((known) => JSON.stringify(known) === text);
+  if (start !== undefined) return start;
+  if (text === 'null' || PLAIN_STARTS.some((plain) => JSON.stringify(plain) === text)) return true;
+  throw new UnsupportedError(`${CONFIG_FILE} has "init_lora_weights": ${text}; supported are ${LORA_INITIALISATIONS.join(', ')}`);
+}
+
+function readPrompt(fields: ConfigFields): AdaptionPromptConfig {
+  const gate = fields.string('gate') ?? 'scalar';
+  return new AdaptionPromptConfig({
+    adapterLen: fields.number('adapter_len') ?? fields.fail('adapter_len', 'a number'),
+    adapterLayers: fields.number('adapter_layers') ?? fields.fail('adapter_layers', 'a number'),
+    gate: GATE_KINDS.find((kind) => kind === gate) ?? fields.fail('gate', GATE_KINDS.join(', ')),
+    ...given({ targetModules: fields.string('target_modules') }),
+    baseModelNameOrPath: fields.string('base_model_name_or_path') ?? null,
+    taskType: fields.string('task_type') ?? null,
+  });
+}
+
+function loraFields(config: LoraConfig): Record<string, unknown> {
+  return {
+    ...UNSUPPORTED_LORA,
+    alpha_pattern: config.alphaPattern, // in the given order: the first pattern that matches counts
+    bias: config.bias,
+    corda_config: null,
+    eva_config: null,
+    exclude_modules: nullIfEmpty(fileNames(config.excludeModules)),
+    fan_in_fan_out: false,
+    init_lora_weights: config.initLoraWeights,
+    layers_pattern: null,
+    layers_to_transform: config.layersToTransform ?? null,
+    loftq_config: {},
+    lora_alpha: config.loraAlpha,
+    lora_dropout: config.loraDropout,
+    lora_ga_config: null,
+    megatron_config: null,
+    megatron_core: 'megatron.core',
+    modules_to_save: nullIfEmpty(fileNames(config.modulesToSave)),
+    qalora_group_size: 16,
+    r: config.r,
+    rank_pattern: config.rankPattern,
+    target_modules: fileNames(config.targetModules),
+    use_dora: config.useDora,
+    use_rslora: config.useRslora,
+  };
+}
+
+/** PEFT's fields, and `gate` where it is a kind that PEFT has not: its shape makes PEFT refuse the file, not misread it. */
+function promptFields({ adapterLayers, adapterLen, targetModules, gate }: AdaptionPromptConfig): Record<string, unknown> {
+  return {
+    adapter_layers: adapterLayers,
+    adapter_len: adapterLen,
+    target_modules: toSnakeCase(targetModules),
+    ...(gate !== 'scalar' && { gate }),
+  };
+}
+
+/** Hugging Face's names; a regular expression stays as it is. */
+function fileNames(names: string | readonly string[]): string | readonly string[] {
+  return typeof names === 'string' ? names : names.map(toSnakeCase);
+}
+
+function nullIfEmpty(names: string | readonly string[]): string | readonly string[] | null {
+  return names.length > 0 ? names : null;
+}
+
+/** The entries that are there. */
+function given<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,114 @@
+/** `adapter_model.safetensors`: the tensors of an adapter under PEFT's names. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { readSafetensors } from '../../io';
+import { ArgumentError, FormatError, type tf, UnsupportedError } from '../../runtime';
+import type { AdapterTensor, ExpectedTensor } from '../tuner';
+import { assignStored } from './tensorLayout';
+
+export const TENSOR_FILE = 'adapter_model.safetensors';
+
+/** PEFT's path of the model inside a PeftModel, with which every name in a file begins. */
+export const FILE_PREFIX = 'base_model.model.';
+
+/** Where an adapter's tensors come from: a file, or memory. */
+export interface TensorSource {
+  /** What to call it in an error. */
+  readonly origin: string;
+  readonly names: readonly string[];
+  /** In the file's layout. */
+  shape(name: string): readonly number[];
+  /** Why the values cannot be used; undefined when they can. */
+  problem(name: string): string | undefined;
+  values(name: string): Float32Array;
+}
+
+/**
+ * Opens the tensors of an adapter's folder; only the header is read.
+ *
+ * @throws FormatError when the file is missing or malformed; UnsupportedError for a folder with PyTorch's pickle alone, which
+ * can run code.
+ */
+export function openAdapterTensors(folder: string): TensorSource {
+  const path = nodePath.join(folder, TENSOR_FILE);
+  if (!fs.existsSync(path) && fs.existsSync(nodePath.join(folder, 'adapter_model.bin'))) {
+    throw new UnsupportedError(`${folder} has adapter_model.bin, a pickle that could run code; save it as ${TENSOR_FILE} with PEFT`);
+  }
+  const file = readSafetensors(path);
+  return {
+    origin: path,
+    names: file.names,
+    shape: (name) => file.info(name).shape,
+    problem: (name) => (/^(F|BF)\d+$/.test(file.info(name).dtype) ? undefined : `of dtype ${file.info(name).dtype}, not a float`),
+    values: (name) => file.toFloat32(name),
+  };
+}
+
+/** Tensors in memory, by the names and in the layout of PEFT's files. */
+export function tensorsInMemory(tensors: tf.NamedTensorMap): TensorSource {
+  const map = new Map(Object.entries(tensors));
+  const tensor = (name: string): tf.Tensor => {
+    const found = map.get(name);
+    if (found) return found;
+    throw new ArgumentError(`there is no tensor '${name}'`);
+  };
+  return {
+    origin: 'the given map of tensors',
+    names: [...map.keys()],
+    shape: (name) => tensor(name).shape,
+    problem: (name) => (tensor(name).dtype === 'float32' ? undefined : `of dtype ${tensor(name).dtype}, not float32`),
+    values: (name) => tensor(name).dataSync<'float32'>(),
+  };
+}
+
+/** Values by the names of {@link AdapterTensor}s, biases by their plain ones. */
+export type TensorValues = ReadonlyMap<string, Float32Array>;
+
+/**
+ * Reads every value that the adapter needs, once all names and shapes have been compared with what is expected.
+ *
+ * @throws FormatError that lists what is missing, unexpected or of another shape, ten of each at most.
+ */
+export function readTensors(source: TensorSource, expected: ReadonlyMap<string, ExpectedTensor>): TensorValues {
+  const wanted = new Map(Array.from(expected, ([name, tensor]) => [plainName(name), { name, ...tensor }]));
+  const found = new Map<string, string>(); // names of the file
+  const unexpected: string[] = [];
+  const wrong: string[] = [];
+  for (const name of source.names) {
+    const key = name.startsWith(FILE_PREFIX) ? plainName(name.slice(FILE_PREFIX.length)) : '';
+    const tensor = wanted.get(key);
+    if (!tensor || found.has(key)) unexpected.push(name);
+    else {
+      found.set(key, name);
+      const problem = source.problem(name) ?? shapeProblem(source.shape(name), tensor.shape);
+      if (problem) wrong.push(`${name} ${problem}`);
+    }
+  }
+  const missing = [...wanted].flatMap(([key, { name, isOptional }]) => (isOptional || found.has(key) ? [] : [`${FILE_PREFIX}${name}`]));
+  const problems = [listed('missing', missing), listed('unexpected', unexpected), listed('unfit', wrong)].flat();
+  if (problems.length > 0) throw new FormatError(`${source.origin} does not fit this model and its configuration: ${problems.join('; ')}`);
+  return new Map(Array.from(found, ([key, name]) => [key, source.values(name)]));
+}
+
+/** Puts values that {@link readTensors} gave into the adapter's variables. */
+export function assignTensors(tensors: ReadonlyMap<string, AdapterTensor>, values: TensorValues): void {
+  for (const [name, tensor] of tensors) {
+    const given = values.get(plainName(name));
+    if (given) assignStored(tensor, given);
+  }
+}
+
+/** A bias goes by another name once some adapter wraps its layer; one file fits both. */
+function plainName(name: string): string {
+  return name.endsWith('.bias') ? name.replace('.base_layer.', '.') : name;
+}
+
+function shapeProblem(shape: readonly number[], expected: readonly number[]): string | undefined {
+  return shape.join() === expected.join() ? undefined : `[${shape}] instead of [${expected}]`;
+}
+
+function listed(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const shown = names.slice(0, 10).map((name) => (name.length > 200 ? `${name.slice(0, 200)}…` : name));
+  return [`${names.length} ${what} (${shown.join(', ')}${names.length > 10 ? ', …' : ''})`];
+}

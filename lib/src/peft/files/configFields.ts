@@ -1,0 +1,116 @@
+/** The fields of a JSON object from outside, each checked for its type when it is asked for. */
+import { BinaryFile, FileFormatError } from '../../io/binaryFile';
+import { parseStrictJson, type StrictJson, StrictJsonError } from '../../io/strictJson';
+
+const LARGEST = 2 ** 20; // bytes; PEFT's own configurations have about a thousand
+
+/** A JSON object of which every field that is read is typed, and `left` tells those that nobody asked for. */
+export class ConfigFields {
+  private readonly asked = new Set<string>();
+
+  private constructor(
+    private readonly path: string,
+    private readonly entries: ReadonlyMap<string, StrictJson>,
+  ) {}
+
+  /** @throws FormatError when there is no such file, it is larger than 1 MiB, or it is not one JSON object. */
+  static read(path: string): ConfigFields {
+    const file = new BinaryFile(path);
+    if (file.size > LARGEST) throw new FileFormatError(path, 0, `${file.size} bytes of JSON; at most ${LARGEST} are expected here`);
+    const value = parse(path, new TextDecoder().decode(file.read(0, file.size)));
+    if (!(value instanceof Map)) throw new FileFormatError(path, 0, 'this is JSON, but not an object');
+    return new ConfigFields(path, value);
+  }
+
+  /** The names of the fields that were not asked for. */
+  get left(): string[] {
+    return [...this.entries.keys()].filter((name) => !this.asked.has(name));
+  }
+
+  /** Says that these fields are known, and need not be looked at. */
+  ignore(names: readonly string[]): void {
+    for (const name of names) this.asked.add(name);
+  }
+
+  /** True when the field is there and says something: not null, false, an empty text, list or object. */
+  isSet(name: string): boolean {
+    const value = this.value(name);
+    if (value instanceof Map) return value.size > 0;
+    if (Array.isArray(value) || typeof value === 'string') return value.length > 0;
+    return value !== undefined && value !== null && value !== false;
+  }
+
+  /** What the field holds, as JSON text. */
+  text(name: string): string {
+    return JSON.stringify(this.value(name) ?? null, (_, value: unknown) => {
+      if (typeof value === 'bigint') return Number(value);
+      return value instanceof Map ? Object.fromEntries(value) : value;
+    });
+  }
+
+  number(name: string): number | undefined {
+    const value = this.value(name);
+    if (value === undefined || value === null) return undefined;
+    return this.toNumber(name, value);
+  }
+
+  boolean(name: string): boolean | undefined {
+    const value = this.value(name);
+    if (value === undefined || value === null) return undefined;
+    return typeof value === 'boolean' ? value : this.fail(name, 'true or false');
+  }
+
+  string(name: string): string | undefined {
+    const value = this.value(name);
+    if (value === undefined || value === null) return undefined;
+    return typeof value === 'string' ? value : this.fail(name, 'a text');
+  }
+
+  /** A text, or a list of texts. */
+  names(name: string): string | string[] | undefined {
+    const value = this.value(name);
+    if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+    return this.fail(name, 'a text or a list of texts');
+  }
+
+  /** A number, or a list of numbers. */
+  numbers(name: string): number[] | undefined {
+    const value = this.value(name);
+    if (value === undefined || value === null) return undefined;
+    return (Array.isArray(value) ? value : [value]).map((item) => this.toNumber(name, item));
+  }
+
+  /** An object whose values are numbers. */
+  numberByName(name: string): Record<string, number> | undefined {
+    const value = this.value(name);
+    if (value === undefined || value === null) return undefined;
+    if (!(value instanceof Map)) return this.fail(name, 'an object of numbers');
+    return Object.fromEntries(Array.from(value, ([key, item]) => [key, this.toNumber(name, item)]));
+  }
+
+  /** @throws FormatError that names the file, the field, what it holds and what was expected. */
+  fail(name: string, expected: string): never {
+    const value = this.text(name);
+    throw new FileFormatError(this.path, 0, `"${name}" is ${value.slice(0, 80)}${value.length > 80 ? '…' : ''}; expected ${expected}`);
+  }
+
+  private value(name: string): StrictJson | undefined {
+    this.asked.add(name);
+    return this.entries.get(name);
+  }
+
+  private toNumber(name: string, value: StrictJson): number {
+    if (typeof value === 'bigint') return Number(value);
+    return typeof value === 'number' ? value : this.fail(name, 'a number');
+  }
+}
+
+function parse(path: string, text: string): StrictJson {
+  try {
+    return parseStrictJson(text);
+  } catch (cause) {
+    if (!(cause instanceof StrictJsonError)) throw cause;
+    throw new FileFormatError(path, cause.index, `this is not valid JSON: ${cause.reason}`, { cause });
+  }
+}

@@ -1,0 +1,37 @@
+/** The README of an adapter's folder. */
+import { AdaptionPromptConfig, type PeftConfig } from '../config';
+import { PEFT_VERSION } from './adapterConfigFile';
+
+/** A model card whose front matter is PEFT's; the Hugging Face Hub shows an adapter by it. */
+export function modelCard(configs: readonly PeftConfig[]): string {
+  const bases = [...new Set(configs.flatMap(({ baseModelNameOrPath }) => baseModelNameOrPath ?? []))];
+  const base = bases.length === 1 ? `base_model: ${JSON.stringify(bases[0])}\n` : '';
+  const isCausal = configs.some(({ taskType }) => taskType === 'CAUSAL_LM');
+  const method = configs.some((config) => config instanceof AdaptionPromptConfig) ? 'adaption-prompt' : 'lora';
+  return `---
+${base}library_name: peft
+${isCausal ? 'pipeline_tag: text-generation\n' : ''}tags:
+- ${method}
+- lowrank
+---
+
+# Adapter
+
+This folder holds ${configs.length === 1 ? 'an adapter' : `${configs.length} adapters, those not named \`default\` in a folder of their name`} in the format of Hugging Face PEFT. It changes nothing without the
+model that it was trained on.
+
+\`\`\`python
+from peft import PeftModel
+model = PeftModel.from_pretrained(base_model, folder)
+\`\`\`
+
+\`\`\`typescript
+import { PeftModel } from 'lowrank';
+const model = PeftModel.fromPretrained(baseModel, folder);
+\`\`\`
+
+### Framework versions
+
+- PEFT ${PEFT_VERSION} (format)
+`;
+}

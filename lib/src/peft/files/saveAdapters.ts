@@ -1,0 +1,76 @@
+/** Writing adapters as PEFT's folders. */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { syncFolder, writeSafetensors, writeTextAtomic } from '../../io';
+import { StorageError } from '../../runtime';
+import type { PeftConfig } from '../config';
+import type { AdapterTensor } from '../tuner';
+import { adapterConfigText, CONFIG_FILE } from './adapterConfigFile';
+import { FILE_PREFIX, TENSOR_FILE } from './adapterTensors';
+import { modelCard } from './modelCard';
+import { storedTensor } from './tensorLayout';
+
+/** An adapter to write. */
+export interface AdapterContent {
+  readonly name: string;
+  readonly config: PeftConfig;
+  /** By the file's names without their prefix. */
+  readonly tensors: ReadonlyMap<string, AdapterTensor>;
+}
+
+const MODEL_CARD = 'README.md';
+
+/**
+ * Writes the adapter named `default` into the folder and every other one into a sub-folder of its name; a model card that is
+ * there already stays.
+ *
+ * @throws StorageError when the disk refuses, or a sub-folder is a link that leads elsewhere.
+ */
+export function saveAdapters(folder: string, adapters: readonly AdapterContent[]): void {
+  storing(folder, () => {
+    fs.mkdirSync(folder, { recursive: true });
+    for (const adapter of adapters) writeAdapter(subfolder(folder, adapter.name), adapter);
+    const card = nodePath.join(folder, MODEL_CARD);
+    if (!fs.existsSync(card)) writeTextAtomic(card, modelCard(adapters.map(({ config }) => config)));
+  });
+}
+
+function subfolder(folder: string, name: string): string {
+  if (name === 'default') return folder;
+  const path = nodePath.join(folder, name);
+  fs.mkdirSync(path, { recursive: true });
+  if (fs.lstatSync(path).isSymbolicLink()) throw new StorageError(`${path} is a link; adapters are written only inside ${folder}`);
+  return path;
+}
+
+/**
+ * Writes both files under other names and renames them once they are complete. A configuration that is to change is removed
+ * before the tensors are exchanged, so that whatever happens in between, no one reads tensors with the other's scale.
+ */
+function writeAdapter(folder: string, { config, tensors }: AdapterContent): void {
+  const staged = nodePath.join(folder, `.${randomBytes(6).toString('hex')}.tmp`);
+  fs.mkdirSync(staged);
+  try {
+    const stored = Array.from(tensors, ([name, tensor]) => [`${FILE_PREFIX}${name}`, storedTensor(tensor)] as const);
+    writeSafetensors(nodePath.join(staged, TENSOR_FILE), stored, { metadata: { format: 'pt' } });
+    const text = adapterConfigText(config);
+    writeTextAtomic(nodePath.join(staged, CONFIG_FILE), text);
+    const configPath = nodePath.join(folder, CONFIG_FILE);
+    if (fs.existsSync(configPath) && fs.readFileSync(configPath, 'utf8') !== text) fs.rmSync(configPath);
+    fs.renameSync(nodePath.join(staged, TENSOR_FILE), nodePath.join(folder, TENSOR_FILE));
+    fs.renameSync(nodePath.join(staged, CONFIG_FILE), configPath);
+    syncFolder(folder);
+  } finally {
+    fs.rmSync(staged, { recursive: true, force: true });
+  }
+}
+
+function storing(folder: string, action: () => void): void {
+  try {
+    action();
+  } catch (cause) {
+    if (cause instanceof StorageError || !(cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw new StorageError(`no adapter can be written to ${folder} (${cause.message}); check the folder and the free space`, { cause });
+  }
+}

@@ -1,0 +1,106 @@
+/** A module with trained copies: PEFT's `modules_to_save`. */
+import { Embedding, Linear, Module, type Projection, RMSNorm, TiedHead } from '../../nn';
+import { tf, UnsupportedError } from '../../runtime';
+import type { AdapterState } from '../adapterState';
+import type { AdapterTensor, ExpectedTensor, TensorLayout } from '../tuner';
+import { byRows } from './mixedRows';
+
+/** What can be copied: the layers that have weights of their own, and the head that shares the embedding's. */
+export type SaveableModule = Linear | Embedding | RMSNorm | TiedHead;
+
+/**
+ * The original module, frozen, and one full copy of it for each adapter that trains it; the active adapter's copy acts.
+ *
+ * A tied head becomes a head of its own in the copy; the embedding stays as it is.
+ */
+export class SavedModule extends Module implements Projection {
+  /** The copies, by adapter's name. */
+  readonly copies = new Map<string, Linear | Embedding | RMSNorm>();
+
+  constructor(
+    readonly originalModule: SaveableModule,
+    private readonly state: AdapterState,
+  ) {
+    super();
+    originalModule.freeze();
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    const { rowAdapters } = this.state;
+    if (!rowAdapters) return this.acting.forward(x);
+    return byRows(x, rowAdapters, (rows, name) => (this.copies.get(name) ?? this.originalModule).forward(rows));
+  }
+
+  get inFeatures(): number {
+    return widths(this.originalModule)[0];
+  }
+
+  get outFeatures(): number {
+    return widths(this.originalModule)[1];
+  }
+
+  /** The weight that acts. */
+  get weight(): tf.Variable {
+    const { acting } = this;
+    return acting instanceof TiedHead ? acting.tiedWeight : acting.weight;
+  }
+
+  addAdapter(name: string): void {
+    this.copies.set(name, copyOf(this.originalModule));
+  }
+
+  deleteAdapter(name: string): void {
+    this.copies.get(name)?.dispose();
+    this.copies.delete(name);
+  }
+
+  override *namedChildren(): IterableIterator<[string, Module]> {
+    yield ['original_module', this.originalModule];
+    for (const [name, copy] of this.copies) yield [`modules_to_save.${name}`, copy];
+  }
+
+  /** What an adapter's file holds of this module, by PEFT's names. */
+  *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
+    const copy = this.copies.get(name);
+    if (!copy) return;
+    for (const [leaf, variable] of copy.ownParameters()) yield [leaf, { variable, layout: layoutOf(copy, leaf) }];
+  }
+
+  /** The module that acts now: the first active adapter's copy, or the original. */
+  get acting(): SaveableModule {
+    const name = this.state.isEnabled ? this.state.activeAdapters.find((active) => this.copies.has(active)) : undefined;
+    return this.copies.get(name ?? '') ?? this.originalModule;
+  }
+}
+
+/** True for what {@link SavedModule} can copy. */
+export function isSaveable(module: Module | undefined): module is SaveableModule {
+  return [Linear, Embedding, RMSNorm, TiedHead].some((kind) => module instanceof kind);
+}
+
+/** What a file holds of a copy of this module. */
+export function* expectedCopy(module: SaveableModule): IterableIterator<[string, ExpectedTensor]> {
+  if (module instanceof TiedHead) yield ['weight', { shape: module.tiedWeight.shape }];
+  else {
+    for (const [leaf, { shape }] of module.ownParameters()) {
+      yield [leaf, { shape: layoutOf(module, leaf) === 'transposed' ? shape.toReversed() : shape }];
+    }
+  }
+}
+
+function layoutOf(module: SaveableModule, leaf: string): TensorLayout {
+  return module instanceof Linear && leaf === 'weight' ? 'transposed' : 'same';
+}
+
+function copyOf(module: SaveableModule): Linear | Embedding | RMSNorm {
+  const copy = (variable: tf.Tensor) => tf.tidy(() => tf.variable(variable.clone()));
+  if (module instanceof Linear) return new Linear(copy(module.weight), module.bias && copy(module.bias));
+  if (module instanceof Embedding) return new Embedding(copy(module.weight));
+  if (module instanceof RMSNorm) return new RMSNorm(copy(module.weight), module.eps);
+  return new Linear(tf.tidy(() => tf.variable(module.tiedWeight.transpose()))); // (V, C) -> (C, V)
+}
+
+function widths(module: SaveableModule): [number, number] {
+  if ('inFeatures' in module) return [module.inFeatures, module.outFeatures];
+  throw new UnsupportedError(`a ${module.constructor.name} has no in- and out-features`);
+}

@@ -1,0 +1,91 @@
+/** The modules of a model that adapters train and save whole, beside their low-rank updates. */
+import { type Module, toSnakeCase } from '../../nn';
+import { ArgumentError, UnsupportedError } from '../../runtime';
+import type { AdapterState } from '../adapterState';
+import type { LoraConfig } from '../config';
+import { adaptablePaths, leafNames } from '../targets';
+import type { AdapterTensor, ExpectedTensor } from '../tuner';
+import { expectedCopy, isSaveable, type SaveableModule, SavedModule } from './savedModule';
+
+/** Wraps the modules that `modulesToSave` names, each once, and gives them a copy per adapter. */
+export class SavedModules {
+  constructor(
+    private readonly model: Module,
+    private readonly state: AdapterState,
+  ) {}
+
+  /**
+   * The modules that a configuration names, by path. A name is an end of a path, and not of whole parts of it alone, as in
+   * PEFT: `norm` is every norm.
+   *
+   * @throws ArgumentError when a name matches nothing, UnsupportedError for what cannot be copied.
+   */
+  chosen({ modulesToSave }: LoraConfig): [string, SaveableModule | SavedModule][] {
+    const modules = new Map(this.model.namedModules());
+    const paths = adaptablePaths(this.model);
+    return modulesToSave.map(toSnakeCase).flatMap((name) => {
+      const found = paths.filter((path) => path.endsWith(name));
+      if (found.length === 0) throw new ArgumentError(`modulesToSave '${name}' matches no module; there is ${leafNames(paths).join(', ')}`);
+      return found.map((path): [string, SaveableModule | SavedModule] => {
+        const module = modules.get(path);
+        if (module instanceof SavedModule || isSaveable(module)) return [path, module];
+        throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}, which cannot be trained and saved whole`);
+      });
+    });
+  }
+
+  add(name: string, config: LoraConfig): void {
+    for (const [path, module] of this.chosen(config)) {
+      const saved = module instanceof SavedModule ? module : new SavedModule(module, this.state);
+      saved.addAdapter(name);
+      if (saved !== module) this.model.replaceModule(path, saved);
+    }
+  }
+
+  remove(name: string): void {
+    for (const [path, saved] of this.modules()) {
+      saved.deleteAdapter(name);
+      if (saved.copies.size === 0) this.model.replaceModule(path, saved.originalModule);
+    }
+  }
+
+  /** @throws ArgumentError when two of these adapters have a copy of the same module, of which only one can act. */
+  checkTogether(names: readonly string[]): void {
+    for (const [path, { copies }] of this.modules()) {
+      const both = names.filter((name) => copies.has(name));
+      if (both.length > 1) throw new ArgumentError(`${both.join(' and ')} each have a copy of '${path}'; only one of them can be active`);
+    }
+  }
+
+  train(names: readonly string[]): void {
+    for (const [, { copies }] of this.modules()) {
+      for (const [name, copy] of copies) for (const [, variable] of copy.ownParameters()) variable.trainable = names.includes(name);
+    }
+  }
+
+  *tensors(name: string): IterableIterator<[string, AdapterTensor]> {
+    for (const [path, saved] of this.modules()) for (const [leaf, tensor] of saved.fileTensors(name)) yield [`${path}.${leaf}`, tensor];
+  }
+
+  *expectedTensors(config: LoraConfig): IterableIterator<[string, ExpectedTensor]> {
+    for (const [path, module] of this.chosen(config)) {
+      const original = module instanceof SavedModule ? module.originalModule : module;
+      for (const [leaf, tensor] of expectedCopy(original)) yield [`${path}.${leaf}`, tensor];
+    }
+  }
+
+  /** Takes the wrappers off; the copies that act stay in the model with `keepsActing`, the originals otherwise. */
+  unload(keepsActing: boolean): void {
+    for (const [path, saved] of this.modules()) {
+      const left = keepsActing ? saved.acting : saved.originalModule;
+      this.model.replaceModule(path, left);
+      for (const module of [saved.originalModule, ...saved.copies.values()]) if (module !== left) module.dispose();
+    }
+  }
+
+  private modules(): [string, SavedModule][] {
+    return [...this.model.namedModules()].flatMap(([path, module]) =>
+      module instanceof SavedModule ? [[path, module] as [string, SavedModule]] : [],
+    );
+  }
+}

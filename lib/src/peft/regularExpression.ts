@@ -1,0 +1,50 @@
+/** Regular expressions out of files: whoever wrote one must not be able to stop this process with it. */
+import vm from 'node:vm';
+import { ArgumentError } from '../runtime';
+
+const LONGEST = 1000; // characters; compiling a pattern cannot be interrupted, so it must be short
+const MILLISECONDS = 100;
+const SCRIPT = new vm.Script(`{
+  const expressions = patterns.map((pattern) => new RegExp(pattern, 'u'));
+  texts.map((text) => expressions.findIndex((expression) => expression.test(text)));
+}`);
+
+/**
+ * For each text the number of the first pattern that matches it, or −1.
+ *
+ * All of it takes at most 100 ms: a pattern that backtracks without end is stopped.
+ *
+ * @throws ArgumentError when a pattern is too long, is not valid JavaScript, or does not come to an end in time.
+ */
+export function firstMatches(patterns: readonly string[], texts: readonly string[]): number[] {
+  if (patterns.length === 0) return texts.map(() => -1);
+  const long = patterns.find((pattern) => pattern.length > LONGEST);
+  if (long !== undefined)
+    throw new ArgumentError(`a regular expression of ${long.length} characters is longer than ${LONGEST}; list names instead`);
+  try {
+    const found: Iterable<number> = SCRIPT.runInNewContext({ patterns, texts }, { timeout: MILLISECONDS });
+    return [...found];
+  } catch (cause) {
+    const shown = patterns.map((pattern) => JSON.stringify(pattern)).join(', ');
+    if (isTimeout(cause)) throw new ArgumentError(`matching ${shown} takes more than ${MILLISECONDS} ms; list names instead`, { cause });
+    throw new ArgumentError(`${shown} is not a regular expression that JavaScript knows (${messageOf(cause)})`, { cause });
+  }
+}
+
+/** The texts that the pattern matches as a whole, as Python's `re.fullmatch` does. */
+export function fullMatches(pattern: string, texts: readonly string[]): string[] {
+  const found = firstMatches([`^(?:${pattern})$`], texts);
+  return texts.filter((_, index) => found[index] === 0);
+}
+
+function isTimeout(cause: unknown): boolean {
+  return hasText(cause, 'code') && cause.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+}
+
+function messageOf(cause: unknown): string {
+  return hasText(cause, 'message') ? cause.message : String(cause); // an error of another context is no `Error` of ours
+}
+
+function hasText<K extends string>(value: unknown, key: K): value is Record<K, string> {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, key) === 'string';
+}

@@ -1,0 +1,118 @@
+import { AdamW, LoraConfig, PeftModel, readSafetensors, tf } from 'lowrank';
+import { describe, expect, test } from 'vitest';
+import { golden, goldenPath, IDS, LABELS, largestDifference, relativeError, results, tinyModel } from './tinyModel';
+
+const PLAIN = ['lora', 'allLinear', 'regex', 'layers', 'rslora', 'wide', 'half', 'pissa', 'olora'];
+const MORE = ['dora', 'doraHead', 'head', 'saved', 'norms', 'biasAll', 'biasLora'];
+const TIED = ['tied', 'savedTied'];
+
+function load(name: string, isTrainable = true): PeftModel {
+  const model = tinyModel({ attentionBias: name.startsWith('bias'), tieWordEmbeddings: TIED.includes(name) });
+  return PeftModel.fromPretrained(model, goldenPath(name), { isTrainable });
+}
+
+/** A gradient of ours in torch's layout. */
+function asTorch(name: string, grad: tf.Tensor): tf.Tensor {
+  if (name.endsWith('adaption_prompt')) return grad.expandDims(0);
+  const isTable = name.includes('embed_tokens') && !name.includes('lora_');
+  const isKernel = grad.rank === 2 && !isTable;
+  return isKernel ? grad.transpose() : grad;
+}
+
+describe.each([...PLAIN, ...MORE, ...TIED, 'prompt'])("PEFT's adapter '%s'", (name) => {
+  test("gives PEFT's logits and loss", () => {
+    const peft = load(name);
+    expect(relativeError(peft.forward(IDS), golden(`${name}/logits`))).toBeLessThan(1e-5);
+    expect(relativeError(peft.loss(IDS, LABELS), golden(`${name}/loss`))).toBeLessThan(1e-5);
+    expect(relativeError(peft.forward(IDS), golden('base/logits'))).toBeGreaterThan(0.05);
+  });
+
+  test("trains PEFT's parameters with PEFT's gradients", () => {
+    const peft = load(name);
+    const parameters = peft.trainableParameters();
+    const prefix = `${name}/grad/`;
+    const expected = results.names.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+    expect([...parameters.keys()].sort()).toEqual(expected.sort());
+    const { grads } = tf.variableGrads(() => peft.loss(IDS, LABELS), [...parameters.values()]);
+    for (const [key, variable] of parameters) {
+      const grad = grads[variable.name] as tf.Tensor;
+      expect([key, relativeError(asTorch(key, grad), golden(`${prefix}${key}`))]).toEqual([key, expect.closeTo(0, 4)]);
+    }
+  });
+});
+
+test.each([...PLAIN, ...MORE])("PEFT's adapter '%s' merges as in PEFT", (name) => {
+  const merged = load(name, false).mergeAndUnload();
+  expect(relativeError(merged.forward(IDS), golden(`${name}/merged`))).toBeLessThan(1e-4);
+});
+
+test.each([
+  ['loraTrained', 1e-2],
+  ['promptTrained', 1e-2],
+])('ten AdamW steps of %s follow PEFT and end in its weights', (name, learningRate) => {
+  const peft = load(`${name}Start`);
+  peft.loss(IDS, LABELS).dispose(); // an evaluation before training must leave nothing behind
+  const optimizer = new AdamW({ learningRate, weightDecay: 0.01 });
+  const parameters = peft.trainableParameters();
+  const before = new Map(Array.from(peft.namedParameters(), ([key, variable]) => [key, variable.dataSync().slice()]));
+  const losses: number[] = [];
+  for (let step = 0; step < 10; step++) {
+    const { value, grads } = tf.variableGrads(() => peft.loss(IDS, LABELS), [...parameters.values()]);
+    losses.push(value.dataSync()[0] ?? Number.NaN);
+    optimizer.applyGradients(grads);
+    tf.dispose(grads);
+  }
+  expect(largestDifference(tf.tensor1d(losses), golden(`${name}/losses`))).toBeLessThan(1e-4);
+  const end = readSafetensors(goldenPath(`${name}End/adapter_model.safetensors`));
+  for (const [key, variable] of parameters) {
+    const file = key.replace('.default', '');
+    const expected = tf.tensor(end.toFloat32(file), [...end.info(file).shape]);
+    expect([key, largestDifference(asTorch(key, variable), expected)]).toEqual([key, expect.closeTo(0, 4)]);
+  }
+  for (const [key, variable] of peft.namedParameters()) {
+    if (parameters.has(key)) expect(variable.dataSync()).not.toEqual(before.get(key));
+    else expect(variable.dataSync()).toEqual(before.get(key));
+  }
+});
+
+describe('several adapters of PEFT on one base', () => {
+  const three = () => {
+    const peft = PeftModel.fromPretrained(tinyModel(), goldenPath('several/one'), { adapterName: 'one' });
+    peft.loadAdapter(goldenPath('several/two'), { adapterName: 'two' });
+    peft.loadAdapter(goldenPath('several/three'), { adapterName: 'three' });
+    return peft;
+  };
+
+  test('act by row, and together, as in PEFT', () => {
+    const peft = three();
+    const mixed = peft.forward(IDS, { adapterNames: ['one', '__base__', 'two'] });
+    expect(relativeError(mixed, golden('several/mixed'))).toBeLessThan(1e-5);
+    peft.setAdapter(['one', 'two']);
+    expect(relativeError(peft.forward(IDS), golden('several/both'))).toBeLessThan(1e-5);
+  });
+
+  test.each([
+    ['cat', {}],
+    ['svd', {}],
+    ['linear', {}],
+    ['ties', { density: 0.6 }],
+    ['magnitude_prune', { density: 0.6 }],
+    ['ties_svd', { density: 0.6 }],
+    ['magnitude_prune_svd', { density: 0.6 }],
+    ['ties_frequency', { density: 0.6, majoritySignMethod: 'frequency' }],
+  ] as const)('combine by %s as in PEFT', (way, options) => {
+    const peft = three();
+    const combinationType = way === 'ties_frequency' ? 'ties' : way;
+    const isSameRank = ['linear', 'ties', 'magnitude_prune'].includes(combinationType);
+    const adapters = isSameRank ? ['two', 'three'] : ['one', 'two'];
+    peft.addWeightedAdapter({ adapters, weights: [0.7, -0.4], adapterName: 'mix', combinationType, ...options });
+    expect(peft.peftConfig.mix).toBeInstanceOf(LoraConfig);
+    const tensors = new Map(peft.namedParameters());
+    for (const projection of ['q_proj', 'v_proj']) {
+      const path = `base_model.model.model.layers.1.self_attn.${projection}`;
+      const [a, b] = ['A', 'B'].map((factor) => tensors.get(`${path}.lora_${factor}.mix.weight`) as tf.Tensor2D);
+      const delta = tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D);
+      expect(relativeError(delta.transpose(), golden(`several/${way}/${projection}`))).toBeLessThan(1e-4);
+    }
+  });
+});
