@@ -142,6 +142,11 @@ describe.each(all)('%s', (_name, chart) => {
 });
 
 describe('figures', () => {
+  it('do not cut off labels that fit', async () => {
+    const svg = await parameterBars([{ label: 'CodeReviewer, all weights', parameters: 1 }]).svg();
+    expect(svg).toContain('>CodeReviewer, all weights<');
+  });
+
   it('fit the schema of Vega-Lite', () => {
     const schema = createRequire(import.meta.url).resolve('vega-lite/vega-lite-schema.json');
     const check =

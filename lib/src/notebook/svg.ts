@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { escapeHtml } from './html';
+import { textWidth } from './textWidth';
 
 /** A chart that Vega-Lite accepted, but not without remarks. */
 export interface CompiledChart {
@@ -14,6 +15,7 @@ export interface CompiledChart {
  */
 export async function compileChart(spec: object): Promise<CompiledChart> {
   const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
+  measureTexts(vega);
   const warnings: string[] = [];
   const logger = vega.logger(vega.Warn, undefined, (_method, _level, messages) => warnings.push(messages.join(' ')));
   const { $schema: _, ...body } = spec as { readonly $schema?: string }; // this Vega-Lite is newer than the one JupyterLab has
@@ -24,6 +26,18 @@ export async function compileChart(spec: object): Promise<CompiledChart> {
   } finally {
     view.finalize();
   }
+}
+
+/** What Vega asks how wide a label is; public, though its types leave it out. */
+interface TextMetrics {
+  width: (item: { readonly fontSize?: number; readonly limit?: number }, text: unknown) => number;
+}
+
+/** Has Vega use our estimate of text widths; its own, 0.8 em for every character, cuts off labels that fit. */
+function measureTexts(vega: object): void {
+  const { textMetrics } = vega as { readonly textMetrics: TextMetrics };
+  textMetrics.width = ({ fontSize = 11, limit }, text) =>
+    Math.min(textWidth(String(text ?? ''), fontSize), limit || Number.POSITIVE_INFINITY);
 }
 
 /** Names the gradients and clips of a drawing after its content: Vega counts them through the process, from figure to figure. */
