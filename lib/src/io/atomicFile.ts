@@ -4,15 +4,24 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { StorageError } from '../runtime';
 
+/** A file that is complete on the disk, under a temporary name beside its own. */
+export interface StagedFile {
+  /** Puts it in the place of the old one, if there is one. */
+  commit(): void;
+  /** Removes it; the old one stays. */
+  discard(): void;
+}
+
 /**
- * Writes a file through a temporary one in the same folder: write, fsync, rename, fsync the folder. Until the rename the old
- * file stays as it is; when anything fails, the temporary one is removed.
+ * Writes a file under a temporary name in the same folder, and syncs it; several can be staged before the first is committed.
+ * When anything fails, the temporary file is removed.
  *
  * @throws StorageError when the disk refuses; whatever `write` throws passes through.
  */
-export function writeFileAtomic(path: string, write: (append: (bytes: Uint8Array) => void) => void): void {
+export function stageFile(path: string, write: (append: (bytes: Uint8Array) => void) => void): StagedFile {
   const folder = nodePath.dirname(path);
   const temporary = nodePath.join(folder, `.${nodePath.basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const discard = () => fs.rmSync(temporary, { force: true });
   const descriptor = storing(path, () => fs.openSync(temporary, 'wx'));
   try {
     try {
@@ -21,12 +30,30 @@ export function writeFileAtomic(path: string, write: (append: (bytes: Uint8Array
     } finally {
       fs.closeSync(descriptor);
     }
-    storing(path, () => fs.renameSync(temporary, path));
   } catch (error) {
-    fs.rmSync(temporary, { force: true });
+    discard();
     throw error;
   }
-  syncFolder(folder);
+  const commit = () => {
+    try {
+      storing(path, () => fs.renameSync(temporary, path));
+    } catch (error) {
+      discard();
+      throw error;
+    }
+    syncFolder(folder);
+  };
+  return { commit, discard };
+}
+
+/**
+ * Writes a file through a temporary one in the same folder: write, fsync, rename, fsync the folder. Until the rename the old
+ * file stays as it is; when anything fails, the temporary one is removed.
+ *
+ * @throws StorageError when the disk refuses; whatever `write` throws passes through.
+ */
+export function writeFileAtomic(path: string, write: (append: (bytes: Uint8Array) => void) => void): void {
+  stageFile(path, write).commit();
 }
 
 /** Writes text, such as a JSON document, as {@link writeFileAtomic} does. */

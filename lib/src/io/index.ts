@@ -1,9 +1,18 @@
-export { syncFolder, writeFileAtomic, writeTextAtomic } from './atomicFile';
+export { type StagedFile, stageFile, syncFolder, writeFileAtomic, writeTextAtomic } from './atomicFile';
 export { FileFormatError } from './binaryFile';
 export { dequantize, type GgmlType } from './dequantize';
 export { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
 export { GgufFile, type GgufTensorInfo, type GgufValue, readGguf } from './gguf';
 export { GgufError } from './ggufHeader';
 export { isJsonObject, type JsonObject, readJsonFile } from './jsonFile';
-export { readSafetensors, SafetensorsFile, type StoredTensor, type TensorToStore, writeSafetensors } from './safetensors';
+export {
+  byteLength,
+  type NamedTensorToStore,
+  readSafetensors,
+  SafetensorsFile,
+  type StoredTensor,
+  stageSafetensors,
+  type TensorToStore,
+  writeSafetensors,
+} from './safetensors';
 export { SafetensorsError, type SafetensorsInfo } from './safetensorsHeader';

@@ -1,6 +1,6 @@
 /** Hugging Face's safetensors files: tensors by name, read on demand, written in one stroke. */
 import { ArgumentError } from '../runtime';
-import { writeFileAtomic } from './atomicFile';
+import { type StagedFile, stageFile } from './atomicFile';
 import { BinaryFile } from './binaryFile';
 import { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
 import { MAX_HEADER_BYTES, readSafetensorsHeader, type SafetensorsHeader, type SafetensorsInfo } from './safetensorsHeader';
@@ -84,20 +84,34 @@ export interface TensorToStore {
   readonly bytes: Uint8Array | (() => Uint8Array);
 }
 
+/** What a writer may add to the tensors. */
+export interface SafetensorsOptions {
+  /** Free text, such as `{format: 'pt'}`. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /**
  * Writes a safetensors file as Hugging Face's writer lays it out: widest dtypes first, then by name, the header padded to
  * 8 bytes. The file appears under its name only once it is complete.
  *
  * @throws ArgumentError when a tensor's bytes do not fit its shape, or the header would be too long.
  */
-export function writeSafetensors(
+export function writeSafetensors(path: string, tensors: Iterable<NamedTensorToStore>, options: SafetensorsOptions = {}): void {
+  stageSafetensors(path, tensors, options).commit();
+}
+
+/** A tensor and its name. */
+export type NamedTensorToStore = readonly [name: string, tensor: TensorToStore];
+
+/** Writes a safetensors file as {@link writeSafetensors} does, but under a temporary name until it is committed. */
+export function stageSafetensors(
   path: string,
-  tensors: Iterable<readonly [name: string, tensor: TensorToStore]>,
-  { metadata = {} }: { readonly metadata?: Readonly<Record<string, string>> } = {},
-): void {
+  tensors: Iterable<NamedTensorToStore>,
+  { metadata = {} }: SafetensorsOptions = {},
+): StagedFile {
   const sorted = [...tensors].sort(([nameA, a], [nameB, b]) => dtypeOrder(b.dtype) - dtypeOrder(a.dtype) || compareUtf8(nameA, nameB));
   const header = layOut(sorted, metadata);
-  writeFileAtomic(path, (append) => {
+  return stageFile(path, (append) => {
     append(header);
     for (const [name, { dtype, shape, bytes: given }] of sorted) {
       const bytes = typeof given === 'function' ? given() : given;
@@ -111,7 +125,7 @@ export function writeSafetensors(
   });
 }
 
-function layOut(sorted: readonly (readonly [string, TensorToStore])[], metadata: Readonly<Record<string, string>>): Uint8Array {
+function layOut(sorted: readonly NamedTensorToStore[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const entries = new Map<string, unknown>();
   if (Object.keys(metadata).length > 0) entries.set('__metadata__', metadata);
   let position = 0;
@@ -133,7 +147,8 @@ function layOut(sorted: readonly (readonly [string, TensorToStore])[], metadata:
   return header;
 }
 
-function byteLength(dtype: Dtype, shape: readonly number[]): number {
+/** How many bytes the values of a tensor take. */
+export function byteLength(dtype: Dtype, shape: readonly number[]): number {
   return shape.reduce((size, dimension) => size * dimension, DTYPE_BYTES[dtype]);
 }
 

@@ -42,6 +42,56 @@ export function configFromJson(path: string, { config, generation }: ConfigDocum
   });
 }
 
+/**
+ * The documents of a model, as transformers 4 and 5 both read them.
+ *
+ * @param dtype what its matrices are stored in.
+ */
+export function configToJson(config: LlamaConfig, dtype: 'float32' | 'bfloat16'): ConfigDocuments {
+  const tokens = { bos_token_id: config.bosTokenId, eos_token_id: one(config.eosTokenId), pad_token_id: config.padTokenId };
+  return {
+    config: {
+      architectures: ['LlamaForCausalLM'],
+      attention_bias: config.attentionBias,
+      ...tokens,
+      head_dim: config.headDim,
+      hidden_act: 'silu',
+      hidden_size: config.hiddenSize,
+      initializer_range: config.initializerRange,
+      intermediate_size: config.intermediateSize,
+      max_position_embeddings: config.maxPositionEmbeddings,
+      mlp_bias: config.mlpBias,
+      model_type: 'llama',
+      num_attention_heads: config.numAttentionHeads,
+      num_hidden_layers: config.numHiddenLayers,
+      num_key_value_heads: config.numKeyValueHeads,
+      rms_norm_eps: config.rmsNormEps,
+      rope_scaling: ropeScalingToJson(config.ropeScaling),
+      rope_theta: config.ropeTheta,
+      tie_word_embeddings: config.tieWordEmbeddings,
+      torch_dtype: dtype,
+      vocab_size: config.vocabSize,
+    },
+    generation: { _from_model_config: true, ...tokens },
+  };
+}
+
+function one(ids: LlamaConfig['eosTokenId']): unknown {
+  return Array.isArray(ids) && ids.length === 1 ? ids[0] : ids;
+}
+
+function ropeScalingToJson(scaling: RopeScaling | undefined): JsonObject | null {
+  if (!scaling) return null;
+  if (scaling.ropeType === 'linear') return { factor: scaling.factor, rope_type: 'linear' };
+  return {
+    factor: scaling.factor,
+    high_freq_factor: scaling.highFreqFactor,
+    low_freq_factor: scaling.lowFreqFactor,
+    original_max_position_embeddings: scaling.originalMaxPositionEmbeddings,
+    rope_type: 'llama3',
+  };
+}
+
 function checkArchitecture(path: string, config: JsonObject): void {
   const type = config.model_type ?? (isLlamaClass(config.architectures) ? 'llama' : undefined);
   const refuse = (what: string) => {

@@ -10,4 +10,5 @@ export type { LoadOptions, LoadProgress } from './loadParameters';
 export { LlamaDecoderLayer, LlamaModel, type LlamaModelOptions } from './model';
 export type { TensorSource } from './parameters';
 export { type SamplingOptions, sampleToken } from './sampling';
+export type { SaveOptions } from './savePretrained';
 export { type ChatMessage, Tokenizer } from './tokenizer';

@@ -11,6 +11,7 @@ import type { LlamaModel } from './model';
 import { nextTokenLoss } from './nextTokenLoss';
 import { openModelFiles } from './openModelFiles';
 import { givenParameters, makeParameters, randomParameters, type TensorSource } from './parameters';
+import { type SaveOptions, savePretrained } from './savePretrained';
 
 /** What may come with the token ids. */
 export interface InputOptions {
@@ -80,6 +81,19 @@ export class LlamaForCausalLM extends Module {
   static async fromPretrained(path: string, options: LoadOptions = {}): Promise<LlamaForCausalLM> {
     const files = await openModelFiles(path);
     return new LlamaForCausalLM(buildLlama(files.config, await loadParameters(files, options)), files.config);
+  }
+
+  /**
+   * Writes the model into a folder that Hugging Face's transformers reads: `config.json`, `generation_config.json`, and
+   * `model.safetensors`, or several files with their index where one would be larger than `maxShardSize`. The folder is made
+   * where it is missing; a model that is in it is replaced once the new one is on the disk whole.
+   *
+   * Weights kept in 16 bits are written so; those kept in fewer are written as the 32-bit floats that they stand for.
+   *
+   * @throws StateError when an adapter is on the model: unload or merge it first; StorageError when the disk refuses.
+   */
+  savePretrained(folder: string, options: SaveOptions = {}): void {
+    savePretrained(this, folder, options);
   }
 
   /**
