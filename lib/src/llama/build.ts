@@ -1,11 +1,25 @@
 /** Assembles a model's layers from parameters by Hugging Face's names. */
-import { CausalSelfAttention, Embedding, Linear, MLP, type Projection, RMSNorm, TiedHead } from '../nn';
-import { StateError, type tf } from '../runtime';
+import {
+  CausalSelfAttention,
+  Embedding,
+  Linear,
+  MLP,
+  type Projection,
+  RMSNorm,
+  StoredEmbedding,
+  StoredLinear,
+  StoredRows,
+  StoredWeight,
+  TiedHead,
+  type TokenTable,
+} from '../nn';
+import { StateError, tf } from '../runtime';
 import type { LlamaConfig } from './config';
 import { LlamaDecoderLayer, LlamaModel } from './model';
+import type { Parameter } from './readParameter';
 
-/** A model's parameters by Hugging Face's names, kernels as (in, out). */
-export type Parameters = ReadonlyMap<string, tf.Variable>;
+/** A model's parameters by Hugging Face's names, kernels as (in, out), or packed. */
+export type Parameters = ReadonlyMap<string, Parameter>;
 
 /** The two parts of a causal language model. */
 export interface LlamaParts {
@@ -16,16 +30,16 @@ export interface LlamaParts {
 /** Builds the layers that the configuration describes; a tied output layer has no parameter of its own. */
 export function buildLlama(config: LlamaConfig, parameters: Parameters): LlamaParts {
   const { numHiddenLayers, rmsNormEps, tieWordEmbeddings } = config;
-  const embedTokens = new Embedding(parameter(parameters, 'model.embed_tokens.weight'));
+  const embedTokens = embedding(parameter(parameters, 'model.embed_tokens.weight'));
   const layers = Array.from({ length: numHiddenLayers }, (_, i) => buildLayer(config, `model.layers.${i}`, parameters));
-  const norm = new RMSNorm(parameter(parameters, 'model.norm.weight'), rmsNormEps);
+  const norm = new RMSNorm(variable(parameters, 'model.norm.weight'), rmsNormEps);
   const model = new LlamaModel({ embedTokens, layers, norm }, config);
   return { model, lmHead: tieWordEmbeddings ? new TiedHead(embedTokens) : projection(parameters, 'lm_head') };
 }
 
 function buildLayer({ headDim, rmsNormEps }: LlamaConfig, path: string, parameters: Parameters): LlamaDecoderLayer {
   const linear = (name: string) => projection(parameters, `${path}.${name}`);
-  const norm = (name: string) => new RMSNorm(parameter(parameters, `${path}.${name}.weight`), rmsNormEps);
+  const norm = (name: string) => new RMSNorm(variable(parameters, `${path}.${name}.weight`), rmsNormEps);
   return new LlamaDecoderLayer({
     selfAttn: new CausalSelfAttention(
       {
@@ -42,12 +56,26 @@ function buildLayer({ headDim, rmsNormEps }: LlamaConfig, path: string, paramete
   });
 }
 
-function projection(parameters: Parameters, name: string): Linear {
-  return new Linear(parameter(parameters, `${name}.weight`), parameters.get(`${name}.bias`));
+function projection(parameters: Parameters, name: string): Projection {
+  const weight = parameter(parameters, `${name}.weight`);
+  const bias = parameters.has(`${name}.bias`) ? variable(parameters, `${name}.bias`) : undefined;
+  return weight instanceof StoredWeight ? new StoredLinear(weight, bias) : new Linear(weight, bias);
 }
 
-function parameter(parameters: Parameters, name: string): tf.Variable {
-  const variable = parameters.get(name);
-  if (!variable) throw new StateError(`the parameter '${name}' was not made`);
-  return variable;
+function embedding(weight: Parameter): TokenTable {
+  if (weight instanceof tf.Variable) return new Embedding(weight);
+  if (weight instanceof StoredRows) return new StoredEmbedding(weight);
+  throw new StateError(`a table of token vectors cannot be kept as ${weight.format}, whose rows cannot be told apart`);
+}
+
+function variable(parameters: Parameters, name: string): tf.Variable {
+  const given = parameter(parameters, name);
+  if (given instanceof tf.Variable) return given;
+  throw new StateError(`the parameter '${name}' cannot be kept as ${given.format}`);
+}
+
+function parameter(parameters: Parameters, name: string): Parameter {
+  const given = parameters.get(name);
+  if (!given) throw new StateError(`the parameter '${name}' was not made`);
+  return given;
 }

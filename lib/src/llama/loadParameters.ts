@@ -1,11 +1,11 @@
 /** Streams a model's tensors from its files into parameters. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
-import { AbortedError, FormatError, type tf } from '../runtime';
+import { AbortedError, FormatError } from '../runtime';
 import type { Parameters } from './build';
-import type { LlamaConfig } from './config';
 import type { ModelFiles } from './modelFiles';
 import { isKernel, parameterShapes } from './parameterShapes';
-import { float32Reader } from './readParameter';
+import { float32Reader, type Parameter } from './readParameter';
+import { type StorageOptions, storedReader } from './storedReader';
 
 /** How far loading has come. */
 export interface LoadProgress {
@@ -17,7 +17,7 @@ export interface LoadProgress {
 }
 
 /** How to load a model. */
-export interface LoadOptions {
+export interface LoadOptions extends StorageOptions {
   /** Is told of each parameter when it has been read. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Stops the loading between two parameters; what was read is freed. */
@@ -30,11 +30,11 @@ export interface LoadOptions {
  *
  * @throws FormatError when tensors are missing, mis-shaped or not expected; AbortedError when `signal` stopped it.
  */
-export async function loadParameters(config: LlamaConfig, files: ModelFiles, options: LoadOptions): Promise<Parameters> {
-  const shapes = checkedShapes(config, files);
+export async function loadParameters(files: ModelFiles, options: LoadOptions): Promise<Parameters> {
+  const shapes = checkedShapes(files);
   const total = sum(shapes.values());
-  const read = float32Reader(Math.max(...Array.from(shapes.values(), size)));
-  const made = new Map<string, tf.Variable>();
+  const read = storedReader(options, float32Reader(Math.max(...Array.from(shapes.values(), size))));
+  const made = new Map<string, Parameter>();
   let done = 0;
   try {
     for (const [name, shape] of shapes) {
@@ -47,7 +47,7 @@ export async function loadParameters(config: LlamaConfig, files: ModelFiles, opt
       await turnOfTheEventLoop();
     }
   } catch (error) {
-    for (const variable of made.values()) variable.dispose();
+    for (const parameter of made.values()) parameter.dispose();
     throw error;
   }
   return made;
@@ -56,10 +56,10 @@ export async function loadParameters(config: LlamaConfig, files: ModelFiles, opt
 /** How many faults a message lists. */
 const LISTED = 10;
 
-function checkedShapes(config: LlamaConfig, files: ModelFiles): ReadonlyMap<string, readonly number[]> {
+function checkedShapes(files: ModelFiles): ReadonlyMap<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   const faults: string[] = [];
-  for (const [name, shape] of parameterShapes(config)) {
+  for (const [name, shape] of parameterShapes(files.config)) {
     const stored = files.tensor(name)?.shape;
     const expected = isKernel(name, shape) ? shape.toReversed() : shape;
     if (!stored) faults.push(`'${name}' is missing`);
@@ -68,7 +68,7 @@ function checkedShapes(config: LlamaConfig, files: ModelFiles): ReadonlyMap<stri
     shapes.set(name, shape);
   }
   if (faults.length < LISTED) {
-    const unexpected = files.names.filter((name) => !shapes.has(name) && !(config.tieWordEmbeddings && name === 'lm_head.weight'));
+    const unexpected = files.names.filter((name) => !shapes.has(name) && !(files.config.tieWordEmbeddings && name === 'lm_head.weight'));
     faults.push(...unexpected.slice(0, LISTED).map((name) => `${JSON.stringify(name).slice(0, 80)} is not expected`));
   }
   if (faults.length > 0) {

@@ -3,7 +3,6 @@ import {
   type Attention,
   type AttentionContext,
   causalMask,
-  type Embedding,
   type MLP,
   Module,
   paddingMask,
@@ -11,8 +10,9 @@ import {
   residual,
   rotaryTables,
   segmentMask,
+  type TokenTable,
 } from '../nn';
-import { tf } from '../runtime';
+import { compile, isTracing, tf } from '../runtime';
 import type { LlamaConfig } from './config';
 import { checkLength } from './inputs';
 import type { KeyValueCache } from './kvCache';
@@ -40,6 +40,13 @@ export class LlamaDecoderLayer extends Module {
   }
 }
 
+const runLayer = (layer: LlamaDecoderLayer, x: tf.Tensor, context: AttentionContext) => layer.forward(x, context);
+
+/** A layer as one operation of a compiled model: layers of one form share it, so that a deeper model takes no longer to compile. */
+const compiledLayer = compile(runLayer, { name: 'decoder_layer' });
+/** The same with its values made anew in the backward pass: only the input of each layer is kept. */
+const checkpointedLayer = compile(runLayer, { name: 'checkpointed_layer', recompute: true });
+
 /** What one pass over a batch may bring along. */
 export interface LlamaModelOptions {
   /** 1 on tokens, 0 on padding, for the cached tokens and the new ones. Shapes: (B, S). */
@@ -54,9 +61,11 @@ export interface LlamaModelOptions {
 
 /** Everything below the output layer. Shapes: ids (B, T), int32 → (B, T, C). */
 export class LlamaModel extends Module {
-  readonly embedTokens: Embedding;
+  readonly embedTokens: TokenTable;
   readonly layers: readonly LlamaDecoderLayer[];
   readonly norm: RMSNorm;
+  /** Whether a compiled backward pass makes the layers' values anew, which takes less memory and more time. @defaultValue false */
+  gradientCheckpointing = false;
 
   constructor(
     parts: Pick<LlamaModel, 'embedTokens' | 'layers' | 'norm'>,
@@ -80,13 +89,11 @@ export class LlamaModel extends Module {
       const others = segmentIds ? segmentMask(segmentIds) : attentionMask && paddingMask(attentionMask);
       const mask = others ? causal.add(others) : causal; // (1 or B, 1, T, S)
       let x = this.embedTokens.forward(ids);
+      const isCompiled = isTracing() && !cache && !onWeights;
+      const run = isCompiled ? (this.gradientCheckpointing ? checkpointedLayer : compiledLayer) : runLayer;
       for (const [index, layer] of this.layers.entries()) {
-        x = layer.forward(x, {
-          rotary,
-          mask,
-          cache: cache?.layer(index),
-          onWeights: onWeights && ((weights) => onWeights(weights, index)),
-        });
+        const report = onWeights && { onWeights: (weights: tf.Tensor4D) => onWeights(weights, index) };
+        x = run(layer, x, { rotary, mask, ...(cache && { cache: cache.layer(index) }), ...report });
       }
       return this.norm.forward(x);
     });

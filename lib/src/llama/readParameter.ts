@@ -4,13 +4,17 @@
  * This is the one place where files meet the model's memory: another way to keep weights (16 bits, 4 bits, the file's own
  * blocks) is another {@link ReadParameter}, chosen in `loadParameters`.
  */
+import type { StoredWeight } from '../nn';
 import { tf } from '../runtime';
 import { nodeBackend } from '../runtime/backend';
 import type { ModelTensor } from './modelFiles';
 import { isKernel } from './parameterShapes';
 
+/** A parameter as the model keeps it. */
+export type Parameter = tf.Variable | StoredWeight;
+
 /** Makes the parameter of this name and in-memory shape from the tensor in the file, whose kernels are [out, in]. */
-export type ReadParameter = (name: string, shape: readonly number[], tensor: ModelTensor) => tf.Variable;
+export type ReadParameter = (name: string, shape: readonly number[], tensor: ModelTensor) => Parameter;
 
 /** Values read at a time: few enough that the buffers in between do not count, and that a turned block stays in the cache. */
 const CHUNK = 2 ** 18;
@@ -62,7 +66,7 @@ function* chunks(tensor: ModelTensor): Generator<{ readonly begin: number; reado
   const [rows = 0] = tensor.shape;
   const step = Math.max(1, Math.floor((CHUNK * rows) / size(tensor.shape)));
   for (let begin = 0; begin < rows; begin += step) {
-    yield { begin, rows: tensor.rowsToFloat32(begin, Math.min(begin + step, rows)) };
+    yield { begin, rows: tensor.read(begin, Math.min(begin + step, rows)) };
   }
 }
 

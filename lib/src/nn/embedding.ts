@@ -1,14 +1,26 @@
 /** The table of token vectors. */
-import { ShapeError, tf } from '../runtime';
+import { ShapeError, tf, UnsupportedError } from '../runtime';
 import { matMulRows, type Projection } from './linear';
 import { Module } from './module';
+import type { StoredRows } from './stored/storedWeight';
+
+/** A table of token vectors: what an Embedding is to those who call it, and what an adapter around one stays. */
+export interface TokenTable extends Module {
+  readonly numEmbeddings: number;
+  readonly embeddingDim: number;
+  readonly weight: tf.Variable | StoredRows;
+  /** Shapes: ids (B, T), int32 → (B, T, C). */
+  forward(ids: tf.Tensor): tf.Tensor;
+  /** `x·Eᵀ`, how far each token's vector goes along with x. Shapes: (…, C) → (…, V). */
+  scores(x: tf.Tensor): tf.Tensor;
+}
 
 /**
  * A table from which each token id picks its row.
  *
  * Shapes: ids (B, T), int32 → (B, T, C); weight (V, C).
  */
-export class Embedding extends Module {
+export class Embedding extends Module implements TokenTable {
   /** Takes ownership of the variable. */
   constructor(readonly weight: tf.Variable) {
     super();
@@ -26,6 +38,10 @@ export class Embedding extends Module {
   forward(ids: tf.Tensor): tf.Tensor {
     return tf.tidy(() => tf.gather(this.weight, ids));
   }
+
+  scores(x: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => matMulRows(x, this.weight, true));
+  }
 }
 
 /**
@@ -36,9 +52,9 @@ export class Embedding extends Module {
  * Shapes: x (…, C) → (…, V).
  */
 export class TiedHead extends Module implements Projection {
-  readonly #embedding: Embedding; // private: a child would be listed as a second owner of the table
+  readonly #embedding: TokenTable; // private: a child would be listed as a second owner of the table
 
-  constructor(embedding: Embedding) {
+  constructor(embedding: TokenTable) {
     super();
     this.#embedding = embedding;
   }
@@ -51,12 +67,23 @@ export class TiedHead extends Module implements Projection {
     return this.#embedding.numEmbeddings;
   }
 
-  /** The shared table, (V, C): transposed against a Linear's (in, out) weight. */
+  /**
+   * The shared table, (V, C): transposed against a Linear's (in, out) weight.
+   *
+   * @throws UnsupportedError when it is stored packed.
+   */
   get tiedWeight(): tf.Variable {
-    return this.#embedding.weight;
+    const { weight } = this.#embedding;
+    if (weight instanceof tf.Variable) return weight;
+    throw new UnsupportedError(`the token table is stored as ${weight.format}: load the model with dtype 'float32' to use its values`);
+  }
+
+  /** Whether this is the head of that table. */
+  isTiedTo(embedding: TokenTable): boolean {
+    return this.#embedding === embedding;
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return tf.tidy(() => matMulRows(x, this.#embedding.weight, true));
+    return this.#embedding.scores(x);
   }
 }

@@ -9,3 +9,4 @@ export * from './module';
 export * from './rmsNorm';
 export * from './rotary';
 export * from './scaledDotProduct';
+export * from './stored';

@@ -50,11 +50,15 @@ export class Linear extends Module implements Projection {
  */
 export function matMulRows(x: tf.Tensor, weight: tf.Tensor, transposeW = false): tf.Tensor {
   const isFrozen = weight instanceof tf.Variable && !weight.trainable;
-  if (!isFrozen) return multiplyRows(x, weight, transposeW);
+  return isFrozen ? matMulFrozen(x, () => weight, transposeW) : multiplyRows(x, weight, transposeW);
+}
+
+/** `x·W` for a W that gets no gradient; the backward pass asks for it again, so that one made for the purpose is not held. */
+export function matMulFrozen(x: tf.Tensor, weight: () => tf.Tensor, transposeW = false): tf.Tensor {
   return withGradient(
     [x],
-    () => ({ value: multiplyRows(x, weight, transposeW), saved: {} }),
-    (dy) => [multiplyRows(dy, weight, !transposeW)],
+    () => ({ value: multiplyRows(x, weight(), transposeW), saved: {} }),
+    (dy) => [multiplyRows(dy, weight(), !transposeW)],
   );
 }
 

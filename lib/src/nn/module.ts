@@ -43,6 +43,11 @@ export abstract class Module {
     for (const [property, value] of Object.entries(this)) if (value instanceof tf.Variable) yield [toSnakeCase(property), value];
   }
 
+  /** How many parameters each own variable stands for; a layer that stores them packed says here that words are not values. */
+  *ownSizes(): IterableIterator<readonly [variable: tf.Variable, size: number]> {
+    for (const [, variable] of this.ownParameters()) yield [variable, variable.size];
+  }
+
   /** The parameters that an optimizer may change. */
   *trainableParameters(): Iterable<[string, tf.Variable]> {
     for (const [path, variable] of this.namedParameters()) if (variable.trainable) yield [path, variable];
@@ -88,12 +93,13 @@ export abstract class Module {
 
 /** Counts the parameters of a module, each variable once even where two names share it (tied embeddings). */
 export function countParameters(module: Module): ParameterCount {
-  const variables = new Set([...module.namedParameters()].map(([, variable]) => variable));
+  const sizes = new Map<tf.Variable, number>();
+  for (const [, part] of module.namedModules()) for (const [variable, size] of part.ownSizes()) sizes.set(variable, size);
   let total = 0;
   let trainable = 0;
-  for (const variable of variables) {
-    total += variable.size;
-    if (variable.trainable) trainable += variable.size;
+  for (const [variable, size] of sizes) {
+    total += size;
+    if (variable.trainable) trainable += size;
   }
   return { total, trainable };
 }

@@ -1,0 +1,70 @@
+/** Weights at 16 bits: the upper half of a float32. */
+import { tf } from '../../runtime';
+import { bitcast, convert, reshapePacked, slicePacked } from './packedOps';
+import { bfloat16Code } from './rounding';
+import { packedVariable, rowRuns, runOf, StoredRows, type WeightRows } from './storedWeight';
+
+/** A weight in bfloat16, two values to a word; rows of an odd number of values end in half a word of nothing. */
+export class Bfloat16Weight extends StoredRows {
+  readonly format = 'bfloat16';
+
+  /** Takes ownership of the variable. Shapes: words (O, ⌈I/2⌉), int32. */
+  constructor(
+    readonly words: tf.Variable,
+    columns: number,
+  ) {
+    super(words.shape[0] ?? 0, columns);
+  }
+
+  /** Rounds to nearest, ties to even. */
+  static pack(rows: WeightRows): Bfloat16Weight {
+    const [, I] = rows.shape;
+    return Bfloat16Weight.fromCodes(rows.shape, (codes, width) => {
+      for (const { begin, values } of rowRuns(rows)) {
+        for (let row = begin, at = 0; at < values.length; row++) {
+          for (let i = 0; i < I; i++, at++) codes[row * width + i] = bfloat16Code(values[at] as number);
+        }
+      }
+    });
+  }
+
+  /** Values that are bfloat16 already, as a file has them. Shapes: bytes of [O, I]. */
+  static fromBytes(shape: readonly [number, number], bytes: Uint8Array): Bfloat16Weight {
+    const given = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
+    return Bfloat16Weight.fromCodes(shape, (codes, width) => {
+      const [O, I] = shape;
+      for (let row = 0; row < O; row++) codes.set(given.subarray(row * I, (row + 1) * I), row * width);
+    });
+  }
+
+  private static fromCodes([O, I]: readonly [number, number], fill: (codes: Uint16Array, width: number) => void): Bfloat16Weight {
+    const width = 2 * Math.ceil(I / 2);
+    const codes = new Uint16Array(O * width);
+    fill(codes, width);
+    return new Bfloat16Weight(packedVariable(new Uint8Array(codes.buffer), [O, width / 2]), I);
+  }
+
+  unpack(): tf.Tensor2D {
+    return tf.tidy(() => this.values(this.words));
+  }
+
+  unpackRows(ids: tf.Tensor): tf.Tensor2D {
+    return tf.tidy(() => this.values(tf.gather(this.words, ids)));
+  }
+
+  unpackRun(begin: number, count: number): tf.Tensor2D {
+    return tf.tidy(() => this.values(runOf(this.words, begin, count)));
+  }
+
+  protected packed(rows: WeightRows): Bfloat16Weight {
+    return Bfloat16Weight.pack(rows);
+  }
+
+  /** The cast comes last: a compiled function that wants bfloat16 again takes what stands before it. */
+  private values(words: tf.Tensor): tf.Tensor2D {
+    const [N = 0, W = 0] = words.shape;
+    const halves = reshapePacked(bitcast(words, 'int32', 'bfloat16'), 'bfloat16', [N, 2 * W]);
+    const kept = 2 * W === this.columns ? halves : slicePacked(halves, 'bfloat16', 0, this.columns);
+    return convert(kept, 'bfloat16', 'float32') as tf.Tensor2D;
+  }
+}

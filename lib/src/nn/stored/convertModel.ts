@@ -1,0 +1,102 @@
+/** Changing the number format of a model's weights in place. */
+import { tf } from '../../runtime';
+import { Embedding, TiedHead, type TokenTable } from '../embedding';
+import { Linear } from '../linear';
+import type { Module } from '../module';
+import { Bfloat16Weight } from './bfloat16Weight';
+import { StoredEmbedding } from './storedEmbedding';
+import { checkStorable, packWeight, type QuantizedFormat } from './storedFormats';
+import { StoredLinear } from './storedLinear';
+import { rowsOf, type StoredWeight, type WeightRows } from './storedWeight';
+
+/** A linear layer, however its weight is stored. */
+export type LinearLayer = Linear | StoredLinear;
+
+export function isLinearLayer(module: Module | undefined): module is LinearLayer {
+  return module instanceof Linear || module instanceof StoredLinear;
+}
+
+/**
+ * Rounds every linear layer but the head to a format of few bits, one after another, and freezes it. Embeddings, the head and norms
+ * stay as they are, as in bitsandbytes.
+ *
+ * @throws UnsupportedError when the format does not take a weight's width; nothing is changed then.
+ */
+export function quantizeModel(model: Module, format: QuantizedFormat): void {
+  const layers = modulesOf(model, isLinearLayer).filter(([path]) => !/(^|\.)lm_head(\.|$)/.test(path));
+  for (const [path, { inFeatures }] of layers) checkStorable(format, inFeatures, path);
+  for (const [path, layer] of layers) replaceLinear(model, path, layer, (rows) => packWeight(format, rows));
+}
+
+/**
+ * Keeps every linear layer and embedding as 32-bit floats, or rounded to 16 bits; what was quantised is dequantised. Norms and biases
+ * are 32-bit floats always. In float32 the weights are plain variables again, frozen if they were stored packed.
+ */
+export function castModel(model: Module, dtype: 'float32' | 'bfloat16'): void {
+  for (const [path, layer] of modulesOf(model, isLinearLayer)) {
+    if (dtype === 'bfloat16') replaceLinear(model, path, layer, Bfloat16Weight.pack);
+    else if (layer instanceof StoredLinear) replaceStored(model, path, layer);
+  }
+  for (const [path, table] of modulesOf(model, isTable)) {
+    const toHalf = () => new StoredEmbedding(packedFrom(tableValues(table), Bfloat16Weight.pack));
+    if (dtype === 'bfloat16') replaceTable(model, path, table, toHalf());
+    else if (table instanceof StoredEmbedding) replaceTable(model, path, table, new Embedding(frozen(tableValues(table))));
+  }
+}
+
+function replaceLinear(model: Module, path: string, layer: LinearLayer, pack: (rows: WeightRows) => StoredWeight): void {
+  const stored = new StoredLinear(packedFrom(fileLayout(layer), pack), layer.bias);
+  layer.weight.dispose();
+  model.replaceModule(path, stored);
+}
+
+function replaceStored(model: Module, path: string, layer: StoredLinear): void {
+  const weight = frozen(tf.tidy(() => layer.weight.unpack().transpose()));
+  layer.weight.dispose();
+  model.replaceModule(path, new Linear(weight, layer.bias));
+}
+
+/** A head that shares the table goes along. */
+function replaceTable(model: Module, path: string, table: TokenTable, replacement: TokenTable): void {
+  for (const [headPath, head] of modulesOf(model, isTiedHead)) {
+    if (head.isTiedTo(table)) model.replaceModule(headPath, new TiedHead(replacement));
+  }
+  model.replaceModule(path, replacement);
+  table.weight.dispose();
+}
+
+/** A linear layer's weight as files have it. Shapes: → (O, I). */
+function fileLayout({ weight }: LinearLayer): tf.Tensor {
+  return tf.tidy(() => (weight instanceof tf.Variable ? weight.transpose() : weight.unpack()));
+}
+
+/** Shapes: → (V, C). */
+function tableValues({ weight }: TokenTable): tf.Tensor {
+  return tf.tidy(() => (weight instanceof tf.Variable ? weight.clone() : weight.unpack()));
+}
+
+/** Takes ownership of the values. */
+function packedFrom<W>(values: tf.Tensor, pack: (rows: WeightRows) => W): W {
+  const weight = pack(rowsOf(values));
+  values.dispose();
+  return weight;
+}
+
+/** Takes ownership of the values. */
+function frozen(values: tf.Tensor): tf.Variable {
+  const variable = tf.tidy(() => tf.variable(values, false));
+  values.dispose();
+  return variable;
+}
+
+function isTable(module: Module): module is Embedding | StoredEmbedding {
+  return module instanceof Embedding || module instanceof StoredEmbedding;
+}
+
+function isTiedHead(module: Module): module is TiedHead {
+  return module instanceof TiedHead;
+}
+
+function modulesOf<M extends Module>(model: Module, is: (module: Module) => module is M): [string, M][] {
+  return [...model.namedModules()].flatMap(([path, module]) => (is(module) ? [[path, module] as [string, M]] : []));
+}

@@ -1,0 +1,69 @@
+/** Weights at 8 bits, one scale per output. */
+import { tf } from '../../runtime';
+import { bitcast, convert } from './packedOps';
+import { largestMagnitude, roundHalfEven } from './rounding';
+import { frozenVariable, packedVariable, rowRuns, runOf, StoredRows, type WeightRows } from './storedWeight';
+
+/** `1/127` as bitsandbytes rounds it. */
+const PER_STEP = Math.fround(7.874015718698502e-3);
+
+/**
+ * A weight in 8 bits: `w = q·s/127` with q in −127…127 and s the largest absolute value of the row, as bitsandbytes keeps weights
+ * for LLM.int8() (Dettmers et al. 2022, arXiv 2208.07339, section 2.1). Products are taken in float32: activations are not quantised.
+ */
+export class Int8Weight extends StoredRows {
+  readonly format = 'int8';
+
+  /** Takes ownership of the variables. Shapes: words (O, ⌈I/4⌉), int32; scales (O, 1). */
+  constructor(
+    readonly words: tf.Variable,
+    readonly scales: tf.Variable,
+    columns: number,
+  ) {
+    super(words.shape[0] ?? 0, columns);
+  }
+
+  static pack(rows: WeightRows): Int8Weight {
+    const [O, I] = rows.shape;
+    const width = 4 * Math.ceil(I / 4);
+    const codes = new Int8Array(O * width);
+    const scales = new Float32Array(O);
+    for (const { begin, values } of rowRuns(rows)) {
+      for (let row = begin, at = 0; at < values.length; row++, at += I) {
+        scales[row] = packRow(values.subarray(at, at + I), codes.subarray(row * width));
+      }
+    }
+    return new Int8Weight(packedVariable(new Uint8Array(codes.buffer), [O, width / 4]), frozenVariable(scales, [O, 1]), I);
+  }
+
+  unpack(): tf.Tensor2D {
+    return tf.tidy(() => this.values(this.words, this.scales));
+  }
+
+  unpackRows(ids: tf.Tensor): tf.Tensor2D {
+    return tf.tidy(() => this.values(tf.gather(this.words, ids), tf.gather(this.scales, ids)));
+  }
+
+  unpackRun(begin: number, count: number): tf.Tensor2D {
+    return tf.tidy(() => this.values(runOf(this.words, begin, count), runOf(this.scales, begin, count)));
+  }
+
+  protected packed(rows: WeightRows): Int8Weight {
+    return Int8Weight.pack(rows);
+  }
+
+  private values(words: tf.Tensor, scales: tf.Tensor): tf.Tensor2D {
+    const [N = 0, W = 0] = words.shape;
+    const codes = convert(bitcast(words, 'int32', 'int8'), 'int8', 'float32').reshape([N, 4 * W]);
+    return codes.slice([0, 0], [N, this.columns]).mul(scales).mul(PER_STEP) as tf.Tensor2D;
+  }
+}
+
+/** Fills `codes` and gives the scale; a row of zeros has the scale 0. */
+function packRow(values: Float32Array, codes: Int8Array): number {
+  const scale = largestMagnitude(values);
+  if (scale === 0) return 0;
+  const steps = Math.fround(127 / scale);
+  for (let i = 0; i < values.length; i++) codes[i] = roundHalfEven(Math.fround((values[i] as number) * steps));
+  return scale;
+}

@@ -1,0 +1,34 @@
+/** A table of token vectors that is stored packed. */
+import { tf } from '../../runtime';
+import type { TokenTable } from '../embedding';
+import { Module } from '../module';
+import { storedProduct } from './storedProduct';
+import type { StoredRows } from './storedWeight';
+
+/**
+ * A frozen table from which each token id picks its row, which alone is unpacked.
+ *
+ * Shapes: ids (B, T), int32 → (B, T, C); weight (V, C).
+ */
+export class StoredEmbedding extends Module implements TokenTable {
+  /** Takes ownership of the weight. */
+  constructor(readonly weight: StoredRows) {
+    super();
+  }
+
+  get numEmbeddings(): number {
+    return this.weight.rows;
+  }
+
+  get embeddingDim(): number {
+    return this.weight.columns;
+  }
+
+  forward(ids: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => this.weight.unpackRows(ids.flatten()).reshape([...ids.shape, this.embeddingDim]));
+  }
+
+  scores(x: tf.Tensor): tf.Tensor {
+    return storedProduct(x, this.weight);
+  }
+}

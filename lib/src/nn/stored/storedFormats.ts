@@ -1,0 +1,28 @@
+/** The formats in which a weight can be stored, by name. */
+import { UnsupportedError } from '../../runtime';
+import { Bfloat16Weight } from './bfloat16Weight';
+import { GgufWeight } from './ggufWeight';
+import { Int8Weight } from './int8Weight';
+import { Nf4Weight } from './nf4Weight';
+import type { StoredWeight, WeightRows } from './storedWeight';
+
+/** Formats of 8 and fewer bits: bitsandbytes' NF4 and int8, and llama.cpp's Q4_1 blocks. */
+export type QuantizedFormat = 'nf4' | 'int8' | 'q4_1';
+
+/** Rounds a weight to a format. @throws UnsupportedError when its rows are not whole blocks of the format. */
+export function packWeight(format: QuantizedFormat | 'bfloat16', rows: WeightRows): StoredWeight {
+  return PACKERS[format](rows);
+}
+
+/** @throws UnsupportedError when rows of this width cannot be stored in the format; `name` says whose they are. */
+export function checkStorable(format: QuantizedFormat | 'bfloat16', columns: number, name: string): void {
+  if (format !== 'q4_1' || columns % 32 === 0) return;
+  throw new UnsupportedError(`'${name}' has rows of ${columns} values, no whole number of q4_1's blocks of 32: use nf4 or int8`);
+}
+
+const PACKERS: Readonly<Record<QuantizedFormat | 'bfloat16', (rows: WeightRows) => StoredWeight>> = {
+  bfloat16: (rows) => Bfloat16Weight.pack(rows),
+  nf4: (rows) => Nf4Weight.pack(rows),
+  int8: (rows) => Int8Weight.pack(rows),
+  q4_1: (rows) => GgufWeight.packQ4_1(rows),
+};

@@ -1,0 +1,37 @@
+/** `y = x·Wᵀ + b` with a weight that is stored packed. */
+import { tf } from '../../runtime';
+import type { Projection } from '../linear';
+import { Module } from '../module';
+import { storedProduct } from './storedProduct';
+import type { StoredWeight } from './storedWeight';
+
+/**
+ * A frozen linear layer whose weight is unpacked inside each product and freed after it, in the backward pass anew: what is held
+ * between the two is the packed weight alone. The gradient flows to the input, never to the weight.
+ *
+ * Shapes: x (…, I) → y (…, O); weight (O, I), as in files; bias (O).
+ */
+export class StoredLinear extends Module implements Projection {
+  /** Takes ownership of the weight and of the bias. */
+  constructor(
+    readonly weight: StoredWeight,
+    readonly bias?: tf.Variable,
+  ) {
+    super();
+  }
+
+  get inFeatures(): number {
+    return this.weight.columns;
+  }
+
+  get outFeatures(): number {
+    return this.weight.rows;
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => {
+      const y = storedProduct(x, this.weight);
+      return this.bias ? y.add(this.bias) : y;
+    });
+  }
+}

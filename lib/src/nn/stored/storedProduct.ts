@@ -1,0 +1,29 @@
+/** Products with a weight that is stored packed. */
+import { tf } from '../../runtime';
+import { matMulFrozen } from '../linear';
+import { StoredRows, type StoredWeight } from './storedWeight';
+
+/** Values unpacked at a time where that saves memory, 16 MiB of float32. */
+const RUN = 2 ** 22;
+
+/**
+ * `x·Wᵀ`, W unpacked for the product and freed after it, in the backward pass anew. The gradient flows to x alone.
+ *
+ * For few rows of x a large W, such as a head, is unpacked run by run, so that the whole of it never is. For many rows the result
+ * is the larger, and to put it together from runs would take more than it saves.
+ *
+ * Shapes: x (…, I), W (O, I) → (…, O).
+ */
+export function storedProduct(x: tf.Tensor, weight: StoredWeight): tf.Tensor {
+  const isShort = x.size / weight.columns < weight.columns;
+  if (!(weight instanceof StoredRows) || weight.size <= RUN || !isShort) return matMulFrozen(x, () => weight.unpack(), true);
+  return tf.tidy(() => {
+    const step = Math.ceil(RUN / weight.columns);
+    const begins = Array.from({ length: Math.ceil(weight.rows / step) }, (_, run) => run * step);
+    const parts = begins.map((begin) => {
+      const count = Math.min(step, weight.rows - begin);
+      return matMulFrozen(x, () => weight.unpackRun(begin, count), true);
+    });
+    return tf.concat(parts, -1);
+  });
+}

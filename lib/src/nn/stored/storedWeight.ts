@@ -1,0 +1,111 @@
+/** A frozen weight kept in fewer bits than a float32, and unpacked when it is used. */
+import { ShapeError, tf } from '../../runtime';
+import { Module } from '../module';
+
+/** A weight as files hold it, read some rows at a time. */
+export interface WeightRows {
+  /** O and I: a projection's weight is [out, in], as in Hugging Face's and in GGUF files. */
+  readonly shape: readonly [rows: number, columns: number];
+  /** The rows from `begin` up to but not including `end`, as 32-bit floats. */
+  read(begin: number, end: number): Float32Array;
+}
+
+/**
+ * A weight whose values are stored as packed integers, in int32 variables that are never trained.
+ *
+ * It is laid out as files are, (out, in), so that blocks move from a file as they are: a projection is `x·Wᵀ`. Nothing holds the
+ * unpacked values but the operation that asks for them.
+ */
+export abstract class StoredWeight extends Module {
+  /** The name of the format, for messages and reports. */
+  abstract readonly format: string;
+
+  protected constructor(
+    readonly rows: number,
+    readonly columns: number,
+  ) {
+    super();
+  }
+
+  /** [O, I]. */
+  get shape(): readonly [number, number] {
+    return [this.rows, this.columns];
+  }
+
+  /** How many parameters it stands for. */
+  get size(): number {
+    return this.rows * this.columns;
+  }
+
+  /** The bytes that it takes in memory. */
+  get byteLength(): number {
+    return [...this.ownParameters()].reduce((bytes, [, { size }]) => bytes + 4 * size, 0);
+  }
+
+  get isDisposed(): boolean {
+    return [...this.ownParameters()].some(([, variable]) => variable.isDisposed);
+  }
+
+  /** The values as 32-bit floats. Shapes: → (O, I). */
+  abstract unpack(): tf.Tensor2D;
+
+  /** Packs other values into the same format. */
+  protected abstract packed(rows: WeightRows): StoredWeight;
+
+  /** Takes on other values, rounded to the format. Shapes: values (O, I). */
+  assign(values: tf.Tensor): void {
+    if (values.shape.join() !== this.shape.join()) {
+      throw new ShapeError(`a stored weight of shape [${this.shape}] cannot take on values of shape [${values.shape}]`);
+    }
+    const other = this.packed(rowsOf(values));
+    const others = new Map(other.ownParameters());
+    for (const [name, variable] of this.ownParameters()) variable.assign(others.get(name) ?? variable);
+    other.dispose();
+  }
+
+  /** It counts as the weight that it stands for, whatever its parts. */
+  override *ownSizes(): IterableIterator<readonly [tf.Variable, number]> {
+    for (const [index, [, variable]] of [...this.ownParameters()].entries()) yield [variable, index === 0 ? this.size : 0];
+  }
+}
+
+/** A stored weight whose rows can be unpacked one by one, as a table of token vectors needs. */
+export abstract class StoredRows extends StoredWeight {
+  /** Some rows as 32-bit floats. Shapes: ids (N), int32 → (N, I). */
+  abstract unpackRows(ids: tf.Tensor): tf.Tensor2D;
+
+  /** Rows next to each other. Shapes: → (count, I). */
+  abstract unpackRun(begin: number, count: number): tf.Tensor2D;
+}
+
+/** Rows next to each other. Shapes: (O, W) → (count, W). */
+export function runOf(packed: tf.Tensor, begin: number, count: number): tf.Tensor {
+  return packed.slice([begin, 0], [count, -1]);
+}
+
+/** A tensor in memory as rows to be packed. Shapes: (O, I). */
+export function rowsOf(values: tf.Tensor): WeightRows {
+  const [rows = 0, columns = 0] = values.shape;
+  const data = values.dataSync<'float32'>();
+  return { shape: [rows, columns], read: (begin, end) => data.subarray(begin * columns, end * columns) };
+}
+
+/** Values read at a time, so that buffers stay small beside the weight. */
+const CHUNK = 2 ** 18;
+
+/** Reads all rows, in runs of whole `group`s of rows. */
+export function* rowRuns({ shape: [rows, columns], read }: WeightRows, group = 1): Generator<{ begin: number; values: Float32Array }> {
+  const step = group * Math.max(1, Math.floor(CHUNK / (group * columns)));
+  for (let begin = 0; begin < rows; begin += step) yield { begin, values: read(begin, Math.min(begin + step, rows)) };
+}
+
+/** A variable of packed integers, which no optimizer changes. Shapes: the bytes of an (A, B) int32 tensor. */
+export function packedVariable(bytes: Uint8Array, shape: readonly number[]): tf.Variable {
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  return tf.tidy(() => tf.variable(tf.tensor(words, [...shape], 'int32'), false));
+}
+
+/** A variable of 32-bit floats, which no optimizer changes. */
+export function frozenVariable(values: Float32Array, shape: readonly number[]): tf.Variable {
+  return tf.tidy(() => tf.variable(tf.tensor(values, [...shape]), false));
+}
