@@ -57,7 +57,8 @@ function ropeScaling(file: GgufFile, rotary: { readonly headDim: number; readonl
  * been trained with, and refused when none gives these divisors.
  */
 function llama3Scaling(file: GgufFile, { headDim, ropeTheta }: { readonly headDim: number; readonly ropeTheta: number }): RopeScaling {
-  if (file.info('rope_freqs.weight').shape.join() !== `${headDim / 2}`) fail(file, 'rope_freqs.weight is not one divisor per pair of a head');
+  if (file.info('rope_freqs.weight').shape.join() !== `${headDim / 2}`)
+    fail(file, 'rope_freqs.weight is not one divisor per pair of a head');
   const divisors = file.toFloat32('rope_freqs.weight');
   const plain = rotaryFrequencies({ headDim, theta: ropeTheta });
   const factor = divisors.reduce((highest, divisor) => Math.max(highest, divisor), 1);
