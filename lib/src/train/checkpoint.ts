@@ -26,7 +26,7 @@ export interface Checkpoint extends CheckpointContent {
 }
 
 /** How checkpoints are kept. */
-export interface SaveOptions {
+export interface CheckpointSaveOptions {
   /** How many of the newest stay; older ones are removed once the new one is complete. @defaultValue 2 */
   readonly keep?: number;
 }
@@ -49,7 +49,11 @@ interface Manifest {
  *
  * @throws StorageError when the disk refuses; the older checkpoints are as they were.
  */
-export function saveCheckpoint(directory: string, { step, state, tensors }: CheckpointContent, { keep = 2 }: SaveOptions = {}): string {
+export function saveCheckpoint(
+  directory: string,
+  { step, state, tensors }: CheckpointContent,
+  { keep = 2 }: CheckpointSaveOptions = {},
+): string {
   return storing(directory, () => {
     fs.mkdirSync(directory, { recursive: true });
     removeLeftovers(directory);

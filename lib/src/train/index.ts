@@ -1,7 +1,7 @@
 export { AdamW, type AdamWOptions, type OptimizerState } from './adamw';
 export { type Batch, type Example, type PadOptions, padBatch, type TensorBatch, tensorBatch } from './batch';
 export { type BatchingOptions, makeBatches } from './batches';
-export { type Checkpoint, type CheckpointContent, loadCheckpoint, type SaveOptions, saveCheckpoint } from './checkpoint';
+export { type Checkpoint, type CheckpointContent, type CheckpointSaveOptions, loadCheckpoint, saveCheckpoint } from './checkpoint';
 export { type ClippedGradients, clipByGlobalNorm } from './clipByGlobalNorm';
 export { type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateLoss';
 export { type FindLearningRateOptions, type FoundLearningRate, findLearningRate } from './findLearningRate';
