@@ -63,11 +63,12 @@ export class LlamaForCausalLM extends Module {
   /**
    * A model of given weights, asked for by Hugging Face's names, kernels as (in, out); it takes ownership of the tensors.
    *
+   * @param options - `dtype`: what matrices are kept in; those of 16 bits are rounded on the device, and frozen
    * @throws FormatError when a tensor is missing; ShapeError when one has another shape than the configuration says.
    */
-  static fromTensors(options: LlamaConfigOptions, source: TensorSource): LlamaForCausalLM {
-    const config = llamaConfig(options);
-    return new LlamaForCausalLM(buildLlama(config, makeParameters(config, givenParameters(source))), config);
+  static fromTensors(config: LlamaConfigOptions, source: TensorSource, { dtype }: Pick<LoadOptions, 'dtype'> = {}): LlamaForCausalLM {
+    const checked = llamaConfig(config);
+    return new LlamaForCausalLM(buildLlama(checked, makeParameters(checked, givenParameters(source, dtype))), checked);
   }
 
   /**

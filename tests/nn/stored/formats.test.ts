@@ -1,4 +1,4 @@
-import { Bfloat16Weight, GgufWeight, Int8Weight, Nf4Weight, type StoredWeight, tf, UnsupportedError } from 'lowrank';
+import { Bfloat16Weight, GgufWeight, Int8Weight, Nf4Weight, rowsOf, type StoredWeight, tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { DYNAMIC_CODE } from '../../../lib/src/nn/stored/nf4Codes';
 import { bfloat16Code, float16Code } from '../../../lib/src/nn/stored/rounding';
@@ -113,6 +113,13 @@ describe('16 bits', () => {
     expect(packedBytes(same.words)).toEqual(packedBytes(weight.words));
     same.dispose();
     weight.dispose();
+  });
+
+  test.each([6, 7])('are rounded on the device to the words that the host makes, for rows of %i values', (width) => {
+    const given = tf.randomNormal<tf.Rank.R2>([5, width], 0, 1, 'float32', 3);
+    const weight = Bfloat16Weight.fromTensor(given);
+    expect(packedBytes(weight.words)).toEqual(packedBytes(Bfloat16Weight.pack(rowsOf(given)).words));
+    expect(weight.shape).toEqual([5, width]);
   });
 
   test.each(SMALL)("are torch's float16 (%s)", (name) => {

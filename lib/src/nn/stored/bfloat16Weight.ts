@@ -2,13 +2,17 @@
 import { tf } from '../../runtime';
 import { bitcast, convert, reshapePacked, slicePacked } from './packedOps';
 import { bfloat16Code } from './rounding';
-import { packedVariable, rowRuns, runOf, StoredRows, type WeightRows } from './storedWeight';
+import { frozenVariable, rowRuns, runOf, StoredRows, type WeightRows } from './storedWeight';
 
-/** A weight in bfloat16, two values to a word; rows of an odd number of values end in half a word of nothing. */
+/**
+ * A weight in bfloat16, two values to a word; rows of an odd number of values end in half a word of nothing.
+ *
+ * The words are float32 by type, though not by meaning: TensorFlow may keep int32 tensors of a GPU in the host's memory.
+ */
 export class Bfloat16Weight extends StoredRows {
   readonly format = 'bfloat16';
 
-  /** Takes ownership of the variable. Shapes: words (O, ⌈I/2⌉), int32. */
+  /** Takes ownership of the variable. Shapes: words (O, ⌈I/2⌉). */
   constructor(
     readonly words: tf.Variable,
     columns: number,
@@ -41,7 +45,22 @@ export class Bfloat16Weight extends StoredRows {
     const width = 2 * Math.ceil(I / 2);
     const codes = new Uint16Array(O * width);
     fill(codes, width);
-    return new Bfloat16Weight(packedVariable(new Uint8Array(codes.buffer), [O, width / 2]), I);
+    return new Bfloat16Weight(frozenVariable(new Float32Array(codes.buffer), [O, width / 2]), I);
+  }
+
+  /** Rounds on the device, where nothing passes through the host's memory. Shapes: values (O, I). */
+  static fromTensor(values: tf.Tensor2D): Bfloat16Weight {
+    const [O, I] = values.shape;
+    const W = Math.ceil(I / 2);
+    const words = tf.tidy(() => {
+      const whole = values.pad([
+        [0, 0],
+        [0, 2 * W - I],
+      ]);
+      const pairs = reshapePacked(convert(whole, 'float32', 'bfloat16'), 'bfloat16', [O, W, 2]);
+      return tf.variable(bitcast(pairs, 'bfloat16', 'float32'), false);
+    });
+    return new Bfloat16Weight(words, I);
   }
 
   unpack(): tf.Tensor2D {
@@ -63,7 +82,7 @@ export class Bfloat16Weight extends StoredRows {
   /** The cast comes last: a compiled function that wants bfloat16 again takes what stands before it. */
   private values(words: tf.Tensor): tf.Tensor2D {
     const [N = 0, W = 0] = words.shape;
-    const halves = reshapePacked(bitcast(words, 'int32', 'bfloat16'), 'bfloat16', [N, 2 * W]);
+    const halves = reshapePacked(bitcast(words, 'float32', 'bfloat16'), 'bfloat16', [N, 2 * W]);
     const kept = 2 * W === this.columns ? halves : slicePacked(halves, 'bfloat16', 0, this.columns);
     return convert(kept, 'bfloat16', 'float32') as tf.Tensor2D;
   }

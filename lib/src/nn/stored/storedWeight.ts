@@ -11,7 +11,7 @@ export interface WeightRows {
 }
 
 /**
- * A weight whose values are stored as packed integers, in int32 variables that are never trained.
+ * A weight whose values are stored packed, in variables that are never trained.
  *
  * It is laid out as files are, (out, in), so that blocks move from a file as they are: a projection is `x·Wᵀ`. Nothing holds the
  * unpacked values but the operation that asks for them.
