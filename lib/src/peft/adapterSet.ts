@@ -1,5 +1,5 @@
 /** Which adapters a model has, which of them act, and what can be done to one or to several of them. */
-import { Module } from '../nn';
+import { castModel, Module } from '../nn';
 import { ArgumentError, StateError, type tf, UnsupportedError } from '../runtime';
 import { AdapterState } from './adapterState';
 import { AdaptionPromptTuner } from './adaptionPrompt/adaptionPromptTuner';
@@ -12,7 +12,15 @@ import { hotswap } from './hotswap';
 import { LoraTuner } from './lora/loraTuner';
 import { mergeLayers, unmergeLayers } from './lora/mergeLayers';
 import { BASE_ROW } from './lora/mixedRows';
-import type { AdapterStart, Tuner } from './tuner';
+import type { AdapterStart, AdapterTensor, Tuner } from './tuner';
+
+/** How adapters are merged. */
+export interface MergeOptions {
+  /** @defaultValue the active adapters */
+  readonly adapterNames?: readonly string[];
+  /** Whether to refuse weights that are not finite, before anything is changed. @defaultValue false */
+  readonly safeMerge?: boolean;
+}
 
 /** How an adapter is added. */
 export interface AdapterOptions {
@@ -56,6 +64,12 @@ export class AdapterSet<M extends Module = Module> extends Module {
 
   get activeAdapters(): readonly string[] {
     return this.state.activeAdapters;
+  }
+
+  /** Everything that an adapter's file holds, by the file's names without their `base_model.model.` prefix. */
+  adapterTensors(name: string): ReadonlyMap<string, AdapterTensor> {
+    this.adapter(name);
+    return this.tuner.tensors(name);
   }
 
   /** The model's parts go by PEFT's paths: `base_model.model.` and then the model's own. */
@@ -177,17 +191,14 @@ export class AdapterSet<M extends Module = Module> extends Module {
   /**
    * Adds LoRA adapters into the base weights, so that they cost nothing in a forward; merging twice warns and does nothing.
    *
+   * A quantised base is dequantised layer by layer, since that is what the adapters were trained on, and the sum is rounded to
+   * its format again, which costs most of a small update: `mergeReport` tells how much, and `mergeAndUnload({ dtype })` avoids it.
+   *
    * @param options - `adapterNames`, by default the active ones; `safeMerge` to check the result first
    * @throws UnsupportedError for prefix adapters, which no weight can hold; NotFiniteError with `safeMerge` when a merged
    * weight is not finite everywhere, every weight then being as it was.
    */
-  mergeAdapter({
-    adapterNames = this.activeAdapters,
-    safeMerge = false,
-  }: {
-    adapterNames?: readonly string[];
-    safeMerge?: boolean;
-  } = {}): void {
+  mergeAdapter({ adapterNames = this.activeAdapters, safeMerge = false }: MergeOptions = {}): void {
     for (const name of adapterNames) this.adapter(name);
     const tuner = this.loraTuner('merged');
     if (this.mergedAdapters.length > 0)
@@ -205,10 +216,21 @@ export class AdapterSet<M extends Module = Module> extends Module {
   /**
    * Merges the adapters, takes every wrapper off, and gives the plain model, with the active adapter's copies of
    * `modulesToSave`; this PeftModel is of no use afterwards.
+   *
+   * @param options - as {@link mergeAdapter}; `dtype` says how the plain model keeps its weights. A quantised base is then
+   * dequantised before the merge, so that the sum is not rounded to few bits again. @defaultValue `dtype`: as the base is kept
    */
-  mergeAndUnload(options: { adapterNames?: readonly string[]; safeMerge?: boolean } = {}): M {
+  mergeAndUnload({ dtype, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
+    const names = this.mergedAdapters.length > 0 ? this.mergedAdapters : (options.adapterNames ?? this.activeAdapters);
     if (this.mergedAdapters.length === 0) this.mergeAdapter(options);
-    return this.takeOff({ keepsMerged: true });
+    if (dtype) {
+      this.unmergeAdapter();
+      castModel(this.model, 'float32');
+      this.mergeAdapter({ adapterNames: names });
+    }
+    const model = this.takeOff({ keepsMerged: true });
+    if (dtype === 'bfloat16') castModel(model, dtype);
+    return model;
   }
 
   /** Takes the adapters off without merging them, and gives the base model; this PeftModel is of no use afterwards. */

@@ -1,5 +1,6 @@
-export { type AdapterLoadOptions, type AdapterOptions, AdapterSet } from './adapterSet';
+export { type AdapterLoadOptions, type AdapterOptions, AdapterSet, type MergeOptions } from './adapterSet';
 export { AdapterState } from './adapterState';
+export type { PrefixLayout } from './adaptionPrompt/prefixLayouts';
 export { SourcePrefixAttention } from './adaptionPrompt/sourcePrefixAttention';
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
 export type { CombinationType, WeightedAdapterOptions } from './combine/combineAdapters';
@@ -14,10 +15,13 @@ export {
   type LoraOptions,
   type PeftConfig,
 } from './config';
+export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './convertPrefix';
 export { LoraEmbedding } from './lora/loraEmbedding';
 export { LoraLayer, type LoraLayerOptions } from './lora/loraLayer';
 export { LoraLinear } from './lora/loraLinear';
 export { LoraUpdate, type LoraUpdateOptions } from './lora/loraUpdate';
 export { BASE_ROW } from './lora/mixedRows';
+export { type MergeError, type MergeReportOptions, mergeReport } from './mergeReport';
 export { type CausalModel, getPeftModel, PeftModel, type RowAdapters } from './peftModel';
 export { printTrainableParameters, trainableParametersText } from './printTrainableParameters';
+export type { AdapterTensor, TensorLayout } from './tuner';

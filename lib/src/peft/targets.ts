@@ -1,5 +1,5 @@
 /** Which modules of a model an adapter goes on: PEFT's matching of names. */
-import { Linear, type Module, toSnakeCase } from '../nn';
+import { isLinearLayer, type Module, toSnakeCase } from '../nn';
 import { ArgumentError } from '../runtime';
 import type { LoraConfig } from './config';
 import { firstMatches, fullMatches } from './regularExpression';
@@ -66,7 +66,7 @@ function linearPaths(model: Module): string[] {
   const paths: string[] = [];
   for (const [path, module] of model.namedModules()) {
     const own = path.replace(/\.base_layer$/, '');
-    if (module instanceof Linear && own !== 'lm_head' && !INSIDE_ADAPTER.test(own)) paths.push(own);
+    if (isLinearLayer(module) && own !== 'lm_head' && !INSIDE_ADAPTER.test(own)) paths.push(own);
   }
   return paths;
 }

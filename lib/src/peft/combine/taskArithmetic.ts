@@ -86,5 +86,5 @@ function agreement(tensors: readonly tf.Tensor[], method: MajoritySignMethod): t
 function densityOf(way: TaskArithmetic, { density }: MergeOptions): number {
   const isRandom = WAYS[way].prune === keepRandom;
   if (density !== undefined && density >= 0 && density <= 1 && !(isRandom && density === 0)) return density;
-  throw new ArgumentError(`combinationType '${way}' needs a density in ${isRandom ? '0 < d' : '0 ≤ d'} ≤ 1; got ${density}`);
+  throw new ArgumentError(`combining by ${way} needs a density in ${isRandom ? '0 < d' : '0 ≤ d'} ≤ 1; got ${density}`);
 }

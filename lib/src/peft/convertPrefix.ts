@@ -1,0 +1,86 @@
+/** Prefix adapters between Hugging Face, the authors' code (OpenGVLab) and lit. */
+import { tf, UnsupportedError } from '../runtime';
+import {
+  GATE_OF_LAYOUT,
+  type PrefixLayout,
+  type PrefixModelSizes,
+  readLayout,
+  withGate,
+  writeLayout,
+} from './adaptionPrompt/prefixLayouts';
+import { AdaptionPromptConfig } from './config';
+import { type CausalModel, getPeftModel, type PeftModel } from './peftModel';
+
+/**
+ * The tensors of a prefix in another layout; the caller disposes them.
+ *
+ * From a gate per layer to gates per head, and between a gate and its tanh where it is below 1, nothing is lost but the last
+ * bit. The rest has no equal in the other layout and is refused.
+ *
+ * @throws UnsupportedError where the target cannot hold the gates; FormatError or ShapeError for tensors of another layout.
+ */
+export function convertPrefix(
+  tensors: tf.NamedTensorMap,
+  { from, to, ...sizes }: { readonly from: PrefixLayout; readonly to: PrefixLayout } & PrefixModelSizes,
+): tf.NamedTensorMap {
+  return tf.tidy(() => writeLayout(to, withGate(readLayout(from, tensors, sizes), GATE_OF_LAYOUT[to], sizes), sizes));
+}
+
+/** What a prefix is to be loaded from, and how. */
+export interface PrefixLoadOptions {
+  readonly layout: PrefixLayout;
+  /** How many layers have prompts; needed for the OpenGVLab layout, which does not say. */
+  readonly adapterLayers?: number;
+  /** @defaultValue 'default' */
+  readonly adapterName?: string;
+  /** @defaultValue false */
+  readonly isTrainable?: boolean;
+}
+
+/**
+ * Puts a stored prefix on a model, with the kind of gate that its layout has, so that nothing is converted.
+ *
+ * @throws FormatError or ShapeError when the tensors are not those of such a prefix on this model.
+ */
+export function peftModelFromPrefix<M extends CausalModel>(
+  model: M,
+  tensors: tf.NamedTensorMap,
+  { layout, adapterLayers, adapterName = 'default', isTrainable = false }: PrefixLoadOptions,
+): PeftModel<M> {
+  const sizes = { ...model.config, ...(adapterLayers !== undefined && { adapterLayers }) };
+  const named = tf.tidy(() => writeLayout('huggingface', readLayout(layout, tensors, sizes), sizes));
+  try {
+    const prompts = Object.entries(named).filter(([name]) => name.endsWith('adaption_prompt'));
+    const config = new AdaptionPromptConfig({
+      adapterLen: prompts[0]?.[1].shape[1] ?? 0,
+      adapterLayers: prompts.length,
+      gate: GATE_OF_LAYOUT[layout],
+    });
+    const peft = getPeftModel(model, config, { adapterName, isTrainable });
+    peft.hotswapAdapter(named, { adapterName });
+    return peft;
+  } finally {
+    tf.dispose(named);
+  }
+}
+
+/**
+ * A model's prefix as tensors of a layout; the caller disposes them.
+ *
+ * @throws UnsupportedError where the layout cannot hold the gates, or the adapter is no prefix.
+ */
+export function prefixTensors(
+  peft: PeftModel,
+  { layout, adapterName = 'default' }: { readonly layout: PrefixLayout; readonly adapterName?: string },
+): tf.NamedTensorMap {
+  const config = peft.peftConfig[adapterName];
+  if (!(config instanceof AdaptionPromptConfig)) throw new UnsupportedError(`'${adapterName}' is not a prefix adapter of this model`);
+  const variables = [...peft.adapterTensors(adapterName).values()].map(({ variable }) => variable);
+  return tf.tidy(() => {
+    const layers = Array.from({ length: config.adapterLayers }, (_, index) => ({
+      prompt: variables[2 * index] as tf.Tensor2D,
+      gates: [...(variables[2 * index + 1]?.dataSync<'float32'>() ?? [])],
+    }));
+    return writeLayout(layout, withGate({ gate: config.gate, layers }, GATE_OF_LAYOUT[layout], peft.config), peft.config);
+  });
+}
