@@ -2,9 +2,12 @@ export { type BinaryScores, binaryScores, type ThresholdScores, thresholdCurve }
 export { type BleuOptions, bleu4, sentenceBleu4 } from './bleu4';
 export { type BootstrapOptions, bootstrapInterval, type Interval } from './bootstrapInterval';
 export { type DataCard, type DataCardOptions, dataCard, type TableRow } from './dataCard';
+export { type DiffHunk, type DiffOptions, diffHunks, hunkExample } from './diff/diffHunks';
+export { diffTextLines } from './diff/diffText';
+export { type Review, type ReviewDiffOptions, reviewDiff, type TaskModels } from './diff/reviewDiff';
 export { type EncodedExample, type EncodeOptions, encodeExample, encodePrompt, type PromptTokenizer } from './encodeExample';
 export { exactMatch } from './exactMatch';
-export type { ExperimentConfig, ExperimentMethod } from './experiment/experimentConfig';
+export { type ExperimentConfig, type ExperimentMethod, readExperimentConfig } from './experiment/experimentConfig';
 export type {
   ExperimentEnvironment,
   ExperimentMetric,
@@ -12,6 +15,8 @@ export type {
   ExperimentRow,
   ExperimentRun,
 } from './experiment/experimentResults';
+export { type ExperimentWork, runExperiment } from './experiment/runExperiment';
+export { drawExamples, type FineTuneData, type FineTuneOptions, type FineTuneResult, fineTune } from './fineTune';
 export { type LintProgress, type LintReviewOptions, lintReviews } from './lint/lintReviews';
 export { perplexity } from './perplexity';
 export { type Prediction, type PredictOptions, predictReviews } from './predictReviews';

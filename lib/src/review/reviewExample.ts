@@ -2,7 +2,8 @@
 export interface ReviewExample {
   /** Unique within its data set, and the same each time the data set is read. */
   readonly id: string;
-  readonly source: 'lint' | 'codereviewer' | 'tufano';
+  /** `diff` is code to be reviewed now. */
+  readonly source: 'lint' | 'codereviewer' | 'tufano' | 'diff';
   /** Programming language in lower case, for example `javascript`; empty where the data set does not say. */
   readonly language: string;
   /** The change under review: one hunk of a unified diff, from its `@@` line on. */

@@ -1,0 +1,42 @@
+/** `lowrank eval`: the scores of a task on held-out data. */
+import { PeftModel } from '../peft';
+import { drawExamples, loadReviewData, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../review';
+import type { CommandArguments } from './commandArguments';
+import { adapterFolder, openModel } from './openModel';
+import type { Streams } from './streams';
+import { taskOf } from './train';
+import { UsageError } from './usageError';
+
+export async function run(args: CommandArguments, { stdout, stderr }: Streams): Promise<number> {
+  const task = taskOf(args);
+  const directory = args.text('adapter');
+  const folder = directory === undefined ? undefined : adapterFolder(directory, task);
+  if (directory !== undefined && folder === undefined) throw new UsageError(`--adapter ${directory} holds no adapter for ${task}`);
+  const options = {
+    maxLength: args.whole('max-length') ?? 1024,
+    batchSize: args.whole('batch-size'),
+    generation: { numBeams: args.whole('beams') },
+  };
+  const count = args.whole('examples') ?? 200;
+  const { test } = await loadReviewData({ path: args.text('data'), task });
+  const examples = drawExamples(task, test, count);
+  const { model, tokenizer } = await openModel(args);
+  try {
+    const reviewer = folder === undefined ? model : PeftModel.fromPretrained(model, folder);
+    const isShown = !args.isOn('quiet') && stderr.isTTY === true;
+    const onProgress = (done: number) => void (isShown && stderr.write(`\r\u001b[K${done} of ${examples.length}`));
+    const predictions = await predictReviews(reviewer, tokenizer, task, examples, { ...options, onProgress });
+    const scores = scoreReviews(task, predictions).map((score) => ({ language: 'all', ...score }));
+    const rows = args.isOn('by-language') ? [...scores, ...scoreReviewsByLanguage(task, predictions)] : scores;
+    if (args.isOn('json')) stdout.write(`${JSON.stringify({ task, scores: rows }, null, 2)}\n`);
+    else
+      for (const { language, metric, value, low, high, examples: n } of rows) {
+        stdout.write(
+          `${language.padEnd(12)} ${metric.padEnd(18)} ${value.toFixed(2)}  [${low.toFixed(2)}, ${high.toFixed(2)}]  ${n} examples\n`,
+        );
+      }
+    return 0;
+  } finally {
+    model.dispose();
+  }
+}

@@ -1,0 +1,44 @@
+/** `lowrank experiment`: methods compared on the three tasks, into one results file. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { writeTextAtomic } from '../io';
+import { loadReviewData, readExperimentConfig, runExperiment } from '../review';
+import { terminalProgress } from '../train';
+import type { CommandArguments } from './commandArguments';
+import { openModel } from './openModel';
+import type { Streams } from './streams';
+import { UsageError } from './usageError';
+import { version } from './version';
+
+export async function run(args: CommandArguments, { stdout, stderr }: Streams): Promise<number> {
+  if (args.argument === undefined) throw new UsageError('the configuration FILE is missing');
+  const config = readExperimentConfig(args.argument, args.text('form') ?? 'short');
+  const output = args.required('output');
+  const data = args.text('data') ?? process.env.REVIEW_DATA;
+  const splits = await loadReviewData({ path: data });
+  const { model, tokenizer, path } = await openModel(args);
+  try {
+    const results = await runExperiment(config, {
+      model,
+      modelName: nodePath.basename(path),
+      tokenizer,
+      splits,
+      dataName: data === undefined ? 'lint reviews' : nodePath.basename(data),
+      version: version(),
+      folder: args.text('work') ?? nodePath.join('build', 'experiment'),
+      onCell: ({ method, task, seed }, index, count, isDone) => {
+        if (args.isOn('quiet')) return undefined;
+        stderr.write(
+          `${index + 1}/${count} ${method?.name ?? 'base'}, ${task}${method ? `, seed ${seed}` : ''}${isDone ? ': done before' : ''}\n`,
+        );
+        return isDone ? undefined : terminalProgress(stderr);
+      },
+    });
+    fs.mkdirSync(nodePath.dirname(nodePath.resolve(output)), { recursive: true });
+    writeTextAtomic(output, `${JSON.stringify(results, null, 1)}\n`);
+    stdout.write(`written to ${output}\n`);
+    return 0;
+  } finally {
+    model.dispose();
+  }
+}

@@ -1,0 +1,77 @@
+/** `lowrank info`: what a model or an adapter is. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { readSafetensors } from '../io';
+import { defaultModelPath } from '../llama';
+import { openModelFiles } from '../llama/openModelFiles';
+import { parameterShapes } from '../llama/parameterShapes';
+import { LoraConfig } from '../peft';
+import { readAdapterConfig } from '../peft/files/adapterConfigFile';
+import { FormatError } from '../runtime';
+import type { CommandArguments } from './commandArguments';
+import { isAdapter, tasksOf } from './openModel';
+import type { Streams } from './streams';
+
+export async function run(args: CommandArguments, { stdout }: Streams): Promise<number> {
+  const directory = args.text('adapter');
+  const rows =
+    directory === undefined ? [await modelInfo(args.text('model') ?? defaultModelPath())] : adapterFolders(directory).map(adapterInfo);
+  if (args.isOn('json')) stdout.write(`${JSON.stringify(directory === undefined ? rows[0] : rows, null, 2)}\n`);
+  else
+    stdout.write(
+      rows
+        .map((row) =>
+          Object.entries(row)
+            .map(([name, value]) => `${name.padEnd(22)} ${value}\n`)
+            .join(''),
+        )
+        .join('\n'),
+    );
+  return 0;
+}
+
+type Info = Readonly<Record<string, string | number>>;
+
+async function modelInfo(path: string): Promise<Info> {
+  const { config } = await openModelFiles(path);
+  const parameters = [...parameterShapes(config)].reduce((sum, [, shape]) => sum + product(shape), 0);
+  return {
+    model: nodePath.basename(path),
+    parameters,
+    layers: config.numHiddenLayers,
+    width: config.hiddenSize,
+    heads: config.numAttentionHeads,
+    'key/value heads': config.numKeyValueHeads,
+    vocabulary: config.vocabSize,
+    positions: config.maxPositionEmbeddings,
+  };
+}
+
+function adapterFolders(directory: string): string[] {
+  return isAdapter(directory) ? [directory] : tasksOf(directory).map((task) => nodePath.join(directory, task));
+}
+
+function adapterInfo(folder: string): Info {
+  const file = nodePath.join(folder, 'adapter_model.safetensors');
+  if (!fs.existsSync(file)) throw new FormatError(`${folder} has no adapter_model.safetensors`);
+  const tensors = readSafetensors(file);
+  const config = readAdapterConfig(folder);
+  const parameters = tensors.names.reduce((sum, name) => sum + product(tensors.info(name).shape), 0);
+  const size: Info =
+    config instanceof LoraConfig
+      ? { rank: config.r, alpha: config.loraAlpha }
+      : { 'prefix length': config.adapterLen, layers: config.adapterLayers };
+  return {
+    adapter: nodePath.basename(folder),
+    method: config.peftType,
+    ...size,
+    'base model': config.baseModelNameOrPath ?? 'not said',
+    tensors: tensors.names.length,
+    parameters,
+    bytes: fs.statSync(file).size,
+  };
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((size, length) => size * length, 1);
+}

@@ -1,0 +1,18 @@
+/** Where a command reads and writes, so that it can be run without a process of its own. */
+import process from 'node:process';
+import type { Readable } from 'node:stream';
+
+/** The three streams of a process. */
+export interface Streams {
+  readonly stdin: Readable;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { readonly isTTY?: boolean; write(text: string): unknown };
+}
+
+/** Those of this process. */
+export const processStreams: Streams = process;
+
+/** Text of a model or a file, without the control characters that could move a terminal's cursor or hide text. */
+export function printable(text: string): string {
+  return text.replaceAll('\t', '    ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => (character === '\n' ? '\n' : '\uFFFD'));
+}
