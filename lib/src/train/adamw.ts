@@ -29,13 +29,12 @@ interface Moments {
   readonly second: tf.Variable;
 }
 
-/** The numbers of one update that are the same for every parameter. */
-interface Coefficients {
-  readonly rate: number;
-  /** `rate / (1 − β₁ᵗ)` */
-  readonly stepSize: number;
-  /** `√(1 − β₂ᵗ)` */
-  readonly secondScale: number;
+/** How one update goes. */
+interface Move {
+  /** What {@link AdamW.coefficients} gave for it. */
+  readonly coefficients: tf.Tensor1D;
+  /** Where it is false nothing changes. Shape (), bool. @defaultValue true */
+  readonly isSound?: tf.Tensor;
 }
 
 /**
@@ -87,35 +86,65 @@ export class AdamW {
    * @throws ArgumentError when a name is unknown; ShapeError when a gradient does not fit. Nothing has changed then.
    */
   applyGradients(grads: tf.NamedTensorMap, parameters?: Iterable<readonly [string, tf.Variable]>): void {
-    const updates = pair(grads, parameters ? new Map(parameters) : new Map(Object.entries(tf.engine().registeredVariables)));
-    const t = this.updates + 1;
-    const rate = this.learningRate;
-    const coefficients = { rate, stepSize: rate / (1 - this.betas[0] ** t), secondScale: Math.sqrt(1 - this.betas[1] ** t) };
-    for (const { name, variable, grad } of updates) this.update(name, variable, grad, coefficients);
-    this.updates = t;
+    const known = parameters ? new Map(parameters) : new Map(Object.entries(tf.engine().registeredVariables));
+    const reached = pair(grads, known).map(({ name, variable }) => [name, variable] as const);
+    this.prepare(reached);
+    tf.tidy(() => this.move(grads, known, { coefficients: this.coefficients() }));
+    this.countStep();
   }
 
-  private update(name: string, variable: tf.Variable, grad: tf.Tensor, { rate, stepSize, secondScale }: Coefficients): void {
+  /** Gives moments to the parameters that have none yet, as {@link move} needs them. */
+  prepare(parameters: Iterable<readonly [string, tf.Variable]>): void {
+    for (const [name, variable] of parameters) {
+      if (this.moments.has(name)) continue;
+      const zeros = () => tf.variable(tf.zerosLike(variable), false);
+      this.moments.set(
+        name,
+        tf.tidy(() => ({ first: zeros(), second: zeros() })),
+      );
+    }
+  }
+
+  /** The next update's `1 − η·λ`, `η / (1 − β₁ᵗ)` and `√(1 − β₂ᵗ)`: a tensor, so that a compiled update serves every step. Shape (3). */
+  coefficients(): tf.Tensor1D {
+    const t = this.updates + 1;
+    const rate = this.learningRate;
     const [beta1, beta2] = this.betas;
-    const { first, second } = this.momentsOf(name, variable);
+    return tf.tensor1d([1 - rate * this.weightDecay, rate / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)]);
+  }
+
+  /**
+   * The part of an update that is done in tensors: assigns new values to the parameters and to their moments, which are there already.
+   *
+   * @throws as {@link applyGradients} does.
+   */
+  move(grads: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>, { coefficients, isSound }: Move): void {
     tf.tidy(() => {
-      first.assign(first.add(grad.sub(first).mul(1 - beta1)));
-      second.assign(second.mul(beta2).add(grad.square().mul(1 - beta2)));
-      const kept = this.weightDecay > 0 && this.decays(name) ? variable.mul(1 - rate * this.weightDecay) : variable;
-      const denominator = second.sqrt().div(secondScale).add(this.epsilon);
-      variable.assign(kept.sub(first.mul(stepSize).div(denominator)));
+      const [keep, stepSize, secondScale] = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
+      const set = (variable: tf.Variable, value: tf.Tensor) => variable.assign(isSound ? tf.where(isSound, value, variable) : value);
+      const [beta1, beta2] = this.betas;
+      for (const { name, variable, grad } of pair(grads, parameters)) {
+        const { first, second } = this.momentsOf(name);
+        const mean = first.add(grad.sub(first).mul(1 - beta1));
+        const square = second.mul(beta2).add(grad.square().mul(1 - beta2));
+        const kept = this.weightDecay > 0 && this.decays(name) ? variable.mul(keep) : variable;
+        const denominator = square.sqrt().div(secondScale).add(this.epsilon);
+        set(first, mean);
+        set(second, square);
+        set(variable, kept.sub(mean.mul(stepSize).div(denominator)));
+      }
     });
   }
 
-  private momentsOf(name: string, variable: tf.Variable): Moments {
-    const known = this.moments.get(name);
-    if (known) return known;
-    const moments = tf.tidy(() => ({
-      first: tf.variable(tf.zerosLike(variable), false),
-      second: tf.variable(tf.zerosLike(variable), false),
-    }));
-    this.moments.set(name, moments);
-    return moments;
+  /** Goes on to the next update. */
+  countStep(): void {
+    this.updates++;
+  }
+
+  private momentsOf(name: string): Moments {
+    const moments = this.moments.get(name);
+    if (moments) return moments;
+    throw new StateError(`'${name}' has no moments yet: call prepare() before move()`);
   }
 
   /** A copy of all that the next update depends on, the learning rate's function excepted. */

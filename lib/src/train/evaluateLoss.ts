@@ -1,7 +1,9 @@
 /** The loss on data that is not trained on. */
 import { setImmediate } from 'node:timers/promises';
-import { AbortedError, ArgumentError, tf } from '../runtime';
-import { type Batch, learnedTokens, tensorBatch } from './batch';
+import { AbortedError, ArgumentError, compile, tf } from '../runtime';
+import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './batch';
+import { bucketed } from './bucketed';
+import type { ExecutionOptions } from './execution';
 import type { TrainableModel } from './trainableModel';
 
 /** How well a model predicts some batches. */
@@ -14,10 +16,10 @@ export interface Evaluation {
   readonly tokens: number;
 }
 
-type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraining'>;
+type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraining' | 'config'>;
 
-/** How an evaluation can be stopped. */
-export interface EvaluateOptions {
+/** How an evaluation is computed, and stopped. */
+export interface EvaluateOptions extends ExecutionOptions {
   readonly signal?: AbortSignal;
 }
 
@@ -29,12 +31,12 @@ export interface EvaluateOptions {
 export async function evaluateLoss(
   model: EvaluatedModel,
   batches: Iterable<Batch> | AsyncIterable<Batch>,
-  { signal }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { isTraining } = model;
   model.eval?.();
   try {
-    return await meanLoss(model, batches, signal);
+    return await meanLoss(model, batches, options);
   } finally {
     if (isTraining) model.train?.();
   }
@@ -43,7 +45,7 @@ export async function evaluateLoss(
 async function meanLoss(
   model: EvaluatedModel,
   batches: Iterable<Batch> | AsyncIterable<Batch>,
-  signal: AbortSignal | undefined,
+  { signal, ...execution }: EvaluateOptions,
 ): Promise<Evaluation> {
   let sum = 0;
   let tokens = 0;
@@ -51,7 +53,7 @@ async function meanLoss(
     if (signal?.aborted) throw new AbortedError('the evaluation was stopped by its signal; nothing has been changed');
     const count = learnedTokens(batch);
     if (count === 0) continue;
-    sum += count * batchLoss(model, batch);
+    sum += count * batchLoss(model, batch, execution);
     tokens += count;
     await setImmediate(); // lets an interrupt and a display through
   }
@@ -60,9 +62,18 @@ async function meanLoss(
   return { loss, perplexity: Math.exp(loss), tokens };
 }
 
-function batchLoss(model: EvaluatedModel, batch: Batch): number {
+const lossOf = (model: EvaluatedModel, { inputIds, labels, ...options }: TensorBatch) => model.loss(inputIds, labels, options);
+
+/** Shared by all evaluations: models of one form are compiled once. */
+const COMPILED = {
+  float32: compile(lossOf, { name: 'evaluation', precision: 'float32' }),
+  bfloat16: compile(lossOf, { name: 'evaluation', precision: 'bfloat16' }),
+} as const;
+
+function batchLoss(model: EvaluatedModel, batch: Batch, { compile: isCompiled = true, precision = 'float32' }: ExecutionOptions): number {
+  const run = isCompiled ? COMPILED[precision] : lossOf;
   return tf.tidy(() => {
-    const { inputIds, labels, ...options } = tensorBatch(batch);
-    return model.loss(inputIds, labels, options).dataSync()[0] ?? Number.NaN;
+    const shaped = isCompiled ? bucketed(batch, model.config?.maxPositionEmbeddings) : batch;
+    return run(model, tensorBatch(shaped)).dataSync()[0] ?? Number.NaN;
   });
 }

@@ -1,8 +1,4 @@
-/**
- * The part of an update that takes the time: tensors in, tensors out, no number read and nothing changed.
- *
- * A compiled step takes this function's place.
- */
+/** The part of an update that takes the time: loss, gradients, clipping. Tensors in, tensors out, no number read and nothing changed. */
 import { tf } from '../runtime';
 import type { TensorBatch } from './batch';
 import { clipByGlobalNorm } from './clipByGlobalNorm';
@@ -14,33 +10,52 @@ export interface MicroBatch extends TensorBatch {
   readonly weight: tf.Scalar;
 }
 
+/** What the micro-batches of an update add up to so far. */
+export type GradientSums = {
+  /** Shape (). */
+  readonly loss: tf.Scalar;
+  /** By parameter name; a parameter that no loss reaches has none. */
+  readonly grads: tf.NamedTensorMap;
+};
+
 /** What one update is made of; the caller disposes all of it. */
-export interface StepResult {
+export type StepResult = {
   /** The mean loss over all learned tokens. Shape (). */
   readonly loss: tf.Scalar;
   /** The gradients' norm before clipping. Shape (). */
   readonly gradNorm: tf.Scalar;
   /** The clipped gradients, by parameter name. */
   readonly grads: tf.NamedTensorMap;
-}
+};
 
 /**
  * Loss and clipped gradients of one update: `Σ wᵢ·lossᵢ` over its micro-batches, which is the mean over all their tokens together.
  */
 export function trainStep(model: TrainableModel, microBatches: readonly MicroBatch[], maxGradNorm: number): StepResult {
-  const parameters = parametersOf(model);
   return tf.tidy(() => {
-    let loss = tf.scalar(0);
-    let grads: tf.NamedTensorMap = {};
+    let sums: GradientSums = { loss: tf.scalar(0), grads: {} };
     for (const batch of microBatches) {
-      const part = weightedLossAndGrads(model, parameters, batch);
-      const before = { loss, grads };
-      loss = loss.add(part.loss);
-      grads = addByName(grads, part.grads);
-      tf.dispose([before, part]);
+      const before = sums;
+      sums = addMicroBatch(model, batch, before);
+      tf.dispose(before);
     }
+    return clipSums(sums, maxGradNorm);
+  });
+}
+
+/** The sums with one micro-batch more. */
+export function addMicroBatch(model: TrainableModel, batch: MicroBatch, { loss, grads }: GradientSums): GradientSums {
+  return tf.tidy(() => {
+    const part = weightedLossAndGrads(model, parametersOf(model), batch);
+    return { loss: loss.add<tf.Scalar>(part.loss), grads: addByName(grads, part.grads) };
+  });
+}
+
+/** The update that complete sums make. */
+export function clipSums({ loss, grads }: GradientSums, maxGradNorm: number): StepResult {
+  return tf.tidy(() => {
     const { grads: clipped, norm } = clipByGlobalNorm(grads, maxGradNorm);
-    return { loss, gradNorm: norm, grads: clipped };
+    return { loss: loss.clone(), gradNorm: norm, grads: clipped };
   });
 }
 

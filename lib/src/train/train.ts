@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError } from '../runtime';
 import { AdamW } from './adamw';
+import type { ExecutionOptions } from './execution';
 import { interruptible } from './interruptible';
 import { type ProgressDisplay, ProgressMeter } from './progress';
 import { RunLog } from './runLog';
@@ -10,7 +11,7 @@ import { type CheckpointPlace, type EvaluationPlan, type EvaluationRecord, type 
 import { type BatchSource, updateWindows } from './updateWindows';
 
 /** How a run goes. */
-export interface TrainOptions {
+export interface TrainOptions extends ExecutionOptions {
   /** @defaultValue AdamW with a learning rate of 3e-4 and no weight decay, disposed at the end */
   readonly optimizer?: AdamW;
   /** Updates to make, over as many epochs as that takes. @defaultValue until the epochs are over */
@@ -81,8 +82,9 @@ export class TrainingAbortedError extends AbortedError {
  */
 export async function train(model: TrainableModel, batches: BatchSource, options: TrainOptions = {}): Promise<TrainResult> {
   checkOptions(options);
+  const { compile = true, precision, maxGradNorm = 1 } = options;
   const optimizer = options.optimizer ?? new AdamW({ learningRate: 3e-4, weightDecay: 0 });
-  const run = new TrainingRun(model, optimizer);
+  const run = new TrainingRun(model, optimizer, { compile, precision, maxGradNorm });
   const { isTraining } = model;
   try {
     model.train?.();
@@ -99,7 +101,7 @@ export async function train(model: TrainableModel, batches: BatchSource, options
 }
 
 async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOptions, signal: AbortSignal): Promise<void> {
-  const { evaluation, checkpoint, gradientAccumulation = 1, maxGradNorm = 1 } = options;
+  const { evaluation, checkpoint, gradientAccumulation = 1 } = options;
   const epochs = options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY);
   const meter = new ProgressMeter(plannedSteps(batches, epochs, options));
   const log = options.log === undefined ? undefined : new RunLog(options.log, run.step);
@@ -118,7 +120,7 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
   if (isDue(run.step, evaluation?.everySteps) || run.step === 0) await evaluate();
   if (!isOver()) {
     for await (const window of updateWindows(batches, { epochs, gradientAccumulation, start: run.position })) {
-      const { record, tokens, seconds } = run.update(window, maxGradNorm);
+      const { record, tokens, seconds } = run.update(window);
       log?.append('step', record);
       options.progress?.update(meter.after(record.step, record.loss, tokens, seconds));
       await options.onStep?.(record);

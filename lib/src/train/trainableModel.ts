@@ -17,6 +17,8 @@ export interface TrainableModel {
   /** Turns dropout off, as it is for evaluations and after the run. */
   eval?(): unknown;
   readonly isTraining?: boolean;
+  /** The most tokens that fit the model, if there is a limit. */
+  readonly config?: { readonly maxPositionEmbeddings?: number };
   /** How far dropout's random numbers have been used; a resumed run goes on from there. */
   dropoutStep?: number;
 }

@@ -1,12 +1,13 @@
 /** A run's state, and the things that change it: an update, an evaluation, a checkpoint. */
 import { AbortedError, NotFiniteError, StateError, tf } from '../runtime';
 import type { AdamW } from './adamw';
-import { type Batch, learnedTokens, realTokens, tensorBatch } from './batch';
+import { type Batch, realTokens } from './batch';
 import { BestWeights } from './bestWeights';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint';
 import { type Evaluation, evaluateLoss } from './evaluateLoss';
-import { type MicroBatch, trainStep } from './step';
+import type { ExecutionOptions } from './execution';
 import { parametersOf, type TrainableModel } from './trainableModel';
+import { Updater } from './updater';
 import type { DataPosition, UpdateWindow } from './updateWindows';
 
 /** One update, as it was. */
@@ -69,11 +70,17 @@ export class TrainingRun {
   position: DataPosition = { epoch: 0, batch: 0 };
   private readonly best = new BestWeights();
   private savedStep = -1;
+  private readonly execution: ExecutionOptions;
+  private readonly updater: Updater;
 
   constructor(
     private readonly model: TrainableModel,
     private readonly optimizer: AdamW,
-  ) {}
+    { maxGradNorm, ...execution }: ExecutionOptions & { readonly maxGradNorm: number },
+  ) {
+    this.execution = execution;
+    this.updater = new Updater(model, optimizer, maxGradNorm, execution);
+  }
 
   /** Updates made. */
   get step(): number {
@@ -96,18 +103,13 @@ export class TrainingRun {
    *
    * @throws NotFiniteError when the loss or a gradient is NaN or infinite; nothing has changed then.
    */
-  update({ batches, start, end }: UpdateWindow, maxGradNorm: number): Update {
+  update({ batches, start, end }: UpdateWindow): Update {
     const begin = performance.now();
     const learningRate = this.optimizer.learningRate;
-    const { loss, gradNorm } = tf.tidy(() => {
-      const result = trainStep(this.model, microBatches(batches), maxGradNorm);
-      const numbers = { loss: numberOf(result.loss), gradNorm: numberOf(result.gradNorm) };
-      if (!Number.isFinite(numbers.loss) || !Number.isFinite(numbers.gradNorm)) {
-        throw new NotFiniteError(notFinite(this.step + 1, start, numbers));
-      }
-      this.optimizer.applyGradients(result.grads, parametersOf(this.model));
-      return numbers;
-    });
+    const { loss, gradNorm } = this.updater.update(batches);
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+      throw new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm }));
+    }
     const seconds = (performance.now() - begin) / 1000;
     const tokens = batches.reduce((total, batch) => total + realTokens(batch), 0);
     const record = { step: this.step + 1, loss, learningRate, gradNorm, tokensPerSecond: tokens / seconds };
@@ -119,7 +121,7 @@ export class TrainingRun {
   /** Evaluates the model as it is; undefined when the signal ended that. */
   async evaluate({ batches, keepBest = false }: EvaluationPlan, signal: AbortSignal): Promise<EvaluationRecord | undefined> {
     try {
-      const evaluation = await evaluateLoss(this.model, typeof batches === 'function' ? batches() : batches, { signal });
+      const evaluation = await evaluateLoss(this.model, typeof batches === 'function' ? batches() : batches, { signal, ...this.execution });
       const record = { step: this.step, ...evaluation };
       this.evaluations.push(record);
       if (keepBest && this.evaluationsWithoutGain() === 0) this.best.take(parametersOf(this.model));
@@ -182,18 +184,9 @@ export class TrainingRun {
   }
 
   dispose(): void {
+    this.updater.dispose();
     this.best.dispose();
   }
-}
-
-function microBatches(batches: readonly Batch[]): MicroBatch[] {
-  const counts = batches.map(learnedTokens);
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  return batches.map((batch, index) => ({ ...tensorBatch(batch), weight: tf.scalar((counts[index] ?? 0) / total) }));
-}
-
-function numberOf(scalar: tf.Scalar): number {
-  return scalar.dataSync()[0] ?? Number.NaN;
 }
 
 function notFinite(step: number, { epoch, batch }: DataPosition, { loss, gradNorm }: { loss: number; gradNorm: number }): string {
