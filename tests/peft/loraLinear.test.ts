@@ -128,14 +128,14 @@ describe.each<LoraOptions>([{}, { useDora: true }, { useRslora: true }, { loraDr
   test('gives the unmerged output, and unmerging the base, bit by bit', () => {
     const layer = adapted(options, { hasBias: true });
     const x = random([2, 4, 6], 5);
-    const before = layer.baseWeight().dataSync().slice();
+    const before = layer.baseWeight().read().dataSync().slice();
     const unmerged = layer.forward(x);
     layer.merge();
     expect(layer.mergedAdapters).toEqual(['default']);
-    expect(layer.baseWeight().dataSync()).not.toEqual(before);
+    expect(layer.baseWeight().read().dataSync()).not.toEqual(before);
     expect(largestDifference(layer.forward(x), unmerged)).toBeLessThan(1e-5);
     layer.unmerge();
-    expect(layer.baseWeight().dataSync()).toEqual(before);
+    expect(layer.baseWeight().read().dataSync()).toEqual(before);
     expect(largestDifference(layer.forward(x), unmerged)).toBe(0);
   });
 });
@@ -145,9 +145,9 @@ test('merging twice, or unmerging what is not merged, warns and does nothing', (
   const layer = adapted();
   layer.unmerge();
   layer.merge();
-  const once = layer.baseWeight().dataSync().slice();
+  const once = layer.baseWeight().read().dataSync().slice();
   layer.merge();
-  expect(layer.baseWeight().dataSync()).toEqual(once);
+  expect(layer.baseWeight().read().dataSync()).toEqual(once);
   expect(warn.mock.calls.map(([message]) => message)).toEqual([
     'nothing is merged: unmerge() does nothing',
     'already merged: default; unmerge() first to merge anew',
@@ -158,9 +158,9 @@ test('merging twice, or unmerging what is not merged, warns and does nothing', (
 test('a safe merge of values that are not finite is refused and changes nothing', () => {
   const layer = adapted();
   tf.tidy(() => layer.loraB.assign(tf.fill([3, 5], Number.NaN)));
-  const before = layer.baseWeight().dataSync().slice();
+  const before = layer.baseWeight().read().dataSync().slice();
   expect(() => layer.merge(['default'], { safeMerge: true })).toThrow(NotFiniteError);
-  expect(layer.baseWeight().dataSync()).toEqual(before);
+  expect(layer.baseWeight().read().dataSync()).toEqual(before);
   expect(layer.mergedAdapters).toEqual([]);
 });
 

@@ -78,6 +78,11 @@ export class TiedHead extends Module implements Projection {
     throw new UnsupportedError(`the token table is stored as ${weight.format}: load the model with dtype 'float32' to use its values`);
   }
 
+  /** The shared table, however it is kept. */
+  get tiedTable(): TokenTable['weight'] {
+    return this.#embedding.weight;
+  }
+
   /** Whether this is the head of that table. */
   isTiedTo(embedding: TokenTable): boolean {
     return this.#embedding === embedding;

@@ -192,7 +192,7 @@ export class AdapterSet<M extends Module = Module> extends Module {
    * Adds LoRA adapters into the base weights, so that they cost nothing in a forward; merging twice warns and does nothing.
    *
    * A quantised base is dequantised layer by layer, since that is what the adapters were trained on, and the sum is rounded to
-   * its format again, which costs most of a small update: `mergeReport` tells how much, and `mergeAndUnload({ dtype })` avoids it.
+   * its format again: `mergeReport` tells how much of an update that costs, and `mergeAndUnload({ dtype })` avoids it.
    *
    * @param options - `adapterNames`, by default the active ones; `safeMerge` to check the result first
    * @throws UnsupportedError for prefix adapters, which no weight can hold; NotFiniteError with `safeMerge` when a merged
@@ -220,13 +220,14 @@ export class AdapterSet<M extends Module = Module> extends Module {
    * @param options - as {@link mergeAdapter}; `dtype` says how the plain model keeps its weights. A quantised base is then
    * dequantised before the merge, so that the sum is not rounded to few bits again. @defaultValue `dtype`: as the base is kept
    */
-  mergeAndUnload({ dtype, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
-    const names = this.mergedAdapters.length > 0 ? this.mergedAdapters : (options.adapterNames ?? this.activeAdapters);
-    if (this.mergedAdapters.length === 0) this.mergeAdapter(options);
+  mergeAndUnload({ dtype, safeMerge = false, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
+    const isMerged = this.mergedAdapters.length > 0;
+    const adapterNames = isMerged ? this.mergedAdapters : (options.adapterNames ?? this.activeAdapters);
+    if (!isMerged && (safeMerge || !dtype)) this.mergeAdapter({ adapterNames, safeMerge });
     if (dtype) {
-      this.unmergeAdapter();
+      if (this.mergedAdapters.length > 0) this.unmergeAdapter();
       castModel(this.model, 'float32');
-      this.mergeAdapter({ adapterNames: names });
+      this.mergeAdapter({ adapterNames });
     }
     const model = this.takeOff({ keepsMerged: true });
     if (dtype === 'bfloat16') castModel(model, dtype);

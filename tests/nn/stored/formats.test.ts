@@ -116,7 +116,7 @@ describe('16 bits', () => {
   });
 
   test.each([6, 7])('are rounded on the device to the words that the host makes, for rows of %i values', (width) => {
-    const given = tf.randomNormal<tf.Rank.R2>([5, width], 0, 1, 'float32', 3);
+    const given = tf.randomNormal([5, width], 0, 1, 'float32', 3) as tf.Tensor2D;
     const weight = Bfloat16Weight.fromTensor(given);
     expect(packedBytes(weight.words)).toEqual(packedBytes(Bfloat16Weight.pack(rowsOf(given)).words));
     expect(weight.shape).toEqual([5, width]);

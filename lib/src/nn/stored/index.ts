@@ -3,6 +3,7 @@ export { castModel, isLinearLayer, type LinearLayer, quantizeModel } from './con
 export { type GgufBlockType, GgufWeight, isGgufBlockType } from './ggufWeight';
 export { Int8Weight } from './int8Weight';
 export { type Nf4Parts, Nf4Weight } from './nf4Weight';
+export { roundWeight, type WeightDtype } from './roundWeight';
 export { StoredEmbedding } from './storedEmbedding';
 export { packWeight, type QuantizedFormat } from './storedFormats';
 export { StoredLinear } from './storedLinear';

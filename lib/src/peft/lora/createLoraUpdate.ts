@@ -3,6 +3,7 @@ import { deriveSeed, tf } from '../../runtime';
 import type { LoraConfig } from '../config';
 import { normalVariable, uniformVariable } from '../initialValues';
 import { orthonormal, singularValues } from '../linearAlgebra';
+import type { BaseWeight } from './baseWeight';
 import { LoraUpdate, outputNorm } from './loraUpdate';
 
 /**
@@ -15,7 +16,7 @@ import { LoraUpdate, outputNorm } from './loraUpdate';
  */
 export function createLoraUpdate(
   [inFeatures, outFeatures]: readonly [number, number],
-  weight: () => tf.Variable,
+  weight: () => BaseWeight,
   config: LoraConfig,
   seed: number,
 ): LoraUpdate {
@@ -23,7 +24,15 @@ export function createLoraUpdate(
   const scaling = scalingOf(config);
   const [loraA, loraB] = factors();
   const magnitude = useDora
-    ? tf.tidy(() => tf.variable(outputNorm(weight().add(tf.matMul(loraA as tf.Tensor2D, loraB as tf.Tensor2D).mul(scaling)))))
+    ? tf.tidy(() =>
+        tf.variable(
+          outputNorm(
+            weight()
+              .read()
+              .add(tf.matMul(loraA as tf.Tensor2D, loraB as tf.Tensor2D).mul(scaling)),
+          ),
+        ),
+      )
     : undefined;
   return new LoraUpdate(loraA, loraB, { scaling, dropout: loraDropout, seed, ...(magnitude && { magnitude }) });
 
@@ -40,9 +49,9 @@ export function createLoraUpdate(
       case 'gaussian':
         return [normalVariable([inFeatures, r], 1 / r, seeds.a), zeroVariable([r, outFeatures])];
       case 'pissa':
-        return takenOut(weight(), scaling, () => principalFactors(weight(), r, scaling));
+        return takenOut(weight(), scaling, (values) => principalFactors(values, r, scaling));
       case 'olora':
-        return takenOut(weight(), scaling, () => orthonormalFactors(weight(), r));
+        return takenOut(weight(), scaling, (values) => orthonormalFactors(values, r));
     }
   }
 }
@@ -55,7 +64,7 @@ export function createLoraUpdate(
  */
 export function emptyLoraUpdate(
   [inFeatures, outFeatures]: readonly [number, number],
-  weight: () => tf.Variable,
+  weight: () => BaseWeight,
   config: LoraConfig,
   seed: number,
 ): LoraUpdate {
@@ -90,10 +99,11 @@ function orthonormalFactors(weight: tf.Tensor, r: number): [tf.Tensor, tf.Tensor
 }
 
 /** The factors as variables, their product taken out of the weight, so that the layer's output stays what it was. */
-function takenOut(weight: tf.Variable, scaling: number, factors: () => [tf.Tensor, tf.Tensor]): [tf.Variable, tf.Variable] {
+function takenOut(weight: BaseWeight, scaling: number, factors: (values: tf.Tensor) => [tf.Tensor, tf.Tensor]): [tf.Variable, tf.Variable] {
   return tf.tidy(() => {
-    const [a, b] = factors();
-    weight.assign(weight.sub(tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D).mul(scaling)));
+    const values = weight.read();
+    const [a, b] = factors(values);
+    weight.write(values.sub(tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D).mul(scaling)));
     return [tf.variable(a), tf.variable(b)];
   });
 }

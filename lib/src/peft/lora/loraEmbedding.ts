@@ -1,5 +1,5 @@
 /** LoRA on an embedding. */
-import { type Embedding, matMulRows } from '../../nn';
+import { matMulRows, type TokenTable } from '../../nn';
 import { tf } from '../../runtime';
 import type { LoraOptions } from '../config';
 import { LoraLayer, type LoraLayerOptions } from './loraLayer';
@@ -13,15 +13,15 @@ import { mixedRows } from './mixedRows';
  *
  * Shapes: ids (B, T) → (B, T, C); A (V, r), B (r, C).
  */
-export class LoraEmbedding extends LoraLayer<Embedding> {
+export class LoraEmbedding extends LoraLayer<TokenTable> {
   /** @param options - left out, the layer has no adapter yet */
-  constructor(baseLayer: Embedding, options?: LoraOptions, { adapterName = 'default', seed = 0, state }: LoraLayerOptions = {}) {
+  constructor(baseLayer: TokenTable, options?: LoraOptions, { adapterName = 'default', seed = 0, state }: LoraLayerOptions = {}) {
     super(baseLayer, state);
     if (options) this.addAdapter(adapterName, options, seed);
   }
 
   /** The base's table. */
-  get weight(): tf.Variable {
+  get weight(): TokenTable['weight'] {
     return this.baseLayer.weight;
   }
 
@@ -54,7 +54,7 @@ export class LoraEmbedding extends LoraLayer<Embedding> {
 
   /** What DoRA adds to the base's output: `(g − 1)·E[id] + g·s·A[id]·B` with g = m/‖E + s·A·B‖. */
   private doraBranch(ids: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor {
-    const scale = update.directionScale(this.baseWeight(), magnitude); // (C)
+    const scale = update.directionScale(this.baseWeight().read(), magnitude); // (C)
     return base.mul(scale.sub(1)).add(branch(ids, update).mul(scale));
   }
 }

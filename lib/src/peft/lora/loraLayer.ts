@@ -1,9 +1,10 @@
 /** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
-import { Embedding, Module, TiedHead } from '../../nn';
+import { Embedding, Module, StoredEmbedding, TiedHead } from '../../nn';
 import { ArgumentError, NotFiniteError, StateError, tf, UnsupportedError } from '../../runtime';
 import { AdapterState } from '../adapterState';
 import { LoraConfig, type LoraOptions } from '../config';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
+import { type BaseWeight, baseWeightOf } from './baseWeight';
 import { createLoraUpdate, emptyLoraUpdate, takesFromBase } from './createLoraUpdate';
 import type { LoraUpdate } from './loraUpdate';
 
@@ -22,7 +23,7 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
   /** The updates by adapter's name. */
   readonly updates = new Map<string, LoraUpdate>();
   readonly state: AdapterState;
-  private merged: { readonly names: readonly string[]; readonly original: tf.Tensor } | undefined;
+  private merged: { readonly names: readonly string[]; readonly originals: readonly tf.Tensor[] } | undefined;
 
   protected constructor(
     readonly baseLayer: B,
@@ -62,7 +63,12 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     if (config.r > highest && !(isGiven && !takesFromBase(config))) {
       throw new ArgumentError(`rank ${config.r} is not in 1…${highest}, the ranks of a (${inFeatures}, ${outFeatures}) weight`);
     }
-    if (config.useDora || takesFromBase(config)) this.baseWeight();
+    if (!config.useDora && !takesFromBase(config)) return;
+    const { format } = this.baseWeight();
+    if (takesFromBase(config) && format !== 'float32') {
+      const start = `initLoraWeights '${config.initLoraWeights}' takes its start out of the base weight, which is kept as ${format}`;
+      throw new UnsupportedError(`${start}: load the model in float32, or start another way`);
+    }
   }
 
   /**
@@ -102,6 +108,8 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
   /**
    * Adds the updates of the named adapters into the base weight: `W ← W + Σ ΔW`. Merging twice warns and does nothing.
    *
+   * W is what the adapter was trained on: a packed weight is unpacked, added to, and rounded to its format again.
+   *
    * @param names - @defaultValue the active adapters
    * @throws NotFiniteError with `safeMerge` when the result is not finite everywhere; the base weight then stays as it was.
    */
@@ -113,13 +121,17 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     const present = names.filter((name) => this.updates.has(name));
     if (present.length === 0) return;
     const weight = this.baseWeight();
-    const result = tf.tidy(() => present.reduce((sum, name) => sum.add(this.update(name).delta(weight)), weight as tf.Tensor));
+    const result = tf.tidy(() => {
+      const values = weight.read();
+      return present.reduce((sum, name) => sum.add(this.update(name).delta(values)), values);
+    });
     if (safeMerge && !isFiniteEverywhere(result)) {
       result.dispose();
       throw new NotFiniteError(`merging ${present.join(', ')} gives weights that are NaN or infinite; the base is unchanged`);
     }
-    this.merged = { names: present, original: tf.keep(weight.clone()) }; // shares the old buffer: nothing is copied
-    weight.assign(result);
+    const originals = weight.variables.map((variable) => tf.keep(variable.clone())); // share the old buffers: nothing is copied
+    this.merged = { names: present, originals };
+    weight.write(result);
     result.dispose();
   }
 
@@ -129,13 +141,14 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
       console.warn('nothing is merged: unmerge() does nothing');
       return;
     }
-    this.baseWeight().assign(this.merged.original);
+    const { originals } = this.merged;
+    for (const [i, variable] of this.baseWeight().variables.entries()) variable.assign(originals[i] ?? variable);
     this.forgetOriginal();
   }
 
   /** Drops the copy that {@link unmerge} needs: what is merged now is the base from here on. */
   forgetOriginal(): void {
-    this.merged?.original.dispose();
+    tf.dispose([...(this.merged?.originals ?? [])]);
     this.merged = undefined;
   }
 
@@ -145,11 +158,9 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     super.dispose();
   }
 
-  /** The variable that merging changes. @throws UnsupportedError when the base layer has none of its own. */
-  baseWeight(): tf.Variable {
-    const weight: unknown = Reflect.get(this.baseLayer, 'weight');
-    if (weight instanceof tf.Variable) return weight;
-    throw new UnsupportedError(`a ${this.baseLayer.constructor.name} has no weight of its own to read or to merge into`);
+  /** The weight under the adapters. @throws UnsupportedError when the base layer has none of its own. */
+  baseWeight(): BaseWeight {
+    return baseWeightOf(this.baseLayer);
   }
 
   override *ownParameters(): IterableIterator<[string, tf.Variable]> {
@@ -177,16 +188,25 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     if (useDora) yield ['lora_magnitude_vector', { shape: [outFeatures] }];
   }
 
-  /** The base's own weight as a file holds it, (O, I) for a linear layer; a head that is tied shows the embedding's. */
-  baseTensor(): AdapterTensor {
-    if (this.baseLayer instanceof TiedHead) return { variable: this.baseLayer.tiedWeight, layout: 'same', isBase: true };
-    return { variable: this.baseWeight(), layout: this.baseLayer instanceof Embedding ? 'same' : 'transposed', isBase: true };
+  /**
+   * The base's own weight as a file holds it, (O, I) for a linear layer; a head that is tied shows the embedding's. One that is
+   * kept packed stays out of the file, whose reader has it in the base model.
+   */
+  baseTensor(): AdapterTensor | undefined {
+    if (this.baseLayer instanceof TiedHead) {
+      const { tiedTable } = this.baseLayer;
+      return tiedTable instanceof tf.Variable ? { variable: tiedTable, layout: 'same', isBase: true } : undefined;
+    }
+    const weight: unknown = Reflect.get(this.baseLayer, 'weight');
+    if (!(weight instanceof tf.Variable)) return undefined;
+    return { variable: weight, layout: this.baseLayer instanceof Embedding ? 'same' : 'transposed', isBase: true };
   }
 
   /** What a file holds of the base's own weight. */
   expectedBase(): ExpectedTensor {
     const [inFeatures, outFeatures] = this.weightShape;
-    return { shape: this.baseLayer instanceof Embedding ? [inFeatures, outFeatures] : [outFeatures, inFeatures] };
+    const isTable = this.baseLayer instanceof Embedding || this.baseLayer instanceof StoredEmbedding;
+    return { shape: isTable ? [inFeatures, outFeatures] : [outFeatures, inFeatures] };
   }
 
   /** PEFT's names of A and B, and what follows the adapter's name in them. */

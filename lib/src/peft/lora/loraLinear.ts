@@ -1,5 +1,5 @@
 /** LoRA on a linear layer. */
-import { matMulRows, type Projection } from '../../nn';
+import { matMulFrozen, matMulRows, type Projection } from '../../nn';
 import { tf } from '../../runtime';
 import type { LoraOptions } from '../config';
 import { LoraLayer, type LoraLayerOptions } from './loraLayer';
@@ -62,10 +62,10 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
   /** What DoRA adds to the base's output: `(g − 1)·x·W + g·s·x·A·B` with g = m/‖W + s·A·B‖. */
   private doraBranch(x: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor {
     const weight = this.baseWeight();
-    const scale = update.directionScale(weight, magnitude); // (O)
+    const scale = update.directionScale(weight.read(), magnitude); // (O)
     const input = this.dropped(x, update);
     const bias: unknown = Reflect.get(this.baseLayer, 'bias');
-    const product = input === x ? (bias instanceof tf.Tensor ? base.sub(bias) : base) : matMulRows(input, weight);
+    const product = input === x ? (bias instanceof tf.Tensor ? base.sub(bias) : base) : matMulFrozen(input, () => weight.read());
     const low = matMulRows(matMulRows(input, update.loraA), update.loraB).mul(update.scaling);
     return product.mul(scale.sub(1)).add(low.mul(scale));
   }

@@ -1,5 +1,5 @@
 /** LoRA on a whole model. */
-import { Embedding, type Module, type Projection } from '../../nn';
+import { Embedding, type Module, type Projection, StoredEmbedding } from '../../nn';
 import { ArgumentError, deriveSeed, StateError, type tf, UnsupportedError } from '../../runtime';
 import type { AdapterState } from '../adapterState';
 import { LoraConfig, type PeftConfig } from '../config';
@@ -82,7 +82,8 @@ export class LoraTuner implements Tuner {
     const tensors = new Map<string, AdapterTensor>();
     for (const [path, layer] of this.layersOf(name)) {
       for (const [leaf, tensor] of layer.fileTensors(name)) tensors.set(`${path}.${leaf}`, tensor);
-      if (isNamed(EMBEDDING_LAYERS, path)) tensors.set(`${path}.base_layer.weight`, layer.baseTensor());
+      const base = isNamed(EMBEDDING_LAYERS, path) ? layer.baseTensor() : undefined;
+      if (base) tensors.set(`${path}.base_layer.weight`, base);
     }
     for (const [path, variable] of this.biases(name)) tensors.set(path, { variable, layout: 'same' });
     for (const [path, tensor] of this.saved.tensors(name)) tensors.set(path, tensor);
@@ -165,7 +166,8 @@ export class LoraTuner implements Tuner {
 
   private layerAt(path: string, module: Module | undefined): LoraLayer {
     if (module instanceof LoraLayer) return module;
-    if (module instanceof Embedding) return new LoraEmbedding(module, undefined, { state: this.state });
+    if (module instanceof Embedding || module instanceof StoredEmbedding)
+      return new LoraEmbedding(module, undefined, { state: this.state });
     if (isProjection(module)) return new LoraLinear(module, undefined, { state: this.state });
     throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}; LoRA goes on linear layers and embeddings`);
   }

@@ -1,0 +1,26 @@
+/** What a weight becomes when it is kept in another number format. */
+import { tf } from '../../runtime';
+import { convert } from './packedOps';
+import { packWeight, type QuantizedFormat } from './storedFormats';
+import { rowsOf } from './storedWeight';
+
+/** A number format that a weight can be rounded to. */
+export type WeightDtype = 'float32' | 'bfloat16' | 'float16' | QuantizedFormat;
+
+/**
+ * The values of a weight after a round trip through a number format; blocks and scales go along the rows, as in files.
+ *
+ * Shapes: values (O, I) → (O, I).
+ *
+ * @throws UnsupportedError when the rows are no whole blocks of the format.
+ */
+export function roundWeight(values: tf.Tensor, dtype: WeightDtype): tf.Tensor {
+  return tf.tidy(() => {
+    if (dtype === 'float32') return values.clone();
+    if (dtype === 'bfloat16' || dtype === 'float16') return convert(convert(values, 'float32', dtype), dtype, 'float32');
+    const packed = packWeight(dtype, rowsOf(values));
+    const rounded = packed.unpack();
+    packed.dispose();
+    return rounded;
+  });
+}

@@ -1,0 +1,36 @@
+/** The weight of the layer under adapters, however it is kept. */
+import { type Module, StoredEmbedding, StoredWeight } from '../../nn';
+import { tf, UnsupportedError } from '../../runtime';
+
+/** A weight that adapters read and merge into; Shapes: (I, O), for an embedding (V, C). */
+export interface BaseWeight {
+  /** A name for how it is kept, `float32` for a plain variable. */
+  readonly format: string;
+  /** What holds it: a merge that is to be taken back copies these. */
+  readonly variables: readonly tf.Variable[];
+  /** The values as 32-bit floats, dequantised if need be. */
+  read(): tf.Tensor;
+  /** Takes on other values, rounded to the format in which it is kept. */
+  write(values: tf.Tensor): void;
+}
+
+/** @throws UnsupportedError when the layer has no weight of its own. */
+export function baseWeightOf(layer: Module): BaseWeight {
+  const weight: unknown = Reflect.get(layer, 'weight');
+  if (weight instanceof tf.Variable) {
+    return { format: 'float32', variables: [weight], read: () => weight, write: (values) => weight.assign(values) };
+  }
+  if (weight instanceof StoredWeight) return storedBase(weight, layer instanceof StoredEmbedding);
+  throw new UnsupportedError(`a ${layer.constructor.name} has no weight of its own to read or to merge into`);
+}
+
+/** A projection's stored weight lies as in files, (O, I). */
+function storedBase(weight: StoredWeight, isTable: boolean): BaseWeight {
+  const turned = (values: tf.Tensor) => (isTable ? values : values.transpose());
+  return {
+    format: weight.format,
+    variables: [...weight.ownParameters()].map(([, variable]) => variable),
+    read: () => tf.tidy(() => turned(weight.unpack())),
+    write: (values) => tf.tidy(() => weight.assign(turned(values))),
+  };
+}
