@@ -5,7 +5,9 @@ PYTHONHASHSEED=0 python tests/golden/makePeft.py (the seed only fixes the order 
 """
 
 import json
+import re
 import shutil
+import warnings
 from pathlib import Path
 
 import torch
@@ -122,6 +124,19 @@ def several():
             results[f"several/{way}/{layer}"] = module.get_delta_weight(way).detach()
 
 
+def ours():
+    """What PEFT computes with the adapters that tests/peft/readByPeft.test.ts wrote; it must read them without a complaint."""
+    for folder in sorted(HERE.glob("ours/**/adapter_config.json")):
+        name = folder.relative_to(HERE / "ours").parts[0]
+        changes = {"attention_bias": True} if name.startswith("bias") else {"tie_word_embeddings": name == "tied"}
+        with warnings.catch_warnings(record=True) as caught:
+            model = PeftModel.from_pretrained(base(**changes), folder.parent).eval()
+        messages = [str(warning.message) for warning in caught if "ensure_weight_tying" not in str(warning.message)]
+        complaints = [message for message in messages if re.search("(?i)adapter|unexpected|missing", message)]
+        assert not complaints, (name, complaints)
+        results[f"ours/{name}/logits"] = model(input_ids=IDS).logits.detach()
+
+
 def main():
     HERE.mkdir(exist_ok=True)
     (HERE / "config.json").write_text(json.dumps(NAMES, indent=2, sort_keys=True) + "\n")
@@ -152,6 +167,7 @@ def main():
     trained("loraTrained", LoraConfig(r=4, lora_alpha=8), 1e-2)
     trained("promptTrained", AdaptionPromptConfig(adapter_len=3, adapter_layers=2), 1e-2)
     several()
+    ours()
     save_file({name: tensor.contiguous().float() for name, tensor in results.items()}, HERE / "results.safetensors")
     for file in HERE.rglob("*.safetensors"):
         file.chmod(0o644)
