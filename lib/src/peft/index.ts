@@ -24,4 +24,5 @@ export { BASE_ROW } from './lora/mixedRows';
 export { type MergeError, type MergeReportOptions, mergeReport } from './mergeReport';
 export { type CausalModel, getPeftModel, PeftModel, type RowAdapters } from './peftModel';
 export { printTrainableParameters, trainableParametersText } from './printTrainableParameters';
+export { convertRotaryLayout, type RotaryConversion, type RotaryLayout, rotaryRows } from './rotaryLayout';
 export type { AdapterTensor, TensorLayout } from './tuner';

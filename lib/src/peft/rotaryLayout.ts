@@ -1,0 +1,61 @@
+/** Adapters of q and k between the two ways in which models pair the elements of a head for the rotation. */
+
+import { StateError, tf } from '../runtime';
+import { LoraLinear } from './lora/loraLinear';
+import type { PeftModel } from './peftModel';
+
+/**
+ * How the outputs of q and k lie within a head: Hugging Face's models pair element i with i + D/2, Meta's (and OpenGVLab's and lit's,
+ * and llama.cpp's files) pair 2i with 2i + 1.
+ */
+export type RotaryLayout = 'hf' | 'meta';
+
+/** Which adapter to convert, and how. */
+export interface RotaryConversion {
+  readonly from: RotaryLayout;
+  readonly to: RotaryLayout;
+  /** @defaultValue 'default' */
+  readonly adapterName?: string;
+}
+
+/**
+ * For each row of a q or k weight in the layout `to`, its place in the other layout.
+ *
+ * `hf[i] = meta[2i]`, `hf[i + D/2] = meta[2i + 1]` in each head, i < D/2.
+ */
+export function rotaryRows(rows: number, headDim: number, to: RotaryLayout): Int32Array {
+  const half = headDim / 2;
+  return Int32Array.from({ length: rows }, (_, row) => {
+    const place = row % headDim;
+    const other = to === 'hf' ? (place < half ? 2 * place : 2 * (place - half) + 1) : (place >> 1) + (place & 1) * half;
+    return row - place + other;
+  });
+}
+
+/**
+ * Brings an adapter's q and k into the other rotary layout, in place, for example after loading one that was trained on Meta's weights.
+ *
+ * The rotation acts on outputs, so that the rows of B move, (O, r) in files, and with DoRA the magnitudes; A, v, o and the MLP stay.
+ *
+ * @throws StateError when there is no such adapter, or it is merged.
+ *
+ * @example
+ * const peft = PeftModel.fromPretrained(model, 'adapters/from-meta');
+ * convertRotaryLayout(peft, { from: 'meta', to: 'hf' });
+ */
+export function convertRotaryLayout(model: PeftModel, { from, to, adapterName = 'default' }: RotaryConversion): void {
+  if (!(adapterName in model.peftConfig)) throw new StateError(`there is no adapter '${adapterName}' to convert`);
+  if (model.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before converting one');
+  if (from === to) return;
+  for (const [path, layer] of model.model.namedModules()) {
+    if (!(layer instanceof LoraLinear) || !/(^|\.)[qk]_proj$/.test(path)) continue;
+    const update = layer.updates.get(adapterName);
+    if (!update) continue;
+    const { loraB, magnitude } = update;
+    tf.tidy(() => {
+      const order = tf.tensor1d(rotaryRows(layer.outFeatures, model.config.headDim, to), 'int32');
+      loraB.assign(tf.gather(loraB, order, 1)); // (r, O) here
+      magnitude?.assign(tf.gather(magnitude, order));
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url';
+import { convertRotaryLayout, getPeftModel, LoraConfig, PeftModel, readSafetensors, rotaryRows, StateError, tf } from 'lowrank';
+import { expect, test } from 'vitest';
+import { relativeError, rows, tinyModel } from '../llama/golden';
+import { fill } from './tinyModel';
+
+const FOLDER = fileURLToPath(new URL('../golden/rotary', import.meta.url));
+const golden = readSafetensors(`${FOLDER}/logits.safetensors`);
+const logits = tf.tensor(golden.toFloat32('logits'), [...golden.info('logits').shape]);
+
+const values = (model: PeftModel) =>
+  new Map(Array.from(model.namedParameters(), ([name, variable]) => [name, variable.dataSync<'float32'>().slice()]));
+
+test("an adapter trained on Meta's weights gives Meta's logits here once its layout is converted", async () => {
+  const model = PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
+  expect(relativeError(model.forward(rows.ids), logits)).toBeGreaterThan(0.01);
+  convertRotaryLayout(model, { from: 'meta', to: 'hf' });
+  expect(relativeError(model.forward(rows.ids), logits)).toBeLessThan(1e-5);
+});
+
+test('only B of q and k changes, and the way back restores it', async () => {
+  const model = PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
+  const before = values(model);
+  convertRotaryLayout(model, { from: 'meta', to: 'hf' });
+  const changed = [...values(model)].filter(([name, data]) => data.join() !== before.get(name)?.join()).map(([name]) => name);
+  expect(changed).toHaveLength(4);
+  for (const name of changed) expect(name).toMatch(/[qk]_proj\.lora_B/);
+  convertRotaryLayout(model, { from: 'hf', to: 'meta' });
+  expect(values(model)).toEqual(before);
+});
+
+test("DoRA's magnitudes move with the rows that they belong to", async () => {
+  const model = getPeftModel(await tinyModel('plain'), new LoraConfig({ r: 2, useDora: true, targetModules: ['q_proj', 'v_proj'] }));
+  fill(model.trainableParameters().values());
+  const before = values(model);
+  convertRotaryLayout(model, { from: 'hf', to: 'meta' });
+  const changed = [...values(model)].filter(([name, data]) => data.join() !== before.get(name)?.join()).map(([name]) => name);
+  expect(changed.filter((name) => name.includes('lora_magnitude_vector'))).toHaveLength(2);
+  for (const name of changed) expect(name).toMatch(/q_proj\.lora_(B|magnitude_vector)/);
+});
+
+test('the two orders of rows undo each other, head by head', () => {
+  expect([...rotaryRows(8, 4, 'hf')]).toEqual([0, 2, 1, 3, 4, 6, 5, 7]);
+  expect([...rotaryRows(6, 6, 'hf')]).toEqual([0, 2, 4, 1, 3, 5]);
+  expect([...rotaryRows(6, 6, 'meta')]).toEqual([0, 3, 1, 4, 2, 5]);
+  const there = rotaryRows(24, 8, 'hf');
+  const back = rotaryRows(24, 8, 'meta');
+  expect([...there].map((row) => back[row])).toEqual([...there.keys()]);
+});
+
+test('an adapter that is not there, or is merged, is not converted', async () => {
+  const model = PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
+  expect(() => convertRotaryLayout(model, { from: 'meta', to: 'hf', adapterName: 'other' })).toThrow(StateError);
+  model.mergeAdapter();
+  expect(() => convertRotaryLayout(model, { from: 'meta', to: 'hf' })).toThrow(StateError);
+});
