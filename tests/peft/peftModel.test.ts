@@ -4,6 +4,7 @@ import {
   countParameters,
   type GateKind,
   getPeftModel,
+  KeyValueCache,
   LoraConfig,
   type PeftConfig,
   type PeftModel,
@@ -79,6 +80,19 @@ describe.each(KINDS)('%s', (_, config) => {
     }
   });
 
+  test('gives with the cache the logits that it gives without', () => {
+    const peft = getPeftModel(tinyModel(), config());
+    fill(peft.trainableParameters().values());
+    const whole = peft.forward(IDS);
+    const cache = new KeyValueCache(3);
+    const parts = [0, 1, 4, 5].map((start, index, starts) => {
+      const ids = IDS.map((row) => row.slice(start, starts[index + 1] ?? row.length));
+      return peft.forward(ids, { cache });
+    });
+    expect(relativeError(tf.concat(parts, 1), whole)).toBeLessThan(1e-5);
+    cache.dispose();
+  });
+
   test('is off inside disableAdapter, also across an await', async () => {
     const model = tinyModel();
     const before = model.forward(IDS);
@@ -149,6 +163,20 @@ describe.each(KINDS.slice(0, 4))('%s', (_, config) => {
   });
 });
 
+test('a thousand merges and unmerges leave the base as it was, bit by bit', () => {
+  const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2, targetModules: 'all-linear' }));
+  fill(peft.trainableParameters().values());
+  const weights = () => [...peft.namedParameters()].map(([name, weight]) => [name, weight.dataSync().slice()]);
+  const before = weights();
+  const numTensors = tf.memory().numTensors;
+  for (let cycle = 0; cycle < 1000; cycle++) {
+    peft.mergeAdapter();
+    peft.unmergeAdapter();
+  }
+  expect(weights()).toEqual(before);
+  expect(tf.memory().numTensors).toBe(numTensors);
+});
+
 test('with B at zero A has no gradient and B has; once B is not, both have', () => {
   const peft = getPeftModel(tinyModel(), LORA());
   for (const [name, grad] of gradients(peft)) {
@@ -167,6 +195,26 @@ test.each(['scalar', 'perHead', 'perHeadTanh'] as const)('with a %s gate at zero
   }
   fill(peft.trainableParameters().values());
   for (const grad of gradients(peft).values()) expect(largest(grad)).toBeGreaterThan(1e-5);
+});
+
+test('biases that an adapter trains stay while it is disabled, and a warning says so', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const peft = getPeftModel(tinyModel({ attentionBias: true }), new LoraConfig({ r: 2, bias: 'lora_only' }));
+  const biases = [...peft.trainableParameters().keys()].filter((name) => name.endsWith('bias'));
+  expect(biases).toHaveLength(6);
+  expect(biases[0]).toBe('base_model.model.model.layers.0.self_attn.q_proj.base_layer.bias');
+  peft.disableAdapter(() => peft.forward(IDS).dispose());
+  expect(warn).toHaveBeenCalledExactlyOnceWith('default trained biases of the base, which stay while it is disabled');
+  warn.mockRestore();
+});
+
+test('biases are trained with their adapter alone', () => {
+  const peft = getPeftModel(tinyModel({ attentionBias: true }), new LoraConfig({ r: 2, bias: 'all' }));
+  peft.addAdapter('other', LORA());
+  expect([...peft.trainableParameters().keys()].filter((name) => name.endsWith('bias'))).toHaveLength(12);
+  peft.setAdapter('other');
+  expect([...peft.trainableParameters().keys()].filter((name) => name.endsWith('bias'))).toHaveLength(0);
+  expect(() => peft.addAdapter('third', new LoraConfig({ bias: 'lora_only' }))).toThrow(StateError);
 });
 
 test("says in PEFT's words how much is trained", () => {

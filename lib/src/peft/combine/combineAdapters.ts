@@ -4,13 +4,13 @@ import { LoraConfig, type PeftConfig } from '../config';
 import { orthonormal, singularValues } from '../linearAlgebra';
 import type { LoraTuner } from '../lora/loraTuner';
 import type { LoraUpdate } from '../lora/loraUpdate';
-import { isTaskArithmetic, type MergeOptions, mergeTensors, type TaskArithmetic } from './taskArithmetic';
+import { isTaskArithmetic, type ArithmeticOptions, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
 /** A way to combine adapters: see {@link combineAdapters}. */
 export type CombinationType = 'cat' | 'svd' | TaskArithmetic | `${Exclude<TaskArithmetic, 'linear'>}_svd`;
 
 /** Which adapters to combine, and how. */
-export interface WeightedAdapterOptions extends Partial<MergeOptions> {
+export interface WeightedAdapterOptions extends Partial<ArithmeticOptions> {
   readonly adapters: readonly string[];
   /** One per adapter; a negative one takes an adapter's update away. */
   readonly weights: readonly number[];
@@ -94,7 +94,7 @@ interface Part {
   readonly weight: number;
 }
 
-function combineLayer(way: CombinationType, parts: readonly Part[], { r, ...options }: MergeOptions & { readonly r: number }): Factors {
+function combineLayer(way: CombinationType, parts: readonly Part[], { r, ...options }: ArithmeticOptions & { readonly r: number }): Factors {
   if (way === 'cat') return concatenated(parts);
   if (way === 'svd') return truncatedProduct(concatenated(parts), r);
   if (isTaskArithmetic(way)) return mergedFactors(way, parts, options);
@@ -117,7 +117,7 @@ function concatenated(parts: readonly Part[]): Factors {
   return { loraA, loraB };
 }
 
-function mergedFactors(way: TaskArithmetic, parts: readonly Part[], { seed, ...options }: MergeOptions): Factors {
+function mergedFactors(way: TaskArithmetic, parts: readonly Part[], { seed, ...options }: ArithmeticOptions): Factors {
   const scales = parts.map(({ update, weight }) => weight * update.scaling);
   const roots = scales.map((scale) => Math.sqrt(Math.abs(scale)));
   const signed = roots.map((root, index) => ((scales[index] ?? 0) < 0 ? -root : root)); // on one side only, or two signs cancel

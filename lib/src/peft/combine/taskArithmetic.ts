@@ -6,7 +6,7 @@ import { statelessUniform } from '../statelessUniform';
 export type MajoritySignMethod = 'total' | 'frequency';
 
 /** What the ways differ by. */
-export interface MergeOptions {
+export interface ArithmeticOptions {
   /** Share of the elements that are kept. */
   readonly density?: number;
   /** @defaultValue 'total' */
@@ -44,7 +44,7 @@ export function mergeTensors(
   way: TaskArithmetic,
   tensors: readonly tf.Tensor[],
   weights: readonly number[],
-  options: MergeOptions,
+  options: ArithmeticOptions,
 ): tf.Tensor {
   const { prune, elects } = WAYS[way];
   return tf.tidy(() => {
@@ -83,7 +83,7 @@ function agreement(tensors: readonly tf.Tensor[], method: MajoritySignMethod): t
   return signs.map((sign) => sign.equal(elected).toFloat());
 }
 
-function densityOf(way: TaskArithmetic, { density }: MergeOptions): number {
+function densityOf(way: TaskArithmetic, { density }: ArithmeticOptions): number {
   const isRandom = WAYS[way].prune === keepRandom;
   if (density !== undefined && density >= 0 && density <= 1 && !(isRandom && density === 0)) return density;
   throw new ArgumentError(`combining by ${way} needs a density in ${isRandom ? '0 < d' : '0 ≤ d'} ≤ 1; got ${density}`);

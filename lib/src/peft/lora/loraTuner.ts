@@ -9,6 +9,7 @@ import { scalingOf } from './createLoraUpdate';
 import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
+import { SavedModule } from './savedModule';
 import { SavedModules } from './savedModules';
 
 /** Layers whose whole weight PEFT writes into the file of an adapter that targets them. */
@@ -166,6 +167,8 @@ export class LoraTuner implements Tuner {
 
   private layerAt(path: string, module: Module | undefined): LoraLayer {
     if (module instanceof LoraLayer) return module;
+    if (module instanceof SavedModule)
+      throw new UnsupportedError(`'${path}' is trained whole by ${[...module.copies.keys()].join(', ')}; LoRA cannot go on it too`);
     if (module instanceof Embedding || module instanceof StoredEmbedding)
       return new LoraEmbedding(module, undefined, { state: this.state });
     if (isProjection(module)) return new LoraLinear(module, undefined, { state: this.state });
