@@ -30,7 +30,7 @@ export interface MisreadString {
 }
 
 const LIBRARY_CHUNK = 2_000_000;
-const LONGEST_TENSOR_NAME = 63; // GGML_MAX_NAME with its final zero
+export const LONGEST_TENSOR_NAME = 63; // GGML_MAX_NAME with its final zero
 const LONGEST_KEY = 65_535;
 const MOST_DIMENSIONS = 4;
 const WINDOW = 2 ** 18;

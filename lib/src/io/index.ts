@@ -16,3 +16,4 @@ export {
   writeSafetensors,
 } from './safetensors';
 export { SafetensorsError, type SafetensorsInfo } from './safetensorsHeader';
+export { type GgufFieldToStore, type GgufTensorToStore, writeGguf } from './writeGguf';

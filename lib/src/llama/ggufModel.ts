@@ -1,7 +1,7 @@
 /** A model in a GGUF file, brought back to Hugging Face's names and layout. */
 import { dequantize, type GgufFile, readGguf } from '../io';
 import { configFromGguf } from './ggufConfig';
-import type { ModelFiles, ModelTensor } from './modelFiles';
+import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelFiles';
 
 /** llama.cpp's names by Hugging Face's, within a layer. */
 const LAYER_NAMES: ReadonlyMap<string, string> = new Map([
@@ -28,16 +28,19 @@ const CONSTANT = 'rope_freqs.weight';
 export async function openGgufModel(path: string): Promise<ModelFiles> {
   const file = await readGguf(path);
   const config = configFromGguf(file);
+  const buffer = reusedBuffer();
   const names = [...file.tensors.keys()].filter((name) => name !== CONSTANT).map(huggingFaceName);
   const tensor = (name: string) => {
     const stored = ggufName(name);
     if (stored === undefined || !file.tensors.has(stored)) return undefined;
-    return /\.[qk]_proj\./.test(name) ? inHalves(tensorOf(file, stored), config.headDim) : tensorOf(file, stored);
+    const tensor = tensorOf(file, stored, buffer);
+    return /\.[qk]_proj\./.test(name) ? inHalves(tensor, config.headDim) : tensor;
   };
   return { path, config, names, tensor };
 }
 
-function ggufName(name: string): string | undefined {
+/** llama.cpp's name of a tensor that Hugging Face calls `name`; undefined where it has none. */
+export function ggufName(name: string): string | undefined {
   const [, layer, part = '', kind] = /^(?:model\.layers\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name) ?? [];
   const stored = layer === undefined ? NAMES.get(part) : LAYER_NAMES.get(part);
   if (stored === undefined) return undefined;
@@ -52,10 +55,10 @@ function huggingFaceName(stored: string): string {
   return layer === undefined ? `${known}.${kind}` : `model.layers.${layer}.${known}.${kind}`;
 }
 
-function tensorOf(file: GgufFile, name: string): ModelTensor {
+function tensorOf(file: GgufFile, name: string, buffer: (length: number) => Uint8Array): ModelTensor {
   const { type, shape } = file.info(name);
-  const readStored = (begin: number, end: number) => file.readRows(name, begin, end);
-  return { shape, format: type, readStored, read: (begin, end) => dequantize(type, readStored(begin, end)) };
+  const read = (begin: number, end: number, out?: Float32Array) => dequantize(type, file.readRows(name, begin, end, buffer), out);
+  return { shape, format: type, read, readStored: (begin, end) => file.readRows(name, begin, end) };
 }
 
 /**
@@ -63,11 +66,12 @@ function tensorOf(file: GgufFile, name: string): ModelTensor {
  * i + D/2. Rows are whole blocks, so that they move as they are stored.
  */
 function inHalves(tensor: ModelTensor, headDim: number): ModelTensor {
-  const gather = <A extends Uint8Array | Float32Array>(begin: number, end: number, read: (begin: number, end: number) => A): A => {
+  const gather = <A extends Uint8Array | Float32Array>(begin: number, end: number, read: (begin: number, end: number) => A, out?: A): A => {
     const first = Math.floor(begin / headDim) * headDim; // whole heads
-    const heads = read(first, Math.min(Math.ceil(end / headDim) * headDim, tensor.shape[0] ?? 0));
-    const width = heads.length / (Math.ceil((end - first) / headDim) * headDim);
-    const rows = heads.slice(0, (end - begin) * width) as A;
+    const last = Math.ceil(end / headDim) * headDim;
+    const heads = read(first, last);
+    const width = heads.length / (last - first);
+    const rows = out ?? (heads.slice(0, (end - begin) * width) as A);
     for (let row = begin; row < end; row++) {
       const inHead = row % headDim;
       const half = headDim / 2;
@@ -78,7 +82,7 @@ function inHalves(tensor: ModelTensor, headDim: number): ModelTensor {
   };
   return {
     ...tensor,
+    read: (begin, end, out) => gather(begin, end, tensor.read, out),
     readStored: (begin, end) => gather(begin, end, tensor.readStored),
-    read: (begin, end) => gather(begin, end, tensor.read),
   };
 }

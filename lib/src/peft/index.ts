@@ -16,6 +16,7 @@ export {
   type PeftConfig,
 } from './config';
 export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './convertPrefix';
+export { exportGgufLora } from './exportGgufLora';
 export { LoraEmbedding } from './lora/loraEmbedding';
 export { LoraLayer, type LoraLayerOptions } from './lora/loraLayer';
 export { LoraLinear } from './lora/loraLinear';

@@ -1,0 +1,74 @@
+/** Writing GGUF files of 32-bit floats, such as adapters are. */
+import { GGMLQuantizationType, GGUFValueType } from '@huggingface/gguf';
+import { ArgumentError } from '../runtime';
+import { writeFileAtomic } from './atomicFile';
+import { LONGEST_TENSOR_NAME } from './ggufHeader';
+
+/** A value of the metadata: a text, or a number that is stored as a 32-bit float. */
+export type GgufFieldToStore = string | number;
+
+/** A tensor to be written; `shape` is row-major, outermost dimension first. */
+export interface GgufTensorToStore {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+const ALIGNMENT = 32;
+
+/**
+ * Writes a GGUF file (version 3, little-endian) of 32-bit floats. It appears under its name only once it is complete.
+ *
+ * @throws ArgumentError when a name is longer than llama.cpp reads, or values do not fit their shape; StorageError when the disk
+ * refuses.
+ */
+export function writeGguf(
+  path: string,
+  metadata: ReadonlyMap<string, GgufFieldToStore>,
+  tensors: ReadonlyMap<string, GgufTensorToStore>,
+): void {
+  const header = [Buffer.from('GGUF'), uint32(3), uint64(tensors.size), uint64(metadata.size)];
+  for (const [key, value] of metadata) header.push(text(key), ...field(value));
+  let offset = 0;
+  for (const [name, { shape, values }] of tensors) {
+    checkTensor(name, shape, values);
+    header.push(text(name), uint32(shape.length), ...shape.toReversed().map(uint64), uint32(GGMLQuantizationType.F32), uint64(offset));
+    offset += padded(values.byteLength);
+  }
+  writeFileAtomic(path, (append) => {
+    append(aligned(Buffer.concat(header)));
+    for (const { values } of tensors.values()) append(aligned(Buffer.from(values.buffer, values.byteOffset, values.byteLength)));
+  });
+}
+
+function checkTensor(name: string, shape: readonly number[], { length }: Float32Array): void {
+  const size = shape.reduce((product, dimension) => product * dimension, 1);
+  if (size !== length) throw new ArgumentError(`tensor '${name}' of shape [${shape}] has ${length} values`);
+  if (Buffer.byteLength(name) > LONGEST_TENSOR_NAME) {
+    throw new ArgumentError(`the tensor name '${name}' is longer than the ${LONGEST_TENSOR_NAME} bytes that llama.cpp reads`);
+  }
+}
+
+function field(value: GgufFieldToStore): Buffer[] {
+  if (typeof value === 'string') return [uint32(GGUFValueType.STRING), text(value)];
+  return [uint32(GGUFValueType.FLOAT32), Buffer.from(Float32Array.of(value).buffer)];
+}
+
+function text(value: string): Buffer {
+  return Buffer.concat([uint64(Buffer.byteLength(value)), Buffer.from(value)]);
+}
+
+function uint32(value: number): Buffer {
+  return Buffer.from(Uint32Array.of(value).buffer);
+}
+
+function uint64(value: number): Buffer {
+  return Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
+}
+
+function aligned(bytes: Buffer): Uint8Array {
+  return Buffer.concat([bytes], padded(bytes.length)); // filled with zeros
+}
+
+function padded(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+}
