@@ -14,14 +14,23 @@ export class AdapterState {
   activeAdapters: readonly string[];
   /** Off inside `disableAdapter`: every layer is then its base. */
   isEnabled = true;
-  /** Dropout acts only while this is on. */
-  isTraining = false;
   /** One adapter's name per row of the batch, for batches of mixed adapters; `__base__` is none. */
   rowAdapters: readonly string[] | undefined;
-  private step: tf.Variable | undefined; // int32, made when training first begins
+  private training = false;
+  private step: tf.Variable | undefined; // int32, made when training first begins: a traced step may not make it
 
   constructor(activeAdapters: readonly string[] = ['default']) {
     this.activeAdapters = activeAdapters;
+  }
+
+  /** Dropout acts only while this is on. */
+  get isTraining(): boolean {
+    return this.training;
+  }
+
+  set isTraining(isOn: boolean) {
+    if (isOn) this.stepVariable();
+    this.training = isOn;
   }
 
   /** How many steps dropout's masks have been drawn for: what a resumed run has to go on from. */

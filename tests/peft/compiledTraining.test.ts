@@ -1,0 +1,21 @@
+import { AdaptionPromptConfig, getPeftModel, LoraConfig, type PeftConfig, train } from 'lowrank';
+import { describe, expect, test } from 'vitest';
+import { fill, IDS, LABELS, tinyModel } from './tinyModel';
+
+describe.each<[string, PeftConfig]>([
+  ['LoRA', new LoraConfig({ r: 4, targetModules: ['q_proj', 'v_proj'] })],
+  ['a prefix', new AdaptionPromptConfig({ adapterLen: 4, adapterLayers: 2 })],
+])('%s that is not 0', (_, config) => {
+  test('learns in compiled steps what it learns operation by operation', async () => {
+    const curves = [];
+    for (const compile of [true, false]) {
+      const peft = getPeftModel(tinyModel(), config);
+      fill(peft.trainableParameters().values());
+      const { history } = await train(peft, () => [{ inputIds: IDS, labels: LABELS }], { steps: 5, compile });
+      curves.push(history.map(({ loss }) => loss));
+    }
+    const [compiled = [], plain = []] = curves;
+    for (const [step, loss] of plain.entries()) expect(Math.abs((compiled[step] ?? Number.NaN) - loss) / loss).toBeLessThan(1e-5);
+    expect(plain[4]).toBeLessThan(plain[0] ?? 0);
+  });
+});
