@@ -62,7 +62,7 @@ export const commandSpecs = {
       'prefix-length': { value: 'N', help: 'vectors of a prefix [10]' },
       layers: { value: 'N', help: 'layers with a prefix, from the top [all but two]' },
       steps: { value: 'N', help: 'updates [200]' },
-      examples: { value: 'N', help: 'most training examples; 200 are held out for validation [all]' },
+      examples: { value: 'N', help: 'most training examples; 64 are held out for validation [all]' },
       'batch-size': { value: 'N', help: 'examples per batch [4]' },
       accumulate: { value: 'N', help: 'batches per update [2]' },
       'learning-rate': { value: 'X', help: "the highest one [the method's own]" },

@@ -9,7 +9,7 @@ import type { Streams } from './streams';
 import { UsageError } from './usageError';
 
 const tasks = ['necessity', 'comment', 'refinement'] as const;
-const heldOut = 200;
+const heldOut = 64;
 
 export async function run(args: CommandArguments, { stdout, stderr }: Streams): Promise<number> {
   const task = taskOf(args);

@@ -25,7 +25,9 @@ export interface FineTuneData {
 }
 
 /** How to learn. */
-export interface FineTuneOptions extends PromptOptions, Pick<TrainOptions, 'signal' | 'onStep' | 'progress' | 'checkpoint' | 'log'> {
+export interface FineTuneOptions
+  extends PromptOptions,
+    Pick<TrainOptions, 'signal' | 'onStep' | 'progress' | 'checkpoint' | 'log' | 'compile' | 'precision'> {
   /** Updates. */
   readonly steps: number;
   /** Examples per batch; of packed rows, rows. @defaultValue 4 */
@@ -92,6 +94,8 @@ export async function fineTune(
           onEvaluation: options.onEvaluation,
         },
       }),
+      compile: options.compile,
+      precision: options.precision,
       signal: options.signal,
       onStep: options.onStep,
       progress: options.progress,

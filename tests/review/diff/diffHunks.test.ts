@@ -1,0 +1,219 @@
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { type DiffHunk, type DiffOptions, diffHunks, diffTextLines } from 'lowrank';
+import { describe, expect, test } from 'vitest';
+
+async function hunksOf(diff: string | Buffer, options: DiffOptions = {}): Promise<DiffHunk[]> {
+  const hunks: DiffHunk[] = [];
+  for await (const hunk of diffHunks(diffTextLines(Readable.from([Buffer.from(diff)], { objectMode: false })), options)) hunks.push(hunk);
+  return hunks;
+}
+
+const simple = `diff --git a/src/a.js b/src/a.js
+index 1..2 100644
+--- a/src/a.js
++++ b/src/a.js
+@@ -3,4 +3,5 @@ function around() {
+ one
+-two
++zwei
++drei
+ four
+ five
+@@ -20,2 +21,1 @@
+-gone
+ kept
+`;
+
+test('a hunk has its patch, its code, and the lines of the new file', async () => {
+  expect(await hunksOf(simple)).toEqual([
+    {
+      file: 'src/a.js',
+      language: 'javascript',
+      patch: '@@ -3,4 +3,5 @@\n one\n-two\n+zwei\n+drei\n four\n five',
+      code: 'one\nzwei\ndrei\nfour\nfive',
+      codeStart: 3,
+      codeLines: 5,
+      line: 4,
+      endLine: 5,
+    },
+    {
+      file: 'src/a.js',
+      language: 'javascript',
+      patch: '@@ -20,2 +21,1 @@\n-gone\n kept',
+      code: 'kept',
+      codeStart: 21,
+      codeLines: 1,
+      line: 21,
+      endLine: 21,
+    },
+  ]);
+});
+
+test('code that looks like headers is code, for the counts say how long a hunk is', async () => {
+  const diff = `--- a/x.md
++++ b/x.md
+@@ -1,2 +1,3 @@
+ diff --git a/q b/q
+--- a/old
++++ b/new
++@@ -1,1 +1,1 @@
+`;
+  const [hunk, ...others] = await hunksOf(diff);
+  expect(others).toEqual([]);
+  expect(hunk?.code).toBe('diff --git a/q b/q\n++ b/new\n@@ -1,1 +1,1 @@');
+  expect(hunk?.line).toBe(2);
+});
+
+describe('files', () => {
+  test('new ones have hunks, deleted, renamed, binary and mode-only ones have none, and binary ones are named', async () => {
+    const diff = `diff --git a/new.py b/new.py
+new file mode 100644
+--- /dev/null
++++ b/new.py
+@@ -0,0 +1 @@
++print(1)
+diff --git a/old.py b/old.py
+deleted file mode 100644
+--- a/old.py
++++ /dev/null
+@@ -1 +0,0 @@
+-print(1)
+diff --git a/from.go b/to.go
+similarity index 100%
+rename from from.go
+rename to to.go
+diff --git a/moved.go b/here.go
+similarity index 90%
+rename from moved.go
+rename to here.go
+--- a/moved.go
++++ b/here.go
+@@ -1 +1 @@
+-a
++b
+diff --git a/pic.png b/pic.png
+Binary files a/pic.png and b/pic.png differ
+diff --git a/data.bin b/data.bin
+GIT binary patch
+literal 10
+zcmZQzU|?imU|?imU|
+
+diff --git a/run.sh b/run.sh
+old mode 100644
+new mode 100755
+`;
+    const skipped: string[] = [];
+    const hunks = await hunksOf(diff, { onSkip: (file, reason) => skipped.push(`${file}: ${reason}`) });
+    expect(hunks.map(({ file, line, patch }) => [file, line, patch])).toEqual([
+      ['new.py', 1, '@@ -0,0 +1,1 @@\n+print(1)'],
+      ['here.go', 1, '@@ -1,1 +1,1 @@\n-a\n+b'],
+    ]);
+    expect(skipped).toEqual(['pic.png: a binary file', 'data.bin: a binary file']);
+  });
+
+  test('names may be quoted, escaped, hold blanks, or come from plain diff with a date', async () => {
+    const body = '@@ -1 +1 @@\n-a\n+b\n';
+    const names = ['+++ "b/\\303\\244 \\"q\\".ts"', '+++ b/with blank.rb', '+++ new/x.c\t2026-01-01 00:00:00', '+++ b/crlf.java\r'];
+    const hunks = await hunksOf(names.map((name) => `--- a/z\n${name}\n${body}`).join(''));
+    expect(hunks.map(({ file, language }) => [file, language])).toEqual([
+      ['ä "q".ts', 'typescript'],
+      ['with blank.rb', 'ruby'],
+      ['new/x.c', 'c'],
+      ['crlf.java', 'java'],
+    ]);
+  });
+
+  test('a merge of several parents is named and left out', async () => {
+    const skipped: string[] = [];
+    const diff = 'diff --cc a.js\nindex 1,2..3\n--- a/a.js\n+++ b/a.js\n@@@ -1,1 -1,1 +1,2 @@@\n  a\n++b\n';
+    expect(await hunksOf(diff, { onSkip: (file) => skipped.push(file) })).toEqual([]);
+    expect(skipped).toEqual(['a.js']);
+  });
+});
+
+test('a long hunk is cut into parts whose headers fit and which hold every line once', async () => {
+  const lines = Array.from({ length: 100 }, (_, i) => (i % 7 === 0 ? ` same ${i}` : i % 5 === 0 ? `-old ${i}` : `+new ${i}`));
+  const [oldCount, newCount] = ['-', '+'].map((sign) => lines.filter((line) => line[0] === sign || line[0] === ' ').length);
+  const hunks = await hunksOf(`--- a/a.ts\n+++ b/a.ts\n@@ -10,${oldCount} +20,${newCount} @@\n${lines.join('\n')}\n`, { maxLines: 40 });
+  expect(hunks.map(({ patch }) => patch.split('\n').length - 1)).toEqual([40, 40, 20]);
+  expect(hunks.flatMap(({ patch }) => patch.split('\n').slice(1))).toEqual(lines);
+  let [oldLine, newLine] = [10, 20];
+  for (const { patch, codeStart, codeLines } of hunks) {
+    const [header = '', ...own] = patch.split('\n');
+    const [, oldStart, oldLength, newStart, newLength] = (/^@@ -(\d+),(\d+) \+(\d+),(\d+) @@$/.exec(header) ?? []).map(Number);
+    expect([oldStart, newStart]).toEqual([oldLine, newLine]);
+    expect(oldLength).toBe(own.filter((line) => !line.startsWith('+')).length);
+    expect(newLength).toBe(own.filter((line) => !line.startsWith('-')).length);
+    expect([codeStart, codeLines]).toEqual([newStart, newLength]);
+    oldLine += oldLength ?? 0;
+    newLine += newLength ?? 0;
+  }
+});
+
+describe('odd diffs', () => {
+  test('nothing, text without a diff, a header without lines, an end in the middle', async () => {
+    expect(await hunksOf('')).toEqual([]);
+    expect(await hunksOf('Dear all,\n\n--\nme\n')).toEqual([]);
+    expect(await hunksOf('--- a/a\n+++ b/a\n@@ -1,3 +1,3 @@\n')).toEqual([]);
+    expect((await hunksOf('--- a/a\n+++ b/a\n@@ -1,3 +1,9 @@\n a\n+b')).map(({ code }) => code)).toEqual(['a\nb']);
+  });
+
+  test('no newline at the end, windows line ends, and context lines whose blank was stripped', async () => {
+    const [hunk] = await hunksOf(
+      '--- a/a\n+++ b/a\n@@ -1,3 +1,3 @@\n a\n\n-b\n\\ No newline at end of file\n+c\r\n\\ No newline at end of file\n',
+    );
+    expect(hunk?.patch).toBe('@@ -1,3 +1,3 @@\n a\n \n-b\n+c\r');
+  });
+
+  test('other encodings, NUL, and a line of megabytes', async () => {
+    const head = Buffer.from('--- a/a\n+++ b/a\n@@ -0,0 +1,3 @@\n');
+    const [hunk] = await hunksOf(
+      Buffer.concat([head, Buffer.from([0x2b, 0xe4, 0x0a, 0x2b, 0, 0x0a, 0x2b]), Buffer.alloc(3e6, 'x'), Buffer.from('\n')]),
+    );
+    expect(hunk?.code.startsWith('\ufffd\n\0\nxxx')).toBe(true);
+    expect(hunk?.code.length).toBeLessThan(3000);
+    expect(hunk?.codeLines).toBe(3);
+  });
+
+  test('whatever comes in, hunks hold no more than so many lines and lie where they say', async () => {
+    const line = fc.constantFrom(
+      '@@ -1,3 +1,3 @@',
+      '@@ -1 +9999999999 @@',
+      '@@ -5,0 +6,200 @@',
+      '+++ b/a',
+      '--- a/a',
+      '+x',
+      '-y',
+      ' z',
+      '',
+      '\\ No',
+      'diff --git a/a b/b',
+      'Binary files a and b differ',
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 60 }), async (lines) => {
+        for (const hunk of await hunksOf(lines.join('\n'), { maxLines: 5 })) {
+          expect(hunk.patch.split('\n').length).toBeLessThanOrEqual(6);
+          expect(hunk.code === '' ? 0 : hunk.codeLines).toBeLessThanOrEqual(5);
+          expect(hunk.line).toBeGreaterThanOrEqual(1);
+          expect(hunk.endLine).toBeGreaterThanOrEqual(hunk.line);
+        }
+      }),
+    );
+  });
+
+  test('a diff of a hundred thousand hunks streams', async () => {
+    function* lines() {
+      yield '--- a/a.js';
+      yield '+++ b/a.js';
+      for (let i = 0; i < 100_000; i++) yield* [`@@ -${3 * i + 1},1 +${3 * i + 1},2 @@`, ' a', '+b'];
+    }
+    let count = 0;
+    for await (const { line } of diffHunks(lines())) {
+      count++;
+      if (count === 100_000) expect(line).toBe(3 * 99_999 + 2);
+    }
+    expect(count).toBe(100_000);
+  });
+});

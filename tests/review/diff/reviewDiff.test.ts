@@ -1,0 +1,68 @@
+import { type DiffHunk, diffHunks, type Review, type ReviewerModel, reviewDiff } from 'lowrank';
+import { afterAll, expect, test } from 'vitest';
+import { letterModel, letterTokenizer } from '../letterModel';
+
+const model = letterModel();
+afterAll(() => model.dispose());
+
+const diff = [
+  '--- a/a.js',
+  '+++ b/a.js',
+  ...[1, 11, 21].flatMap((line) => [`@@ -${line},0 +${line},1 @@`, `+let a${line} = ${'x'.repeat(line)};`]),
+];
+
+async function reviews(models: (task: string) => ReviewerModel | undefined, options = {}): Promise<Review[]> {
+  const found: Review[] = [];
+  for await (const review of reviewDiff(models, letterTokenizer, diffHunks(diff), { maxLength: 700, ...options })) found.push(review);
+  return found;
+}
+
+test('each task is asked once per group, in turn, on the same model', async () => {
+  const asked: string[] = [];
+  const done: number[] = [];
+  const found = await reviews(
+    (task) => {
+      asked.push(task);
+      return model;
+    },
+    { threshold: 0, groupSize: 2, onProgress: (hunks: number) => done.push(hunks) },
+  );
+  expect(asked).toEqual(['necessity', 'comment', 'refinement', 'necessity', 'comment', 'refinement']);
+  expect(done).toEqual([2, 3]);
+  expect(found.map(({ hunk }) => hunk.line)).toEqual([1, 11, 21]);
+  for (const { probability, comment } of found) {
+    expect(probability).toBeGreaterThan(0);
+    expect(comment.trim()).not.toBe('');
+  }
+});
+
+test('only what needs a review is commented on', async () => {
+  const all = await reviews(() => model, { threshold: 0 });
+  const likeliest = Math.max(...all.map(({ probability = 0 }) => probability));
+  const found = await reviews(() => model, { threshold: likeliest });
+  expect(found.map(({ hunk }) => hunk.line)).toEqual(
+    all.filter(({ probability }) => probability === likeliest).map(({ hunk }) => hunk.line),
+  );
+});
+
+test('without a necessity model all is commented on, without a refinement model no code is suggested', async () => {
+  const found = await reviews((task) => (task === 'comment' ? model : undefined));
+  expect(found.length).toBe(3);
+  for (const { probability, refinedCode } of found) expect([probability, refinedCode]).toEqual([undefined, undefined]);
+});
+
+test('code that changes nothing is no suggestion', async () => {
+  const echo: ReviewerModel = {
+    config: model.config,
+    forward: (ids, options) => model.forward(ids, options),
+    generate: async (rows) => (rows as number[][]).map(() => letterTokenizer.encode('let a1 = x;')),
+  };
+  const [first, second] = await reviews((task) => (task === 'refinement' ? echo : model), { threshold: 0 });
+  expect(first?.refinedCode).toBeUndefined();
+  expect(second?.refinedCode).toBe('let a1 = x;');
+});
+
+test('no hunks, no work', async () => {
+  const none: DiffHunk[] = [];
+  for await (const _ of reviewDiff(() => expect.unreachable(), letterTokenizer, none)) expect.unreachable();
+});
