@@ -148,14 +148,18 @@ const scratch = new DataView(new ArrayBuffer(4)); // big-endian: a bfloat16 is t
 /** A tensor type of GGML that this library reads. */
 export type GgmlType = keyof typeof GGML_FORMATS;
 
-/** The bytes as 32-bit floats, in the same order. */
-export function dequantize(type: GgmlType, bytes: Uint8Array): Float32Array {
+/**
+ * The bytes as 32-bit floats, in the same order.
+ *
+ * @param out is filled and given back. @defaultValue a new array
+ */
+export function dequantize(type: GgmlType, bytes: Uint8Array, out?: Float32Array): Float32Array {
   const { values, bytes: blockBytes, decode }: BlockFormat = GGML_FORMATS[type];
   const blocks = bytes.byteLength / blockBytes;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const out = new Float32Array(blocks * values);
-  for (let block = 0; block < blocks; block++) decode(view, block * blockBytes, out, block * values);
-  return out;
+  const floats = out ?? new Float32Array(blocks * values);
+  for (let block = 0; block < blocks; block++) decode(view, block * blockBytes, floats, block * values);
+  return floats;
 }
 
 /** The low 6 bits of bytes 0…3 for runs 0…3; later runs take their upper 2 bits from those bytes' tops (`get_scale_min_k4`). */

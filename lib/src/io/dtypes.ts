@@ -27,26 +27,27 @@ export function isDtype(name: unknown): name is Dtype {
 }
 
 /**
- * The values as 32-bit floats. F32 is a view of the same bytes; F16, BF16 and F8 convert exactly, the others round to nearest.
+ * The values as 32-bit floats. F16, BF16 and F8 convert exactly, the others round to nearest.
  *
  * `bytes` must start at an address that is a multiple of the dtype's size, as a buffer of its own does.
+ *
+ * @param out is filled and given back. @defaultValue a new array; for F32 a view of the bytes
  */
-export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
+export function toFloat32(dtype: Dtype, bytes: Uint8Array, out?: Float32Array): Float32Array {
   const values = viewOf(dtype, bytes);
-  if (values instanceof Float32Array) return values;
-  if (values instanceof BigInt64Array || values instanceof BigUint64Array) return Float32Array.from(values, Number);
-  switch (dtype) {
-    case 'BF16':
-      return bfloat16ToFloat32(values);
-    case 'F16':
-    case 'F8_E5M2':
-    case 'F8_E4M3': {
-      const table = tableOf(dtype);
-      return Float32Array.from(values, (code) => table[code] as number);
-    }
-    default:
-      return Float32Array.from(values);
+  if (values instanceof Float32Array && !out) return values;
+  const floats = out ?? new Float32Array(values.length);
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
+    for (let i = 0; i < floats.length; i++) floats[i] = Number(values[i]);
+  } else if (dtype === 'BF16') {
+    fromBfloat16(values, floats);
+  } else if (dtype === 'F16' || dtype === 'F8_E5M2' || dtype === 'F8_E4M3') {
+    const table = tableOf(dtype);
+    for (let i = 0; i < floats.length; i++) floats[i] = table[values[i] as number] as number;
+  } else {
+    floats.set(values);
   }
+  return floats;
 }
 
 /** Every value of a half-precision float, by its 16 bits. */
@@ -89,10 +90,9 @@ function viewOf(dtype: Dtype, bytes: Uint8Array): Values | BigInt64Array | BigUi
 }
 
 /** A bfloat16 is the upper half of a float32. */
-function bfloat16ToFloat32(codes: ArrayLike<number>): Float32Array {
-  const bits = new Uint32Array(codes.length);
+function fromBfloat16(codes: ArrayLike<number>, out: Float32Array): void {
+  const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
   for (let i = 0; i < bits.length; i++) bits[i] = (codes[i] as number) << 16;
-  return new Float32Array(bits.buffer);
 }
 
 const FORMATS = {

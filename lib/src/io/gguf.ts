@@ -56,11 +56,17 @@ export class GgufFile {
     return this.file.read(begin, end - begin);
   }
 
-  /** The blocks of some rows, `begin` up to but not including `end`, of a tensor with two or more axes. */
-  readRows(name: string, begin: number, end: number): Uint8Array {
+  /**
+   * The blocks of some rows, `begin` up to but not including `end`, of a tensor with two or more axes.
+   *
+   * @param buffer gives memory for so many bytes. @defaultValue a new array
+   */
+  readRows(name: string, begin: number, end: number, buffer?: (length: number) => Uint8Array): Uint8Array {
     const info = this.info(name);
     const rowBytes = (info.end - info.begin) / (info.shape[0] ?? 1);
-    return this.file.read(info.begin + begin * rowBytes, (end - begin) * rowBytes);
+    const offset = info.begin + begin * rowBytes;
+    const length = (end - begin) * rowBytes;
+    return buffer ? this.file.readInto(buffer(length), offset) : this.file.read(offset, length);
   }
 
   /** The tensor's values as 32-bit floats, row-major. */

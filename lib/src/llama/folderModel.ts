@@ -4,7 +4,7 @@ import nodePath from 'node:path';
 import { isJsonObject, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../io';
 import { FormatError, UnsupportedError } from '../runtime';
 import { configFromJson } from './configFile';
-import type { ModelFiles, ModelTensor } from './modelFiles';
+import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelFiles';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -24,12 +24,13 @@ export function openFolderModel(folder: string): ModelFiles {
     generation: readOptional(nodePath.join(folder, 'generation_config.json')),
   });
   const files = filesByTensor(folder);
+  const buffer = reusedBuffer();
   const stored = (name: string) => {
     // Writers that store shared tensors once may keep either name.
     const isOtherName = config.tieWordEmbeddings && name === EMBEDDING && !files.has(EMBEDDING);
     const key = isOtherName ? HEAD : name;
     const file = files.get(key);
-    return file && tensorOf(file, key);
+    return file && tensorOf(file, key, buffer);
   };
   const names = [...files.keys()].filter((name) => !CONSTANT.test(name));
   return { path: folder, config, names, tensor: stored };
@@ -72,8 +73,14 @@ function filesOfIndex(folder: string): ReadonlyMap<string, SafetensorsFile> {
   return files;
 }
 
-function tensorOf(file: SafetensorsFile, name: string): ModelTensor {
+function tensorOf(file: SafetensorsFile, name: string, buffer: (length: number) => Uint8Array): ModelTensor {
   const { dtype, shape } = file.info(name);
-  const readStored = (begin: number, end: number) => file.readRows(name, begin, end);
-  return { shape, format: dtype, readStored, read: (begin, end) => toFloat32(dtype, readStored(begin, end)) };
+  const width = shape.slice(1).reduce((product, dimension) => product * dimension, 1);
+  const read = (begin: number, end: number, out = new Float32Array((end - begin) * width)) => {
+    const own = () => new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
+    if (dtype !== 'F32') return toFloat32(dtype, file.readRows(name, begin, end, buffer), out);
+    file.readRows(name, begin, end, own);
+    return out;
+  };
+  return { shape, format: dtype, read, readStored: (begin, end) => file.readRows(name, begin, end) };
 }

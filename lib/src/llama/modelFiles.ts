@@ -8,8 +8,12 @@ export interface ModelTensor {
   readonly shape: readonly number[];
   /** The number format in which the file has it. */
   readonly format: Dtype | GgmlType;
-  /** Some rows of the first axis as 32-bit floats, `begin` up to but not including `end`. */
-  read(begin: number, end: number): Float32Array;
+  /**
+   * Some rows of the first axis as 32-bit floats, `begin` up to but not including `end`.
+   *
+   * @param out is filled and given back. @defaultValue a new array
+   */
+  read(begin: number, end: number, out?: Float32Array): Float32Array;
   /** The same rows as they are stored. */
   readStored(begin: number, end: number): Uint8Array;
 }
@@ -22,6 +26,15 @@ export interface ModelFiles {
   readonly names: readonly string[];
   /** The tensor of this name, unread; undefined when there is none. */
   tensor(name: string): ModelTensor | undefined;
+}
+
+/** Gives the same memory again and again, for bytes that are converted at once: garbage would add to the peak of loading. */
+export function reusedBuffer(): (length: number) => Uint8Array {
+  let buffer = new Uint8Array();
+  return (length) => {
+    if (buffer.length < length) buffer = new Uint8Array(length);
+    return buffer.subarray(0, length);
+  };
 }
 
 /**

@@ -28,9 +28,10 @@ const CHUNK = 2 ** 18;
 export function float32Reader(largest: number): ReadParameter {
   // TensorFlow adopts an aligned array and copies one that is not; it must copy, since the buffer is filled anew.
   const buffer = new Float32Array(new ArrayBuffer(4 * (largest + 1)), 4);
+  const block = new Float32Array(Math.min(CHUNK, largest));
   return (name, shape, tensor) => {
     const values = buffer.subarray(0, size(shape));
-    if (isKernel(name, shape)) fillTurned(values, tensor);
+    if (isKernel(name, shape)) fillTurned(values, tensor, block);
     else fill(values, tensor);
     return tf.tidy(() => tf.variable(copied(tf.tensor(values, [...shape]))));
   };
@@ -44,30 +45,26 @@ function copied(tensor: tf.Tensor): tf.Tensor {
 }
 
 function fill(values: Float32Array, tensor: ModelTensor): void {
-  let at = 0;
-  for (const { rows } of chunks(tensor)) {
-    values.set(rows, at);
-    at += rows.length;
-  }
+  const width = values.length / (tensor.shape[0] ?? 1);
+  for (const [begin, end] of chunks(tensor)) tensor.read(begin, end, values.subarray(begin * width, end * width));
 }
 
-/** Shapes: tensor [O, I] → values (I, O). */
-function fillTurned(values: Float32Array, tensor: ModelTensor): void {
+/** Shapes: tensor [O, I] → values (I, O); `block` is memory for a chunk. */
+function fillTurned(values: Float32Array, tensor: ModelTensor, block: Float32Array): void {
   const [O = 0, I = 0] = tensor.shape;
-  for (const { begin, rows } of chunks(tensor)) {
-    const count = rows.length / I;
+  for (const [begin, end] of chunks(tensor)) {
+    const rows = tensor.read(begin, end, (end - begin) * I <= block.length ? block.subarray(0, (end - begin) * I) : undefined);
     for (let i = 0; i < I; i++) {
-      for (let row = 0, to = i * O + begin, from = i; row < count; row++, to++, from += I) values[to] = rows[from] as number;
+      for (let row = begin, to = i * O + begin, from = i; row < end; row++, to++, from += I) values[to] = rows[from] as number;
     }
   }
 }
 
-function* chunks(tensor: ModelTensor): Generator<{ readonly begin: number; readonly rows: Float32Array }> {
-  const [rows = 0] = tensor.shape;
-  const step = Math.max(1, Math.floor((CHUNK * rows) / size(tensor.shape)));
-  for (let begin = 0; begin < rows; begin += step) {
-    yield { begin, rows: tensor.read(begin, Math.min(begin + step, rows)) };
-  }
+/** Runs of rows that make up the tensor. */
+function* chunks({ shape }: ModelTensor): Generator<readonly [begin: number, end: number]> {
+  const [rows = 0] = shape;
+  const step = Math.max(1, Math.floor((CHUNK * rows) / size(shape)));
+  for (let begin = 0; begin < rows; begin += step) yield [begin, Math.min(begin + step, rows)];
 }
 
 function size(shape: readonly number[]): number {

@@ -27,15 +27,23 @@ export function tensorsToSave(model: ModelToSave): NamedTensorToStore[] {
 
 function variableToSave(variable: tf.Variable, isTurned: boolean): TensorToStore {
   const shape = isTurned ? variable.shape.toReversed() : variable.shape;
-  const values = () => tf.tidy(() => (isTurned ? variable.transpose() : variable).dataSync<'float32'>());
+  const values = () => valuesOf(() => (isTurned ? variable.transpose() : variable.clone()));
   return { dtype: 'F32', shape, bytes: () => bytesOf(values()) };
 }
 
 /** It lies as in files already. */
 function weightToSave(weight: StoredWeight): TensorToStore {
-  const values = () => tf.tidy(() => weight.unpack().dataSync<'float32'>());
+  const values = () => valuesOf(() => weight.unpack());
   if (weight.format !== 'bfloat16') return { dtype: 'F32', shape: weight.shape, bytes: () => bytesOf(values()) };
   return { dtype: 'BF16', shape: weight.shape, bytes: () => bytesOf(upperHalves(values())) };
+}
+
+/** The values are read outside of tidy, which looks for tensors in every element of an array that it is given. */
+function valuesOf(make: () => tf.Tensor): Float32Array {
+  const tensor = tf.tidy(make);
+  const values = tensor.dataSync<'float32'>();
+  tensor.dispose();
+  return values;
 }
 
 /** What a bfloat16 is of a float32. */

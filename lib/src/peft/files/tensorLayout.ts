@@ -12,7 +12,9 @@ export function fileShape(shape: readonly number[], layout: TensorLayout): reado
 /** The variable as 32-bit floats in the file's layout, read when the file is written. */
 export function storedTensor({ variable, layout }: AdapterTensor): TensorToStore {
   const bytes = () => {
-    const values = tf.tidy(() => (layout === 'transposed' ? variable.transpose() : variable).dataSync<'float32'>());
+    const laidOut = tf.tidy(() => (layout === 'transposed' ? variable.transpose() : variable.clone()));
+    const values = laidOut.dataSync<'float32'>(); // outside of tidy, which looks for tensors in every element
+    laidOut.dispose();
     return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   };
   return { dtype: 'F32', shape: fileShape(variable.shape, layout), bytes };
