@@ -193,3 +193,25 @@ test.each(['pissa', 'olora'] as const)('the start %s asks for a base in float32'
   expect(() => adapted(model, { initLoraWeights })).toThrow(UnsupportedError);
   expect([...model.namedParameters()].some(([name]) => name.includes('lora'))).toBe(false);
 });
+
+test('modulesToSave trains copies of stored modules in float32, which merging keeps', () => {
+  for (const tieWordEmbeddings of [false, true]) {
+    const model = LlamaForCausalLM.fromConfig({ ...SIZES, tieWordEmbeddings });
+    castModel(model, 'bfloat16');
+    const before = model.forward(IDS);
+    const peft = getPeftModel(model, new LoraConfig({ r: 2, modulesToSave: ['lm_head', 'embed_tokens', 'down_proj'] }));
+    expect(relativeError(peft.forward(IDS), before)).toBeLessThan(1e-5);
+    const copies = [...peft.trainableParameters()].filter(([name]) => name.includes('modules_to_save'));
+    expect(copies.map(([, { dtype, shape }]) => [dtype, ...shape])).toEqual(
+      expect.arrayContaining([
+        ['float32', 40, 32],
+        ['float32', 64, 32],
+        ['float32', 32, 40],
+      ]),
+    );
+    for (const [, copy] of copies) tf.tidy(() => copy.assign(copy.mul(1.5)));
+    const changed = peft.forward(IDS);
+    expect(relativeError(changed, before)).toBeGreaterThan(0.1);
+    expect(relativeError(peft.mergeAndUnload({ dtype: 'float32' }).forward(IDS), changed)).toBeLessThan(1e-5);
+  }
+});

@@ -1,17 +1,17 @@
 /** A module with trained copies: PEFT's `modules_to_save`. */
-import { Embedding, Linear, Module, type Projection, RMSNorm, TiedHead } from '../../nn';
+import { Embedding, Linear, Module, type Projection, RMSNorm, StoredEmbedding, StoredLinear, type StoredWeight, TiedHead } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
 import type { AdapterState } from '../adapterState';
 import type { AdapterTensor, ExpectedTensor, TensorLayout } from '../tuner';
 import { byRows } from './mixedRows';
 
-/** What can be copied: the layers that have weights of their own, and the head that shares the embedding's. */
-export type SaveableModule = Linear | Embedding | RMSNorm | TiedHead;
+/** What can be copied: the layers that have weights of their own, however they are kept, and the head that shares the embedding's. */
+export type SaveableModule = Linear | Embedding | RMSNorm | TiedHead | StoredLinear | StoredEmbedding;
 
 /**
  * The original module, frozen, and one full copy of it for each adapter that trains it; the active adapter's copy acts.
  *
- * A tied head becomes a head of its own in the copy; the embedding stays as it is.
+ * A tied head becomes a head of its own in the copy; the embedding stays as it is. Copies are 32-bit floats.
  */
 export class SavedModule extends Module implements Projection {
   /** The copies, by adapter's name. */
@@ -40,9 +40,9 @@ export class SavedModule extends Module implements Projection {
   }
 
   /** The weight that acts. */
-  get weight(): tf.Variable {
+  get weight(): tf.Variable | StoredWeight {
     const { acting } = this;
-    return acting instanceof TiedHead ? acting.tiedWeight : acting.weight;
+    return acting instanceof TiedHead ? acting.tiedTable : acting.weight;
   }
 
   addAdapter(name: string): void {
@@ -75,13 +75,16 @@ export class SavedModule extends Module implements Projection {
 
 /** True for what {@link SavedModule} can copy. */
 export function isSaveable(module: Module | undefined): module is SaveableModule {
-  return [Linear, Embedding, RMSNorm, TiedHead].some((kind) => module instanceof kind);
+  return [Linear, Embedding, RMSNorm, TiedHead, StoredLinear, StoredEmbedding].some((kind) => module instanceof kind);
 }
 
 /** What a file holds of a copy of this module. */
 export function* expectedCopy(module: SaveableModule): IterableIterator<[string, ExpectedTensor]> {
-  if (module instanceof TiedHead) yield ['weight', { shape: module.tiedWeight.shape }];
-  else {
+  if (module instanceof TiedHead) yield ['weight', { shape: module.tiedTable.shape }];
+  else if (module instanceof StoredLinear || module instanceof StoredEmbedding) {
+    yield ['weight', { shape: module.weight.shape }];
+    if (module instanceof StoredLinear && module.bias) yield ['bias', { shape: module.bias.shape }];
+  } else {
     for (const [leaf, { shape }] of module.ownParameters()) {
       yield [leaf, { shape: layoutOf(module, leaf) === 'transposed' ? shape.toReversed() : shape }];
     }
@@ -94,10 +97,13 @@ function layoutOf(module: SaveableModule, leaf: string): TensorLayout {
 
 function copyOf(module: SaveableModule): Linear | Embedding | RMSNorm {
   const copy = (variable: tf.Tensor) => tf.tidy(() => tf.variable(variable.clone()));
-  if (module instanceof Linear) return new Linear(copy(module.weight), module.bias && copy(module.bias));
-  if (module instanceof Embedding) return new Embedding(copy(module.weight));
   if (module instanceof RMSNorm) return new RMSNorm(copy(module.weight), module.eps);
-  return new Linear(tf.tidy(() => tf.variable(module.tiedWeight.transpose()))); // (V, C) -> (C, V)
+  const values = (weight: tf.Variable | StoredWeight) => (weight instanceof tf.Variable ? weight.clone() : weight.unpack());
+  const turned = (weight: tf.Variable | StoredWeight) => tf.tidy(() => tf.variable(values(weight).transpose()));
+  if (module instanceof TiedHead) return new Linear(turned(module.tiedTable)); // (V, C) -> (C, V)
+  if (module instanceof StoredLinear) return new Linear(turned(module.weight), module.bias && copy(module.bias)); // (O, I) -> (I, O)
+  if (module instanceof Linear) return new Linear(copy(module.weight), module.bias && copy(module.bias));
+  return new Embedding(tf.tidy(() => tf.variable(values(module.weight))));
 }
 
 function widths(module: SaveableModule): [number, number] {
