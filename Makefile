@@ -30,9 +30,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build notebooks refresh lab test lint clean help
+.PHONY: setup build notebooks refresh lab test lint bench bench-gpu bench-gpu-bundle clean help
 help:
-	@echo 'make setup | build | notebooks | refresh | lab | test | lint | clean   (see README.md)'
+	@echo 'make setup | build | notebooks | refresh | lab | test | lint | bench | bench-gpu | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/setup/report.js
@@ -86,6 +86,35 @@ test: build
 lint: build
 	@biome check .
 	$(TSC) -p tests --noEmit
+
+# PEERS: a Python with the peers of tests/bench/requirements.lock; ROWS: which rows, all if empty; see tests/bench/README.md
+BENCH := build/bench
+PEERS ?= $(BENCH)/peers/bin/python
+ROWS ?=
+BENCH_NODE := $(NODE) --disable-warning=ExperimentalWarning --disable-warning=MODULE_TYPELESS_PACKAGE_JSON
+
+$(BENCH)/peers/bin/python: tests/bench/requirements.lock
+	@echo 'bench: transformers and PEFT, in an environment of their own'
+	$(PYTHON) -m venv --clear $(BENCH)/peers
+	$@ -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
+	touch $@
+
+$(BENCH)/llamaCpp/done: tests/bench/llamaCpp/package-lock.json tests/bench/llamaCpp/decode.mjs | $(DONE)/packages
+	@echo 'bench: llama.cpp'
+	mkdir -p $(BENCH)/llamaCpp
+	cp tests/bench/llamaCpp/* $(BENCH)/llamaCpp/
+	$(NPM) ci --prefix $(BENCH)/llamaCpp --ignore-scripts --omit=optional --loglevel=error
+	touch $@
+
+bench: build $(PEERS) $(BENCH)/llamaCpp/done
+	@$(BENCH_NODE) tests/bench/cpu.ts --python $(PEERS) --llama-cpp $(BENCH)/llamaCpp --work $(BENCH) $(if $(ROWS),--rows $(ROWS))
+
+bench-gpu: build $(PEERS)
+	@$(BENCH_NODE) tests/bench/gpu/bench.ts --python $(PEERS) --out $(BENCH)
+
+# For a GPU machine that reaches no package registry; tests/bench/README.md says how to carry it there.
+bench-gpu-bundle: build
+	@tests/bench/gpu/pack.sh $(NODE) $(PY) $$($(PY) -c 'import importlib.metadata as m; print(next(d.version for d in m.distributions() if d.metadata["Name"] in ("tensorflow", "tensorflow_cpu", "tensorflow-cpu")))') build/gpu
 
 clean:
 	rm -rf .venv build node_modules lib/dist lib/node_modules

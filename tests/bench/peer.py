@@ -1,6 +1,6 @@
 """The peer of our benchmarks: transformers + PEFT on the same weights, batches and threads.
 
-Usage: peer.py MODEL_FOLDER TASK < options.json      (TASK: train | decode | adapters)
+Usage: peer.py MODEL_FOLDER TASK < options.json      (TASK: versions | prepare | train | decode | adapters)
 Prints one JSON object. The options are those that tests/bench sends to our side too; token ids come from one formula.
 """
 
@@ -12,9 +12,10 @@ import tempfile
 import time
 
 started = time.perf_counter()
+import peft  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
-from peft import AdaptionPromptConfig, LoraConfig, get_peft_model  # noqa: E402
+from peft import AdaptionPromptConfig, LoraConfig, PeftModel, get_peft_model  # noqa: E402
 
 folder, task = sys.argv[1], sys.argv[2]
 options = json.load(sys.stdin)
@@ -34,15 +35,24 @@ def load():
 
 
 def adapted(model):
-    if options["method"] == "lora":
-        config = LoraConfig(r=options["r"], lora_alpha=options["r"], target_modules=options["targetModules"], task_type="CAUSAL_LM")
-    else:
-        config = AdaptionPromptConfig(adapter_len=options["adapterLen"], adapter_layers=options["adapterLayers"], task_type="CAUSAL_LM")
-    model = get_peft_model(model, config)
+    """The adapter that both sides start from, in fp32 on whatever base."""
+    model = PeftModel.from_pretrained(model, options["adapter"], is_trainable=True)
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()  # a bf16 base with fp32 adapters, as ours
     return model
+
+
+def prepare() -> dict:
+    """Writes an adapter as PEFT starts it; with `nudge` nothing of it is 0, so that it changes what the model says."""
+    kinds = {"lora": LoraConfig, "adaption_prompt": AdaptionPromptConfig}
+    config = kinds[options["kind"]](task_type="CAUSAL_LM", **options["config"])
+    model = get_peft_model(load(), config)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and options["nudge"] and ("lora_B" in name or "gate" in name):
+            torch.nn.init.normal_(parameter, std=0.02)
+    model.save_pretrained(options["adapter"])
+    return {"trainable": sum(p.numel() for p in model.parameters() if p.requires_grad)}
 
 
 def peak_megabytes() -> float:
@@ -78,6 +88,8 @@ def train() -> dict:
 def decode() -> dict:
     model = load().eval()
     ready = time.perf_counter() - started
+    if options.get("adapter"):
+        model = PeftModel.from_pretrained(model, options["adapter"])
     ids = token_ids(options["batch"], options["tokens"], model.config.vocab_size)
     wanted = {"max_new_tokens": options["newTokens"], "min_new_tokens": options["newTokens"], "do_sample": False, "use_cache": True, "pad_token_id": 0}
     rates, out = [], None
@@ -107,9 +119,6 @@ def milliseconds(work, times: int = 5) -> float:
 
 def adapters() -> dict:
     model = adapted(load())
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.02)
     with tempfile.TemporaryDirectory() as saved:
         save = milliseconds(lambda: model.save_pretrained(saved))
         count = iter(range(1000))
@@ -124,6 +133,6 @@ def adapters() -> dict:
     return {"saveMs": save, "loadMs": load_one, "switchMs": switch, "mergeUnmergeMs": milliseconds(merge_and_back)}
 
 
-result = {"train": train, "decode": decode, "adapters": adapters}[task]()
-result["versions"] = {"torch": torch.__version__, "transformers": transformers.__version__}
+result = {"versions": dict, "prepare": prepare, "train": train, "decode": decode, "adapters": adapters}[task]()
+result["versions"] = {"torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__}
 json.dump(result, sys.stdout)

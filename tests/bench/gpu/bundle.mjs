@@ -1,0 +1,37 @@
+/**
+ * Makes the GPU benchmark a folder that needs no npm package: two programs, the native binding and Node itself.
+ * Usage: node bundle.mjs OUT_FOLDER
+ */
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = resolve(here, '../../..');
+const out = resolve(process.argv[2] ?? 'build/gpu/app');
+const binding = join(root, 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8');
+
+/** tfjs-node asks this package where its binding lies: beside the program. */
+const findBinding = {
+  name: 'find-binding',
+  resolveId: (id) => (id === '@mapbox/node-pre-gyp' ? '\0find-binding' : null),
+  load: (id) => (id === '\0find-binding' ? "exports.find = () => require('node:path').join(__dirname, 'tfjs_binding.node');" : null),
+};
+
+/** The CommonJS packages in the bundle ask where they are. */
+const banner = 'const __dirname = import.meta.dirname, __filename = import.meta.filename;';
+
+mkdirSync(out, { recursive: true });
+for (const program of ['bench', 'ours']) {
+  const bundle = await rolldown({
+    input: join(here, `${program}.ts`),
+    platform: 'node',
+    external: [/^(vega|vega-lite|eslint|tslab|danfojs-node|nodejs-polars)$/],
+    plugins: [findBinding],
+    logLevel: 'warn',
+  });
+  await bundle.write({ file: join(out, `${program}.mjs`), format: 'es', codeSplitting: false, banner });
+}
+copyFileSync(join(here, 'peer.py'), join(out, 'peer.py'));
+for (const file of ['tfjs_binding.node', 'tfjs_tensorflow.so']) copyFileSync(join(binding, file), join(out, file));
