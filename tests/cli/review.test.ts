@@ -1,0 +1,177 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { tf } from 'lowrank';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
+import { lowrank } from './run';
+import { mixedKinds, saveSmallAdapters, saveSmallModel } from './smallReviewer';
+
+const folder = temporaryFolder();
+const start = process.cwd();
+const reviewer = ['--model', folder('model'), '--adapter', folder('adapters'), '--threshold', '0', '--max-length', '400'];
+
+const git = (...words: string[]) =>
+  execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...words], { cwd: folder('repository'), stdio: 'pipe' });
+const write = (name: string, content: string | Uint8Array) => {
+  fs.mkdirSync(nodePath.dirname(folder(`repository/${name}`)), { recursive: true });
+  fs.writeFileSync(folder(`repository/${name}`), content);
+};
+
+beforeAll(async () => {
+  await saveSmallModel(folder('model'));
+  saveSmallAdapters(folder('adapters'));
+  saveSmallAdapters(folder('mixed'), mixedKinds);
+  fs.mkdirSync(folder('repository'));
+  git('init', '-q', '-b', 'main');
+  write('src/a.js', Array.from({ length: 30 }, (_, i) => `const a${i} = ${i};`).join('\n'));
+  write('old name.py', 'print(1)\nprint(2)\nprint(3)\nprint(4)\n');
+  write('gone.go', 'package gone\n');
+  write('pic.bin', Buffer.from([0, 1, 2, 255]));
+  git('add', '.');
+  git('commit', '-qm', 'one');
+  git('switch', '-qc', 'work');
+  process.chdir(folder('repository'));
+});
+afterAll(() => process.chdir(start));
+
+beforeEach(() => {
+  git('reset', '-q', '--hard', 'main');
+});
+
+function change(): void {
+  const lines = fs.readFileSync('src/a.js', 'utf8').split('\n');
+  lines[4] = 'var a4 = 44;';
+  lines.splice(25, 0, 'eval(a1);', 'eval(a2);');
+  write('src/a.js', lines.join('\n'));
+}
+
+describe('lowrank review', () => {
+  test('reviews what is not committed, as text with file and line', async () => {
+    change();
+    const before = tf.memory().numTensors;
+    const { code, stdout, stderr } = await lowrank(['review', ...reviewer]);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^src\/a\.js:5 \(review needed: \d+ %\)\n {2}\S/);
+    expect(stdout).toMatch(/\nsrc\/a\.js:26-27 \(review needed/);
+    expect(stdout).toMatch(/2 reviews of 2 hunks\.\n$/);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('reviews commits since the common ancestor with a base, whatever else happened there', async () => {
+    change();
+    git('commit', '-qam', 'two');
+    git('switch', '-q', 'main');
+    write('src/b.js', 'elsewhere\n');
+    git('add', '.');
+    git('commit', '-qm', 'three');
+    git('switch', '-q', 'work');
+    expect((await lowrank(['review', ...reviewer])).stdout).toBe('There is nothing to review.\n');
+    const { stdout } = await lowrank(['review', '--base', 'main', ...reviewer, '--format', 'json']);
+    expect(JSON.parse(stdout).reviews.map(({ file }: { file: string }) => file)).toEqual(['src/a.js', 'src/a.js']);
+    git('branch', '-f', 'main', 'main~1');
+  });
+
+  test('gives the same reviews as JSON, on a diff from stdin, from a sub-folder', async () => {
+    change();
+    const text = execFileSync('git', ['diff']);
+    const fromGit = await lowrank(['review', ...reviewer, '--format', 'json']);
+    process.chdir('src');
+    expect(await lowrank(['review', ...reviewer, '--format', 'json'])).toEqual(fromGit);
+    process.chdir('..');
+    expect(await lowrank(['review', '-', ...reviewer, '--format', 'json'], text)).toEqual(fromGit);
+    const { hunks, skipped, reviews } = JSON.parse(fromGit.stdout);
+    expect([hunks, skipped, reviews.length]).toEqual([2, [], 2]);
+    expect(reviews[0]).toMatchObject({
+      file: 'src/a.js',
+      line: 5,
+      endLine: 5,
+      language: 'javascript',
+      patch: expect.stringContaining('+var a4'),
+    });
+    expect(reviews[0].suggestion).toMatchObject({ startLine: 2, lines: 7 });
+  });
+
+  test('prints SARIF 2.1.0 with places, fixes and a rule', async () => {
+    git('mv', 'old name.py', 'new näme.py');
+    write('new näme.py', 'print(1)\nprint(2)\nprint(3)\nprint(5)\n');
+    const { code, stdout } = await lowrank(['review', ...reviewer, '--format', 'sarif', '--fail-on', 'review']);
+    expect(code).toBe(1);
+    const { version, runs } = JSON.parse(stdout);
+    const [{ tool, results, invocations }] = runs;
+    expect([version, runs.length, tool.driver.name, tool.driver.rules[0].id]).toEqual(['2.1.0', 1, 'lowrank', results[0].ruleId]);
+    expect(invocations).toEqual([{ executionSuccessful: true, toolExecutionNotifications: [] }]);
+    const [{ physicalLocation }] = results[0].locations;
+    expect(physicalLocation).toEqual({
+      artifactLocation: { uri: 'new%20n%C3%A4me.py', uriBaseId: '%SRCROOT%' },
+      region: { startLine: 4, endLine: 4 },
+    });
+    expect(results[0].message.text).not.toBe('');
+    expect(results[0].fixes[0].artifactChanges[0].replacements[0].deletedRegion).toEqual({ startLine: 1, endLine: 4 });
+    expect(results[0].rank).toBeGreaterThan(0);
+  });
+
+  test('passes over deleted and binary files, and says which', async () => {
+    fs.rmSync('gone.go');
+    write('pic.bin', Buffer.from([0, 1, 3, 255]));
+    const { stdout } = await lowrank(['review', ...reviewer]);
+    expect(stdout).toBe('pic.bin: a binary file, not reviewed\nThere is nothing to review.\n');
+  });
+
+  test('an empty diff needs no model, in any format', async () => {
+    const absent = ['--model', '/nowhere', '--adapter', folder('adapters')];
+    expect(await lowrank(['review', '-', ...absent])).toEqual({ code: 0, stdout: 'There is nothing to review.\n', stderr: '' });
+    expect(JSON.parse((await lowrank(['review', '-', ...absent, '--format', 'json'])).stdout)).toMatchObject({ hunks: 0, reviews: [] });
+    expect(JSON.parse((await lowrank(['review', ...absent, '--format', 'sarif', '--fail-on', 'review'])).stdout).runs[0].results).toEqual(
+      [],
+    );
+  });
+
+  test('switches adapters also between kinds, and answers as each does on its own', async () => {
+    change();
+    const mixed = ['--model', folder('model'), '--adapter', folder('mixed'), '--threshold', '0', '--max-length', '400', '--format', 'json'];
+    const { reviews } = JSON.parse((await lowrank(['review', ...mixed])).stdout);
+    const { reviews: others } = JSON.parse((await lowrank(['review', ...reviewer, '--format', 'json'])).stdout);
+    expect(reviews.map(({ probability }: { probability: number }) => probability)).toEqual(
+      others.map(({ probability }: { probability: number }) => probability),
+    );
+    expect(reviews[0].comment).not.toBe(others[0].comment);
+  });
+
+  test('reviews the first hunks only when asked, and says so', async () => {
+    change();
+    const { stdout } = await lowrank(['review', ...reviewer, '--max-hunks', '1']);
+    expect(stdout).toContain('src/a.js: this hunk at line 26 and all after it are beyond --max-hunks, not reviewed\n1 review of 1 hunk.');
+  });
+
+  test('lets no control character of a diff or a model through to the terminal', async () => {
+    const { stdout } = await lowrank(['review', '-', ...reviewer], '--- a/x\n+++ "b/\\033[31m.js"\n@@ -0,0 +1 @@\n+\u001b]0;title\u0007\n');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(stdout).toContain('\ufffd[31m.js:1');
+  });
+});
+
+describe('what is refused with exit code 2, in words', () => {
+  test.each([
+    [['review', '--base', 'nowhere'], /git diff says: .*nowhere/],
+    [['review', '--base=--output=x'], /is no commit/],
+    [['review', 'absent.diff'], /absent\.diff cannot be read/],
+    [['review', '-', '--base', 'main'], /--base is for git/],
+    [['review', '-', '--format', 'xml'], /xml is none of text, json, sarif/],
+    [['review', '-', '--threshold', '2'], /--threshold 2 is not a number from 0 to 1/],
+    [['review', '-', '--max-hunks', '1.5'], /1\.5 is not a whole number/],
+    [['review', '-', '--adapter', '/nowhere'], /no folder necessity, comment or refinement/],
+    [['review', '-', 'two', 'three'], /one FILE is expected/],
+    [['review', '--colour'], /colour/],
+    [['train', '--task', 'poetry', '--output', 'x'], /poetry is none of/],
+    [['train', '--task', 'comment'], /--output is missing/],
+    [['merge', '--output', 'x'], /--adapter is missing/],
+    [['info', '--model', '/nowhere'], /\/nowhere/],
+    [['dance'], /no command 'dance'/],
+  ])('lowrank %j', async (words, message) => {
+    const { code, stdout, stderr } = await lowrank(words);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(message);
+  });
+});
