@@ -1,0 +1,41 @@
+import { LlamaForCausalLM, tf } from 'lowrank';
+import { expect, test } from 'vitest';
+import { tensorBatch } from '../../lib/src/train/batch';
+import { bucketed, bucketWidth } from '../../lib/src/train/bucketed';
+
+test('a run of all lengths up to 512 has 28 widths, four to each doubling, and pads by a quarter at most', () => {
+  const widths = Array.from({ length: 512 }, (_, i) => bucketWidth(i + 1));
+  expect([...new Set(widths)].length).toBe(20);
+  for (const [i, width] of widths.entries()) {
+    expect(width).toBeGreaterThanOrEqual(i + 1);
+    if (i >= 32) expect(width / (i + 1)).toBeLessThanOrEqual(1.25);
+  }
+  expect([1, 8, 9, 64, 65, 100, 129, 257].map(bucketWidth)).toEqual([8, 8, 16, 64, 80, 112, 160, 320]);
+});
+
+test('a batch that is padded keeps its loss, and one that would exceed the positions its width', () => {
+  const config = { vocabSize: 20, hiddenSize: 8, intermediateSize: 8, numHiddenLayers: 1, numAttentionHeads: 2 };
+  const model = LlamaForCausalLM.fromConfig({ ...config, initializerRange: 0.5 });
+  const inputIds = [
+    [1, 2, 3, 4, 5],
+    [6, 7, 8, 0, 0],
+  ];
+  const batch = {
+    inputIds,
+    labels: [inputIds[0] ?? [], [6, 7, 8, -100, -100]],
+    attentionMask: [
+      [1, 1, 1, 1, 1],
+      [1, 1, 1, 0, 0],
+    ],
+  };
+  const loss = (given: typeof batch) =>
+    tf.tidy(() => {
+      const { inputIds, labels, ...options } = tensorBatch(given);
+      return model.loss(inputIds, labels, options).dataSync()[0];
+    });
+  const padded = bucketed(batch) as typeof batch;
+  expect(padded.inputIds[0]?.length).toBe(8);
+  expect(loss(padded)).toBeCloseTo(loss(batch) ?? 0, 5);
+  expect(bucketed(batch, 7)).toBe(batch);
+  model.dispose();
+});

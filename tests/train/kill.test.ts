@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
+import { loadCheckpoint, seededRandom, tf } from 'lowrank';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
+import { fingerprint, type Kind, smallModel, smallRun, steps } from './smallRun';
+
+const folder = temporaryFolder();
+const built = fs.existsSync('lib/dist/index.js'); // the process runs what `make build` made
+/** `LONG=1` kills as often as the project's goals say. */
+const kills = process.env.LONG ? 60 : 6;
+const random = seededRandom(Number(process.env.SEED ?? 1));
+
+interface Killed {
+  /** The last step that was printed before the end. */
+  readonly step: number;
+  /** Of a process that came to its end. */
+  readonly fingerprint?: string;
+}
+
+/** Runs the process and kills it with SIGKILL so many milliseconds after it printed a step; never when the step is beyond the last. */
+async function runUntil(kind: Kind, directory: string, step: number, milliseconds: number): Promise<Killed> {
+  const child = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', kind, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  let last = 0;
+  let found: string | undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('done ')) found = line.slice(5);
+    if (line.startsWith('step ')) last = Number(line.slice(5));
+    if (last === step) {
+      await wait(milliseconds);
+      child.kill('SIGKILL');
+      break;
+    }
+  }
+  await ended;
+  return { step: last, fingerprint: found };
+}
+
+describe.skipIf(!built)('a run killed at any moment and begun again', () => {
+  test.each(['lora', 'prefix'] as const)(
+    'ends with the bits of one that was never interrupted: %s',
+    async (kind) => {
+      const whole = (await runUntil(kind, folder(`${kind}-whole`), steps + 1, 0)).fingerprint;
+      expect(whole).toMatch(/^[0-9a-f]{64}$/);
+      const directory = folder(`${kind}-killed`);
+      let reached = 0;
+      for (let kill = 0; kill < kills; kill++) {
+        if (reached >= steps - 1) fs.rmSync(directory, { recursive: true }); // begin anew: every step is to be killed at
+        if (reached >= steps - 1) reached = 0;
+        const target = reached + 1 + Math.floor(random() * 3);
+        const { step } = await runUntil(kind, directory, target, Math.floor(random() * 12));
+        const saved = loadCheckpoint(directory);
+        tf.dispose(Object.values(saved?.tensors ?? {}));
+        // A step is printed before it is saved, and the step before that was complete on the disk by then.
+        expect(saved?.step ?? 0).toBeGreaterThanOrEqual(Math.max(0, step - 1));
+        reached = saved?.step ?? 0;
+      }
+      expect((await runUntil(kind, directory, steps + 1, 0)).fingerprint).toBe(whole);
+    },
+    1_200_000,
+  );
+
+  test('which are the bits of this process too', async () => {
+    const model = smallModel('lora');
+    const result = await smallRun(model);
+    expect((await runUntil('lora', folder('other'), steps + 1, 0)).fingerprint).toBe(fingerprint(model, result));
+    model.dispose();
+  });
+});

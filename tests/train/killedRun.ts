@@ -1,0 +1,13 @@
+/** A process to be killed: `node killedRun.ts KIND DIRECTORY` trains, saving every step, and prints each step, then the fingerprint. */
+import fs from 'node:fs';
+import { fingerprint, type Kind, smallModel, smallRun } from './smallRun.ts';
+
+const [kind = 'lora', directory = ''] = process.argv.slice(2);
+const model = smallModel(kind as Kind);
+const say = (line: string) => void fs.writeSync(1, `${line}\n`);
+say('ready');
+const result = await smallRun(model, {
+  checkpoint: { directory, everySteps: 1 },
+  onStep: ({ step }) => say(`step ${step}`),
+});
+say(`done ${fingerprint(model, result)}`);

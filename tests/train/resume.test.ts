@@ -1,0 +1,118 @@
+import fs from 'node:fs';
+import { AdamW, getPeftModel, LoraConfig, StateError, TrainingAbortedError, tf, train } from 'lowrank';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
+import { BigramModel, countingExamples } from './bigramModel';
+import { fingerprint, type Kind, smallModel, smallRun, steps } from './smallRun';
+
+const folder = temporaryFolder();
+let before: number;
+beforeEach(() => {
+  before = tf.memory().numTensors;
+});
+afterEach(() => expect(tf.memory().numTensors).toBe(before));
+
+async function uninterrupted(kind: Kind): Promise<string> {
+  const model = smallModel(kind);
+  try {
+    return fingerprint(model, await smallRun(model));
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Runs up to a step, in a model of its own, and stops there as Ctrl-C does. */
+async function stoppedAfter(kind: Kind, directory: string, step: number): Promise<void> {
+  const model = smallModel(kind);
+  const stop = new AbortController();
+  const onStep = (record: { step: number }) => void (record.step === step && stop.abort());
+  await expect(smallRun(model, { checkpoint: { directory, everySteps: 4 }, signal: stop.signal, onStep })).rejects.toThrow(
+    TrainingAbortedError,
+  );
+  model.dispose();
+}
+
+describe.each(['lora', 'prefix'] as const)('%s', (kind) => {
+  test.each([[[1]], [[3]], [[7, 8]], [[2, 5, 6, 11]]])(
+    'stopped after steps %j and resumed ends bit for bit as if it had run through',
+    async (stops) => {
+      const directory = folder(`${kind}-${stops.join('-')}`);
+      for (const step of stops) await stoppedAfter(kind, directory, step);
+      const model = smallModel(kind);
+      const result = await smallRun(model, { checkpoint: { directory, everySteps: 4 } });
+      expect(result.history.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, i) => i + 1));
+      expect(fingerprint(model, result)).toBe(await uninterrupted(kind));
+      model.dispose();
+    },
+  );
+
+  test('a finished run does nothing more, and gives what it gave', async () => {
+    const directory = folder(`${kind}-finished`);
+    const model = smallModel(kind);
+    const first = fingerprint(model, await smallRun(model, { checkpoint: { directory } }));
+    model.dispose();
+    const again = smallModel(kind);
+    const onStep = () => expect.unreachable();
+    expect(fingerprint(again, await smallRun(again, { checkpoint: { directory }, onStep }))).toBe(first);
+    again.dispose();
+  });
+});
+
+test('dropout acts in the updates, not in evaluations, and is off again afterwards', async () => {
+  const model = smallModel('lora');
+  const modes: [string, boolean][] = [];
+  await smallRun(model, {
+    onStep: () => void modes.push(['step', model.isTraining]),
+    evaluation: {
+      batches: function* () {
+        modes.push(['evaluation', model.isTraining]);
+        yield { inputIds: [[1, 2, 3]], labels: [[1, 2, 3]] };
+      },
+      everySteps: 5,
+    },
+  });
+  expect(new Set(modes.map(([what, isOn]) => `${what} ${isOn}`))).toEqual(new Set(['step true', 'evaluation false']));
+  expect(model.isTraining).toBe(false);
+  expect(model.dropoutStep).toBe(2 * steps); // two batches per update, each with masks of its own
+  model.dispose();
+});
+
+test("another adapter's checkpoint is refused, and the model stays as it is", async () => {
+  const directory = folder('other');
+  await stoppedAfter('lora', directory, 2);
+  const base = smallModel('prefix').unload();
+  const model = getPeftModel(base, new LoraConfig({ r: 8, targetModules: ['q_proj'] }));
+  const start = [...model.trainableParameters().values()].map((variable) => [...variable.dataSync()]);
+  await expect(smallRun(model, { checkpoint: { directory } })).rejects.toThrow(
+    /is of another model: \d+ parameters differ \(.*saved \[.*\], model \[/,
+  );
+  await expect(smallRun(model, { checkpoint: { directory } })).rejects.toThrow(StateError);
+  expect([...model.trainableParameters().values()].map((variable) => [...variable.dataSync()])).toEqual(start);
+  model.dispose();
+});
+
+test('the log of a resumed run has every step once, also where a crash has cut off a line', async () => {
+  const directory = folder('logged');
+  const log = folder('logs/run.jsonl');
+  const run = async (stopAfter: number) => {
+    const model = new BigramModel();
+    const optimizer = new AdamW();
+    const stop = new AbortController();
+    const batches = countingExamples(40).map(({ inputIds, labels }) => ({ inputIds: [inputIds], labels: [labels] }));
+    const onStep = ({ step }: { step: number }) => void (step === stopAfter && stop.abort());
+    const options = { optimizer, steps: 20, log, checkpoint: { directory, everySteps: 5 }, signal: stop.signal, onStep };
+    await train(model, batches, options).catch((error: unknown) => expect(error).toBeInstanceOf(TrainingAbortedError));
+    optimizer.dispose();
+    model.dispose();
+  };
+  await run(7);
+  fs.appendFileSync(log, '{"type":"step","step":8,"lo');
+  await run(99);
+  const lines = fs
+    .readFileSync(log, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ type, step }) => [type, step])).toEqual(Array.from({ length: 20 }, (_, i) => ['step', i + 1]));
+  for (const { loss, time } of lines) expect([typeof loss, Number.isNaN(Date.parse(time))]).toEqual(['number', false]);
+});

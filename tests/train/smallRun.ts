@@ -1,0 +1,76 @@
+/** A short run with everything that a resumed one has to take up: dropout, shuffling, a schedule, accumulation, evaluations, the best weights. */
+import { createHash } from 'node:crypto';
+import {
+  AdamW,
+  AdaptionPromptConfig,
+  cosineSchedule,
+  getPeftModel,
+  LlamaForCausalLM,
+  LoraConfig,
+  makeBatches,
+  type PeftModel,
+  type TrainOptions,
+  type TrainResult,
+  train,
+} from 'lowrank';
+
+export type Kind = 'lora' | 'prefix';
+
+const vocabSize = 24;
+export const steps = 12;
+
+/** Sequences of several lengths in which each token depends on the one before. */
+function sequences(count: number, from: number) {
+  return Array.from({ length: count }, (_, i) => {
+    const inputIds = Array.from({ length: 5 + ((i + from) % 4) }, (__, t) => (7 * (i + from) + 5 * t) % vocabSize);
+    return { inputIds, labels: inputIds.map((id, t) => (t < 2 ? -100 : id)) };
+  });
+}
+
+export function smallModel(kind: Kind): PeftModel {
+  const model = LlamaForCausalLM.fromConfig({
+    vocabSize,
+    hiddenSize: 16,
+    intermediateSize: 24,
+    numHiddenLayers: 2,
+    numAttentionHeads: 2,
+    numKeyValueHeads: 1,
+    maxPositionEmbeddings: 32,
+    initializerRange: 0.2,
+  });
+  const config =
+    kind === 'lora'
+      ? new LoraConfig({ r: 4, loraAlpha: 8, loraDropout: 0.3, targetModules: ['q_proj', 'v_proj', 'down_proj'] })
+      : new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 2 });
+  return getPeftModel(model, config, { seed: 2 });
+}
+
+/** What is the same in every run of it; where it is saved, and how it is interrupted, is the caller's. */
+export async function smallRun(model: PeftModel, options: TrainOptions = {}): Promise<TrainResult> {
+  const optimizer = new AdamW({ learningRate: cosineSchedule({ peak: 0.05, warmupSteps: 2, totalSteps: steps }), weightDecay: 0.1 });
+  const batches = (epoch: number) => makeBatches(sequences(16, 0), { batchSize: 3, padTokenId: 0, seed: 4, epoch, bucketByLength: true });
+  const heldOut = makeBatches(sequences(4, 50), { batchSize: 4, padTokenId: 0 });
+  try {
+    return await train(model, batches, {
+      optimizer,
+      steps,
+      gradientAccumulation: 2,
+      evaluation: { batches: heldOut, everySteps: 3, keepBest: true },
+      ...options,
+    });
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+/** Every bit of the trained parameters, and of the losses on the way, in one number. */
+export function fingerprint(model: PeftModel, { history, evaluations }: TrainResult): string {
+  const hash = createHash('sha256');
+  for (const [name, variable] of model.trainableParameters()) {
+    const values = variable.dataSync();
+    hash.update(name).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  hash.update(JSON.stringify(history.map(({ step, loss, gradNorm, learningRate }) => [step, loss, gradNorm, learningRate])));
+  hash.update(JSON.stringify(evaluations));
+  return hash.digest('hex');
+}
