@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ArgumentError, compile, StateError, seededRandom, tf, UnsupportedError } from '../../../lib/src/runtime';
 import { backendInternals } from '../../../lib/src/runtime/compile/internals';
 
@@ -570,3 +570,53 @@ describe('memory', () => {
     }),
   );
 });
+
+test(
+  'inspect counts operations, FLOPs, parameters and bytes, those of called functions with them',
+  scoped(() => {
+    const w = variable(random([3, 4]));
+    const inner = dispose(compile((x: tf.Tensor) => x.matMul(w).relu(), { name: 'inner' }));
+    const outer = dispose(compile((x: tf.Tensor) => inner(x).add(inner(x)), { name: 'outer' }));
+    outer(random([2, 3]));
+    const [report] = outer.inspect();
+    const product = 2 * 2 * 3 * 4;
+    expect(report).toMatchObject({
+      arguments: '[2,3]',
+      operations: 5,
+      flops: 2 * (product + 8) + 8,
+      parameters: 12,
+      isXla: false,
+      hasGradient: false,
+    });
+    expect(report?.bytes).toBe(4 * (2 * (6 + 12 + 8) + 2 * (8 + 8) + 3 * 8));
+    expect(report?.firstCallMilliseconds).toBeGreaterThan(0);
+    tf.grad((x) => inner(x).sum())(random([2, 3]));
+    const [, withGradient] = inner.inspect();
+    expect(withGradient).toMatchObject({ hasGradient: true });
+    expect(withGradient?.flops).toBeGreaterThan(2 * product);
+  }),
+);
+
+test(
+  'without the native addition a function runs as it is, and says so once',
+  scoped(() => {
+    const backend = backendInternals();
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    backend.binding = Object.create(binding, { graphNew: { value: undefined } });
+    try {
+      let runs = 0;
+      const compiled = dispose(
+        compile((x: tf.Tensor) => {
+          runs++;
+          return x.mul(x.sum().dataSync()[0] ?? 0);
+        }),
+      );
+      for (const _ of [1, 2]) expect(values(compiled(tf.tensor1d([1, 2])))).toEqual([3, 6]);
+      expect(runs).toBe(2);
+      expect(warn.mock.calls.map(([message]) => message)).toEqual([expect.stringContaining('run `make setup`')]);
+    } finally {
+      backend.binding = binding;
+      warn.mockRestore();
+    }
+  }),
+);

@@ -2,7 +2,7 @@
 import type { Precision } from './graphBuilder';
 import { canBuildGraphs } from './internals';
 import { installKernels } from './kernels';
-import type { Program } from './program';
+import type { FunctionReport, Program } from './program';
 import { readArguments } from './signature';
 import { activeTrace } from './trace';
 import { maskOf, traceProgram } from './traceProgram';
@@ -25,6 +25,8 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
   (...args: A): R;
   /** How many times the function has been traced: once per form of its arguments. */
   readonly traces: number;
+  /** What each form has become: operations, FLOPs, bytes, time to compile. */
+  inspect(): FunctionReport[];
   /** Makes TensorFlow forget it; the next call traces it anew. */
   dispose(): void;
 }
@@ -52,6 +54,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, 
   Object.defineProperty(run, 'name', { value: programs.name });
   return Object.defineProperties(run, {
     traces: { get: () => programs.traces },
+    inspect: { value: () => programs.inspect() },
     dispose: { value: () => programs.dispose() },
   }) as CompiledFunction<A, R>;
 }
@@ -99,6 +102,10 @@ class ProgramCache {
       known.push(program);
     }
     return program.run(given);
+  }
+
+  inspect(): FunctionReport[] {
+    return [...this.programs.values()].flat().map((program) => program.report());
   }
 
   dispose(): void {

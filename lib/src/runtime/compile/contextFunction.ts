@@ -1,7 +1,8 @@
 /** A function that TensorFlow's context knows by name: a graph, ready to run as one call. */
 import { ShapeError, StateError } from '../errors';
 import type { tf } from '../tensorflow';
-import { type GraphBuilder, MUST_COMPILE, type Operation, type SymbolType } from './graphBuilder';
+import { type Cost, costOf } from './cost';
+import { type GraphBuilder, MUST_COMPILE, type SymbolType } from './graphBuilder';
 import { backendInternals, type TensorInfo, tensorOfHandle } from './internals';
 import { activeTrace } from './trace';
 
@@ -22,7 +23,7 @@ export class ContextFunction {
   readonly isXla: boolean;
   readonly inputs: readonly SymbolType[];
   readonly outputs: readonly SymbolType[];
-  readonly operations: readonly Operation[];
+  readonly cost: Cost;
   /** What in it XLA cannot compile. */
   readonly beyondXla: string | undefined;
   private readonly calls: readonly ContextFunction[];
@@ -35,8 +36,10 @@ export class ContextFunction {
     this.inputs = types(inputs);
     this.outputs = types(outputs);
     this.beyondXla = graph.beyondXla;
-    this.operations = graph.define(this.name, inputs, outputs, isXla ? [MUST_COMPILE] : []);
+    const operations = graph.define(this.name, inputs, outputs, isXla ? [MUST_COMPILE] : []);
     this.calls = [...calls];
+    const costs = new Map(this.calls.map((called) => [called.name, called.cost]));
+    this.cost = costOf(graph, operations, (called) => costs.get(called) ?? { operations: 1, flops: 0, bytes: 0 });
     for (const called of this.calls) called.users++;
   }
 

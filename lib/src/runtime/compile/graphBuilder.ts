@@ -9,6 +9,8 @@ export interface Operation {
   readonly type: string;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
+  /** The function that it calls, where it does. */
+  readonly calls?: string;
 }
 
 /** What matrix products are computed in; everything else is float32. */
@@ -117,7 +119,7 @@ export class GraphBuilder {
       { name: 'f', type: binding.TF_ATTR_FUNC, value: name },
       ...(mustCompile ? [{ name: MUST_COMPILE, type: binding.TF_ATTR_BOOL, value: true }] : []),
     ];
-    return this.operation('PartitionedCall', attributes, inputs, outputs);
+    return this.operation('PartitionedCall', attributes, inputs, { name, outputs });
   }
 
   /** The same value as an operation of its own: a function's result can be neither its input nor another result. */
@@ -226,19 +228,19 @@ export class GraphBuilder {
     type: string,
     attributes: readonly OpAttribute[],
     inputs: readonly number[],
-    declared?: readonly SymbolType[],
+    called?: { readonly name: string; readonly outputs: readonly SymbolType[] },
   ): readonly number[] {
     if (!this.beyondXla && !isKnownToXla(type, this.binding)) this.beyondXla = `${type} (${sourceLine()})`;
     const name = `n${this.operations.length}_${type.replace(/\W/g, '')}`;
     const added = this.binding.graphAdd(this.graph, type, name, attributes, grouped(type, inputs));
     const operation = this.operations.length;
-    this.operations.push({ name, type, inputs, outputs: added.map(({ id }) => id) });
+    this.operations.push({ name, type, inputs, outputs: added.map(({ id }) => id), ...(called && { calls: called.name }) });
     for (const [index, { id, dtype, shape: inferred }] of added.entries()) {
-      const shape = declared?.[index]?.shape ?? inferred;
+      const shape = called?.outputs[index]?.shape ?? inferred;
       if (!shape || shape.some((dimension) => dimension < 0)) {
         throw new UnsupportedError(`the shape of ${type}'s result depends on data (${sourceLine()}): a compiled function needs to know it`);
       }
-      if (declared) this.binding.graphSetShape(this.graph, id, shape);
+      if (called) this.binding.graphSetShape(this.graph, id, shape);
       this.symbols[id] = { dtype, shape, operation };
     }
     return added.map(({ id }) => id);

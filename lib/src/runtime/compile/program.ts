@@ -2,10 +2,30 @@
 import { UnsupportedError } from '../errors';
 import { tf } from '../tensorflow';
 import type { ContextFunction } from './contextFunction';
+import type { Cost } from './cost';
 import { backendInternals, engineInternals, type TensorInfo } from './internals';
 import { Slot } from './runTrace';
 import { mapLeaves } from './signature';
-import type { Trace } from './trace';
+import { activeTrace, type Trace } from './trace';
+
+/** What is known of one form of a compiled function; calls of other compiled functions are counted with what they do. */
+export interface FunctionReport {
+  readonly name: string;
+  /** The shapes of the tensors among the arguments. */
+  readonly arguments: string;
+  readonly isXla: boolean;
+  /** Whether the counts are of forward and backward pass together. */
+  readonly hasGradient: boolean;
+  readonly operations: number;
+  /** Elements of the variables and other tensors that it takes besides its arguments. */
+  readonly parameters: number;
+  readonly flops: number;
+  /** Read and written, operation by operation; what XLA fuses moves less. */
+  readonly bytes: number;
+  readonly traceMilliseconds: number;
+  /** Undefined before the first call, and for a function called by compiled functions alone. */
+  readonly firstCallMilliseconds: number | undefined;
+}
 
 /** The gradient of a program, as a function of the gradients by its results. */
 export interface BackwardPass {
@@ -33,6 +53,8 @@ export interface ProgramParts {
   /** The sources that the call assigns to. */
   readonly assigned: readonly number[];
   readonly backward?: BackwardPass;
+  /** How many of the sources are tensors among the arguments. */
+  readonly numArguments: number;
   /** The ids of the sources, at the time of tracing, for which a gradient is asked. */
   readonly mask: string;
   readonly owner: Trace | undefined;
@@ -40,10 +62,43 @@ export interface ProgramParts {
 }
 
 export class Program {
+  /** How long the first call took, with all that TensorFlow and XLA prepare then. */
+  private firstCall: number | undefined;
+
   constructor(readonly parts: ProgramParts) {}
 
   /** One call; `given` are the tensors and parameters of this call. */
   run(given: readonly tf.Tensor[]): unknown {
+    const begin = performance.now();
+    const result = this.call(given);
+    this.firstCall ??= activeTrace() ? undefined : performance.now() - begin;
+    return result;
+  }
+
+  report(): FunctionReport {
+    const { forward, backward, sources, numArguments, milliseconds } = this.parts;
+    const inputs = forward.inputs.map(({ shape }, index) => ({ shape, isArgument: (sources[index] as number) < numArguments }));
+    const size = (shape: readonly number[]) => shape.reduce((product, dimension) => product * dimension, 1);
+    const costs = [forward.cost, ...(backward ? [backward.fn.cost] : [])];
+    const sum = (of: (cost: Cost) => number) => costs.reduce((total, cost) => total + of(cost), 0);
+    return {
+      name: forward.name,
+      arguments: inputs
+        .filter(({ isArgument }) => isArgument)
+        .map(({ shape }) => `[${shape}]`)
+        .join(' '),
+      isXla: forward.isXla,
+      hasGradient: backward !== undefined,
+      operations: sum(({ operations }) => operations),
+      parameters: inputs.reduce((total, { shape, isArgument }) => total + (isArgument ? 0 : size(shape)), 0),
+      flops: sum(({ flops }) => flops),
+      bytes: sum(({ bytes }) => bytes),
+      traceMilliseconds: milliseconds,
+      firstCallMilliseconds: this.firstCall,
+    };
+  }
+
+  private call(given: readonly tf.Tensor[]): unknown {
     const { template, numResults, assigned, captures, backward } = this.parts;
     const sources = [...given, ...captures];
     const tensors = backward ? this.recorded(sources, backward) : this.forward(sources);

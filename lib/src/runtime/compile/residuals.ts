@@ -1,4 +1,5 @@
 /** What a backward pass takes from the forward pass, and what it makes anew. */
+import { bytesOf } from './cost';
 import type { GraphBuilder, KnownSymbol } from './graphBuilder';
 
 /** What the function of the backward pass takes. */
@@ -38,11 +39,6 @@ export function backwardInputs(graph: GraphBuilder, { outputs, fed, firstOperati
   return { residuals: ends.filter((symbol) => !fed.has(symbol)), given: ends.filter((symbol) => fed.has(symbol)) };
 }
 
-const BYTES: ReadonlyMap<number, number> = new Map([
-  [10, 1],
-  [14, 2],
-]);
-
 function grows(from: KnownSymbol, to: KnownSymbol): boolean {
-  return (BYTES.get(from.dtype) ?? 4) < (BYTES.get(to.dtype) ?? 4);
+  return bytesOf(from) < bytesOf(to);
 }

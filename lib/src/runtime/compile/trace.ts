@@ -97,11 +97,13 @@ export class Trace {
     engine.startScope(this.name);
     try {
       const result = fn();
+      for (const [variable, { value }] of this.held) this.assignments.push({ variable, symbol: this.symbolOf(value) });
+      this.undoAssignments();
       this.refuseNewVariables();
       return result;
     } finally {
       for (const node of state.activeTape ?? []) tf.dispose([...node.saved]); // a function that threw leaves its tape behind
-      this.endAssignments();
+      this.undoAssignments();
       engine.endScope();
       active = outer;
       Object.assign(state, before);
@@ -151,8 +153,8 @@ export class Trace {
     const entry = tensorMap.has(tensor.dataId) ? tensorMap.get(tensor.dataId) : undefined; // get alone would throw
     if (!entry) throw new StateError(`a disposed tensor of shape [${tensor.shape}] is used in '${this.name}' (${sourceLine()})`);
     if (this.symbolOfHandle.has(entry.id)) return entry.id;
-    const isWritten = this.written.has(tensor.dataId) && entry.values !== null;
-    const source = isWritten ? tensor : this.sourceOf(tensor);
+    const source = this.sourceOf(tensor);
+    const isWritten = !(source instanceof tf.Variable) && this.written.has(source.dataId) && entry.values !== null;
     const key = isWritten ? source.dataId : source;
     const known = this.handleOfSource.get(key);
     if (known !== undefined) return known;
@@ -269,15 +271,15 @@ export class Trace {
     variable.dataId = held.dataId;
   }
 
-  private endAssignments(): void {
+  private undoAssignments(): void {
     for (const [variable, { before, value }] of this.held) {
-      this.assignments.push({ variable, symbol: this.symbolOf(value) });
       variable.dataId = before;
       value.dispose();
     }
     this.held.clear();
   }
 
+  /** One whose first value is written in JavaScript is as good as one made before. */
   private refuseNewVariables(): void {
     const known = new Set(this.variables.values());
     for (const variable of Object.values(this.engine.registeredVariables)) {

@@ -59,6 +59,7 @@ export function traceProgram(call: TracedCall, options: TraceOptions): Program {
       lifted: trace.lifted,
       template,
       numResults: results.length,
+      numArguments: call.given.tensors.length,
       assigned: assigned.map(({ source }) => source),
       mask: maskOf(
         sources.map(({ outer }) => outer),

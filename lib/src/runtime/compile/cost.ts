@@ -1,0 +1,82 @@
+/** What a graph's operations cost, counted from their shapes. */
+import type { GraphBuilder, KnownSymbol, Operation } from './graphBuilder';
+
+/** The work of one call. */
+export interface Cost {
+  readonly operations: number;
+  /** A multiplication and an addition each count one; an elementwise operation counts one per element of its result. */
+  readonly flops: number;
+  /** Read and written by the operations, one after the other; what is fused moves less. */
+  readonly bytes: number;
+}
+
+/** Operations that move nothing: a constant, or the same bytes under another shape. */
+const VIEWS: ReadonlySet<string> = new Set([
+  'Bitcast',
+  'Const',
+  'ExpandDims',
+  'Identity',
+  'PartitionedCall',
+  'Placeholder',
+  'Reshape',
+  'Squeeze',
+]);
+
+/**
+ * Adds up what the operations cost.
+ *
+ * @param costOf - the cost of a function that is called, by its name
+ */
+export function costOf(graph: GraphBuilder, operations: readonly Operation[], costOfCall: (name: string) => Cost): Cost {
+  const total = { operations: 0, flops: 0, bytes: 0 };
+  for (const operation of operations) {
+    const { operations: count, flops, bytes } = operation.calls === undefined ? own(graph, operation) : costOfCall(operation.calls);
+    total.operations += count;
+    total.flops += flops;
+    total.bytes += bytes;
+  }
+  return total;
+}
+
+function own(graph: GraphBuilder, { type, inputs, outputs }: Operation): Cost {
+  if (VIEWS.has(type)) return { operations: 1, flops: 0, bytes: 0 };
+  const [taken, given] = [inputs, outputs].map((symbols) => symbols.map((symbol) => graph.symbol(symbol))) as [
+    KnownSymbol[],
+    KnownSymbol[],
+  ];
+  const bytes = [...taken, ...given].reduce((sum, symbol) => sum + size(symbol) * bytesOf(symbol), 0);
+  return {
+    operations: 1,
+    flops: isProduct(type) ? productFlops(taken, given) : given.reduce((sum, symbol) => sum + size(symbol), 0),
+    bytes,
+  };
+}
+
+function isProduct(type: string): boolean {
+  return type === 'MatMul' || type === 'BatchMatMulV2';
+}
+
+/** `2·M·K·N` per product: K is what of the first factor is not in the result. */
+function productFlops([first]: readonly KnownSymbol[], [result]: readonly KnownSymbol[]): number {
+  if (!first || !result) return 0;
+  const [rows = 1] = result.shape.slice(-2);
+  const [a = 1, b = 1] = first.shape.slice(-2);
+  return 2 * size(result) * ((a * b) / rows);
+}
+
+function size({ shape }: KnownSymbol): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/** TensorFlow's numbers of the types that do not take four bytes. */
+const WIDTHS: ReadonlyMap<number, number> = new Map([
+  [4, 1],
+  [6, 1],
+  [10, 1],
+  [14, 2],
+  [19, 2],
+]);
+
+export function bytesOf({ dtype }: Pick<KnownSymbol, 'dtype'>): number {
+  return WIDTHS.get(dtype) ?? 4;
+}
