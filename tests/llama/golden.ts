@@ -40,11 +40,11 @@ export async function tinyModel(variant: Variant): Promise<LlamaForCausalLM> {
   return LlamaForCausalLM.fromPretrained(goldenPath(variant));
 }
 
-/** The largest difference over the largest value of the second; NaN where anything is. */
-export function relativeError(actual: tf.Tensor, expected: tf.Tensor): number {
+/** The largest difference over the largest value of the second, or over `floor` where that is larger; NaN where anything is. */
+export function relativeError(actual: tf.Tensor, expected: tf.Tensor, floor = Number.MIN_VALUE): number {
   return tf.tidy(() => {
     const difference = actual.sub(expected).abs().max().dataSync()[0] ?? Number.NaN;
-    return difference / (expected.abs().max().dataSync()[0] ?? Number.NaN);
+    return difference / Math.max(expected.abs().max().dataSync()[0] ?? Number.NaN, floor);
   });
 }
 
