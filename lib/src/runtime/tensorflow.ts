@@ -17,8 +17,8 @@ type TensorFlow = typeof tfjs;
 
 function load(): TensorFlow {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // start-up notes belong in nobody's notebook
-  // tfjs-node 4.22 calls this function, of which Node 22 warns on stderr and which Node 23 no longer has.
-  Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined });
+  // tfjs-node 4.22 calls these, of which Node 22 warns on stderr and which Node 23 no longer has.
+  Object.assign(util, { isArray: Array.isArray, isNullOrUndefined: (value: unknown) => value === null || value === undefined });
   try {
     return require('@tensorflow/tfjs-node-gpu') as TensorFlow;
   } catch (cause) {

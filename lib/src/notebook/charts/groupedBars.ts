@@ -26,6 +26,8 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
   const series = distinct(bars.map((bar) => bar.series));
   const groups = distinct(bars.map((bar) => bar.group));
   const values = bars.map((bar) => ({ group: bar.group, series: bar.series, value: rounded(bar.value), text: format(bar.value) }));
+  const highest = Math.max(...bars.map((bar) => bar.value));
+  const scale = highest > 0 ? { domainMax: 1.1 * highest, nice: false } : {}; // room for the number above the highest bar
   const view = {
     ...(title ? { title } : {}),
     width: series.length > 1 ? { step: Math.max(26, 52 - 8 * series.length), for: 'offset' } : { step: 64 },
@@ -34,7 +36,7 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
     encoding: {
       x: { field: 'group', type: 'nominal', sort: groups, title: null, axis: { labelAngle: 0, ticks: false, labelLimit: 140 } },
       ...(series.length > 1 ? { xOffset: { field: 'series', type: 'nominal', sort: series } } : {}),
-      y: { field: 'value', type: 'quantitative', title: yTitle, stack: null, axis: { tickCount: 5, minExtent: 36 } },
+      y: { field: 'value', type: 'quantitative', title: yTitle, stack: null, scale, axis: { tickCount: 5, minExtent: 36 } },
     },
     layer: [
       { mark: { type: 'bar' }, encoding: { color: colourBySeries(series) } },
