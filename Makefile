@@ -30,9 +30,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build notebooks refresh lab test lint bench bench-gpu bench-gpu-bundle clean help
+.PHONY: setup build notebooks refresh lab test experiment lint bench bench-gpu bench-gpu-bundle clean help
 help:
-	@echo 'make setup | build | notebooks | refresh | lab | test | lint | bench | bench-gpu | clean   (see README.md)'
+	@echo 'make setup | build | notebooks | refresh | lab | test | experiment | lint | bench | bench-gpu | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/setup/report.js
@@ -82,6 +82,12 @@ lab: build
 
 test: build
 	@vitest run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json
+
+# The comparison of the three tasks: FORM=short for two cores, FORM=long for a GPU. Begun again, it goes on where it was.
+FORM ?= short
+experiment: build
+	@$(NODE) lib/bin/lowrank.js experiment experiments/reviewer.json --form $(FORM) \
+	  --output experiments/results/reviewer-$(FORM).json --work build/experiment
 
 lint: build
 	@biome check .

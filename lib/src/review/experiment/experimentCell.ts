@@ -77,17 +77,20 @@ async function trained(
   trainableParameters: number,
 ): Promise<ExperimentRun> {
   const begin = performance.now();
+  const steps = config.steps[task];
+  const evaluateEvery = Math.ceil(steps / config.evaluations);
   const { history, evaluations, learningRate } = await fineTune(peft, tokenizer, task, splits, {
-    steps: config.steps,
+    steps,
     batchSize: config.batchSize,
     gradientAccumulation: config.gradientAccumulation,
     maxLength: config.maxLength,
-    evaluateEvery: config.evaluateEvery,
+    evaluateEvery,
+    precision: config.precision,
     learningRate: method.learningRate,
     seed,
     progress,
     signal,
-    checkpoint: { directory: `${folder}/training`, everySteps: config.evaluateEvery },
+    checkpoint: { directory: `${folder}/training`, everySteps: Math.min(evaluateEvery, 50) },
   });
   return {
     method: method.name,
@@ -115,7 +118,7 @@ async function measured(
   const encoded = encodeTask(tokenizer, task, splits.test, { maxLength }).flatMap((example) => example ?? []);
   const losses: MeasuredLoss[] = [];
   for (const batch of makeBatches(encoded, { batchSize, padTokenId: tokenizer.eosTokenId ?? 0, bucketByLength: true })) {
-    const { loss, tokens } = await evaluateLoss(model, [batch], { signal });
+    const { loss, tokens } = await evaluateLoss(model, [batch], { precision: config.precision, signal });
     losses.push({ loss: rounded(loss), tokens });
   }
   return { answers: await answers(splits.test), validationAnswers: task === 'necessity' ? await answers(splits.validation) : [], losses };

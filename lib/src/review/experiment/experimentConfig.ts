@@ -18,9 +18,11 @@ export interface ExperimentConfig {
   /** Batches per update. */
   readonly gradientAccumulation: number;
   /** Updates of each run. */
-  readonly steps: number;
-  /** Updates between two evaluations on the validation part. */
-  readonly evaluateEvery: number;
+  readonly steps: Readonly<Record<ReviewTask, number>>;
+  /** Evaluations on the validation part during a run, the one at its start not counted. */
+  readonly evaluations: number;
+  /** What matrix products are computed in. @defaultValue 'float32' */
+  readonly precision?: 'float32' | 'bfloat16';
   readonly examples: ExampleCounts;
   /** Most tokens that are written per comment or refinement. */
   readonly maxNewTokens: Readonly<Record<'comment' | 'refinement', number>>;
@@ -55,12 +57,13 @@ export function readExperimentConfig(path: string, form: string): ExperimentConf
   const known = isJsonObject(forms) ? Object.keys(forms).join(', ') : 'none';
   if (!isJsonObject(own)) throw new FormatError(`${path} has no form '${form}'; it has ${known}`);
   const config = { name: form, ...shared, ...own } as unknown as ExperimentConfig;
-  for (const name of ['maxLength', 'batchSize', 'gradientAccumulation', 'steps', 'evaluateEvery'] as const) count(path, name, config[name]);
-  for (const part of ['train', 'validation', 'test'] as const) count(path, `examples.${part}`, config.examples?.[part]);
-  for (const task of ['comment', 'refinement'] as const) count(path, `maxNewTokens.${task}`, config.maxNewTokens?.[task]);
   for (const list of ['methods', 'tasks', 'seeds'] as const) {
     if (!Array.isArray(config[list]) || config[list].length === 0) throw new FormatError(`${path}: ${list} is no list of at least one`);
   }
+  for (const name of ['maxLength', 'batchSize', 'gradientAccumulation', 'evaluations'] as const) count(path, name, config[name]);
+  for (const part of ['train', 'validation', 'test'] as const) count(path, `examples.${part}`, config.examples?.[part]);
+  for (const task of config.tasks ?? []) count(path, `steps.${task}`, config.steps?.[task]);
+  for (const task of ['comment', 'refinement'] as const) count(path, `maxNewTokens.${task}`, config.maxNewTokens?.[task]);
   for (const method of config.methods) methodConfig(method); // so that a fault is told before hours of work
   return config;
 }
