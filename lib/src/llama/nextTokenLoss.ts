@@ -1,5 +1,5 @@
 /** Next-token prediction as a loss, with Hugging Face's shift. */
-import { crossEntropy, IGNORE_INDEX, type Projection } from '../nn';
+import { headLoss, IGNORE_INDEX, type Projection } from '../nn';
 import { tf } from '../runtime';
 import type { Rows } from './inputs';
 
@@ -14,13 +14,13 @@ import type { Rows } from './inputs';
 export function nextTokenLoss(hidden: tf.Tensor, labels: Rows, lmHead: Projection): tf.Scalar {
   return tf.tidy(() => {
     const states: tf.Tensor2D = hidden.reshape([-1, lmHead.inFeatures]); // (N, C)
-    if (labels instanceof tf.Tensor) return crossEntropy(lmHead.forward(states), nextLabels(labels));
+    if (labels instanceof tf.Tensor) return headLoss(states, nextLabels(labels), lmHead);
     const targets = labels.flatMap((row) => [...row.slice(1), IGNORE_INDEX]); // nothing follows the last token
     const kept = [...targets.keys()].filter((position) => targets[position] !== IGNORE_INDEX);
     const used = kept.length > 0 ? kept : [0]; // one ignored position, for a loss of 0 that has a gradient
     const picked = tf.gather(states, tf.tensor1d(used, 'int32'));
     const pickedTargets = used.map((position) => targets[position] ?? IGNORE_INDEX);
-    return crossEntropy(lmHead.forward(picked), tf.tensor1d(pickedTargets, 'int32'));
+    return headLoss(picked, tf.tensor1d(pickedTargets, 'int32'), lmHead);
   });
 }
 

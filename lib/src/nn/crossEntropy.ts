@@ -21,8 +21,14 @@ export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
   }
   return tf.tidy(() => {
     const kept = labels.notEqual(tf.scalar(IGNORE_INDEX, 'int32'));
-    const weights = kept.toFloat().div(tf.maximum(kept.toFloat().sum(), 1)); // (N), 1/count where kept
-    const targets = labels.mul(kept.toInt()); // an ignored label must still be one of the V
+    return weightedCrossEntropy(logits, labels, kept.toFloat().div(tf.maximum(kept.toFloat().sum(), 1)));
+  });
+}
+
+/** `Σ weight·(−log softmax(logits)[label])`, where the weight of a label of −100 is 0. Shapes: logits (N, V), labels, weights (N) → (). */
+export function weightedCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor): tf.Scalar {
+  return tf.tidy(() => {
+    const targets = tf.maximum(labels, tf.scalar(0, 'int32')); // an ignored label must still be one of the V
     const loss = withGradient(
       [logits],
       () => {

@@ -88,6 +88,11 @@ export class TiedHead extends Module implements Projection {
     return this.#embedding === embedding;
   }
 
+  /** The table, which decides what this layer computes though it belongs to the embedding. */
+  override *borrowedParts(): IterableIterator<Module> {
+    yield this.#embedding;
+  }
+
   forward(x: tf.Tensor): tf.Tensor {
     return this.#embedding.scores(x);
   }

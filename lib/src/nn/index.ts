@@ -1,7 +1,8 @@
 export * from './attention';
-export * from './crossEntropy';
+export { crossEntropy, IGNORE_INDEX } from './crossEntropy';
 export * from './customGradient';
 export * from './embedding';
+export { headLoss } from './headLoss';
 export * from './linear';
 export * from './mask';
 export * from './mlp';

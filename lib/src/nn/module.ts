@@ -43,6 +43,9 @@ export abstract class Module {
     for (const [property, value] of Object.entries(this)) if (value instanceof tf.Variable) yield [toSnakeCase(property), value];
   }
 
+  /** Modules of others that this one uses: their parameters are listed there, but a gradient through this one reaches them. */
+  *borrowedParts(): IterableIterator<Module> {}
+
   /** How many parameters each own variable stands for; a layer that stores them packed says here that words are not values. */
   *ownSizes(): IterableIterator<readonly [variable: tf.Variable, size: number]> {
     for (const [, variable] of this.ownParameters()) yield [variable, variable.size];

@@ -152,16 +152,19 @@ describe('compiled training', () => {
     ['LoRA and two batches per update', () => lora(), batchesOf(7, 5), 2],
     ['LoRA with dropout', () => lora({ loraDropout: 0.3 }), batchesOf(8)], // a width that is not padded: masks are drawn by place
     ['a prefix', () => prefix('scalar'), batchesOf(7, 5)],
-  ] as const)('with %s gives the losses and the weights of training op by op', async (_, config, batches, gradientAccumulation = 1) => {
-    const [mine, plain] = [
-      await trained(config(), { gradientAccumulation }, batches),
-      await trained(config(), { gradientAccumulation, compile: false }, batches),
-    ];
-    expect(mine.losses.length).toBe(6);
-    for (const [i, loss] of mine.losses.entries()) expect(loss).toBeCloseTo(plain.losses[i] ?? 0, 4);
-    expect(difference(mine.values, plain.values)).toBeLessThan(1e-3);
-    tf.dispose([mine.values, plain.values]);
-  });
+  ] as const)(
+    'with %s gives the losses and the weights of training op by op',
+    async (_, config, batches, gradientAccumulation: number = 1) => {
+      const [mine, plain] = [
+        await trained(config(), { gradientAccumulation }, batches),
+        await trained(config(), { gradientAccumulation, compile: false }, batches),
+      ];
+      expect(mine.losses.length).toBe(6);
+      for (const [i, loss] of mine.losses.entries()) expect(loss).toBeCloseTo(plain.losses[i] ?? 0, 4);
+      expect(difference(mine.values, plain.values)).toBeLessThan(1e-3);
+      tf.dispose([mine.values, plain.values]);
+    },
+  );
 
   test('in bfloat16 follows the losses of float32', async () => {
     const [mine, plain] = [await trained(lora(), { precision: 'bfloat16' }), await trained(lora(), {})];

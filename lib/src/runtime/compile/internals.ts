@@ -144,6 +144,12 @@ export function tensorOfHandle({ id, dtype, shape }: Handle): tf.Tensor {
   return engineInternals().makeTensorFromTensorInfo({ dataId, shape, dtype: DTYPES.get(dtype) ?? 'float32' });
 }
 
+/** Whether what is computed now is recorded for a gradient. */
+export function isRecording(): boolean {
+  const { gradientDepth, kernelDepth } = engineInternals().state;
+  return gradientDepth > 0 && kernelDepth === 0;
+}
+
 /** Whether the binding has this library's addition; a binding of an older set-up does not. */
 export function canBuildGraphs(): boolean {
   return typeof backendInternals().binding.graphNew === 'function';

@@ -3,7 +3,7 @@ import { UnsupportedError } from '../errors';
 import { tf } from '../tensorflow';
 import type { ContextFunction } from './contextFunction';
 import type { Cost } from './cost';
-import { backendInternals, engineInternals, type TensorInfo } from './internals';
+import { backendInternals, engineInternals, isRecording, type TensorInfo } from './internals';
 import { Slot } from './runTrace';
 import { mapLeaves } from './signature';
 import { activeTrace, type Trace } from './trace';
@@ -134,7 +134,7 @@ export class Program {
         return outputs.slice(0, numOutputs);
       },
       backwardsFunc: (dys, saved) => {
-        if (engine.state.gradientDepth > 0 && engine.state.kernelDepth === 0) {
+        if (isRecording()) {
           throw new UnsupportedError(`second derivatives through the compiled function '${fn.name}' are not recorded`);
         }
         const slopes = [dys].flat();

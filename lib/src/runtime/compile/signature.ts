@@ -5,6 +5,8 @@ import { tf } from '../tensorflow';
 /** Something whose parameters have paths, such as a Module of nn/. */
 export interface ParameterTree {
   namedParameters(): Iterable<readonly [string, tf.Variable]>;
+  /** What it uses without owning it, and holds where it cannot be seen: the table of a tied output layer. */
+  borrowedParts?(): Iterable<unknown>;
 }
 
 /** What a call brings: the tensors to feed, the parameters of the trees among the arguments, and a key of all the rest. */
@@ -61,7 +63,8 @@ function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Tensor[],
 
 /**
  * A tree's form: its classes, their settings, and the shapes of their parameters, but not the parameters' values. Two trees of
- * one form run the same program. Private fields (`#name`) cannot be seen: they must not decide what a forward pass does.
+ * one form run the same program. Private fields (`#name`) cannot be seen: what of them decides a forward pass must be among the
+ * borrowed parts.
  */
 function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object, number>): string {
   if (typeof value !== 'object' || value === null)
@@ -77,7 +80,8 @@ function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object,
   if (ArrayBuffer.isView(value)) return identity(value);
   if (value instanceof Map || value instanceof Set) return `(${[...value].map((item) => describeTree(item, parameters, seen))})`;
   const fields = Object.entries(value).map(([name, field]) => `${name}:${describeTree(field, parameters, seen)}`);
-  return `${className(value)}{${fields}}`;
+  const borrowed = isParameterTree(value) ? Array.from(value.borrowedParts?.() ?? [], (part) => describeTree(part, parameters, seen)) : [];
+  return `${className(value)}{${fields}}${borrowed}`;
 }
 
 const identities = new WeakMap<WeakKey, number>();

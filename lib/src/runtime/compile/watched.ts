@@ -1,6 +1,6 @@
 /** Which tensors the gradients that are being taken at the moment are taken for; tfjs itself knows it only afterwards. */
 import type { tf } from '../tensorflow';
-import { engineInternals } from './internals';
+import { engineInternals, isRecording } from './internals';
 
 class WatchedTensors {
   private stack: (readonly tf.Tensor[])[] = [];
@@ -49,7 +49,7 @@ class WatchedTensors {
   /** The tensors, by id, that a gradient now being taken passes through, by what is on the tape so far. */
   reached(): ReadonlySet<number> {
     const { state } = engineInternals();
-    if (state.gradientDepth === 0 || state.kernelDepth > 0) return new Set();
+    if (!isRecording()) return new Set();
     const reached = new Set([...this.base, ...this.stack.flat().map(({ id }) => id)]);
     for (const node of state.activeTape ?? []) {
       if (Object.values(node.inputs).some((input) => reached.has(input.id))) for (const output of node.outputs) reached.add(output.id);

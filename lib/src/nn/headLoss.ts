@@ -1,0 +1,86 @@
+/** Output layer and loss together, so that the logits of all tokens are never there at once. */
+import { compile, isRecording, isTracing, ShapeError, tf } from '../runtime';
+import { crossEntropy, IGNORE_INDEX, weightedCrossEntropy } from './crossEntropy';
+import { withGradient } from './customGradient';
+import type { Projection } from './linear';
+
+/** The most logits held at a time, 32 MiB of them. */
+const MAX_LOGITS = 2 ** 23;
+
+/**
+ * `crossEntropy(head(x), labels)`.
+ *
+ * In a compiled function, and with a head that is not trained, the rows go through the head in chunks, and each chunk's gradient by x is
+ * made along with its loss: the logits, by far the largest tensor of a step, are never whole, and none is held until the backward pass
+ * (as in Hsu et al. 2024, "Liger Kernel", arXiv 2410.10989, section 3.2).
+ *
+ * Shapes: x (N, C), labels (N), int32 → ().
+ *
+ * @param maxLogits - @defaultValue 2²³, which take 32 MiB
+ */
+export function headLoss(x: tf.Tensor, labels: tf.Tensor, head: Projection, maxLogits = MAX_LOGITS): tf.Scalar {
+  const rows = chunkRows(head.outFeatures, maxLogits);
+  const [N = 0] = x.shape;
+  if (!isTracing() || N <= rows || !isFrozen(head)) return tf.tidy(() => crossEntropy(head.forward(x), labels));
+  return tf.tidy(() => chunkedLoss(x, labels, head, rows));
+}
+
+function chunkedLoss(x: tf.Tensor, labels: tf.Tensor, head: Projection, rows: number): tf.Scalar {
+  const kept = labels.notEqual(tf.scalar(IGNORE_INDEX, 'int32'));
+  const weights = kept.toFloat().div(tf.maximum(kept.toFloat().sum(), 1));
+  const sizes = chunkSizes(x.shape[0] ?? 0, rows);
+  const parts = <T extends tf.Tensor>(tensor: T) => tf.split(tensor, sizes) as T[];
+  const chunks = (states: tf.Tensor) => {
+    const [targets, shares] = [parts(labels), parts(weights)];
+    return parts(states).map((chunk, i): ChunkArguments => [head, chunk, targets[i] ?? labels, shares[i] ?? weights]);
+  };
+  if (!isRecording()) return addUp(chunks(x).map((chunk) => chunkLoss(...chunk)));
+  const loss = withGradient(
+    [x],
+    () => {
+      const results = chunks(x).map((chunk) => chunkLossAndSlopes(...chunk));
+      return { value: addUp(results.map(({ value }) => value)), saved: { slopes: tf.concat(results.map(({ slopes }) => slopes)) } };
+    },
+    (dy, { slopes }) => [slopes.mul(dy)],
+  );
+  return loss as tf.Scalar;
+}
+
+type ChunkArguments = [head: Projection, states: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor];
+
+const lossOf = (...[head, states, labels, weights]: ChunkArguments) => weightedCrossEntropy(head.forward(states), labels, weights);
+
+const chunkLoss = compile(lossOf, { name: 'head_loss' });
+
+const chunkLossAndSlopes = compile(
+  (...[head, states, labels, weights]: ChunkArguments) => {
+    const { value, grads } = tf.valueAndGrads((rows: tf.Tensor) => lossOf(head, rows, labels, weights))([states]);
+    const [slopes] = grads;
+    if (!slopes) throw new ShapeError('the loss has no gradient by its states');
+    return { value, slopes };
+  },
+  { name: 'head_loss_and_slopes' },
+);
+
+/** Whether no gradient goes to the head's parameters, its own or borrowed. */
+function isFrozen(head: Projection): boolean {
+  for (const [, module] of head.namedModules()) {
+    for (const part of [module, ...module.borrowedParts()]) if (!part.trainableParameters()[Symbol.iterator]().next().done) return false;
+  }
+  return true;
+}
+
+/** Rows whose logits stay below the limit, a multiple of 32 where there are so many. */
+function chunkRows(vocabSize: number, maxLogits: number): number {
+  const rows = Math.max(1, Math.floor(maxLogits / vocabSize));
+  return rows < 32 ? rows : rows - (rows % 32);
+}
+
+function chunkSizes(total: number, rows: number): number[] {
+  const rest = total % rows;
+  return [...new Array<number>(Math.floor(total / rows)).fill(rows), ...(rest > 0 ? [rest] : [])];
+}
+
+function addUp(losses: readonly tf.Tensor[]): tf.Scalar {
+  return tf.stack([...losses]).sum();
+}
