@@ -1,0 +1,165 @@
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { FormatError, loadCheckpoint, StorageError, saveCheckpoint, seededRandom, tf } from 'lowrank';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
+
+const folder = temporaryFolder();
+let directory = '';
+let count = 0;
+beforeEach(() => {
+  directory = folder(`case-${count++}`);
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** A checkpoint whose tensors tell its step. */
+function save(step: number, keep = 2): string {
+  return tf.tidy(() => {
+    const tensors = {
+      weights: { a: tf.fill([3, 2], step), 'b.c': tf.tensor1d([step, -step, 0.1]) },
+      optimizer: { 'first.a': tf.ones([3, 2]) },
+    };
+    return saveCheckpoint(directory, { step, state: { position: { epoch: 1, batch: step } }, tensors }, { keep });
+  });
+}
+
+/** The step of the newest checkpoint that can be read, all of it checked; undefined when there is none. */
+function load(): number | undefined {
+  const checkpoint = loadCheckpoint(directory);
+  if (!checkpoint) return undefined;
+  const { step, state, tensors } = checkpoint;
+  expect(state).toEqual({ position: { epoch: 1, batch: step } });
+  expect(tensors.weights?.a?.arraySync()).toEqual(Array(3).fill([step, step]));
+  expect(Array.from(tensors.weights?.['b.c']?.dataSync() ?? [])).toEqual([step, -step, Math.fround(0.1)]);
+  expect(tensors.optimizer?.['first.a']?.shape).toEqual([3, 2]);
+  tf.dispose(Object.values(tensors));
+  return step;
+}
+
+const folders = () => fs.readdirSync(directory).sort();
+
+test('what was saved is loaded, the newest first, and older ones go', () => {
+  expect(load()).toBeUndefined();
+  const before = tf.memory().numTensors;
+  for (const step of [1, 2, 3]) save(step);
+  expect(load()).toBe(3);
+  expect(folders()).toEqual(['checkpoint-2-step-2', 'checkpoint-3-step-3']);
+  save(1); // a new run in the same folder
+  expect(load()).toBe(1);
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('what a crash has left of a checkpoint is neither loaded nor kept', () => {
+  save(1);
+  fs.mkdirSync(nodePath.join(directory, '.incomplete-aaaa'));
+  fs.writeFileSync(nodePath.join(directory, '.incomplete-aaaa', 'weights.safetensors'), 'half');
+  expect(load()).toBe(1);
+  save(2);
+  expect(folders()).toEqual(['checkpoint-1-step-1', 'checkpoint-2-step-2']);
+});
+
+describe('a disk that refuses', () => {
+  /** Everything by which a checkpoint changes the disk. */
+  const calls = [
+    'mkdirSync',
+    'openSync',
+    'writeSync',
+    'fsyncSync',
+    'closeSync',
+    'renameSync',
+    'rmSync',
+    'readdirSync',
+    'readFileSync',
+  ] as const;
+
+  /** Makes the k-th of these calls fail; gives how many there were. */
+  function failing(k: number): () => number {
+    let done = 0;
+    for (const name of calls) {
+      const real = fs[name] as (...args: unknown[]) => unknown;
+      vi.spyOn(fs, name as 'rmSync').mockImplementation((...args: unknown[]) => {
+        if (++done === k) throw Object.assign(new Error(`ENOSPC: no space left on device, ${name}`), { code: 'ENOSPC', syscall: name });
+        return real(...args) as undefined;
+      });
+    }
+    return () => done;
+  }
+
+  test('at any call leaves a whole checkpoint, the new one or the one before, and says where', () => {
+    save(1);
+    save(2);
+    const counted = failing(0);
+    save(3);
+    const total = counted();
+    vi.restoreAllMocks();
+    expect(total).toBeGreaterThan(30);
+    for (let k = 1; k <= total; k++) {
+      const step = 3 + k;
+      const last = load();
+      failing(k);
+      let thrown: unknown;
+      try {
+        save(step);
+      } catch (error) {
+        thrown = error;
+      }
+      vi.restoreAllMocks();
+      const loaded = load();
+      expect([last, step]).toContain(loaded);
+      if (loaded !== step) expect(thrown, `call ${k}`).toBeInstanceOf(StorageError);
+      if (thrown instanceof StorageError) expect(thrown.message).toContain(directory);
+      save(step); // and afterwards all is as it was
+      expect(load()).toBe(step);
+      expect(folders().length).toBe(2);
+    }
+  });
+
+  test('because its folder is a file, or gone', () => {
+    fs.writeFileSync(directory, '');
+    expect(() => save(1)).toThrow(StorageError);
+    expect(() => save(1)).toThrow(directory);
+  });
+});
+
+describe('a damaged checkpoint', () => {
+  test('is found by any bit, named in one warning, and the one before it is taken', () => {
+    save(1);
+    const newest = save(2);
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const random = seededRandom(1);
+    const files = fs.readdirSync(newest);
+    for (let flip = 0; flip < 1000; flip++) {
+      const file = nodePath.join(newest, files[flip % files.length] ?? '');
+      const content = fs.readFileSync(file);
+      const bit = Math.floor(random() * content.length * 8);
+      const changed = Buffer.from(content);
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      fs.writeFileSync(file, changed);
+      expect(load(), `bit ${bit} of ${file}`).toBe(1);
+      fs.writeFileSync(file, content);
+    }
+    expect(warn).toHaveBeenCalledTimes(1000);
+    expect(warn.mock.calls[0]?.[0]).toContain(newest);
+    expect(load()).toBe(2);
+  });
+
+  test('is found when a file is cut off, or missing', () => {
+    save(1);
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    for (const name of fs.readdirSync(save(2))) {
+      const file = nodePath.join(directory, 'checkpoint-2-step-2', name);
+      const content = fs.readFileSync(file);
+      fs.writeFileSync(file, content.subarray(0, -1));
+      expect(load()).toBe(1);
+      fs.rmSync(file);
+      expect(load()).toBe(1);
+      fs.writeFileSync(file, content);
+    }
+  });
+
+  test('is an error when there is no other: training must not begin anew unasked', () => {
+    fs.writeFileSync(nodePath.join(save(1), 'state.json'), '{}');
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    expect(() => loadCheckpoint(directory)).toThrow(FormatError);
+  });
+});

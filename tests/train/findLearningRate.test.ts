@@ -1,0 +1,44 @@
+import { ArgumentError, findLearningRate, makeBatches, methodDefaults, tf } from 'lowrank';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BigramModel, countingExamples } from './bigramModel';
+
+const batches = makeBatches(countingExamples(24), { batchSize: 4, padTokenId: 0, seed: 1 });
+let model: BigramModel;
+let before: number;
+beforeEach(() => {
+  before = tf.memory().numTensors;
+  model = new BigramModel();
+});
+afterEach(() => {
+  model.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('the rate rises step by step, and every weight is put back', async () => {
+  const start = model.values();
+  const { curve, suggestion } = await findLearningRate(model, batches, { lowest: 1e-4, highest: 10, steps: 40 });
+  expect(model.values()).toEqual(start);
+  expect(curve[0]?.learningRate).toBeCloseTo(1e-4, 10);
+  for (const [i, { learningRate }] of curve.entries()) {
+    if (i > 0) expect(learningRate / (curve[i - 1]?.learningRate ?? 0)).toBeCloseTo(1e5 ** (1 / 39), 6);
+  }
+  const lowest = curve.reduce((a, b) => (b.loss < a.loss ? b : a));
+  expect(lowest.loss).toBeLessThan((curve[0]?.loss ?? 0) - 0.2);
+  expect(suggestion).toBeCloseTo(lowest.learningRate / 10, 12);
+});
+
+test('it ends when the loss diverges', async () => {
+  const { curve } = await findLearningRate(model, batches, { lowest: 1, highest: 1e6, steps: 100 });
+  expect(curve.length).toBeLessThan(100);
+});
+
+test('a range that is none, and a signal', async () => {
+  await expect(findLearningRate(model, batches, { lowest: 1, highest: 1 })).rejects.toThrow(ArgumentError);
+  await expect(findLearningRate(model, batches, { signal: AbortSignal.abort() })).rejects.toThrow(/stopped/);
+});
+
+test('the defaults are those of the methods, the prefix scaled by the examples per update', () => {
+  expect(methodDefaults({ peftType: 'LORA' }, 8)).toMatchObject({ learningRate: 3e-4, weightDecay: 0.01 });
+  expect(methodDefaults({ peftType: 'ADAPTION_PROMPT' }, 32).learningRate).toBeCloseTo(1.125e-3, 12); // 8 GPUs × 4
+  expect(methodDefaults({ peftType: 'ADAPTION_PROMPT' }, 256)).toMatchObject({ learningRate: 9e-3, betas: [0.9, 0.95], weightDecay: 0.02 });
+});
