@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
-import { ArgumentError, readSafetensors, StorageError, type TensorToStore, writeSafetensors } from 'lowrank';
+import { ArgumentError, readSafetensors, StorageError, type TensorToStore, toFloat32, writeSafetensors } from 'lowrank';
 import { expect, test } from 'vitest';
 import { DTYPE_BYTES, type Dtype } from '../../lib/src/io/dtypes';
 import { python } from './python';
@@ -103,6 +103,37 @@ test('tensors given as functions are made one at a time, when their turn comes',
   ]);
   expect(calls).toEqual(['a', 'b']);
   expect([...readSafetensors(path('lazy')).toFloat32('b')]).toEqual([2]);
+});
+
+test('some rows are read without the others, into given memory or new', () => {
+  writeSafetensors(path('rows'), [
+    ['x', { dtype: 'F32', shape: [3, 2], bytes: f32(1, 2, 3, 4, 5, 6) }],
+    ['y', { dtype: 'I8', shape: [2], bytes: Uint8Array.of(7, 8) }],
+  ]);
+  const file = readSafetensors(path('rows'));
+  expect([...new Float32Array(file.readRows('x', 1, 3).buffer)]).toEqual([3, 4, 5, 6]);
+  const memory = new Uint8Array(16);
+  const given = file.readRows('x', 2, 3, (length) => memory.subarray(0, length));
+  expect([given.buffer === memory.buffer, given.length]).toEqual([true, 8]);
+  expect([...new Float32Array(memory.buffer)]).toEqual([5, 6, 0, 0]);
+  expect([...file.readRows('y', 1, 2)]).toEqual([8]);
+  expect(() => file.readRows('x', 0, 4000)).toThrow('may be cut off');
+});
+
+test('values are converted into given memory as into new', () => {
+  const codes: readonly [Dtype, Uint8Array, number[]][] = [
+    ['F32', f32(1.5, -2), [1.5, -2]],
+    ['BF16', new Uint8Array(Uint16Array.of(0x3f80, 0xc040).buffer), [1, -3]],
+    ['F16', new Uint8Array(Uint16Array.of(0x3c00, 0xc000).buffer), [1, -2]],
+    ['I64', new Uint8Array(BigInt64Array.of(5n, -6n).buffer), [5, -6]],
+    ['U8', Uint8Array.of(9, 10), [9, 10]],
+  ];
+  for (const [dtype, bytes, expected] of codes) {
+    const out = new Float32Array(2);
+    expect(toFloat32(dtype, bytes, out)).toBe(out);
+    expect([...out]).toEqual(expected);
+    expect([...toFloat32(dtype, bytes)]).toEqual(expected);
+  }
 });
 
 test('a failed write leaves the old file and no temporary one', () => {

@@ -12,6 +12,7 @@ import {
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import smollm2 from '../golden/smollm2.json';
+import { type Field, float32, GGUF, ggufFile, type Parts, string, uint32 } from '../io/ggufFile';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { expectClose, golden, goldenPath, leaked, rows, tinyModel } from './golden';
 
@@ -37,6 +38,58 @@ describe('a GGUF file of llama.cpp gives the model that it was made from', () =>
     expectClose(() => [model.forward(rows.ids), golden(`${variant}.logits`)]);
     model.dispose();
     original.dispose();
+  });
+});
+
+describe('a GGUF file of another kind is unsupported', () => {
+  const text = (key: string, value: string): Field => [key, GGUF.string, string(value)];
+  const integer = (key: string, value: number): Field => [key, GGUF.uint32, uint32(value)];
+  const sizes = [
+    text('general.architecture', 'llama'),
+    integer('llama.attention.head_count', 2),
+    integer('llama.embedding_length', 8),
+    integer('llama.feed_forward_length', 8),
+    integer('llama.block_count', 1),
+    integer('llama.context_length', 16),
+    ['llama.attention.layer_norm_rms_epsilon', GGUF.float32, float32(1e-5)] as const,
+    integer('llama.vocab_size', 4),
+  ];
+  const frequencies = (...values: number[]) => ({
+    entries: [{ name: 'rope_freqs.weight', dimensions: [values.length], type: 0, offset: 0 }],
+    data: Buffer.concat(values.map(float32)),
+  });
+  const load = (parts: Parts) => {
+    fs.writeFileSync(path('kind.gguf'), ggufFile(parts));
+    return LlamaForCausalLM.fromPretrained(path('kind.gguf'));
+  };
+
+  test.each<[string, Parts, RegExp]>([
+    ['architecture', { fields: [text('general.architecture', 'gemma')] }, /architecture is 'gemma'; only LLaMA's/],
+    ['mixture of experts', { fields: [...sizes, integer('llama.expert_count', 8)] }, /mixtures of experts/],
+    ['half rotation', { fields: [...sizes, integer('llama.rope.dimension_count', 2)] }, /rotates 2 of 4 elements/],
+    [
+      'scaling',
+      { fields: [...sizes, text('llama.rope.scaling.type', 'yarn'), ['llama.rope.scaling.factor', GGUF.float32, float32(2)]] },
+      /scaled by 'yarn'/,
+    ],
+    ['divisors', { fields: sizes, ...frequencies(3, 1) }, /divisors in rope_freqs.weight are not those of Llama 3/],
+  ])('by its %s', async (_, parts, message) => {
+    await expect(load(parts)).rejects.toThrow(UnsupportedError);
+    await expect(load(parts)).rejects.toThrow(message);
+  });
+
+  test.each<[string, Parts, RegExp]>([
+    ['no sizes', { fields: sizes.slice(0, 2) }, /no metadata 'llama.embedding_length'/],
+    [
+      'a size in words',
+      { fields: [...sizes.slice(0, 2), text('llama.embedding_length', '8')] },
+      /'llama.embedding_length' is not one number/,
+    ],
+    ['divisors of another head', { fields: sizes, ...frequencies(1, 1, 1) }, /rope_freqs.weight is not one divisor per pair/],
+    ['no tensors', { fields: sizes }, /'model.embed_tokens.weight' is missing/],
+  ])('and malformed with %s', async (_, parts, message) => {
+    await expect(load(parts)).rejects.toThrow(FormatError);
+    await expect(load(parts)).rejects.toThrow(message);
   });
 });
 
