@@ -15,6 +15,7 @@ describe('beam search on the model that transformers was given', () => {
         earlyStopping: named.early_stopping,
         numReturnSequences: named.num_return_sequences,
         eosTokenId: named.eos_token_id,
+        compile: named.num_beams === 10, // both ways of computing meet the goldens
       };
       expect(await model.generate(golden.prompts, { ...options, maxNewTokens: 9 })).toEqual(newIds);
     });
@@ -56,13 +57,13 @@ describe('against an exhaustive search', () => {
       .map(({ ids, score }) => ({ ids, score: score / ids.length ** lengthPenalty }))
       .sort((a, b) => b.score - a.score)
       .slice(0, 3);
-    const options = { numBeams, lengthPenalty, earlyStopping: 'never', numReturnSequences: 3, eosTokenId: stopId } as const;
+    const options = { numBeams, lengthPenalty, earlyStopping: 'never', numReturnSequences: 3, eosTokenId: stopId, compile: false } as const;
     const found = await model.generate([prompt], { ...options, maxNewTokens: length });
     expect(found).toEqual(best.map(({ ids }) => ids));
   });
 
   test('finds texts that are no less likely than by taking the likeliest token each time, and some likelier', async () => {
-    const stopped = { maxNewTokens: length, eosTokenId: [] };
+    const stopped = { maxNewTokens: length, eosTokenId: [], compile: false };
     const gains = [];
     for (const prompt of [[0], [1], [2], [3], [1, 2], [2, 1], [3, 0]]) {
       const scoreOf = (ids: number[]) => allTexts(-1, prompt).find((text) => text.ids.join() === ids.join())?.score ?? Number.NaN;
@@ -87,7 +88,7 @@ test('rows on different adapters keep them through the search', async () => {
     [1, 5, 9],
     [1, 5, 9],
   ];
-  const options = { numBeams: 3, maxNewTokens: 6, numReturnSequences: 2, eosTokenId: [] };
+  const options = { numBeams: 3, maxNewTokens: 6, numReturnSequences: 2, eosTokenId: [], compile: false };
   const mixed = await peft.generate(prompts, { ...options, adapterNames: ['a', '__base__', 'b'] });
   const alone = [];
   for (const name of ['a', '__base__', 'b']) alone.push(...(await peft.generate([[1, 5, 9]], { ...options, adapterNames: [name] })));

@@ -1,5 +1,6 @@
 /** The model as a decoding method sees it: prompts in, then one token per row at a time, each giving the next one's logits. */
 import { tf } from '../runtime';
+import type { CompilableModel } from './compiledDecoder';
 import type { LlamaConfig } from './config';
 import type { Rows } from './inputs';
 import { KeyValueCache } from './kvCache';
@@ -9,6 +10,8 @@ export interface GeneratingModel {
   readonly config: LlamaConfig;
   /** Shapes: inputIds (B, T) → logits (B, 1, V). */
   forward(inputIds: Rows, options: { attentionMask?: Rows; cache: KeyValueCache; logitsToKeep: number }): tf.Tensor3D;
+  /** The model's layers, where it has some that can be compiled; without them it decodes operation by operation. */
+  readonly compilable?: CompilableModel;
 }
 
 /** Rows that are being written. Its owner disposes it, and the logits that it gives. */

@@ -1,7 +1,9 @@
 /** Writing on from a prompt: the likeliest token each time, a drawn one, or the likeliest text that beam search finds. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, deriveSeed, ShapeError, seededRandom, tf } from '../runtime';
+import { canBuildGraphs } from '../runtime/compile/internals';
 import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
+import { CompiledDecoder } from './compiledDecoder';
 import type { LlamaConfig } from './config';
 import { type Decoder, type GeneratingModel, GrowingDecoder } from './decoder';
 import { checkIds, checkLength, type Rows } from './inputs';
@@ -15,6 +17,13 @@ export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
   readonly seed?: number;
   /** The id, or ids, that end a row; `[]` for none. @defaultValue the configuration's */
   readonly eosTokenId?: number | readonly number[];
+  /**
+   * Whether tokens are computed by compiled functions: a second or more for the first token of a new form of call, and a fraction of
+   * the time for every other. @defaultValue true
+   */
+  readonly compile?: boolean;
+  /** What compiled matrix products are computed in. @defaultValue 'float32' */
+  readonly precision?: 'float32' | 'bfloat16';
   /** Stops the work between two tokens. */
   readonly signal?: AbortSignal;
   /** Is told each new id and its row as soon as it is chosen; beam search chooses only at the end, and takes none. */
@@ -41,13 +50,19 @@ export async function generate(model: GeneratingModel, inputIds: Rows, options: 
     if (signal?.aborted) throw new AbortedError(`generation was stopped after ${tokens} tokens`);
   };
   const rules = { ...options, maxNewTokens, stopIds };
-  const decoder = new GrowingDecoder(model);
+  const decoder = decoderOf(model, rules);
   try {
     if (signal?.aborted) throw new AbortedError('generation was stopped before its first token');
     return await (numBeams > 1 ? beamSearch(decoder, prompts, rules, between) : tokenByToken(decoder, prompts, rules, between));
   } finally {
     decoder.dispose();
   }
+}
+
+function decoderOf(model: GeneratingModel, { compile = true, precision = 'float32', maxNewTokens }: WritingRules): Decoder {
+  const { compilable } = model;
+  if (!compile || !compilable || !canBuildGraphs()) return new GrowingDecoder(model);
+  return new CompiledDecoder(compilable, { maxNewTokens, precision });
 }
 
 /** What a row is written by. */

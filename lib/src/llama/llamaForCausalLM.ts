@@ -133,7 +133,8 @@ export class LlamaForCausalLM extends Module {
 
   /** Writes on from each row; see {@link generate}. Rows may differ in length. */
   async generate(inputIds: Rows, options: GenerateOptions = {}): Promise<number[][]> {
-    return generate(this, inputIds, options);
+    const compilable = { llama: this, within: <T>(_: number, run: () => T) => run() };
+    return generate({ config: this.config, forward: this.forward.bind(this), compilable }, inputIds, options);
   }
 
   /** Every layer's attention weights, each row summing to 1; the caller disposes them. Shapes: (B, T) → (B, H, T, T) per layer. */

@@ -1,5 +1,13 @@
 /** A model with adapters on it: PEFT's PeftModel. */
-import { type ForwardOptions, type GenerateOptions, generate, type InputOptions, type LlamaConfig, type Rows } from '../llama';
+import {
+  type ForwardOptions,
+  type GenerateOptions,
+  generate,
+  type InputOptions,
+  type LlamaConfig,
+  LlamaForCausalLM,
+  type Rows,
+} from '../llama';
 import type { Module } from '../nn';
 import { ShapeError, StateError, tf } from '../runtime';
 import { type AdapterLoadOptions, type AdapterOptions, AdapterSet } from './adapterSet';
@@ -99,7 +107,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends AdapterSet<M
 
   /** As the model's own; rows may go through different adapters. Shapes: (B, T) → (B, T, V). */
   forward(inputIds: Rows, { adapterNames, ...options }: ForwardOptions & RowAdapters = {}): tf.Tensor3D {
-    return this.withRows(inputIds, adapterNames, () => {
+    return this.withRows(rowCount(inputIds), adapterNames, () => {
       this.state.nextStep();
       return this.model.forward(inputIds, options);
     });
@@ -113,11 +121,12 @@ export class PeftModel<M extends CausalModel = CausalModel> extends AdapterSet<M
 
   /** As the model's own, without dropout even in training mode; rows may go through different adapters. */
   async generate(inputIds: Rows, { adapterNames, ...options }: GenerateOptions & RowAdapters = {}): Promise<number[][]> {
-    const forward = (ids: Rows, forwardOptions: ForwardOptions) => {
-      const names = adapterNames && perBeam(adapterNames, rowCount(ids) / rowCount(inputIds));
-      return this.withoutDropout(() => this.forward(ids, { ...forwardOptions, ...(names && { adapterNames: names }) }));
-    };
-    return generate({ config: this.config, forward }, inputIds, options);
+    const given = rowCount(inputIds);
+    const within = <T>(rows: number, run: () => T) =>
+      this.withoutDropout(() => this.withRows(rows, adapterNames && perBeam(adapterNames, rows / given), run));
+    const forward = (ids: Rows, options: ForwardOptions) => within(rowCount(ids), () => this.model.forward(ids, options));
+    const compilable = this.model instanceof LlamaForCausalLM ? { llama: this.model, within } : undefined;
+    return generate({ config: this.config, forward, compilable }, inputIds, options);
   }
 
   /** As the model's own, without dropout; a prefix adds its gated weights before those of the tokens, (B, H, T, P + S). */
@@ -153,9 +162,8 @@ export class PeftModel<M extends CausalModel = CausalModel> extends AdapterSet<M
     return finallyDo(fn, enable);
   }
 
-  private withRows<T>(inputIds: Rows, names: readonly string[] | undefined, run: () => T): T {
+  private withRows<T>(rows: number, names: readonly string[] | undefined, run: () => T): T {
     if (!names) return run();
-    const rows = rowCount(inputIds);
     if (names.length !== rows) throw new ShapeError(`adapterNames has ${names.length} names for ${rows} rows; give one per row`);
     this.loraTuner('mixed in one batch');
     for (const name of names) if (name !== BASE_ROW) this.adapter(name);

@@ -1,0 +1,130 @@
+/** A model's prefill and decode as compiled functions, kept for as long as the model stays as it is. */
+import { causalMask, type Projection, paddingMask, type RMSNorm, type RotaryTables, rotaryTables } from '../nn';
+import { compile, type tf } from '../runtime';
+import type { Precision } from '../runtime/compile/graphBuilder';
+import { readArguments } from '../runtime/compile/signature';
+import { type HeldLayer, PrefillSlot, StepSlot } from './fixedCache';
+import type { LlamaForCausalLM } from './llamaForCausalLM';
+import type { LlamaDecoderLayer } from './model';
+
+/** What a pass gives: the next token's logits, (B, V), and what the layers then hold. */
+export type Decoded = {
+  readonly logits: tf.Tensor2D;
+  readonly held: HeldLayer[];
+};
+
+/** A prompt, padded on the left. Shapes: ids, attentionMask (B, T), int32. */
+type Prompt = {
+  readonly ids: tf.Tensor2D;
+  readonly attentionMask: tf.Tensor2D;
+};
+
+/** One more token of each row. */
+export type NextToken = {
+  /** Shapes: (B, 1), int32. */
+  readonly ids: tf.Tensor2D;
+  /** Where each row's token stands in its own text. Shapes: (B, 1). */
+  readonly positions: tf.Tensor2D;
+  /** 1 on the positions of the cache that hold a token of the row, this one included. Shapes: (B, S). */
+  readonly isVisible: tf.Tensor2D;
+  /** Where in the cache this token goes. Shapes: (1, 1, S, 1), bool. */
+  readonly isPlace: tf.Tensor;
+};
+
+type LayerContext = { readonly rotary: RotaryTables; readonly mask: tf.Tensor };
+
+/** On the CPU XLA makes the many small operations of one token a few; a prompt's matrix products are faster without it. */
+const stepLayer = compile(
+  (layer: LlamaDecoderLayer, x: tf.Tensor, context: LayerContext, held: HeldLayer, isPlace: tf.Tensor) => {
+    const slot = new StepSlot(held, isPlace);
+    return { x: layer.forward(x, { ...context, cache: slot }), held: slot.take() };
+  },
+  { name: 'decode_layer', xla: true },
+);
+
+const prefillLayer = compile(
+  (layer: LlamaDecoderLayer, x: tf.Tensor, context: LayerContext, capacity: number) => {
+    const slot = new PrefillSlot(capacity);
+    return { x: layer.forward(x, { ...context, cache: slot }), held: slot.take() };
+  },
+  { name: 'prefill_layer' },
+);
+
+const stepHead = compile(lastLogits, { name: 'decode_head', xla: true });
+
+/** Shapes: x (B, T, C) → (B, V). */
+function lastLogits(norm: RMSNorm, head: Projection, x: tf.Tensor): tf.Tensor2D {
+  const [B = 0, T = 0, C = 0] = x.shape;
+  const last = norm.forward(x.slice([0, T - 1, 0], [B, 1, C]));
+  return head.forward(last).reshape([B, -1]);
+}
+
+/** The compiled functions of one model in one state of its adapters. */
+export class DecodingProgram {
+  readonly prefill: (prompt: Prompt, capacity: number) => Decoded;
+  readonly step: (next: NextToken, held: readonly HeldLayer[]) => Decoded;
+  private readonly compiled: readonly { dispose(): void }[];
+
+  constructor(model: LlamaForCausalLM, precision: Precision) {
+    const { embedTokens, layers, norm } = model.model;
+    const { headDim, ropeTheta: theta, ropeScaling: scaling } = model.config;
+    const prefill = compile(
+      ({ ids, attentionMask }: Prompt, capacity: number): Decoded => {
+        const positions = attentionMask.toFloat().cumsum(1).sub(1).relu();
+        const rotary = rotaryTables(positions, { headDim, theta, scaling });
+        const context = { rotary, mask: causalMask(ids.shape[1]).add(paddingMask(attentionMask)) };
+        let x = embedTokens.forward(ids);
+        const held = layers.map((layer) => {
+          const result = prefillLayer(layer, x, context, capacity);
+          x = result.x;
+          return result.held;
+        });
+        return { logits: lastLogits(norm, model.lmHead, x), held };
+      },
+      { name: 'prefill', precision },
+    );
+    const step = compile(
+      ({ ids, positions, isVisible, isPlace }: NextToken, before: readonly HeldLayer[]): Decoded => {
+        const rotary = rotaryTables(positions, { headDim, theta, scaling });
+        const context = { rotary, mask: paddingMask(isVisible) };
+        let x = embedTokens.forward(ids);
+        const held = layers.map((layer, index) => {
+          const result = stepLayer(layer, x, context, before[index] as HeldLayer, isPlace);
+          x = result.x;
+          return result.held;
+        });
+        return { logits: stepHead(norm, model.lmHead, x), held };
+      },
+      { name: 'decode', precision },
+    );
+    this.prefill = prefill;
+    this.step = step;
+    this.compiled = [prefill, step];
+  }
+
+  dispose(): void {
+    for (const fn of this.compiled) fn.dispose();
+  }
+}
+
+/** How many states of one model keep their programs: adapters switched to and fro, and rows in other numbers. */
+const KEPT = 8;
+
+const programs = new WeakMap<LlamaForCausalLM, Map<string, DecodingProgram>>();
+
+/** The program of the model as it is now: its layers, its adapters and which of them act. */
+export function decodingProgram(model: LlamaForCausalLM, precision: Precision): DecodingProgram {
+  const known = programs.get(model) ?? new Map<string, DecodingProgram>();
+  programs.set(model, known);
+  const { key: form, parameters } = readArguments([model], 'generate');
+  const key = `${precision} ${form} ${parameters.map(({ id }) => id)}`;
+  const program = known.get(key) ?? new DecodingProgram(model, precision);
+  known.delete(key);
+  known.set(key, program); // now the latest
+  const [oldest] = known.keys();
+  if (known.size > KEPT && oldest !== undefined) {
+    known.get(oldest)?.dispose();
+    known.delete(oldest);
+  }
+  return program;
+}
