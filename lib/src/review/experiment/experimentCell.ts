@@ -86,6 +86,7 @@ async function trained(
     maxLength: config.maxLength,
     evaluateEvery,
     precision: config.precision,
+    pack: config.pack,
     learningRate: method.learningRate,
     seed,
     progress,
@@ -112,12 +113,13 @@ async function measured(
 ): Promise<Pick<CellResult, 'answers' | 'validationAnswers' | 'losses'>> {
   const { maxLength, batchSize } = config;
   const maxNewTokens = task === 'necessity' ? 1 : config.maxNewTokens[task];
-  const options = { maxLength: maxLength + maxNewTokens, maxNewTokens, signal };
+  const options = { maxLength: maxLength + maxNewTokens, maxNewTokens, batchSize: config.answersAtOnce, signal };
   const answers = async (examples: readonly ReviewExample[]) =>
     (await predictReviews(model, tokenizer, task, examples, options)).map(answerOf);
   const encoded = encodeTask(tokenizer, task, splits.test, { maxLength }).flatMap((example) => example ?? []);
   const losses: MeasuredLoss[] = [];
-  for (const batch of makeBatches(encoded, { batchSize, padTokenId: tokenizer.eosTokenId ?? 0, bucketByLength: true })) {
+  const form = config.pack ? { pack: maxLength } : { bucketByLength: true };
+  for (const batch of makeBatches(encoded, { batchSize, padTokenId: tokenizer.eosTokenId ?? 0, ...form })) {
     const { loss, tokens } = await evaluateLoss(model, [batch], { precision: config.precision, signal });
     losses.push({ loss: rounded(loss), tokens });
   }

@@ -13,8 +13,12 @@ export interface ExperimentConfig {
   readonly seeds: readonly number[];
   /** Most tokens of an example. */
   readonly maxLength: number;
-  /** Examples per batch. */
+  /** Examples per batch; of packed rows, rows. */
   readonly batchSize: number;
+  /** Fill rows of `maxLength` tokens with several examples, so that one compiled step serves the whole run. @defaultValue false */
+  readonly pack?: boolean;
+  /** Examples that are answered together. @defaultValue 8 */
+  readonly answersAtOnce?: number;
   /** Batches per update. */
   readonly gradientAccumulation: number;
   /** Updates of each run. */
