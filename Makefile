@@ -76,9 +76,10 @@ notebooks: build
 
 refresh: build
 	@$(PY) tests/notebooks/execute.py --to notebooks
+	$(PY) docs/picture.py
 
 lab: build
-	@jupyter lab --notebook-dir=. notebooks/00-setup.ipynb
+	@jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-setup.ipynb
 
 test: build
 	@vitest run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json
