@@ -16,6 +16,9 @@ export interface FunctionPlan {
   readonly calls: Iterable<ContextFunction>;
 }
 
+/** Kept apart from what calls it: inlined, the values that a backward pass makes anew would be merged with those of the forward pass. */
+const NO_INLINE = '_noinline';
+
 let defined = 0;
 
 export class ContextFunction {
@@ -36,7 +39,7 @@ export class ContextFunction {
     this.inputs = types(inputs);
     this.outputs = types(outputs);
     this.beyondXla = graph.beyondXla;
-    const operations = graph.define(this.name, inputs, outputs, isXla ? [MUST_COMPILE] : []);
+    const operations = graph.define(this.name, inputs, outputs, [isXla ? MUST_COMPILE : NO_INLINE]);
     this.calls = [...calls];
     const costs = new Map(this.calls.map((called) => [called.name, called.cost]));
     this.cost = costOf(graph, operations, (called) => costs.get(called) ?? { operations: 1, flops: 0, bytes: 0 });

@@ -1,0 +1,48 @@
+import { causalMask, compile, scaledDotProduct, seededRandom, tf } from 'lowrank';
+import { expect, test } from 'vitest';
+import { backendInternals } from '../../lib/src/runtime/compile/internals';
+
+function random(shape: [number, number, number, number], seed: number): tf.Tensor4D {
+  const next = seededRandom(seed);
+  return tf.tensor4d(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => next() * 2 - 1),
+    shape,
+  );
+}
+
+/** Attention and its gradients, compiled with so many scores at a time; with the shapes of all that was in the graphs. */
+function compiledAttention(maxScores: number, rows: number) {
+  const backend = backendInternals();
+  const { binding } = backend;
+  const shapes = new Set<string>();
+  const spy = (...call: Parameters<typeof binding.graphAdd>) => {
+    const added = binding.graphAdd(...call);
+    for (const { shape } of added) shapes.add(String(shape));
+    return added;
+  };
+  backend.binding = Object.create(binding, { graphAdd: { value: spy } });
+  const compiled = compile((q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor) =>
+    tf.valueAndGrads((...[a, b, c]: tf.Tensor[]) =>
+      scaledDotProduct(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, { mask, maxScores })
+        .square()
+        .sum(),
+    )([q, k, v]),
+  );
+  const { value, grads } = compiled(random([2, 4, 10, 6], 1), random([rows, 2, 10, 6], 2), random([rows, 2, 10, 6], 3), causalMask(10));
+  compiled.dispose();
+  backend.binding = binding;
+  return { tensors: [value, ...grads], shapes };
+}
+
+test.each([2, 1])('in blocks of queries, result and gradients are those of all scores at once; keys of %i rows', (rows) => {
+  tf.tidy(() => {
+    const [whole, blocks] = [compiledAttention(10_000, rows), compiledAttention(2 * 4 * 10 * 4, rows)]; // blocks of 4, 4 and 2 queries
+    for (const [i, tensor] of blocks.tensors.entries()) {
+      const expected = whole.tensors[i]?.dataSync() ?? [];
+      expect(Math.max(...expected)).toBeGreaterThan(0.01);
+      for (const [at, value] of tensor.dataSync().entries()) expect(value).toBeCloseTo(expected[at] ?? 0, 5);
+    }
+    expect(whole.shapes).toContain('2,2,20,10'); // two query heads per key head: (B, K, H/K·T, S)
+    expect(blocks.shapes).not.toContain('2,2,20,10');
+  });
+});
