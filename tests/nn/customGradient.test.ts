@@ -45,3 +45,21 @@ test('it can be nested, and leaves nothing behind', () => {
   );
   expectNoLeak((x, y) => tf.tidy(() => residual(scaled(x, y), x)), [[5], [5]]);
 });
+
+test('what a gradient makes on its way is freed before the next one begins', () => {
+  const counts: number[] = [];
+  const counting = (x: tf.Tensor) =>
+    withGradient(
+      [x],
+      () => ({ value: x.mul(2), saved: {} }),
+      (dy) => {
+        counts.push(tf.memory().numTensors);
+        for (let i = 0; i < 10; i++) dy.square();
+        return [dy.mul(2)];
+      },
+    );
+  tf.tidy(() => tf.grad((x) => counting(counting(counting(x))))(tf.tensor1d([1, 2])));
+  const [first = 0, , last = 0] = counts;
+  expect(counts).toHaveLength(3);
+  expect(last - first).toBeLessThan(10);
+});

@@ -28,7 +28,7 @@ export function withGradient<Saved extends Named>(
     save(Object.values(saved));
     const gradFunc = (dy: tf.Tensor, kept: tf.Tensor[]) => {
       const restored = Object.fromEntries(names.map((name, i) => [name, kept[i]])) as Saved; // the same names and order
-      return gradient(dy, restored);
+      return tf.tidy(() => gradient(dy, restored)); // tfjs would hold what it makes until the whole backward pass is over
     };
     return { value, gradFunc };
   });
