@@ -15,6 +15,7 @@ import {
   StoredLinear,
   StoredWeight,
   tf,
+  train,
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
@@ -104,6 +105,17 @@ describe.each(FORMATS)('LoRA on a base in %s', (format) => {
       expect(largestDifference(variable, before.get(name) as tf.Tensor), name).toBeGreaterThan(1e-4);
     }
     expect(frozenValues(model)).toEqual(frozen);
+  });
+
+  test('trains compiled as it trains op by op', async () => {
+    const losses = async (compile: boolean) => {
+      const model = adapted(base(format));
+      const { history } = await train(model, [{ inputIds: IDS, labels: LABELS }], { steps: 3, compile });
+      return history.map(({ loss }) => loss);
+    };
+    const [compiled, plain] = [await losses(true), await losses(false)];
+    expect(new Set(plain).size).toBe(3);
+    for (const [step, loss] of compiled.entries()) expect(loss).toBeCloseTo(plain[step] ?? Number.NaN, 4);
   });
 
   test('merges into the dequantised weight, rounded to the format again, and unmerges word by word', () => {
