@@ -1,26 +1,16 @@
-/** Which adapters a model has, which of them act, and what can be done to one or to several of them. */
-import { castModel, Module } from '../nn';
+/** Which adapters a model has, which of them act, and how they come and go. */
+import { Module } from '../nn';
 import { ArgumentError, StateError, type tf, UnsupportedError } from '../runtime';
 import { AdapterState } from './adapterState';
 import { AdaptionPromptTuner } from './adaptionPrompt/adaptionPromptTuner';
-import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
 import type { PeftConfig } from './config';
 import { assignTensors, readTensors } from './files/adapterTensors';
 import { type AdapterFolder, openAdapterFolder } from './files/openAdapterFolder';
 import { saveAdapters } from './files/saveAdapters';
 import { hotswap } from './hotswap';
 import { LoraTuner } from './lora/loraTuner';
-import { mergeLayers, unmergeLayers } from './lora/mergeLayers';
 import { BASE_ROW } from './lora/mixedRows';
 import type { AdapterStart, AdapterTensor, Tuner } from './tuner';
-
-/** How adapters are merged. */
-export interface MergeOptions {
-  /** @defaultValue the active adapters */
-  readonly adapterNames?: readonly string[];
-  /** Whether to refuse weights that are not finite, before anything is changed. @defaultValue false */
-  readonly safeMerge?: boolean;
-}
 
 /** How an adapter is added. */
 export interface AdapterOptions {
@@ -122,22 +112,6 @@ export class AdapterSet<M extends Module = Module> extends Module {
   }
 
   /**
-   * Adds an adapter made of others; see {@link combineAdapters} for the ways of combining. It does not act before
-   * {@link setAdapter} activates it.
-   *
-   * @throws ArgumentError when the adapters do not go together that way, UnsupportedError for other adapters than plain LoRA,
-   * StateError when the new name is taken. Nothing is changed then.
-   */
-  addWeightedAdapter({ adapterName, ...options }: WeightedAdapterOptions & { readonly adapterName: string }): void {
-    const tuner = this.loraTuner('combined');
-    const configs = new Map(options.adapters.map((name) => [name, this.adapter(name).config]));
-    this.checkNew(adapterName);
-    const { config, factors } = combineAdapters(tuner, configs, options);
-    this.put(adapterName, config, { start: 'empty', isTrainable: true });
-    assignFactors(tuner, adapterName, factors);
-  }
-
-  /**
    * Puts another adapter's values into the variables of one that is loaded, so that whatever was compiled with them stays
    * valid: nothing is traced or compiled anew.
    *
@@ -188,52 +162,6 @@ export class AdapterSet<M extends Module = Module> extends Module {
     return this.tuner instanceof LoraTuner ? this.tuner.mergedAdapters() : [];
   }
 
-  /**
-   * Adds LoRA adapters into the base weights, so that they cost nothing in a forward; merging twice warns and does nothing.
-   *
-   * A quantised base is dequantised layer by layer, since that is what the adapters were trained on, and the sum is rounded to
-   * its format again: `mergeReport` tells how much of an update that costs, and `mergeAndUnload({ dtype })` avoids it.
-   *
-   * @param options - `adapterNames`, by default the active ones; `safeMerge` to check the result first
-   * @throws UnsupportedError for prefix adapters, which no weight can hold; NotFiniteError with `safeMerge` when a merged
-   * weight is not finite everywhere, every weight then being as it was.
-   */
-  mergeAdapter({ adapterNames = this.activeAdapters, safeMerge = false }: MergeOptions = {}): void {
-    for (const name of adapterNames) this.adapter(name);
-    const tuner = this.loraTuner('merged');
-    if (this.mergedAdapters.length > 0)
-      console.warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() to merge anew`);
-    else mergeLayers(tuner.layerList(), adapterNames, { safeMerge });
-  }
-
-  /** Puts the base weights back, bit by bit as they were before {@link mergeAdapter}. */
-  unmergeAdapter(): void {
-    const tuner = this.loraTuner('unmerged');
-    if (this.mergedAdapters.length > 0) unmergeLayers(tuner.layerList());
-    else console.warn('nothing is merged: unmergeAdapter() does nothing');
-  }
-
-  /**
-   * Merges the adapters, takes every wrapper off, and gives the plain model, with the active adapter's copies of
-   * `modulesToSave`; this PeftModel is of no use afterwards.
-   *
-   * @param options - as {@link mergeAdapter}; `dtype` says how the plain model keeps its weights. A quantised base is then
-   * dequantised before the merge, so that the sum is not rounded to few bits again. @defaultValue `dtype`: as the base is kept
-   */
-  mergeAndUnload({ dtype, safeMerge = false, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
-    const isMerged = this.mergedAdapters.length > 0;
-    const adapterNames = isMerged ? this.mergedAdapters : (options.adapterNames ?? this.activeAdapters);
-    if (!isMerged && (safeMerge || !dtype)) this.mergeAdapter({ adapterNames, safeMerge });
-    if (dtype) {
-      if (this.mergedAdapters.length > 0) this.unmergeAdapter();
-      castModel(this.model, 'float32');
-      this.mergeAdapter({ adapterNames });
-    }
-    const model = this.takeOff({ keepsMerged: true });
-    if (dtype === 'bfloat16') castModel(model, dtype);
-    return model;
-  }
-
   /** Takes the adapters off without merging them, and gives the base model; this PeftModel is of no use afterwards. */
   unload(): M {
     return this.takeOff({ keepsMerged: false });
@@ -259,7 +187,8 @@ export class AdapterSet<M extends Module = Module> extends Module {
     this.tuner.setEnabled(isEnabled);
   }
 
-  private takeOff(options: { readonly keepsMerged: boolean }): M {
+  /** Takes every wrapper off the model. */
+  protected takeOff(options: { readonly keepsMerged: boolean }): M {
     this.tuner.unload(options);
     this.adapters.clear();
     this.state.dispose();
@@ -277,7 +206,7 @@ export class AdapterSet<M extends Module = Module> extends Module {
     throw new UnsupportedError(`only LoRA adapters can be ${participle}; a prefix is no change of any weight`);
   }
 
-  private put(
+  protected put(
     name: string,
     config: PeftConfig,
     { start, isTrainable }: { readonly start: AdapterStart; readonly isTrainable: boolean },
@@ -288,7 +217,7 @@ export class AdapterSet<M extends Module = Module> extends Module {
   }
 
   /** A name is part of a path, in the model and on the disk. */
-  private checkNew(name: string): void {
+  protected checkNew(name: string): void {
     if (this.adapters.has(name)) throw new StateError(`there is an adapter '${name}' already; delete it first, or take another name`);
     if (!/^[\w-]{1,100}$/.test(name) || name === BASE_ROW) {
       throw new ArgumentError(`adapter name ${JSON.stringify(name.slice(0, 120))} is not made of 1 to 100 letters, digits, _ and -`);

@@ -1,4 +1,4 @@
-export { type AdapterLoadOptions, type AdapterOptions, AdapterSet, type MergeOptions } from './adapterSet';
+export { type AdapterLoadOptions, type AdapterOptions, AdapterSet } from './adapterSet';
 export { AdapterState } from './adapterState';
 export type { PrefixLayout } from './adaptionPrompt/prefixLayouts';
 export { SourcePrefixAttention } from './adaptionPrompt/sourcePrefixAttention';
@@ -22,6 +22,7 @@ export { LoraLayer, type LoraLayerOptions } from './lora/loraLayer';
 export { LoraLinear } from './lora/loraLinear';
 export { LoraUpdate, type LoraUpdateOptions } from './lora/loraUpdate';
 export { BASE_ROW } from './lora/mixedRows';
+export { MergeableAdapters, type MergeOptions } from './mergeableAdapters';
 export { type MergeError, type MergeReportOptions, mergeReport } from './mergeReport';
 export { type CausalModel, getPeftModel, PeftModel, type RowAdapters } from './peftModel';
 export { printTrainableParameters, trainableParametersText } from './printTrainableParameters';

@@ -10,10 +10,11 @@ import {
 } from '../llama';
 import type { Module } from '../nn';
 import { ShapeError, StateError, tf } from '../runtime';
-import { type AdapterLoadOptions, type AdapterOptions, AdapterSet } from './adapterSet';
+import type { AdapterLoadOptions, AdapterOptions } from './adapterSet';
 import { LoraConfig, type PeftConfig } from './config';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { BASE_ROW } from './lora/mixedRows';
+import { MergeableAdapters } from './mergeableAdapters';
 import { printTrainableParameters } from './printTrainableParameters';
 
 /** What adapters go on: a LlamaForCausalLM, or a model of your own with these methods. */
@@ -56,7 +57,7 @@ export function getPeftModel<M extends CausalModel>(
 }
 
 /** A model whose own weights are frozen, with any number of named adapters of one kind, of which the active ones act. */
-export class PeftModel<M extends CausalModel = CausalModel> extends AdapterSet<M> {
+export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAdapters<M> {
   /**
    * Puts an adapter that PEFT or {@link savePretrained} wrote on a model, and activates it.
    *

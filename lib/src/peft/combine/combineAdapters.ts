@@ -4,7 +4,7 @@ import { LoraConfig, type PeftConfig } from '../config';
 import { orthonormal, singularValues } from '../linearAlgebra';
 import type { LoraTuner } from '../lora/loraTuner';
 import type { LoraUpdate } from '../lora/loraUpdate';
-import { isTaskArithmetic, type ArithmeticOptions, mergeTensors, type TaskArithmetic } from './taskArithmetic';
+import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
 /** A way to combine adapters: see {@link combineAdapters}. */
 export type CombinationType = 'cat' | 'svd' | TaskArithmetic | `${Exclude<TaskArithmetic, 'linear'>}_svd`;
@@ -94,7 +94,11 @@ interface Part {
   readonly weight: number;
 }
 
-function combineLayer(way: CombinationType, parts: readonly Part[], { r, ...options }: ArithmeticOptions & { readonly r: number }): Factors {
+function combineLayer(
+  way: CombinationType,
+  parts: readonly Part[],
+  { r, ...options }: ArithmeticOptions & { readonly r: number },
+): Factors {
   if (way === 'cat') return concatenated(parts);
   if (way === 'svd') return truncatedProduct(concatenated(parts), r);
   if (isTaskArithmetic(way)) return mergedFactors(way, parts, options);

@@ -1,0 +1,78 @@
+/** Adapters that become one, or part of the base's weights. */
+import { castModel, type Module } from '../nn';
+import { AdapterSet } from './adapterSet';
+import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
+import { mergeLayers, unmergeLayers } from './lora/mergeLayers';
+
+/** How adapters are merged. */
+export interface MergeOptions {
+  /** @defaultValue the active adapters */
+  readonly adapterNames?: readonly string[];
+  /** Whether to refuse weights that are not finite, before anything is changed. @defaultValue false */
+  readonly safeMerge?: boolean;
+}
+
+/** A model and its named adapters; those that change weights can be combined and merged. */
+export class MergeableAdapters<M extends Module = Module> extends AdapterSet<M> {
+  /**
+   * Adds an adapter made of others; see {@link combineAdapters} for the ways of combining. It does not act before
+   * {@link setAdapter} activates it.
+   *
+   * @throws ArgumentError when the adapters do not go together that way, UnsupportedError for other adapters than plain LoRA,
+   * StateError when the new name is taken. Nothing is changed then.
+   */
+  addWeightedAdapter({ adapterName, ...options }: WeightedAdapterOptions & { readonly adapterName: string }): void {
+    const tuner = this.loraTuner('combined');
+    const configs = new Map(options.adapters.map((name) => [name, this.adapter(name).config]));
+    this.checkNew(adapterName);
+    const { config, factors } = combineAdapters(tuner, configs, options);
+    this.put(adapterName, config, { start: 'empty', isTrainable: true });
+    assignFactors(tuner, adapterName, factors);
+  }
+
+  /**
+   * Adds LoRA adapters into the base weights, so that they cost nothing in a forward; merging twice warns and does nothing.
+   *
+   * A quantised base is dequantised layer by layer, since that is what the adapters were trained on, and the sum is rounded to
+   * its format again: `mergeReport` tells how much of an update that costs, and `mergeAndUnload({ dtype })` avoids it.
+   *
+   * @param options - `adapterNames`, by default the active ones; `safeMerge` to check the result first
+   * @throws UnsupportedError for prefix adapters, which no weight can hold; NotFiniteError with `safeMerge` when a merged
+   * weight is not finite everywhere, every weight then being as it was.
+   */
+  mergeAdapter({ adapterNames = this.activeAdapters, safeMerge = false }: MergeOptions = {}): void {
+    for (const name of adapterNames) this.adapter(name);
+    const tuner = this.loraTuner('merged');
+    if (this.mergedAdapters.length > 0)
+      console.warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() to merge anew`);
+    else mergeLayers(tuner.layerList(), adapterNames, { safeMerge });
+  }
+
+  /** Puts the base weights back, bit by bit as they were before {@link mergeAdapter}. */
+  unmergeAdapter(): void {
+    const tuner = this.loraTuner('unmerged');
+    if (this.mergedAdapters.length > 0) unmergeLayers(tuner.layerList());
+    else console.warn('nothing is merged: unmergeAdapter() does nothing');
+  }
+
+  /**
+   * Merges the adapters, takes every wrapper off, and gives the plain model, with the active adapter's copies of
+   * `modulesToSave`; this PeftModel is of no use afterwards.
+   *
+   * @param options - as {@link mergeAdapter}; `dtype` says how the plain model keeps its weights. A quantised base is then
+   * dequantised before the merge, so that the sum is not rounded to few bits again. @defaultValue `dtype`: as the base is kept
+   */
+  mergeAndUnload({ dtype, safeMerge = false, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
+    const isMerged = this.mergedAdapters.length > 0;
+    const adapterNames = isMerged ? this.mergedAdapters : (options.adapterNames ?? this.activeAdapters);
+    if (!isMerged && (safeMerge || !dtype)) this.mergeAdapter({ adapterNames, safeMerge });
+    if (dtype) {
+      if (this.mergedAdapters.length > 0) this.unmergeAdapter();
+      castModel(this.model, 'float32');
+      this.mergeAdapter({ adapterNames });
+    }
+    const model = this.takeOff({ keepsMerged: true });
+    if (dtype === 'bfloat16') castModel(model, dtype);
+    return model;
+  }
+}
