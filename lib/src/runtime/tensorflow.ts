@@ -15,8 +15,16 @@ export class SetupError extends LowrankError {
 
 type TensorFlow = typeof tfjs;
 
+/**
+ * XLA's own kernels for matrix products on a GPU are tuned one by one before the first step, which for two layers of the
+ * LLaMA-7B shape was not done after 100 s on an H200; untuned, a step took ten times as long as with cuBLAS.
+ */
+const CUBLAS_ONLY = '--xla_gpu_enable_triton_gemm=false';
+
 function load(): TensorFlow {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // start-up notes belong in nobody's notebook
+  const { XLA_FLAGS: flags = '' } = process.env;
+  if (!flags.includes('xla_gpu_enable_triton_gemm')) process.env.XLA_FLAGS = `${flags} ${CUBLAS_ONLY}`.trim();
   // tfjs-node 4.22 calls these, of which Node 22 warns on stderr and which Node 23 no longer has.
   Object.assign(util, { isArray: Array.isArray, isNullOrUndefined: (value: unknown) => value === null || value === undefined });
   try {
