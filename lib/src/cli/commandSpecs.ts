@@ -125,6 +125,7 @@ export const commandSpecs = {
       form: { value: 'NAME', help: 'which of its forms to run [short]' },
       output: { value: 'FILE', help: 'where the results are written' },
       work: { value: 'DIR', help: 'keeps what is finished, so that the same command goes on [build/experiment]' },
+      collect: { help: 'run nothing: write the table of what is finished, and what is missing' },
       data,
       model,
       quiet: { help: 'no progress on stderr' },

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { writeTextAtomic } from '../io';
-import { loadReviewData, readExperimentConfig, runExperiment } from '../review';
+import { collectExperiment, loadReviewData, readExperimentConfig, runExperiment } from '../review';
 import { terminalProgress } from '../train';
 import type { CommandArguments } from './commandArguments';
 import { openModel } from './openModel';
@@ -18,7 +18,8 @@ export async function run(args: CommandArguments, { stdout, stderr }: Streams): 
   const splits = await loadReviewData({ path: data });
   const { model, tokenizer, path } = await openModel(args);
   try {
-    const results = await runExperiment(config, {
+    const run = args.isOn('collect') ? collectExperiment : runExperiment;
+    const results = await run(config, {
       model,
       modelName: nodePath.basename(path),
       tokenizer,

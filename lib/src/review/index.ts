@@ -15,7 +15,7 @@ export type {
   ExperimentRow,
   ExperimentRun,
 } from './experiment/experimentResults';
-export { type ExperimentWork, runExperiment } from './experiment/runExperiment';
+export { collectExperiment, type ExperimentWork, runExperiment } from './experiment/runExperiment';
 export { drawExamples, type FineTuneData, type FineTuneOptions, type FineTuneResult, fineTune } from './fineTune';
 export { type LintProgress, type LintReviewOptions, lintReviews } from './lint/lintReviews';
 export { perplexity } from './perplexity';

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import {
+  collectExperiment,
   type ExperimentConfig,
   FormatError,
   type ReviewExample,
@@ -95,6 +96,9 @@ describe('runExperiment', () => {
       finish() {},
     });
     await expect(runExperiment(small, { ...work('interrupted'), signal: stop.signal, onCell })).rejects.toThrow(/stopped after step 4/);
+    const partly = collectExperiment(small, work('interrupted'));
+    expect(partly.rows).toEqual(whole.rows.filter(({ method }) => method === 'base'));
+    expect(partly.notRun).toEqual([1, 2].map((seed) => ({ method: 'LoRA r=2', task: 'comment', seed })));
     const done: boolean[] = [];
     const resumed = await runExperiment(small, {
       ...work('interrupted'),
@@ -102,6 +106,7 @@ describe('runExperiment', () => {
     });
     expect(done).toEqual([true, false, false]);
     expect(resumed.rows).toEqual(whole.rows);
+    expect(resumed.notRun).toEqual([]);
     expect(resumed.runs.map(({ losses }) => losses)).toEqual(whole.runs.map(({ losses }) => losses));
 
     const again: boolean[] = [];

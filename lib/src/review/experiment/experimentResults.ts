@@ -15,6 +15,8 @@ export interface ExperimentResults {
   readonly rows: readonly ExperimentRow[];
   /** One per method, task and seed: how the training went. */
   readonly runs: readonly ExperimentRun[];
+  /** What of the configuration was not run, where the work ended early. */
+  readonly notRun: readonly { readonly method: string; readonly task: ReviewTask; readonly seed: number }[];
 }
 
 /** One measured value: the mean over the seeds, with a bootstrap interval over the held-out examples. */
@@ -70,7 +72,7 @@ export interface ExperimentEnvironment {
   readonly lowrank: string;
   readonly node: string;
   readonly tensorflow: string;
-  /** `CPU` or the kind of GPU. */
+  /** `CPU`, `GPU`, or the kind of GPU. */
   readonly device: string;
   /** Processor cores. */
   readonly cores: number;

@@ -43,28 +43,58 @@ export interface ExperimentWork {
  * @throws AbortedError when the signal or an interrupt ends it; what was finished, and the training under way, is kept.
  */
 export async function runExperiment(config: ExperimentConfig, work: ExperimentWork): Promise<ExperimentResults> {
-  const drawn = new Map(config.tasks.map((task) => [task, drawnSplits(config, task, work.splits)]));
-  const dataHash = sha256([...drawn.values()]);
-  const plans = cellPlans(config);
-  const cells: { readonly plan: CellPlan; readonly result: CellResult }[] = [];
-  for (const [index, plan] of plans.entries()) {
-    const splits = drawn.get(plan.task) ?? work.splits;
-    const { name: _, methods: _methods, tasks: _tasks, seeds: _seeds, ...settings } = config;
-    const folder = nodePath.join(work.folder, sha256({ settings, dataHash, model: work.modelName, plan }).slice(0, 16));
-    const kept = readCell(folder);
-    const progress = work.onCell?.(plan, index, plans.length, kept !== undefined);
-    const result = kept ?? (await runCell(plan, { ...work, config, splits, folder, progress }));
-    if (!kept) keepCell(folder, result);
-    cells.push({ plan, result });
+  const planned = plannedCells(config, work);
+  for (const [index, cell] of planned.cells.entries()) {
+    const isDone = readCell(cell.folder) !== undefined;
+    const progress = work.onCell?.(cell.plan, index, planned.cells.length, isDone);
+    if (!isDone) keepCell(cell.folder, await runCell(cell.plan, { ...work, ...cell, config, progress }));
   }
+  return resultsOf(config, work, planned);
+}
+
+/** The table of the cells that are in the folder already; the others are listed as not run. */
+export function collectExperiment(config: ExperimentConfig, work: ExperimentWork): ExperimentResults {
+  return resultsOf(config, work, plannedCells(config, work));
+}
+
+/** A cell, its examples, and where it is kept. */
+interface PlannedCell {
+  readonly plan: CellPlan;
+  readonly splits: ReviewSplits;
+  readonly folder: string;
+}
+
+interface PlannedCells {
+  readonly cells: readonly PlannedCell[];
+  readonly splitsOf: (task: ReviewTask) => ReviewSplits;
+  readonly dataHash: string;
+}
+
+function plannedCells(config: ExperimentConfig, { splits, folder, modelName }: ExperimentWork): PlannedCells {
+  const drawn = new Map(config.tasks.map((task) => [task, drawnSplits(config, task, splits)]));
+  const splitsOf = (task: ReviewTask) => drawn.get(task) ?? splits;
+  const dataHash = sha256([...drawn.values()]);
+  const { name: _name, methods: _methods, tasks: _tasks, seeds: _seeds, ...settings } = config;
+  const place = (plan: CellPlan) => nodePath.join(folder, sha256({ settings, dataHash, model: modelName, plan }).slice(0, 16));
+  const cells = cellPlans(config).map((plan) => ({ plan, splits: splitsOf(plan.task), folder: place(plan) }));
+  return { cells, splitsOf, dataHash };
+}
+
+function resultsOf(config: ExperimentConfig, work: ExperimentWork, { cells, splitsOf, dataHash }: PlannedCells): ExperimentResults {
+  const kept = cells.map(({ plan, folder }) => ({ plan, result: readCell(folder) }));
+  const finished = kept.flatMap(({ plan, result }) => (result ? [{ plan, result }] : []));
+  const notRun = kept
+    .filter(({ result }) => !result)
+    .map(({ plan: { method, task, seed } }) => ({ method: method?.name ?? 'base', task, seed }));
   return {
     format: 1,
     config,
     environment: environment(work.version),
     model: { name: work.modelName, parameters: countParameters(work.model).total },
     data: { name: work.dataName, sha256: dataHash },
-    rows: experimentRows(cells, (task) => drawn.get(task) ?? work.splits),
-    runs: cells.flatMap(({ result }) => result.run ?? []),
+    rows: experimentRows(finished, splitsOf),
+    runs: finished.flatMap(({ result }) => result.run ?? []),
+    notRun,
   };
 }
 
