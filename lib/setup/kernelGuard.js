@@ -5,8 +5,12 @@
 const { appendFileSync, writeSync } = require('node:fs');
 
 const report = process.env.LOWRANK_HEADLESS;
+// tslab answers a heartbeat that comes while it shuts down, on a socket that it has closed: nothing of the notebook's.
+const isShutdown = (reason) => reason?.message === 'Socket is closed' && /tslab[\\/]dist[\\/]jupyter\.js/.test(reason.stack);
+
 if (report) {
   const end = (what) => (reason) => {
+    if (isShutdown(reason)) return;
     const text = `${what} in a notebook: ${reason?.stack ?? reason}\n`;
     appendFileSync(report, text);
     writeSync(2, text);
