@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { ArgumentError, FormatError, type ReadProblem, type ReadReviewsOptions, type ReviewExample, readReviews } from 'lowrank';
@@ -274,7 +275,7 @@ describe('malformed lines', () => {
   });
 });
 
-const tufano = '/work/shared/data/tufano';
+const tufano = fileURLToPath(new URL('../../../../shared/data/tufano', import.meta.url)); // beside the checkout, where it is at hand
 test.skipIf(!fs.existsSync(tufano))('reads the whole of a published file', async () => {
   const { examples, problems } = await read(path.join(tufano, 'val.csv'));
   expect(problems).toEqual([]);
