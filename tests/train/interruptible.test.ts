@@ -6,13 +6,14 @@ import { loadCheckpoint, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { interruptible } from '../../lib/src/train/interruptible';
 import { temporaryFolder } from '../io/temporaryFolder';
+import { steps } from './smallRun';
 
 const folder = temporaryFolder();
 
 describe.skipIf(!fs.existsSync('lib/dist/index.js'))('a training process', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('saves the running step at %s and ends by it', async (signal) => {
     const directory = folder(signal);
-    const child = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'lora', directory, '100'], {
+    const child = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'lora', directory, '100', '300'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -25,7 +26,7 @@ describe.skipIf(!fs.existsSync('lib/dist/index.js'))('a training process', () =>
     const saved = loadCheckpoint(directory);
     tf.dispose(Object.values(saved?.tensors ?? {}));
     expect(saved?.step).toBe(last);
-    expect(last).toBeLessThanOrEqual(4);
+    expect(last).toBeLessThan(steps); // it did not just come to its end
   });
 });
 

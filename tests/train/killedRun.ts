@@ -1,13 +1,17 @@
-/** A process to be killed: `node killedRun.ts KIND DIRECTORY [N]` trains, saving every N steps, and prints each step, then the fingerprint. */
+/** A process to be killed: `node killedRun.ts KIND DIRECTORY [N [MS]]` trains, saving every N steps and resting after each, and prints each step, then the fingerprint. */
 import fs from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { fingerprint, type Kind, smallModel, smallRun } from './smallRun.ts';
 
-const [kind = 'lora', directory = '', everySteps = '1'] = process.argv.slice(2);
+const [kind = 'lora', directory = '', everySteps = '1', rest = '0'] = process.argv.slice(2);
 const model = smallModel(kind as Kind);
 const say = (line: string) => void fs.writeSync(1, `${line}\n`);
 say('ready');
 const result = await smallRun(model, {
   checkpoint: { directory, everySteps: Number(everySteps) },
-  onStep: ({ step }) => say(`step ${step}`),
+  onStep: async ({ step }) => {
+    say(`step ${step}`);
+    await setTimeout(Number(rest));
+  },
 });
 say(`done ${fingerprint(model, result)}`);
