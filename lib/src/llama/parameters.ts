@@ -1,7 +1,7 @@
 /** Where a new model's parameters come from: drawn at random, or given by name. */
 import { Bfloat16Weight } from '../nn';
 import { deriveSeed, FormatError, ShapeError, tf } from '../runtime';
-import { nodeBackend } from '../runtime/backend';
+import { statelessNormal } from '../runtime/statelessRandom';
 import type { Parameters } from './build';
 import type { LlamaConfig } from './config';
 import { isKernel, parameterShapes } from './parameterShapes';
@@ -20,7 +20,7 @@ export function randomParameters({ initializerRange }: LlamaConfig, seed: number
     tf.tidy(() => {
       if (name.endsWith('.bias')) return tf.variable(tf.zeros([...shape]));
       if (shape.length === 1) return tf.variable(tf.ones([...shape])); // a norm
-      return tf.variable(standardNormal(shape, deriveSeed(seed, drawn++)).mul(initializerRange));
+      return tf.variable(statelessNormal(shape, tf.tensor1d([deriveSeed(seed, drawn++) | 0, 0], 'int32')).mul(initializerRange));
     });
 }
 
@@ -61,17 +61,4 @@ export function makeParameters(config: LlamaConfig, source: ParameterSource): Pa
     for (const parameter of made.values()) parameter.dispose();
     throw error;
   }
-}
-
-/** Drawn by TensorFlow's counter-based generator: as fast as memory, on whichever device, and a function of the seed alone. */
-function standardNormal(shape: readonly number[], seed: number): tf.Tensor {
-  const backend = nodeBackend();
-  const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding;
-  const attributes = [
-    { name: 'dtype', type: TF_ATTR_TYPE, value: TF_FLOAT },
-    { name: 'T', type: TF_ATTR_TYPE, value: TF_INT32 },
-    { name: 'Tseed', type: TF_ATTR_TYPE, value: TF_INT32 },
-  ];
-  const inputs = [tf.tensor1d([...shape], 'int32'), tf.tensor1d([seed | 0, 0], 'int32')];
-  return backend.executeSingleOutput('StatelessRandomNormal', attributes, inputs);
 }
