@@ -4,6 +4,7 @@ import { ArgumentError, UnsupportedError } from '../runtime';
 import { BinaryFile } from './binaryFile';
 import { dequantize, GGML_FORMATS, type GgmlType } from './dequantize';
 import { GgufError, type GgufOutline, outlineGguf } from './ggufHeader';
+import { type GiveMemory, readTensorRows } from './tensorRows';
 
 /** A value of the metadata; whole numbers above 2⁵³ are bigints. */
 export type GgufValue = string | number | bigint | boolean | readonly GgufValue[];
@@ -59,14 +60,10 @@ export class GgufFile {
   /**
    * The blocks of some rows, `begin` up to but not including `end`, of a tensor with two or more axes.
    *
-   * @param buffer gives memory for so many bytes. @defaultValue a new array
+   * @param buffer where the bytes go. @defaultValue a new array
    */
-  readRows(name: string, begin: number, end: number, buffer?: (length: number) => Uint8Array): Uint8Array {
-    const info = this.info(name);
-    const rowBytes = (info.end - info.begin) / (info.shape[0] ?? 1);
-    const offset = info.begin + begin * rowBytes;
-    const length = (end - begin) * rowBytes;
-    return buffer ? this.file.readInto(buffer(length), offset) : this.file.read(offset, length);
+  readRows(name: string, begin: number, end: number, buffer?: GiveMemory): Uint8Array {
+    return readTensorRows(this.file, this.info(name), begin, end, buffer);
   }
 
   /** The tensor's values as 32-bit floats, row-major. */

@@ -4,6 +4,7 @@ import { type StagedFile, stageFile } from './atomicFile';
 import { BinaryFile } from './binaryFile';
 import { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
 import { MAX_HEADER_BYTES, readSafetensorsHeader, type SafetensorsHeader, type SafetensorsInfo } from './safetensorsHeader';
+import { type GiveMemory, readTensorRows } from './tensorRows';
 
 /** The bytes of one tensor, little-endian and row-major. */
 export interface StoredTensor {
@@ -66,14 +67,10 @@ export class SafetensorsFile {
   /**
    * The bytes of some rows of the first axis, `begin` up to but not including `end`.
    *
-   * @param buffer gives memory for so many bytes. @defaultValue a new array
+   * @param buffer where the bytes go. @defaultValue a new array
    */
-  readRows(name: string, begin: number, end: number, buffer?: (length: number) => Uint8Array): Uint8Array {
-    const info = this.info(name);
-    const rowBytes = (info.end - info.begin) / (info.shape[0] ?? 1);
-    const offset = info.begin + begin * rowBytes;
-    const length = (end - begin) * rowBytes;
-    return buffer ? this.file.readInto(buffer(length), offset) : this.file.read(offset, length);
+  readRows(name: string, begin: number, end: number, buffer?: GiveMemory): Uint8Array {
+    return readTensorRows(this.file, this.info(name), begin, end, buffer);
   }
 
   /** The tensor's values as 32-bit floats, row-major. */

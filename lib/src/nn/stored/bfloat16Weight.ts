@@ -2,7 +2,7 @@
 import { tf } from '../../runtime';
 import { bitcast, convert, reshapePacked, slicePacked } from './packedOps';
 import { bfloat16Code } from './rounding';
-import { frozenVariable, rowRuns, runOf, StoredRows, type WeightRows } from './storedWeight';
+import { frozenVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 
 /**
  * A weight in bfloat16, two values to a word; rows of an odd number of values end in half a word of nothing.
@@ -63,24 +63,13 @@ export class Bfloat16Weight extends StoredRows {
     return new Bfloat16Weight(words, I);
   }
 
-  unpack(): tf.Tensor2D {
-    return tf.tidy(() => this.values(this.words));
-  }
-
-  unpackRows(ids: tf.Tensor): tf.Tensor2D {
-    return tf.tidy(() => this.values(tf.gather(this.words, ids)));
-  }
-
-  unpackRun(begin: number, count: number): tf.Tensor2D {
-    return tf.tidy(() => this.values(runOf(this.words, begin, count)));
-  }
-
   protected packed(rows: WeightRows): Bfloat16Weight {
     return Bfloat16Weight.pack(rows);
   }
 
   /** The cast comes last: a compiled function that wants bfloat16 again takes what stands before it. */
-  private values(words: tf.Tensor): tf.Tensor2D {
+  protected unpackPicked(pick: RowPick): tf.Tensor2D {
+    const words = pick(this.words);
     const [N = 0, W = 0] = words.shape;
     const halves = reshapePacked(bitcast(words, 'float32', 'bfloat16'), 'bfloat16', [N, 2 * W]);
     const kept = 2 * W === this.columns ? halves : slicePacked(halves, 'bfloat16', 0, this.columns);

@@ -2,7 +2,7 @@
 import { tf, UnsupportedError } from '../../runtime';
 import { bitcast, convert, nibbles, reshapePacked, slicePacked } from './packedOps';
 import { float16Code } from './rounding';
-import { packedVariable, rowRuns, runOf, StoredRows, type WeightRows } from './storedWeight';
+import { packedVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 
 /** Values per block. */
 const BLOCK = 32;
@@ -55,24 +55,13 @@ export class GgufWeight extends StoredRows {
     return GgufWeight.fromBytes('Q4_1', [O, I], bytes);
   }
 
-  unpack(): tf.Tensor2D {
-    return tf.tidy(() => this.values(this.words));
-  }
-
-  unpackRows(ids: tf.Tensor): tf.Tensor2D {
-    return tf.tidy(() => this.values(tf.gather(this.words, ids)));
-  }
-
-  unpackRun(begin: number, count: number): tf.Tensor2D {
-    return tf.tidy(() => this.values(runOf(this.words, begin, count)));
-  }
-
   protected packed(rows: WeightRows): GgufWeight {
     if (this.format === 'Q4_1') return GgufWeight.packQ4_1(rows);
     throw new UnsupportedError(`values cannot be stored as ${this.format}, which is read from files only; convert the weight first`);
   }
 
-  private values(words: tf.Tensor): tf.Tensor2D {
+  protected unpackPicked(pick: RowPick): tf.Tensor2D {
+    const words = pick(this.words);
     const [N = 0, W = 0] = words.shape;
     const blocks = this.columns / BLOCK;
     const rowBytes = blocks * BLOCK_BYTES[this.format];

@@ -1,8 +1,8 @@
 /** Weights at 8 bits, one scale per output. */
-import { tf } from '../../runtime';
+import type { tf } from '../../runtime';
 import { bitcast, convert } from './packedOps';
 import { largestMagnitude, roundHalfEven } from './rounding';
-import { frozenVariable, packedVariable, rowRuns, runOf, StoredRows, type WeightRows } from './storedWeight';
+import { frozenVariable, packedVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 
 /** `1/127` as bitsandbytes rounds it. */
 const PER_STEP = Math.fround(7.874015718698502e-3);
@@ -36,26 +36,15 @@ export class Int8Weight extends StoredRows {
     return new Int8Weight(packedVariable(new Uint8Array(codes.buffer), [O, width / 4]), frozenVariable(scales, [O, 1]), I);
   }
 
-  unpack(): tf.Tensor2D {
-    return tf.tidy(() => this.values(this.words, this.scales));
-  }
-
-  unpackRows(ids: tf.Tensor): tf.Tensor2D {
-    return tf.tidy(() => this.values(tf.gather(this.words, ids), tf.gather(this.scales, ids)));
-  }
-
-  unpackRun(begin: number, count: number): tf.Tensor2D {
-    return tf.tidy(() => this.values(runOf(this.words, begin, count), runOf(this.scales, begin, count)));
-  }
-
   protected packed(rows: WeightRows): Int8Weight {
     return Int8Weight.pack(rows);
   }
 
-  private values(words: tf.Tensor, scales: tf.Tensor): tf.Tensor2D {
+  protected unpackPicked(pick: RowPick): tf.Tensor2D {
+    const words = pick(this.words);
     const [N = 0, W = 0] = words.shape;
     const codes = convert(bitcast(words, 'int32', 'int8'), 'int8', 'float32').reshape([N, 4 * W]);
-    return codes.slice([0, 0], [N, this.columns]).mul(scales).mul(PER_STEP) as tf.Tensor2D;
+    return codes.slice([0, 0], [N, this.columns]).mul(pick(this.scales)).mul(PER_STEP) as tf.Tensor2D;
   }
 }
 

@@ -69,18 +69,27 @@ export abstract class StoredWeight extends Module {
   }
 }
 
-/** A stored weight whose rows can be unpacked one by one, as a table of token vectors needs. */
+/** Takes the same N rows from each variable of a weight. Shapes: (O, W) → (N, W). */
+export type RowPick = (variable: tf.Variable) => tf.Tensor;
+
+/** A stored weight whose rows can be unpacked one by one, as a table of token vectors needs: its variables have a row for each. */
 export abstract class StoredRows extends StoredWeight {
+  unpack(): tf.Tensor2D {
+    return tf.tidy(() => this.unpackPicked((variable) => variable));
+  }
+
   /** Some rows as 32-bit floats. Shapes: ids (N), int32 → (N, I). */
-  abstract unpackRows(ids: tf.Tensor): tf.Tensor2D;
+  unpackRows(ids: tf.Tensor): tf.Tensor2D {
+    return tf.tidy(() => this.unpackPicked((variable) => tf.gather(variable, ids)));
+  }
 
   /** Rows next to each other. Shapes: → (count, I). */
-  abstract unpackRun(begin: number, count: number): tf.Tensor2D;
-}
+  unpackRun(begin: number, count: number): tf.Tensor2D {
+    return tf.tidy(() => this.unpackPicked((variable) => variable.slice([begin, 0], [count, -1])));
+  }
 
-/** Rows next to each other. Shapes: (O, W) → (count, W). */
-export function runOf(packed: tf.Tensor, begin: number, count: number): tf.Tensor {
-  return packed.slice([begin, 0], [count, -1]);
+  /** The values of the rows that are picked. Shapes: → (N, I). */
+  protected abstract unpackPicked(pick: RowPick): tf.Tensor2D;
 }
 
 /** A tensor in memory as rows to be packed. Shapes: (O, I). */
