@@ -98,18 +98,50 @@ describe("Tufano's tables", () => {
     expect(examples[0]?.markedCode).toBeUndefined();
   });
 
+  test('the marks are found where the code has START and END of its own', async () => {
+    const before = '  int RESTART = STARTING;\n  log("<--- END");\n';
+    const marked = (text: string) => `c,"${before.replaceAll('"', '""')}","${text.replaceAll('"', '""')}"\n`;
+    const rows = [
+      '  int RESTART = START STARTING; END\n  log("<--- END");\n',
+      'START   int RESTART = STARTING; END \n  log("<--- END");\n',
+      '  int RESTART = STARTING;\nSTART   log("<--- END"); END \n',
+    ];
+    const { examples } = await read(file('own.csv', `comment,before,before_marked\n${rows.map(marked).join('')}`));
+    expect(examples.map(({ markedCode }) => markedCode)).toEqual([
+      '  int RESTART = <START>STARTING;<END>\n  log("<--- END");\n',
+      '<START>  int RESTART = STARTING;<END> \n  log("<--- END");\n',
+      '  int RESTART = STARTING;\n<START>  log("<--- END");<END> \n',
+    ]);
+  });
+
   test('TSV with a header, and TSV with tags', async () => {
     const table = await read(file('a.tsv', 'before\tcomment\tafter\nint a;\t"quoted ""c"""\tlong a;\n'));
     expect(table.examples).toMatchObject([{ code: 'int a;', comment: 'quoted "c"', refinedCode: 'long a;' }]);
     const tags =
-      '<code>int <START>a<END>;</code><technical_language>Say "why</technical_language>\tlong a;\n<code>int b;</code>\tWhy b?\nno tags\there\n';
+      '<code>int <START>a<END>;</code><technical_language>Say "why</technical_language>\tlong a;\n<code>int b;</code>\tWhy b?\n<code>no end\there\nno tab\na\tb\tc\n';
     const { examples, problems } = await read(file('b.tsv', tags));
     expect(examples).toMatchObject([
       { code: 'int a;', markedCode: 'int <START>a<END>;', comment: 'Say "why', refinedCode: 'long a;' },
       { code: 'int b;', comment: 'Why b?' },
     ]);
     expect(examples[1]?.refinedCode).toBeUndefined();
-    expect(problems).toMatchObject([{ line: 3 }]);
+    expect(problems).toMatchObject([
+      { line: 3, message: expect.stringMatching(/^expected <code>/) },
+      { line: 4, message: '1 columns, not 2' },
+      { line: 5, message: '3 columns, not 2' },
+    ]);
+  });
+
+  test('TSV of code and comment without tags, where quotes are text; code-to-code has no comments and is left out', async () => {
+    const pair = 'void a() { b("x"); }\t"Why" b, and not "c?\n';
+    const both = 'void a() { b(); }\tvoid a() { c(); }\n'.repeat(200);
+    const [comments, codes] = [file('large/code-to-comment/test.tsv', pair.repeat(2)), file('large/code-to-code/test.tsv', both)];
+    const { examples, problems } = await read(path.dirname(path.dirname(codes)));
+    expect(examples.map(({ code, comment, id }) => [code, comment, id])).toEqual(
+      [1, 2].map((line) => ['void a() { b("x"); }', '"Why" b, and not "c?', `large/code-to-comment/test.tsv:${line}`]),
+    );
+    expect(problems).toMatchObject([{ file: codes, line: 1, message: expect.stringContaining('no comments') }]);
+    expect((await read(comments)).examples.length).toBe(2);
   });
 
   test('rows with too few columns, without a comment or not in UTF-8 are left out, with their line', async () => {

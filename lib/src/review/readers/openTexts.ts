@@ -10,7 +10,7 @@ import { FormatError } from '../../runtime';
 export interface TextSource {
   /** Its path, for messages; for a file inside a zip archive `archive.zip/file`. */
   readonly file: string;
-  /** Its bytes as they come, unpacked and without a byte order mark. */
+  /** Its bytes as they come, unpacked and without a byte order mark; opened when the first are asked for. */
   readonly bytes: AsyncIterable<Buffer>;
 }
 
@@ -28,7 +28,7 @@ export async function* openTexts(path: string): AsyncGenerator<TextSource> {
   if (!stats) throw new FormatError(`${path}: there is no such file or folder`);
   if (stats.isDirectory()) yield* openFolder(path);
   else if (/\.zip$/i.test(path)) yield* openArchive(path);
-  else if (readable.test(path)) yield source(path, fs.createReadStream(path));
+  else if (readable.test(path)) yield source(path, () => fs.createReadStream(path));
   else throw new FormatError(`${path}: this is no .jsonl, .csv or .tsv file, plain, gzipped or inside a .zip`);
 }
 
@@ -44,8 +44,7 @@ async function* openArchive(path: string): AsyncGenerator<TextSource> {
   try {
     for await (const entry of archive.eachEntry()) {
       if (!readable.test(entry.fileName) || entry.fileName.startsWith('__MACOSX/')) continue;
-      const stream = await archive.openReadStreamPromise(entry).catch((cause) => malformed(`${path}/${entry.fileName}`, cause));
-      yield source(`${path}/${entry.fileName}`, stream);
+      yield source(`${path}/${entry.fileName}`, () => archive.openReadStreamPromise(entry));
     }
   } catch (cause) {
     malformed(path, cause);
@@ -54,17 +53,20 @@ async function* openArchive(path: string): AsyncGenerator<TextSource> {
   }
 }
 
-function source(file: string, stream: NodeJS.ReadableStream): TextSource {
-  if (!/\.gz$/i.test(file)) return { file, bytes: bytesOf(file, stream) };
-  const unpacked = createGunzip();
-  pipeline(stream, unpacked, () => {}); // whoever reads `unpacked` meets the errors; an early end closes both
-  return { file, bytes: bytesOf(file, unpacked) };
+type Open = () => NodeJS.ReadableStream | Promise<NodeJS.ReadableStream>;
+
+function source(file: string, open: Open): TextSource {
+  return { file, bytes: bytesOf(file, /\.gz$/i.test(file) ? async () => unpacked(await open()) : open) };
 }
 
-async function* bytesOf(file: string, stream: AsyncIterable<Buffer | string>): AsyncGenerator<Buffer> {
+function unpacked(stream: NodeJS.ReadableStream): NodeJS.ReadableStream {
+  return pipeline(stream, createGunzip(), () => {}); // whoever reads the result meets the errors; an early end closes both
+}
+
+async function* bytesOf(file: string, open: Open): AsyncGenerator<Buffer> {
   try {
     let isFirst = true;
-    for await (const chunk of stream) {
+    for await (const chunk of await open()) {
       const bytes = Buffer.from(chunk);
       yield isFirst && bytes.subarray(0, 3).equals(byteOrderMark) ? bytes.subarray(3) : bytes;
       isFirst = false;

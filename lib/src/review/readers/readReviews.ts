@@ -9,7 +9,7 @@ import { openTexts, type TextSource } from './openTexts';
 import { type ProblemOptions, Problems } from './problems';
 import { isStoredExample, storedExample } from './storedExample';
 import { type TextLine, textLines } from './textLines';
-import { type FoundRecord, isTufanoHeader, tufanoTable, tufanoTaggedExample } from './tufano';
+import { type FoundRecord, isTufanoCodeToCode, isTufanoHeader, tufanoCodeToCode, tufanoLineExample, tufanoTable } from './tufano';
 
 /** What to read. */
 export interface ReadReviewsOptions extends ProblemOptions {
@@ -57,9 +57,10 @@ export async function* readFiledReviews(path: string, { task, ...options }: Read
 async function* records(name: string, { file, bytes }: TextSource): AsyncGenerator<FoundRecord> {
   if (/\.csv(\.gz)?$/i.test(file)) return yield* tufanoTable(name, bytes, ',');
   if (!/\.tsv(\.gz)?$/i.test(file)) return yield* lineRecords(name, bytes, jsonExample);
+  if (isTufanoCodeToCode(file)) return yield* tufanoCodeToCode();
   const { first, all } = await peeked(bytes);
   if (isTufanoHeader(first.toString().split('\n', 1)[0] ?? '')) yield* tufanoTable(name, all, '\t');
-  else yield* lineRecords(name, all, tufanoTaggedExample);
+  else yield* lineRecords(name, all, tufanoLineExample);
 }
 
 async function* lineRecords(

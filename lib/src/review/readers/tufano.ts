@@ -1,4 +1,4 @@
-/** The data of Tufano et al. (ICSE 2021 and 2022): Java methods, as CSV or TSV with a header, or as TSV with tags and no header. */
+/** The data of Tufano et al. (ICSE 2021 and 2022): Java methods, as CSV or TSV with a header, or as TSV of two columns without one. */
 import { Readable } from 'node:stream';
 import { CsvError, type Parser, parse } from 'csv-parse';
 import { FormatError } from '../../runtime';
@@ -48,20 +48,32 @@ export async function* tufanoTable(file: string, bytes: AsyncIterable<Buffer>, d
   if (unclosed !== undefined) yield malformed(end + 1, 'a quote is opened and never closed; nothing after this line was read');
 }
 
-/** A line of `<code>…</code><technical_language>comment</technical_language>⇥code`, or `<code>…</code>⇥comment`. */
-export function tufanoTaggedExample(text: string, id: string): ReviewExample {
+/** A line of `<code>…</code><technical_language>comment</technical_language>⇥code`, or `code⇥comment`, the code perhaps in its tags. */
+export function tufanoLineExample(text: string, id: string): ReviewExample {
   const [source = '', target, ...others] = text.split('\t');
-  const [, code, comment] = /^<code>(.*)<\/code>(?:<technical_language>(.*)<\/technical_language>)?$/s.exec(source.trim()) ?? [];
-  if (code === undefined || target === undefined || others.length > 0) {
+  if (target === undefined || others.length > 0) throw new FormatError(`${others.length + (target === undefined ? 1 : 2)} columns, not 2`);
+  const [, tagged, comment] = /^<code>(.*)<\/code>(?:<technical_language>(.*)<\/technical_language>)?$/s.exec(source.trim()) ?? [];
+  if (tagged === undefined && /^\s*<(code|technical_language)>/.test(source)) {
     throw new FormatError('expected <code>…</code>, perhaps <technical_language>…</technical_language>, a tab and a text');
   }
+  const code = tagged ?? source;
   const marked = code.includes('<START>') ? code : undefined;
   const before = code.replace(/<START>|<END>/g, '');
   if (comment === undefined) return exampleOf({ comment: target, before, before_marked: marked }, id);
   return exampleOf({ comment, before, before_marked: marked, after: target }, id);
 }
 
-/** Whether a first line is the header of a table, and not a tagged line. */
+/** The records of a file of code and its new form, of which no task can be learned: one that says so, and is malformed. */
+export function* tufanoCodeToCode(): Generator<FoundRecord> {
+  yield malformed(1, 'a code-to-code file has no comments; nothing in it was read');
+}
+
+/** Whether a file is such, which its folder's name tells. */
+export function isTufanoCodeToCode(file: string): boolean {
+  return /(^|[/\\])code-to-code[/\\][^/\\]*$/.test(file);
+}
+
+/** Whether a first line is the header of a table, and not a record. */
 export function isTufanoHeader(line: string): boolean {
   const names = line.split('\t').map(columnName);
   return names.includes('comment') && names.includes('before');
@@ -128,12 +140,29 @@ function exampleOf({ comment = '', before = '', before_marked: marked, after }: 
 /** The marks as `<START>` and `<END>`: some files have `START ` and ` END`, which are marks where leaving them out gives the code. */
 function withTags(marked: string, before: string): string | undefined {
   if (marked.includes('<START>')) return marked;
-  const start = marked.indexOf('START ');
-  const end = marked.lastIndexOf(' END');
-  if (start < 0 || end < start) return undefined;
-  const [head, middle, tail] = [marked.slice(0, start), marked.slice(start + 6, end), marked.slice(end + 4)];
+  const start = marked.lastIndexOf('START ', firstDifference(marked, before));
+  if (start < 0) return undefined;
+  const unopened = marked.slice(0, start) + marked.slice(start + 6);
+  const end = unopened.lastIndexOf(' END', firstDifference(unopened, before));
+  if (end < start) return undefined;
+  const [head, middle, tail] = [unopened.slice(0, start), unopened.slice(start, end), unopened.slice(end + 4)];
   const isMark = (head + middle + tail).replace(/\s+/g, '') === before.replace(/\s+/g, '');
   return isMark ? `${head}<START>${middle}<END>${tail}` : undefined;
+}
+
+/** Where a text is no longer another one, white space aside. What was inserted begins there, or before, as `START ` in `STARTS` does. */
+function firstDifference(text: string, other: string): number {
+  let at = 0;
+  for (let i = 0; at < text.length; at++, i++) {
+    while (isBlank(text[at])) at++;
+    while (isBlank(other[i])) i++;
+    if (text[at] !== other[i]) break;
+  }
+  return at;
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character !== undefined && /\s/.test(character);
 }
 
 function malformed(line: number, message: string): FoundRecord {
