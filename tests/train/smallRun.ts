@@ -19,11 +19,11 @@ export type Kind = 'lora' | 'prefix';
 const vocabSize = 24;
 export const steps = 12;
 
-/** Sequences of several lengths in which each token depends on the one before. */
+/** Sequences of several lengths in which each token depends on the one before, the last eight to be learned. */
 function sequences(count: number, from: number) {
   return Array.from({ length: count }, (_, i) => {
-    const inputIds = Array.from({ length: 5 + ((i + from) % 4) }, (__, t) => (7 * (i + from) + 5 * t) % vocabSize);
-    return { inputIds, labels: inputIds.map((id, t) => (t < 2 ? -100 : id)) };
+    const inputIds = Array.from({ length: 29 + ((i + from) % 4) }, (__, t) => (7 * (i + from) + 5 * t) % vocabSize);
+    return { inputIds, labels: inputIds.map((id, t) => (t < inputIds.length - 8 ? -100 : id)) };
   });
 }
 

@@ -99,7 +99,8 @@ function eachValue(rows: readonly (readonly number[])[], visit: (value: number, 
   for (const [r, row] of rows.entries()) for (const [t, value] of row.entries()) visit(value, `row ${r}, position ${t}`);
 }
 
-function rowTensor(name: string, rows: Rows): tf.Tensor2D {
+/** Rows of one length as an int32 tensor. */
+export function rowTensor(name: string, rows: Rows): tf.Tensor2D {
   const shape = rowShape(name, rows);
   if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : rows.toInt();
   return tf.tensor2d(Int32Array.from(rows.flat()), shape, 'int32');

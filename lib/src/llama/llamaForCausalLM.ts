@@ -36,6 +36,17 @@ export interface ForwardOptions extends InputOptions {
   readonly logitsToKeep?: number;
 }
 
+/** What may come with the token ids and their labels. */
+export interface LossOptions extends InputOptions {
+  /**
+   * Where labels are a tensor, which is not read: the positions whose next label is not −100, counted through all rows. Only these go
+   * through the output layer; any position whose next label is −100, as after the last of a row, may fill the rest. Shapes: (K).
+   *
+   * @defaultValue all, or those that labels given as rows tell
+   */
+  readonly learnedPositions?: tf.Tensor1D;
+}
+
 /** A causal language model of the LLaMA architecture. All parameters are trainable until frozen. */
 export class LlamaForCausalLM extends Module {
   readonly model: LlamaModel;
@@ -123,11 +134,11 @@ export class LlamaForCausalLM extends Module {
    * @throws as `forward` does; ShapeError when the labels' shape is not the ids', ArgumentError for a label that is neither
    * −100 nor in the vocabulary.
    */
-  loss(inputIds: Rows, labels: Rows, { attentionMask, segmentIds }: InputOptions = {}): tf.Scalar {
+  loss(inputIds: Rows, labels: Rows, { learnedPositions, ...options }: LossOptions = {}): tf.Scalar {
     return tf.tidy(() => {
       const ids = idTensor(inputIds, this.config);
       checkLabels(labels, ids, this.config);
-      return nextTokenLoss(this.#hidden(ids, { attentionMask, segmentIds }), labels, this.lmHead);
+      return nextTokenLoss(this.#hidden(ids, options), labels, this.lmHead, learnedPositions);
     });
   }
 

@@ -1,32 +1,43 @@
 /** Next-token prediction as a loss, with Hugging Face's shift. */
 import { headLoss, IGNORE_INDEX, type Projection } from '../nn';
-import { tf } from '../runtime';
-import type { Rows } from './inputs';
+import { ShapeError, tf } from '../runtime';
+import { type Rows, rowTensor } from './inputs';
 
 /**
  * The mean cross-entropy of predicting `labels[t + 1]` from `hidden[t]`; labels of −100 are left out.
  *
- * Labels given as rows are known here, so that only the positions they keep go through the output layer, whose logits are
- * the largest tensor of a step; labels given as a tensor are not read.
+ * Only the given positions go through the output layer, whose logits are the largest tensor of a step. Labels given as rows tell which
+ * these are; labels given as a tensor are not read, and without positions every one goes through.
  *
- * Shapes: hidden (B, T, C), labels (B, T) → ().
+ * Shapes: hidden (B, T, C), labels (B, T), positions (K) → ().
  */
-export function nextTokenLoss(hidden: tf.Tensor, labels: Rows, lmHead: Projection): tf.Scalar {
+export function nextTokenLoss(hidden: tf.Tensor, labels: Rows, lmHead: Projection, positions?: tf.Tensor1D): tf.Scalar {
   return tf.tidy(() => {
     const states: tf.Tensor2D = hidden.reshape([-1, lmHead.inFeatures]); // (N, C)
-    if (labels instanceof tf.Tensor) return headLoss(states, nextLabels(labels), lmHead);
-    const targets = labels.flatMap((row) => [...row.slice(1), IGNORE_INDEX]); // nothing follows the last token
-    const kept = [...targets.keys()].filter((position) => targets[position] !== IGNORE_INDEX);
-    const used = kept.length > 0 ? kept : [0]; // one ignored position, for a loss of 0 that has a gradient
-    const picked = tf.gather(states, tf.tensor1d(used, 'int32'));
-    const pickedTargets = used.map((position) => targets[position] ?? IGNORE_INDEX);
-    return headLoss(picked, tf.tensor1d(pickedTargets, 'int32'), lmHead);
+    const targets = nextLabels(rowTensor('labels', labels)); // (N)
+    const used = positions ?? (labels instanceof tf.Tensor ? undefined : positionTensor(labels));
+    if (!used) return headLoss(states, targets, lmHead);
+    if (used.rank !== 1 || used.size === 0) throw new ShapeError(`learnedPositions have shape [${used.shape}]: give them in one row`);
+    return headLoss(tf.gather(states, used), tf.gather(targets, used), lmHead);
   });
+}
+
+/** The positions whose next label is not −100, counted through all rows; the last one of a row has no next. */
+export function learnedPositions(labels: readonly (readonly number[])[]): number[] {
+  const width = labels[0]?.length ?? 0;
+  return labels.flatMap((row, r) => row.slice(1).flatMap((label, t) => (label === IGNORE_INDEX ? [] : [r * width + t])));
+}
+
+/** With none to learn, one that is left out: a loss of 0 that has a gradient. */
+function positionTensor(labels: readonly (readonly number[])[]): tf.Tensor1D {
+  const learned = learnedPositions(labels);
+  const last = (labels[0]?.length ?? 0) - 1;
+  return tf.tensor1d(learned.length > 0 ? learned : [last], 'int32');
 }
 
 /** Each position's target, −100 on the last. Shapes: (B, T) → (N). */
 function nextLabels(labels: tf.Tensor2D): tf.Tensor {
   const [B, T] = labels.shape;
   const last = tf.fill([B, 1], IGNORE_INDEX, 'int32');
-  return tf.concat([labels.toInt().slice([0, 1], [B, T - 1]), last], 1).reshape([-1]);
+  return tf.concat([labels.slice([0, 1], [B, T - 1]), last], 1).reshape([-1]);
 }

@@ -6,6 +6,7 @@ import {
   type InputOptions,
   type LlamaConfig,
   LlamaForCausalLM,
+  type LossOptions,
   type Rows,
 } from '../llama';
 import type { Module } from '../nn';
@@ -23,7 +24,7 @@ export interface CausalModel extends Module {
   /** Shapes: inputIds (B, T) → logits (B, T, V). */
   forward(inputIds: Rows, options?: ForwardOptions): tf.Tensor3D;
   /** Shapes: inputIds, labels (B, T) → (). */
-  loss(inputIds: Rows, labels: Rows, options?: InputOptions): tf.Scalar;
+  loss(inputIds: Rows, labels: Rows, options?: LossOptions): tf.Scalar;
   /** Shapes: inputIds (B, T) → (B, H, T, S) per layer. */
   attentions(inputIds: Rows, options?: InputOptions): tf.Tensor4D[];
 }
@@ -115,7 +116,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
   }
 
   /** As the model's own. Shapes: (B, T) → (). */
-  loss(inputIds: Rows, labels: Rows, options?: InputOptions): tf.Scalar {
+  loss(inputIds: Rows, labels: Rows, options?: LossOptions): tf.Scalar {
     this.state.nextStep();
     return this.model.loss(inputIds, labels, options);
   }

@@ -1,6 +1,8 @@
 /** Examples, and the rectangular batches that a model is trained on. */
+import { learnedPositions } from '../llama';
 import { IGNORE_INDEX } from '../nn';
 import { ArgumentError, ShapeError, tf } from '../runtime';
+import { bucketedPositions } from './bucketed';
 
 /** One sequence: `labels` are the ids themselves, or −100 where nothing is to be learned; the model shifts them by one. */
 export interface Example {
@@ -25,6 +27,8 @@ export interface TensorBatch {
   readonly labels: tf.Tensor2D;
   readonly attentionMask?: tf.Tensor2D;
   readonly segmentIds?: tf.Tensor2D;
+  /** The positions that the loss needs, where they are not all: a hint that saves time, which a model may ignore. Shapes: (K). */
+  readonly learnedPositions?: tf.Tensor1D;
 }
 
 /** How sequences of different lengths become one batch. */
@@ -66,9 +70,7 @@ export function checkExample({ inputIds, labels }: Example, index: number): void
 
 /** How many tokens of the batch the loss is a mean over: the labels that are not −100, the first of each row excepted. */
 export function learnedTokens({ labels }: Batch): number {
-  let count = 0;
-  for (const row of labels) for (let t = 1; t < row.length; t++) if (row[t] !== IGNORE_INDEX) count++;
-  return count;
+  return learnedPositions(labels).length;
 }
 
 /** How many tokens of the batch are not padding. */
@@ -78,7 +80,7 @@ export function realTokens({ inputIds, attentionMask, segmentIds }: Batch): numb
 }
 
 /**
- * The batch as int32 tensors.
+ * The batch as int32 tensors, with the positions that the loss needs.
  *
  * @throws ShapeError when it is empty, ragged, or its parts differ in shape.
  */
@@ -94,10 +96,14 @@ export function tensorBatch({ inputIds, labels, attentionMask, segmentIds }: Bat
     }
     return tf.tensor2d(Int32Array.from(rows.flat()), shape, 'int32');
   };
-  return tf.tidy(() => ({
-    inputIds: tensor('inputIds', inputIds),
-    labels: tensor('labels', labels),
-    ...(attentionMask && { attentionMask: tensor('attentionMask', attentionMask) }),
-    ...(segmentIds && { segmentIds: tensor('segmentIds', segmentIds) }),
-  }));
+  return tf.tidy(() => {
+    const tensors = {
+      inputIds: tensor('inputIds', inputIds),
+      labels: tensor('labels', labels),
+      ...(attentionMask && { attentionMask: tensor('attentionMask', attentionMask) }),
+      ...(segmentIds && { segmentIds: tensor('segmentIds', segmentIds) }),
+    };
+    const positions = bucketedPositions(labels);
+    return positions ? { ...tensors, learnedPositions: tf.tensor1d(positions, 'int32') } : tensors;
+  });
 }

@@ -1,4 +1,5 @@
-/** A few widths in place of many, so that a run with examples of all lengths compiles a handful of functions. */
+/** A few sizes in place of many, so that a run with examples of all lengths compiles a handful of functions. */
+import { learnedPositions } from '../llama';
 import { IGNORE_INDEX } from '../nn';
 import type { Batch } from './batch';
 
@@ -21,6 +22,21 @@ export function bucketed(batch: Batch, limit = Number.POSITIVE_INFINITY): Batch 
     ...(attentionMask && { attentionMask: pad(attentionMask, 0) }),
     ...(segmentIds && { segmentIds: pad(segmentIds, 0) }),
   };
+}
+
+/** Fewer rows than this take the output layer no less time: reading its matrix does. */
+const FEWEST_POSITIONS = 64;
+
+/**
+ * The positions whose next label is learned, filled up to 64, 128, 256, … by one that has nothing to predict, the end of the first row;
+ * undefined where those would be no fewer than all.
+ */
+export function bucketedPositions(labels: Batch['labels']): number[] | undefined {
+  const width = labels[0]?.length ?? 0;
+  const learned = learnedPositions(labels);
+  const count = Math.max(FEWEST_POSITIONS, 2 ** Math.ceil(Math.log2(learned.length)));
+  if (count >= labels.length * width) return undefined;
+  return [...learned, ...new Array<number>(count - learned.length).fill(width - 1)];
 }
 
 /** The least of the widths that is not below this one. */

@@ -7,9 +7,9 @@ export interface TrainableModel {
   /**
    * The mean loss over the labels that are not −100, each predicted from the tokens before it.
    *
-   * Shapes: inputIds, labels, and the options' tensors (B, T) → ().
+   * Shapes: inputIds, labels, attentionMask, segmentIds (B, T), learnedPositions (K) → ().
    */
-  loss(inputIds: tf.Tensor2D, labels: tf.Tensor2D, options?: Pick<TensorBatch, 'attentionMask' | 'segmentIds'>): tf.Scalar;
+  loss(inputIds: tf.Tensor2D, labels: tf.Tensor2D, options?: Omit<TensorBatch, 'inputIds' | 'labels'>): tf.Scalar;
   /** The parameters to train, by name. */
   trainableParameters(): Iterable<readonly [string, tf.Variable]>;
   /** Turns dropout on; called before the first update. */

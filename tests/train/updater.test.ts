@@ -1,0 +1,38 @@
+import { type Batch, LlamaForCausalLM, tf, train } from 'lowrank';
+import { expect, test } from 'vitest';
+import { backendInternals } from '../../lib/src/runtime/compile/internals';
+
+/** The names of the functions that TensorFlow is given while `work` runs. */
+async function definitions(work: () => Promise<unknown>): Promise<string[]> {
+  const backend = backendInternals();
+  const { binding } = backend;
+  const names: string[] = [];
+  const spy = (...call: Parameters<typeof binding.graphDefineFunction>) => {
+    names.push(call[1].replace(/_\d+$/, ''));
+    binding.graphDefineFunction(...call);
+  };
+  backend.binding = Object.create(binding, { graphDefineFunction: { value: spy } });
+  try {
+    await work();
+  } finally {
+    backend.binding = binding;
+  }
+  return names;
+}
+
+test('rows of one width, with any number of labels, take three compiled steps and three evaluations', async () => {
+  const before = tf.memory().numTensors;
+  const sizes = { vocabSize: 20, hiddenSize: 8, intermediateSize: 8, numHiddenLayers: 1, numAttentionHeads: 2 };
+  const model = LlamaForCausalLM.fromConfig({ ...sizes, initializerRange: 0.3 });
+  const inputIds = Array.from({ length: 4 }, (_, r) => Array.from({ length: 64 }, (__, t) => (r + 3 * t) % 20));
+  const batches: Batch[] = Array.from({ length: 30 }, (_, i) => ({
+    inputIds,
+    labels: inputIds.map((row) => row.map((id, t) => (t < 62 - 2 * i ? -100 : id))),
+  }));
+  const names = await definitions(() => train(model, batches, { evaluation: { batches } }));
+  for (const name of ['training_step', 'evaluation']) {
+    expect(names.filter((each) => each === name).length).toBe(3); // 64 positions, 128, and all of the 256
+  }
+  model.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+});
