@@ -5,6 +5,7 @@ import { tf } from 'lowrank';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { lowrank } from './run';
+import { sarifFaults } from './sarifFaults';
 import { mixedKinds, saveSmallAdapters, saveSmallModel } from './smallReviewer';
 
 const folder = temporaryFolder();
@@ -97,6 +98,7 @@ describe('lowrank review', () => {
     write('new näme.py', 'print(1)\nprint(2)\nprint(3)\nprint(5)\n');
     const { code, stdout } = await lowrank(['review', ...reviewer, '--format', 'sarif', '--fail-on', 'review']);
     expect(code).toBe(1);
+    expect(sarifFaults(stdout)).toEqual([]);
     const { version, runs } = JSON.parse(stdout);
     const [{ tool, results, invocations }] = runs;
     expect([version, runs.length, tool.driver.name, tool.driver.rules[0].id]).toEqual(['2.1.0', 1, 'lowrank', results[0].ruleId]);

@@ -66,7 +66,7 @@ export function sarifReport(reviews: readonly Review[], { skipped, version }: Re
 }
 
 function sarifResult({ hunk, probability, comment, refinedCode }: Review): object {
-  const artifactLocation = { uri: hunk.file.split('/').map(encodeURIComponent).join('/'), uriBaseId: '%SRCROOT%' };
+  const artifactLocation = sarifLocation(hunk.file);
   const region = { startLine: hunk.line, endLine: hunk.endLine };
   const deletedRegion = { startLine: hunk.codeStart, endLine: hunk.codeStart + hunk.codeLines - 1 };
   const isFix = refinedCode !== undefined && hunk.codeLines > 0;
@@ -86,6 +86,13 @@ function sarifResult({ hunk, probability, comment, refinedCode }: Review): objec
     }),
     ...(probability !== undefined && { rank: 100 * probability, properties: { probability } }),
   };
+}
+
+/** Paths in a diff are relative to the root of the repository, unless plain `diff` was given absolute ones. */
+function sarifLocation(file: string): object {
+  const wellFormed = Buffer.from(file).toString(); // a cut-off path may end in half a character
+  const path = wellFormed.split('/').map(encodeURIComponent).join('/');
+  return path.startsWith('/') ? { uri: `file://${path}` } : { uri: path, uriBaseId: '%SRCROOT%' };
 }
 
 function indented(text: string, margin: string): string[] {

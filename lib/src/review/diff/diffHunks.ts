@@ -90,7 +90,9 @@ class OpenHunk {
     private readonly newStart: number,
     private oldLeft: number,
     private newLeft: number,
-  ) {}
+  ) {
+    if (newStart === 0 && newLeft > 0) this.newStart = 1; // only what has no lines is at line 0
+  }
 
   get length(): number {
     return this.lines.length;
