@@ -143,7 +143,19 @@ describe('lowrank review', () => {
   test('reviews the first hunks only when asked, and says so', async () => {
     change();
     const { stdout } = await lowrank(['review', ...reviewer, '--max-hunks', '1']);
-    expect(stdout).toContain('src/a.js: this hunk at line 26 and all after it are beyond --max-hunks, not reviewed\n1 review of 1 hunk.');
+    expect(stdout).toContain('src/a.js: this hunk at line 26 and all after it are beyond --max-hunks 1, not reviewed\n1 review of 1 hunk.');
+  });
+
+  test('stops a huge diff after 200 hunks unless told otherwise, and counts on a terminal', async () => {
+    const diff = `--- /dev/null\n+++ b/huge.js\n@@ -0,0 +1,50000 @@\n${'+a;\n'.repeat(50_000)}`;
+    const words = ['review', '-', ...reviewer.with(-3, '1'), '--batch-size', '32', '--format', 'json']; // threshold 1: no comments
+    const { stdout, stderr } = await lowrank(words, diff, { isTTY: true });
+    const { hunks, skipped, reviews } = JSON.parse(stdout);
+    expect([hunks, reviews.length]).toEqual([200, 0]);
+    expect(skipped).toEqual([{ file: 'huge.js', reason: 'this hunk at line 8001 and all after it are beyond --max-hunks 200' }]);
+    const shown = stderr.split('\r\u001b[K'); // each time the line is cleared
+    expect(shown.slice(0, 4)).toEqual(['', 'necessity: 32 of 32', '', '32 hunks reviewed; necessity: 32 of 32']);
+    expect(shown.slice(-2)).toEqual(['192 hunks reviewed; necessity: 8 of 8', '']);
   });
 
   test('lets no control character of a diff or a model through to the terminal', async () => {

@@ -9,12 +9,12 @@ export interface Outcome {
 }
 
 /** Runs the program in this process. */
-export async function lowrank(words: readonly string[], stdin: string | Buffer = ''): Promise<Outcome> {
+export async function lowrank(words: readonly string[], stdin: string | Buffer = '', { isTTY = false } = {}): Promise<Outcome> {
   const [stdout, stderr]: [string[], string[]] = [[], []];
   const code = await main(words, {
     stdin: Readable.from([Buffer.from(stdin)], { objectMode: false }),
     stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
+    stderr: { isTTY, write: (text) => stderr.push(text) },
   });
   return { code, stdout: stdout.join(''), stderr: stderr.join('') };
 }

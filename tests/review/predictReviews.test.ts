@@ -67,7 +67,10 @@ describe('yesProbability', () => {
 
 describe('predictReviews', () => {
   test('answers necessity by the threshold', async () => {
-    const predictions = await predictReviews(model, letterTokenizer, 'necessity', examples);
+    const done: number[] = [];
+    const onProgress = (count: number) => done.push(count);
+    const predictions = await predictReviews(model, letterTokenizer, 'necessity', examples, { batchSize: 2, onProgress });
+    expect(done).toEqual([2, 3]);
     const threshold = predictions[1]?.probability ?? 0;
     for (const { text, probability = 0 } of predictions) expect(text).toBe(probability >= 0.5 ? 'yes' : 'no');
     const again = await predictReviews(model, letterTokenizer, 'necessity', examples, { threshold });

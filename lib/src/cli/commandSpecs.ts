@@ -40,7 +40,7 @@ export const commandSpecs = {
       format: { value: 'FORMAT', help: 'text, json or sarif [text]' },
       threshold: { value: 'P', help: 'probability from which a hunk is said to need a review [0.5]' },
       'fail-on': { value: 'WHAT', help: 'review: exit with 1 when there is a review; none: do not [none]' },
-      'max-hunks': { value: 'N', help: 'review the first N hunks only, and say so [all]' },
+      'max-hunks': { value: 'N', help: 'review the first N hunks only, and say so; a long hunk counts once per 40 lines [200]' },
       'max-length': { value: 'N', help: 'most tokens of prompt and answer [1024]' },
       'batch-size': { value: 'N', help: 'hunks at a time [8]' },
       beams,

@@ -3,6 +3,7 @@ import { PeftModel } from '../peft';
 import { drawExamples, loadReviewData, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../review';
 import type { CommandArguments } from './commandArguments';
 import { adapterFolder, openModel } from './openModel';
+import { ProgressLine } from './progressLine';
 import type { Streams } from './streams';
 import { taskOf } from './train';
 import { UsageError } from './usageError';
@@ -23,9 +24,10 @@ export async function run(args: CommandArguments, { stdout, stderr }: Streams): 
   const { model, tokenizer } = await openModel(args);
   try {
     const reviewer = folder === undefined ? model : PeftModel.fromPretrained(model, folder);
-    const isShown = !args.isOn('quiet') && stderr.isTTY === true;
-    const onProgress = (done: number) => void (isShown && stderr.write(`\r\u001b[K${done} of ${examples.length}`));
+    const progress = new ProgressLine(args, stderr);
+    const onProgress = (done: number) => progress.show(`${done} of ${examples.length}`);
     const predictions = await predictReviews(reviewer, tokenizer, task, examples, { ...options, onProgress });
+    progress.clear();
     const scores = scoreReviews(task, predictions).map((score) => ({ language: 'all', ...score }));
     const rows = args.isOn('by-language') ? [...scores, ...scoreReviewsByLanguage(task, predictions)] : scores;
     if (args.isOn('json')) stdout.write(`${JSON.stringify({ task, scores: rows }, null, 2)}\n`);

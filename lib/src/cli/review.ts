@@ -1,8 +1,9 @@
 /** `lowrank review`: a diff in, reviews out. */
-import { type DiffHunk, diffHunks, diffTextLines, type Review, reviewDiff, type TaskModels } from '../review';
+import { type DiffHunk, diffHunks, diffTextLines, type Review, type ReviewTask, reviewDiff, type TaskModels } from '../review';
 import type { CommandArguments } from './commandArguments';
 import { gitDiff, givenDiff } from './gitDiff';
 import { openModel, TaskAdapters, tasksOf } from './openModel';
+import { ProgressLine } from './progressLine';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
@@ -21,7 +22,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     generation: { numBeams: args.whole('beams') },
   };
   const bytes = args.argument === undefined ? gitDiff(args.text('base')) : givenDiff(args.argument, streams.stdin);
-  const counter = new HunkCounter(args.whole('max-hunks'));
+  const counter = new HunkCounter(args.whole('max-hunks') ?? 200);
   const hunks = counter.counted(diffHunks(diffTextLines(bytes), { onSkip: (file, reason) => counter.skip(file, reason) }));
 
   const first = await hunks.next(); // an empty diff needs no model
@@ -32,8 +33,14 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
       if (adapters === undefined)
         streams.stderr.write('lowrank review: without --adapter the untuned model is asked; expect little of it\n');
       const models: TaskModels = adapters === undefined ? () => model : taskModels(new TaskAdapters(model, adapters, tasks));
-      const onProgress = progressOn(args, streams);
-      for await (const review of reviewDiff(models, tokenizer, joined(first.value, hunks), { ...options, onProgress })) {
+      const progress = new ProgressLine(args, streams.stderr);
+      let done = '';
+      const onProgress = (count: number) => {
+        done = `${count} hunks reviewed; `;
+        progress.clear();
+      };
+      const onAnswers = (task: ReviewTask, count: number, of: number) => progress.show(`${done}${task}: ${count} of ${of}`);
+      for await (const review of reviewDiff(models, tokenizer, joined(first.value, hunks), { ...options, onProgress, onAnswers })) {
         reviews.push(review);
         if (format === 'text') streams.stdout.write(textReport(review));
       }
@@ -56,7 +63,7 @@ class HunkCounter {
   hunks = 0;
   readonly skipped: { readonly file: string; readonly reason: string }[] = [];
 
-  constructor(private readonly limit = Number.POSITIVE_INFINITY) {}
+  constructor(private readonly limit: number) {}
 
   skip(file: string, reason: string): void {
     this.skipped.push({ file, reason });
@@ -64,7 +71,9 @@ class HunkCounter {
 
   async *counted(hunks: AsyncIterable<DiffHunk>): AsyncGenerator<DiffHunk> {
     for await (const hunk of hunks) {
-      if (this.hunks === this.limit) return this.skip(hunk.file, `this hunk at line ${hunk.line} and all after it are beyond --max-hunks`);
+      if (this.hunks === this.limit) {
+        return this.skip(hunk.file, `this hunk at line ${hunk.line} and all after it are beyond --max-hunks ${this.limit}`);
+      }
       this.hunks++;
       yield hunk;
     }
@@ -74,9 +83,4 @@ class HunkCounter {
 async function* joined<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {
   yield first;
   yield* rest;
-}
-
-function progressOn(args: CommandArguments, { stderr }: Streams): ((hunks: number) => void) | undefined {
-  if (args.isOn('quiet') || !stderr.isTTY) return undefined;
-  return (hunks) => stderr.write(`\r\u001b[K${hunks} hunks reviewed`);
 }

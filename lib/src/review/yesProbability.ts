@@ -12,6 +12,8 @@ export interface YesProbabilityOptions {
   /** Prompts per forward pass. @defaultValue 8 */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
+  /** Told how many prompts are answered. */
+  readonly onProgress?: (done: number) => void;
 }
 
 /**
@@ -25,7 +27,7 @@ export async function yesProbability(
   model: ReviewerModel,
   tokenizer: ReviewerTokenizer,
   prompts: readonly (Pick<Prompt, 'prompt'> & Partial<Prompt>)[],
-  { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8, signal }: YesProbabilityOptions = {},
+  { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8, signal, onProgress }: YesProbabilityOptions = {},
 ): Promise<number[]> {
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) throw new ArgumentError(`batchSize ${batchSize} is not a whole number from 1 up`);
   const answers = ['yes', 'no'].map((answer) => tokenizer.encode(answer, { addSpecialTokens: false })[0]);
@@ -33,6 +35,7 @@ export async function yesProbability(
   if (yes === undefined || no === undefined || yes === no) throw new ArgumentError("this tokenizer's yes and no begin with the same token");
   const rows = prompts.map((prompt) => encodePrompt(tokenizer, prompt, { maxLength }));
   const probabilities = new Array<number>(prompts.length);
+  let done = 0;
   for (const group of groupsByLength(rows, batchSize)) {
     if (signal?.aborted) throw new AbortedError('asking for a yes or no was stopped by its signal');
     const logits = answerLogits(
@@ -44,6 +47,8 @@ export async function yesProbability(
       const [y = Number.NaN, n = Number.NaN] = logits[i] ?? [];
       probabilities[index] = 1 / (1 + Math.exp(n - y));
     }
+    done += group.length;
+    onProgress?.(done);
     await turnOfTheEventLoop();
   }
   return probabilities;

@@ -19,16 +19,24 @@ async function reviews(models: (task: string) => ReviewerModel | undefined, opti
 
 test('each task is asked once per group, in turn, on the same model', async () => {
   const asked: string[] = [];
-  const done: number[] = [];
+  const done: (number | string)[] = [];
   const found = await reviews(
     (task) => {
       asked.push(task);
       return model;
     },
-    { threshold: 0, groupSize: 2, onProgress: (hunks: number) => done.push(hunks) },
+    {
+      threshold: 0,
+      groupSize: 2,
+      batchSize: 1,
+      onProgress: (hunks: number) => done.push(hunks),
+      onAnswers: (task: string, count: number, of: number) => done.push(`${task} ${count}/${of}`),
+    },
   );
   expect(asked).toEqual(['necessity', 'comment', 'refinement', 'necessity', 'comment', 'refinement']);
-  expect(done).toEqual([2, 3]);
+  const of = (count: number) =>
+    ['necessity', 'comment', 'refinement'].flatMap((task) => Array.from({ length: count }, (_, i) => `${task} ${i + 1}/${count}`));
+  expect(done).toEqual([...of(2), 2, ...of(1), 3]);
   expect(found.map(({ hunk }) => hunk.line)).toEqual([1, 11, 21]);
   for (const { probability, comment } of found) {
     expect(probability).toBeGreaterThan(0);

@@ -26,6 +26,8 @@ export interface ReviewDiffOptions
   readonly groupSize?: number;
   /** Told how many hunks are done. */
   readonly onProgress?: (hunks: number) => void;
+  /** Told how many hunks of the group are answered in a task, and of how many. */
+  readonly onAnswers?: (task: ReviewTask, done: number, count: number) => void;
 }
 
 /**
@@ -59,11 +61,12 @@ async function reviewGroup(
   models: TaskModels,
   tokenizer: ReviewerTokenizer,
   hunks: readonly DiffHunk[],
-  options: ReviewDiffOptions,
+  { onAnswers, ...options }: ReviewDiffOptions,
 ): Promise<Review[]> {
   const answers = async (task: ReviewTask, examples: readonly ReviewExample[]) => {
     const model = examples.length === 0 ? undefined : models(task);
-    return model && predictReviews(model, tokenizer, task, examples, options);
+    const onProgress = (done: number) => onAnswers?.(task, done, examples.length);
+    return model && predictReviews(model, tokenizer, task, examples, { ...options, onProgress });
   };
   const necessity = await answers('necessity', hunks.map(hunkExample));
   const needed = hunks.flatMap((hunk, i) => {
