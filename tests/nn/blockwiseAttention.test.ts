@@ -1,6 +1,6 @@
 import { causalMask, compile, scaledDotProduct, seededRandom, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { backendInternals } from '../../lib/src/runtime/compile/internals';
+import { graphShapes } from '../runtime/compile/bindingSpies';
 
 function random(shape: [number, number, number, number], seed: number): tf.Tensor4D {
   const next = seededRandom(seed);
@@ -12,15 +12,6 @@ function random(shape: [number, number, number, number], seed: number): tf.Tenso
 
 /** Attention and its gradients, compiled with so many scores at a time; with the shapes of all that was in the graphs. */
 function compiledAttention(maxScores: number, rows: number) {
-  const backend = backendInternals();
-  const { binding } = backend;
-  const shapes = new Set<string>();
-  const spy = (...call: Parameters<typeof binding.graphAdd>) => {
-    const added = binding.graphAdd(...call);
-    for (const { shape } of added) shapes.add(String(shape));
-    return added;
-  };
-  backend.binding = Object.create(binding, { graphAdd: { value: spy } });
   const compiled = compile((q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor) =>
     tf.valueAndGrads((...[a, b, c]: tf.Tensor[]) =>
       scaledDotProduct(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, { mask, maxScores })
@@ -28,10 +19,11 @@ function compiledAttention(maxScores: number, rows: number) {
         .sum(),
     )([q, k, v]),
   );
-  const { value, grads } = compiled(random([2, 4, 10, 6], 1), random([rows, 2, 10, 6], 2), random([rows, 2, 10, 6], 3), causalMask(10));
+  const { result, shapes } = graphShapes(() =>
+    compiled(random([2, 4, 10, 6], 1), random([rows, 2, 10, 6], 2), random([rows, 2, 10, 6], 3), causalMask(10)),
+  );
   compiled.dispose();
-  backend.binding = binding;
-  return { tensors: [value, ...grads], shapes };
+  return { tensors: [result.value, ...result.grads], shapes };
 }
 
 test.each([2, 1])('in blocks of queries, result and gradients are those of all scores at once; keys of %i rows', (rows) => {

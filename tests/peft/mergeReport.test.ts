@@ -14,11 +14,10 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { expect, test } from 'vitest';
+import { SMALL_SIZES } from '../llama/smallSizes';
 import { fill } from './tinyModel';
 
-const SIZES = { vocabSize: 40, hiddenSize: 32, intermediateSize: 64, numHiddenLayers: 2, numAttentionHeads: 4, numKeyValueHeads: 2 };
-
-function adapted(options: LoraOptions = {}, model = LlamaForCausalLM.fromConfig({ ...SIZES, initializerRange: 0.2 })): PeftModel {
+function adapted(options: LoraOptions = {}, model = LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, initializerRange: 0.2 })): PeftModel {
   const peft = getPeftModel(model, new LoraConfig({ r: 2, loraAlpha: 1, ...options }));
   fill(peft.trainableParameters().values());
   return peft;
@@ -69,7 +68,7 @@ test('is what comes of the definitions', () => {
 });
 
 test('starts from the dequantised weights of a quantised base, where nf4 again costs more than float32', () => {
-  const base = LlamaForCausalLM.fromConfig({ ...SIZES, initializerRange: 0.2 });
+  const base = LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, initializerRange: 0.2 });
   quantizeModel(base, 'nf4');
   const model = adapted({}, base);
   const [float32, , , , nf4] = mergeReport(model);
@@ -100,6 +99,6 @@ test('is refused for merged adapters and for prefixes', () => {
   const model = adapted();
   model.mergeAdapter();
   expect(() => mergeReport(model)).toThrow(StateError);
-  const prefix = getPeftModel(LlamaForCausalLM.fromConfig(SIZES), new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 1 }));
+  const prefix = getPeftModel(LlamaForCausalLM.fromConfig(SMALL_SIZES), new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 1 }));
   expect(() => mergeReport(prefix)).toThrow(UnsupportedError);
 });

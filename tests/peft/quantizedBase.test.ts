@@ -19,19 +19,12 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { SMALL_SIZES } from '../llama/smallSizes';
 import { IDS, LABELS, largestDifference, relativeError } from './tinyModel';
 
 type Format = QuantizedFormat | 'bfloat16';
 const FORMATS = ['nf4', 'int8', 'q4_1', 'bfloat16'] as const satisfies Format[];
-const SIZES = {
-  vocabSize: 40,
-  hiddenSize: 32,
-  intermediateSize: 64,
-  numHiddenLayers: 2,
-  numAttentionHeads: 4,
-  numKeyValueHeads: 2,
-  initializerRange: 0.2,
-};
+const SIZES = { ...SMALL_SIZES, initializerRange: 0.2 };
 
 function base(format: Format): LlamaForCausalLM {
   const model = LlamaForCausalLM.fromConfig(SIZES);

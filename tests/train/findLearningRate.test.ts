@@ -1,18 +1,15 @@
-import { ArgumentError, findLearningRate, makeBatches, methodDefaults, tf } from 'lowrank';
+import { ArgumentError, findLearningRate, makeBatches, methodDefaults } from 'lowrank';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { noTensorLeft } from '../noTensorLeft';
 import { BigramModel, countingExamples } from './bigramModel';
 
 const batches = makeBatches(countingExamples(24), { batchSize: 4, padTokenId: 0, seed: 1 });
 let model: BigramModel;
-let before: number;
+noTensorLeft();
 beforeEach(() => {
-  before = tf.memory().numTensors;
   model = new BigramModel();
 });
-afterEach(() => {
-  model.dispose();
-  expect(tf.memory().numTensors).toBe(before);
-});
+afterEach(() => model.dispose());
 
 test('the rate rises step by step, and every weight is put back', async () => {
   const start = model.values();

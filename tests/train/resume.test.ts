@@ -1,16 +1,13 @@
 import fs from 'node:fs';
-import { AdamW, getPeftModel, LoraConfig, StateError, TrainingAbortedError, tf, train } from 'lowrank';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AdamW, getPeftModel, LoraConfig, StateError, TrainingAbortedError, train } from 'lowrank';
+import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
+import { noTensorLeft } from '../noTensorLeft';
 import { BigramModel, countingExamples } from './bigramModel';
 import { fingerprint, type Kind, smallModel, smallRun, steps } from './smallRun';
 
 const folder = temporaryFolder();
-let before: number;
-beforeEach(() => {
-  before = tf.memory().numTensors;
-});
-afterEach(() => expect(tf.memory().numTensors).toBe(before));
+noTensorLeft();
 
 async function uninterrupted(kind: Kind): Promise<string> {
   const model = smallModel(kind);

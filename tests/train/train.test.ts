@@ -12,21 +12,18 @@ import {
   train,
 } from 'lowrank';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noTensorLeft } from '../noTensorLeft';
 import { BigramModel, countingExamples } from './bigramModel';
 
 const examples = countingExamples(24);
 const batches = makeBatches(examples, { batchSize: 4, padTokenId: 0, seed: 1 });
 
 let model: BigramModel;
-let before: number;
+noTensorLeft();
 beforeEach(() => {
-  before = tf.memory().numTensors;
   model = new BigramModel();
 });
-afterEach(() => {
-  model.dispose();
-  expect(tf.memory().numTensors).toBe(before);
-});
+afterEach(() => model.dispose());
 
 async function trained(given: Batch[] | ((epoch: number) => Batch[]), options: Parameters<typeof train>[2]) {
   const one = new BigramModel();

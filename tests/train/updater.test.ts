@@ -1,24 +1,6 @@
 import { type Batch, LlamaForCausalLM, tf, train } from 'lowrank';
 import { expect, test } from 'vitest';
-import { backendInternals } from '../../lib/src/runtime/compile/internals';
-
-/** The names of the functions that TensorFlow is given while `work` runs. */
-async function definitions(work: () => Promise<unknown>): Promise<string[]> {
-  const backend = backendInternals();
-  const { binding } = backend;
-  const names: string[] = [];
-  const spy = (...call: Parameters<typeof binding.graphDefineFunction>) => {
-    names.push(call[1].replace(/_\d+$/, ''));
-    binding.graphDefineFunction(...call);
-  };
-  backend.binding = Object.create(binding, { graphDefineFunction: { value: spy } });
-  try {
-    await work();
-  } finally {
-    backend.binding = binding;
-  }
-  return names;
-}
+import { definedFunctions } from '../runtime/compile/bindingSpies';
 
 test('rows of one width, with any number of labels, take three compiled steps and three evaluations', async () => {
   const before = tf.memory().numTensors;
@@ -29,7 +11,7 @@ test('rows of one width, with any number of labels, take three compiled steps an
     inputIds,
     labels: inputIds.map((row) => row.map((id, t) => (t < 62 - 2 * i ? -100 : id))),
   }));
-  const names = await definitions(() => train(model, batches, { evaluation: { batches } }));
+  const names = await definedFunctions(() => train(model, batches, { evaluation: { batches } }));
   for (const name of ['training_step', 'evaluation']) {
     expect(names.filter((each) => each === name).length).toBe(3); // 64 positions, 128, and all of the 256
   }

@@ -19,19 +19,12 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { SMALL_SIZES } from '../../llama/smallSizes';
 import { randomTensor, values } from './golden';
 
 const FORMATS = ['nf4', 'int8', 'q4_1', 'bfloat16'] as const;
 const IDS = [[1, 5, 9, 3, 17, 30, 8]];
-const SIZES = {
-  vocabSize: 40,
-  hiddenSize: 32,
-  intermediateSize: 64,
-  numHiddenLayers: 2,
-  numAttentionHeads: 4,
-  numKeyValueHeads: 2,
-  initializerRange: 0.1,
-};
+const SIZES = { ...SMALL_SIZES, initializerRange: 0.1 };
 
 /** A layer of 64 inputs and 6 outputs with a stored weight, and the same on its unpacked values. */
 function pair(format: QuantizedFormat | 'bfloat16'): { stored: StoredLinear; plain: Linear } {

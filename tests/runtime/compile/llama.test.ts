@@ -12,10 +12,12 @@ import {
   tf,
   train,
 } from 'lowrank';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { backendInternals, tensorOfHandle } from '../../../lib/src/runtime/compile/internals';
+import { describe, expect, test } from 'vitest';
+import { tensorOfHandle } from '../../../lib/src/runtime/compile/internals';
 import { runTrace } from '../../../lib/src/runtime/compile/runTrace';
 import { Trace } from '../../../lib/src/runtime/compile/trace';
+import { noTensorLeft } from '../../noTensorLeft';
+import { definedFunctions } from './bindingSpies';
 
 const TINY = {
   vocabSize: 40,
@@ -35,13 +37,7 @@ const MASK = [
   [1, 1, 1, 1, 1, 0, 0],
 ];
 
-let before: number;
-beforeEach(() => {
-  before = tf.memory().numTensors;
-});
-afterEach(() => {
-  expect(tf.memory().numTensors).toBe(before);
-});
+noTensorLeft();
 
 function model(numHiddenLayers = 2, seed = 1) {
   return LlamaForCausalLM.fromConfig({ ...TINY, numHiddenLayers, initializerRange: 0.15 }, { seed });
@@ -174,37 +170,19 @@ describe('compiled training', () => {
   });
 });
 
-/** How many functions TensorFlow is given while `work` runs, by the names of what was compiled. */
-function definedDuring(work: () => void): string[] {
-  const backend = backendInternals();
-  const { binding } = backend;
-  const names: string[] = [];
-  const spy = (...call: Parameters<typeof binding.graphDefineFunction>) => {
-    names.push(call[1].replace(/_\d+$/, ''));
-    binding.graphDefineFunction(...call);
-  };
-  backend.binding = Object.create(binding, { graphDefineFunction: { value: spy } });
-  try {
-    work();
-  } finally {
-    backend.binding = binding;
-  }
-  return names;
-}
-
-test('a deeper model has no more functions to compile, and a second model of its form none but its own', () => {
+test('a deeper model has no more functions to compile, and a second model of its form none but its own', async () => {
   const compiled = compile(lossAndGrads, { name: 'loss_and_grads' });
-  const functionsOf = (layers: number, seed: number) => {
+  const functionsOf = async (layers: number, seed: number) => {
     const peft = getPeftModel(model(layers, seed), lora({ r: 2 }), { seed });
     stir(peft, seed);
-    const names = definedDuring(() => tf.dispose(compiled(peft)));
+    const names = await definedFunctions(() => tf.dispose(compiled(peft)));
     peft.dispose();
     return names;
   };
-  const twoLayers = functionsOf(2, 1);
+  const twoLayers = await functionsOf(2, 1);
   expect(twoLayers.filter((name) => name === 'decoder_layer').length).toBe(2); // the first layer's input needs no gradient
-  expect(functionsOf(9, 2)).toEqual(['loss_and_grads']);
-  expect(functionsOf(9, 3)).toEqual([]);
+  expect(await functionsOf(9, 2)).toEqual(['loss_and_grads']);
+  expect(await functionsOf(9, 3)).toEqual([]);
   expect(compiled.traces).toBe(2);
   compiled.dispose();
 });

@@ -1,0 +1,41 @@
+/** What TensorFlow is given, seen from inside the binding. */
+import { backendInternals, type GraphBinding } from '../../../lib/src/runtime/compile/internals';
+
+/** The shapes, comma-separated, of all that operations of graphs give while `work` runs; and what it returns. */
+export function graphShapes<T>(work: () => T): { result: T; shapes: Set<string> } {
+  const shapes = new Set<string>();
+  const restore = replace('graphAdd', (add) => (...call) => {
+    const added = add(...call);
+    for (const { shape } of added) shapes.add(String(shape));
+    return added;
+  });
+  try {
+    return { result: work(), shapes };
+  } finally {
+    restore();
+  }
+}
+
+/** The names of the functions that are defined while `work` runs. */
+export async function definedFunctions(work: () => unknown): Promise<string[]> {
+  const names: string[] = [];
+  const restore = replace('graphDefineFunction', (define) => (...call) => {
+    names.push(call[1].replace(/_\d+$/, ''));
+    define(...call);
+  });
+  try {
+    await work();
+    return names;
+  } finally {
+    restore();
+  }
+}
+
+function replace<K extends 'graphAdd' | 'graphDefineFunction'>(name: K, spy: (own: GraphBinding[K]) => GraphBinding[K]): () => void {
+  const backend = backendInternals();
+  const { binding } = backend;
+  backend.binding = Object.create(binding, { [name]: { value: spy(binding[name].bind(binding) as GraphBinding[K]) } });
+  return () => {
+    backend.binding = binding;
+  };
+}
