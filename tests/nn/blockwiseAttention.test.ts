@@ -38,3 +38,37 @@ test.each([2, 1])('in blocks of queries, result and gradients are those of all s
     expect(blocks.shapes).not.toContain('2,2,20,10');
   });
 });
+
+test.each([
+  [64, 2],
+  [64, 4],
+  [42, 4],
+  [131, 2],
+])('a causal attention of %i tokens leaves out what its mask hides; %i key heads for 4 heads', (T, K) => {
+  const attention =
+    (isCausal: boolean) =>
+    (...[q, k, v, mask]: [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor]) =>
+      tf.valueAndGrads((...[a, b, c]: tf.Tensor[]) =>
+        scaledDotProduct(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, { mask, isCausal })
+          .square()
+          .sum(),
+      )([q, k, v]);
+  tf.tidy(() => {
+    const given = [random([2, 4, T, 6], 1), random([2, K, T, 6], 2), random([2, K, T, 6], 3), causalMask(T)] as const;
+    const inner = compile(attention(true));
+    const nested = compile((...args: [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor]) => inner(...args));
+    const expected = attention(false)(...given);
+    for (const found of [inner(...given), nested(...given)]) {
+      for (const [i, tensor] of [found.value, ...found.grads].entries()) {
+        const all = [expected.value, ...expected.grads][i] as tf.Tensor;
+        const largest = all.abs().max().dataSync()[0] ?? 0;
+        expect(largest).toBeGreaterThan(0.01);
+        expect((tensor.sub(all).abs().max().dataSync()[0] ?? Number.NaN) / largest).toBeLessThan(1e-5);
+      }
+    }
+    const report = inner.inspect()[0];
+    const whole = compile(attention(false));
+    whole(...given);
+    expect(report?.flops).toBeLessThan(0.9 * (whole.inspect()[0]?.flops ?? 0));
+  });
+});

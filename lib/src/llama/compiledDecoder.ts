@@ -25,10 +25,8 @@ export class CompiledDecoder implements Decoder {
   /** The program for so many rows. */
   #program?: { readonly rows: number; readonly of: DecodingProgram };
   #held: HeldLayer[] = [];
-  /** Which places of the cache hold a token, per row. */
-  #isVisible: Float32Array[] = [];
-  /** Where each row's next token stands in its own text. */
-  #positions: number[] = [];
+  /** Where in the cache each row's text begins. */
+  #begins: number[] = [];
   /** Where in the cache the next token goes. */
   #place = 0;
 
@@ -41,10 +39,9 @@ export class CompiledDecoder implements Decoder {
     const width = BUCKET * Math.ceil(Math.max(...prompts.map(({ length }) => length)) / BUCKET);
     const capacity = 2 ** Math.ceil(Math.log2(width + this.options.maxNewTokens));
     const ids = prompts.map((row) => [...Array<number>(width - row.length).fill(this.model.llama.config.padTokenId ?? 0), ...row]);
-    this.#isVisible = prompts.map(({ length }) => new Float32Array(capacity).fill(1, width - length, width));
-    this.#positions = prompts.map(({ length }) => length);
+    this.#begins = prompts.map(({ length }) => width - length);
     this.#place = width;
-    const mask = this.#isVisible.map((row) => [...row.subarray(0, width)]);
+    const mask = this.#begins.map((begin) => [...new Int32Array(width).fill(1, begin)]);
     return this.#take(prompts.length, (program) =>
       program.prefill({ ids: tf.tensor2d(ids, undefined, 'int32'), attentionMask: tf.tensor2d(mask, undefined, 'int32') }, capacity),
     );
@@ -52,30 +49,14 @@ export class CompiledDecoder implements Decoder {
 
   step(ids: readonly number[]): tf.Tensor2D {
     const place = this.#place++;
-    for (const row of this.#isVisible) row[place] = 1;
-    const [rows, capacity] = [ids.length, this.#isVisible[0]?.length ?? 0];
-    const positions = this.#positions.map((position) => [position]);
-    this.#positions = this.#positions.map((position) => position + 1);
-    const visible = new Float32Array(rows * capacity);
-    for (const [row, values] of this.#isVisible.entries()) visible.set(values, row * capacity);
-    const isPlace = new Uint8Array(capacity);
-    isPlace[place] = 1;
-    return this.#take(rows, (program) =>
-      program.step(
-        {
-          ids: tf.tensor2d([...ids], [rows, 1], 'int32'),
-          positions: tf.tensor2d(positions, [rows, 1]),
-          isVisible: tf.tensor2d(visible, [rows, capacity]),
-          isPlace: tf.tensor4d(isPlace, [1, 1, capacity, 1], 'bool'),
-        },
-        this.#held,
-      ),
+    const column = (values: readonly number[]) => tf.tensor2d([...values], [values.length, 1], 'int32');
+    return this.#take(ids.length, (program) =>
+      program.step({ ids: column(ids), begins: column(this.#begins), place: tf.scalar(place, 'int32') }, this.#held),
     );
   }
 
   selectRows(rows: readonly number[]): void {
-    this.#isVisible = rows.map((row) => this.#isVisible[row]?.slice() ?? new Float32Array());
-    this.#positions = rows.map((row) => this.#positions[row] ?? 0);
+    this.#begins = rows.map((row) => this.#begins[row] ?? 0);
     this.#replace(
       tf.tidy(() => {
         const chosen = tf.tensor1d([...rows], 'int32');

@@ -1,6 +1,6 @@
 /** A model's prefill and decode as compiled functions, kept for as long as the model stays as it is. */
-import { causalMask, type Projection, paddingMask, type RMSNorm, type RotaryTables, rotaryTables } from '../nn';
-import { compile, type tf } from '../runtime';
+import { type AttentionContext, causalMask, type Projection, paddingMask, type RMSNorm, rotaryTables } from '../nn';
+import { compile, deviceInfo, tf } from '../runtime';
 import type { Precision } from '../runtime/compile/graphBuilder';
 import { readArguments } from '../runtime/compile/signature';
 import { type HeldLayer, PrefillSlot, StepSlot } from './fixedCache';
@@ -23,23 +23,32 @@ type Prompt = {
 export type NextToken = {
   /** Shapes: (B, 1), int32. */
   readonly ids: tf.Tensor2D;
-  /** Where each row's token stands in its own text. Shapes: (B, 1). */
-  readonly positions: tf.Tensor2D;
-  /** 1 on the positions of the cache that hold a token of the row, this one included. Shapes: (B, S). */
-  readonly isVisible: tf.Tensor2D;
-  /** Where in the cache this token goes. Shapes: (1, 1, S, 1), bool. */
-  readonly isPlace: tf.Tensor;
+  /** Where in the cache each row's text begins; before it is padding. Shapes: (B, 1), int32. */
+  readonly begins: tf.Tensor2D;
+  /** Where in the cache this token goes, the same for all rows. Shapes: (), int32. */
+  readonly place: tf.Scalar;
 };
 
-type LayerContext = { readonly rotary: RotaryTables; readonly mask: tf.Tensor };
+type LayerContext = Pick<AttentionContext, 'rotary' | 'mask' | 'isCausal'>;
+
+/**
+ * How many layers are one call of a step. To call XLA takes a GPU's host longer than the GPU takes for a layer of one token, and the time
+ * to compile grows with the layers of a call, not with those of the model.
+ */
+const layersPerCall = () => (deviceInfo().device === 'GPU' ? 8 : 1);
 
 /** On the CPU XLA makes the many small operations of one token a few; a prompt's matrix products are faster without it. */
-const stepLayer = compile(
-  (layer: LlamaDecoderLayer, x: tf.Tensor, context: LayerContext, held: HeldLayer, isPlace: tf.Tensor) => {
-    const slot = new StepSlot(held, isPlace);
-    return { x: layer.forward(x, { ...context, cache: slot }), held: slot.take() };
+const stepLayers = compile(
+  (layers: readonly LlamaDecoderLayer[], x: tf.Tensor, context: LayerContext, before: readonly HeldLayer[], isPlace: tf.Tensor) => {
+    let state = x;
+    const held = layers.map((layer, index) => {
+      const slot = new StepSlot(before[index] as HeldLayer, isPlace);
+      state = layer.forward(state, { ...context, cache: slot });
+      return slot.take();
+    });
+    return { x: state, held };
   },
-  { name: 'decode_layer', xla: true },
+  { name: 'decode_layers', xla: true },
 );
 
 const prefillLayer = compile(
@@ -72,7 +81,7 @@ export class DecodingProgram {
       ({ ids, attentionMask }: Prompt, capacity: number): Decoded => {
         const positions = attentionMask.toFloat().cumsum(1).sub(1).relu();
         const rotary = rotaryTables(positions, { headDim, theta, scaling });
-        const context = { rotary, mask: causalMask(ids.shape[1]).add(paddingMask(attentionMask)) };
+        const context = { rotary, mask: causalMask(ids.shape[1]).add(paddingMask(attentionMask)), isCausal: true };
         let x = embedTokens.forward(ids);
         const held = layers.map((layer) => {
           const result = prefillLayer(layer, x, context, capacity);
@@ -84,15 +93,21 @@ export class DecodingProgram {
       { name: 'prefill', precision },
     );
     const step = compile(
-      ({ ids, positions, isVisible, isPlace }: NextToken, before: readonly HeldLayer[]): Decoded => {
-        const rotary = rotaryTables(positions, { headDim, theta, scaling });
-        const context = { rotary, mask: paddingMask(isVisible) };
+      ({ ids, begins, place }: NextToken, before: readonly HeldLayer[]): Decoded => {
+        const places = tf.range(0, before[0]?.keys.shape[2] ?? 0, 1, 'int32'); // (S)
+        const rotary = rotaryTables(place.sub(begins), { headDim, theta, scaling });
+        const isVisible = places.greaterEqual(begins).logicalAnd(places.lessEqual(place)); // (B, S)
+        const context = { rotary, mask: paddingMask(isVisible as tf.Tensor2D) };
+        const isPlace = places.equal(place).reshape([1, 1, -1, 1]);
+        const step = layersPerCall();
+        const held: HeldLayer[] = [];
         let x = embedTokens.forward(ids);
-        const held = layers.map((layer, index) => {
-          const result = stepLayer(layer, x, context, before[index] as HeldLayer, isPlace);
+        for (let first = 0; first < layers.length; first += step) {
+          const some = [first, first + step] as const;
+          const result = stepLayers(layers.slice(...some), x, context, before.slice(...some), isPlace);
           x = result.x;
-          return result.held;
-        });
+          held.push(...result.held);
+        }
         return { logits: stepHead(norm, model.lmHead, x), held };
       },
       { name: 'decode', precision },

@@ -7,6 +7,8 @@ import {
   Module,
   paddingMask,
   type RMSNorm,
+  type RotaryOptions,
+  type RotaryTables,
   residual,
   rotaryTables,
   segmentMask,
@@ -83,22 +85,34 @@ export class LlamaModel extends Module {
     checkLength(past + T, this.config);
     return tf.tidy(() => {
       const { headDim, ropeTheta: theta, ropeScaling: scaling } = this.config;
-      const places = segmentIds ? segmentPositions(segmentIds) : positions(past, T, attentionMask);
-      const rotary = rotaryTables(places, { headDim, theta, scaling });
-      const causal = causalMask(T, past + T);
-      const others = segmentIds ? segmentMask(segmentIds) : attentionMask && paddingMask(attentionMask);
-      const mask = others ? causal.add(others) : causal; // (1 or B, 1, T, S)
+      const inFrame = isTracing() ? compiledFrame : frame;
+      const { rotary, mask } = inFrame({ past, T, attentionMask, segmentIds }, { headDim, theta, scaling });
       let x = this.embedTokens.forward(ids);
       const isCompiled = isTracing() && !cache && !onWeights;
       const run = isCompiled ? (this.gradientCheckpointing ? checkpointedLayer : compiledLayer) : runLayer;
       for (const [index, layer] of this.layers.entries()) {
         const report = onWeights && { onWeights: (weights: tf.Tensor4D) => onWeights(weights, index) };
-        x = run(layer, x, { rotary, mask, ...(cache && { cache: cache.layer(index) }), ...report });
+        x = run(layer, x, { rotary, mask, isCausal: true, ...(cache && { cache: cache.layer(index) }), ...report });
       }
-      return this.norm.forward(x);
+      return isTracing() ? compiledNorm(this.norm, x) : this.norm.forward(x);
     });
   }
 }
+
+/** What of a pass decides who sees whom. */
+type Visibility = Pick<LlamaModelOptions, 'attentionMask' | 'segmentIds'> & { readonly past: number; readonly T: number };
+
+/** What all layers of a pass share. Shapes: mask (1 or B, 1, T, S). */
+function frame({ past, T, attentionMask, segmentIds }: Visibility, options: RotaryOptions): { rotary: RotaryTables; mask: tf.Tensor } {
+  const places = segmentIds ? segmentPositions(segmentIds) : positions(past, T, attentionMask);
+  const causal = causalMask(T, past + T);
+  const others = segmentIds ? segmentMask(segmentIds) : attentionMask && paddingMask(attentionMask);
+  return { rotary: rotaryTables(places, options), mask: others ? causal.add(others) : causal };
+}
+
+const compiledFrame = compile(frame, { name: 'masks' });
+
+const compiledNorm = compile((norm: RMSNorm, x: tf.Tensor) => norm.forward(x), { name: 'norm' });
 
 /** Where the new tokens stand: after the cached ones, padding not counted. Shapes: attentionMask (B, S) → (T) or (B, T). */
 function positions(past: number, T: number, attentionMask?: tf.Tensor2D): tf.Tensor {

@@ -16,6 +16,8 @@ export interface AttentionContext {
   readonly rotary: RotaryTables;
   /** Additive, broadcastable to (B, H, T, S). */
   readonly mask: tf.Tensor;
+  /** That the mask hides the tokens after a query's own, among other things. */
+  readonly isCausal?: boolean;
   /** Left out while training: nothing may be cached on the way to a gradient. */
   readonly cache?: LayerCache;
   /** Is given the attention weights, (B, H, T, S); it keeps what it wants with `tf.keep`. */
@@ -94,11 +96,11 @@ export class CausalSelfAttention extends Module implements Attention {
   }
 
   /** What the queries find in x, and in the cache if there is one. Shapes: (B, H, T, D), x (B, T, C) → (B, H, T, D). */
-  attend(queries: tf.Tensor4D, x: tf.Tensor, { rotary, mask, cache, onWeights }: AttentionContext): tf.Tensor4D {
+  attend(queries: tf.Tensor4D, x: tf.Tensor, { rotary, mask, isCausal, cache, onWeights }: AttentionContext): tf.Tensor4D {
     return tf.tidy(() => {
       const own = { keys: this.keys(x, rotary), values: this.values(x) };
       const { keys, values } = cache?.append(own.keys, own.values) ?? own;
-      return scaledDotProduct(queries, keys, values, { mask, onWeights });
+      return scaledDotProduct(queries, keys, values, { mask, isCausal, onWeights });
     });
   }
 

@@ -107,9 +107,14 @@ export function countParameters(module: Module): ParameterCount {
   return { total, trainable };
 }
 
+/** Trees are walked at every step, and their names are few. */
+const snakeCases = new Map<string, string>();
+
 /** `qProj` → `q_proj`, `layers` → `layers`; names that already are Hugging Face's stay as they are. */
 export function toSnakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const known = snakeCases.get(name) ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  snakeCases.set(name, known);
+  return known;
 }
 
 function join(prefix: string, name: string): string {

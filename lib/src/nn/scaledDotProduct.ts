@@ -1,5 +1,5 @@
 /** Attention over heads already projected, shared by the model's own attention and by adapters that add a second one. */
-import { compile, isTracing, ShapeError, tf } from '../runtime';
+import { compile, deviceInfo, isTracing, ShapeError, tf } from '../runtime';
 import { withGradient } from './customGradient';
 
 /** What an attention takes besides queries, keys and values. */
@@ -8,12 +8,20 @@ export interface ScaledDotProductOptions {
   readonly mask?: tf.Tensor;
   /** Is given the weights (B, H, T, S); it keeps what it wants with `tf.keep`. */
   readonly onWeights?: (weights: tf.Tensor4D) => void;
-  /** The most scores that a compiled function holds at a time, unless the weights are asked for. @defaultValue 2²⁴, which take 64 MiB */
+  /** That the mask hides from each query the keys after its own, the queries being the last: a compiled function leaves most of them out. */
+  readonly isCausal?: boolean;
+  /** The most scores that a compiled function holds at a time, unless the weights are asked for. @defaultValue 2²⁴, on a GPU 2²⁶ */
   readonly maxScores?: number;
 }
 
-/** Enough for 4 rows of 512 tokens and 16 heads. */
-const MAX_SCORES = 2 ** 24;
+/** 64 MiB of scores on a CPU, enough for 4 rows of 512 tokens and 16 heads. */
+const maxScoresHere = () => 2 ** (deviceInfo().device === 'GPU' ? 26 : 24);
+
+/** In how many blocks of queries a causal attention goes: with n of them, (n + 1) / 2n of its scores are made. */
+const CAUSAL_BLOCKS = 4;
+
+/** Below so many queries a block is too small to gain. */
+const MIN_CAUSAL_BLOCK = 32;
 
 /**
  * `softmax(q·kᵀ/√D + mask)·v` (Vaswani et al. 2017, eq. 1), each key head serving H/K query heads (Ainslie et al. 2023).
@@ -33,15 +41,40 @@ export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D,
   return tf.tidy(() => {
     const keys = rows === B ? k : tf.tile(k, [B, 1, 1, 1]);
     const values = rows === B ? v : tf.tile(v, [B, 1, 1, 1]);
-    const { mask, onWeights, maxScores = MAX_SCORES } = options;
-    const block = Math.max(1, Math.floor(maxScores / (B * H * keys.shape[2])));
+    const { mask, onWeights, isCausal = false, maxScores = maxScoresHere() } = options;
+    const S = keys.shape[2];
+    const fitting = Math.max(1, Math.floor(maxScores / (B * H * S)));
+    const block = Math.min(fitting, isCausal ? Math.max(MIN_CAUSAL_BLOCK, Math.ceil(T / CAUSAL_BLOCKS)) : T);
     if (block >= T || onWeights || !isTracing()) return attend(q, keys, values, options);
-    const sizes = [...new Array<number>(Math.floor(T / block)).fill(block), ...(T % block > 0 ? [T % block] : [])];
-    const isPerQuery = mask !== undefined && mask.shape[mask.rank - 2] === T;
-    const masks = isPerQuery ? tf.split(mask, sizes, mask.rank - 2) : sizes.map(() => mask);
-    const blocks = tf.split<tf.Tensor4D>(q, sizes, 2).map((queries, i) => attendBlock(queries, keys, values, { mask: masks[i] }));
+    const run = fitting < T ? attendBlock : attend;
+    const blocks = blocksOf(q, block).map((queries, index) => {
+      const begin = index * block;
+      const end = begin + queries.shape[2];
+      const seen = isCausal ? S - T + end : S;
+      const part = (x: tf.Tensor4D) => (seen === S ? x : x.slice([0, 0, 0, 0], [-1, -1, seen, -1]));
+      return run(queries, part(keys), part(values), { ...(mask && { mask: maskOf(mask, { begin, end, T, seen }) }) });
+    });
     return tf.concat(blocks, 2);
   });
+}
+
+/**
+ * The queries in blocks. Equal ones are taken apart together: their gradients are then put together, where those of slices are padded
+ * and added. (SplitV is of no use: in a function called by a function, TensorFlow 2.21 gives unequal parts a wrong size.)
+ */
+function blocksOf(q: tf.Tensor4D, block: number): tf.Tensor4D[] {
+  const [B, H, T, D] = q.shape;
+  const count = Math.ceil(T / block);
+  if (T % block === 0) return tf.unstack(q.reshape([B, H, count, block, D]), 2) as tf.Tensor4D[];
+  return Array.from({ length: count }, (_, index) => q.slice([0, 0, index * block, 0], [-1, -1, Math.min(block, T - index * block), -1]));
+}
+
+/** The mask of some of the T queries and of the first keys; an axis of 1 stands for all. */
+function maskOf(mask: tf.Tensor, { begin, end, T, seen }: { begin: number; end: number; T: number; seen: number }): tf.Tensor {
+  const [queries, keys] = mask.shape.slice(-2) as [number, number];
+  const before = mask.shape.slice(0, -2);
+  const [from, to] = queries === T ? [begin, end] : [0, queries];
+  return mask.slice([...before.map(() => 0), from, 0], [...before, to - from, Math.min(seen, keys)]);
 }
 
 /** One block of queries as an operation of its own, which keeps no scores. */

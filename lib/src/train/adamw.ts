@@ -1,6 +1,7 @@
 /** AdamW: Adam whose weight decay acts on the weights, not on the gradients (Loshchilov & Hutter 2019, algorithm 2). */
-import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
+import { ArgumentError, compile, isTracing, ShapeError, StateError, tf } from '../runtime';
 import type { Schedule } from './schedules';
+import { groupsOfOneShape } from './tensorGroups';
 
 /** How an AdamW moves the parameters. */
 export interface AdamWOptions {
@@ -120,18 +121,27 @@ export class AdamW {
    */
   move(grads: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>, { coefficients, isSound }: Move): void {
     tf.tidy(() => {
-      const [keep, stepSize, secondScale] = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
-      const set = (variable: tf.Variable, value: tf.Tensor) => variable.assign(isSound ? tf.where(isSound, value, variable) : value);
-      const [beta1, beta2] = this.betas;
-      for (const { name, variable, grad } of pair(grads, parameters)) {
-        const { first, second } = this.momentsOf(name);
-        const mean = first.add(grad.sub(first).mul(1 - beta1));
-        const square = second.mul(beta2).add(grad.square().mul(1 - beta2));
-        const kept = this.weightDecay > 0 && this.decays(name) ? variable.mul(keep) : variable;
-        const denominator = square.sqrt().div(secondScale).add(this.epsilon);
-        set(first, mean);
-        set(second, square);
-        set(variable, kept.sub(mean.mul(stepSize).div(denominator)));
+      const { betas, epsilon } = this;
+      const run = isTracing() ? compiledMoves : moveAll;
+      const known = pair(grads, parameters).map((update) => ({
+        ...update,
+        ...this.momentsOf(update.name),
+        decays: this.isDecaying(update.name),
+      }));
+      for (const group of groupsOfOneShape(known, ({ variable, decays }) => `${variable.shape} ${decays}`)) {
+        const tensors = group.map(({ variable, grad, first, second }) => ({
+          weight: variable.clone(),
+          grad,
+          first: first.clone(),
+          second: second.clone(),
+        }));
+        const moved = run(tensors, { coefficients, isSound, betas, epsilon, decays: group[0]?.decays ?? false });
+        for (const [index, { variable, first, second }] of group.entries()) {
+          const to = moved[index] as Moved;
+          first.assign(to.first);
+          second.assign(to.second);
+          variable.assign(to.weight);
+        }
       }
     });
   }
@@ -139,6 +149,10 @@ export class AdamW {
   /** Goes on to the next update. */
   countStep(): void {
     this.updates++;
+  }
+
+  private isDecaying(name: string): boolean {
+    return this.weightDecay > 0 && this.decays(name);
   }
 
   private momentsOf(name: string): Moments {
@@ -179,6 +193,35 @@ export class AdamW {
     this.updates = 0;
   }
 }
+
+/** What a move begins with, of one parameter. */
+type Before = { readonly weight: tf.Tensor; readonly grad: tf.Tensor; readonly first: tf.Tensor; readonly second: tf.Tensor };
+
+/** What it ends with. */
+type Moved = Omit<Before, 'grad'>;
+
+/** What the moves of a group of parameters have in common. */
+type Rule = {
+  readonly coefficients: tf.Tensor1D;
+  readonly isSound: tf.Tensor | undefined;
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly decays: boolean;
+};
+
+function moveAll(parameters: readonly Before[], { coefficients, isSound, betas: [beta1, beta2], epsilon, decays }: Rule): Moved[] {
+  const [keep, stepSize, secondScale] = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
+  const unless = (value: tf.Tensor, before: tf.Tensor) => (isSound ? tf.where(isSound, value, before) : value);
+  return parameters.map(({ weight, grad, first, second }) => {
+    const mean = first.add(grad.sub(first).mul(1 - beta1));
+    const square = second.mul(beta2).add(grad.square().mul(1 - beta2));
+    const denominator = square.sqrt().div(secondScale).add(epsilon);
+    const moved = (decays ? weight.mul(keep) : weight).sub(mean.mul(stepSize).div(denominator));
+    return { weight: unless(moved, weight), first: unless(mean, first), second: unless(square, second) };
+  });
+}
+
+const compiledMoves = compile(moveAll, { name: 'adamw' });
 
 interface Update {
   readonly name: string;

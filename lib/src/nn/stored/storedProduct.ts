@@ -1,5 +1,5 @@
 /** Products with a weight that is stored packed. */
-import { tf } from '../../runtime';
+import { isTracing, tf } from '../../runtime';
 import { matMulFrozen } from '../linear';
 import { StoredRows, type StoredWeight } from './storedWeight';
 
@@ -10,13 +10,15 @@ const RUN = 2 ** 22;
  * `x·Wᵀ`, W unpacked for the product and freed after it, in the backward pass anew. The gradient flows to x alone.
  *
  * For few rows of x a large W, such as a head, is unpacked run by run, so that the whole of it never is. For many rows the result
- * is the larger, and to put it together from runs would take more than it saves.
+ * is the larger, and to put it together from runs would take more than it saves. A compiled function takes W whole: in bfloat16 it
+ * unpacks nothing, and what it unpacks of other formats is part of the product.
  *
  * Shapes: x (…, I), W (O, I) → (…, O).
  */
 export function storedProduct(x: tf.Tensor, weight: StoredWeight): tf.Tensor {
   const isShort = x.size / weight.columns < weight.columns;
-  if (!(weight instanceof StoredRows) || weight.size <= RUN || !isShort) return matMulFrozen(x, () => weight.unpack(), true);
+  const isSmall = !(weight instanceof StoredRows) || weight.size <= RUN;
+  if (isTracing() || isSmall || !isShort) return matMulFrozen(x, () => weight.unpack(), true);
   return tf.tidy(() => {
     const step = Math.ceil(RUN / weight.columns);
     const begins = Array.from({ length: Math.ceil(weight.rows / step) }, (_, run) => run * step);

@@ -14,6 +14,7 @@ export interface Cost {
 const VIEWS: ReadonlySet<string> = new Set([
   'Bitcast',
   'Const',
+  'EnsureShape',
   'ExpandDims',
   'Identity',
   'PartitionedCall',

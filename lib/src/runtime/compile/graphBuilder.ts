@@ -104,6 +104,7 @@ export class GraphBuilder {
   add(type: string, attributes: readonly OpAttribute[], inputs: readonly number[]): readonly number[] {
     if (type === 'AddN') return [this.sum(inputs)]; // Grappler makes AddN a TemporaryVariable, which XLA cannot compile
     if (type === 'StridedSlice') this.requireConstantPositions(inputs);
+    if (MATRIX_PRODUCTS.has(type)) inputs = inputs.map((input) => this.guarded(input));
     const isProduct = MATRIX_PRODUCTS.has(type) && inputs.every((input) => this.symbol(input).dtype === this.binding.TF_FLOAT);
     if (this.precision === 'bfloat16' && isProduct) return [this.halfProduct(type, attributes, inputs)];
     return this.operation(type, attributes, inputs);
@@ -174,6 +175,25 @@ export class GraphBuilder {
 
   private single(type: string, attributes: readonly OpAttribute[], inputs: readonly number[] = []): number {
     return this.operation(type, attributes, inputs)[0] as number;
+  }
+
+  /**
+   * A factor of a matrix product. Where it is itself a product with an operation's second result, or a later one, TensorFlow 2.21 fuses
+   * the two on CPUs as if that had been the first (`_MklFusedBatchMatMulV2`): an operation in between, which does nothing, prevents it.
+   */
+  private guarded(factor: number): number {
+    const { type, inputs } = this.operationOf(factor);
+    if (type !== 'Mul' || !inputs.some((input) => this.isLaterResult(input))) return factor;
+    const { binding } = this;
+    return this.single('EnsureShape', [{ name: 'shape', type: binding.TF_ATTR_SHAPE, value: this.symbol(factor).shape }], [factor]);
+  }
+
+  /** Whether a symbol is an operation's second result or a later one, perhaps through operations that change nothing. */
+  private isLaterResult(symbol: number): boolean {
+    const { type, inputs, outputs } = this.operationOf(symbol);
+    const [source] = inputs;
+    const isPassing = type === 'Identity' || type === 'Reshape';
+    return isPassing && source !== undefined ? this.isLaterResult(source) : outputs.indexOf(symbol) > 0;
   }
 
   private sum(terms: readonly number[]): number {

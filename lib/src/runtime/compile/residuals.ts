@@ -24,7 +24,7 @@ export interface BackwardPlan {
 
 /** Operations that read and write each element once: doing them again costs little. */
 const CHEAP: ReadonlySet<string> = new Set(
-  `Add AddV2 BroadcastTo Cast ConcatV2 Const Cos Div ExpandDims Fill Identity Maximum Mean Minimum Mul Neg Range RealDiv Reciprocal Reshape Rsqrt
+  `Add AddV2 BroadcastTo Cast ConcatV2 Const Cos Div EnsureShape ExpandDims Fill Identity Maximum Mean Minimum Mul Neg Range RealDiv Reciprocal Reshape Rsqrt
    SelectV2 Sigmoid Sin Slice Softmax Split Sqrt Square Squeeze Sub Sum Tanh Tile Transpose`.split(/\s+/),
 );
 

@@ -82,9 +82,14 @@ export function maskOf(sources: readonly TensorInfo[], reached: ReadonlySet<numb
   return sources.map((source) => (isReached(source, reached) ? '1' : '0')).join('');
 }
 
-/** On a GPU the innermost functions are XLA's, and what calls them is a graph of calls: so compiling takes no longer for a deeper model. */
+/** More operations than this, with those of the functions called, stay a graph of calls. A decoder layer and its gradient have some 300. */
+const MAX_XLA_OPERATIONS = 1000;
+
+/** On a GPU XLA gets all that is not large, and what calls it is a graph of calls: so compiling takes no longer for a deeper model. */
 function usesXla({ name, graph, called }: Trace, { xla }: TraceOptions): boolean {
-  if (xla === 'auto') return nodeBackend().binding.isUsingGpuDevice() && called.size === 0 && !graph.beyondXla;
+  if (xla === 'auto') {
+    return nodeBackend().binding.isUsingGpuDevice() && !graph.beyondXla && countOperations(graph, called) <= MAX_XLA_OPERATIONS;
+  }
   if (xla && graph.beyondXla) throw new UnsupportedError(`XLA cannot compile ${graph.beyondXla} in '${name}': compile it with xla: false`);
   return xla;
 }
@@ -97,4 +102,9 @@ function distinct(graph: GraphBuilder, symbols: readonly number[]): number[] {
     seen.add(symbol);
     return isUsable ? symbol : graph.identity(symbol);
   });
+}
+
+function countOperations({ operations }: GraphBuilder, called: Iterable<ContextFunction>): number {
+  const counts = new Map(Array.from(called, ({ name, cost }) => [name, cost.operations]));
+  return operations.reduce((sum, { calls }) => sum + (calls === undefined ? 1 : (counts.get(calls) ?? 1)), 0);
 }
