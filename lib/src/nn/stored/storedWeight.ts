@@ -54,13 +54,16 @@ export abstract class StoredWeight extends Module {
 
   /** Takes on other values, rounded to the format. Shapes: values (O, I). */
   assign(values: tf.Tensor): void {
-    if (values.shape.join() !== this.shape.join()) {
-      throw new ShapeError(`a stored weight of shape [${this.shape}] cannot take on values of shape [${values.shape}]`);
-    }
+    this.checkShape(values);
     const other = this.packed(rowsOf(values));
     const others = new Map(other.ownParameters());
     for (const [name, variable] of this.ownParameters()) variable.assign(others.get(name) ?? variable);
     other.dispose();
+  }
+
+  protected checkShape({ shape }: tf.Tensor): void {
+    if (shape.join() === this.shape.join()) return;
+    throw new ShapeError(`a stored weight of shape [${this.shape}] cannot take on values of shape [${shape}]`);
   }
 
   /** It counts as the weight that it stands for, whatever its parts. */

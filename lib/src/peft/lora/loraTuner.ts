@@ -26,6 +26,8 @@ interface Target {
 export class LoraTuner implements Tuner {
   private readonly configs = new Map<string, LoraConfig>();
   private readonly saved: SavedModules;
+  /** The wrapped layers, until a layer is wrapped or unwrapped: to walk a model takes longer than to switch its adapters. */
+  private known: [string, LoraLayer][] | undefined;
 
   constructor(
     private readonly model: Module,
@@ -43,7 +45,7 @@ export class LoraTuner implements Tuner {
       const isNew = layer.updates.size === 0;
       if (start === 'empty') layer.addEmptyAdapter(name, own, deriveSeed(0, index));
       else layer.addAdapter(name, own, deriveSeed(start.seed, index));
-      if (isNew) this.model.replaceModule(path, layer);
+      if (isNew) this.replace(path, layer);
     }
     this.saved.add(name, lora);
     const leaves = leafNames(targets.map(({ path }) => path));
@@ -55,7 +57,7 @@ export class LoraTuner implements Tuner {
   remove(name: string): void {
     for (const [path, layer] of this.layersOf(name)) {
       layer.deleteAdapter(name);
-      if (layer.updates.size === 0) this.model.replaceModule(path, layer.baseLayer);
+      if (layer.updates.size === 0) this.replace(path, layer.baseLayer);
     }
     this.saved.remove(name);
     this.configs.delete(name);
@@ -106,10 +108,11 @@ export class LoraTuner implements Tuner {
   }
 
   /** The wrapped layers, by their paths. */
-  layers(): [string, LoraLayer][] {
-    return [...this.model.namedModules()].flatMap(([path, module]) =>
+  layers(): readonly [string, LoraLayer][] {
+    this.known ??= [...this.model.namedModules()].flatMap(([path, module]) =>
       module instanceof LoraLayer ? [[path, module] as [string, LoraLayer]] : [],
     );
+    return this.known;
   }
 
   /** The wrapped layers alone. */
@@ -136,7 +139,7 @@ export class LoraTuner implements Tuner {
     for (const [path, layer] of this.layers()) {
       layer.forgetOriginal();
       for (const name of [...layer.updates.keys()]) layer.deleteAdapter(name);
-      this.model.replaceModule(path, layer.baseLayer);
+      this.replace(path, layer.baseLayer);
     }
     this.saved.unload(keepsMerged);
   }
@@ -175,9 +178,14 @@ export class LoraTuner implements Tuner {
     throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}; LoRA goes on linear layers and embeddings`);
   }
 
+  private replace(path: string, module: Module): void {
+    this.model.replaceModule(path, module);
+    this.known = undefined;
+  }
+
   private biases(name: string): [string, tf.Variable][] {
     const config = this.configs.get(name);
-    if (!config) return [];
+    if (!config || config.bias === 'none') return [];
     const paths = this.layersOf(name).map(([path]) => path);
     return trainedBiases(this.model, config, paths);
   }

@@ -14,6 +14,9 @@ export class SavedModules {
     private readonly state: AdapterState,
   ) {}
 
+  /** The wrapped modules, until one is wrapped or unwrapped. */
+  private known: readonly [string, SavedModule][] | undefined;
+
   /**
    * The modules that a configuration names, by path. A name is an end of a path, and not of whole parts of it alone, as in
    * PEFT: `norm` is every norm.
@@ -38,14 +41,14 @@ export class SavedModules {
     for (const [path, module] of this.chosen(config)) {
       const saved = module instanceof SavedModule ? module : new SavedModule(module, this.state);
       saved.addAdapter(name);
-      if (saved !== module) this.model.replaceModule(path, saved);
+      if (saved !== module) this.replace(path, saved);
     }
   }
 
   remove(name: string): void {
     for (const [path, saved] of this.modules()) {
       saved.deleteAdapter(name);
-      if (saved.copies.size === 0) this.model.replaceModule(path, saved.originalModule);
+      if (saved.copies.size === 0) this.replace(path, saved.originalModule);
     }
   }
 
@@ -78,14 +81,20 @@ export class SavedModules {
   unload(keepsActing: boolean): void {
     for (const [path, saved] of this.modules()) {
       const left = keepsActing ? saved.acting : saved.originalModule;
-      this.model.replaceModule(path, left);
+      this.replace(path, left);
       for (const module of [saved.originalModule, ...saved.copies.values()]) if (module !== left) module.dispose();
     }
   }
 
-  private modules(): [string, SavedModule][] {
-    return [...this.model.namedModules()].flatMap(([path, module]) =>
+  private modules(): readonly [string, SavedModule][] {
+    this.known ??= [...this.model.namedModules()].flatMap(([path, module]) =>
       module instanceof SavedModule ? [[path, module] as [string, SavedModule]] : [],
     );
+    return this.known;
+  }
+
+  private replace(path: string, module: Module): void {
+    this.model.replaceModule(path, module);
+    this.known = undefined;
   }
 }
