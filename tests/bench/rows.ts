@@ -122,18 +122,16 @@ function decode(setting: Setting): Line[] {
     atMost({ what: 'base load, ready to run', unit: 's', goal: 0.7 }, { mine, theirs, value: ({ secondsToLoad }) => secondsToLoad }),
   ];
   const half = alternate<DecodeAnswer>(setting, setting.peer, 'decode', { ...options, dtype: 'bfloat16' });
+  const rate = (answers: readonly DecodeAnswer[]) => median(answers.map(speed.value));
+  const [best, precision] = rate(half.mine) > rate(mine) ? [half.mine, 'bf16'] : [mine, 'fp32'];
+  const what = 'greedy decoding, batch 1, best precision';
   lines.push(
-    line({ what: 'greedy decoding, batch 1, best precision', unit: 'tokens/s', goal: 2, note: 'peer in bf16' }, { ...half, ...speed }),
+    line({ what, unit: 'tokens/s', goal: 2, note: `ours in ${precision}, peer in bf16` }, { mine: best, theirs: half.theirs, ...speed }),
   );
   if (setting.llamaCpp) {
-    const answers = Array.from({ length: setting.rounds }, () => setting.llamaCpp?.run('decode', options) as DecodeAnswer);
-    lines.push({
-      ...line(
-        { what: 'greedy decoding, batch 1, best precision', unit: 'tokens/s', goal: 0.7 },
-        { mine: half.mine, theirs: answers, ...speed },
-      ),
-      peer: 'llama.cpp Q4_1',
-    });
+    const theirs = Array.from({ length: setting.rounds }, () => setting.llamaCpp?.run('decode', options) as DecodeAnswer);
+    const measured = line({ what, unit: 'tokens/s', goal: 0.7, note: `ours in ${precision}` }, { mine: best, theirs, ...speed });
+    lines.push({ ...measured, peer: 'llama.cpp Q4_1' });
   }
   return lines;
 }
