@@ -2,7 +2,7 @@
 import { compile, tf } from 'lowrank';
 import { expect, test } from 'vitest';
 
-const random = (shape: [number, number, number, number], seed: number) => tf.randomNormal<tf.Rank.R4>(shape, 0, 1, 'float32', seed);
+const random = (shape: [number, number, number, number], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed) as tf.Tensor4D;
 
 const ways: Record<string, (x: tf.Tensor4D) => tf.Tensor[]> = {
   split: (x) => tf.split(x, 2, 2),
