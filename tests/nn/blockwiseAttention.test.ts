@@ -72,3 +72,24 @@ test.each([
     expect(report?.flops).toBeLessThan(0.9 * (whole.inspect()[0]?.flops ?? 0));
   });
 });
+
+/** Hides the first of 80 keys. */
+const padding = () => tf.tensor1d([-1e9, ...new Array<number>(79).fill(0)]);
+
+test.each<[string, boolean, () => tf.Tensor]>([
+  ['per row, query and key, causal', true, () => tf.stack([causalMask(70, 80), causalMask(70, 80).add(padding())]).reshape([2, 1, 70, 80])],
+  ['per row and key', false, () => tf.stack([padding(), padding().reverse()]).reshape([2, 1, 1, 80])],
+  ['per key', false, padding],
+  ['of one value', false, () => tf.scalar(3)],
+])('70 queries of 80 keys go in blocks with a mask %s', (_, isCausal, maskOf) => {
+  tf.tidy(() => {
+    const given = [random([2, 4, 70, 6], 1), random([2, 2, 80, 6], 2), random([2, 2, 80, 6], 3), maskOf()] as const;
+    const attention = (...[q, k, v, mask]: [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor]) =>
+      scaledDotProduct(q, k, v, { mask, isCausal, maxScores: isCausal ? undefined : 2 * 4 * 80 * 20 });
+    const expected = scaledDotProduct(given[0], given[1], given[2], { mask: given[3] });
+    const { result, shapes } = graphShapes(() => compile(attention)(...given));
+    expect(shapes).not.toContain('2,2,140,80');
+    expect(result.sub(expected).abs().max().dataSync()[0]).toBeLessThan(1e-5);
+    expect(expected.abs().max().dataSync()[0]).toBeGreaterThan(0.1);
+  });
+});

@@ -70,7 +70,8 @@ function blocksOf(q: tf.Tensor4D, block: number): tf.Tensor4D[] {
 }
 
 /** The mask of some of the T queries and of the first keys; an axis of 1 stands for all. */
-function maskOf(mask: tf.Tensor, { begin, end, T, seen }: { begin: number; end: number; T: number; seen: number }): tf.Tensor {
+function maskOf(given: tf.Tensor, { begin, end, T, seen }: { begin: number; end: number; T: number; seen: number }): tf.Tensor {
+  const mask = given.rank < 2 ? given.reshape([1, -1]) : given;
   const [queries, keys] = mask.shape.slice(-2) as [number, number];
   const before = mask.shape.slice(0, -2);
   const [from, to] = queries === T ? [begin, end] : [0, queries];
