@@ -2,9 +2,10 @@ import { type Batch, LlamaForCausalLM, tf, train } from 'lowrank';
 import { expect, test } from 'vitest';
 import { definedFunctions } from '../runtime/compile/bindingSpies';
 
+const sizes = { vocabSize: 20, hiddenSize: 8, intermediateSize: 8, numHiddenLayers: 2, numAttentionHeads: 2 };
+
 test('rows of one width, with any number of labels, take three compiled steps and three evaluations', async () => {
   const before = tf.memory().numTensors;
-  const sizes = { vocabSize: 20, hiddenSize: 8, intermediateSize: 8, numHiddenLayers: 1, numAttentionHeads: 2 };
   const model = LlamaForCausalLM.fromConfig({ ...sizes, initializerRange: 0.3 });
   const inputIds = Array.from({ length: 4 }, (_, r) => Array.from({ length: 64 }, (__, t) => (r + 3 * t) % 20));
   const batches: Batch[] = Array.from({ length: 30 }, (_, i) => ({
@@ -17,4 +18,27 @@ test('rows of one width, with any number of labels, take three compiled steps an
   }
   model.dispose();
   expect(tf.memory().numTensors).toBe(before);
+});
+
+test('what is trained may change between two updates', async () => {
+  const model = LlamaForCausalLM.fromConfig({ ...sizes, initializerRange: 0.3 }).freeze();
+  const weights = model.model.layers.map(({ inputLayernorm }) => inputLayernorm.weight);
+  const [first, second] = weights as [tf.Variable, tf.Variable];
+  first.trainable = true;
+  const values = () => weights.map((weight) => weight.dataSync().join());
+  const history = [values()];
+  const row = Array.from({ length: 8 }, (_, t) => (3 * t) % 20);
+  const onStep = ({ step }: { step: number }) => {
+    history.push(values());
+    if (step === 2) [first.trainable, second.trainable] = [false, true];
+  };
+  await train(model, [{ inputIds: [row], labels: [row] }], { steps: 4, onStep });
+  const moved = history.slice(1).map((now, step) => now.map((value, i) => value !== history[step]?.[i]));
+  expect(moved).toEqual([
+    [true, false],
+    [true, false],
+    [false, true],
+    [false, true],
+  ]);
+  model.dispose();
 });
