@@ -99,11 +99,11 @@ export class DecodingProgram {
         const isVisible = places.greaterEqual(begins).logicalAnd(places.lessEqual(place)); // (B, S)
         const context = { rotary, mask: paddingMask(isVisible as tf.Tensor2D) };
         const isPlace = places.equal(place).reshape([1, 1, -1, 1]);
-        const step = layersPerCall();
+        const perCall = layersPerCall();
         const held: HeldLayer[] = [];
         let x = embedTokens.forward(ids);
-        for (let first = 0; first < layers.length; first += step) {
-          const some = [first, first + step] as const;
+        for (let first = 0; first < layers.length; first += perCall) {
+          const some = [first, first + perCall] as const;
           const result = stepLayers(layers.slice(...some), x, context, before.slice(...some), isPlace);
           x = result.x;
           held.push(...result.held);

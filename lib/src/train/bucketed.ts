@@ -24,7 +24,7 @@ export function bucketed(batch: Batch, limit = Number.POSITIVE_INFINITY): Batch 
   };
 }
 
-/** Fewer rows than this take the output layer no less time: reading its matrix does. */
+/** For fewer rows than this the output layer takes no less time, which goes into reading its matrix. */
 const FEWEST_POSITIONS = 64;
 
 /**

@@ -12,7 +12,7 @@ import { watchedTensors } from './watched';
 export interface CompileOptions {
   /** What matrix products are computed in; everything else stays float32. @defaultValue that of the compiled function around it, or float32 */
   readonly precision?: Precision;
-  /** Whether XLA compiles it. `auto`: on a GPU, unless an operation in it is beyond XLA. @defaultValue 'auto' */
+  /** Whether XLA compiles it. `auto`: on a GPU, unless an operation in it is beyond XLA or there are many. @defaultValue 'auto' */
   readonly xla?: 'auto' | boolean;
   /** What errors and `inspect` call it. @defaultValue the function's own name */
   readonly name?: string;
