@@ -75,6 +75,8 @@ export class TrainingAbortedError extends AbortedError {
  * Trains the model's trainable parameters on the batches.
  *
  * Dropout acts in the updates only. Between two steps the event loop runs, so that a display can renew itself and an interrupt gets through.
+ * Which parameters are trained may change between two steps; other settings of the model stay as they were at the first, because the
+ * compiled step keeps to them.
  *
  * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step has changed nothing.
  * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the running step.
