@@ -14,7 +14,7 @@ import {
   segmentMask,
   type TokenTable,
 } from '../nn';
-import { compile, isTracing, tf } from '../runtime';
+import { compile, compileNested, isTracing, tf } from '../runtime';
 import type { LlamaConfig } from './config';
 import { checkLength } from './inputs';
 import type { KeyValueCache } from './kvCache';
@@ -85,8 +85,7 @@ export class LlamaModel extends Module {
     checkLength(past + T, this.config);
     return tf.tidy(() => {
       const { headDim, ropeTheta: theta, ropeScaling: scaling } = this.config;
-      const inFrame = isTracing() ? compiledFrame : frame;
-      const { rotary, mask } = inFrame({ past, T, attentionMask, segmentIds }, { headDim, theta, scaling });
+      const { rotary, mask } = frame({ past, T, attentionMask, segmentIds }, { headDim, theta, scaling });
       let x = this.embedTokens.forward(ids);
       const isCompiled = isTracing() && !cache && !onWeights;
       const run = isCompiled ? (this.gradientCheckpointing ? checkpointedLayer : compiledLayer) : runLayer;
@@ -94,7 +93,7 @@ export class LlamaModel extends Module {
         const report = onWeights && { onWeights: (weights: tf.Tensor4D) => onWeights(weights, index) };
         x = run(layer, x, { rotary, mask, isCausal: true, ...(cache && { cache: cache.layer(index) }), ...report });
       }
-      return isTracing() ? compiledNorm(this.norm, x) : this.norm.forward(x);
+      return normalized(this.norm, x);
     });
   }
 }
@@ -103,16 +102,17 @@ export class LlamaModel extends Module {
 type Visibility = Pick<LlamaModelOptions, 'attentionMask' | 'segmentIds'> & { readonly past: number; readonly T: number };
 
 /** What all layers of a pass share. Shapes: mask (1 or B, 1, T, S). */
-function frame({ past, T, attentionMask, segmentIds }: Visibility, options: RotaryOptions): { rotary: RotaryTables; mask: tf.Tensor } {
-  const places = segmentIds ? segmentPositions(segmentIds) : positions(past, T, attentionMask);
-  const causal = causalMask(T, past + T);
-  const others = segmentIds ? segmentMask(segmentIds) : attentionMask && paddingMask(attentionMask);
-  return { rotary: rotaryTables(places, options), mask: others ? causal.add(others) : causal };
-}
+const frame = compileNested(
+  ({ past, T, attentionMask, segmentIds }: Visibility, options: RotaryOptions): { rotary: RotaryTables; mask: tf.Tensor } => {
+    const places = segmentIds ? segmentPositions(segmentIds) : positions(past, T, attentionMask);
+    const causal = causalMask(T, past + T);
+    const others = segmentIds ? segmentMask(segmentIds) : attentionMask && paddingMask(attentionMask);
+    return { rotary: rotaryTables(places, options), mask: others ? causal.add(others) : causal };
+  },
+  { name: 'masks' },
+);
 
-const compiledFrame = compile(frame, { name: 'masks' });
-
-const compiledNorm = compile((norm: RMSNorm, x: tf.Tensor) => norm.forward(x), { name: 'norm' });
+const normalized = compileNested((norm: RMSNorm, x: tf.Tensor) => norm.forward(x), { name: 'norm' });
 
 /** Where the new tokens stand: after the cached ones, padding not counted. Shapes: attentionMask (B, S) → (T) or (B, T). */
 function positions(past: number, T: number, attentionMask?: tf.Tensor2D): tf.Tensor {

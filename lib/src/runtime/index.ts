@@ -1,4 +1,5 @@
 export { type CompiledFunction, type CompileOptions, compile } from './compile/compile';
+export { compileNested } from './compile/compileNested';
 export { isRecording } from './compile/internals';
 export type { FunctionReport } from './compile/program';
 export { isTracing } from './compile/trace';

@@ -1,5 +1,5 @@
 /** AdamW: Adam whose weight decay acts on the weights, not on the gradients (Loshchilov & Hutter 2019, algorithm 2). */
-import { ArgumentError, compile, isTracing, ShapeError, StateError, tf } from '../runtime';
+import { ArgumentError, compileNested, ShapeError, StateError, tf } from '../runtime';
 import type { Schedule } from './schedules';
 import { groupsOfOneShape } from './tensorGroups';
 
@@ -122,20 +122,14 @@ export class AdamW {
   move(grads: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>, { coefficients, isSound }: Move): void {
     tf.tidy(() => {
       const { betas, epsilon } = this;
-      const run = isTracing() ? compiledMoves : moveAll;
       const known = pair(grads, parameters).map((update) => ({
         ...update,
         ...this.momentsOf(update.name),
         decays: this.isDecaying(update.name),
       }));
       for (const group of groupsOfOneShape(known, ({ variable, decays }) => `${variable.shape} ${decays}`)) {
-        const tensors = group.map(({ variable, grad, first, second }) => ({
-          weight: variable.clone(),
-          grad,
-          first: first.clone(),
-          second: second.clone(),
-        }));
-        const moved = run(tensors, { coefficients, isSound, betas, epsilon, decays: group[0]?.decays ?? false });
+        const tensors = group.map(({ variable: weight, grad, first, second }) => ({ weight, grad, first, second }));
+        const moved = moveAll(tensors, { coefficients, isSound, betas, epsilon, decays: group[0]?.decays ?? false });
         for (const [index, { variable, first, second }] of group.entries()) {
           const to = moved[index] as Moved;
           first.assign(to.first);
@@ -209,19 +203,20 @@ type Rule = {
   readonly decays: boolean;
 };
 
-function moveAll(parameters: readonly Before[], { coefficients, isSound, betas: [beta1, beta2], epsilon, decays }: Rule): Moved[] {
-  const [keep, stepSize, secondScale] = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
-  const unless = (value: tf.Tensor, before: tf.Tensor) => (isSound ? tf.where(isSound, value, before) : value);
-  return parameters.map(({ weight, grad, first, second }) => {
-    const mean = first.add(grad.sub(first).mul(1 - beta1));
-    const square = second.mul(beta2).add(grad.square().mul(1 - beta2));
-    const denominator = square.sqrt().div(secondScale).add(epsilon);
-    const moved = (decays ? weight.mul(keep) : weight).sub(mean.mul(stepSize).div(denominator));
-    return { weight: unless(moved, weight), first: unless(mean, first), second: unless(square, second) };
-  });
-}
-
-const compiledMoves = compile(moveAll, { name: 'adamw' });
+const moveAll = compileNested(
+  (parameters: readonly Before[], { coefficients, isSound, betas: [beta1, beta2], epsilon, decays }: Rule): Moved[] => {
+    const [keep, stepSize, secondScale] = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
+    const unless = (value: tf.Tensor, before: tf.Tensor) => (isSound ? tf.where(isSound, value, before) : value);
+    return parameters.map(({ weight, grad, first, second }) => {
+      const mean = first.add(grad.sub(first).mul(1 - beta1));
+      const square = second.mul(beta2).add(grad.square().mul(1 - beta2));
+      const denominator = square.sqrt().div(secondScale).add(epsilon);
+      const moved = (decays ? weight.mul(keep) : weight).sub(mean.mul(stepSize).div(denominator));
+      return { weight: unless(moved, weight), first: unless(mean, first), second: unless(square, second) };
+    });
+  },
+  { name: 'adamw' },
+);
 
 interface Update {
   readonly name: string;

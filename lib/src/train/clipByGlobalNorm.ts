@@ -1,5 +1,5 @@
 /** Gradient clipping by the norm of all gradients together. */
-import { ArgumentError, compile, isTracing, tf } from '../runtime';
+import { ArgumentError, compileNested, tf } from '../runtime';
 import { groupsOfOneShape } from './tensorGroups';
 
 /** Gradients after clipping, and their norm before it. */
@@ -29,14 +29,13 @@ export function clipByGlobalNorm(grads: tf.NamedTensorMap, maxNorm: number): Cli
 }
 
 function globalNorm(grads: tf.NamedTensorMap): tf.Scalar {
-  const run = isTracing() ? compiledSquares : sumOfSquares;
-  const squares = groupsOfOneShape(Object.values(grads), ({ shape }) => shape.join()).map((group) => run(group));
+  const squares = groupsOfOneShape(Object.values(grads), ({ shape }) => shape.join()).map((group) => sumOfSquares(group));
   return squares.length === 0 ? tf.scalar(0) : tf.stack(squares).sum().sqrt().asScalar();
 }
 
-const sumOfSquares = (tensors: readonly tf.Tensor[]) => tf.stack(tensors.map((tensor) => tensor.square().sum())).sum();
-
-const compiledSquares = compile(sumOfSquares, { name: 'sum_of_squares' });
+const sumOfSquares = compileNested((tensors: readonly tf.Tensor[]) => tf.stack(tensors.map((tensor) => tensor.square().sum())).sum(), {
+  name: 'sum_of_squares',
+});
 
 function mapTensors(tensors: tf.NamedTensorMap, map: (tensor: tf.Tensor) => tf.Tensor): tf.NamedTensorMap {
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, map(tensor)]));

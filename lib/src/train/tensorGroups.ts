@@ -6,7 +6,12 @@ const GROUP = 16;
 /** Puts together, sixteen at a time and in the order given, what has the same key. */
 export function groupsOfOneShape<T>(all: readonly T[], keyOf: (one: T) => string): T[][] {
   const kinds = new Map<string, T[]>();
-  for (const one of all) kinds.set(keyOf(one), [...(kinds.get(keyOf(one)) ?? []), one]);
+  for (const one of all) {
+    const key = keyOf(one);
+    const kind = kinds.get(key);
+    if (kind) kind.push(one);
+    else kinds.set(key, [one]);
+  }
   return [...kinds.values()].flatMap((kind) =>
     Array.from({ length: Math.ceil(kind.length / GROUP) }, (_, group) => kind.slice(group * GROUP, (group + 1) * GROUP)),
   );

@@ -41,8 +41,7 @@ export class ContextFunction {
     this.beyondXla = graph.beyondXla;
     const operations = graph.define(this.name, inputs, outputs, [isXla ? MUST_COMPILE : NO_INLINE]);
     this.calls = [...calls];
-    const costs = new Map(this.calls.map((called) => [called.name, called.cost]));
-    this.cost = costOf(graph, operations, (called) => costs.get(called) ?? { operations: 1, flops: 0, bytes: 0 });
+    this.cost = costOf(graph, operations, this.calls);
     for (const called of this.calls) called.users++;
   }
 

@@ -10,6 +10,12 @@ export interface Cost {
   readonly bytes: number;
 }
 
+/** A function that others call. */
+interface CalledFunction {
+  readonly name: string;
+  readonly cost: Cost;
+}
+
 /** Operations that move nothing: a constant, or the same bytes under another shape. */
 const VIEWS: ReadonlySet<string> = new Set([
   'Bitcast',
@@ -26,12 +32,13 @@ const VIEWS: ReadonlySet<string> = new Set([
 /**
  * Adds up what the operations cost.
  *
- * @param costOf - the cost of a function that is called, by its name
+ * @param called - the functions that they may call
  */
-export function costOf(graph: GraphBuilder, operations: readonly Operation[], costOfCall: (name: string) => Cost): Cost {
+export function costOf(graph: GraphBuilder, operations: readonly Operation[], called: Iterable<CalledFunction>): Cost {
+  const costs = new Map(Array.from(called, ({ name, cost }) => [name, cost]));
   const total = { operations: 0, flops: 0, bytes: 0 };
   for (const operation of operations) {
-    const { operations: count, flops, bytes } = operation.calls === undefined ? own(graph, operation) : costOfCall(operation.calls);
+    const { operations: count, flops, bytes } = costs.get(operation.calls ?? '') ?? own(graph, operation);
     total.operations += count;
     total.flops += flops;
     total.bytes += bytes;

@@ -2,6 +2,7 @@
 import { nodeBackend } from '../backend';
 import { UnsupportedError } from '../errors';
 import { ContextFunction } from './contextFunction';
+import { costOf } from './cost';
 import type { GraphBuilder, Precision } from './graphBuilder';
 import { backendInternals, type TensorInfo } from './internals';
 import { type BackwardPass, Program } from './program';
@@ -88,7 +89,11 @@ const MAX_XLA_OPERATIONS = 1000;
 /** On a GPU XLA gets all that is not large, and what calls it is a graph of calls: so compiling takes no longer for a deeper model. */
 function usesXla({ name, graph, called }: Trace, { xla }: TraceOptions): boolean {
   if (xla === 'auto') {
-    return nodeBackend().binding.isUsingGpuDevice() && !graph.beyondXla && countOperations(graph, called) <= MAX_XLA_OPERATIONS;
+    return (
+      nodeBackend().binding.isUsingGpuDevice() &&
+      !graph.beyondXla &&
+      costOf(graph, graph.operations, called).operations <= MAX_XLA_OPERATIONS
+    );
   }
   if (xla && graph.beyondXla) throw new UnsupportedError(`XLA cannot compile ${graph.beyondXla} in '${name}': compile it with xla: false`);
   return xla;
@@ -102,9 +107,4 @@ function distinct(graph: GraphBuilder, symbols: readonly number[]): number[] {
     seen.add(symbol);
     return isUsable ? symbol : graph.identity(symbol);
   });
-}
-
-function countOperations({ operations }: GraphBuilder, called: Iterable<ContextFunction>): number {
-  const counts = new Map(Array.from(called, ({ name, cost }) => [name, cost.operations]));
-  return operations.reduce((sum, { calls }) => sum + (calls === undefined ? 1 : (counts.get(calls) ?? 1)), 0);
 }

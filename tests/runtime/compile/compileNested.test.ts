@@ -1,0 +1,20 @@
+import { compile, compileNested, isTracing, tf } from 'lowrank';
+import { expect, test } from 'vitest';
+import { definedFunctions } from './bindingSpies';
+
+test('a nested function is a function of its own where a compiled one calls it, and runs as it is elsewhere', async () => {
+  const traced: boolean[] = [];
+  const cube = compileNested(
+    (x: tf.Tensor) => {
+      traced.push(isTracing());
+      return x.mul(x).mul(x);
+    },
+    { name: 'cube' },
+  );
+  const outer = compile((x: tf.Tensor) => cube(x.add(1)), { name: 'outer' });
+  const x = tf.tensor1d([1, 2]);
+  expect(await definedFunctions(() => expect([...cube(x).dataSync()]).toEqual([1, 8]))).toEqual([]);
+  expect(await definedFunctions(() => expect([...outer(x).dataSync()]).toEqual([8, 27]))).toEqual(['cube', 'outer']);
+  expect(traced).toEqual([false, true]);
+  outer.dispose();
+});
