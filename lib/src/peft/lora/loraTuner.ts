@@ -11,6 +11,7 @@ import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
 import { SavedModule } from './savedModule';
 import { SavedModules } from './savedModules';
+import { WrappedModules } from './wrappedModules';
 
 /** Layers whose whole weight PEFT writes into the file of an adapter that targets them. */
 const EMBEDDING_LAYERS = ['embed_tokens', 'lm_head'];
@@ -26,14 +27,14 @@ interface Target {
 export class LoraTuner implements Tuner {
   private readonly configs = new Map<string, LoraConfig>();
   private readonly saved: SavedModules;
-  /** The wrapped layers, until a layer is wrapped or unwrapped: to walk a model takes longer than to switch its adapters. */
-  private known: [string, LoraLayer][] | undefined;
+  private readonly wrapped: WrappedModules<LoraLayer>;
 
   constructor(
     private readonly model: Module,
     private readonly state: AdapterState,
   ) {
     this.saved = new SavedModules(model, state);
+    this.wrapped = new WrappedModules(model, (module) => module instanceof LoraLayer);
   }
 
   add(name: string, config: PeftConfig, start: AdapterStart): LoraConfig {
@@ -45,7 +46,7 @@ export class LoraTuner implements Tuner {
       const isNew = layer.updates.size === 0;
       if (start === 'empty') layer.addEmptyAdapter(name, own, deriveSeed(0, index));
       else layer.addAdapter(name, own, deriveSeed(start.seed, index));
-      if (isNew) this.replace(path, layer);
+      if (isNew) this.wrapped.replace(path, layer);
     }
     this.saved.add(name, lora);
     const leaves = leafNames(targets.map(({ path }) => path));
@@ -57,7 +58,7 @@ export class LoraTuner implements Tuner {
   remove(name: string): void {
     for (const [path, layer] of this.layersOf(name)) {
       layer.deleteAdapter(name);
-      if (layer.updates.size === 0) this.replace(path, layer.baseLayer);
+      if (layer.updates.size === 0) this.wrapped.replace(path, layer.baseLayer);
     }
     this.saved.remove(name);
     this.configs.delete(name);
@@ -109,10 +110,7 @@ export class LoraTuner implements Tuner {
 
   /** The wrapped layers, by their paths. */
   layers(): readonly [string, LoraLayer][] {
-    this.known ??= [...this.model.namedModules()].flatMap(([path, module]) =>
-      module instanceof LoraLayer ? [[path, module] as [string, LoraLayer]] : [],
-    );
-    return this.known;
+    return this.wrapped.list();
   }
 
   /** The wrapped layers alone. */
@@ -139,7 +137,7 @@ export class LoraTuner implements Tuner {
     for (const [path, layer] of this.layers()) {
       layer.forgetOriginal();
       for (const name of [...layer.updates.keys()]) layer.deleteAdapter(name);
-      this.replace(path, layer.baseLayer);
+      this.wrapped.replace(path, layer.baseLayer);
     }
     this.saved.unload(keepsMerged);
   }
@@ -176,11 +174,6 @@ export class LoraTuner implements Tuner {
       return new LoraEmbedding(module, undefined, { state: this.state });
     if (isProjection(module)) return new LoraLinear(module, undefined, { state: this.state });
     throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}; LoRA goes on linear layers and embeddings`);
-  }
-
-  private replace(path: string, module: Module): void {
-    this.model.replaceModule(path, module);
-    this.known = undefined;
   }
 
   private biases(name: string): [string, tf.Variable][] {

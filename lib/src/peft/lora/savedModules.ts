@@ -6,16 +6,18 @@ import type { LoraConfig } from '../config';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import { expectedCopy, isSaveable, type SaveableModule, SavedModule } from './savedModule';
+import { WrappedModules } from './wrappedModules';
 
 /** Wraps the modules that `modulesToSave` names, each once, and gives them a copy per adapter. */
 export class SavedModules {
+  private readonly wrapped: WrappedModules<SavedModule>;
+
   constructor(
     private readonly model: Module,
     private readonly state: AdapterState,
-  ) {}
-
-  /** The wrapped modules, until one is wrapped or unwrapped. */
-  private known: readonly [string, SavedModule][] | undefined;
+  ) {
+    this.wrapped = new WrappedModules(model, (module) => module instanceof SavedModule);
+  }
 
   /**
    * The modules that a configuration names, by path. A name is an end of a path, and not of whole parts of it alone, as in
@@ -41,14 +43,14 @@ export class SavedModules {
     for (const [path, module] of this.chosen(config)) {
       const saved = module instanceof SavedModule ? module : new SavedModule(module, this.state);
       saved.addAdapter(name);
-      if (saved !== module) this.replace(path, saved);
+      if (saved !== module) this.wrapped.replace(path, saved);
     }
   }
 
   remove(name: string): void {
     for (const [path, saved] of this.modules()) {
       saved.deleteAdapter(name);
-      if (saved.copies.size === 0) this.replace(path, saved.originalModule);
+      if (saved.copies.size === 0) this.wrapped.replace(path, saved.originalModule);
     }
   }
 
@@ -81,20 +83,12 @@ export class SavedModules {
   unload(keepsActing: boolean): void {
     for (const [path, saved] of this.modules()) {
       const left = keepsActing ? saved.acting : saved.originalModule;
-      this.replace(path, left);
+      this.wrapped.replace(path, left);
       for (const module of [saved.originalModule, ...saved.copies.values()]) if (module !== left) module.dispose();
     }
   }
 
   private modules(): readonly [string, SavedModule][] {
-    this.known ??= [...this.model.namedModules()].flatMap(([path, module]) =>
-      module instanceof SavedModule ? [[path, module] as [string, SavedModule]] : [],
-    );
-    return this.known;
-  }
-
-  private replace(path: string, module: Module): void {
-    this.model.replaceModule(path, module);
-    this.known = undefined;
+    return this.wrapped.list();
   }
 }
