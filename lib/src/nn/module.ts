@@ -112,9 +112,11 @@ const snakeCases = new Map<string, string>();
 
 /** `qProj` → `q_proj`, `layers` → `layers`; names that already are Hugging Face's stay as they are. */
 export function toSnakeCase(name: string): string {
-  const known = snakeCases.get(name) ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  snakeCases.set(name, known);
-  return known;
+  const known = snakeCases.get(name);
+  if (known !== undefined) return known;
+  const made = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  snakeCases.set(name, made);
+  return made;
 }
 
 function join(prefix: string, name: string): string {

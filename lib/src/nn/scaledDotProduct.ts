@@ -47,7 +47,8 @@ export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D,
     const block = Math.min(fitting, isCausal ? Math.max(MIN_CAUSAL_BLOCK, Math.ceil(T / CAUSAL_BLOCKS)) : T);
     if (block >= T || onWeights || !isTracing()) return attend(q, keys, values, options);
     const run = fitting < T ? attendBlock : attend;
-    const blocks = blocksOf(q, block).map((queries, index) => {
+    const sizes = Array.from({ length: Math.ceil(T / block) }, (_, index) => Math.min(block, T - index * block));
+    const blocks = tf.split<tf.Tensor4D>(q, sizes, 2).map((queries, index) => {
       const begin = index * block;
       const end = begin + queries.shape[2];
       const seen = isCausal ? S - T + end : S;
@@ -56,17 +57,6 @@ export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D,
     });
     return tf.concat(blocks, 2);
   });
-}
-
-/**
- * The queries in blocks. Equal ones are taken apart together: their gradients are then put together, where those of slices are padded
- * and added. (SplitV is of no use: in a function called by a function, TensorFlow 2.21 gives unequal parts a wrong size.)
- */
-function blocksOf(q: tf.Tensor4D, block: number): tf.Tensor4D[] {
-  const [B, H, T, D] = q.shape;
-  const count = Math.ceil(T / block);
-  if (T % block === 0) return tf.unstack(q.reshape([B, H, count, block, D]), 2) as tf.Tensor4D[];
-  return Array.from({ length: count }, (_, index) => q.slice([0, 0, index * block, 0], [-1, -1, Math.min(block, T - index * block), -1]));
 }
 
 /** The mask of some of the T queries and of the first keys; an axis of 1 stands for all. */

@@ -115,7 +115,7 @@ test('puts adapters of other names into folders of their own', () => {
 
 test('never writes outside the folder', () => {
   const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2 }));
-  for (const name of ['../x', '/tmp/x', 'a/b', 'a\0b', '.', '..', '', 'x'.repeat(300), '__base__', 'a b']) {
+  for (const name of ['../x', '/dir/x', 'a/b', 'a\0b', '.', '..', '', 'x'.repeat(300), '__base__', 'a b']) {
     expect(() => peft.addAdapter(name, new LoraConfig({ r: 2 }))).toThrow(ArgumentError);
     expect(() => peft.loadAdapter(goldenPath('lora'), { adapterName: name })).toThrow(ArgumentError);
   }

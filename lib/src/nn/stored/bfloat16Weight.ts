@@ -63,12 +63,8 @@ export class Bfloat16Weight extends StoredRows {
     return new Bfloat16Weight(words, I);
   }
 
-  /** On the device, like {@link fromTensor}. */
-  override assign(values: tf.Tensor): void {
-    this.checkShape(values);
-    const other = Bfloat16Weight.fromTensor(values as tf.Tensor2D);
-    this.words.assign(other.words);
-    other.dispose();
+  protected override packedTensor(values: tf.Tensor2D): Bfloat16Weight {
+    return Bfloat16Weight.fromTensor(values);
   }
 
   protected packed(rows: WeightRows): Bfloat16Weight {

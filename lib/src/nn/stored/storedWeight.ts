@@ -52,18 +52,20 @@ export abstract class StoredWeight extends Module {
   /** Packs other values into the same format. */
   protected abstract packed(rows: WeightRows): StoredWeight;
 
+  /** Packs a tensor's values; a format that can do so on the device says how. Shapes: values (O, I). */
+  protected packedTensor(values: tf.Tensor2D): StoredWeight {
+    return this.packed(rowsOf(values));
+  }
+
   /** Takes on other values, rounded to the format. Shapes: values (O, I). */
   assign(values: tf.Tensor): void {
-    this.checkShape(values);
-    const other = this.packed(rowsOf(values));
+    if (values.shape.join() !== this.shape.join()) {
+      throw new ShapeError(`a stored weight of shape [${this.shape}] cannot take on values of shape [${values.shape}]`);
+    }
+    const other = this.packedTensor(values as tf.Tensor2D);
     const others = new Map(other.ownParameters());
     for (const [name, variable] of this.ownParameters()) variable.assign(others.get(name) ?? variable);
     other.dispose();
-  }
-
-  protected checkShape({ shape }: tf.Tensor): void {
-    if (shape.join() === this.shape.join()) return;
-    throw new ShapeError(`a stored weight of shape [${this.shape}] cannot take on values of shape [${shape}]`);
   }
 
   /** It counts as the weight that it stands for, whatever its parts. */
