@@ -106,10 +106,13 @@ export class AdamW {
     }
   }
 
-  /** The next update's `1 − η·λ`, `η / (1 − β₁ᵗ)` and `√(1 − β₂ᵗ)`: a tensor, so that a compiled update serves every step. Shape (3). */
-  coefficients(): tf.Tensor1D {
-    const t = this.updates + 1;
-    const rate = this.learningRate;
+  /**
+   * `1 − η·λ`, `η / (1 − β₁ᵗ)` and `√(1 − β₂ᵗ)` of the next update, or of the one after `begun` others that are not counted yet: a tensor,
+   * so that a compiled update serves every step. Shape (3).
+   */
+  coefficients(begun = 0): tf.Tensor1D {
+    const t = this.updates + begun + 1;
+    const rate = this.schedule(t - 1);
     const [beta1, beta2] = this.betas;
     return tf.tensor1d([1 - rate * this.weightDecay, rate / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)]);
   }

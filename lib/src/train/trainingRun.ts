@@ -36,6 +36,13 @@ interface Update {
   readonly seconds: number;
 }
 
+/** An update that the device has been given. */
+interface BegunUpdate {
+  readonly window: UpdateWindow;
+  /** When, in milliseconds. */
+  readonly begin: number;
+}
+
 /** Held-out data, read anew each time. */
 export interface EvaluationPlan {
   readonly batches: Iterable<Batch> | (() => Iterable<Batch> | AsyncIterable<Batch>);
@@ -72,6 +79,8 @@ export class TrainingRun {
   private savedStep = -1;
   private readonly execution: ExecutionOptions;
   private readonly updater: Updater;
+  private readonly begun: BegunUpdate[] = [];
+  private lastFinished = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly model: TrainableModel,
@@ -98,19 +107,35 @@ export class TrainingRun {
     return losses.length - 1 - losses.indexOf(Math.min(...losses));
   }
 
-  /**
-   * Makes one update.
-   *
-   * @throws NotFiniteError when the loss or a gradient is NaN or infinite; nothing has changed then.
-   */
-  update({ batches, start, end }: UpdateWindow): Update {
+  /** Updates that the device has been given and that are not in the history yet. */
+  get underWay(): number {
+    return this.begun.length;
+  }
+
+  /** Hands the device one more update, without waiting for it. */
+  begin(window: UpdateWindow): void {
     const begin = performance.now();
+    this.updater.begin(window.batches);
+    this.begun.push({ window, begin });
+  }
+
+  /**
+   * Waits for the oldest update under way.
+   *
+   * @throws NotFiniteError when the loss or a gradient is NaN or infinite; neither that update nor one begun after it has changed anything.
+   */
+  finish(): Update {
+    const { window, begin } = this.begun.shift() as BegunUpdate; // asked for only while there is one
+    const { batches, start, end } = window;
     const learningRate = this.optimizer.learningRate;
-    const { loss, gradNorm } = this.updater.update(batches);
+    const { loss, gradNorm } = this.updater.read();
     if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+      this.begun.length = 0;
       throw new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm }));
     }
-    const seconds = (performance.now() - begin) / 1000;
+    const now = performance.now();
+    const seconds = (now - Math.max(begin, this.lastFinished)) / 1000;
+    this.lastFinished = now;
     const tokens = batches.reduce((total, batch) => total + realTokens(batch), 0);
     const record = { step: this.step + 1, loss, learningRate, gradNorm, tokensPerSecond: tokens / seconds };
     this.history.push(record);

@@ -1,5 +1,5 @@
 /** One update as one call: forward, backward, clipping and AdamW, with everything that changes staying where it is. */
-import { compile, tf } from '../runtime';
+import { compile, StateError, tf } from '../runtime';
 import type { AdamW } from './adamw';
 import { type Batch, learnedTokens, tensorBatch } from './batch';
 import { bucketed } from './bucketed';
@@ -14,18 +14,36 @@ export interface UpdateNumbers {
   readonly gradNorm: number;
 }
 
+/** What is on the device of an update that it has been given. */
+type Outcome = {
+  /** Loss and gradients' norm. Shape (2). */
+  readonly numbers: tf.Tensor;
+  /** Whether these and all numbers before them are finite. Shape (), bool. */
+  readonly isSound: tf.Tensor;
+};
+
+/** What the last part of an update takes besides its batch. */
+type Preceding = {
+  readonly sums: GradientSums;
+  /** That of the update before. */
+  readonly wasSound: tf.Tensor;
+  readonly coefficients: tf.Tensor1D;
+};
+
 /** The two functions of an update: one for each batch but the last, and one for the last. */
 interface Steps {
   readonly accumulate: (batch: MicroBatch, before: GradientSums) => GradientSums;
-  readonly finish: (batch: MicroBatch, before: GradientSums, coefficients: tf.Tensor1D) => tf.Tensor;
+  readonly finish: (batch: MicroBatch, before: Preceding) => Outcome;
   dispose(): void;
 }
 
 /**
  * Makes the updates of one run. Each form of batch is compiled once; where the loss or the gradients' norm is not finite, an update leaves
- * every parameter and moment as it is.
+ * every parameter and moment as it is, and so does every update that was begun after it.
  */
 export class Updater {
+  /** Begun and not read, the oldest first. */
+  private readonly pending: Outcome[] = [];
   /** The functions, for the parameters that were trained when they were made. */
   private steps?: { readonly parameters: string; readonly run: Steps };
 
@@ -36,10 +54,10 @@ export class Updater {
     private readonly options: ExecutionOptions,
   ) {}
 
-  /** Makes one update of the mean loss over these batches; the optimizer counts it if its numbers are finite. */
-  update(batches: readonly Batch[]): UpdateNumbers {
+  /** Hands the device one update of the mean loss over these batches, without waiting for its numbers. */
+  begin(batches: readonly Batch[]): void {
     const { accumulate, finish } = this.prepared();
-    const [loss = Number.NaN, gradNorm = Number.NaN] = tf.tidy(() => {
+    const outcome = tf.tidy(() => {
       let sums: GradientSums = { loss: tf.scalar(0), grads: {} };
       const parts = this.microBatches(batches);
       for (const part of parts.slice(0, -1)) {
@@ -48,13 +66,29 @@ export class Updater {
         tf.dispose(before);
       }
       const last = parts.at(-1) as MicroBatch;
-      return finish(last, sums, this.optimizer.coefficients()).dataSync();
+      const wasSound = this.pending.at(-1)?.isSound ?? tf.scalar(true, 'bool');
+      return finish(last, { sums, wasSound, coefficients: this.optimizer.coefficients(this.pending.length) });
     });
+    this.pending.push(outcome);
+  }
+
+  /** Waits for the oldest update that has been begun; the optimizer counts it if its numbers are finite. If not, the others are void. */
+  read(): UpdateNumbers {
+    const outcome = this.pending.shift();
+    if (!outcome) throw new StateError('no update has been begun');
+    const [loss = Number.NaN, gradNorm = Number.NaN] = outcome.numbers.dataSync();
+    tf.dispose(outcome);
     if (Number.isFinite(loss) && Number.isFinite(gradNorm)) this.optimizer.countStep();
+    else tf.dispose(this.pending.splice(0));
     return { loss, gradNorm };
   }
 
   dispose(): void {
+    tf.dispose(this.pending.splice(0));
+    this.forget();
+  }
+
+  private forget(): void {
     this.steps?.run.dispose();
     delete this.steps;
   }
@@ -63,7 +97,7 @@ export class Updater {
     const parameters = parametersOf(this.model);
     const key = Array.from(parameters, ([name, { id }]) => `${name} ${id}`).join();
     if (this.steps?.parameters === key) return this.steps.run;
-    this.dispose();
+    this.forget();
     this.optimizer.prepare(parameters);
     const run = this.makeSteps();
     this.steps = { parameters: key, run };
@@ -74,12 +108,12 @@ export class Updater {
   private makeSteps(): Steps {
     const { model, optimizer, maxGradNorm, options } = this;
     const accumulate: Steps['accumulate'] = (batch, before) => addMicroBatch(model, batch, before);
-    const finish: Steps['finish'] = (batch, before, coefficients) =>
+    const finish: Steps['finish'] = (batch, { sums, wasSound, coefficients }) =>
       tf.tidy(() => {
-        const { loss, gradNorm, grads } = clipSums(addMicroBatch(model, batch, before), maxGradNorm);
-        const isSound = loss.isFinite().logicalAnd(gradNorm.isFinite());
+        const { loss, gradNorm, grads } = clipSums(addMicroBatch(model, batch, sums), maxGradNorm);
+        const isSound = wasSound.logicalAnd(loss.isFinite()).logicalAnd(gradNorm.isFinite());
         optimizer.move(grads, parametersOf(model), { coefficients, isSound });
-        return tf.stack([loss, gradNorm]);
+        return { numbers: tf.stack([loss, gradNorm]), isSound };
       });
     if (!options.compile) return { accumulate, finish, dispose: () => undefined };
     const { precision } = options;
