@@ -1,4 +1,4 @@
-import { causalMask, compile, scaledDotProduct, seededRandom, tf } from 'lowrank';
+import { causalMask, compile, type Hidden, scaledDotProduct, seededRandom, tf } from 'lowrank';
 import { expect, test } from 'vitest';
 import { graphShapes } from '../runtime/compile/bindingSpies';
 
@@ -46,18 +46,18 @@ test.each([
   [131, 2],
 ])('a causal attention of %i tokens leaves out what its mask hides; %i key heads for 4 heads', (T, K) => {
   const attention =
-    (isCausal: boolean) =>
+    (hides?: Hidden) =>
     (...[q, k, v, mask]: [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor]) =>
       tf.valueAndGrads((...[a, b, c]: tf.Tensor[]) =>
-        scaledDotProduct(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, { mask, isCausal })
+        scaledDotProduct(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, { mask, hides })
           .square()
           .sum(),
       )([q, k, v]);
   tf.tidy(() => {
     const given = [random([2, 4, T, 6], 1), random([2, K, T, 6], 2), random([2, K, T, 6], 3), causalMask(T)] as const;
-    const inner = compile(attention(true));
+    const inner = compile(attention('later'));
     const nested = compile((...args: [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor]) => inner(...args));
-    const expected = attention(false)(...given);
+    const expected = attention()(...given);
     for (const found of [inner(...given), nested(...given)]) {
       for (const [i, tensor] of [found.value, ...found.grads].entries()) {
         const all = [expected.value, ...expected.grads][i] as tf.Tensor;
@@ -67,7 +67,7 @@ test.each([
       }
     }
     const report = inner.inspect()[0];
-    const whole = compile(attention(false));
+    const whole = compile(attention());
     whole(...given);
     expect(report?.flops).toBeLessThan(0.9 * (whole.inspect()[0]?.flops ?? 0));
   });
@@ -76,16 +76,16 @@ test.each([
 /** Hides the first of 80 keys. */
 const padding = () => tf.tensor1d([-1e9, ...new Array<number>(79).fill(0)]);
 
-test.each<[string, boolean, () => tf.Tensor]>([
-  ['per row, query and key, causal', true, () => tf.stack([causalMask(70, 80), causalMask(70, 80).add(padding())]).reshape([2, 1, 70, 80])],
-  ['per row and key', false, () => tf.stack([padding(), padding().reverse()]).reshape([2, 1, 1, 80])],
-  ['per key', false, padding],
-  ['of one value', false, () => tf.scalar(3)],
-])('70 queries of 80 keys go in blocks with a mask %s', (_, isCausal, maskOf) => {
+test.each<[string, Hidden | undefined, () => tf.Tensor]>([
+  ['per row, query and key, causal', 'laterAndOthers', () => tf.stack([causalMask(70, 80), causalMask(70, 80).add(padding())]).reshape([2, 1, 70, 80])],
+  ['per row and key', undefined, () => tf.stack([padding(), padding().reverse()]).reshape([2, 1, 1, 80])],
+  ['per key', undefined, padding],
+  ['of one value', undefined, () => tf.scalar(3)],
+])('70 queries of 80 keys go in blocks with a mask %s', (_, hides, maskOf) => {
   tf.tidy(() => {
     const given = [random([2, 4, 70, 6], 1), random([2, 2, 80, 6], 2), random([2, 2, 80, 6], 3), maskOf()] as const;
     const attention = (...[q, k, v, mask]: [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor]) =>
-      scaledDotProduct(q, k, v, { mask, isCausal, maxScores: isCausal ? undefined : 2 * 4 * 80 * 20 });
+      scaledDotProduct(q, k, v, { mask, hides, maxScores: hides ? undefined : 2 * 4 * 80 * 20 });
     const expected = scaledDotProduct(given[0], given[1], given[2], { mask: given[3] });
     const { result, shapes } = graphShapes(() => compile(attention)(...given));
     expect(shapes).not.toContain('2,2,140,80');

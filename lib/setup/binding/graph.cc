@@ -208,8 +208,20 @@ void SetAttribute(TF_OperationDescription* description, const Value& attribute) 
       return TF_SetAttrTypeList(description, key, list.data(), list.size());
     }
     case TF_ATTR_SHAPE: {
-      const std::vector<int64_t> shape = value.Integers();
-      return TF_SetAttrShape(description, key, shape.data(), shape.size());
+      const std::vector<Value> items = value.Items();
+      if (items.empty() || !items[0].IsArray()) {
+        const std::vector<int64_t> shape = value.Integers();
+        return TF_SetAttrShape(description, key, shape.data(), shape.size());
+      }
+      std::vector<std::vector<int64_t>> shapes;
+      for (const Value& item : items) shapes.push_back(item.Integers());
+      std::vector<const int64_t*> dimensions;
+      std::vector<int> ranks;
+      for (const std::vector<int64_t>& shape : shapes) {
+        dimensions.push_back(shape.data());
+        ranks.push_back(shape.size());
+      }
+      return TF_SetAttrShapeList(description, key, dimensions.data(), ranks.data(), shapes.size());
     }
     case TF_ATTR_TENSOR:
       return SetTensor(description, key, value);

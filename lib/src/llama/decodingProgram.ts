@@ -29,7 +29,7 @@ export type NextToken = {
   readonly place: tf.Scalar;
 };
 
-type LayerContext = Pick<AttentionContext, 'rotary' | 'mask' | 'isCausal'>;
+type LayerContext = Pick<AttentionContext, 'rotary' | 'mask' | 'hides'>;
 
 /**
  * How many layers are one call of a step. To call XLA takes a GPU's host longer than the GPU takes for a layer of one token, and the time
@@ -81,7 +81,7 @@ export class DecodingProgram {
       ({ ids, attentionMask }: Prompt, capacity: number): Decoded => {
         const positions = attentionMask.toFloat().cumsum(1).sub(1).relu();
         const rotary = rotaryTables(positions, { headDim, theta, scaling });
-        const context = { rotary, mask: causalMask(ids.shape[1]).add(paddingMask(attentionMask)), isCausal: true };
+        const context = { rotary, mask: causalMask(ids.shape[1]).add(paddingMask(attentionMask)), hides: 'laterAndOthers' } as const;
         let x = embedTokens.forward(ids);
         const held = layers.map((layer) => {
           const result = prefillLayer(layer, x, context, capacity);

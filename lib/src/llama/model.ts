@@ -88,10 +88,11 @@ export class LlamaModel extends Module {
       const { rotary, mask } = frame({ past, T, attentionMask, segmentIds }, { headDim, theta, scaling });
       let x = this.embedTokens.forward(ids);
       const isCompiled = isTracing() && !cache && !onWeights;
+      const hides = attentionMask || segmentIds ? 'laterAndOthers' : 'later';
       const run = isCompiled ? (this.gradientCheckpointing ? checkpointedLayer : compiledLayer) : runLayer;
       for (const [index, layer] of this.layers.entries()) {
         const report = onWeights && { onWeights: (weights: tf.Tensor4D) => onWeights(weights, index) };
-        x = run(layer, x, { rotary, mask, isCausal: true, ...(cache && { cache: cache.layer(index) }), ...report });
+        x = run(layer, x, { rotary, mask, hides, ...(cache && { cache: cache.layer(index) }), ...report });
       }
       return normalized(this.norm, x);
     });

@@ -3,7 +3,7 @@ import { ShapeError, tf } from '../runtime';
 import type { Projection } from './linear';
 import { Module } from './module';
 import { applyRotary, type RotaryTables } from './rotary';
-import { scaledDotProduct } from './scaledDotProduct';
+import { type Hidden, scaledDotProduct } from './scaledDotProduct';
 
 /** The keys and values that one layer has seen so far. */
 export interface LayerCache {
@@ -16,8 +16,8 @@ export interface AttentionContext {
   readonly rotary: RotaryTables;
   /** Additive, broadcastable to (B, H, T, S). */
   readonly mask: tf.Tensor;
-  /** That the mask hides the tokens after a query's own, among other things. */
-  readonly isCausal?: boolean;
+  /** What the mask hides; left out where that is not known. */
+  readonly hides?: Hidden;
   /** Left out while training: nothing may be cached on the way to a gradient. */
   readonly cache?: LayerCache;
   /** Is given the attention weights, (B, H, T, S); it keeps what it wants with `tf.keep`. */
@@ -96,11 +96,11 @@ export class CausalSelfAttention extends Module implements Attention {
   }
 
   /** What the queries find in x, and in the cache if there is one. Shapes: (B, H, T, D), x (B, T, C) → (B, H, T, D). */
-  attend(queries: tf.Tensor4D, x: tf.Tensor, { rotary, mask, isCausal, cache, onWeights }: AttentionContext): tf.Tensor4D {
+  attend(queries: tf.Tensor4D, x: tf.Tensor, { rotary, mask, hides, cache, onWeights }: AttentionContext): tf.Tensor4D {
     return tf.tidy(() => {
       const own = { keys: this.keys(x, rotary), values: this.values(x) };
       const { keys, values } = cache?.append(own.keys, own.values) ?? own;
-      return scaledDotProduct(queries, keys, values, { mask, isCausal, onWeights });
+      return scaledDotProduct(queries, keys, values, { mask, hides, onWeights });
     });
   }
 

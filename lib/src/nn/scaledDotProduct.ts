@@ -1,6 +1,10 @@
 /** Attention over heads already projected, shared by the model's own attention and by adapters that add a second one. */
 import { compile, deviceInfo, isTracing, ShapeError, tf } from '../runtime';
 import { withGradient } from './customGradient';
+import { canFuseAttention, fusedCausalAttention } from './fusedAttention';
+
+/** What a mask hides from each query: the keys after its own, the queries being the last, and nothing else; or others besides. */
+export type Hidden = 'later' | 'laterAndOthers';
 
 /** What an attention takes besides queries, keys and values. */
 export interface ScaledDotProductOptions {
@@ -8,8 +12,8 @@ export interface ScaledDotProductOptions {
   readonly mask?: tf.Tensor;
   /** Is given the weights (B, H, T, S); it keeps what it wants with `tf.keep`. */
   readonly onWeights?: (weights: tf.Tensor4D) => void;
-  /** That the mask hides from each query the keys after its own, the queries being the last: a compiled function leaves most of them out. */
-  readonly isCausal?: boolean;
+  /** What the mask hides: a compiled function leaves most of what is known to be hidden out. */
+  readonly hides?: Hidden;
   /** The most scores that a compiled function holds at a time, unless the weights are asked for. @defaultValue 2²⁴, on a GPU 2²⁶ */
   readonly maxScores?: number;
 }
@@ -41,7 +45,9 @@ export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D,
   return tf.tidy(() => {
     const keys = rows === B ? k : tf.tile(k, [B, 1, 1, 1]);
     const values = rows === B ? v : tf.tile(v, [B, 1, 1, 1]);
-    const { mask, onWeights, isCausal = false, maxScores = maxScoresHere() } = options;
+    const { mask, onWeights, hides, maxScores = maxScoresHere() } = options;
+    if (hides === 'later' && !onWeights && canFuseAttention(q, keys)) return fusedCausalAttention(q, keys, values);
+    const isCausal = hides !== undefined;
     const S = keys.shape[2];
     const fitting = Math.max(1, Math.floor(maxScores / (B * H * S)));
     const block = Math.min(fitting, isCausal ? Math.max(MIN_CAUSAL_BLOCK, Math.ceil(T / CAUSAL_BLOCKS)) : T);

@@ -4,6 +4,7 @@ export { isRecording } from './compile/internals';
 export type { FunctionReport } from './compile/program';
 export { isTracing } from './compile/trace';
 export * from './deviceInfo';
+export * from './deviceName';
 export * from './errors';
 export * from './random';
 export { SetupError, tf } from './tensorflow';

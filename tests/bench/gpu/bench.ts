@@ -39,6 +39,11 @@ const PARTS: Record<string, () => Record<string, Answer>> = {
   'step-long': () => training(long, ['compiled']),
   decode: () => ({ ours: ours('decode', text), peer: peer('decode', { ...text, warmup: 1, steps: 3 }) }),
   adapters: () => ({ ours: ours('adapters', step), peer: peer('adapters', step) }),
+  attention: () => ({
+    llama7b: ours('attention', { ...step, steps: 20 }),
+    long: ours('attention', { ...long, steps: 20 }),
+    grouped: ours('attention', { ...step, tokens: 320, attention: { heads: 9, keyValueHeads: 3, width: 64 } }),
+  }),
   growth,
 };
 

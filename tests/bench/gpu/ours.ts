@@ -1,7 +1,18 @@
-/** Our side of the GPU benchmarks. Usage: node ours.ts TASK < options.json (TASK: train | decode | adapters); prints one JSON object. */
+/** Our side of the GPU benchmarks. Usage: node ours.ts TASK < options.json (TASK: train | decode | adapters | attention); prints one JSON object. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { AdamW, deviceInfo, getPeftModel, LoraConfig, type PeftModel, train as runTraining, tf } from 'lowrank';
+import {
+  AdamW,
+  causalMask,
+  compile,
+  deviceInfo,
+  getPeftModel,
+  LoraConfig,
+  type PeftModel,
+  train as runTraining,
+  scaledDotProduct,
+  tf,
+} from 'lowrank';
 import { median, spreadOf, tokenIds } from '../task.ts';
 import { formulaWeight, makeModel } from './shape.ts';
 
@@ -13,6 +24,8 @@ interface Options {
   readonly newTokens: number;
   readonly warmup: number;
   readonly steps: number;
+  /** Of the attention alone. @defaultValue LLaMA-7B's */
+  readonly attention?: { readonly heads: number; readonly keyValueHeads: number; readonly width: number };
 }
 
 const [task = ''] = process.argv.slice(2);
@@ -91,6 +104,48 @@ async function adapters() {
   return { switchMs: median(switches), mergeMs: median(merges) };
 }
 
+/** The attention of a layer with its gradient: as one kernel, and from matrix products. Values agree as bfloat16 does. */
+async function attention() {
+  const { batch, tokens, steps } = options;
+  const { heads, keyValueHeads, width } = options.attention ?? { heads: 32, keyValueHeads: 32, width: 128 };
+  const shapes = [heads, keyValueHeads, keyValueHeads, heads].map((count) => [batch, count, tokens, width] as const);
+  const inputs = shapes.map((shape, n) => tf.randomNormal([...shape], 0, 1, 'float32', n + 1));
+  const [q, k, v, slope] = inputs as tf.Tensor[] as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+  const forms = (['later', 'laterAndOthers'] as const).map((hides) =>
+    compile(
+      (a: tf.Tensor4D, b: tf.Tensor4D, c: tf.Tensor4D) =>
+        scaledDotProduct(a, b, c, { mask: causalMask(tokens), hides }).mul(slope).sum().asScalar(),
+      { name: `attention_${hides}`, precision: 'bfloat16', xla: true },
+    ),
+  );
+  const results: number[][][] = [];
+  const milliseconds: number[] = [];
+  for (const form of forms) {
+    const run = () => tf.valueAndGrads((...[a, b, c]) => form(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D))([q, k, v]);
+    const { value, grads } = run();
+    results.push([value, ...grads].map((tensor) => [...tensor.dataSync()]));
+    await settled();
+    const begin = performance.now();
+    for (let n = 0; n < steps; n++) tf.tidy(() => void run());
+    await settled();
+    milliseconds.push((since(begin) * 1000) / steps);
+  }
+  const [fused = [], plain = []] = results;
+  const gaps = fused.map((values, n) => largestGap(values, plain[n] ?? []));
+  return { gaps, fusedMs: milliseconds[0], plainMs: milliseconds[1], peakMegabytes: usedMegabytes() };
+}
+
+/** The largest difference, over the largest value. */
+function largestGap(values: readonly number[], others: readonly number[]): number {
+  let gap = 0;
+  let size = 0;
+  for (const [index, value] of values.entries()) {
+    gap = Math.max(gap, Math.abs(value - (others[index] ?? Number.NaN)));
+    size = Math.max(size, Math.abs(value));
+  }
+  return gap / size;
+}
+
 /** Waits for all that the device has been given: results come back in order. */
 async function settled(): Promise<void> {
   const one = tf.tidy(() => tf.ones([2]).sum());
@@ -106,7 +161,7 @@ function usedMegabytes(): number {
   );
 }
 
-const tasks = { train, decode, adapters };
+const tasks = { train, decode, adapters, attention };
 const run = tasks[task as keyof typeof tasks];
 if (!run) throw new Error(`task '${task}' is none of ${Object.keys(tasks).join(', ')}`);
 const answer = await run();

@@ -6,7 +6,7 @@ import nodePath from 'node:path';
 import { writeTextAtomic } from '../../io';
 import type { LlamaForCausalLM } from '../../llama';
 import { countParameters } from '../../nn';
-import { deviceInfo } from '../../runtime';
+import { deviceInfo, deviceName } from '../../runtime';
 import type { ProgressDisplay } from '../../train';
 import { drawExamples } from '../fineTune';
 import type { ReviewTask } from '../prompts';
@@ -124,9 +124,9 @@ function keepCell(folder: string, result: CellResult): void {
 }
 
 function environment(version: string): ExperimentEnvironment {
-  const { nodeVersion, tensorflowVersion, device } = deviceInfo();
+  const { nodeVersion, tensorflowVersion } = deviceInfo();
   const memoryGiB = Math.round(os.totalmem() / 2 ** 30);
-  return { lowrank: version, node: nodeVersion, tensorflow: tensorflowVersion, device, cores: os.availableParallelism(), memoryGiB };
+  return { lowrank: version, node: nodeVersion, tensorflow: tensorflowVersion, device: deviceName(), cores: os.availableParallelism(), memoryGiB };
 }
 
 function sha256(value: unknown): string {

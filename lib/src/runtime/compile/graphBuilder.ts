@@ -36,6 +36,7 @@ const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
   Einsum: 'all',
   Pack: 'all',
   PartitionedCall: 'all',
+  XlaCustomCallV2: 'all',
 };
 
 const MATRIX_PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMulV2']);

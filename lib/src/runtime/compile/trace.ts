@@ -49,6 +49,11 @@ export function isTracing(): boolean {
 /** Handles of symbols are below −1, which tfjs never deletes; they are unique over all traces, so that none is taken for another's. */
 let lastHandle = -1;
 
+/** What matrix products are computed in, in the function that is being traced. */
+export function tracedPrecision(): Precision | undefined {
+  return active?.precision;
+}
+
 export class Trace {
   readonly graph: GraphBuilder;
   readonly captures: Capture[] = [];

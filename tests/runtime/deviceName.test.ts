@@ -1,0 +1,8 @@
+import fs from 'node:fs';
+import { deviceInfo, deviceName } from 'lowrank';
+import { expect, test } from 'vitest';
+
+test.runIf(deviceInfo().device === 'CPU' && fs.existsSync('/proc/cpuinfo'))('names the processor as the system does', () => {
+  const model = /^model name\s*:\s*(.+)$/m.exec(fs.readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
+  expect(deviceName()).toBe(model?.trim() ?? 'CPU');
+});
