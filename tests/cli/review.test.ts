@@ -48,6 +48,19 @@ function change(): void {
 }
 
 describe('lowrank review', () => {
+  test('says so where there is no repository, and what to do', async () => {
+    process.chdir(folder('model'));
+    try {
+      for (const base of [[], ['--base', 'main']]) {
+        const { code, stderr } = await lowrank(['review', ...base, ...reviewer]);
+        expect(code).toBe(2);
+        expect(stderr).toMatch(/model is in no git repository; run it in one, or pipe a diff in/);
+      }
+    } finally {
+      process.chdir(folder('repository'));
+    }
+  });
+
   test('reviews what is not committed, as text with file and line', async () => {
     change();
     const before = tf.memory().numTensors;

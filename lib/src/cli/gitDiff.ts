@@ -27,7 +27,11 @@ export async function* gitDiff(base: string | undefined, folder = process.cwd())
     const [code] = await ended.catch((cause: Error) => {
       throw new UsageError(`git cannot be run (${cause.message}); pipe a diff in, with - as the argument`);
     });
-    if (code !== 0) throw new UsageError(`git diff says: ${words.trim().split('\n')[0] ?? `exit code ${code}`}`);
+    if (code === 0) return;
+    if (/--no-index|not a git repository/i.test(words)) {
+      throw new UsageError(`${folder} is in no git repository; run it in one, or pipe a diff in, with - as the argument`);
+    }
+    throw new UsageError(`git diff says: ${words.trim().split('\n')[0] ?? `exit code ${code}`}`);
   } finally {
     git.kill();
   }

@@ -29,18 +29,19 @@ export async function run(args: CommandArguments, { stdout, stderr }: Streams): 
     seed,
   };
   const examples = args.whole('examples') ?? Number.MAX_SAFE_INTEGER;
-  const config = (layers: number) => adapterConfig(args, layers);
-  config(32); // wrong options are told before anything is loaded
+  adapterConfig(args, { layers: 32, base: '' }); // wrong options are told before anything is loaded
   const splits = await loadReviewData({ path: args.text('data'), task });
   const { model, tokenizer, path } = await openModel(args);
-  const peft = getPeftModel(model, config(model.config.numHiddenLayers), { seed });
+  const base = nodePath.basename(path);
+  const peft = getPeftModel(model, adapterConfig(args, { layers: model.config.numHiddenLayers, base }), { seed });
   try {
     const data = { train: drawExamples(task, splits.train, examples), validation: drawExamples(task, splits.validation, heldOut) };
+    if (!args.isOn('quiet')) stderr.write(`first the loss of ${data.validation.length} held-out examples\n`);
     const result = await fineTune(peft, tokenizer, task, data, settings);
     peft.savePretrained(folder);
     const losses = result.evaluations.map(({ loss }) => loss);
     const best = Math.min(...losses);
-    stdout.write(`${result.history.length} updates on ${data.train.length} examples of ${nodePath.basename(path)}\n`);
+    stdout.write(`${result.history.length} updates on ${data.train.length} examples of ${base}\n`);
     if (result.leftOut > 0) stdout.write(`${result.leftOut} examples do not fit --max-length and were left out\n`);
     stdout.write(`validation loss ${losses[0]?.toFixed(4)} before, ${best.toFixed(4)} at its lowest, which is kept\n`);
     stdout.write(`written to ${folder}\n`);
@@ -57,12 +58,13 @@ export function taskOf(args: CommandArguments): ReviewTask {
   return task;
 }
 
-function adapterConfig(args: CommandArguments, layers: number): PeftConfig {
+function adapterConfig(args: CommandArguments, { layers, base }: { readonly layers: number; readonly base: string }): PeftConfig {
+  const baseModelNameOrPath = base;
   if (args.choice('method', ['lora', 'prefix']) === 'prefix') {
     const adapterLayers = args.whole('layers') ?? Math.max(1, layers - 2);
-    return new AdaptionPromptConfig({ adapterLen: args.whole('prefix-length') ?? 10, adapterLayers });
+    return new AdaptionPromptConfig({ adapterLen: args.whole('prefix-length') ?? 10, adapterLayers, baseModelNameOrPath });
   }
   const r = args.whole('rank') ?? 16;
   const loraDropout = args.number('dropout', { least: 0, most: 0.99 }) ?? 0.05;
-  return new LoraConfig({ r, loraAlpha: args.number('alpha') ?? 2 * r, loraDropout, targetModules: ['q_proj', 'v_proj'] });
+  return new LoraConfig({ r, loraAlpha: args.number('alpha') ?? 2 * r, loraDropout, targetModules: ['q_proj', 'v_proj'], baseModelNameOrPath });
 }

@@ -36,6 +36,7 @@ const PARTS: Record<string, () => Record<string, Answer>> = {
   ceilings: () => ({ peer: peer('ceilings', {}) }),
   step: () => training(step, ['compiled']),
   'step-eager': () => ({ peerEager: peer('train', { ...step, compiled: false, steps: 8 }) }),
+  'step-checkpointed': () => ({ ours: ours('train', { ...step, checkpointed: true, steps: 8 }) }),
   'step-long': () => training(long, ['compiled']),
   decode: () => ({ ours: ours('decode', text), peer: peer('decode', { ...text, warmup: 1, steps: 3 }) }),
   adapters: () => ({ ours: ours('adapters', step), peer: peer('adapters', step) }),

@@ -24,6 +24,8 @@ interface Options {
   readonly newTokens: number;
   readonly warmup: number;
   readonly steps: number;
+  /** Whether the backward pass makes the layers' values anew. @defaultValue false */
+  readonly checkpointed?: boolean;
   /** Of the attention alone. @defaultValue LLaMA-7B's */
   readonly attention?: { readonly heads: number; readonly keyValueHeads: number; readonly width: number };
 }
@@ -34,10 +36,9 @@ const since = (begin: number) => (performance.now() - begin) / 1000;
 
 /** LoRA on q and v, whose A is the formula's and whose B is 0. */
 function adapted(): PeftModel {
-  const peft = getPeftModel(
-    makeModel(options.layers),
-    new LoraConfig({ r: options.r, loraAlpha: options.r, targetModules: ['q_proj', 'v_proj'] }),
-  );
+  const base = makeModel(options.layers);
+  base.model.gradientCheckpointing = options.checkpointed ?? false;
+  const peft = getPeftModel(base, new LoraConfig({ r: options.r, loraAlpha: options.r, targetModules: ['q_proj', 'v_proj'] }));
   for (const [name, variable] of peft.trainableParameters()) {
     const [I = 0, O = 0] = variable.shape;
     if (name.includes('lora_A')) tf.tidy(() => variable.assign(formulaWeight(name.replace('.default', ''), [O, I]).transpose()));

@@ -127,7 +127,7 @@ describe("Tufano's tables", () => {
     expect(examples[1]?.refinedCode).toBeUndefined();
     expect(problems).toMatchObject([
       { line: 3, message: expect.stringMatching(/^expected <code>/) },
-      { line: 4, message: '1 columns, not 2' },
+      { line: 4, message: 'a tab between code and text is missing' },
       { line: 5, message: '3 columns, not 2' },
     ]);
   });

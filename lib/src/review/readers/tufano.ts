@@ -51,7 +51,8 @@ export async function* tufanoTable(file: string, bytes: AsyncIterable<Buffer>, d
 /** A line of `<code>…</code><technical_language>comment</technical_language>⇥code`, or `code⇥comment`, the code perhaps in its tags. */
 export function tufanoLineExample(text: string, id: string): ReviewExample {
   const [source = '', target, ...others] = text.split('\t');
-  if (target === undefined || others.length > 0) throw new FormatError(`${others.length + (target === undefined ? 1 : 2)} columns, not 2`);
+  if (target === undefined) throw new FormatError('a tab between code and text is missing');
+  if (others.length > 0) throw new FormatError(`${others.length + 2} columns, not 2`);
   const [, tagged, comment] = /^<code>(.*)<\/code>(?:<technical_language>(.*)<\/technical_language>)?$/s.exec(source.trim()) ?? [];
   if (tagged === undefined && /^\s*<(code|technical_language)>/.test(source)) {
     throw new FormatError('expected <code>…</code>, perhaps <technical_language>…</technical_language>, a tab and a text');
