@@ -49,6 +49,7 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
  * const norm = compile((x: tf.Tensor) => x.square().sum().sqrt());
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): CompiledFunction<A, R> {
+  watchedTensors.install(); // here, and not at the first call: that may be inside a gradient
   const programs = new ProgramCache(fn as (...args: never[]) => unknown, options);
   const run = (...args: A): R => (isSupported() ? (programs.run(args) as R) : fn(...args));
   Object.defineProperty(run, 'name', { value: programs.name });
@@ -84,7 +85,6 @@ class ProgramCache {
 
   run(args: readonly unknown[]): unknown {
     installKernels();
-    watchedTensors.install();
     const { tensors, parameters, key } = readArguments(args, this.name);
     const given = [...tensors, ...parameters];
     const reached = watchedTensors.reached();
