@@ -74,7 +74,12 @@ export class AdamW {
 
   /** The learning rate of the next update. */
   get learningRate(): number {
-    return this.schedule(this.updates);
+    return this.learningRateAt(this.updates);
+  }
+
+  /** The learning rate of the update that comes after so many others. */
+  learningRateAt(updates: number): number {
+    return this.schedule(updates);
   }
 
   /**
@@ -112,7 +117,7 @@ export class AdamW {
    */
   coefficients(begun = 0): tf.Tensor1D {
     const t = this.updates + begun + 1;
-    const rate = this.schedule(t - 1);
+    const rate = this.learningRateAt(t - 1);
     const [beta1, beta2] = this.betas;
     return tf.tensor1d([1 - rate * this.weightDecay, rate / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)]);
   }

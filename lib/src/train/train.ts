@@ -25,13 +25,13 @@ export interface TrainOptions extends ExecutionOptions {
   /** Ends the run after the step that is under way. SIGINT and SIGTERM do so too. */
   readonly signal?: AbortSignal;
   /**
-   * Updates that the device is given before the numbers of an earlier one are read, so that a GPU does not wait for its host. What is told
-   * of a step comes that much later; evaluations, checkpoints and the end of the run wait for all that has been begun.
+   * Updates that the device is given at a time, so that a GPU does not wait for its host after each. What is told of them comes when all
+   * are done; evaluations, checkpoints, interrupts and the end of the run come between two such groups.
    *
-   * @defaultValue 1 on a GPU, 0 on a CPU
+   * @defaultValue 1 on a CPU; on a GPU as many as take a second, at most 8
    */
-  readonly stepsAhead?: number;
-  /** Called with every update's numbers, and waited for. With `stepsAhead` the model has been given later updates by then. */
+  readonly stepsAtOnce?: number;
+  /** Called with every update's numbers, and waited for; the model is as the last update of its `stepsAtOnce` left it. */
   readonly onStep?: (record: StepRecord) => void | Promise<void>;
   /** Shows how far the run is: `terminalProgress()`, or in a notebook `progress({ label })`. */
   readonly progress?: ProgressDisplay;
@@ -110,7 +110,7 @@ export async function train(model: TrainableModel, batches: BatchSource, options
 }
 
 async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOptions, signal: AbortSignal): Promise<void> {
-  const { evaluation, checkpoint, gradientAccumulation = 1, stepsAhead = deviceInfo().device === 'GPU' ? 1 : 0 } = options;
+  const { evaluation, checkpoint, gradientAccumulation = 1, stepsAtOnce } = options;
   const epochs = options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY);
   const meter = new ProgressMeter(plannedSteps(batches, epochs, options));
   const log = options.log === undefined ? undefined : new RunLog(options.log, run.step);
@@ -126,9 +126,10 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
     await evaluation.onEvaluation?.(record);
   };
 
-  const finish = async (mostUnderWay: number) => {
-    while (run.underWay > mostUnderWay) {
-      const { record, tokens, seconds } = run.finish();
+  let atOnce = stepsAtOnce ?? 1;
+  const finish = async () => {
+    for (const { record, tokens, seconds } of run.finish()) {
+      atOnce = stepsAtOnce ?? stepsInASecond(seconds);
       log?.append('step', record);
       options.progress?.update(meter.after(record.step, record.loss, tokens, seconds));
       await options.onStep?.(record);
@@ -143,16 +144,22 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
       run.begin(window);
       const begun = run.step + run.underWay;
       const isWaitedFor = begun === options.steps || isDue(begun, evaluation?.everySteps) || isDue(begun, saveEvery);
-      await finish(isWaitedFor ? 0 : stepsAhead);
-      if (run.underWay === 0 && isDue(run.step, evaluation?.everySteps)) await evaluate();
-      if (checkpoint && run.underWay === 0 && isDue(run.step, saveEvery)) run.save(checkpoint);
+      if (!isWaitedFor && run.underWay < atOnce) continue;
+      await finish();
+      if (isDue(run.step, evaluation?.everySteps)) await evaluate();
+      if (checkpoint && isDue(run.step, saveEvery)) run.save(checkpoint);
       if (isOver()) break;
     }
-    await finish(0);
+    await finish();
   }
   await evaluate();
   if (checkpoint) run.save(checkpoint);
   if (signal.aborted) throw new TrainingAbortedError(resultOf(run));
+}
+
+/** How many updates a GPU is given at once, so that its host can be interrupted every second or so. */
+function stepsInASecond(secondsPerStep: number): number {
+  return deviceInfo().device === 'GPU' ? Math.min(8, Math.max(1, Math.floor(1 / secondsPerStep))) : 1;
 }
 
 function isDue(step: number, everySteps: number | undefined): boolean {
@@ -170,11 +177,12 @@ function resultOf({ history, evaluations }: TrainingRun): TrainResult {
   return { loss: history.at(-1)?.loss ?? Number.NaN, history, evaluations };
 }
 
-function checkOptions({ steps, epochs, gradientAccumulation, maxGradNorm, stepsAhead, evaluation, checkpoint }: TrainOptions): void {
+function checkOptions({ steps, epochs, gradientAccumulation, maxGradNorm, stepsAtOnce, evaluation, checkpoint }: TrainOptions): void {
   const counts = {
     steps,
     epochs,
     gradientAccumulation,
+    stepsAtOnce,
     'evaluation.everySteps': evaluation?.everySteps,
     'evaluation.patience': evaluation?.patience,
     'checkpoint.everySteps': checkpoint?.everySteps,
@@ -184,8 +192,6 @@ function checkOptions({ steps, epochs, gradientAccumulation, maxGradNorm, stepsA
     if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1))
       throw new ArgumentError(`${name} ${count} is not a whole number from 1 up`);
   }
-  if (stepsAhead !== undefined && !(Number.isSafeInteger(stepsAhead) && stepsAhead >= 0))
-    throw new ArgumentError(`stepsAhead ${stepsAhead} is not a whole number from 0 up`);
   if (maxGradNorm !== undefined && !(maxGradNorm > 0))
     throw new ArgumentError(`maxGradNorm ${maxGradNorm} is not positive; Infinity does not clip`);
 }

@@ -36,13 +36,6 @@ interface Update {
   readonly seconds: number;
 }
 
-/** An update that the device has been given. */
-interface BegunUpdate {
-  readonly window: UpdateWindow;
-  /** When, in milliseconds. */
-  readonly begin: number;
-}
-
 /** Held-out data, read anew each time. */
 export interface EvaluationPlan {
   readonly batches: Iterable<Batch> | (() => Iterable<Batch> | AsyncIterable<Batch>);
@@ -79,8 +72,9 @@ export class TrainingRun {
   private savedStep = -1;
   private readonly execution: ExecutionOptions;
   private readonly updater: Updater;
-  private readonly begun: BegunUpdate[] = [];
-  private lastFinished = Number.NEGATIVE_INFINITY;
+  private readonly begun: UpdateWindow[] = [];
+  /** When the oldest update under way was begun, in milliseconds. */
+  private beginning = 0;
 
   constructor(
     private readonly model: TrainableModel,
@@ -114,33 +108,33 @@ export class TrainingRun {
 
   /** Hands the device one more update, without waiting for it. */
   begin(window: UpdateWindow): void {
-    const begin = performance.now();
+    if (this.begun.length === 0) this.beginning = performance.now();
     this.updater.begin(window.batches);
-    this.begun.push({ window, begin });
+    this.begun.push(window);
   }
 
   /**
-   * Waits for the oldest update under way.
+   * Waits for the updates under way, one after the other; what they took is shared evenly.
    *
    * @throws NotFiniteError when the loss or a gradient is NaN or infinite; neither that update nor one begun after it has changed anything.
    */
-  finish(): Update {
-    const { window, begin } = this.begun.shift() as BegunUpdate; // asked for only while there is one
-    const { batches, start, end } = window;
-    const learningRate = this.optimizer.learningRate;
-    const { loss, gradNorm } = this.updater.read();
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-      this.begun.length = 0;
-      throw new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm }));
+  *finish(): Generator<Update> {
+    const windows = this.begun.splice(0);
+    const counted = this.optimizer.step;
+    const all = this.updater.read();
+    const seconds = (performance.now() - this.beginning) / 1000 / windows.length;
+    for (const [index, { loss, gradNorm }] of all.entries()) {
+      const { batches, start, end } = windows[index] as UpdateWindow; // as many, or fewer numbers
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+        throw new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm }));
+      }
+      const tokens = batches.reduce((total, batch) => total + realTokens(batch), 0);
+      const learningRate = this.optimizer.learningRateAt(counted + index);
+      const record = { step: this.step + 1, loss, learningRate, gradNorm, tokensPerSecond: tokens / seconds };
+      this.history.push(record);
+      this.position = end;
+      yield { record, tokens, seconds };
     }
-    const now = performance.now();
-    const seconds = (now - Math.max(begin, this.lastFinished)) / 1000;
-    this.lastFinished = now;
-    const tokens = batches.reduce((total, batch) => total + realTokens(batch), 0);
-    const record = { step: this.step + 1, loss, learningRate, gradNorm, tokensPerSecond: tokens / seconds };
-    this.history.push(record);
-    this.position = end;
-    return { record, tokens, seconds };
   }
 
   /** Evaluates the model as it is; undefined when the signal ended that. */

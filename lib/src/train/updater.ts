@@ -1,5 +1,5 @@
 /** One update as one call: forward, backward, clipping and AdamW, with everything that changes staying where it is. */
-import { compile, StateError, tf } from '../runtime';
+import { compile, tf } from '../runtime';
 import type { AdamW } from './adamw';
 import { type Batch, learnedTokens, tensorBatch } from './batch';
 import { bucketed } from './bucketed';
@@ -72,15 +72,21 @@ export class Updater {
     this.pending.push(outcome);
   }
 
-  /** Waits for the oldest update that has been begun; the optimizer counts it if its numbers are finite. If not, the others are void. */
-  read(): UpdateNumbers {
-    const outcome = this.pending.shift();
-    if (!outcome) throw new StateError('no update has been begun');
-    const [loss = Number.NaN, gradNorm = Number.NaN] = outcome.numbers.dataSync();
-    tf.dispose(outcome);
-    if (Number.isFinite(loss) && Number.isFinite(gradNorm)) this.optimizer.countStep();
-    else tf.dispose(this.pending.splice(0));
-    return { loss, gradNorm };
+  /**
+   * Waits for all updates that have been begun, and gives their numbers up to the first that are not finite. The optimizer counts those that
+   * are. All at once, because a GPU hands out a number only when it has done everything that it was given.
+   */
+  read(): UpdateNumbers[] {
+    const outcomes = this.pending.splice(0);
+    const read: UpdateNumbers[] = [];
+    for (const { numbers } of outcomes) {
+      const [loss = Number.NaN, gradNorm = Number.NaN] = numbers.dataSync();
+      read.push({ loss, gradNorm });
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
+      this.optimizer.countStep();
+    }
+    tf.dispose(outcomes);
+    return read;
   }
 
   dispose(): void {
