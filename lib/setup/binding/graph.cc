@@ -12,7 +12,9 @@
 //   functionRemove(name)
 //   xlaCompilations() -> how many programs XLA has compiled in this process
 //   xlaCanCompile(type) -> whether XLA knows operations of this type
+//   xlaHasRowProducts() -> whether XLA's programs for the CPU can call the products of rowProducts.cc
 #include "graph.h"
+#include "rowProducts.h"
 
 #include <stdint.h>
 
@@ -208,8 +210,20 @@ void SetAttribute(TF_OperationDescription* description, const Value& attribute) 
       return TF_SetAttrTypeList(description, key, list.data(), list.size());
     }
     case TF_ATTR_SHAPE: {
-      const std::vector<int64_t> shape = value.Integers();
-      return TF_SetAttrShape(description, key, shape.data(), shape.size());
+      const std::vector<Value> items = value.Items();
+      if (items.empty() || !items[0].IsArray()) {
+        const std::vector<int64_t> shape = value.Integers();
+        return TF_SetAttrShape(description, key, shape.data(), shape.size());
+      }
+      std::vector<std::vector<int64_t>> shapes;
+      for (const Value& item : items) shapes.push_back(item.Integers());
+      std::vector<const int64_t*> dimensions;
+      std::vector<int> ranks;
+      for (const std::vector<int64_t>& shape : shapes) {
+        dimensions.push_back(shape.data());
+        ranks.push_back(shape.size());
+      }
+      return TF_SetAttrShapeList(description, key, dimensions.data(), ranks.data(), shapes.size());
     }
     case TF_ATTR_TENSOR:
       return SetTensor(description, key, value);
@@ -355,6 +369,12 @@ napi_value CanXlaCompile(const Call& call) {
   return can;
 }
 
+napi_value HasRowProducts(const Call& call) {
+  napi_value has;
+  napi_get_boolean(call.env, RegisterRowProducts(), &has);
+  return has;
+}
+
 // Runs `body` with the call's `count` arguments; what it throws becomes a JavaScript error.
 template <napi_value (*body)(const Call&), size_t count>
 napi_value Guarded(napi_env env, napi_callback_info info) {
@@ -388,6 +408,7 @@ napi_status DefineGraphFunctions(napi_env env, napi_value exports) {
       method("functionRemove", Guarded<RemoveFunction, 1>),
       method("xlaCompilations", Guarded<CountXlaCompilations, 0>),
       method("xlaCanCompile", Guarded<CanXlaCompile, 1>),
+      method("xlaHasRowProducts", Guarded<HasRowProducts, 0>),
   };
   return napi_define_properties(env, exports, sizeof(methods) / sizeof(methods[0]), methods);
 }

@@ -1,6 +1,7 @@
 /** Products with a weight that is stored packed. */
 import { isTracing, tf } from '../../runtime';
 import { matMulFrozen } from '../linear';
+import { fewRowsProduct } from '../rowProduct';
 import { StoredRows, type StoredWeight } from './storedWeight';
 
 /** Values unpacked at a time where that saves memory, 16 MiB of float32. */
@@ -16,6 +17,9 @@ const RUN = 2 ** 22;
  * Shapes: x (…, I), W (O, I) → (…, O).
  */
 export function storedProduct(x: tf.Tensor, weight: StoredWeight): tf.Tensor {
+  const { rowParts } = weight;
+  const native = rowParts && fewRowsProduct(x, { ...rowParts, outFeatures: weight.rows });
+  if (native) return native;
   const isShort = x.size / weight.columns < weight.columns;
   const isSmall = !(weight instanceof StoredRows) || weight.size <= RUN;
   if (isTracing() || isSmall || !isShort) return matMulFrozen(x, () => weight.unpack(), true);
