@@ -5,14 +5,13 @@
 
 namespace tfnodejs {
 
-// y = x·Wᵀ for a weight W that is stored packed, or y = x·W for a kernel of 32-bit floats; few rows of x.
+// y = x·Wᵀ for a weight W (out, in) that is stored packed, and few rows of x.
 struct RowProduct {
-  const float* x;           // (n, padded), with zeros beyond the width
-  const float* block_sums;  // (n, padded / 32): the sums of x's blocks, for formats whose blocks are shifted
+  const float* x;  // (blocks, n, 32): each row's block of 32 values beside the other rows', zeros beyond the width
   const uint8_t* weight;
   const float* row_scales;  // (out), the row's value at 127, or null
   float* y;                 // (n, out)
-  int64_t n, in, padded, out;
+  int64_t n, in, out;
   int64_t row_bytes;  // from one row of the weight to the next
 };
 
@@ -21,9 +20,9 @@ constexpr int64_t kBlock = 32;  // values that are unpacked at a time
 // Computes the outputs from `begin` up to but not including `end`.
 using RowKernel = void (*)(const RowProduct& product, int64_t begin, int64_t end);
 
-// One for each way to store a weight; `kernel` is (in, out), all others are (out, in).
+// One for each way to store a weight.
 struct RowKernels {
-  RowKernel kernel, float32, bfloat16, int8, q4_0, q4_1, q8_0;
+  RowKernel bfloat16, int8, q4_0, q4_1, q8_0;
 };
 
 // The same functions, for any processor and for one with AVX2.

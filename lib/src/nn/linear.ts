@@ -2,7 +2,6 @@
 import { ShapeError, tf } from '../runtime';
 import { withGradient } from './customGradient';
 import { Module } from './module';
-import { fewRowsProduct } from './rowProduct';
 
 /** A map of the last axis: what a Linear is to those who call it, and what an adapter around one stays. */
 export interface Projection extends Module {
@@ -50,10 +49,6 @@ export class Linear extends Module implements Projection {
  * variable as W gets no gradient, which spares the tape the input.
  */
 export function matMulRows(x: tf.Tensor, weight: tf.Tensor, transposeW = false): tf.Tensor {
-  const [first = 0, second = 0] = weight.shape;
-  const stored = { format: transposeW ? 'float32' : 'kernel', parts: [weight], outFeatures: transposeW ? first : second } as const;
-  const native = fewRowsProduct(x, stored);
-  if (native) return native;
   const isFrozen = weight instanceof tf.Variable && !weight.trainable;
   return isFrozen ? matMulFrozen(x, () => weight, transposeW) : multiplyRows(x, weight, transposeW);
 }

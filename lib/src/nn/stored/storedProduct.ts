@@ -1,7 +1,7 @@
 /** Products with a weight that is stored packed. */
 import { isTracing, tf } from '../../runtime';
 import { matMulFrozen } from '../linear';
-import { fewRowsProduct } from '../rowProduct';
+import { fewRowsProduct } from './fewRowsProduct';
 import { StoredRows, type StoredWeight } from './storedWeight';
 
 /** Values unpacked at a time where that saves memory, 16 MiB of float32. */

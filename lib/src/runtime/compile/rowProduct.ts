@@ -5,11 +5,8 @@ import { ROW_PRODUCT } from './graphBuilder';
 import { backendInternals, isRecording, tensorOfHandle } from './internals';
 import { activeTrace } from './trace';
 
-/**
- * How a weight is stored: `kernel` is (in, out) in float32, all others are (out, in), one row after another. `int8` has a scale for
- * each row besides, and the last three are blocks of GGML.
- */
-export type RowFormat = 'kernel' | 'float32' | 'bfloat16' | 'int8' | 'Q4_0' | 'Q4_1' | 'Q8_0';
+/** How a weight (out, in) is stored, one row after another: `int8` has a scale for each row besides, the last three are blocks of GGML. */
+export type RowFormat = 'bfloat16' | 'int8' | 'Q4_0' | 'Q4_1' | 'Q8_0';
 
 /** A weight in one of the formats. */
 export interface RowWeight {
@@ -31,7 +28,7 @@ export function hasRowProducts(): boolean {
 }
 
 /**
- * `x·Wᵀ`, or `x·W` for a `kernel`, with sums in float32. The weight is read once, as it is stored, by all threads. It has no gradient.
+ * `x·Wᵀ` with sums in float32. The weight is read once, as it is stored, by all threads. It has no gradient.
  *
  * Shapes: x (N, I) → (N, O).
  *

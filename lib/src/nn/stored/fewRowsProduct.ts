@@ -1,5 +1,5 @@
-/** Products of few rows, as a decoder has them, where the native binding has its own. */
-import { hasRowProducts, type RowWeight, rowProduct, type tf } from '../runtime';
+/** Products of few rows with a packed weight, as a decoder has them, where the native binding has its own. */
+import { hasRowProducts, type RowWeight, rowProduct, type tf } from '../../runtime';
 
 /** With more rows a product is no longer bound by the reading of its weight. */
 const MAX_ROWS = 16;
@@ -7,7 +7,7 @@ const MAX_ROWS = 16;
 const MIN_VALUES = 2 ** 16;
 
 /**
- * `x·W` over the last axis of x, or undefined where the native binding has no product for it: outside of functions that XLA compiles
+ * `x·Wᵀ` over the last axis of x, or undefined where the native binding has no product for it: outside of functions that XLA compiles
  * for the CPU, under a gradient, for many rows and for small weights.
  *
  * Shapes: x (…, I) → (…, O).
