@@ -12,7 +12,7 @@ out=$package/lib/napi-v8/tfjs_binding.node
 
 sources=$(mktemp -d)
 trap 'rm -rf "$sources"' EXIT
-cp "$package"/binding/*.{cc,h} "$here"/binding/*.{cc,h} "$sources/"
+cp "$package"/binding/*.{cc,h} "$here"/binding/*.{cc,h,inc} "$sources/"
 for change in "$here"/binding/*.patch; do
   if [ -e "$change" ]; then patch --quiet -d "$sources" -p1 < "$change"; fi
 done
@@ -22,17 +22,29 @@ for folder in "$site"/nvidia/*/lib; do
   if [ -d "$folder" ]; then rpaths+=(-Wl,-rpath,"$folder"); fi
 done
 
-compile() { "${CXX:-g++}" -std=c++17 -O2 -fPIC -w -DNAPI_VERSION=8 -I"$headers" -I"$tensorflow/include" -c "$1" -o "${1%.cc}.o"; }
+compile() {
+  local source=$1
+  shift
+  "${CXX:-g++}" -std=c++17 -O2 -fPIC -w -Wno-psabi -DNAPI_VERSION=8 -I"$headers" -I"$tensorflow/include" "$@" -c "$source" -o "${source%.cc}.o"
+}
 waiting=()
 for source in "$sources"/*.cc; do
-  compile "$source" & waiting+=($!)
+  flags=()
+  case $(basename "$source") in
+    rowKernels.cc) flags=(-O3) ;;
+    rowKernelsAvx2.cc)
+      flags=(-O3)
+      if [ "$(uname -m)" = x86_64 ]; then flags+=(-mavx2 -mfma -mf16c); fi
+      ;;
+  esac
+  compile "$source" "${flags[@]}" & waiting+=($!)
 done
 for process in "${waiting[@]}"; do wait "$process"; done
 
 # Into place by renaming: processes that run keep the binding they have loaded.
 folder=$(dirname "$out")
 mkdir -p "$folder"
-"${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "$sources"/{tfjs_backend,tfjs_binding,graph,xla}.o \
+"${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "$sources"/{tfjs_backend,tfjs_binding,graph,xla,rowProducts,rowKernels,rowKernelsAvx2}.o \
   -L"$tensorflow" "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
 "${CXX:-g++}" -shared -o "$out.new" "$sources/load.o" -ldl
 mv "$folder/tfjs_tensorflow.so.new" "$folder/tfjs_tensorflow.so"

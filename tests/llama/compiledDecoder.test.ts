@@ -1,7 +1,18 @@
-import { AdaptionPromptConfig, type GenerateOptions, getPeftModel, LoraConfig, type Rows, tf } from 'lowrank';
+import {
+  AdaptionPromptConfig,
+  castModel,
+  type GenerateOptions,
+  getPeftModel,
+  LlamaForCausalLM,
+  LoraConfig,
+  quantizeModel,
+  type Rows,
+  tf,
+} from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { backendInternals } from '../../lib/src/runtime/compile/internals';
 import { fill, tinyModel } from '../peft/tinyModel';
+import { SMALL_SIZES } from './smallSizes';
 
 const PROMPTS = [
   [1, 5, 9, 3],
@@ -71,6 +82,22 @@ describe('compiled decoding writes what decoding operation by operation writes',
     fill(peft.trainableParameters().values());
     expect(await expectSame(peft, free)).not.toEqual(await tinyModel().generate(PROMPTS, free));
   });
+
+  test.each(['q4_1', 'int8', 'bfloat16'] as const)(
+    'with weights in %s that are large enough for native products, and an adapter',
+    async (format) => {
+      const model = LlamaForCausalLM.fromConfig(
+        { ...SMALL_SIZES, hiddenSize: 256, intermediateSize: 512, initializerRange: 0.1 },
+        { seed: 1 },
+      );
+      if (format === 'bfloat16') castModel(model, format);
+      else quantizeModel(model, format);
+      const base = await expectSame(model, free);
+      const peft = getPeftModel(model, new LoraConfig({ r: 4, targetModules: ['q_proj', 'down_proj'] }));
+      fill(peft.trainableParameters().values());
+      expect(await expectSame(peft, free)).not.toEqual(base);
+    },
+  );
 
   test('after the adapter has been trained further', async () => {
     const peft = loraModel();

@@ -12,7 +12,9 @@
 //   functionRemove(name)
 //   xlaCompilations() -> how many programs XLA has compiled in this process
 //   xlaCanCompile(type) -> whether XLA knows operations of this type
+//   xlaHasRowProducts() -> whether XLA's programs for the CPU can call the products of rowProducts.cc
 #include "graph.h"
+#include "rowProducts.h"
 
 #include <stdint.h>
 
@@ -367,6 +369,12 @@ napi_value CanXlaCompile(const Call& call) {
   return can;
 }
 
+napi_value HasRowProducts(const Call& call) {
+  napi_value has;
+  napi_get_boolean(call.env, RegisterRowProducts(), &has);
+  return has;
+}
+
 // Runs `body` with the call's `count` arguments; what it throws becomes a JavaScript error.
 template <napi_value (*body)(const Call&), size_t count>
 napi_value Guarded(napi_env env, napi_callback_info info) {
@@ -400,6 +408,7 @@ napi_status DefineGraphFunctions(napi_env env, napi_value exports) {
       method("functionRemove", Guarded<RemoveFunction, 1>),
       method("xlaCompilations", Guarded<CountXlaCompilations, 0>),
       method("xlaCanCompile", Guarded<CanXlaCompile, 1>),
+      method("xlaHasRowProducts", Guarded<HasRowProducts, 0>),
   };
   return napi_define_properties(env, exports, sizeof(methods) / sizeof(methods[0]), methods);
 }

@@ -63,6 +63,10 @@ export class Bfloat16Weight extends StoredRows {
     return new Bfloat16Weight(words, I);
   }
 
+  override get rowParts() {
+    return { format: this.format, parts: [this.words] } as const;
+  }
+
   protected override packedTensor(values: tf.Tensor2D): Bfloat16Weight {
     return Bfloat16Weight.fromTensor(values);
   }

@@ -55,6 +55,10 @@ export class GgufWeight extends StoredRows {
     return GgufWeight.fromBytes('Q4_1', [O, I], bytes);
   }
 
+  override get rowParts() {
+    return { format: this.format, parts: [this.words] };
+  }
+
   protected packed(rows: WeightRows): GgufWeight {
     if (this.format === 'Q4_1') return GgufWeight.packQ4_1(rows);
     throw new UnsupportedError(`values cannot be stored as ${this.format}, which is read from files only; convert the weight first`);

@@ -36,6 +36,10 @@ export class Int8Weight extends StoredRows {
     return new Int8Weight(packedVariable(new Uint8Array(codes.buffer), [O, width / 4]), frozenVariable(scales, [O, 1]), I);
   }
 
+  override get rowParts() {
+    return { format: this.format, parts: [this.words, this.scales] } as const;
+  }
+
   protected packed(rows: WeightRows): Int8Weight {
     return Int8Weight.pack(rows);
   }

@@ -1,5 +1,5 @@
 /** A frozen weight kept in fewer bits than a float32, and unpacked when it is used. */
-import { ShapeError, tf } from '../../runtime';
+import { type RowWeight, ShapeError, tf } from '../../runtime';
 import { Module } from '../module';
 
 /** A weight as files hold it, read some rows at a time. */
@@ -48,6 +48,11 @@ export abstract class StoredWeight extends Module {
 
   /** The values as 32-bit floats. Shapes: → (O, I). */
   abstract unpack(): tf.Tensor2D;
+
+  /** What native products of few rows read, for a format that they know. */
+  get rowParts(): Pick<RowWeight, 'format' | 'parts'> | undefined {
+    return undefined;
+  }
 
   /** Packs other values into the same format. */
   protected abstract packed(rows: WeightRows): StoredWeight;

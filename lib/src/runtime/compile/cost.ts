@@ -1,5 +1,5 @@
 /** What a graph's operations cost, counted from their shapes. */
-import type { GraphBuilder, KnownSymbol, Operation } from './graphBuilder';
+import { type GraphBuilder, type KnownSymbol, type Operation, ROW_PRODUCT } from './graphBuilder';
 
 /** The work of one call. */
 export interface Cost {
@@ -61,7 +61,7 @@ function own(graph: GraphBuilder, { type, inputs, outputs }: Operation): Cost {
 }
 
 function isProduct(type: string): boolean {
-  return type === 'MatMul' || type === 'BatchMatMulV2';
+  return type === 'MatMul' || type === 'BatchMatMulV2' || type === ROW_PRODUCT;
 }
 
 /** `2·M·K·N` per product: K is what of the first factor is not in the result. */

@@ -48,6 +48,8 @@ export interface GraphBinding extends NativeBinding {
   functionRemove(name: string): void;
   xlaCompilations(): number;
   xlaCanCompile(type: string): boolean;
+  /** Left out in a binding of an older set-up. */
+  xlaHasRowProducts?(): boolean;
 }
 
 /** What the backend keeps of one piece of data: values not yet sent to TensorFlow, or the id of a handle. */

@@ -80,6 +80,8 @@ export class Trace {
   constructor(
     readonly name: string,
     readonly precision: Precision,
+    /** Whether XLA is sure to compile it. */
+    readonly isXla = false,
   ) {
     this.binding = this.parent?.binding ?? this.backend.binding;
     this.graph = new GraphBuilder(this.binding, precision);

@@ -24,7 +24,7 @@ export interface TraceOptions {
 export function traceProgram(call: TracedCall, options: TraceOptions): Program {
   const begin = performance.now();
   const { name, precision, recompute } = options;
-  const trace = new Trace(name, precision);
+  const trace = new Trace(name, precision, options.xla === true);
   const { graph } = trace;
   const made: ContextFunction[] = [];
   try {

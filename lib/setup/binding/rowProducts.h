@@ -1,0 +1,37 @@
+#ifndef LOWRANK_ROW_PRODUCTS_H_
+#define LOWRANK_ROW_PRODUCTS_H_
+
+#include <stdint.h>
+
+namespace tfnodejs {
+
+// y = x·Wᵀ for a weight W (out, in) that is stored packed, and few rows of x.
+struct RowProduct {
+  const float* x;  // (blocks, n, 32): each row's block of 32 values beside the other rows', zeros beyond the width
+  const uint8_t* weight;
+  const float* row_scales;  // (out), the row's value at 127, or null
+  float* y;                 // (n, out)
+  int64_t n, in, out;
+  int64_t row_bytes;  // from one row of the weight to the next
+};
+
+constexpr int64_t kBlock = 32;  // values that are unpacked at a time
+
+// Computes the outputs from `begin` up to but not including `end`.
+using RowKernel = void (*)(const RowProduct& product, int64_t begin, int64_t end);
+
+// One for each way to store a weight.
+struct RowKernels {
+  RowKernel bfloat16, int8, q4_0, q4_1, q8_0;
+};
+
+// The same functions, for any processor and for one with AVX2.
+extern const RowKernels kPortableRowKernels;
+extern const RowKernels kAvx2RowKernels;
+
+// Tells XLA of the products, once; gives whether it knows them.
+bool RegisterRowProducts();
+
+}  // namespace tfnodejs
+
+#endif  // LOWRANK_ROW_PRODUCTS_H_
