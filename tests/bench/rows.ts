@@ -88,21 +88,24 @@ function training(setting: Setting, what: string, row: TrainingRow): Line[] {
 function packed({ ours, adapters: { lora }, threads }: Setting): Line[] {
   const options: TaskOptions = { batch: 4, tokens: 0, warmup: 0, steps: 0, dtype: 'float32', adapter: lora, threads };
   const answer = ours.run('packed', options) as PackedAnswer;
-  const [mine, theirs] = [answer.packed.usefulTokensPerSecond, answer.padded.usefulTokensPerSecond];
-  const ratio = mine / theirs;
-  const note = `${answer.examples} reviews, ${answer.usefulTokens} tokens; padded ${answer.padded.tokens}, packed ${answer.packed.tokens}`;
-  return [
-    {
+  const mine = answer.packed.usefulTokensPerSecond;
+  const beside = (peer: string, way: PackedAnswer['padded']): Line => {
+    const ratio = mine / way.usefulTokensPerSecond;
+    return {
       what: 'packed review batches',
       unit: 'useful tokens/s',
       ours: mine,
-      peer: 'ours padded',
-      theirs,
+      peer,
+      theirs: way.usefulTokensPerSecond,
       ratio,
       goal: 3,
       isMet: ratio >= 3,
-      note,
-    },
+      note: `${answer.examples} reviews, ${answer.usefulTokens} tokens; so padded ${way.tokens}, packed ${answer.packed.tokens}`,
+    };
+  };
+  return [
+    beside('ours, each batch padded to its longest', answer.padded),
+    beside(`ours, all padded to ${answer.maxLength} as in LLaMA-Adapter`, answer.paddedToMaxLength),
   ];
 }
 

@@ -140,6 +140,24 @@ describe.each<LoraOptions>([{}, { useDora: true }, { useRslora: true }, { loraDr
   });
 });
 
+test('adapters of one shape merge together, each at its own scale, and the merge leaves no tensors behind', () => {
+  const layer = adapted();
+  layer.addAdapter('other', { r: 3, loraAlpha: 15 }, 7);
+  tf.tidy(() => layer.updates.get('other')?.loraB.assign(random([3, 5], 8)));
+  const expected = tf.tidy(() =>
+    [...layer.updates.values()].reduce((sum, update) => sum.add(update.product()), layer.baseWeight().read().clone()),
+  );
+  layer.merge(['default', 'other']);
+  expect(largestDifference(layer.baseWeight().read(), expected)).toBeLessThan(1e-5);
+  layer.unmerge();
+  const { numTensors } = tf.memory();
+  layer.merge(['default', 'other']);
+  layer.unmerge();
+  expect(tf.memory().numTensors).toBe(numTensors);
+  layer.merge(['other']);
+  expect(largestDifference(layer.baseWeight().read(), expected)).toBeGreaterThan(0.01);
+});
+
 test('merging twice, or unmerging what is not merged, warns and does nothing', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const layer = adapted();

@@ -123,7 +123,7 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     const weight = this.baseWeight();
     const result = tf.tidy(() => {
       const values = weight.read();
-      return present.reduce((sum, name) => sum.add(this.update(name).delta(values)), values);
+      return present.reduce((sum, name) => this.update(name).addedTo(sum, values), values);
     });
     if (safeMerge && !isFiniteEverywhere(result)) {
       result.dispose();

@@ -1,5 +1,5 @@
 /** One adapter's update of one layer. */
-import { deriveSeed, tf } from '../../runtime';
+import { compile, deriveSeed, tf } from '../../runtime';
 
 /** What an update has besides A and B. */
 export interface LoraUpdateOptions {
@@ -57,6 +57,12 @@ export class LoraUpdate {
     });
   }
 
+  /** `sum + ΔW`, where ΔW is for this base weight: merging, update by update. Shapes: sum, weight (I, O) → (I, O). */
+  addedTo(sum: tf.Tensor, weight: tf.Tensor): tf.Tensor {
+    const { loraA, loraB, scaling } = this;
+    return this.magnitude ? tf.tidy(() => sum.add(this.delta(weight))) : addProduct(sum, { loraA, loraB, scaling });
+  }
+
   /**
    * DoRA's factor per output, `m/‖W + s·A·B‖`; the norm is a constant to the gradient, as section 4.3 of the paper says.
    *
@@ -77,6 +83,13 @@ export class LoraUpdate {
     return tf.tidy(() => tf.matMul(this.loraA as tf.Tensor2D, this.loraB as tf.Tensor2D).mul(this.scaling)); // (I, r) x (r, O) -> (I, O)
   }
 }
+
+/** `sum + (s·A)·B`, scaled while it is small, as one operation, which adds where the product is: the one new tensor of the weight's size. */
+const addProduct = compile(
+  (sum: tf.Tensor, { loraA, loraB, scaling }: { readonly loraA: tf.Tensor; readonly loraB: tf.Tensor; readonly scaling: number }) =>
+    tf.matMul(loraA.mul(scaling) as tf.Tensor2D, loraB as tf.Tensor2D).add(sum), // (I, r) x (r, O) -> (I, O)
+  { name: 'merged_weight', precision: 'float32' },
+);
 
 /** The length of the weights of each output. Shapes: (I, O) → (O). */
 export function outputNorm(weight: tf.Tensor): tf.Tensor {
