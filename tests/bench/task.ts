@@ -8,6 +8,8 @@ export interface TaskOptions {
   readonly steps: number;
   readonly threads: number;
   readonly dtype: 'float32' | 'bfloat16';
+  /** Ours alone: blocks of four bits, as llama.cpp has them. */
+  readonly quantize?: 'q4_1';
   /** A folder that PEFT wrote, for both sides to start from. */
   readonly adapter?: string;
   /** Tokens to write, of a decoding. */

@@ -114,7 +114,9 @@ test('a prefix is trained by the same command', async () => {
   ];
   expect((await lowrank([...words, '--output', folder('prefix'), ...model, '--quiet'])).code).toBe(0);
   const { stdout } = await lowrank(['info', '--adapter', folder('prefix'), '--json']);
-  expect(JSON.parse(stdout)).toMatchObject([{ adapter: 'necessity', method: 'ADAPTION_PROMPT', 'prefix length': 3, layers: 1, 'base model': 'model' }]);
+  expect(JSON.parse(stdout)).toMatchObject([
+    { adapter: 'necessity', method: 'ADAPTION_PROMPT', 'prefix length': 3, layers: 1, 'base model': 'model' },
+  ]);
 }, 120_000);
 
 test('merge writes a model that generates what the adapter does', async () => {
@@ -158,4 +160,14 @@ describe('the program itself', () => {
     const { stderr } = spawnSync('bash', ['-c', 'node lib/bin/lowrank.js review --help | head -c 10']);
     expect(stderr.toString()).toBe('');
   });
+});
+
+test('a model can be held in fewer bits, and a format that there is not is refused', async () => {
+  const words = ['generate', 'let a = 1;', '--max-new-tokens', '8', ...model];
+  const { code, stdout } = await lowrank([...words, '--quantize', 'int8']);
+  expect([code, stdout]).toEqual([0, (await lowrank(words)).stdout]);
+  const refused = await lowrank([...words, '--quantize', 'q3']);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/--quantize.*q3.*q4_1, int8, nf4/);
+  expect((await lowrank([...words, '--quantize', 'q4_1'])).stderr).toMatch(/rows of 16 values/);
 });

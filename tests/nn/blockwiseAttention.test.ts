@@ -77,7 +77,11 @@ test.each([
 const padding = () => tf.tensor1d([-1e9, ...new Array<number>(79).fill(0)]);
 
 test.each<[string, Hidden | undefined, () => tf.Tensor]>([
-  ['per row, query and key, causal', 'laterAndOthers', () => tf.stack([causalMask(70, 80), causalMask(70, 80).add(padding())]).reshape([2, 1, 70, 80])],
+  [
+    'per row, query and key, causal',
+    'laterAndOthers',
+    () => tf.stack([causalMask(70, 80), causalMask(70, 80).add(padding())]).reshape([2, 1, 70, 80]),
+  ],
   ['per row and key', undefined, () => tf.stack([padding(), padding().reverse()]).reshape([2, 1, 1, 80])],
   ['per key', undefined, padding],
   ['of one value', undefined, () => tf.scalar(3)],

@@ -147,42 +147,41 @@ test('of updates given at once, each is told of when all are done', async () => 
   expect(last).not.toEqual(third);
 });
 
-describe.each([
-  { compile: true },
-  { compile: false },
-  { compile: true, stepsAtOnce: 4 },
-])('a loss or gradient that is not finite, %o', ({ compile, stepsAtOnce = 1 }) => {
-  test.each([
-    ['loss', (isThird: tf.Tensor) => tf.sub(1, isThird).reciprocal().mul(0), /the loss is NaN at step 3, batch 2 of epoch 0/],
-    // 0 itself, but a root's slope there has no end
-    [
-      'gradient',
-      (isThird: tf.Tensor) => model.head.weight.mul(0).sum().add(tf.sub(1, isThird)).sqrt().mul(isThird),
-      /the gradients' norm is NaN \(at a loss of .*\) at step 3, batch 2 of epoch 0/,
-    ],
-  ])('stops the run in the same step with nothing changed: %s', async (_, spoil, message) => {
-    const optimizer = new AdamW({ learningRate: 0.1 });
-    const wellBehaved = model.loss.bind(model);
-    const calls = tf.tidy(() => tf.variable(tf.scalar(0), false)); // a tensor: a compiled loss runs as JavaScript only once
-    model.loss = (ids, labels) =>
-      tf.tidy(() => {
-        calls.assign(calls.add(1));
-        return wellBehaved(ids, labels)
-          .add(spoil(calls.equal(3).toFloat()))
-          .asScalar();
-      });
-    const same = new AdamW({ learningRate: 0.1 });
-    const twoSteps = await trained(batches, { steps: 2, optimizer: same, compile });
-    same.dispose();
-    const run = train(model, batches, { optimizer, compile, stepsAtOnce });
-    await expect(run).rejects.toThrow(message);
-    await expect(run).rejects.toThrow(NotFiniteError);
-    expect(model.values()).toEqual(twoSteps.values);
-    expect(optimizer.step).toBe(2);
-    optimizer.dispose();
-    calls.dispose();
-  });
-});
+describe.each([{ compile: true }, { compile: false }, { compile: true, stepsAtOnce: 4 }])(
+  'a loss or gradient that is not finite, %o',
+  ({ compile, stepsAtOnce = 1 }) => {
+    test.each([
+      ['loss', (isThird: tf.Tensor) => tf.sub(1, isThird).reciprocal().mul(0), /the loss is NaN at step 3, batch 2 of epoch 0/],
+      // 0 itself, but a root's slope there has no end
+      [
+        'gradient',
+        (isThird: tf.Tensor) => model.head.weight.mul(0).sum().add(tf.sub(1, isThird)).sqrt().mul(isThird),
+        /the gradients' norm is NaN \(at a loss of .*\) at step 3, batch 2 of epoch 0/,
+      ],
+    ])('stops the run in the same step with nothing changed: %s', async (_, spoil, message) => {
+      const optimizer = new AdamW({ learningRate: 0.1 });
+      const wellBehaved = model.loss.bind(model);
+      const calls = tf.tidy(() => tf.variable(tf.scalar(0), false)); // a tensor: a compiled loss runs as JavaScript only once
+      model.loss = (ids, labels) =>
+        tf.tidy(() => {
+          calls.assign(calls.add(1));
+          return wellBehaved(ids, labels)
+            .add(spoil(calls.equal(3).toFloat()))
+            .asScalar();
+        });
+      const same = new AdamW({ learningRate: 0.1 });
+      const twoSteps = await trained(batches, { steps: 2, optimizer: same, compile });
+      same.dispose();
+      const run = train(model, batches, { optimizer, compile, stepsAtOnce });
+      await expect(run).rejects.toThrow(message);
+      await expect(run).rejects.toThrow(NotFiniteError);
+      expect(model.values()).toEqual(twoSteps.values);
+      expect(optimizer.step).toBe(2);
+      optimizer.dispose();
+      calls.dispose();
+    });
+  },
+);
 
 describe('an AbortSignal', () => {
   test('lets the running step end, and the error keeps what was done', async () => {
@@ -244,9 +243,12 @@ describe('held-out data', () => {
 });
 
 describe('what is refused', () => {
-  test.each([{ steps: 0 }, { epochs: 1.5 }, { gradientAccumulation: 0 }, { maxGradNorm: -1 }, { stepsAtOnce: 0 }])('%o', async (options) => {
-    await expect(train(model, batches, options)).rejects.toThrow(ArgumentError);
-  });
+  test.each([{ steps: 0 }, { epochs: 1.5 }, { gradientAccumulation: 0 }, { maxGradNorm: -1 }, { stepsAtOnce: 0 }])(
+    '%o',
+    async (options) => {
+      await expect(train(model, batches, options)).rejects.toThrow(ArgumentError);
+    },
+  );
 
   test('no batches, or labels that are all -100', async () => {
     await expect(train(model, [], {})).rejects.toThrow(/no batch to train on/);

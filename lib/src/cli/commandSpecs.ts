@@ -18,6 +18,7 @@ export interface CommandSpec {
 }
 
 const model: OptionSpec = { value: 'PATH', help: 'GGUF file or Hugging Face folder [MODEL, else the model of make setup]' };
+const quantize: OptionSpec = { value: 'FORMAT', help: 'hold the weights in q4_1, int8 or nf4: less memory [as float32]' };
 const json: OptionSpec = { help: 'print JSON' };
 const task: OptionSpec = { value: 'TASK', help: 'necessity, comment or refinement' };
 const maxLength: OptionSpec = { value: 'N', help: 'most tokens of an example; longer code is cut [512]' };
@@ -36,6 +37,7 @@ export const commandSpecs = {
     options: {
       base: { value: 'REF', help: 'review what has changed since the common ancestor with REF [HEAD: what is not committed]' },
       model,
+      quantize,
       adapter: { value: 'DIR', help: 'the adapters; without them the untuned model is asked' },
       format: { value: 'FORMAT', help: 'text, json or sarif [text]' },
       threshold: { value: 'P', help: 'probability from which a hunk is said to need a review [0.5]' },
@@ -55,6 +57,7 @@ export const commandSpecs = {
       output: { value: 'DIR', help: 'where DIR/TASK is written' },
       data,
       model,
+      quantize,
       method: { value: 'METHOD', help: 'lora or prefix [lora]' },
       rank: { value: 'N', help: 'rank of LoRA [16]' },
       alpha: { value: 'N', help: 'alpha of LoRA; the scale is alpha/rank [twice the rank]' },
@@ -81,6 +84,7 @@ export const commandSpecs = {
       task,
       data,
       model,
+      quantize,
       adapter: { value: 'DIR', help: 'DIR/TASK, or an adapter itself; without it the untuned model is measured' },
       examples: { value: 'N', help: 'most test examples [200]' },
       'max-length': { value: 'N', help: 'most tokens of prompt and answer [1024]' },
@@ -97,6 +101,7 @@ export const commandSpecs = {
     argument: { name: 'PROMPT', help: 'the prompt; - or nothing reads stdin' },
     options: {
       model,
+      quantize,
       adapter: { value: 'DIR', help: 'an adapter, a PEFT folder' },
       chat: { help: "put the prompt into the model's chat template" },
       'max-new-tokens': { value: 'N', help: 'most tokens to write [128]' },

@@ -20,7 +20,8 @@ export interface OpenModel {
 export async function openModel(args: CommandArguments): Promise<OpenModel> {
   const path = args.text('model') ?? defaultModelPath();
   const tokenizer = await Tokenizer.fromPretrained(path);
-  return { path, tokenizer, model: await LlamaForCausalLM.fromPretrained(path) };
+  const quantize = args.choice('quantize', ['q4_1', 'int8', 'nf4']);
+  return { path, tokenizer, model: await LlamaForCausalLM.fromPretrained(path, { quantize }) };
 }
 
 /** The folder of a task's adapter: `DIR/TASK`, or DIR where that is an adapter itself; undefined where there is none. */

@@ -66,5 +66,11 @@ function adapterConfig(args: CommandArguments, { layers, base }: { readonly laye
   }
   const r = args.whole('rank') ?? 16;
   const loraDropout = args.number('dropout', { least: 0, most: 0.99 }) ?? 0.05;
-  return new LoraConfig({ r, loraAlpha: args.number('alpha') ?? 2 * r, loraDropout, targetModules: ['q_proj', 'v_proj'], baseModelNameOrPath });
+  return new LoraConfig({
+    r,
+    loraAlpha: args.number('alpha') ?? 2 * r,
+    loraDropout,
+    targetModules: ['q_proj', 'v_proj'],
+    baseModelNameOrPath,
+  });
 }

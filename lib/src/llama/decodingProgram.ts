@@ -1,5 +1,5 @@
 /** A model's prefill and decode as compiled functions, kept for as long as the model stays as it is. */
-import { type AttentionContext, causalMask, type Projection, paddingMask, type RMSNorm, rotaryTables } from '../nn';
+import { type AttentionContext, causalMask, type Projection, paddingMask, type RMSNorm, rotaryTables, StoredLinear } from '../nn';
 import { compile, deviceInfo, tf } from '../runtime';
 import type { Precision } from '../runtime/compile/graphBuilder';
 import { readArguments } from '../runtime/compile/signature';
@@ -51,13 +51,17 @@ const stepLayers = compile(
   { name: 'decode_layers', xla: true },
 );
 
-const prefillLayer = compile(
-  (layer: LlamaDecoderLayer, x: tf.Tensor, context: LayerContext, capacity: number) => {
-    const slot = new PrefillSlot(capacity);
-    return { x: layer.forward(x, { ...context, cache: slot }), held: slot.take() };
-  },
-  { name: 'prefill_layer' },
-);
+const runPrefillLayer = (layer: LlamaDecoderLayer, x: tf.Tensor, context: LayerContext, capacity: number) => {
+  const slot = new PrefillSlot(capacity);
+  return { x: layer.forward(x, { ...context, cache: slot }), held: slot.take() };
+};
+const prefillLayer = compile(runPrefillLayer, { name: 'prefill_layer' });
+/** XLA has native products for packed weights, and unpacks others faster. */
+const prefillPackedLayer = compile(runPrefillLayer, { name: 'prefill_packed_layer', xla: true });
+
+function isPacked(layer: LlamaDecoderLayer): boolean {
+  return [...layer.namedModules()].some(([, module]) => module instanceof StoredLinear);
+}
 
 const stepHead = compile(lastLogits, { name: 'decode_head', xla: true });
 
@@ -84,7 +88,8 @@ export class DecodingProgram {
         const context = { rotary, mask: causalMask(ids.shape[1]).add(paddingMask(attentionMask)), hides: 'laterAndOthers' } as const;
         let x = embedTokens.forward(ids);
         const held = layers.map((layer) => {
-          const result = prefillLayer(layer, x, context, capacity);
+          const run = isPacked(layer) ? prefillPackedLayer : prefillLayer;
+          const result = run(layer, x, context, capacity);
           x = result.x;
           return result.held;
         });

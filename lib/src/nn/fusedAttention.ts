@@ -1,5 +1,5 @@
 /** Attention as one kernel of cuDNN, on GPUs: the scores are never in memory. */
-import { compile, deviceInfo, tf } from '../runtime';
+import { compile, deviceInfo, type tf } from '../runtime';
 import { type CustomResult, customCall } from '../runtime/compile/customCall';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';

@@ -110,7 +110,10 @@ async function attention() {
   const forms = (['later', 'laterAndOthers'] as const).map((hides) =>
     compile(
       (a: tf.Tensor4D, b: tf.Tensor4D, c: tf.Tensor4D) =>
-        scaledDotProduct(a, b, c, { mask: causalMask(tokens), hides }).mul(slope).sum().asScalar(),
+        scaledDotProduct(a, b, c, { mask: causalMask(tokens), hides })
+          .mul(slope)
+          .sum()
+          .asScalar(),
       { name: `attention_${hides}`, precision: 'bfloat16', xla: true },
     ),
   );

@@ -1,8 +1,8 @@
 /** Products of few rows with a packed weight, as a decoder has them, where the native binding has its own. */
 import { hasRowProducts, type RowWeight, rowProduct, type tf } from '../../runtime';
 
-/** With more rows a product is no longer bound by the reading of its weight. */
-const MAX_ROWS = 16;
+/** With more rows it takes longer to multiply than to unpack the weight once: the rows go eight by eight, and unpack it each time. */
+const MAX_ROWS = 64;
 /** A smaller weight is read in less time than it takes to call for it. */
 const MIN_VALUES = 2 ** 16;
 

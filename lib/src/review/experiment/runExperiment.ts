@@ -126,7 +126,14 @@ function keepCell(folder: string, result: CellResult): void {
 function environment(version: string): ExperimentEnvironment {
   const { nodeVersion, tensorflowVersion } = deviceInfo();
   const memoryGiB = Math.round(os.totalmem() / 2 ** 30);
-  return { lowrank: version, node: nodeVersion, tensorflow: tensorflowVersion, device: deviceName(), cores: os.availableParallelism(), memoryGiB };
+  return {
+    lowrank: version,
+    node: nodeVersion,
+    tensorflow: tensorflowVersion,
+    device: deviceName(),
+    cores: os.availableParallelism(),
+    memoryGiB,
+  };
 }
 
 function sha256(value: unknown): string {
