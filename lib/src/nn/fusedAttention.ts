@@ -2,6 +2,7 @@
 import { compile, deviceInfo, type tf } from '../runtime';
 import { type CustomResult, customCall } from '../runtime/compile/customCall';
 import { tracedPrecision } from '../runtime/compile/trace';
+import { nvidiaSmi } from '../runtime/nvidiaSmi';
 import { withGradient } from './customGradient';
 import { convert } from './stored/packedOps';
 
@@ -9,12 +10,25 @@ import { convert } from './stored/packedOps';
 const WIDTH_STEP = 8;
 /** and at most this. */
 const MAX_WIDTH = 128;
+/** Tokens that it takes at a time: of other numbers older versions have no gradient. */
+const TOKEN_STEP = 64;
+
+/** The least compute capability of a GPU that cuDNN has the kernel for: Ampere's. */
+const LEAST_CAPABILITY = 8;
+
+let isOffered: boolean | undefined;
+
+/** Whether this machine's GPU has the kernel, as far as its driver's tool tells. */
+function offersFusedAttention(): boolean {
+  isOffered ??= deviceInfo().device === 'GPU' && Number(nvidiaSmi('compute_cap') ?? 0) >= LEAST_CAPABILITY;
+  return isOffered;
+}
 
 /** Whether the compiled function at hand can have it: on a GPU, in bfloat16. Shapes: q (B, H, T, D), k (B, K, S, D). */
 export function canFuseAttention(q: tf.Tensor4D, k: tf.Tensor4D): boolean {
-  const D = q.shape[3];
-  const fits = D % WIDTH_STEP === 0 && D <= MAX_WIDTH && q.shape[2] === k.shape[2];
-  return fits && tracedPrecision() === 'bfloat16' && deviceInfo().device === 'GPU';
+  const [, , T, D] = q.shape;
+  const fits = D % WIDTH_STEP === 0 && D <= MAX_WIDTH && T % TOKEN_STEP === 0 && T === k.shape[2];
+  return fits && tracedPrecision() === 'bfloat16' && offersFusedAttention();
 }
 
 /**
