@@ -136,6 +136,19 @@ test.each([2, 3, 100])('updates given %d at once come to the same, number by num
   expect(ahead.values).toEqual(single.values);
 });
 
+test('updates that were begun before the data gave out are told of and counted', async () => {
+  const optimizer = new AdamW({ learningRate: 0.1 });
+  const told: number[] = [];
+  const source = function* () {
+    yield* batches.slice(0, 3);
+    throw new RangeError('no more');
+  };
+  const onStep = ({ step }: StepRecord) => void told.push(step);
+  await expect(train(model, source, { optimizer, steps: 6, stepsAtOnce: 4, onStep })).rejects.toThrow(RangeError);
+  expect([told, optimizer.step]).toEqual([[1, 2, 3], 3]);
+  optimizer.dispose();
+});
+
 test('of updates given at once, each is told of when all are done', async () => {
   const weights = [model.values()];
   const onStep = () => void weights.push(model.values());

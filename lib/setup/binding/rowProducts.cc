@@ -46,6 +46,14 @@ RowKernel KernelOf(std::string_view format) {
   return nullptr;
 }
 
+// The bytes of a row of so many values.
+int64_t RowBytes(std::string_view format, int64_t values) {
+  if (format == "bfloat16") return 2 * values;
+  if (format == "int8") return values;
+  const int64_t blocks = (values + kBlock - 1) / kBlock;
+  return blocks * (format == "Q4_0" ? 18 : format == "Q4_1" ? 20 : 34);
+}
+
 // The parts of a product, which threads take one after another. A thread that comes late finds none left and touches nothing else.
 struct Parts {
   Parts(int64_t outputs, int64_t length) : outputs(outputs), length(length), left((outputs + length - 1) / length) {}
@@ -97,6 +105,10 @@ ffi::Error Run(ffi::ThreadPool pool, ffi::RemainingArgs arguments, ffi::Result<f
   product.weight = static_cast<const uint8_t*>(weight->untyped_data());
   product.row_bytes = weight->size_bytes() / weight->dimensions()[0];
   product.row_scales = scales.has_value() ? scales->typed_data() : nullptr;
+
+  if (weight->dimensions()[0] != product.out || RowBytes(format, product.in) > product.row_bytes) {
+    return ffi::Error::InvalidArgument("lowrank_row_product: x and y do not fit the weight");
+  }
 
   product.x = x->typed_data();
   std::vector<float> blocks;

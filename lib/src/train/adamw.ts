@@ -67,7 +67,7 @@ export class AdamW {
     this.decays = decays;
   }
 
-  /** Updates made so far. */
+  /** Updates made so far; those whose numbers have not been read are not counted yet. */
   get step(): number {
     return this.updates;
   }

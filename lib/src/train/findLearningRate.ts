@@ -55,7 +55,7 @@ export async function findLearningRate(
   };
   try {
     const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    await train(model, batches, { optimizer, steps, signal: either, onStep }).catch((error: unknown) => {
+    await train(model, batches, { optimizer, steps, stepsAtOnce: 1, signal: either, onStep }).catch((error: unknown) => {
       const isEnd = error instanceof NotFiniteError || (error instanceof TrainingAbortedError && stop.signal.aborted);
       if (!isEnd || curve.length === 0) throw error;
     });

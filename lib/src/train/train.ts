@@ -22,7 +22,7 @@ export interface TrainOptions extends ExecutionOptions {
   readonly gradientAccumulation?: number;
   /** The gradients' norm is kept at or below this. @defaultValue 1 */
   readonly maxGradNorm?: number;
-  /** Ends the run after the step that is under way. SIGINT and SIGTERM do so too. */
+  /** Ends the run after the updates that are under way. SIGINT and SIGTERM do so too. */
   readonly signal?: AbortSignal;
   /**
    * Updates that the device is given at a time, so that a GPU does not wait for its host after each. What is told of them comes when all
@@ -81,12 +81,12 @@ export class TrainingAbortedError extends AbortedError {
 /**
  * Trains the model's trainable parameters on the batches.
  *
- * Dropout acts in the updates only. Between two steps the event loop runs, so that a display can renew itself and an interrupt gets through.
- * Which parameters are trained may change between two steps; other settings of the model stay as they were at the first, because the
+ * Dropout acts in the updates only. Between two groups of updates (`stepsAtOnce`) the event loop runs, so that a display can renew itself and
+ * an interrupt gets through. Which parameters are trained may change there; other settings of the model stay as they were at the first, because the
  * compiled step keeps to them.
  *
- * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step has changed nothing.
- * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the running step.
+ * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step, and those begun after it, have changed no weight.
+ * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the updates under way.
  * @throws ArgumentError when an option is out of range, there are no batches, or an update has no label.
  */
 export async function train(model: TrainableModel, batches: BatchSource, options: TrainOptions = {}): Promise<TrainResult> {
@@ -140,17 +140,20 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
 
   if (isDue(run.step, evaluation?.everySteps) || run.step === 0) await evaluate();
   if (!isOver()) {
-    for await (const window of updateWindows(batches, { epochs, gradientAccumulation, start: run.position })) {
-      run.begin(window);
-      const begun = run.step + run.underWay;
-      const isWaitedFor = begun === options.steps || isDue(begun, evaluation?.everySteps) || isDue(begun, saveEvery);
-      if (!isWaitedFor && run.underWay < atOnce) continue;
-      await finish();
-      if (isDue(run.step, evaluation?.everySteps)) await evaluate();
-      if (checkpoint && isDue(run.step, saveEvery)) run.save(checkpoint);
-      if (isOver()) break;
+    try {
+      for await (const window of updateWindows(batches, { epochs, gradientAccumulation, start: run.position })) {
+        run.begin(window);
+        const begun = run.step + run.underWay;
+        const isWaitedFor = begun === options.steps || isDue(begun, evaluation?.everySteps) || isDue(begun, saveEvery);
+        if (!isWaitedFor && run.underWay < atOnce) continue;
+        await finish();
+        if (isDue(run.step, evaluation?.everySteps)) await evaluate();
+        if (checkpoint && isDue(run.step, saveEvery)) run.save(checkpoint);
+        if (isOver()) break;
+      }
+    } finally {
+      await finish(); // also those that were begun before the data gave out
     }
-    await finish();
   }
   await evaluate();
   if (checkpoint) run.save(checkpoint);

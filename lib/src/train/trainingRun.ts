@@ -210,7 +210,7 @@ export class TrainingRun {
 
 function notFinite(step: number, { epoch, batch }: DataPosition, { loss, gradNorm }: { loss: number; gradNorm: number }): string {
   const what = Number.isFinite(loss) ? `the gradients' norm is ${gradNorm} (at a loss of ${loss})` : `the loss is ${loss}`;
-  const advice = 'nothing has been changed; try a lower learning rate, or look at that batch';
+  const advice = 'no weight has been changed; try a lower learning rate, or look at that batch';
   return `${what} at step ${step}, batch ${batch} of epoch ${epoch}: ${advice}`;
 }
 

@@ -79,13 +79,16 @@ export class Updater {
   read(): UpdateNumbers[] {
     const outcomes = this.pending.splice(0);
     const read: UpdateNumbers[] = [];
-    for (const { numbers } of outcomes) {
-      const [loss = Number.NaN, gradNorm = Number.NaN] = numbers.dataSync();
-      read.push({ loss, gradNorm });
-      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
-      this.optimizer.countStep();
+    try {
+      for (const { numbers } of outcomes) {
+        const [loss = Number.NaN, gradNorm = Number.NaN] = numbers.dataSync();
+        read.push({ loss, gradNorm });
+        if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
+        this.optimizer.countStep();
+      }
+    } finally {
+      tf.dispose(outcomes);
     }
-    tf.dispose(outcomes);
     return read;
   }
 

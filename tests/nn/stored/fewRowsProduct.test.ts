@@ -86,6 +86,10 @@ describe.each(Object.keys(WEIGHTS))('a native product with %s', (name) => {
     expect(gap(compiled(weight, x).y, without.y)).toBeLessThan(2e-6);
   });
 
+  test.each([32, -32])('refuses an input whose width differs by %i', (more) => {
+    expect(() => compiled(weight, randomTensor([2, weight.columns + more], 2))).toThrow(/does not fit a weight of/);
+  });
+
   test('is not taken under a gradient, which flows to the input', () => {
     const layer = new StoredLinear(weight);
     const x = randomTensor([2, weight.columns], 3);
@@ -113,7 +117,7 @@ test('a weight of few values, and a format without a native product, take the co
 
 test('a native product outside of a function that XLA compiles is refused', () => {
   const weight = Bfloat16Weight.pack(rowsOf(randomTensor([4, 32], 1)));
-  const product = (x: tf.Tensor) => rowProduct(x, { ...weight.rowParts, outFeatures: 4 });
+  const product = (x: tf.Tensor) => rowProduct(x, { ...weight.rowParts, inFeatures: weight.columns, outFeatures: 4 });
   const message = 'a native product of rows can only be in a function that XLA compiles for the CPU, and has no gradient';
   expect(() => product(randomTensor([1, 32], 2))).toThrow(new UnsupportedError(message));
   expect(() => compile(product)(randomTensor([1, 32], 2))).toThrow(message);

@@ -13,8 +13,8 @@ const MIN_VALUES = 2 ** 16;
  * Shapes: x (…, I) → (…, O).
  */
 export function fewRowsProduct(x: tf.Tensor, weight: RowWeight): tf.Tensor | undefined {
-  const inFeatures = x.shape[x.rank - 1] ?? 0;
-  const rows = x.size / inFeatures;
-  if (rows > MAX_ROWS || inFeatures * weight.outFeatures < MIN_VALUES || !hasRowProducts()) return undefined;
-  return rowProduct(x.reshape([rows, inFeatures]), weight).reshape([...x.shape.slice(0, -1), weight.outFeatures]);
+  const width = x.shape[x.rank - 1] ?? 0;
+  const rows = x.size / width;
+  if (rows > MAX_ROWS || weight.inFeatures * weight.outFeatures < MIN_VALUES || !hasRowProducts()) return undefined;
+  return rowProduct(x.reshape([rows, width]), weight).reshape([...x.shape.slice(0, -1), weight.outFeatures]);
 }

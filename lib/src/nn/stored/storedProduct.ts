@@ -19,7 +19,7 @@ const RUN = 2 ** 22;
  */
 export function storedProduct(x: tf.Tensor, weight: StoredWeight): tf.Tensor {
   const { rowParts } = weight;
-  const native = rowParts && fewRowsProduct(x, { ...rowParts, outFeatures: weight.rows });
+  const native = rowParts && fewRowsProduct(x, { ...rowParts, inFeatures: weight.columns, outFeatures: weight.rows });
   if (native) return native;
   const isShort = x.size / weight.columns < weight.columns;
   const isSmall = !(weight instanceof StoredRows) || weight.size <= RUN;

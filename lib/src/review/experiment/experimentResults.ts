@@ -72,7 +72,7 @@ export interface ExperimentEnvironment {
   readonly lowrank: string;
   readonly node: string;
   readonly tensorflow: string;
-  /** `CPU`, `GPU`, or the kind of GPU. */
+  /** The name of the processor or of the GPU. */
   readonly device: string;
   /** Processor cores. */
   readonly cores: number;

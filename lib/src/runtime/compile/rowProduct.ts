@@ -1,5 +1,5 @@
 /** Products of few rows with a weight as it is stored, by this library's part of the native binding. */
-import { UnsupportedError } from '../errors';
+import { ShapeError, UnsupportedError } from '../errors';
 import type { tf } from '../tensorflow';
 import { ROW_PRODUCT } from './graphBuilder';
 import { backendInternals, isRecording, tensorOfHandle } from './internals';
@@ -13,6 +13,7 @@ export interface RowWeight {
   readonly format: RowFormat;
   /** The weight, and its scales where the format has some. */
   readonly parts: readonly tf.Tensor[];
+  readonly inFeatures: number;
   readonly outFeatures: number;
 }
 
@@ -32,11 +33,13 @@ export function hasRowProducts(): boolean {
  *
  * Shapes: x (N, I) → (N, O).
  *
- * @throws UnsupportedError where {@link hasRowProducts} says no.
+ * @throws UnsupportedError where {@link hasRowProducts} says no; ShapeError when x has another width than the weight.
  */
-export function rowProduct(x: tf.Tensor, { format, parts, outFeatures }: RowWeight): tf.Tensor {
+export function rowProduct(x: tf.Tensor, { format, parts, inFeatures, outFeatures }: RowWeight): tf.Tensor {
   if (!hasRowProducts())
     throw new UnsupportedError('a native product of rows can only be in a function that XLA compiles for the CPU, and has no gradient');
+  if (x.rank !== 2 || x.shape[1] !== inFeatures)
+    throw new ShapeError(`x [${x.shape}] does not fit a weight of ${inFeatures} inputs and ${outFeatures} outputs`);
   const { binding, getInputTensorIds } = backendInternals();
   const inputs = [x, ...parts];
   const result = [x.shape[0] ?? 0, outFeatures];
