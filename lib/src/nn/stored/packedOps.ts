@@ -1,6 +1,6 @@
 /** Operations on number formats that tfjs has no name for; such a tensor passes between these operations and nowhere else. */
 import { tf } from '../../runtime';
-import { backendInternals, tensorOfHandle } from '../../runtime/compile/internals';
+import { backendInternals, runOperation } from '../../runtime/compile/internals';
 
 /** TensorFlow's numbers of its types (`tensorflow/core/framework/types.proto`). */
 const TYPES = { float32: 1, int32: 3, uint8: 4, int8: 6, bfloat16: 14, float16: 19 } as const;
@@ -49,9 +49,9 @@ export function nibbles(bytes: tf.Tensor): [low: tf.Tensor, high: tf.Tensor] {
 }
 
 function execute(op: string, types: Readonly<Record<string, PackedType>>, inputs: tf.Tensor[]): tf.Tensor {
-  const { binding, getInputTensorIds } = backendInternals();
+  const { binding } = backendInternals();
   const attributes = Object.entries(types).map(([name, type]) => ({ name, type: binding.TF_ATTR_TYPE, value: TYPES[type] }));
-  const [handle] = binding.executeOp(op, attributes, getInputTensorIds.call(backendInternals(), inputs), 1);
-  if (!handle) throw new TypeError(`TensorFlow's ${op} gave nothing`);
-  return tensorOfHandle(handle);
+  const [result] = runOperation(op, attributes, inputs, 1);
+  if (!result) throw new TypeError(`TensorFlow's ${op} gave nothing`);
+  return result;
 }

@@ -3,7 +3,7 @@ import { ShapeError, StateError } from '../errors';
 import type { tf } from '../tensorflow';
 import { type Cost, costOf } from './cost';
 import { type GraphBuilder, MUST_COMPILE, type SymbolType } from './graphBuilder';
-import { backendInternals, type TensorInfo, tensorOfHandle } from './internals';
+import { backendInternals, runOperation, type TensorInfo } from './internals';
 import { activeTrace } from './trace';
 
 /** What becomes a function. */
@@ -54,9 +54,7 @@ export class ContextFunction {
     this.check(inputs);
     const trace = activeTrace();
     if (trace) return trace.call(this, inputs);
-    const backend = backendInternals();
-    const handles = backend.binding.executeOp(this.name, [], backend.getInputTensorIds(inputs), this.outputs.length);
-    return handles.map(tensorOfHandle);
+    return runOperation(this.name, [], inputs, this.outputs.length);
   }
 
   /** Gives up one use; with the last one TensorFlow forgets the function. */

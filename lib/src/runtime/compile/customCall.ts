@@ -1,6 +1,6 @@
 /** Kernels that XLA calls by name. */
 import type { tf } from '../tensorflow';
-import { backendInternals, tensorOfHandle } from './internals';
+import { backendInternals, runOperation } from './internals';
 
 /** TensorFlow's numbers of its types (`tensorflow/core/framework/types.proto`). */
 const TYPES = { float32: 1, uint8: 4, bfloat16: 14 } as const;
@@ -17,10 +17,8 @@ export interface CustomResult {
  * @param config what the kernel is told besides its operands
  */
 export function customCall(target: string, config: object, operands: readonly tf.Tensor[], results: readonly CustomResult[]): tf.Tensor[] {
-  const backend = backendInternals();
-  const { binding } = backend;
-  const inputs = backend.getInputTensorIds(operands);
-  const typesOf = operands.map(({ dataId }) => backend.tensorMap.get(dataId)?.dtype);
+  const { binding, tensorMap } = backendInternals();
+  const typesOf = operands.map(({ dataId }) => tensorMap.get(dataId)?.dtype);
   const attributes = [
     { name: 'call_target_name', type: binding.TF_ATTR_STRING, value: target },
     { name: 'backend_config', type: binding.TF_ATTR_STRING, value: JSON.stringify(config) },
@@ -29,5 +27,5 @@ export function customCall(target: string, config: object, operands: readonly tf
     { name: 'result_dtypes', type: binding.TF_ATTR_TYPE, value: results.map(({ type }) => TYPES[type]) },
     { name: 'result_shapes', type: binding.TF_ATTR_SHAPE, value: results.map(({ shape }) => shape) },
   ];
-  return binding.executeOp('XlaCustomCallV2', attributes, inputs, results.length).map(tensorOfHandle);
+  return runOperation('XlaCustomCallV2', attributes, operands, results.length);
 }

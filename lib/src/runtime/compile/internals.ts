@@ -136,6 +136,17 @@ const DTYPES: ReadonlyMap<number, tf.DataType> = new Map([
   [10, 'bool'],
 ]);
 
+/** Runs an operation by TensorFlow's name, or adds it to the trace; the tensors may be of types that tfjs has no name for. */
+export function runOperation(
+  type: string,
+  attributes: readonly OpAttribute[],
+  inputs: readonly TensorInfo[],
+  outputs: number,
+): tf.Tensor[] {
+  const backend = backendInternals();
+  return backend.binding.executeOp(type, attributes, backend.getInputTensorIds(inputs), outputs).map(tensorOfHandle);
+}
+
 /**
  * A tensor of tfjs for a value of TensorFlow. A type that tfjs does not know, such as bfloat16, goes by the name of float32: such a
  * tensor can be kept and handed on to operations that take it, but not read.

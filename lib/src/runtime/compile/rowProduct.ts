@@ -2,7 +2,7 @@
 import { ShapeError, UnsupportedError } from '../errors';
 import type { tf } from '../tensorflow';
 import { ROW_PRODUCT } from './graphBuilder';
-import { backendInternals, isRecording, tensorOfHandle } from './internals';
+import { backendInternals, isRecording, runOperation } from './internals';
 import { activeTrace } from './trace';
 
 /** How a weight (out, in) is stored, one row after another: `int8` has a scale for each row besides, the last three are blocks of GGML. */
@@ -40,7 +40,7 @@ export function rowProduct(x: tf.Tensor, { format, parts, inFeatures, outFeature
     throw new UnsupportedError('a native product of rows can only be in a function that XLA compiles for the CPU, and has no gradient');
   if (x.rank !== 2 || x.shape[1] !== inFeatures)
     throw new ShapeError(`x [${x.shape}] does not fit a weight of ${inFeatures} inputs and ${outFeatures} outputs`);
-  const { binding, getInputTensorIds } = backendInternals();
+  const { binding } = backendInternals();
   const inputs = [x, ...parts];
   const result = [x.shape[0] ?? 0, outFeatures];
   const types = inputs.map(({ dtype }) => (dtype === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT));
@@ -51,9 +51,9 @@ export function rowProduct(x: tf.Tensor, { format, parts, inFeatures, outFeature
     { name: 'Tout', type: binding.TF_ATTR_TYPE, value: [binding.TF_FLOAT] },
     { name: 'Sout', type: binding.TF_ATTR_SHAPE, value: [result] },
   ];
-  const [handle] = binding.executeOp(ROW_PRODUCT, attributes, getInputTensorIds.call(backendInternals(), inputs), 1);
-  if (!handle) throw new TypeError(`TensorFlow's ${ROW_PRODUCT} gave nothing`);
-  return tensorOfHandle(handle);
+  const [product] = runOperation(ROW_PRODUCT, attributes, inputs, 1);
+  if (!product) throw new TypeError(`TensorFlow's ${ROW_PRODUCT} gave nothing`);
+  return product;
 }
 
 /** A module of StableHLO that does nothing but call the native part. */
