@@ -1,7 +1,7 @@
 /** Decodes in compiled calls, one per token, over a cache of fixed size. */
-import { tf } from '../runtime';
-import type { Decoder } from './decoder';
-import { type Decoded, type DecodingProgram, decodingProgram } from './decodingProgram';
+import { StateError, tf } from '../runtime';
+import type { Decoder, NextIds } from './decoder';
+import { type DecodingProgram, decodingProgram, type NextToken } from './decodingProgram';
 import type { HeldLayer } from './fixedCache';
 import type { LlamaForCausalLM } from './llamaForCausalLM';
 
@@ -21,14 +21,17 @@ export interface DecodingOptions {
   readonly precision: 'float32' | 'bfloat16';
 }
 
+/** Where the rows are; on the device, so that a step needs nothing from here. */
+type Position = Pick<NextToken, 'begins' | 'place'>;
+
+/** What a decoder holds between two steps. */
+type State = { readonly held: HeldLayer[]; readonly position: Position };
+
 export class CompiledDecoder implements Decoder {
   /** The program for so many rows. */
   #program?: { readonly rows: number; readonly of: DecodingProgram };
   #held: HeldLayer[] = [];
-  /** Where in the cache each row's text begins. */
-  #begins: number[] = [];
-  /** Where in the cache the next token goes. */
-  #place = 0;
+  #position?: Position;
 
   constructor(
     readonly model: CompilableModel,
@@ -39,49 +42,61 @@ export class CompiledDecoder implements Decoder {
     const width = BUCKET * Math.ceil(Math.max(...prompts.map(({ length }) => length)) / BUCKET);
     const capacity = 2 ** Math.ceil(Math.log2(width + this.options.maxNewTokens));
     const ids = prompts.map((row) => [...Array<number>(width - row.length).fill(this.model.llama.config.padTokenId ?? 0), ...row]);
-    this.#begins = prompts.map(({ length }) => width - length);
-    this.#place = width;
-    const mask = this.#begins.map((begin) => [...new Int32Array(width).fill(1, begin)]);
-    return this.#take(prompts.length, (program) =>
-      program.prefill({ ids: tf.tensor2d(ids, undefined, 'int32'), attentionMask: tf.tensor2d(mask, undefined, 'int32') }, capacity),
-    );
+    const begins = prompts.map(({ length }) => width - length);
+    const mask = begins.map((begin) => [...new Int32Array(width).fill(1, begin)]);
+    return this.#run(prompts.length, (program) => ({
+      ...program.prefill({ ids: tf.tensor2d(ids, undefined, 'int32'), attentionMask: tf.tensor2d(mask, undefined, 'int32') }, capacity),
+      position: { begins: column(begins), place: tf.scalar(width) },
+    }));
   }
 
-  step(ids: readonly number[]): tf.Tensor2D {
-    const place = this.#place++;
-    const column = (values: readonly number[]) => tf.tensor2d([...values], [values.length, 1], 'int32');
-    return this.#take(ids.length, (program) =>
-      program.step({ ids: column(ids), begins: column(this.#begins), place: tf.scalar(place, 'int32') }, this.#held),
-    );
+  step(ids: NextIds): tf.Tensor2D {
+    const position = this.#position;
+    if (!position) throw new StateError('there is no text to go on with: prefill() comes first');
+    const { begins, place } = position;
+    return this.#run(begins.shape[0], (program) => {
+      const { next, ...decoded } = program.step({ ids: column(ids), begins, place }, this.#held);
+      return { ...decoded, position: { begins: begins.clone(), place: next } };
+    });
   }
 
   selectRows(rows: readonly number[]): void {
-    this.#begins = rows.map((row) => this.#begins[row] ?? 0);
+    const position = this.#position;
+    if (!position) throw new StateError('there are no rows to choose from: prefill() comes first');
     this.#replace(
       tf.tidy(() => {
         const chosen = tf.tensor1d([...rows], 'int32');
-        return this.#held.map(({ keys, values }) => ({ keys: tf.gather(keys, chosen), values: tf.gather(values, chosen) }));
+        const held = this.#held.map(({ keys, values }) => ({ keys: tf.gather(keys, chosen), values: tf.gather(values, chosen) }));
+        return { held, position: { begins: tf.gather(position.begins, chosen), place: position.place.clone() } };
       }),
     );
   }
 
   dispose(): void {
-    this.#replace([]);
+    tf.dispose([this.#held, this.#position ?? []]);
+    this.#held = [];
+    this.#position = undefined;
   }
 
-  #take(rows: number, run: (program: DecodingProgram) => Decoded): tf.Tensor2D {
+  #run(rows: number, run: (program: DecodingProgram) => State & { readonly logits: tf.Tensor2D }): tf.Tensor2D {
     const { llama, within } = this.model;
-    const { logits, held } = within(rows, () => {
+    const { logits, ...state } = within(rows, () => {
       if (this.#program?.rows !== rows) this.#program = { rows, of: decodingProgram(llama, this.options.precision) };
       const { of } = this.#program;
       return tf.tidy(() => run(of));
     });
-    this.#replace(held);
+    this.#replace(state);
     return logits;
   }
 
-  #replace(held: HeldLayer[]): void {
-    tf.dispose(this.#held);
-    this.#held = held.map((layer) => ({ keys: tf.keep(layer.keys), values: tf.keep(layer.values) }));
+  #replace({ held, position }: State): void {
+    this.dispose();
+    this.#held = held.map(({ keys, values }) => ({ keys: tf.keep(keys), values: tf.keep(values) }));
+    this.#position = { begins: tf.keep(position.begins), place: tf.keep(position.place) };
   }
+}
+
+/** Shapes: (B) → (B, 1). */
+function column(values: NextIds): tf.Tensor2D {
+  return values instanceof tf.Tensor ? values.reshape([-1, 1]) : tf.tensor2d([...values], [values.length, 1]);
 }

@@ -14,12 +14,15 @@ export interface GeneratingModel {
   readonly compilable?: CompilableModel;
 }
 
+/** One id of each row: numbers, or a float32 tensor of them, which may be on its way yet; on a GPU TensorFlow keeps integers on the host. */
+export type NextIds = readonly number[] | tf.Tensor1D;
+
 /** Rows that are being written. Its owner disposes it, and the logits that it gives. */
 export interface Decoder {
   /** Reads the prompts, which may differ in length. Shapes: → (B, V). */
   prefill(prompts: readonly (readonly number[])[]): tf.Tensor2D;
   /** Reads one more token of each row. Shapes: ids (B) → (B, V). */
-  step(ids: readonly number[]): tf.Tensor2D;
+  step(ids: NextIds): tf.Tensor2D;
   /** Goes on with these rows in the place of the present ones; one may be taken several times, as beams are. */
   selectRows(rows: readonly number[]): void;
   dispose(): void;
@@ -40,9 +43,10 @@ export class GrowingDecoder implements Decoder {
     return this.#lastLogits(ids);
   }
 
-  step(ids: readonly number[]): tf.Tensor2D {
+  step(ids: NextIds): tf.Tensor2D {
     this.#attentionMask = this.#attentionMask?.map((row) => [...row, 1]);
-    return this.#lastLogits(ids.map((id) => [id]));
+    const numbers = ids instanceof tf.Tensor ? Array.from(ids.dataSync()) : ids;
+    return this.#lastLogits(numbers.map((id) => [id]));
   }
 
   selectRows(rows: readonly number[]): void {

@@ -19,14 +19,23 @@ type Prompt = {
   readonly attentionMask: tf.Tensor2D;
 };
 
-/** One more token of each row. */
+/**
+ * One more token of each row. All are float32, so that they can stay on the device from one step to the next: on a GPU TensorFlow keeps
+ * the integers that a function takes and gives on the host.
+ */
 export type NextToken = {
-  /** Shapes: (B, 1), int32. */
+  /** Shapes: (B, 1). */
   readonly ids: tf.Tensor2D;
-  /** Where in the cache each row's text begins; before it is padding. Shapes: (B, 1), int32. */
+  /** Where in the cache each row's text begins; before it is padding. Shapes: (B, 1). */
   readonly begins: tf.Tensor2D;
-  /** Where in the cache this token goes, the same for all rows. Shapes: (), int32. */
+  /** Where in the cache this token goes, the same for all rows. Shapes: (). */
   readonly place: tf.Scalar;
+};
+
+/** What a step gives. */
+export type Stepped = Decoded & {
+  /** Where the next token goes. */
+  readonly next: tf.Scalar;
 };
 
 type LayerContext = Pick<AttentionContext, 'rotary' | 'mask' | 'hides'>;
@@ -75,7 +84,7 @@ function lastLogits(norm: RMSNorm, head: Projection, x: tf.Tensor): tf.Tensor2D 
 /** The compiled functions of one model in one state of its adapters. */
 export class DecodingProgram {
   readonly prefill: (prompt: Prompt, capacity: number) => Decoded;
-  readonly step: (next: NextToken, held: readonly HeldLayer[]) => Decoded;
+  readonly step: (next: NextToken, held: readonly HeldLayer[]) => Stepped;
   private readonly compiled: readonly { dispose(): void }[];
 
   constructor(model: LlamaForCausalLM, precision: Precision) {
@@ -98,22 +107,22 @@ export class DecodingProgram {
       { name: 'prefill', precision },
     );
     const step = compile(
-      ({ ids, begins, place }: NextToken, before: readonly HeldLayer[]): Decoded => {
-        const places = tf.range(0, before[0]?.keys.shape[2] ?? 0, 1, 'int32'); // (S)
+      ({ ids, begins, place }: NextToken, before: readonly HeldLayer[]): Stepped => {
+        const places = tf.range(0, before[0]?.keys.shape[2] ?? 0); // (S)
         const rotary = rotaryTables(place.sub(begins), { headDim, theta, scaling });
         const isVisible = places.greaterEqual(begins).logicalAnd(places.lessEqual(place)); // (B, S)
         const context = { rotary, mask: paddingMask(isVisible as tf.Tensor2D) };
         const isPlace = places.equal(place).reshape([1, 1, -1, 1]);
         const perCall = layersPerCall();
         const held: HeldLayer[] = [];
-        let x = embedTokens.forward(ids);
+        let x = embedTokens.forward(ids.toInt());
         for (let first = 0; first < layers.length; first += perCall) {
           const some = [first, first + perCall] as const;
           const result = stepLayers(layers.slice(...some), x, context, before.slice(...some), isPlace);
           x = result.x;
           held.push(...result.held);
         }
-        return { logits: stepHead(norm, model.lmHead, x), held };
+        return { logits: stepHead(norm, model.lmHead, x), held, next: place.add(1) };
       },
       { name: 'decode', precision },
     );

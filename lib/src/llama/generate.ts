@@ -1,6 +1,6 @@
 /** Writing on from a prompt: the likeliest token each time, a drawn one, or the likeliest text that beam search finds. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
-import { AbortedError, ArgumentError, compile, deriveSeed, ShapeError, seededRandom, tf } from '../runtime';
+import { AbortedError, ArgumentError, compile, deriveSeed, deviceInfo, ShapeError, seededRandom, tf } from '../runtime';
 import { canBuildGraphs } from '../runtime/compile/internals';
 import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
 import { CompiledDecoder } from './compiledDecoder';
@@ -77,21 +77,53 @@ async function tokenByToken(
   rules: WritingRules,
   between: (tokens: number) => Promise<void>,
 ): Promise<number[][]> {
-  const choose = tokenChooser(prompts.length, rules);
+  const { temperature = 0, maxNewTokens, stopIds, onToken } = rules;
+  const [choose, most] = temperature === 0 ? [likeliestIds, mostAtOnce()] : [drawnIds(prompts.length, rules), 1];
   const written: number[][] = prompts.map(() => []);
-  const isDone = (row: number[]) => rules.stopIds.includes(row.at(-1) ?? -1);
+  const isDone = (row: number[]) => stopIds.includes(row.at(-1) ?? -1);
   let logits = decoder.prefill(prompts);
-  for (let tokens = 1; ; tokens++) {
-    const chosen = await choose(logits).finally(() => logits.dispose());
-    for (const [index, row] of written.entries()) {
-      const id = chosen[index] ?? 0;
-      if (isDone(row)) continue;
-      row.push(id);
-      rules.onToken?.(id, index);
+  for (let tokens = 0, count = 1; ; count = Math.min(2 * count, most, maxNewTokens - tokens)) {
+    const chosen = chooseInTurn(decoder, logits, { count, choose });
+    tokens += count;
+    for (const ids of chosen) {
+      for (const [index, row] of written.entries()) {
+        const id = ids[index] ?? 0;
+        if (isDone(row)) continue;
+        row.push(id);
+        onToken?.(id, index);
+      }
     }
-    if (tokens === rules.maxNewTokens || written.every(isDone)) return written;
+    if (tokens === maxNewTokens || written.every(isDone)) return written;
     await between(tokens);
-    logits = decoder.step(chosen); // what a row reads after its end is of no account
+    logits = decoder.step(chosen.at(-1) ?? []); // what a row reads after its end is of no account
+  }
+}
+
+/**
+ * How many tokens are at most chosen before the first of them is read: a GPU does nothing while it is asked, and is busy where its host
+ * gives it one step after the other. The number grows to this by doubling, so that the first token comes at once.
+ */
+const mostAtOnce = () => (deviceInfo().device === 'GPU' ? 8 : 1);
+
+/** Chooses one id per row from logits that it disposes of. Shapes: (B, V) → (B). */
+type Choice = (logits: tf.Tensor2D) => tf.Tensor1D;
+
+/** Chooses so many ids of each row, one after the other, and then reads them. */
+function chooseInTurn(
+  decoder: Decoder,
+  logits: tf.Tensor2D,
+  { count, choose }: { readonly count: number; readonly choose: Choice },
+): number[][] {
+  let last = choose(logits);
+  const chosen = [last];
+  try {
+    while (chosen.length < count) {
+      last = choose(decoder.step(last));
+      chosen.push(last);
+    }
+    return tf.tidy(() => tf.stack<tf.Tensor1D>(chosen).arraySync()) as number[][];
+  } finally {
+    tf.dispose(chosen);
   }
 }
 
@@ -114,16 +146,22 @@ function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: num
 }
 
 /** TensorFlow's own ArgMax goes through a row with one thread of a GPU, which takes longer than ten layers. Shapes: (B, V) → (B). */
-const likeliest = compile((logits: tf.Tensor2D) => logits.argMax(-1), { name: 'likeliest' });
+const likeliest = compile((logits: tf.Tensor2D) => logits.argMax(-1).toFloat(), { name: 'likeliest' });
 
-/** The choice of one id per row: the likeliest, found on the device, or drawn from the row's own random sequence. */
-function tokenChooser(rows: number, options: GenerateOptions): (logits: tf.Tensor2D) => Promise<number[]> {
-  const { temperature = 0, seed = 0 } = options;
-  if (temperature === 0) return async (logits) => Array.from(tf.tidy(() => likeliest(logits).dataSync()));
-  const randoms = Array.from({ length: rows }, (_, row) => seededRandom(deriveSeed(seed, row)));
-  return async (logits) => {
-    const values = (await logits.data()) as Float32Array;
+/** The likeliest, which stay on the device. */
+const likeliestIds: Choice = (logits) => {
+  const ids = tf.tidy(() => likeliest(logits)) as tf.Tensor1D;
+  logits.dispose();
+  return ids;
+};
+
+/** Ids drawn from each row's own random sequence. */
+function drawnIds(rows: number, options: GenerateOptions): Choice {
+  const randoms = Array.from({ length: rows }, (_, row) => seededRandom(deriveSeed(options.seed ?? 0, row)));
+  return (logits) => {
+    const values = logits.dataSync() as Float32Array;
     const vocabSize = logits.shape[1];
-    return randoms.map((random, row) => sampleToken(values.subarray(row * vocabSize, (row + 1) * vocabSize), options, random));
+    logits.dispose();
+    return tf.tensor1d(randoms.map((random, row) => sampleToken(values.subarray(row * vocabSize, (row + 1) * vocabSize), options, random)));
   };
 }

@@ -1,6 +1,6 @@
 /** Attention as one kernel of cuDNN, on GPUs: the scores are never in memory. */
 import { compile, deviceInfo, type tf } from '../runtime';
-import { type CustomResult, customCall } from '../runtime/compile/customCall';
+import { callKernel, type Kernel, type KernelValue } from '../runtime/compile/stableHlo';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { nvidiaSmi } from '../runtime/nvidiaSmi';
 import { withGradient } from './customGradient';
@@ -33,45 +33,83 @@ export function canFuseAttention(q: tf.Tensor4D, k: tf.Tensor4D): boolean {
 
 /**
  * `softmax(q·kᵀ/√D + causal mask)·v` in bfloat16 with float32 sums (Dao 2023, arXiv 2307.08691), for use where {@link canFuseAttention}
- * says so. XLA knows cuDNN's kernels as custom calls; the gradient's takes the softmax's log-sums instead of the weights.
+ * says so. XLA knows cuDNN's kernels as custom calls; the gradient's takes the softmax's log-sums instead of the weights. What is kept
+ * for it is in bfloat16, and lies as projections give and take it: token by token.
  *
  * Shapes: q (B, H, T, D); k, v (B, K, T, D) → (B, H, T, D).
  */
 export function fusedCausalAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Tensor4D {
-  return fused(q, k, v);
+  return withGradient(
+    [q, k, v],
+    () => {
+      const halves = { q: byToken(q), k: byToken(k), v: byToken(v) };
+      const { heads, logSums } = forwardKernel(halves);
+      return { value: byHead(heads), saved: { ...halves, heads, logSums } };
+    },
+    (dy, saved) => {
+      const { dq, dk, dv } = backwardKernel({ ...saved, slope: byToken(dy as tf.Tensor4D) });
+      return [dq, dk, dv].map(byHead);
+    },
+  ) as tf.Tensor4D;
 }
 
-const fused = compile(
-  (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D) => {
-    const scores = { q: q.shape, S: k.shape[2] };
-    return withGradient(
-      [q, k, v],
-      () => {
-        const halves = { q: half(q), k: half(k), v: half(v) };
-        const forward = cudnnCall(FORWARD, scores, Object.values(halves), [
-          { type: 'bfloat16', shape: q.shape },
-          { type: 'float32', shape: q.shape.slice(0, 3) },
-        ]);
-        const [heads, logSums] = forward as [tf.Tensor, tf.Tensor];
-        return { value: convert(heads, 'bfloat16', 'float32'), saved: { ...halves, heads, logSums } };
-      },
-      (dy, saved) => {
-        const taken = [saved.q, saved.k, saved.v, saved.logSums, half(dy), saved.heads];
-        const slopesOf = [q, k, v].map(({ shape }) => ({ type: 'bfloat16' as const, shape }));
-        const slopes = cudnnCall(BACKWARD, scores, taken, slopesOf);
-        return slopes.map((slope) => convert(slope, 'bfloat16', 'float32'));
-      },
-    ) as tf.Tensor4D;
+/** Shapes: (B, H, T, D) → (B, T, H, D), bfloat16. */
+const byToken = (x: tf.Tensor4D) => convert(x.transpose([0, 2, 1, 3]), 'float32', 'bfloat16');
+
+/** Shapes: (B, T, H, D), bfloat16 → (B, H, T, D). */
+const byHead = (x: tf.Tensor) => convert(x, 'bfloat16', 'float32').transpose([0, 2, 1, 3]);
+
+/** Queries, keys and values in bfloat16. Shapes: q (B, T, H, D); k, v (B, T, K, D). */
+type Halves = { readonly q: tf.Tensor; readonly k: tf.Tensor; readonly v: tf.Tensor };
+
+const forwardKernel = compile(
+  ({ q, k, v }: Halves) => {
+    const shape = shapeOf(q, k);
+    const results = [halfOf(q), { type: 'float32', shape: [shape.B, shape.H, shape.T] } as const];
+    const [heads, logSums] = callKernel(cudnnKernel(FORWARD, shape), [q, k, v].map(operandOf), results, [WORKSPACE]);
+    return { heads, logSums } as { heads: tf.Tensor; logSums: tf.Tensor };
   },
   { name: 'fused_attention', xla: true },
 );
 
-const half = (x: tf.Tensor) => convert(x, 'float32', 'bfloat16');
+const backwardKernel = compile(
+  ({ q, k, v, heads, logSums, slope }: Halves & { readonly heads: tf.Tensor; readonly logSums: tf.Tensor; readonly slope: tf.Tensor }) => {
+    const sums = { tensor: logSums, value: { type: 'float32', shape: logSums.shape } } as const;
+    const operands = [...[q, k, v].map(operandOf), sums, ...[slope, heads].map(operandOf)];
+    const [dq, dk, dv] = callKernel(cudnnKernel(BACKWARD, shapeOf(q, k)), operands, [q, k, v].map(halfOf), [WORKSPACE]);
+    return { dq, dk, dv } as { dq: tf.Tensor; dk: tf.Tensor; dv: tf.Tensor };
+  },
+  { name: 'fused_attention_backward', xla: true },
+);
+
+/** Room to work in, which XLA sizes itself. */
+const WORKSPACE = { type: 'uint8', shape: [0] } as const;
+
+/** What the kernel sees, (B, H, T, D), of what lies as (B, T, H, D). */
+function halfOf({ shape: [B = 0, T = 0, H = 0, D = 0] }: tf.Tensor): KernelValue {
+  return { type: 'bfloat16', shape: [B, H, T, D], order: [0, 2, 1, 3] };
+}
+
+const operandOf = (tensor: tf.Tensor) => ({ tensor, value: halfOf(tensor) });
+
+/** The sizes of an attention: S keys for T queries. */
+interface AttentionShape {
+  readonly B: number;
+  readonly H: number;
+  readonly T: number;
+  readonly S: number;
+  readonly D: number;
+}
+
+function shapeOf(q: tf.Tensor, k: tf.Tensor): AttentionShape {
+  const [B = 0, T = 0, H = 0, D = 0] = q.shape;
+  return { B, H, T, S: k.shape[1] ?? 0, D };
+}
 
 /** Which axes of its two factors a product sums over; both have the batch and the heads in front. */
 type Contraction = readonly [left: number, right: number];
 
-/** A custom call of XLA's, and its products by the names that XLA has for them (`xla/service/gpu/backend_configs.proto`). */
+/** A kernel by XLA's name, and its products by the names that XLA has for them (`xla/service/gpu/backend_configs.proto`). */
 interface CudnnKernel {
   readonly target: string;
   readonly products: Readonly<Record<string, Contraction>>;
@@ -92,13 +130,7 @@ const BACKWARD: CudnnKernel = {
   },
 };
 
-/** Runs a kernel; XLA gives it room to work in as one more result, which it sizes itself. */
-function cudnnCall(
-  { target, products }: CudnnKernel,
-  { q: [B, H, T, D], S }: { readonly q: tf.Tensor4D['shape']; readonly S: number },
-  operands: tf.Tensor[],
-  results: readonly CustomResult[],
-): tf.Tensor[] {
+function cudnnKernel({ target, products }: CudnnKernel, { B, H, T, S, D }: AttentionShape): Kernel {
   const scores = {
     element_type: 'BF16',
     dimensions: [B, H, T, S].map(String),
@@ -121,5 +153,5 @@ function cudnnCall(
       ...Object.fromEntries(Object.entries(products).map(([name, contraction]) => [name, axes(contraction)])),
     },
   };
-  return customCall(target, config, operands, [...results, { type: 'uint8', shape: [0] }]).slice(0, -1);
+  return { target, apiVersion: 2, config: JSON.stringify(JSON.stringify(config)) };
 }

@@ -1,5 +1,6 @@
 /** What a graph's operations cost, counted from their shapes. */
-import { type GraphBuilder, type KnownSymbol, type Operation, ROW_PRODUCT } from './graphBuilder';
+import type { GraphBuilder, KnownSymbol, Operation } from './graphBuilder';
+import { MODULE } from './stableHlo';
 
 /** The work of one call. */
 export interface Cost {
@@ -55,13 +56,23 @@ function own(graph: GraphBuilder, { type, inputs, outputs }: Operation): Cost {
   const bytes = [...taken, ...given].reduce((sum, symbol) => sum + size(symbol) * bytesOf(symbol), 0);
   return {
     operations: 1,
-    flops: isProduct(type) ? productFlops(taken, given) : given.reduce((sum, symbol) => sum + size(symbol), 0),
+    flops: flopsOf(type, taken, given),
     bytes,
   };
 }
 
-function isProduct(type: string): boolean {
-  return type === 'MatMul' || type === 'BatchMatMulV2' || type === ROW_PRODUCT;
+function flopsOf(type: string, taken: readonly KnownSymbol[], given: readonly KnownSymbol[]): number {
+  const isAttention = type === MODULE && taken[0]?.shape.length === 4;
+  if (isAttention) return attentionFlops(taken, given);
+  const isProduct = type === 'MatMul' || type === 'BatchMatMulV2' || type === MODULE;
+  return isProduct ? productFlops(taken, given) : given.reduce((sum, symbol) => sum + size(symbol), 0);
+}
+
+/** Of a causal attention as one kernel: half of the scores times two products, or five on the way back. Shapes: q (B, T, H, D), k (B, S, K, D). */
+function attentionFlops([q, k]: readonly KnownSymbol[], given: readonly KnownSymbol[]): number {
+  if (!q || !k) return 0;
+  const products = given.length === 3 ? 5 : 2;
+  return products * size(q) * (k.shape[1] ?? 0);
 }
 
 /** `2·M·K·N` per product: K is what of the first factor is not in the result. */

@@ -37,11 +37,7 @@ const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
   Pack: 'all',
   PartitionedCall: 'all',
   XlaCallModule: 'all',
-  XlaCustomCallV2: 'all',
 };
-
-/** The operation that a native product of few rows is: the one call of a module of StableHLO. */
-export const ROW_PRODUCT = 'XlaCallModule';
 
 const MATRIX_PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMulV2']);
 

@@ -1,8 +1,8 @@
 /** Products of few rows with a weight as it is stored, by this library's part of the native binding. */
 import { ShapeError, UnsupportedError } from '../errors';
 import type { tf } from '../tensorflow';
-import { ROW_PRODUCT } from './graphBuilder';
-import { backendInternals, isRecording, runOperation } from './internals';
+import { backendInternals, isRecording } from './internals';
+import { callKernel } from './stableHlo';
 import { activeTrace } from './trace';
 
 /** How a weight (out, in) is stored, one row after another: `int8` has a scale for each row besides, the last three are blocks of GGML. */
@@ -17,8 +17,6 @@ export interface RowWeight {
   readonly outFeatures: number;
 }
 
-/** The version of the operation that takes modules as text, and asks for nothing more. */
-const VERSION = 5;
 /** XLA's number of the interface that the native part has. */
 const TYPED_INTERFACE = 4;
 
@@ -40,31 +38,12 @@ export function rowProduct(x: tf.Tensor, { format, parts, inFeatures, outFeature
     throw new UnsupportedError('a native product of rows can only be in a function that XLA compiles for the CPU, and has no gradient');
   if (x.rank !== 2 || x.shape[1] !== inFeatures)
     throw new ShapeError(`x [${x.shape}] does not fit a weight of ${inFeatures} inputs and ${outFeatures} outputs`);
-  const { binding } = backendInternals();
-  const inputs = [x, ...parts];
-  const result = [x.shape[0] ?? 0, outFeatures];
-  const types = inputs.map(({ dtype }) => (dtype === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT));
-  const attributes = [
-    { name: 'version', type: binding.TF_ATTR_INT, value: VERSION },
-    { name: 'module', type: binding.TF_ATTR_STRING, value: moduleText(inputs, result, format) },
-    { name: 'Tin', type: binding.TF_ATTR_TYPE, value: types },
-    { name: 'Tout', type: binding.TF_ATTR_TYPE, value: [binding.TF_FLOAT] },
-    { name: 'Sout', type: binding.TF_ATTR_SHAPE, value: [result] },
-  ];
-  const [product] = runOperation(ROW_PRODUCT, attributes, inputs, 1);
-  if (!product) throw new TypeError(`TensorFlow's ${ROW_PRODUCT} gave nothing`);
+  const operands = [x, ...parts].map((tensor) => ({
+    tensor,
+    value: { type: tensor.dtype === 'int32' ? ('int32' as const) : ('float32' as const), shape: tensor.shape },
+  }));
+  const kernel = { target: 'lowrank_row_product', apiVersion: TYPED_INTERFACE, config: `{format = "${format}"}` } as const;
+  const [product] = callKernel(kernel, operands, [{ type: 'float32', shape: [x.shape[0] ?? 0, outFeatures] }]);
+  if (!product) throw new TypeError('the native product of rows gave nothing');
   return product;
-}
-
-/** A module of StableHLO that does nothing but call the native part. */
-function moduleText(inputs: readonly tf.Tensor[], result: readonly number[], format: RowFormat): string {
-  const type = ({ shape, dtype }: Pick<tf.Tensor, 'shape' | 'dtype'>) => `tensor<${shape.join('x')}x${dtype === 'int32' ? 'i32' : 'f32'}>`;
-  const output = type({ shape: [...result], dtype: 'float32' });
-  const names = inputs.map((_, index) => `%${index}`);
-  return `module { func.func public @main(${inputs.map((input, index) => `${names[index]}: ${type(input)}`).join(', ')}) -> ${output} {
-    %y = "stablehlo.custom_call"(${names.join(', ')})
-      {call_target_name = "lowrank_row_product", api_version = ${TYPED_INTERFACE} : i32, backend_config = {format = "${format}"}}
-      : (${inputs.map(type).join(', ')}) -> ${output}
-    return %y : ${output}
-  } }`;
 }

@@ -1,0 +1,110 @@
+/** Modules of StableHLO, which TensorFlow hands to XLA as they are: the way to kernels that XLA calls by name. */
+import type { tf } from '../tensorflow';
+import { backendInternals, runOperation } from './internals';
+
+/** The operation that a module is in a graph. */
+export const MODULE = 'XlaCallModule';
+
+/** The version of the operation that takes modules as text, and asks for nothing more. */
+const VERSION = 5;
+
+/** TensorFlow's numbers of its types (`tensorflow/core/framework/types.proto`), and what StableHLO calls them. */
+const TYPES = {
+  float32: { number: 1, text: 'f32' },
+  int32: { number: 3, text: 'i32' },
+  uint8: { number: 4, text: 'ui8' },
+  bfloat16: { number: 14, text: 'bf16' },
+} as const;
+
+/** A value of a module; one of a type that tfjs has no name for is for other raw operations only. */
+export interface ModuleValue {
+  readonly type: keyof typeof TYPES;
+  readonly shape: readonly number[];
+}
+
+/** A value as a kernel takes or gives it. */
+export interface KernelValue extends ModuleValue {
+  /** Its axes in the order in which they lie in memory, the outermost first: so the module takes or gives it. @defaultValue as in the shape */
+  readonly order?: readonly number[];
+}
+
+/** What of a call is the kernel's own: by what name XLA knows it, by what interface, and what it is told besides its operands. */
+export interface Kernel {
+  readonly target: string;
+  /** XLA's number of it: 2 takes its configuration as a text, 4 as attributes. */
+  readonly apiVersion: 2 | 4;
+  /** As StableHLO writes it. */
+  readonly config: string;
+}
+
+/**
+ * Runs a kernel inside a function that XLA compiles: a module that puts the axes of what it takes and gives in order, which XLA does by
+ * reading the same memory in another way, and calls it.
+ *
+ * @param operands what the kernel takes, each with the tensor, whose axes are in the order of the memory
+ * @param hidden what the kernel gives after `results` for its own use
+ */
+export function callKernel(
+  kernel: Kernel,
+  operands: readonly { readonly tensor: tf.Tensor; readonly value: KernelValue }[],
+  results: readonly KernelValue[],
+  hidden: readonly KernelValue[] = [],
+): tf.Tensor[] {
+  const { binding } = backendInternals();
+  const values = operands.map(({ value }) => value);
+  const attributes = [
+    { name: 'version', type: binding.TF_ATTR_INT, value: VERSION },
+    { name: 'module', type: binding.TF_ATTR_STRING, value: moduleText(kernel, values, { results, hidden }) },
+    { name: 'Tin', type: binding.TF_ATTR_TYPE, value: values.map(({ type }) => TYPES[type].number) },
+    { name: 'Tout', type: binding.TF_ATTR_TYPE, value: results.map(({ type }) => TYPES[type].number) },
+    { name: 'Sout', type: binding.TF_ATTR_SHAPE, value: results.map(inMemory).map(({ shape }) => shape) },
+  ];
+  const tensors = operands.map(({ tensor }) => tensor);
+  return runOperation(MODULE, attributes, tensors, results.length);
+}
+
+function moduleText(
+  { target, apiVersion, config }: Kernel,
+  operands: readonly KernelValue[],
+  { results, hidden }: { readonly results: readonly KernelValue[]; readonly hidden: readonly KernelValue[] },
+): string {
+  const list = (values: readonly ModuleValue[]) => values.map(typeText).join(', ');
+  const layouts = (values: readonly KernelValue[]) => `[${values.map(layoutText).join(', ')}]`;
+  const transpose = (name: string, from: ModuleValue, to: ModuleValue, axes: readonly number[]) =>
+    `stablehlo.transpose ${name}, dims = [${axes.join(', ')}] : (${typeText(from)}) -> ${typeText(to)}`;
+  const given = [...results, ...hidden];
+  const taken = operands.map(inMemory);
+  const returned = results.map(inMemory);
+  return `module { func.func public @main(${taken.map((value, n) => `%a${n}: ${typeText(value)}`).join(', ')}) -> (${list(returned)}) {
+    ${operands.map((value, n) => `%k${n} = ${transpose(`%a${n}`, inMemory(value), value, inverse(orderOf(value)))}`).join('\n    ')}
+    %r:${given.length} = "stablehlo.custom_call"(${operands.map((_, n) => `%k${n}`).join(', ')})
+      {call_target_name = "${target}", api_version = ${apiVersion} : i32, backend_config = ${config},
+       operand_layouts = ${layouts(operands)}, result_layouts = ${layouts(given)}}
+      : (${list(operands)}) -> (${list(given)})
+    ${results.map((value, n) => `%m${n} = ${transpose(`%r#${n}`, value, inMemory(value), orderOf(value))}`).join('\n    ')}
+    return ${results.map((_, n) => `%m${n}`).join(', ')} : ${list(returned)}
+  } }`;
+}
+
+/** The value with its axes as they lie in memory. */
+function inMemory(value: KernelValue): ModuleValue {
+  return { type: value.type, shape: orderOf(value).map((axis) => value.shape[axis] ?? 0) };
+}
+
+function orderOf({ shape, order }: KernelValue): readonly number[] {
+  return order ?? shape.map((_, axis) => axis);
+}
+
+function inverse(order: readonly number[]): number[] {
+  return order.map((_, axis) => order.indexOf(axis));
+}
+
+function typeText({ type, shape }: ModuleValue): string {
+  return `tensor<${[...shape, TYPES[type].text].join('x')}>`;
+}
+
+/** The axes from the innermost outwards. */
+function layoutText(value: KernelValue): string {
+  const axes = [...orderOf(value)].reverse();
+  return `dense<[${axes.join(', ')}]> : tensor<${axes.length}xindex>`;
+}
