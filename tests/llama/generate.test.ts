@@ -1,5 +1,6 @@
 import { AbortedError, ArgumentError, type LlamaForCausalLM, ShapeError, tf } from 'lowrank';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { asOnGpu } from '../runtime/compile/bindingSpies';
 import { leaked, rows, tinyModel } from './golden';
 
 // What is written greedily is compared with transformers in llamaForCausalLM.test.ts.
@@ -22,6 +23,32 @@ test('a row ends with the first of the ids that end it, which it includes; the o
       eosTokenId: [39, stop].filter((id) => !rows.generated.plain.flat().includes(id) || id === stop),
     }),
   ).toEqual(expected);
+});
+
+test('on a GPU several ids are chosen before the first is read: the texts are the same, and end where they should', async () => {
+  const stop = first[3] ?? -1;
+  const told: [number, number][] = [];
+  const onToken = (id: number, row: number) => told.push([id, row]);
+  const leak = await leaked(() =>
+    asOnGpu(async () => {
+      expect(await model.generate(rows.prompts, { maxNewTokens: 12, eosTokenId: [] })).toEqual(rows.generated.plain);
+      expect(await model.generate([prompt], { maxNewTokens: 12, eosTokenId: stop, onToken })).toEqual([first.slice(0, 4)]);
+    }),
+  );
+  expect(told).toEqual(first.slice(0, 4).map((id) => [id, 0]));
+  expect(leak).toBe(0);
+});
+
+test('on a GPU the first id is told before the next ones are computed, then two, four and eight at a time', async () => {
+  let told = 0;
+  const seen: number[] = []; // how many had been told, each time that the event loop had its turn
+  const look = () => {
+    if (told > (seen.at(-1) ?? 0)) seen.push(told);
+    if (told < 15) setImmediate(look);
+  };
+  setImmediate(look);
+  await asOnGpu(() => model.generate([prompt], { maxNewTokens: 20, eosTokenId: [], onToken: () => told++ }));
+  expect(seen).toEqual([1, 3, 7, 15]);
 });
 
 test('a seed draws the same text again, alone or in a batch, and another seed draws another', async () => {

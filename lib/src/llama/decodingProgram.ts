@@ -44,7 +44,7 @@ type LayerContext = Pick<AttentionContext, 'rotary' | 'mask' | 'hides'>;
  * How many layers are one call of a step. To call XLA takes a GPU's host longer than the GPU takes for a layer of one token, and the time
  * to compile grows with the layers of a call, not with those of the model.
  */
-const layersPerCall = () => (deviceInfo().device === 'GPU' ? 8 : 1);
+const layersPerCall = () => (deviceInfo().device === 'GPU' ? 4 : 1);
 
 /** On the CPU XLA makes the many small operations of one token a few; a prompt's matrix products are faster without it. */
 const stepLayers = compile(

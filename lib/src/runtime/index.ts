@@ -2,7 +2,7 @@ export { type CompiledFunction, type CompileOptions, compile } from './compile/c
 export { compileNested } from './compile/compileNested';
 export { isRecording } from './compile/internals';
 export type { FunctionReport } from './compile/program';
-export { hasRowProducts, type RowFormat, type RowWeight, rowProduct } from './compile/rowProduct';
+export { canFuseReads, hasRowProducts, type RowFormat, type RowWeight, rowProduct } from './compile/rowProduct';
 export { isTracing } from './compile/trace';
 export * from './deviceInfo';
 export * from './deviceName';

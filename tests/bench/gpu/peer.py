@@ -70,9 +70,11 @@ def wait() -> None:
 
 
 def used_megabytes() -> float:
+    """What the process has taken of the card, the driver's own part included: its pool, which only grows."""
     if device != "cuda":
         return 0.0
-    return torch.cuda.max_memory_reserved() / 2**20
+    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    return float(subprocess.run(query, capture_output=True, text=True).stdout.split()[0])
 
 
 def train() -> dict:

@@ -13,6 +13,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { type NativeBinding, nodeBackend } from '../../../lib/src/runtime/backend';
 import { rowProduct } from '../../../lib/src/runtime/compile/rowProduct';
+import { asOnGpu, graphTypes } from '../../runtime/compile/bindingSpies';
 import { randomTensor, values } from './golden';
 
 const [O, I] = [260, 288];
@@ -102,6 +103,26 @@ describe.each(Object.keys(WEIGHTS))('a native product with %s', (name) => {
       ),
     ).toBeLessThan(1e-5);
     run.dispose();
+  });
+});
+
+describe.each([...Object.keys(WEIGHTS), 'nf4'])('on a GPU, a product with %s', (name) => {
+  const weight = WEIGHTS[name]?.() ?? packWeight('nf4', rowsOf(randomTensor([O, I], 1)));
+  const product = (x: tf.Tensor) => asOnGpu(() => graphTypes(() => compiled(weight, x)));
+
+  test('of one row is sums over the unpacked values, which need no matrix product', async () => {
+    const x = randomTensor([1, 1, weight.columns], 2);
+    const { result, types } = await product(x);
+    expect(types).not.toContain('BatchMatMulV2');
+    expect(result.y.shape).toEqual([1, 1, weight.rows]);
+    expect(gap(result.y, tf.matMul(x.squeeze([0]), weight.unpack(), false, true).expandDims(0))).toBeLessThan(2e-6);
+  });
+
+  test('of two rows is a matrix product', async () => {
+    const x = randomTensor([2, weight.columns], 2);
+    const { result, types } = await product(x);
+    expect(types).toContain('BatchMatMulV2');
+    expect(gap(result.y, tf.matMul(x, weight.unpack(), false, true))).toBeLessThan(2e-6);
   });
 });
 

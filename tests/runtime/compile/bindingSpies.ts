@@ -16,6 +16,32 @@ export function graphShapes<T>(work: () => T): { result: T; shapes: Set<string> 
   }
 }
 
+/** The types of all operations that graphs are given while `work` runs; and what it returns. */
+export function graphTypes<T>(work: () => T): { result: T; types: Set<string> } {
+  const types = new Set<string>();
+  const restore = replace('graphAdd', (add) => (...call) => {
+    types.add(call[1]);
+    return add(...call);
+  });
+  try {
+    return { result: work(), types };
+  } finally {
+    restore();
+  }
+}
+
+/** Runs the work with a binding that takes this machine's processor for a GPU: functions are as they would be there. */
+export async function asOnGpu<T>(work: () => T | Promise<T>): Promise<T> {
+  const backend = backendInternals();
+  const { binding } = backend;
+  backend.binding = Object.create(binding, { isUsingGpuDevice: { value: () => true } });
+  try {
+    return await work();
+  } finally {
+    backend.binding = binding;
+  }
+}
+
 /** The names of the functions that are defined while `work` runs. */
 export async function definedFunctions(work: () => unknown): Promise<string[]> {
   const names: string[] = [];

@@ -1,5 +1,6 @@
-/** Products of few rows with a packed weight, as a decoder has them, where the native binding has its own. */
-import { hasRowProducts, type RowWeight, rowProduct, type tf } from '../../runtime';
+/** Products of few rows with a packed weight, as a decoder has them: the weight is read once, as it is stored. */
+import { canFuseReads, hasRowProducts, rowProduct, type tf } from '../../runtime';
+import type { StoredWeight } from './storedWeight';
 
 /** With more rows it takes longer to multiply than to unpack the weight once: the rows go eight by eight, and unpack it each time. */
 const MAX_ROWS = 64;
@@ -7,14 +8,24 @@ const MAX_ROWS = 64;
 const MIN_VALUES = 2 ** 16;
 
 /**
- * `x·Wᵀ` over the last axis of x, or undefined where the native binding has no product for it: outside of functions that XLA compiles
- * for the CPU, under a gradient, for many rows and for small weights.
+ * `x·Wᵀ` over the last axis of x, or undefined where there is no such product: under a gradient, for many rows, for small weights and in
+ * functions that XLA does not compile. On a CPU it is the native binding's. On a GPU it is one row's sums over unpacked values, which XLA
+ * makes one kernel that unpacks as it reads; one of cuBLAS's takes a bfloat16 weight at the same speed but two or three calls of the host.
  *
  * Shapes: x (…, I) → (…, O).
  */
-export function fewRowsProduct(x: tf.Tensor, weight: RowWeight): tf.Tensor | undefined {
+export function fewRowsProduct(x: tf.Tensor, weight: StoredWeight): tf.Tensor | undefined {
+  const { columns: I, rows: O, rowParts } = weight;
   const width = x.shape[x.rank - 1] ?? 0;
-  const rows = x.size / width;
-  if (rows > MAX_ROWS || weight.inFeatures * weight.outFeatures < MIN_VALUES || !hasRowProducts()) return undefined;
-  return rowProduct(x.reshape([rows, width]), weight).reshape([...x.shape.slice(0, -1), weight.outFeatures]);
+  const count = x.size / width;
+  if (count > MAX_ROWS || weight.size < MIN_VALUES) return undefined;
+  const shape = [...x.shape.slice(0, -1), O];
+  if (count === 1 && width === I && canFuseReads())
+    return weight
+      .unpack()
+      .mul(x.reshape([1, I]))
+      .sum(-1)
+      .reshape(shape);
+  if (!rowParts || !hasRowProducts()) return undefined;
+  return rowProduct(x.reshape([count, width]), { ...rowParts, inFeatures: I, outFeatures: O }).reshape(shape);
 }

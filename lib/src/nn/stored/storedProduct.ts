@@ -10,7 +10,7 @@ const RUN = 2 ** 22;
 /**
  * `x·Wᵀ`, W unpacked for the product and freed after it, in the backward pass anew. The gradient flows to x alone.
  *
- * Where a decoder's few rows have a native product, nothing is unpacked in memory. Elsewhere, for few rows of x, a large W, such as a
+ * Where a decoder's few rows have a product of their own, nothing is unpacked in memory. Elsewhere, for few rows of x, a large W, such as a
  * head, is unpacked run by run, so that the whole of it never is; for many rows the result is the larger, and to put it together from
  * runs would take more than it saves. A compiled function takes W whole: in a bfloat16 product a bfloat16 weight is not unpacked at
  * all, and what is unpacked of others lives for the product alone.
@@ -18,9 +18,8 @@ const RUN = 2 ** 22;
  * Shapes: x (…, I), W (O, I) → (…, O).
  */
 export function storedProduct(x: tf.Tensor, weight: StoredWeight): tf.Tensor {
-  const { rowParts } = weight;
-  const native = rowParts && fewRowsProduct(x, { ...rowParts, inFeatures: weight.columns, outFeatures: weight.rows });
-  if (native) return native;
+  const ofFewRows = fewRowsProduct(x, weight);
+  if (ofFewRows) return ofFewRows;
   const isShort = x.size / weight.columns < weight.columns;
   const isSmall = !(weight instanceof StoredRows) || weight.size <= RUN;
   if (isTracing() || isSmall || !isShort) return matMulFrozen(x, () => weight.unpack(), true);

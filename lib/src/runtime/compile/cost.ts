@@ -5,7 +5,8 @@ import { MODULE } from './stableHlo';
 /** The work of one call. */
 export interface Cost {
   readonly operations: number;
-  /** A multiplication and an addition each count one; an elementwise operation counts one per element of its result. */
+  /** A multiplication and an addition each count one; an elementwise operation counts one per element of its result,
+   * a sum one per element that it adds. */
   readonly flops: number;
   /** Read and written by the operations, one after the other; what is fused moves less. */
   readonly bytes: number;
@@ -29,6 +30,9 @@ const VIEWS: ReadonlySet<string> = new Set([
   'Reshape',
   'Squeeze',
 ]);
+
+/** Operations that count one per element of what they sum up. */
+const REDUCTIONS: ReadonlySet<string> = new Set(['Max', 'Mean', 'Min', 'Prod', 'Sum']);
 
 /**
  * Adds up what the operations cost.
@@ -64,6 +68,7 @@ function own(graph: GraphBuilder, { type, inputs, outputs }: Operation): Cost {
 function flopsOf(type: string, taken: readonly KnownSymbol[], given: readonly KnownSymbol[]): number {
   const isAttention = type === MODULE && taken[0]?.shape.length === 4;
   if (isAttention) return attentionFlops(taken, given);
+  if (REDUCTIONS.has(type)) return taken.slice(0, 1).reduce((sum, symbol) => sum + size(symbol), 0);
   const isProduct = type === 'MatMul' || type === 'BatchMatMulV2' || type === MODULE;
   return isProduct ? productFlops(taken, given) : given.reduce((sum, symbol) => sum + size(symbol), 0);
 }

@@ -23,7 +23,16 @@ const TYPED_INTERFACE = 4;
 /** Whether the present trace can hold such a product: XLA compiles it for the CPU, and no gradient is asked for. */
 export function hasRowProducts(): boolean {
   const { binding } = backendInternals();
-  return activeTrace()?.isXla === true && !isRecording() && !binding.isUsingGpuDevice() && binding.xlaHasRowProducts?.() === true;
+  return isForwardThroughXla() && !binding.isUsingGpuDevice() && binding.xlaHasRowProducts?.() === true;
+}
+
+/** Whether what the present trace makes of a large tensor and sums up at once is never in memory: XLA compiles it for a GPU, and no gradient is asked for. */
+export function canFuseReads(): boolean {
+  return isForwardThroughXla() && backendInternals().binding.isUsingGpuDevice();
+}
+
+function isForwardThroughXla(): boolean {
+  return activeTrace()?.isXla === true && !isRecording();
 }
 
 /**
