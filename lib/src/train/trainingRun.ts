@@ -36,6 +36,14 @@ interface Update {
   readonly seconds: number;
 }
 
+/** What came of the updates that were under way. */
+interface Finished {
+  /** Those that were made: in the weights, in the optimizer's count and in the history. */
+  readonly made: readonly Update[];
+  /** Why the others have changed nothing. */
+  readonly failure?: NotFiniteError;
+}
+
 /** Held-out data, read anew each time. */
 export interface EvaluationPlan {
   readonly batches: Iterable<Batch> | (() => Iterable<Batch> | AsyncIterable<Batch>);
@@ -114,27 +122,37 @@ export class TrainingRun {
   }
 
   /**
-   * Waits for the updates under way, one after the other; what they took is shared evenly.
+   * Waits for the updates under way. All of them are counted before any is told of, so that whatever comes of the telling, an error or an
+   * interrupt, the history is what the weights and the optimizer have been through. What they took is shared evenly.
    *
-   * @throws NotFiniteError when the loss or a gradient is NaN or infinite; neither that update nor one begun after it has changed anything.
+   * A loss or a gradient that is NaN or infinite is the result's `failure`: neither that update nor one begun after it has changed anything.
    */
-  *finish(): Generator<Update> {
+  finish(): Finished {
     const windows = this.begun.splice(0);
     const counted = this.optimizer.step;
     const all = this.updater.read();
     const seconds = (performance.now() - this.beginning) / 1000 / windows.length;
+    const made: Update[] = [];
     for (const [index, { loss, gradNorm }] of all.entries()) {
       const { batches, start, end } = windows[index] as UpdateWindow; // as many, or fewer numbers
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-        throw new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm }));
+        this.takeBackDropout(windows.slice(index));
+        return { made, failure: new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm })) };
       }
       const tokens = batches.reduce((total, batch) => total + realTokens(batch), 0);
       const learningRate = this.optimizer.learningRateAt(counted + index);
       const record = { step: this.step + 1, loss, learningRate, gradNorm, tokensPerSecond: tokens / seconds };
       this.history.push(record);
       this.position = end;
-      yield { record, tokens, seconds };
+      made.push({ record, tokens, seconds });
     }
+    return { made };
+  }
+
+  /** The masks of updates that changed nothing are those of the next ones. */
+  private takeBackDropout(unmade: readonly UpdateWindow[]): void {
+    if (this.model.dropoutStep === undefined) return;
+    this.model.dropoutStep -= unmade.reduce((total, { batches }) => total + batches.length, 0);
   }
 
   /** Evaluates the model as it is; undefined when the signal ended that. */
