@@ -71,28 +71,31 @@ describe('an abort', () => {
       [1, 5, 9],
       [4, 5, 10], // a resumed run's groups begin where it does
     ],
-  ])('at the telling of steps %j lets their groups end, at %j, and the resumed run ends bit for bit as if it had run through', async (aborts, ends) => {
-    const directory = folder(`aborted-at-${aborts}`);
-    for (const [i, at] of aborts.entries()) {
+  ])(
+    'at the telling of steps %j lets their groups end, at %j, and the resumed run ends bit for bit as if it had run through',
+    async (aborts, ends) => {
+      const directory = folder(`aborted-at-${aborts}`);
+      for (const [i, at] of aborts.entries()) {
+        const model = smallModel('lora');
+        const stop = new AbortController();
+        const told: number[] = [];
+        const onStep = ({ step }: StepRecord) => {
+          told.push(step);
+          if (step === at) stop.abort();
+        };
+        const run = smallRun(model, { ...inDirectory(directory), stepsAtOnce: 4, signal: stop.signal, onStep });
+        const error = await run.catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(TrainingAbortedError);
+        const { history } = (error as TrainingAbortedError).result;
+        expect([history.length, told.at(-1), savedStep(directory)]).toEqual([ends[i], ends[i], ends[i]]);
+        model.dispose();
+      }
       const model = smallModel('lora');
-      const stop = new AbortController();
-      const told: number[] = [];
-      const onStep = ({ step }: StepRecord) => {
-        told.push(step);
-        if (step === at) stop.abort();
-      };
-      const run = smallRun(model, { ...inDirectory(directory), stepsAtOnce: 4, signal: stop.signal, onStep });
-      const error = await run.catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(TrainingAbortedError);
-      const { history } = (error as TrainingAbortedError).result;
-      expect([history.length, told.at(-1), savedStep(directory)]).toEqual([ends[i], ends[i], ends[i]]);
+      const result = await smallRun(model, { ...inDirectory(directory), stepsAtOnce: 4 });
+      expect(fingerprint(model, result)).toBe((await undisturbed()).fingerprint);
       model.dispose();
-    }
-    const model = smallModel('lora');
-    const result = await smallRun(model, { ...inDirectory(directory), stepsAtOnce: 4 });
-    expect(fingerprint(model, result)).toBe((await undisturbed()).fingerprint);
-    model.dispose();
-  });
+    },
+  );
 
   test('while a group is being begun leaves it at the updates that it has', async () => {
     const model = new BigramModel();
@@ -172,7 +175,10 @@ describe.each([
     model.loss = (ids, labels, options) =>
       tf.tidy(() => {
         const isBad = tf.cast(tf.equal(ids as tf.Tensor, BAD), 'float32').max();
-        return loss.call(model, ids, labels, options).add(isBad.div(tf.sub(1, isBad)).mul(0)).asScalar();
+        return loss
+          .call(model, ids, labels, options)
+          .add(isBad.div(tf.sub(1, isBad)).mul(0))
+          .asScalar();
       });
     return model;
   };
