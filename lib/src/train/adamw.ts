@@ -77,9 +77,15 @@ export class AdamW {
     return this.learningRateAt(this.updates);
   }
 
-  /** The learning rate of the update that comes after so many others. */
+  /**
+   * The learning rate of the update that comes after so many others.
+   *
+   * @throws ArgumentError when the schedule gives no finite number from 0 up.
+   */
   learningRateAt(updates: number): number {
-    return this.schedule(updates);
+    const rate = this.schedule(updates);
+    if (rate >= 0 && rate < Infinity) return rate;
+    throw new ArgumentError(`the schedule gives update ${updates + 1} a learning rate of ${rate}: it has to be a finite number from 0 up`);
   }
 
   /**
@@ -89,7 +95,7 @@ export class AdamW {
    *
    * Shapes: each gradient as its parameter.
    *
-   * @throws ArgumentError when a name is unknown; ShapeError when a gradient does not fit. Nothing has changed then.
+   * @throws ArgumentError when a name is unknown or the learning rate none; ShapeError when a gradient does not fit. Nothing has changed then.
    */
   applyGradients(grads: tf.NamedTensorMap, parameters?: Iterable<readonly [string, tf.Variable]>): void {
     const known = parameters ? new Map(parameters) : new Map(Object.entries(tf.engine().registeredVariables));

@@ -58,6 +58,7 @@ export class Updater {
   begin(batches: readonly Batch[]): void {
     const { accumulate, finish } = this.prepared();
     const outcome = tf.tidy(() => {
+      const coefficients = this.optimizer.coefficients(this.pending.length); // first: a learning rate that is none ends it here
       let sums: GradientSums = { loss: tf.scalar(0), grads: {} };
       const parts = this.microBatches(batches);
       for (const part of parts.slice(0, -1)) {
@@ -67,7 +68,7 @@ export class Updater {
       }
       const last = parts.at(-1) as MicroBatch;
       const wasSound = this.pending.at(-1)?.isSound ?? tf.scalar(true, 'bool');
-      return finish(last, { sums, wasSound, coefficients: this.optimizer.coefficients(this.pending.length) });
+      return finish(last, { sums, wasSound, coefficients });
     });
     this.pending.push(outcome);
   }
