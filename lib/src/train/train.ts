@@ -116,7 +116,7 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
   const { evaluation, checkpoint, gradientAccumulation = 1, stepsAtOnce } = options;
   const epochs = options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY);
   const meter = new ProgressMeter(plannedSteps(batches, epochs, options));
-  const log = options.log === undefined ? undefined : new RunLog(options.log, run.step);
+  const log = options.log === undefined ? undefined : new RunLog(options.log, run.resumedAt);
   const isOver = () =>
     signal.aborted ||
     run.step >= (options.steps ?? Number.POSITIVE_INFINITY) ||

@@ -67,8 +67,11 @@ interface SavedRun {
   readonly dropoutStep?: number;
   readonly position: DataPosition;
   readonly history: readonly StepRecord[];
-  readonly evaluations: readonly EvaluationRecord[];
+  readonly evaluations: readonly SavedEvaluation[];
 }
+
+/** JSON has no NaN and makes it null. */
+type SavedEvaluation = Omit<EvaluationRecord, 'loss' | 'perplexity'> & { readonly loss: number | null };
 
 /** One training of one model. */
 export class TrainingRun {
@@ -76,8 +79,11 @@ export class TrainingRun {
   readonly evaluations: EvaluationRecord[] = [];
   /** Where the next update's data begins. */
   position: DataPosition = { epoch: 0, batch: 0 };
+  /** The step of the checkpoint that it has been taken up from, if it has. */
+  resumedAt?: number;
   private readonly best = new BestWeights();
-  private savedStep = -1;
+  /** What the newest checkpoint has. */
+  private saved?: { readonly step: number; readonly evaluations: number };
   private readonly execution: ExecutionOptions;
   private readonly updater: Updater;
   private readonly begun: UpdateWindow[] = [];
@@ -106,7 +112,8 @@ export class TrainingRun {
   /** How many of the latest evaluations have not lowered the held-out loss. */
   evaluationsWithoutGain(): number {
     const losses = this.evaluations.map(({ loss }) => loss);
-    return losses.length - 1 - losses.indexOf(Math.min(...losses));
+    const lowest = Math.min(...losses.filter((loss) => !Number.isNaN(loss)));
+    return losses.length - 1 - losses.indexOf(lowest);
   }
 
   /** Updates that the device has been given and that are not in the history yet. */
@@ -164,7 +171,7 @@ export class TrainingRun {
       if (keepBest && this.evaluationsWithoutGain() === 0) this.best.take(parametersOf(this.model));
       return record;
     } catch (error) {
-      if (error instanceof AbortedError) return undefined;
+      if (signal.aborted && error instanceof AbortedError) return undefined;
       throw error;
     }
   }
@@ -174,9 +181,9 @@ export class TrainingRun {
     this.best.restore(parametersOf(this.model));
   }
 
-  /** Saves all that the rest of the run depends on, unless that has been done since the last update. */
+  /** Saves all that the rest of the run depends on, unless that has been done since the last update or evaluation. */
   save({ directory, keep }: CheckpointPlace): void {
-    if (this.savedStep === this.step) return;
+    if (this.saved?.step === this.step && this.saved.evaluations === this.evaluations.length) return;
     const { step: optimizerStep, tensors: moments } = this.optimizer.state();
     const { position, history, evaluations } = this;
     const { dropoutStep } = this.model;
@@ -187,7 +194,7 @@ export class TrainingRun {
     } finally {
       tf.dispose(moments);
     }
-    this.savedStep = this.step;
+    this.noteSaved();
   }
 
   /**
@@ -215,15 +222,25 @@ export class TrainingRun {
     if (saved.dropoutStep !== undefined) this.model.dropoutStep = saved.dropoutStep;
     this.best.take(Object.entries(best));
     this.history.push(...saved.history);
-    this.evaluations.push(...saved.evaluations);
+    this.evaluations.push(...saved.evaluations.map(readEvaluation));
     this.position = saved.position;
-    this.savedStep = this.step;
+    this.resumedAt = this.step;
+    this.noteSaved();
+  }
+
+  private noteSaved(): void {
+    this.saved = { step: this.step, evaluations: this.evaluations.length };
   }
 
   dispose(): void {
     this.updater.dispose();
     this.best.dispose();
   }
+}
+
+function readEvaluation(saved: SavedEvaluation): EvaluationRecord {
+  const loss = saved.loss ?? Number.NaN;
+  return { ...saved, loss, perplexity: Math.exp(loss) };
 }
 
 function notFinite(step: number, { epoch, batch }: DataPosition, { loss, gradNorm }: { loss: number; gradNorm: number }): string {
