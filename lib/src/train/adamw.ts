@@ -53,6 +53,7 @@ export class AdamW {
   private readonly decays: (name: string) => boolean;
   private readonly moments = new Map<string, Moments>();
   private updates = 0;
+  private disposals = 0;
 
   constructor(options: AdamWOptions = {}) {
     const { learningRate = 1e-3, weightDecay = 0.01, betas = [0.9, 0.999], epsilon = 1e-8, decays = () => true } = options;
@@ -70,6 +71,11 @@ export class AdamW {
   /** Updates made so far; those whose numbers have not been read are not counted yet. */
   get step(): number {
     return this.updates;
+  }
+
+  /** Another number for whoever holds moments that are not these any more, because of {@link restore} or {@link dispose}. */
+  get generation(): number {
+    return this.disposals;
   }
 
   /** The learning rate of the next update. */
@@ -199,6 +205,7 @@ export class AdamW {
     for (const { first, second } of this.moments.values()) tf.dispose([first, second]);
     this.moments.clear();
     this.updates = 0;
+    this.disposals++;
   }
 }
 

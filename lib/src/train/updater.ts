@@ -44,8 +44,8 @@ interface Steps {
 export class Updater {
   /** Begun and not read, the oldest first. */
   private readonly pending: Outcome[] = [];
-  /** The functions, for the parameters that were trained when they were made. */
-  private steps?: { readonly parameters: string; readonly run: Steps };
+  /** The functions, for the parameters that were trained, and the moments that they had, when they were made. */
+  private steps?: { readonly key: string; readonly run: Steps };
 
   constructor(
     private readonly model: TrainableModel,
@@ -105,12 +105,12 @@ export class Updater {
 
   private prepared(): Steps {
     const parameters = parametersOf(this.model);
-    const key = Array.from(parameters, ([name, { id }]) => `${name} ${id}`).join();
-    if (this.steps?.parameters === key) return this.steps.run;
+    const key = `${this.optimizer.generation}: ${Array.from(parameters, ([name, { id }]) => `${name} ${id}`)}`;
+    if (this.steps?.key === key) return this.steps.run;
     this.forget();
     this.optimizer.prepare(parameters);
     const run = this.makeSteps();
-    this.steps = { parameters: key, run };
+    this.steps = { key, run };
     return run;
   }
 
