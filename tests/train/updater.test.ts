@@ -2,6 +2,7 @@ import { AdamW, type Batch, LlamaForCausalLM, type OptimizerState, tf, train } f
 import { expect, test } from 'vitest';
 import { definedFunctions } from '../runtime/compile/bindingSpies';
 import { BigramModel, countingExamples } from './bigramModel';
+import { smallModel } from './smallRun';
 
 const sizes = { vocabSize: 20, hiddenSize: 8, intermediateSize: 8, numHiddenLayers: 2, numAttentionHeads: 2 };
 
@@ -73,4 +74,15 @@ test.each([
   optimizer.dispose();
   model.dispose();
   expect(tf.memory().numTensors).toBe(before);
+});
+
+test('an update whose learning rate is none has drawn no dropout mask', async () => {
+  const model = smallModel('lora');
+  const optimizer = new AdamW({ learningRate: (step) => (step === 1 ? Number.NaN : 0.1) });
+  const row = Array.from({ length: 8 }, (_, t) => (3 * t) % 20);
+  const batches: Batch[] = Array.from({ length: 6 }, () => ({ inputIds: [row], labels: [row] }));
+  await expect(train(model, batches, { optimizer, gradientAccumulation: 2 })).rejects.toThrow('gives update 2 a learning rate of NaN');
+  expect([optimizer.step, model.dropoutStep]).toEqual([1, 2]);
+  optimizer.dispose();
+  model.dispose();
 });
