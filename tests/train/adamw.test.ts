@@ -118,3 +118,19 @@ describe('what is refused, with nothing changed', () => {
     },
   );
 });
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -0.1])(
+  'a schedule that gives %d is refused at that update, and nothing has changed',
+  (rate) => {
+    const weight = variable([1, 2]);
+    const optimizer = new AdamW({ learningRate: (step) => (step === 1 ? rate : 0.1), weightDecay: 0 });
+    const grads = { weight: tf.tensor1d([1, -1]) };
+    optimizer.applyGradients(grads, [['weight', weight]]);
+    const values = weight.dataSync();
+    expect(() => optimizer.applyGradients(grads, [['weight', weight]])).toThrow(ArgumentError);
+    expect(() => optimizer.applyGradients(grads, [['weight', weight]])).toThrow(`gives update 2 a learning rate of ${rate}`);
+    expect([[...weight.dataSync()], optimizer.step]).toEqual([[...values], 1]);
+    tf.dispose([weight, grads]);
+    optimizer.dispose();
+  },
+);

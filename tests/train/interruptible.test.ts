@@ -9,8 +9,9 @@ import { temporaryFolder } from '../io/temporaryFolder';
 import { steps } from './smallRun';
 
 const folder = temporaryFolder();
+const isBuilt = fs.existsSync('lib/dist/index.js'); // the processes run what `make build` made
 
-describe.skipIf(!fs.existsSync('lib/dist/index.js'))('a training process', () => {
+describe.skipIf(!isBuilt)('a training process', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('saves the running step at %s and ends by it', async (signal) => {
     const directory = folder(signal);
     const child = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'lora', directory, '100', '300'], {
@@ -27,6 +28,54 @@ describe.skipIf(!fs.existsSync('lib/dist/index.js'))('a training process', () =>
     tf.dispose(Object.values(saved?.tensors ?? {}));
     expect(saved?.step).toBe(last);
     expect(last).toBeLessThan(steps); // it did not just come to its end
+  });
+});
+
+/** Two works in one process that go on for so long after they are stopped; gives what was printed, and how the process ended. */
+async function twoWorks(milliseconds: readonly [number, number], signals: number) {
+  const program = `
+    import { once } from 'node:events';
+    import { setTimeout } from 'node:timers/promises';
+    import { interruptible } from './lib/dist/train/interruptible.js';
+    const alive = setInterval(() => {}, 1000);
+    const work = (name, after) => interruptible(undefined, async (signal) => {
+      await once(signal, 'abort');
+      console.log('stopped');
+      await setTimeout(after);
+      console.log(name + ' ended');
+    });
+    const works = [work('first', ${milliseconds[0]}), work('second', ${milliseconds[1]})];
+    console.log('begun');
+    await Promise.all(works);
+    clearInterval(alive);
+    console.log('went on');`;
+  const child = spawn('node', ['--no-warnings', '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line);
+    const stopped = lines.filter((each) => each === 'stopped').length;
+    if (line === 'begun' || (stopped === 2 && line === 'stopped' && signals === 2)) child.kill('SIGINT');
+  }
+  return { lines: lines.slice(3), ended: await ended };
+}
+
+describe.skipIf(!isBuilt)('two works in one process', () => {
+  test.each([
+    [
+      [50, 300],
+      ['first ended', 'second ended'],
+    ],
+    [
+      [300, 50],
+      ['second ended', 'first ended'],
+    ],
+  ] as const)('that take %j ms to end both do so at a signal, and the process then ends by it', async (milliseconds, lines) => {
+    expect(await twoWorks(milliseconds, 1)).toEqual({ lines, ended: [null, 'SIGINT'] });
+  });
+
+  test('are ended at once by a second signal', async () => {
+    expect(await twoWorks([50_000, 50_000], 2)).toEqual({ lines: [], ended: [null, 'SIGINT'] });
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { noTensorLeft } from '../noTensorLeft';
 import { BigramModel, countingExamples } from './bigramModel';
-import { fingerprint, type Kind, smallModel, smallRun, steps } from './smallRun';
+import { fingerprint, heldOut, type Kind, smallModel, smallRun, steps } from './smallRun';
 
 const folder = temporaryFolder();
 noTensorLeft();
@@ -53,6 +53,47 @@ describe.each(['lora', 'prefix'] as const)('%s', (kind) => {
     expect(fingerprint(again, await smallRun(again, { checkpoint: { directory }, onStep }))).toBe(first);
     again.dispose();
   });
+});
+
+test('the last evaluation of a finished run is saved with it, also where its last step was saved before', async () => {
+  const directory = folder('evaluated');
+  const log = folder('evaluated.jsonl');
+  const run = async () => {
+    const model = smallModel('lora');
+    const told: number[] = [];
+    const evaluation = {
+      batches: heldOut,
+      everySteps: 5,
+      keepBest: true,
+      onEvaluation: ({ step }: { step: number }) => void told.push(step),
+    };
+    const found = fingerprint(model, await smallRun(model, { evaluation, log, checkpoint: { directory, everySteps: 4 } }));
+    model.dispose();
+    return { told, found };
+  };
+  const first = await run();
+  const lines = fs.readFileSync(log, 'utf8');
+  const second = await run();
+  expect([first.told, second.told]).toEqual([[0, 5, 10, 12], []]);
+  expect(second.found).toBe(first.found);
+  expect(fs.readFileSync(log, 'utf8')).toBe(lines);
+});
+
+test('a run that was stopped before its first step keeps the evaluation that came before it in the log', async () => {
+  const directory = folder('stopped-at-0');
+  const log = folder('stopped-at-0.jsonl');
+  const logged = () =>
+    Array.from(fs.readFileSync(log, 'utf8').matchAll(/"type":"(\w+)","step":(\d+)/g), ([, type, step]) => `${type} ${step}`);
+  const model = new BigramModel();
+  const batches = countingExamples(2).map(({ inputIds, labels }) => ({ inputIds: [inputIds], labels: [labels] }));
+  const stop = new AbortController();
+  const options = { log, checkpoint: { directory } };
+  const evaluation = { batches, onEvaluation: () => stop.abort() };
+  await expect(train(model, batches, { ...options, evaluation, signal: stop.signal })).rejects.toThrow(TrainingAbortedError);
+  expect(logged()).toEqual(['evaluation 0']);
+  await train(model, batches, { ...options, evaluation: { batches } });
+  expect(logged()).toEqual(['evaluation 0', 'step 1', 'step 2', 'evaluation 2']);
+  model.dispose();
 });
 
 test('dropout acts in the updates, not in evaluations, and is off again afterwards', async () => {

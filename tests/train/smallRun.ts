@@ -45,11 +45,12 @@ export function smallModel(kind: Kind): PeftModel {
   return getPeftModel(model, config, { seed: 2 });
 }
 
+export const heldOut = makeBatches(sequences(4, 50), { batchSize: 4, padTokenId: 0 });
+
 /** What is the same in every run of it; where it is saved, and how it is interrupted, is the caller's. */
 export async function smallRun(model: PeftModel, options: TrainOptions = {}): Promise<TrainResult> {
   const optimizer = new AdamW({ learningRate: cosineSchedule({ peak: 0.05, warmupSteps: 2, totalSteps: steps }), weightDecay: 0.1 });
   const batches = (epoch: number) => makeBatches(sequences(16, 0), { batchSize: 3, padTokenId: 0, seed: 4, epoch, bucketByLength: true });
-  const heldOut = makeBatches(sequences(4, 50), { batchSize: 4, padTokenId: 0 });
   try {
     return await train(model, batches, {
       optimizer,

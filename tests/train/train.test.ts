@@ -1,8 +1,10 @@
 import {
+  AbortedError,
   AdamW,
   ArgumentError,
   type Batch,
   cosineSchedule,
+  evaluateLoss,
   makeBatches,
   NotFiniteError,
   StateError,
@@ -12,12 +14,14 @@ import {
   train,
 } from 'lowrank';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
 import { noTensorLeft } from '../noTensorLeft';
 import { BigramModel, countingExamples } from './bigramModel';
 
 const examples = countingExamples(24);
 const batches = makeBatches(examples, { batchSize: 4, padTokenId: 0, seed: 1 });
 
+const folder = temporaryFolder();
 let model: BigramModel;
 noTensorLeft();
 beforeEach(() => {
@@ -253,6 +257,78 @@ describe('held-out data', () => {
     expect(evaluations.length - 1 - best).toBe(4);
     expect(model.values()).toEqual(atStep.get(evaluations[best]?.step ?? -1));
   });
+});
+
+describe('a held-out loss that is not a number', () => {
+  const ABSENT = 12;
+  const unseen = makeBatches(countingExamples(8, { seed: 9 }), { batchSize: 8, padTokenId: 0 });
+  const spoilt = [{ inputIds: [[ABSENT, 1]], labels: [[ABSENT, 1]] }];
+
+  /** Trains for six steps with an evaluation after each, the ones at these steps on data whose loss is NaN. */
+  async function evaluatedBadlyAt(steps: readonly number[], options: Parameters<typeof train>[2] = {}) {
+    const one = new BigramModel({ vocabSize: 13 });
+    const { loss } = one;
+    one.loss = (ids, labels) =>
+      tf.tidy(() =>
+        loss
+          .call(one, ids, labels)
+          .add(tf.where(ids.equal(ABSENT).any(), Number.NaN, 0))
+          .asScalar(),
+      );
+    let evaluations = 0;
+    const heldOut = () => (steps.includes(evaluations++) ? spoilt : unseen);
+    const evaluation = { batches: heldOut, everySteps: 1, keepBest: true, patience: 3, ...options.evaluation };
+    const optimizer = new AdamW({ learningRate: 0.05 });
+    const run = train(one, batches, { optimizer, steps: 6, compile: false, ...options, evaluation });
+    const { history, evaluations: records } = await run.finally(() => optimizer.dispose());
+    const { loss: left } = await evaluateLoss(one, unseen, { compile: false });
+    one.dispose();
+    return { made: history.length, losses: records.map((record) => record.loss), left };
+  }
+
+  test('counts as no gain, and later ones are compared with the lowest that is one', async () => {
+    const { made, losses, left } = await evaluatedBadlyAt([2]);
+    expect(made).toBe(6);
+    expect(losses.map(Number.isNaN)).toEqual([false, false, true, false, false, false, false]);
+    expect(losses[6]).toBeLessThan(losses[1] ?? 0);
+    expect(left).toBe(losses[6]);
+  });
+
+  test('ends the run where it comes as often as patience says', async () => {
+    const { made, losses, left } = await evaluatedBadlyAt([3, 4, 5]);
+    expect(made).toBe(5);
+    expect(left).toBe(losses[2]);
+  });
+
+  test('is one in a resumed run too', async () => {
+    const directory = folder('nan');
+    await evaluatedBadlyAt([1], { steps: 3, checkpoint: { directory } });
+    const { losses, left } = await evaluatedBadlyAt([], { steps: 6, checkpoint: { directory } });
+    expect(losses.map(Number.isNaN)).toEqual([false, true, false, false, false, false, false]);
+    expect(left).toBe(losses[6]);
+    expect(left).toBeLessThan(losses[3] ?? 0);
+  });
+});
+
+test("an abort of the held-out data's own is an error, and not the end of the run", async () => {
+  const cause = new AbortedError('the data was stopped');
+  const evaluation = {
+    batches: () => {
+      throw cause;
+    },
+  };
+  await expect(train(model, batches, { evaluation })).rejects.toBe(cause);
+});
+
+test('a learning rate that is none ends the run before its update, with nothing of it done', async () => {
+  const optimizer = new AdamW({ learningRate: (step) => (step === 2 ? Number.NaN : 0.1) });
+  const same = new AdamW({ learningRate: 0.1 });
+  const twoSteps = await trained(batches, { steps: 2, optimizer: same });
+  await expect(train(model, batches, { optimizer, stepsAtOnce: 4 })).rejects.toThrow(/gives update 3 a learning rate of NaN/);
+  expect(model.values()).toEqual(twoSteps.values);
+  expect(optimizer.step).toBe(2);
+  optimizer.dispose();
+  same.dispose();
 });
 
 describe('what is refused', () => {

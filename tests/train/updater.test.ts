@@ -1,6 +1,8 @@
-import { type Batch, LlamaForCausalLM, tf, train } from 'lowrank';
+import { AdamW, type Batch, LlamaForCausalLM, type OptimizerState, tf, train } from 'lowrank';
 import { expect, test } from 'vitest';
 import { definedFunctions } from '../runtime/compile/bindingSpies';
+import { BigramModel, countingExamples } from './bigramModel';
+import { smallModel } from './smallRun';
 
 const sizes = { vocabSize: 20, hiddenSize: 8, intermediateSize: 8, numHiddenLayers: 2, numAttentionHeads: 2 };
 
@@ -40,5 +42,47 @@ test('what is trained may change between two updates', async () => {
     [false, true],
     [false, true],
   ]);
+  model.dispose();
+});
+
+test.each([
+  { compile: true, backTo: 0 },
+  { compile: true, backTo: 1 },
+  { compile: false, backTo: 1 },
+])('weights and optimizer may be taken back between two updates, %o', async ({ compile, backTo }) => {
+  const before = tf.memory().numTensors;
+  const model = new BigramModel();
+  const optimizer = new AdamW({ learningRate: 0.1 });
+  const weights = () => Array.from(model.trainableParameters(), ([, variable]) => [variable, variable.clone()] as const);
+  const states: { weights: ReturnType<typeof weights>; optimizer: OptimizerState }[] = [];
+  const remember = () => void states.push({ weights: weights(), optimizer: optimizer.state() });
+  remember();
+  const onStep = ({ step }: { step: number }) => {
+    remember();
+    const state = states[backTo];
+    if (step !== 3 || !state) return;
+    optimizer.restore(state.optimizer);
+    for (const [variable, value] of state.weights) variable.assign(value);
+  };
+  const batches = countingExamples(1).map(({ inputIds, labels }) => ({ inputIds: [inputIds], labels: [labels] }));
+  const { history } = await train(model, batches, { optimizer, steps: 6, compile, onStep });
+  const losses = history.map(({ loss }) => loss);
+  expect(losses.slice(3, 6 - backTo)).toEqual(losses.slice(backTo, 3));
+  expect(new Set(losses.slice(0, 3)).size).toBe(3);
+  expect(optimizer.step).toBe(backTo + 3);
+  for (const state of states) tf.dispose([state.weights.map(([, value]) => value), state.optimizer.tensors]);
+  optimizer.dispose();
+  model.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('an update whose learning rate is none has drawn no dropout mask', async () => {
+  const model = smallModel('lora');
+  const optimizer = new AdamW({ learningRate: (step) => (step === 1 ? Number.NaN : 0.1) });
+  const row = Array.from({ length: 8 }, (_, t) => (3 * t) % 20);
+  const batches: Batch[] = Array.from({ length: 6 }, () => ({ inputIds: [row], labels: [row] }));
+  await expect(train(model, batches, { optimizer, gradientAccumulation: 2 })).rejects.toThrow('gives update 2 a learning rate of NaN');
+  expect([optimizer.step, model.dropoutStep]).toEqual([1, 2]);
+  optimizer.dispose();
   model.dispose();
 });

@@ -53,6 +53,7 @@ export class AdamW {
   private readonly decays: (name: string) => boolean;
   private readonly moments = new Map<string, Moments>();
   private updates = 0;
+  private disposals = 0;
 
   constructor(options: AdamWOptions = {}) {
     const { learningRate = 1e-3, weightDecay = 0.01, betas = [0.9, 0.999], epsilon = 1e-8, decays = () => true } = options;
@@ -72,14 +73,25 @@ export class AdamW {
     return this.updates;
   }
 
+  /** Another number for whoever holds moments that are not these any more, because of {@link restore} or {@link dispose}. */
+  get generation(): number {
+    return this.disposals;
+  }
+
   /** The learning rate of the next update. */
   get learningRate(): number {
     return this.learningRateAt(this.updates);
   }
 
-  /** The learning rate of the update that comes after so many others. */
+  /**
+   * The learning rate of the update that comes after so many others.
+   *
+   * @throws ArgumentError when the schedule gives no finite number from 0 up.
+   */
   learningRateAt(updates: number): number {
-    return this.schedule(updates);
+    const rate = this.schedule(updates);
+    if (rate >= 0 && rate < Infinity) return rate;
+    throw new ArgumentError(`the schedule gives update ${updates + 1} a learning rate of ${rate}: it has to be a finite number from 0 up`);
   }
 
   /**
@@ -89,7 +101,7 @@ export class AdamW {
    *
    * Shapes: each gradient as its parameter.
    *
-   * @throws ArgumentError when a name is unknown; ShapeError when a gradient does not fit. Nothing has changed then.
+   * @throws ArgumentError when a name is unknown or the learning rate none; ShapeError when a gradient does not fit. Nothing has changed then.
    */
   applyGradients(grads: tf.NamedTensorMap, parameters?: Iterable<readonly [string, tf.Variable]>): void {
     const known = parameters ? new Map(parameters) : new Map(Object.entries(tf.engine().registeredVariables));
@@ -193,6 +205,7 @@ export class AdamW {
     for (const { first, second } of this.moments.values()) tf.dispose([first, second]);
     this.moments.clear();
     this.updates = 0;
+    this.disposals++;
   }
 }
 

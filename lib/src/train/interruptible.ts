@@ -6,33 +6,50 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /**
  * Runs the work with a signal that is aborted by the given one, by SIGINT and by SIGTERM.
  *
- * Where nobody else listens, the process ends by the received signal as usual once the work has come to its end, and at once when
- * the signal comes again. Where somebody does, such as a notebook's kernel, what happens then is theirs to say.
+ * Where nobody else listens, the process ends by the received signal as usual once the work, and all that goes on beside it, has come to its
+ * end, and at once when the signal comes again. Where somebody does, such as a notebook's kernel, what happens then is theirs to say.
  */
 export async function interruptible<T>(given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interrupts = new AbortController();
+  const leave = join(interrupts);
+  try {
+    return await work(given ? AbortSignal.any([given, interrupts.signal]) : interrupts.signal);
+  } finally {
+    leave();
+  }
+}
+
+/** Those who listen for all the work that goes on in this process: one of their own each would keep the others from ending it. */
+let listening: { readonly works: Set<AbortController>; readonly stop: () => void } | undefined;
+
+/** Adds to the work that a signal ends; gives what takes it out again. */
+function join(work: AbortController): () => void {
+  listening ??= listen();
+  const { works, stop } = listening;
+  works.add(work);
+  return () => {
+    works.delete(work);
+    if (works.size === 0) stop();
+  };
+}
+
+function listen(): NonNullable<typeof listening> {
+  const works = new Set<AbortController>();
   let fatal: NodeJS.Signals | undefined;
   const listeners = SIGNALS.map((name) => {
     const isAlone = process.listenerCount(name) === 0;
     const listener = () => {
-      if (isAlone && fatal) end(fatal);
+      if (isAlone && fatal) return stop();
       if (isAlone) fatal = name;
-      interrupts.abort(name);
+      for (const work of works) work.abort(name);
     };
     process.on(name, listener);
     return { name, listener };
   });
-  const stopListening = () => {
+  const stop = () => {
     for (const { name, listener } of listeners) process.off(name, listener);
+    listening = undefined;
+    if (fatal) process.kill(process.pid, fatal);
   };
-  const end = (name: NodeJS.Signals) => {
-    stopListening();
-    process.kill(process.pid, name);
-  };
-  try {
-    return await work(given ? AbortSignal.any([given, interrupts.signal]) : interrupts.signal);
-  } finally {
-    stopListening();
-    if (fatal) end(fatal);
-  }
+  return { works, stop };
 }

@@ -1,20 +1,28 @@
 /** A run as lines of JSON, for whatever reads it later: `{"type":"step","step":1,"loss":2.31,…}`. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
+import { writeTextAtomic } from '../io';
 import { StorageError } from '../runtime';
 
 /** Appends records to a file; each line is complete when its call returns. */
 export class RunLog {
-  /** Takes up the file where a run resumed at `step` left it: later lines are dropped, so that no step is there twice. */
+  /**
+   * Begins the file, or takes it up where a run that is resumed left it: lines of later steps are dropped, so that no step is there twice.
+   *
+   * @param resumedAt - the step that the run goes on from; none for a run from the start
+   */
   constructor(
     private readonly path: string,
-    step: number,
+    resumedAt?: number,
   ) {
     this.storing(() => {
       fs.mkdirSync(nodePath.dirname(path), { recursive: true });
-      const lines = step > 0 && fs.existsSync(path) ? fs.readFileSync(path, 'utf8').split('\n') : [];
-      const kept = lines.filter((line) => stepOf(line) <= step);
-      fs.writeFileSync(path, kept.map((line) => `${line}\n`).join(''));
+      if (resumedAt === undefined || !fs.existsSync(path)) return fs.writeFileSync(path, '');
+      const kept = fs
+        .readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => stepOf(line) <= resumedAt);
+      writeTextAtomic(path, kept.map((line) => `${line}\n`).join('')); // at no moment are the lines gone
     });
   }
 

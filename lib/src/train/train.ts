@@ -31,7 +31,10 @@ export interface TrainOptions extends ExecutionOptions {
    * @defaultValue 1 on a CPU; on a GPU as many as take a second, at most 8
    */
   readonly stepsAtOnce?: number;
-  /** Called with every update's numbers, and waited for; the model is as the last update of its `stepsAtOnce` left it. */
+  /**
+   * Called with every update's numbers, and waited for; the model is as the last update of its `stepsAtOnce` left it. An error that it throws
+   * ends the run with those updates made, counted and logged; nothing is saved then, so that the newest checkpoint is the one from before.
+   */
   readonly onStep?: (record: StepRecord) => void | Promise<void>;
   /** Shows how far the run is: `terminalProgress()`, or in a notebook `progress({ label })`. */
   readonly progress?: ProgressDisplay;
@@ -85,7 +88,7 @@ export class TrainingAbortedError extends AbortedError {
  * an interrupt gets through. Which parameters are trained may change there; other settings of the model stay as they were at the first, because the
  * compiled step keeps to them.
  *
- * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step, and those begun after it, have changed no weight.
+ * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step, and those begun after it, have changed nothing.
  * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the updates under way.
  * @throws ArgumentError when an option is out of range, there are no batches, or an update has no label.
  */
@@ -113,7 +116,7 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
   const { evaluation, checkpoint, gradientAccumulation = 1, stepsAtOnce } = options;
   const epochs = options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY);
   const meter = new ProgressMeter(plannedSteps(batches, epochs, options));
-  const log = options.log === undefined ? undefined : new RunLog(options.log, run.step);
+  const log = options.log === undefined ? undefined : new RunLog(options.log, run.resumedAt);
   const isOver = () =>
     signal.aborted ||
     run.step >= (options.steps ?? Number.POSITIVE_INFINITY) ||
@@ -128,13 +131,15 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
 
   let atOnce = stepsAtOnce ?? 1;
   const finish = async () => {
-    for (const { record, tokens, seconds } of run.finish()) {
+    const { made, failure } = run.finish();
+    for (const { record } of made) log?.append('step', record); // all, before one of them can end the run
+    for (const { record, tokens, seconds } of made) {
       atOnce = stepsAtOnce ?? stepsInASecond(seconds);
-      log?.append('step', record);
       options.progress?.update(meter.after(record.step, record.loss, tokens, seconds));
       await options.onStep?.(record);
       await setImmediate();
     }
+    if (failure) throw failure;
   };
   const saveEvery = checkpoint && (checkpoint.everySteps ?? 100);
 
@@ -144,8 +149,8 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
       for await (const window of updateWindows(batches, { epochs, gradientAccumulation, start: run.position })) {
         run.begin(window);
         const begun = run.step + run.underWay;
-        const isWaitedFor = begun === options.steps || isDue(begun, evaluation?.everySteps) || isDue(begun, saveEvery);
-        if (!isWaitedFor && run.underWay < atOnce) continue;
+        const isDueThen = begun === options.steps || isDue(begun, evaluation?.everySteps) || isDue(begun, saveEvery);
+        if (run.underWay < atOnce && !isDueThen && !signal.aborted) continue;
         await finish();
         if (isDue(run.step, evaluation?.everySteps)) await evaluate();
         if (checkpoint && isDue(run.step, saveEvery)) run.save(checkpoint);

@@ -19,7 +19,7 @@ export interface TrainableModel {
   readonly isTraining?: boolean;
   /** The most tokens that fit the model, if there is a limit. */
   readonly config?: { readonly maxPositionEmbeddings?: number };
-  /** How far dropout's random numbers have been used; a resumed run goes on from there. */
+  /** How many losses dropout has drawn masks for, in training: a resumed run goes on from there. */
   dropoutStep?: number;
 }
 

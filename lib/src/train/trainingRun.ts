@@ -36,6 +36,14 @@ interface Update {
   readonly seconds: number;
 }
 
+/** What came of the updates that were under way. */
+interface Finished {
+  /** Those that were made: in the weights, in the optimizer's count and in the history. */
+  readonly made: readonly Update[];
+  /** Why the others have changed nothing. */
+  readonly failure?: NotFiniteError;
+}
+
 /** Held-out data, read anew each time. */
 export interface EvaluationPlan {
   readonly batches: Iterable<Batch> | (() => Iterable<Batch> | AsyncIterable<Batch>);
@@ -59,8 +67,11 @@ interface SavedRun {
   readonly dropoutStep?: number;
   readonly position: DataPosition;
   readonly history: readonly StepRecord[];
-  readonly evaluations: readonly EvaluationRecord[];
+  readonly evaluations: readonly SavedEvaluation[];
 }
+
+/** JSON has no NaN and makes it null. */
+type SavedEvaluation = Omit<EvaluationRecord, 'loss' | 'perplexity'> & { readonly loss: number | null };
 
 /** One training of one model. */
 export class TrainingRun {
@@ -68,8 +79,11 @@ export class TrainingRun {
   readonly evaluations: EvaluationRecord[] = [];
   /** Where the next update's data begins. */
   position: DataPosition = { epoch: 0, batch: 0 };
+  /** The step of the checkpoint that it has been taken up from, if it has. */
+  resumedAt?: number;
   private readonly best = new BestWeights();
-  private savedStep = -1;
+  /** What the newest checkpoint has. */
+  private saved?: { readonly step: number; readonly evaluations: number };
   private readonly execution: ExecutionOptions;
   private readonly updater: Updater;
   private readonly begun: UpdateWindow[] = [];
@@ -98,7 +112,8 @@ export class TrainingRun {
   /** How many of the latest evaluations have not lowered the held-out loss. */
   evaluationsWithoutGain(): number {
     const losses = this.evaluations.map(({ loss }) => loss);
-    return losses.length - 1 - losses.indexOf(Math.min(...losses));
+    const lowest = Math.min(...losses.filter((loss) => !Number.isNaN(loss)));
+    return losses.length - 1 - losses.indexOf(lowest);
   }
 
   /** Updates that the device has been given and that are not in the history yet. */
@@ -114,27 +129,37 @@ export class TrainingRun {
   }
 
   /**
-   * Waits for the updates under way, one after the other; what they took is shared evenly.
+   * Waits for the updates under way. All of them are counted before any is told of, so that whatever comes of the telling, an error or an
+   * interrupt, the history is what the weights and the optimizer have been through. What they took is shared evenly.
    *
-   * @throws NotFiniteError when the loss or a gradient is NaN or infinite; neither that update nor one begun after it has changed anything.
+   * A loss or a gradient that is NaN or infinite is the result's `failure`: neither that update nor one begun after it has changed anything.
    */
-  *finish(): Generator<Update> {
+  finish(): Finished {
     const windows = this.begun.splice(0);
     const counted = this.optimizer.step;
     const all = this.updater.read();
     const seconds = (performance.now() - this.beginning) / 1000 / windows.length;
+    const made: Update[] = [];
     for (const [index, { loss, gradNorm }] of all.entries()) {
       const { batches, start, end } = windows[index] as UpdateWindow; // as many, or fewer numbers
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-        throw new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm }));
+        this.takeBackDropout(windows.slice(index));
+        return { made, failure: new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm })) };
       }
       const tokens = batches.reduce((total, batch) => total + realTokens(batch), 0);
       const learningRate = this.optimizer.learningRateAt(counted + index);
       const record = { step: this.step + 1, loss, learningRate, gradNorm, tokensPerSecond: tokens / seconds };
       this.history.push(record);
       this.position = end;
-      yield { record, tokens, seconds };
+      made.push({ record, tokens, seconds });
     }
+    return { made };
+  }
+
+  /** The masks of updates that changed nothing are those of the next ones. */
+  private takeBackDropout(unmade: readonly UpdateWindow[]): void {
+    if (this.model.dropoutStep === undefined) return;
+    this.model.dropoutStep -= unmade.reduce((total, { batches }) => total + batches.length, 0);
   }
 
   /** Evaluates the model as it is; undefined when the signal ended that. */
@@ -146,7 +171,7 @@ export class TrainingRun {
       if (keepBest && this.evaluationsWithoutGain() === 0) this.best.take(parametersOf(this.model));
       return record;
     } catch (error) {
-      if (error instanceof AbortedError) return undefined;
+      if (signal.aborted && error instanceof AbortedError) return undefined;
       throw error;
     }
   }
@@ -156,9 +181,9 @@ export class TrainingRun {
     this.best.restore(parametersOf(this.model));
   }
 
-  /** Saves all that the rest of the run depends on, unless that has been done since the last update. */
+  /** Saves all that the rest of the run depends on, unless that has been done since the last update or evaluation. */
   save({ directory, keep }: CheckpointPlace): void {
-    if (this.savedStep === this.step) return;
+    if (this.saved?.step === this.step && this.saved.evaluations === this.evaluations.length) return;
     const { step: optimizerStep, tensors: moments } = this.optimizer.state();
     const { position, history, evaluations } = this;
     const { dropoutStep } = this.model;
@@ -169,7 +194,7 @@ export class TrainingRun {
     } finally {
       tf.dispose(moments);
     }
-    this.savedStep = this.step;
+    this.noteSaved();
   }
 
   /**
@@ -197,15 +222,25 @@ export class TrainingRun {
     if (saved.dropoutStep !== undefined) this.model.dropoutStep = saved.dropoutStep;
     this.best.take(Object.entries(best));
     this.history.push(...saved.history);
-    this.evaluations.push(...saved.evaluations);
+    this.evaluations.push(...saved.evaluations.map(readEvaluation));
     this.position = saved.position;
-    this.savedStep = this.step;
+    this.resumedAt = this.step;
+    this.noteSaved();
+  }
+
+  private noteSaved(): void {
+    this.saved = { step: this.step, evaluations: this.evaluations.length };
   }
 
   dispose(): void {
     this.updater.dispose();
     this.best.dispose();
   }
+}
+
+function readEvaluation(saved: SavedEvaluation): EvaluationRecord {
+  const loss = saved.loss ?? Number.NaN;
+  return { ...saved, loss, perplexity: Math.exp(loss) };
 }
 
 function notFinite(step: number, { epoch, batch }: DataPosition, { loss, gradNorm }: { loss: number; gradNorm: number }): string {

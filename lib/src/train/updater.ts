@@ -44,8 +44,8 @@ interface Steps {
 export class Updater {
   /** Begun and not read, the oldest first. */
   private readonly pending: Outcome[] = [];
-  /** The functions, for the parameters that were trained when they were made. */
-  private steps?: { readonly parameters: string; readonly run: Steps };
+  /** The functions, for the parameters that were trained, and the moments that they had, when they were made. */
+  private steps?: { readonly key: string; readonly run: Steps };
 
   constructor(
     private readonly model: TrainableModel,
@@ -58,6 +58,7 @@ export class Updater {
   begin(batches: readonly Batch[]): void {
     const { accumulate, finish } = this.prepared();
     const outcome = tf.tidy(() => {
+      const coefficients = this.optimizer.coefficients(this.pending.length); // first: a learning rate that is none ends it here
       let sums: GradientSums = { loss: tf.scalar(0), grads: {} };
       const parts = this.microBatches(batches);
       for (const part of parts.slice(0, -1)) {
@@ -67,7 +68,7 @@ export class Updater {
       }
       const last = parts.at(-1) as MicroBatch;
       const wasSound = this.pending.at(-1)?.isSound ?? tf.scalar(true, 'bool');
-      return finish(last, { sums, wasSound, coefficients: this.optimizer.coefficients(this.pending.length) });
+      return finish(last, { sums, wasSound, coefficients });
     });
     this.pending.push(outcome);
   }
@@ -104,12 +105,12 @@ export class Updater {
 
   private prepared(): Steps {
     const parameters = parametersOf(this.model);
-    const key = Array.from(parameters, ([name, { id }]) => `${name} ${id}`).join();
-    if (this.steps?.parameters === key) return this.steps.run;
+    const key = `${this.optimizer.generation}: ${Array.from(parameters, ([name, { id }]) => `${name} ${id}`)}`;
+    if (this.steps?.key === key) return this.steps.run;
     this.forget();
     this.optimizer.prepare(parameters);
     const run = this.makeSteps();
-    this.steps = { parameters: key, run };
+    this.steps = { key, run };
     return run;
   }
 
