@@ -1,5 +1,7 @@
 import { compile, crossEntropy, Embedding, headLoss, Linear, LoraLinear, type Projection, seededRandom, TiedHead, tf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { runTrace } from '../../lib/src/runtime/compile/runTrace';
+import { Trace } from '../../lib/src/runtime/compile/trace';
 import { graphShapes } from '../runtime/compile/bindingSpies';
 
 function random(shape: number[], seed: number): tf.Tensor {
@@ -57,6 +59,22 @@ test('no operation of a compiled loss, or of its gradient, gives the logits of a
   expect(shapesWith(11 * 96)).toContain('66,11');
   expect(shapesWith(33)).not.toContain('66,11');
   head.dispose();
+});
+
+test.each([
+  ['evaluation', (x: tf.Tensor, loss: (x: tf.Tensor) => tf.Scalar) => loss(x)],
+  ['training', (x: tf.Tensor, loss: (x: tf.Tensor) => tf.Scalar) => tf.valueAndGrads(loss)([x]).grads[0]],
+])('each chunk waits for the one before it: %s', (_, work) => {
+  const head = new Linear(variable([6, 11], 1)).freeze();
+  const [rows, labels] = [random([11, 6], 9), tf.tensor1d(LABELS, 'int32')];
+  const trace = new Trace('losses', 'float32');
+  const fn = () => work(rows, (states) => headLoss(states, labels, head, 33));
+  runTrace(trace, { fn, args: [], given: { tensors: [], parameters: [], key: '' }, reached: new Set() });
+  const calls = trace.graph.operations.filter(({ calls }) => calls?.startsWith('head_loss'));
+  expect(calls.length).toBe(4); // 11 rows by three
+  for (const [i, { inputs }] of calls.slice(1).entries()) expect(inputs.some((input) => calls[i]?.outputs.includes(input))).toBe(true);
+  trace.graph.delete();
+  for (const one of [head, rows, labels]) one.dispose();
 });
 
 test.each([

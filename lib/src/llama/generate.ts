@@ -22,7 +22,7 @@ export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
    * the time for every other. @defaultValue true
    */
   readonly compile?: boolean;
-  /** What compiled matrix products are computed in. @defaultValue 'float32' */
+  /** What compiled matrix products are computed in; on a CPU without instructions for bfloat16 that is always float32. @defaultValue 'float32' */
   readonly precision?: 'float32' | 'bfloat16';
   /** Stops the work between two tokens. */
   readonly signal?: AbortSignal;

@@ -34,12 +34,19 @@ function chunkedLoss(x: tf.Tensor, labels: tf.Tensor, head: Projection, rows: nu
     const [targets, shares] = [parts(labels), parts(weights)];
     return parts(states).map((chunk, i): ChunkArguments => [head, chunk, targets[i] ?? labels, shares[i] ?? weights]);
   };
-  if (!isRecording()) return addUp(chunks(x).map((chunk) => chunkLoss(...chunk)));
+  const none = tf.scalar(0);
+  if (!isRecording()) return chunks(x).reduce((sum, chunk) => addLoss(sum, ...chunk), none);
   const loss = withGradient(
     [x],
     () => {
-      const results = chunks(x).map((chunk) => chunkLossAndSlopes(...chunk));
-      return { value: addUp(results.map(({ value }) => value)), saved: { slopes: tf.concat(results.map(({ slopes }) => slopes)) } };
+      const slopes: tf.Tensor[] = [];
+      let value = none;
+      for (const chunk of chunks(x)) {
+        const added = addLossAndSlopes(value, ...chunk);
+        value = added.value;
+        slopes.push(added.slopes);
+      }
+      return { value, saved: { slopes: tf.concat(slopes) } };
     },
     (dy, { slopes }) => [slopes.mul(dy)],
   );
@@ -50,14 +57,16 @@ type ChunkArguments = [head: Projection, states: tf.Tensor, labels: tf.Tensor, w
 
 const lossOf = (...[head, states, labels, weights]: ChunkArguments) => weightedCrossEntropy(head.forward(states), labels, weights);
 
-const chunkLoss = compile(lossOf, { name: 'head_loss' });
+/** Takes the sum of the losses before it, so that TensorFlow never has the logits, or the unpacked head, of two chunks at a time. */
+const addLoss = compile((sum: tf.Scalar, ...chunk: ChunkArguments): tf.Scalar => sum.add(lossOf(...chunk)), { name: 'head_loss' });
 
-const chunkLossAndSlopes = compile(
-  (...[head, states, labels, weights]: ChunkArguments) => {
+/** As {@link addLoss}, with the gradient of this chunk's loss by its states. */
+const addLossAndSlopes = compile(
+  (sum: tf.Scalar, ...[head, states, labels, weights]: ChunkArguments) => {
     const { value, grads } = tf.valueAndGrads((rows: tf.Tensor) => lossOf(head, rows, labels, weights))([states]);
     const [slopes] = grads;
     if (!slopes) throw new ShapeError('the loss has no gradient by its states');
-    return { value, slopes };
+    return { value: sum.add<tf.Scalar>(value), slopes };
   },
   { name: 'head_loss_and_slopes' },
 );
@@ -79,8 +88,4 @@ function chunkRows(vocabSize: number, maxLogits: number): number {
 function chunkSizes(total: number, rows: number): number[] {
   const rest = total % rows;
   return [...new Array<number>(Math.floor(total / rows)).fill(rows), ...(rest > 0 ? [rest] : [])];
-}
-
-function addUp(losses: readonly tf.Tensor[]): tf.Scalar {
-  return tf.stack([...losses]).sum();
 }

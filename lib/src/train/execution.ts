@@ -7,6 +7,11 @@ export interface ExecutionOptions {
    * @defaultValue true
    */
   readonly compile?: boolean;
-  /** What matrix products are computed in; adapters, norms, softmax, loss and optimizer stay float32. @defaultValue 'float32' */
+  /**
+   * What matrix products are computed in; adapters, norms, softmax, loss and optimizer stay float32. On a CPU without instructions for
+   * bfloat16, where such products are the slower ones, 'bfloat16' is float32 too.
+   *
+   * @defaultValue 'float32'
+   */
   readonly precision?: 'float32' | 'bfloat16';
 }

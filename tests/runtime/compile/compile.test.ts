@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ArgumentError, compile, StateError, seededRandom, tf, UnsupportedError } from '../../../lib/src/runtime';
 import { backendInternals } from '../../../lib/src/runtime/compile/internals';
+import * as halfProducts from '../../../lib/src/runtime/halfProducts';
 
 const { binding } = backendInternals();
 
@@ -48,6 +49,10 @@ const random = (shape: number[], seed = 1) => {
 };
 
 const values = (tensor: tf.Tensor) => [...tensor.dataSync()];
+
+/** The upper half of a float32, which is all that a bfloat16 has. */
+const bfloat16 = (value: number) =>
+  new Float32Array(Uint32Array.of((new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0) & 0xffff_0000).buffer)[0];
 
 function expectClose(actual: tf.Tensor, expected: tf.Tensor, tolerance = 1e-5) {
   expect(actual.shape).toEqual(expected.shape);
@@ -404,6 +409,26 @@ describe('compiled functions that call compiled functions', () => {
         for (const [i, grad] of mine.grads.entries()) expectClose(grad, plain.grads[i] as tf.Tensor);
         expect(inner.traces).toBe(1);
       }
+    }),
+  );
+
+  test(
+    'multiply in what the outer one asks for, if the device can: otherwise one trace serves all',
+    scoped(() => {
+      const has = vi.spyOn(halfProducts, 'hasHalfProducts');
+      const x = random([4, 4]);
+      const square = (given: tf.Tensor) => tf.matMul(given, given);
+      for (const canHalve of [true, false]) {
+        has.mockReturnValue(canHalve);
+        const inner = dispose(compile(square));
+        const outer = (precision: 'float32' | 'bfloat16') => dispose(compile((given: tf.Tensor) => inner(given), { precision }))(x);
+        const [full, half] = [outer('float32'), outer('bfloat16')];
+        expectClose(full, square(x));
+        expectClose(half, square(x), canHalve ? 2e-2 : 1e-5);
+        expect(values(half).every((value) => value === bfloat16(value))).toBe(canHalve);
+        expect(inner.traces).toBe(canHalve ? 2 : 1);
+      }
+      has.mockRestore();
     }),
   );
 

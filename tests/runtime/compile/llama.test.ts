@@ -2,6 +2,7 @@
 import {
   AdamW,
   AdaptionPromptConfig,
+  castModel,
   compile,
   getPeftModel,
   LlamaForCausalLM,
@@ -12,10 +13,11 @@ import {
   tf,
   train,
 } from 'lowrank';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { tensorOfHandle } from '../../../lib/src/runtime/compile/internals';
 import { runTrace } from '../../../lib/src/runtime/compile/runTrace';
 import { Trace } from '../../../lib/src/runtime/compile/trace';
+import * as halfProducts from '../../../lib/src/runtime/halfProducts';
 import { noTensorLeft } from '../../noTensorLeft';
 import { definedFunctions } from './bindingSpies';
 
@@ -38,6 +40,12 @@ const MASK = [
 ];
 
 noTensorLeft();
+afterEach(() => vi.restoreAllMocks());
+
+/** Lets the device have instructions for bfloat16, or not. */
+function setHalfProducts(has: boolean): void {
+  vi.spyOn(halfProducts, 'hasHalfProducts').mockReturnValue(has);
+}
 
 function model(numHiddenLayers = 2, seed = 1) {
   return LlamaForCausalLM.fromConfig({ ...TINY, numHiddenLayers, initializerRange: 0.15 }, { seed });
@@ -112,6 +120,7 @@ describe.each([
 });
 
 test('bfloat16 products change loss and gradients by a few parts in a hundred, and not by nothing', () => {
+  setHalfProducts(true);
   const peft = getPeftModel(model(), lora());
   stir(peft);
   const compiled = compile(lossAndGrads, { precision: 'bfloat16' });
@@ -124,6 +133,23 @@ test('bfloat16 products change loss and gradients by a few parts in a hundred, a
   compiled.dispose();
   peft.dispose();
 });
+
+test.each(['float32', 'bfloat16'] as const)(
+  "where the device has no bfloat16 products, 'bfloat16' gives the loss and gradients of float32 (weights held in %s)",
+  (dtype) => {
+    setHalfProducts(false);
+    const base = model();
+    castModel(base, dtype);
+    const peft = getPeftModel(base, lora());
+    stir(peft);
+    const compiled = compile(lossAndGrads, { precision: 'bfloat16' });
+    tf.tidy(() => {
+      expect(difference(compiled(peft), lossAndGrads(peft))).toBeLessThan(1e-5);
+    });
+    compiled.dispose();
+    peft.dispose();
+  },
+);
 
 describe('compiled training', () => {
   const batchesOf = (...widths: number[]) =>
@@ -163,6 +189,7 @@ describe('compiled training', () => {
   );
 
   test('in bfloat16 follows the losses of float32', async () => {
+    setHalfProducts(true);
     const [mine, plain] = [await trained(lora(), { precision: 'bfloat16' }), await trained(lora(), {})];
     for (const [i, loss] of mine.losses.entries()) expect(Math.abs(loss / (plain.losses[i] ?? 0) - 1)).toBeLessThan(0.02);
     expect(mine.losses).not.toEqual(plain.losses);

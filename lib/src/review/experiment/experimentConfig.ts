@@ -25,7 +25,7 @@ export interface ExperimentConfig {
   readonly steps: Readonly<Record<ReviewTask, number>>;
   /** Evaluations on the validation part during a run, the one at its start not counted. */
   readonly evaluations: number;
-  /** What matrix products are computed in. @defaultValue 'float32' */
+  /** What matrix products are computed in; on a CPU without instructions for bfloat16 that is always float32. @defaultValue 'float32' */
   readonly precision?: 'float32' | 'bfloat16';
   readonly examples: ExampleCounts;
   /** Most tokens that are written per comment or refinement. */

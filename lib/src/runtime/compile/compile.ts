@@ -1,4 +1,5 @@
 /** "tf.function" for TypeScript: a function of tensors becomes one operation of TensorFlow. */
+import { hasHalfProducts } from '../halfProducts';
 import type { Precision } from './graphBuilder';
 import { canBuildGraphs } from './internals';
 import { installKernels } from './kernels';
@@ -10,7 +11,12 @@ import { watchedTensors } from './watched';
 
 /** How a function is compiled. */
 export interface CompileOptions {
-  /** What matrix products are computed in; everything else stays float32. @defaultValue that of the compiled function around it, or float32 */
+  /**
+   * What matrix products are computed in; everything else stays float32. On a CPU without instructions for bfloat16, where such products
+   * are the slower ones, 'bfloat16' is float32 too.
+   *
+   * @defaultValue that of the compiled function around it, or 'float32'
+   */
   readonly precision?: Precision;
   /** Whether XLA compiles it. `auto`: on a GPU, unless an operation in it is beyond XLA or there are many. @defaultValue 'auto' */
   readonly xla?: 'auto' | boolean;
@@ -88,7 +94,8 @@ class ProgramCache {
     const { tensors, parameters, key } = readArguments(args, this.name);
     const given = [...tensors, ...parameters];
     const reached = watchedTensors.reached();
-    const precision = this.options.precision ?? activeTrace()?.precision ?? 'float32';
+    const asked = this.options.precision ?? activeTrace()?.precision;
+    const precision = asked === 'bfloat16' && hasHalfProducts() ? 'bfloat16' : 'float32';
     const known = this.known(`${precision} ${key}`);
     const isFit = ({ parts: { mask, captures } }: Program) => mask === maskOf([...given, ...captures], reached);
     let program = known.find(isFit);

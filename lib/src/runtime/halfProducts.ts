@@ -1,0 +1,33 @@
+/** Whether products in bfloat16 are worth while here. */
+import fs from 'node:fs';
+import { deviceInfo } from './deviceInfo';
+
+/** The instructions that multiply bfloat16, by Linux's names: the first two of x64, the last of arm64. */
+const INSTRUCTIONS: ReadonlySet<string> = new Set(['avx512_bf16', 'amx_bf16', 'bf16']);
+
+let isKnown: boolean | undefined;
+
+/**
+ * Whether the device multiplies in bfloat16: a GPU does; a CPU that has instructions for it, as far as `/proc/cpuinfo` tells.
+ *
+ * Without them TensorFlow computes such products all the same, but slower than in float32: by Eigen, value by value, or where there is
+ * AVX-512 by oneDNN, "for validation purposes", three to four times as slow (oneDNN, "Data Types", hardware limitations).
+ */
+export function hasHalfProducts(): boolean {
+  isKnown ??= deviceInfo().device === 'GPU' || listsHalfProducts(processorInfo());
+  return isKnown;
+}
+
+/** Whether a text in the form of `/proc/cpuinfo` names one of the instructions. */
+export function listsHalfProducts(info: string): boolean {
+  const [, names = ''] = /^(?:flags|Features)\s*:(.*)$/m.exec(info) ?? [];
+  return names.split(' ').some((name) => INSTRUCTIONS.has(name));
+}
+
+function processorInfo(): string {
+  try {
+    return fs.readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return ''; // not Linux, or a container that hides it
+  }
+}
