@@ -1,6 +1,6 @@
 import { AdamW, type Batch, LlamaForCausalLM, type OptimizerState, tf, train } from 'lowrank';
 import { expect, test } from 'vitest';
-import { definedFunctions } from '../runtime/compile/bindingSpies';
+import { definedFunctions, runsAndSends } from '../runtime/compile/bindingSpies';
 import { BigramModel, countingExamples } from './bigramModel';
 import { smallModel } from './smallRun';
 
@@ -20,6 +20,22 @@ test('rows of one width, with any number of labels, take three compiled steps an
   }
   model.dispose();
   expect(tf.memory().numTensors).toBe(before);
+});
+
+test('what the updates of a group take is sent before the first of them is made', async () => {
+  const model = LlamaForCausalLM.fromConfig({ ...sizes, initializerRange: 0.3 });
+  const row = Array.from({ length: 64 }, (_, t) => (3 * t) % 20);
+  const batch = { inputIds: [row, row], labels: [row, row] };
+  const options = { optimizer: new AdamW({ learningRate: 0.1 }), stepsAtOnce: 3 };
+  await train(model, [batch], { ...options, steps: 3 }); // compiles
+  const done = await runsAndSends(() => train(model, [batch, batch], { ...options, steps: 6, gradientAccumulation: 2 }));
+  const sends = done.flatMap((each, at) => (each === 'send 128' ? [at] : []));
+  expect(sends.length).toBe(6 * 2 * 2); // ids and labels of two batches
+  for (const group of [sends.slice(0, 12), sends.slice(12)]) {
+    expect(done.slice(group[0], group.at(-1))).not.toContain('run');
+  }
+  options.optimizer.dispose();
+  model.dispose();
 });
 
 test('what is trained may change between two updates', async () => {

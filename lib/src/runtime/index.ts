@@ -9,3 +9,4 @@ export * from './deviceName';
 export * from './errors';
 export * from './random';
 export { SetupError, tf } from './tensorflow';
+export { upload } from './upload';

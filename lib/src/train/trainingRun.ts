@@ -116,12 +116,12 @@ export class TrainingRun {
     return losses.length - 1 - losses.indexOf(lowest);
   }
 
-  /** Updates that the device has been given and that are not in the history yet. */
+  /** Updates that have been begun and are not in the history yet. */
   get underWay(): number {
     return this.begun.length;
   }
 
-  /** Hands the device one more update, without waiting for it. */
+  /** Begins one more update: what it takes goes to the device, before the first of a group makes that busy. */
   begin(window: UpdateWindow): void {
     if (this.begun.length === 0) this.beginning = performance.now();
     this.updater.begin(window.batches);
@@ -129,7 +129,7 @@ export class TrainingRun {
   }
 
   /**
-   * Waits for the updates under way. All of them are counted before any is told of, so that whatever comes of the telling, an error or an
+   * Makes the updates under way. All of them are counted before any is told of, so that whatever comes of the telling, an error or an
    * interrupt, the history is what the weights and the optimizer have been through. What they took is shared evenly.
    *
    * A loss or a gradient that is NaN or infinite is the result's `failure`: neither that update nor one begun after it has changed anything.

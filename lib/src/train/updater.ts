@@ -1,7 +1,7 @@
 /** One update as one call: forward, backward, clipping and AdamW, with everything that changes staying where it is. */
-import { compile, tf } from '../runtime';
+import { compile, tf, upload } from '../runtime';
 import type { AdamW } from './adamw';
-import { type Batch, learnedTokens, tensorBatch } from './batch';
+import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './batch';
 import { bucketed } from './bucketed';
 import type { ExecutionOptions } from './execution';
 import { addMicroBatch, clipSums, type GradientSums, type MicroBatch } from './step';
@@ -30,10 +30,24 @@ type Preceding = {
   readonly coefficients: tf.Tensor1D;
 };
 
+/**
+ * A micro-batch on its way: its whole numbers as float32, which has all that are below 2²⁴. TensorFlow keeps the integers that a function
+ * takes on a GPU's host and copies them when the function asks, which waits until the GPU has done everything before.
+ */
+type SentBatch = { readonly whole: tf.NamedTensorMap; readonly weight: tf.Scalar };
+
+/** All that an update takes, on the device before the first of its group begins. */
+type SentUpdate = {
+  readonly parts: SentBatch[];
+  readonly coefficients: tf.Tensor1D;
+  /** What the sums begin with. Shape (). */
+  readonly zero: tf.Scalar;
+};
+
 /** The two functions of an update: one for each batch but the last, and one for the last. */
 interface Steps {
-  readonly accumulate: (batch: MicroBatch, before: GradientSums) => GradientSums;
-  readonly finish: (batch: MicroBatch, before: Preceding) => Outcome;
+  readonly accumulate: (batch: SentBatch, before: GradientSums) => GradientSums;
+  readonly finish: (batch: SentBatch, before: Preceding) => Outcome;
   dispose(): void;
 }
 
@@ -43,7 +57,7 @@ interface Steps {
  */
 export class Updater {
   /** Begun and not read, the oldest first. */
-  private readonly pending: Outcome[] = [];
+  private readonly begun: SentUpdate[] = [];
   /** The functions, for the parameters that were trained, and the moments that they had, when they were made. */
   private steps?: { readonly key: string; readonly run: Steps };
 
@@ -54,33 +68,39 @@ export class Updater {
     private readonly options: ExecutionOptions,
   ) {}
 
-  /** Hands the device one update of the mean loss over these batches, without waiting for its numbers. */
+  /** Sends the device what one update of the mean loss over these batches takes. */
   begin(batches: readonly Batch[]): void {
-    const { accumulate, finish } = this.prepared();
-    const outcome = tf.tidy(() => {
-      const coefficients = this.optimizer.coefficients(this.pending.length); // first: a learning rate that is none ends it here
-      let sums: GradientSums = { loss: tf.scalar(0), grads: {} };
-      const parts = this.microBatches(batches);
-      for (const part of parts.slice(0, -1)) {
-        const before = sums;
-        sums = accumulate(part, before);
-        tf.dispose(before);
-      }
-      const last = parts.at(-1) as MicroBatch;
-      const wasSound = this.pending.at(-1)?.isSound ?? tf.scalar(true, 'bool');
-      return finish(last, { sums, wasSound, coefficients });
+    const update = tf.tidy(() => {
+      const coefficients = this.optimizer.coefficients(this.begun.length); // first: a learning rate that is none ends it here
+      return { coefficients, parts: this.sentBatches(batches), zero: tf.scalar(0) };
     });
-    this.pending.push(outcome);
+    this.begun.push(update);
+    upload([update.coefficients, update.zero, ...update.parts.flatMap(({ whole, weight }) => [...Object.values(whole), weight])]);
   }
 
   /**
-   * Waits for all updates that have been begun, and gives their numbers up to the first that are not finite. The optimizer counts those that
-   * are. All at once, because a GPU hands out a number only when it has done everything that it was given.
+   * Makes all updates that have been begun, and gives their numbers up to the first that are not finite. The optimizer counts those that
+   * are. All at once: a GPU takes in numbers, and hands out some, only when it has done everything that it was given.
    */
   read(): UpdateNumbers[] {
-    const outcomes = this.pending.splice(0);
+    const updates = this.begun.splice(0);
+    const outcomes: Outcome[] = [];
     const read: UpdateNumbers[] = [];
     try {
+      const { accumulate, finish } = this.prepared();
+      for (const { parts, coefficients, zero } of updates) {
+        const outcome = tf.tidy(() => {
+          let sums: GradientSums = { loss: zero.clone(), grads: {} };
+          for (const part of parts.slice(0, -1)) {
+            const before = sums;
+            sums = accumulate(part, before);
+            tf.dispose(before);
+          }
+          const wasSound = outcomes.at(-1)?.isSound ?? tf.scalar(true, 'bool');
+          return finish(parts.at(-1) as SentBatch, { sums, wasSound, coefficients });
+        });
+        outcomes.push(outcome);
+      }
       for (const { numbers } of outcomes) {
         const [loss = Number.NaN, gradNorm = Number.NaN] = numbers.dataSync();
         read.push({ loss, gradNorm });
@@ -88,13 +108,13 @@ export class Updater {
         this.optimizer.countStep();
       }
     } finally {
-      tf.dispose(outcomes);
+      tf.dispose([updates, outcomes]);
     }
     return read;
   }
 
   dispose(): void {
-    tf.dispose(this.pending.splice(0));
+    tf.dispose(this.begun.splice(0));
     this.forget();
   }
 
@@ -117,10 +137,10 @@ export class Updater {
   /** They hold the model instead of taking it: to read its form at every step takes longer than a GPU may be left waiting. */
   private makeSteps(): Steps {
     const { model, optimizer, maxGradNorm, options } = this;
-    const accumulate: Steps['accumulate'] = (batch, before) => addMicroBatch(model, batch, before);
+    const accumulate: Steps['accumulate'] = (batch, before) => tf.tidy(() => addMicroBatch(model, received(batch), before));
     const finish: Steps['finish'] = (batch, { sums, wasSound, coefficients }) =>
       tf.tidy(() => {
-        const { loss, gradNorm, grads } = clipSums(addMicroBatch(model, batch, sums), maxGradNorm);
+        const { loss, gradNorm, grads } = clipSums(addMicroBatch(model, received(batch), sums), maxGradNorm);
         const isSound = wasSound.logicalAnd(loss.isFinite()).logicalAnd(gradNorm.isFinite());
         optimizer.move(grads, parametersOf(model), { coefficients, isSound });
         return { numbers: tf.stack([loss, gradNorm]), isSound };
@@ -137,12 +157,24 @@ export class Updater {
     return { ...forms, dispose };
   }
 
-  private microBatches(batches: readonly Batch[]): MicroBatch[] {
+  private sentBatches(batches: readonly Batch[]): SentBatch[] {
     const counts = batches.map(learnedTokens);
     const total = counts.reduce((sum, count) => sum + count, 0);
     return batches.map((batch, index) => {
       const shaped = this.options.compile ? bucketed(batch, this.model.config?.maxPositionEmbeddings) : batch;
-      return { ...tensorBatch(shaped), weight: tf.scalar((counts[index] ?? 0) / total) };
+      const whole = Object.entries(tensorBatch(shaped)).map(([name, tensor]) => [name, asFloats(tensor)] as const);
+      return { whole: Object.fromEntries(whole), weight: tf.scalar((counts[index] ?? 0) / total) };
     });
   }
+}
+
+/** Made here, from values that are still here. */
+function asFloats(tensor: tf.Tensor): tf.Tensor {
+  return tf.tensor(Float32Array.from(tensor.dataSync()), tensor.shape);
+}
+
+/** The batch as the model takes it. */
+function received({ whole, weight }: SentBatch): MicroBatch {
+  const batch = Object.fromEntries(Object.entries(whole).map(([name, tensor]) => [name, tensor.toInt()])) as unknown as TensorBatch;
+  return { ...batch, weight };
 }

@@ -30,6 +30,34 @@ export function graphTypes<T>(work: () => T): { result: T; types: Set<string> } 
   }
 }
 
+/** What the binding did while `work` ran: 'run' for a function or an operation, 'send NUMBERS' for values given to the device. */
+export async function runsAndSends(work: () => unknown): Promise<string[]> {
+  const done: string[] = [];
+  const backend = backendInternals();
+  const { binding } = backend;
+  const { createTensor, executeOp } = binding;
+  backend.binding = Object.create(binding, {
+    createTensor: {
+      value: (...call: Parameters<GraphBinding['createTensor']>) => {
+        done.push(`send ${call[2].byteLength / 4}`);
+        return createTensor.apply(binding, call);
+      },
+    },
+    executeOp: {
+      value: (...call: Parameters<GraphBinding['executeOp']>) => {
+        done.push('run');
+        return executeOp.apply(binding, call);
+      },
+    },
+  });
+  try {
+    await work();
+    return done;
+  } finally {
+    backend.binding = binding;
+  }
+}
+
 /** Runs the work with a binding that takes this machine's processor for a GPU: functions are as they would be there. */
 export async function asOnGpu<T>(work: () => T | Promise<T>): Promise<T> {
   const backend = backendInternals();
