@@ -85,7 +85,8 @@ export class LlamaModel extends Module {
     checkLength(past + T, this.config);
     return tf.tidy(() => {
       const { headDim, ropeTheta: theta, ropeScaling: scaling } = this.config;
-      const { rotary, mask } = frame({ past, T, attentionMask, segmentIds }, { headDim, theta, scaling });
+      const numbers = { attentionMask: attentionMask?.toFloat(), segmentIds: segmentIds?.toFloat() }; // integers would go by a GPU's host
+      const { rotary, mask } = frame({ past, T, ...numbers }, { headDim, theta, scaling });
       let x = this.embedTokens.forward(ids);
       const isCompiled = isTracing() && !cache && !onWeights;
       const hides = attentionMask || segmentIds ? 'laterAndOthers' : 'later';
@@ -118,7 +119,7 @@ const normalized = compileNested((norm: RMSNorm, x: tf.Tensor) => norm.forward(x
 /** Where the new tokens stand: after the cached ones, padding not counted. Shapes: attentionMask (B, S) → (T) or (B, T). */
 function positions(past: number, T: number, attentionMask?: tf.Tensor2D): tf.Tensor {
   if (!attentionMask) return tf.range(past, past + T);
-  const counted = attentionMask.toFloat().cumsum(1).sub(1).relu(); // the padding on the left is at 0, wherever it is
+  const counted = attentionMask.cumsum(1).sub(1).relu(); // the padding on the left is at 0, wherever it is
   return counted.slice([0, past], [-1, T]);
 }
 

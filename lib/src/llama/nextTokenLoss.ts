@@ -14,7 +14,7 @@ import { type Rows, rowTensor } from './inputs';
 export function nextTokenLoss(hidden: tf.Tensor, labels: Rows, lmHead: Projection, positions?: tf.Tensor1D): tf.Scalar {
   return tf.tidy(() => {
     const states: tf.Tensor2D = hidden.reshape([-1, lmHead.inFeatures]); // (N, C)
-    const targets = nextLabels(rowTensor('labels', labels)); // (N)
+    const targets = nextLabels(rowTensor('labels', labels).toFloat()); // (N)
     const used = positions ?? (labels instanceof tf.Tensor ? undefined : positionTensor(labels));
     if (!used) return headLoss(states, targets, lmHead);
     if (used.rank !== 1 || used.size === 0) throw new ShapeError(`learnedPositions have shape [${used.shape}]: give them in one row`);
@@ -35,9 +35,9 @@ function positionTensor(labels: readonly (readonly number[])[]): tf.Tensor1D {
   return tf.tensor1d(learned.length > 0 ? learned : [last], 'int32');
 }
 
-/** Each position's target, −100 on the last. Shapes: (B, T) → (N). */
+/** Each position's target, −100 on the last; in float32, which a GPU has kernels for that do not pass through its host. Shapes: (B, T) → (N). */
 function nextLabels(labels: tf.Tensor2D): tf.Tensor {
   const [B, T] = labels.shape;
-  const last = tf.fill([B, 1], IGNORE_INDEX, 'int32');
+  const last = tf.fill([B, 1], IGNORE_INDEX);
   return tf.concat([labels.slice([0, 1], [B, T - 1]), last], 1).reshape([-1]);
 }

@@ -14,19 +14,22 @@ const MAX_LOGITS = 2 ** 23;
  * made along with its loss: the logits, by far the largest tensor of a step, are never whole, and none is held until the backward pass
  * (as in Hsu et al. 2024, "Liger Kernel", arXiv 2410.10989, section 3.2).
  *
- * Shapes: x (N, C), labels (N), int32 → ().
+ * Labels may be float32 too, and in a compiled function are that until the loss needs them: TensorFlow keeps the integers that one of its
+ * functions hands to another on a GPU's host.
+ *
+ * Shapes: x (N, C), labels (N) → ().
  *
  * @param maxLogits - @defaultValue 2²³, which take 32 MiB
  */
 export function headLoss(x: tf.Tensor, labels: tf.Tensor, head: Projection, maxLogits = MAX_LOGITS): tf.Scalar {
   const rows = chunkRows(head.outFeatures, maxLogits);
   const [N = 0] = x.shape;
-  if (!isTracing() || N <= rows || !isFrozen(head)) return tf.tidy(() => crossEntropy(head.forward(x), labels));
-  return tf.tidy(() => chunkedLoss(x, labels, head, rows));
+  if (!isTracing() || N <= rows || !isFrozen(head)) return tf.tidy(() => crossEntropy(head.forward(x), labels.toInt()));
+  return tf.tidy(() => chunkedLoss(x, labels.toFloat(), head, rows));
 }
 
 function chunkedLoss(x: tf.Tensor, labels: tf.Tensor, head: Projection, rows: number): tf.Scalar {
-  const kept = labels.notEqual(tf.scalar(IGNORE_INDEX, 'int32'));
+  const kept = labels.notEqual(IGNORE_INDEX);
   const weights = kept.toFloat().div(tf.maximum(kept.toFloat().sum(), 1));
   const sizes = chunkSizes(x.shape[0] ?? 0, rows);
   const parts = <T extends tf.Tensor>(tensor: T) => tf.split(tensor, sizes) as T[];
@@ -55,7 +58,7 @@ function chunkedLoss(x: tf.Tensor, labels: tf.Tensor, head: Projection, rows: nu
 
 type ChunkArguments = [head: Projection, states: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor];
 
-const lossOf = (...[head, states, labels, weights]: ChunkArguments) => weightedCrossEntropy(head.forward(states), labels, weights);
+const lossOf = (...[head, states, labels, weights]: ChunkArguments) => weightedCrossEntropy(head.forward(states), labels.toInt(), weights);
 
 /** Takes the sum of the losses before it, so that TensorFlow never has the logits, or the unpacked head, of two chunks at a time. */
 const addLoss = compile((sum: tf.Scalar, ...chunk: ChunkArguments): tf.Scalar => sum.add(lossOf(...chunk)), { name: 'head_loss' });
