@@ -25,7 +25,11 @@ export function nextTokenLoss(hidden: tf.Tensor, labels: Rows, lmHead: Projectio
 /** The positions whose next label is not −100, counted through all rows; the last one of a row has no next. */
 export function learnedPositions(labels: readonly (readonly number[])[]): number[] {
   const width = labels[0]?.length ?? 0;
-  return labels.flatMap((row, r) => row.slice(1).flatMap((label, t) => (label === IGNORE_INDEX ? [] : [r * width + t])));
+  const positions: number[] = [];
+  for (const [r, row] of labels.entries()) {
+    for (let t = 1; t < row.length; t++) if (row[t] !== IGNORE_INDEX) positions.push(r * width + t - 1);
+  }
+  return positions;
 }
 
 /** With none to learn, one that is left out: a loss of 0 that has a gradient. */

@@ -25,7 +25,10 @@ export class StoredEmbedding extends Module implements TokenTable {
   }
 
   forward(ids: tf.Tensor): tf.Tensor {
-    return tf.tidy(() => this.weight.unpackRows(ids.flatten()).reshape([...ids.shape, this.embeddingDim]));
+    return tf.tidy(() => {
+      const row = ids.toFloat().flatten().toInt(); // integers would be reshaped on a GPU's host
+      return this.weight.unpackRows(row).reshape([...ids.shape, this.embeddingDim]);
+    });
   }
 
   scores(x: tf.Tensor): tf.Tensor {
