@@ -10,8 +10,8 @@ let isKnown: boolean | undefined;
 /**
  * Whether the device multiplies in bfloat16: a GPU does; a CPU that has instructions for it, as far as `/proc/cpuinfo` tells.
  *
- * Without them TensorFlow computes such products all the same, but slower than in float32: by Eigen, value by value, or where there is
- * AVX-512 by oneDNN, "for validation purposes", three to four times as slow (oneDNN, "Data Types", hardware limitations).
+ * Without them TensorFlow computes such products all the same, but slower than in float32: by Eigen, or where there is AVX-512
+ * by oneDNN, "for validation purposes", three to four times as slow (oneDNN, "Data Types", hardware limitations).
  */
 export function hasHalfProducts(): boolean {
   isKnown ??= deviceInfo().device === 'GPU' || listsHalfProducts(processorInfo());
