@@ -77,7 +77,7 @@ function training(options: object, forms: readonly 'compiled'[]): Record<string,
 
 /** Seconds a step against layers, tokens and rank, one of them changed at a time. */
 function growth(): Record<string, Answer> {
-  const few = { ...step, layers: Math.min(8, layers), batch: 1, tokens: 512, warmup: 2, steps: 5 };
+  const few = { ...step, layers: Math.min(8, layers), warmup: 2, steps: 16 };
   const vary = (name: 'layers' | 'tokens' | 'r', all: readonly number[]): [string, Answer] => {
     const seconds = all.map((value) => ours('train', { ...few, [name]: value }).secondsPerStep ?? null);
     return [name, { values: all, secondsPerStep: seconds as unknown as number }];
