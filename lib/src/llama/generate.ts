@@ -24,9 +24,12 @@ export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
   readonly compile?: boolean;
   /** What compiled matrix products are computed in; on a CPU without instructions for bfloat16 that is always float32. @defaultValue 'float32' */
   readonly precision?: 'float32' | 'bfloat16';
-  /** Stops the work between two tokens. */
+  /** Stops the work between two tokens; on a GPU, where the likeliest are chosen, between two groups of up to eight. */
   readonly signal?: AbortSignal;
-  /** Is told each new id and its row as soon as it is chosen; beam search chooses only at the end, and takes none. */
+  /**
+   * Is told each new id and its row as soon as it is read: one by one, or on a GPU, where the likeliest are chosen, one, then two, four and
+   * eight at a time. Beam search chooses only at the end, and takes none.
+   */
   readonly onToken?: (id: number, row: number) => void;
 }
 

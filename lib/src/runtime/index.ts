@@ -2,11 +2,9 @@ export { type CompiledFunction, type CompileOptions, compile } from './compile/c
 export { compileNested } from './compile/compileNested';
 export { isRecording } from './compile/internals';
 export type { FunctionReport } from './compile/program';
-export { canFuseReads, hasRowProducts, type RowFormat, type RowWeight, rowProduct } from './compile/rowProduct';
 export { isTracing } from './compile/trace';
 export * from './deviceInfo';
 export * from './deviceName';
 export * from './errors';
 export * from './random';
 export { SetupError, tf } from './tensorflow';
-export { upload } from './upload';

@@ -1,5 +1,6 @@
 /** One update as one call: forward, backward, clipping and AdamW, with everything that changes staying where it is. */
-import { compile, tf, upload } from '../runtime';
+import { compile, tf } from '../runtime';
+import { upload } from '../runtime/upload';
 import type { AdamW } from './adamw';
 import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './batch';
 import { bucketed } from './bucketed';

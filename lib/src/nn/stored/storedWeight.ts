@@ -1,5 +1,6 @@
 /** A frozen weight kept in fewer bits than a float32, and unpacked when it is used. */
-import { type RowWeight, ShapeError, tf } from '../../runtime';
+import { ShapeError, tf } from '../../runtime';
+import type { RowWeight } from '../../runtime/compile/rowProduct';
 import { Module } from '../module';
 
 /** A weight as files hold it, read some rows at a time. */
