@@ -31,7 +31,12 @@ test('on a GPU several ids are chosen before the first is read: the texts are th
   const onToken = (id: number, row: number) => told.push([id, row]);
   const leak = await leaked(() =>
     asOnGpu(async () => {
-      expect(await model.generate(rows.prompts, { maxNewTokens: 12, eosTokenId: [] })).toEqual(rows.generated.plain);
+      for (const maxNewTokens of [1, 2, 3, 9, 12]) {
+        const texts = rows.generated.plain.map((row) => row.slice(0, maxNewTokens));
+        expect(await model.generate(rows.prompts, { maxNewTokens, eosTokenId: [] })).toEqual(texts);
+      }
+      const ended = rows.generated.plain.map((row) => (row.includes(stop) ? row.slice(0, row.indexOf(stop) + 1) : row));
+      expect(await model.generate(rows.prompts, { maxNewTokens: 12, eosTokenId: stop })).toEqual(ended);
       expect(await model.generate([prompt], { maxNewTokens: 12, eosTokenId: stop, onToken })).toEqual([first.slice(0, 4)]);
     }),
   );

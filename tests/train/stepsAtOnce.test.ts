@@ -236,3 +236,35 @@ test('patience ends a run at the same evaluation, with the same weights, as one 
   expect(atOnce.made).toBe(3 * (losses.length - 1));
   expect(atOnce.told.length).toBe(atOnce.made);
 });
+
+test('an update that cannot be made ends the run after those before it, which are counted, told and in the weights', async () => {
+  const narrow = (from: number): Batch => {
+    const row = Array.from({ length: 16 }, (_, t) => (from + 5 * t) % 24);
+    return { inputIds: [row], labels: [row] };
+  };
+  const wide = Array.from({ length: 40 }, (_, t) => t % 24); // the model has 32 positions
+  const batches = [narrow(1), narrow(2), { inputIds: [wide], labels: [wide] }, narrow(3)];
+  const runs: string[] = [];
+  for (const stepsAtOnce of [1, 4]) {
+    const model = smallModel('lora');
+    const optimizer = new AdamW({ learningRate: 0.01 });
+    const told: number[] = [];
+    const onStep = ({ step }: StepRecord) => void told.push(step);
+    await expect(train(model, batches, { optimizer, stepsAtOnce, onStep })).rejects.toThrow(/does not fit the model's 32 positions/);
+    expect(told).toEqual([1, 2]);
+    expect(optimizer.step).toBe(2);
+    runs.push(Array.from(model.trainableParameters(), ([, variable]) => variable.dataSync().join()).join());
+    optimizer.dispose();
+    model.dispose();
+  }
+  expect(runs[1]).toBe(runs[0]);
+});
+
+test('a run whose model is taken apart at its last step ends as it is', async () => {
+  const model = smallModel('lora');
+  const row = Array.from({ length: 16 }, (_, t) => (5 * t) % 24);
+  const batch = { inputIds: [row], labels: [row] };
+  const { history } = await train(model, [batch], { onStep: () => void model.freeze() });
+  expect(history.length).toBe(1);
+  model.dispose();
+});

@@ -8,7 +8,7 @@ import type { LlamaForCausalLM } from './llamaForCausalLM';
 import type { LlamaDecoderLayer } from './model';
 
 /** What a pass gives: the next token's logits, (B, V), and what the layers then hold. */
-export type Decoded = {
+type Decoded = {
   readonly logits: tf.Tensor2D;
   readonly held: HeldLayer[];
 };
@@ -33,7 +33,7 @@ export type NextToken = {
 };
 
 /** What a step gives. */
-export type Stepped = Decoded & {
+type Stepped = Decoded & {
   /** Where the next token goes. */
   readonly next: tf.Scalar;
 };

@@ -81,7 +81,7 @@ async function tokenByToken(
   between: (tokens: number) => Promise<void>,
 ): Promise<number[][]> {
   const { temperature = 0, maxNewTokens, stopIds, onToken } = rules;
-  const [choose, most] = temperature === 0 ? [likeliestIds, mostAtOnce()] : [drawnIds(prompts.length, rules), 1];
+  const [choose, most] = temperature === 0 ? [likeliestIds, mostAtOnce(decoder)] : [drawnIds(prompts.length, rules), 1];
   const written: number[][] = prompts.map(() => []);
   const isDone = (row: number[]) => stopIds.includes(row.at(-1) ?? -1);
   let logits = decoder.prefill(prompts);
@@ -106,7 +106,7 @@ async function tokenByToken(
  * How many tokens are at most chosen before the first of them is read: a GPU does nothing while it is asked, and is busy where its host
  * gives it one step after the other. The number grows to this by doubling, so that the first token comes at once.
  */
-const mostAtOnce = () => (deviceInfo().device === 'GPU' ? 8 : 1);
+const mostAtOnce = (decoder: Decoder) => (decoder instanceof CompiledDecoder && deviceInfo().device === 'GPU' ? 8 : 1);
 
 /** Chooses one id per row from logits that it disposes of. Shapes: (B, V) → (B). */
 type Choice = (logits: tf.Tensor2D) => tf.Tensor1D;
@@ -153,18 +153,27 @@ const likeliest = compile((logits: tf.Tensor2D) => logits.argMax(-1).toFloat(), 
 
 /** The likeliest, which stay on the device. */
 const likeliestIds: Choice = (logits) => {
-  const ids = tf.tidy(() => likeliest(logits)) as tf.Tensor1D;
-  logits.dispose();
-  return ids;
+  try {
+    return tf.tidy(() => likeliest(logits)) as tf.Tensor1D;
+  } finally {
+    logits.dispose();
+  }
 };
 
 /** Ids drawn from each row's own random sequence. */
 function drawnIds(rows: number, options: GenerateOptions): Choice {
   const randoms = Array.from({ length: rows }, (_, row) => seededRandom(deriveSeed(options.seed ?? 0, row)));
   return (logits) => {
-    const values = logits.dataSync() as Float32Array;
     const vocabSize = logits.shape[1];
-    logits.dispose();
+    const values = readAndDispose(logits);
     return tf.tensor1d(randoms.map((random, row) => sampleToken(values.subarray(row * vocabSize, (row + 1) * vocabSize), options, random)));
   };
+}
+
+function readAndDispose(logits: tf.Tensor): Float32Array {
+  try {
+    return logits.dataSync() as Float32Array;
+  } finally {
+    logits.dispose();
+  }
 }

@@ -20,13 +20,22 @@ export async function interruptible<T>(given: AbortSignal | undefined, work: (si
 }
 
 /** Those who listen for all the work that goes on in this process: one of their own each would keep the others from ending it. */
-let listening: { readonly works: Set<AbortController>; readonly stop: () => void } | undefined;
+let listening:
+  | {
+      readonly works: Set<AbortController>;
+      /** The signal by which the process will end. */
+      readonly fatal: () => NodeJS.Signals | undefined;
+      readonly stop: () => void;
+    }
+  | undefined;
 
 /** Adds to the work that a signal ends; gives what takes it out again. */
 function join(work: AbortController): () => void {
   listening ??= listen();
-  const { works, stop } = listening;
+  const { works, fatal, stop } = listening;
   works.add(work);
+  const name = fatal();
+  if (name) work.abort(name); // the process is ending already
   return () => {
     works.delete(work);
     if (works.size === 0) stop();
@@ -51,5 +60,5 @@ function listen(): NonNullable<typeof listening> {
     listening = undefined;
     if (fatal) process.kill(process.pid, fatal);
   };
-  return { works, stop };
+  return { works, fatal: () => fatal, stop };
 }

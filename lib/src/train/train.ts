@@ -139,7 +139,7 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
       await options.onStep?.(record);
       await setImmediate();
     }
-    if (failure) throw failure;
+    if (failure !== undefined) throw failure;
   };
   const saveEvery = checkpoint && (checkpoint.everySteps ?? 100);
 

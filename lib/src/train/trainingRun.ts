@@ -41,7 +41,7 @@ interface Finished {
   /** Those that were made: in the weights, in the optimizer's count and in the history. */
   readonly made: readonly Update[];
   /** Why the others have changed nothing. */
-  readonly failure?: NotFiniteError;
+  readonly failure?: unknown;
 }
 
 /** Held-out data, read anew each time. */
@@ -132,12 +132,13 @@ export class TrainingRun {
    * Makes the updates under way. All of them are counted before any is told of, so that whatever comes of the telling, an error or an
    * interrupt, the history is what the weights and the optimizer have been through. What they took is shared evenly.
    *
-   * A loss or a gradient that is NaN or infinite is the result's `failure`: neither that update nor one begun after it has changed anything.
+   * The result's `failure` is a NotFiniteError where a loss or a gradient is NaN or infinite, or what an update threw: neither that update
+   * nor one begun after it has changed anything.
    */
   finish(): Finished {
     const windows = this.begun.splice(0);
     const counted = this.optimizer.step;
-    const all = this.updater.read();
+    const { numbers: all, error } = this.updater.read();
     const seconds = (performance.now() - this.beginning) / 1000 / windows.length;
     const made: Update[] = [];
     for (const [index, { loss, gradNorm }] of all.entries()) {
@@ -153,7 +154,7 @@ export class TrainingRun {
       this.position = end;
       made.push({ record, tokens, seconds });
     }
-    return { made };
+    return { made, ...(error !== undefined && { failure: error }) };
   }
 
   /** The masks of updates that changed nothing are those of the next ones. */

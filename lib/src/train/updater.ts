@@ -15,6 +15,12 @@ export interface UpdateNumbers {
   readonly gradNorm: number;
 }
 
+/** The numbers of the updates that were made, and what kept the others from it. */
+export interface UpdatesRead {
+  readonly numbers: readonly UpdateNumbers[];
+  readonly error?: unknown;
+}
+
 /** What is on the device of an update that it has been given. */
 type Outcome = {
   /** Loss and gradients' norm. Shape (2). */
@@ -81,37 +87,47 @@ export class Updater {
 
   /**
    * Makes all updates that have been begun, and gives their numbers up to the first that are not finite. The optimizer counts those that
-   * are. All at once: a GPU takes in numbers, and hands out some, only when it has done everything that it was given.
+   * are. All at once: a GPU takes in numbers, and hands out some, only when it has done everything that it was given. Where one cannot be
+   * made, those before it are, and are counted.
    */
-  read(): UpdateNumbers[] {
+  read(): UpdatesRead {
     const updates = this.begun.splice(0);
+    if (updates.length === 0) return { numbers: [] };
     const outcomes: Outcome[] = [];
-    const read: UpdateNumbers[] = [];
     try {
-      const { accumulate, finish } = this.prepared();
-      for (const { parts, coefficients, zero } of updates) {
-        const outcome = tf.tidy(() => {
-          let sums: GradientSums = { loss: zero.clone(), grads: {} };
-          for (const part of parts.slice(0, -1)) {
-            const before = sums;
-            sums = accumulate(part, before);
-            tf.dispose(before);
-          }
-          const wasSound = outcomes.at(-1)?.isSound ?? tf.scalar(true, 'bool');
-          return finish(parts.at(-1) as SentBatch, { sums, wasSound, coefficients });
-        });
-        outcomes.push(outcome);
-      }
-      for (const { numbers } of outcomes) {
-        const [loss = Number.NaN, gradNorm = Number.NaN] = numbers.dataSync();
-        read.push({ loss, gradNorm });
-        if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
-        this.optimizer.countStep();
-      }
+      const failure = attempt(() => this.make(updates, outcomes));
+      const numbers: UpdateNumbers[] = [];
+      const unread = attempt(() => this.count(outcomes, numbers));
+      return { numbers, ...(unread ?? failure) };
     } finally {
       tf.dispose([updates, outcomes]);
     }
-    return read;
+  }
+
+  private make(updates: readonly SentUpdate[], outcomes: Outcome[]): void {
+    const { accumulate, finish } = this.prepared();
+    for (const { parts, coefficients, zero } of updates) {
+      const outcome = tf.tidy(() => {
+        let sums: GradientSums = { loss: zero.clone(), grads: {} };
+        for (const part of parts.slice(0, -1)) {
+          const before = sums;
+          sums = accumulate(part, before);
+          tf.dispose(before);
+        }
+        const wasSound = outcomes.at(-1)?.isSound ?? tf.scalar(true, 'bool');
+        return finish(parts.at(-1) as SentBatch, { sums, wasSound, coefficients });
+      });
+      outcomes.push(outcome);
+    }
+  }
+
+  private count(outcomes: readonly Outcome[], read: UpdateNumbers[]): void {
+    for (const { numbers } of outcomes) {
+      const [loss = Number.NaN, gradNorm = Number.NaN] = numbers.dataSync();
+      read.push({ loss, gradNorm });
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
+      this.optimizer.countStep();
+    }
   }
 
   dispose(): void {
@@ -166,6 +182,16 @@ export class Updater {
       const whole = Object.entries(tensorBatch(shaped)).map(([name, tensor]) => [name, asFloats(tensor)] as const);
       return { whole: Object.fromEntries(whole), weight: tf.scalar((counts[index] ?? 0) / total) };
     });
+  }
+}
+
+/** What the work threw, if it did. */
+function attempt(work: () => void): { readonly error: unknown } | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return { error };
   }
 }
 

@@ -153,7 +153,7 @@ async function settled(): Promise<void> {
   one.dispose();
 }
 
-/** What the process has taken of the card: its pool, which only grows. */
+/** What is taken of the card, which has nothing else to do: the process's pool, which only grows, and the driver's own part. */
 function usedMegabytes(): number {
   if (deviceInfo().device !== 'GPU') return 0;
   return Number(

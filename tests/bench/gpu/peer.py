@@ -70,7 +70,7 @@ def wait() -> None:
 
 
 def used_megabytes() -> float:
-    """What the process has taken of the card, the driver's own part included: its pool, which only grows."""
+    """What is taken of the card, which has nothing else to do: the process's pool, which only grows, and the driver's own part."""
     if device != "cuda":
         return 0.0
     query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]

@@ -30,6 +30,21 @@ export function graphTypes<T>(work: () => T): { result: T; types: Set<string> } 
   }
 }
 
+/** The texts of the modules of StableHLO that graphs are given while `work` runs. */
+export function graphModules(work: () => void): string[] {
+  const modules: string[] = [];
+  const restore = replace('graphAdd', (add) => (...call) => {
+    for (const { name, value } of call[3]) if (name === 'module') modules.push(String(value));
+    return add(...call);
+  });
+  try {
+    work();
+    return modules;
+  } finally {
+    restore();
+  }
+}
+
 /** What the binding did while `work` ran: 'run' for a function or an operation, 'send NUMBERS' for values given to the device. */
 export async function runsAndSends(work: () => unknown): Promise<string[]> {
   const done: string[] = [];

@@ -68,7 +68,7 @@ function own(graph: GraphBuilder, { type, inputs, outputs }: Operation): Cost {
 function flopsOf(type: string, taken: readonly KnownSymbol[], given: readonly KnownSymbol[]): number {
   const isAttention = type === MODULE && taken[0]?.shape.length === 4;
   if (isAttention) return attentionFlops(taken, given);
-  if (REDUCTIONS.has(type)) return taken.slice(0, 1).reduce((sum, symbol) => sum + size(symbol), 0);
+  if (REDUCTIONS.has(type)) return taken[0] ? size(taken[0]) : 0;
   const isProduct = type === 'MatMul' || type === 'BatchMatMulV2' || type === MODULE;
   return isProduct ? productFlops(taken, given) : given.reduce((sum, symbol) => sum + size(symbol), 0);
 }

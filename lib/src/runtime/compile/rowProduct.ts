@@ -6,7 +6,7 @@ import { callKernel } from './stableHlo';
 import { activeTrace } from './trace';
 
 /** How a weight (out, in) is stored, one row after another: `int8` has a scale for each row besides, the last three are blocks of GGML. */
-export type RowFormat = 'bfloat16' | 'int8' | 'Q4_0' | 'Q4_1' | 'Q8_0';
+type RowFormat = 'bfloat16' | 'int8' | 'Q4_0' | 'Q4_1' | 'Q8_0';
 
 /** A weight in one of the formats. */
 export interface RowWeight {

@@ -17,7 +17,7 @@ const TYPES = {
 } as const;
 
 /** A value of a module; one of a type that tfjs has no name for is for other raw operations only. */
-export interface ModuleValue {
+interface ModuleValue {
   readonly type: keyof typeof TYPES;
   readonly shape: readonly number[];
 }
