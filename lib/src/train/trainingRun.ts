@@ -138,14 +138,18 @@ export class TrainingRun {
   finish(): Finished {
     const windows = this.begun.splice(0);
     const counted = this.optimizer.step;
+    const { dropoutStep } = this.model;
     const { numbers: all, error } = this.updater.read();
     const seconds = (performance.now() - this.beginning) / 1000 / windows.length;
     const made: Update[] = [];
+    const endedBy = (failure: unknown): Finished => {
+      this.takeBackDropout(dropoutStep, windows.slice(0, made.length));
+      return { made, failure };
+    };
     for (const [index, { loss, gradNorm }] of all.entries()) {
       const { batches, start, end } = windows[index] as UpdateWindow; // as many, or fewer numbers
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-        this.takeBackDropout(windows.slice(index));
-        return { made, failure: new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm })) };
+        return endedBy(new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm })));
       }
       const tokens = batches.reduce((total, batch) => total + realTokens(batch), 0);
       const learningRate = this.optimizer.learningRateAt(counted + index);
@@ -154,13 +158,13 @@ export class TrainingRun {
       this.position = end;
       made.push({ record, tokens, seconds });
     }
-    return { made, ...(error !== undefined && { failure: error }) };
+    return error === undefined ? { made } : endedBy(error);
   }
 
-  /** The masks of updates that changed nothing are those of the next ones. */
-  private takeBackDropout(unmade: readonly UpdateWindow[]): void {
-    if (this.model.dropoutStep === undefined) return;
-    this.model.dropoutStep -= unmade.reduce((total, { batches }) => total + batches.length, 0);
+  /** The masks of updates that changed nothing are those of the next ones: only the updates that were made have drawn theirs since `before`. */
+  private takeBackDropout(before: number | undefined, made: readonly UpdateWindow[]): void {
+    if (before === undefined) return;
+    this.model.dropoutStep = made.reduce((total, { batches }) => total + batches.length, before);
   }
 
   /** Evaluates the model as it is; undefined when the signal ended that. */

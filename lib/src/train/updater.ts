@@ -16,7 +16,7 @@ export interface UpdateNumbers {
 }
 
 /** The numbers of the updates that were made, and what kept the others from it. */
-export interface UpdatesRead {
+interface UpdatesRead {
   readonly numbers: readonly UpdateNumbers[];
   readonly error?: unknown;
 }
