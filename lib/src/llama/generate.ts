@@ -108,22 +108,28 @@ async function tokenByToken(
  */
 const mostAtOnce = (decoder: Decoder) => (decoder instanceof CompiledDecoder && deviceInfo().device === 'GPU' ? 8 : 1);
 
-/** Chooses one id per row from logits that it disposes of. Shapes: (B, V) → (B). */
+/** Chooses one id per row. Shapes: (B, V) → (B). */
 type Choice = (logits: tf.Tensor2D) => tf.Tensor1D;
 
-/** Chooses so many ids of each row, one after the other, and then reads them. */
+/** Chooses so many ids of each row, one after the other, and then reads them; disposes of the logits. */
 function chooseInTurn(
   decoder: Decoder,
   logits: tf.Tensor2D,
   { count, choose }: { readonly count: number; readonly choose: Choice },
 ): number[][] {
-  let last = choose(logits);
-  const chosen = [last];
-  try {
-    while (chosen.length < count) {
-      last = choose(decoder.step(last));
-      chosen.push(last);
+  const chosen: tf.Tensor1D[] = [];
+  const chooseFrom = (given: tf.Tensor2D) => {
+    try {
+      const ids = choose(given);
+      chosen.push(ids);
+      return ids;
+    } finally {
+      given.dispose();
     }
+  };
+  try {
+    let last = chooseFrom(logits);
+    while (chosen.length < count) last = chooseFrom(decoder.step(last));
     return tf.tidy(() => tf.stack<tf.Tensor1D>(chosen).arraySync()) as number[][];
   } finally {
     tf.dispose(chosen);
@@ -152,28 +158,14 @@ function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: num
 const likeliest = compile((logits: tf.Tensor2D) => logits.argMax(-1).toFloat(), { name: 'likeliest' });
 
 /** The likeliest, which stay on the device. */
-const likeliestIds: Choice = (logits) => {
-  try {
-    return tf.tidy(() => likeliest(logits)) as tf.Tensor1D;
-  } finally {
-    logits.dispose();
-  }
-};
+const likeliestIds: Choice = (logits) => tf.tidy(() => likeliest(logits)) as tf.Tensor1D;
 
 /** Ids drawn from each row's own random sequence. */
 function drawnIds(rows: number, options: GenerateOptions): Choice {
   const randoms = Array.from({ length: rows }, (_, row) => seededRandom(deriveSeed(options.seed ?? 0, row)));
   return (logits) => {
     const vocabSize = logits.shape[1];
-    const values = readAndDispose(logits);
+    const values = logits.dataSync() as Float32Array;
     return tf.tensor1d(randoms.map((random, row) => sampleToken(values.subarray(row * vocabSize, (row + 1) * vocabSize), options, random)));
   };
-}
-
-function readAndDispose(logits: tf.Tensor): Float32Array {
-  try {
-    return logits.dataSync() as Float32Array;
-  } finally {
-    logits.dispose();
-  }
 }

@@ -3,7 +3,10 @@ import type { tf } from '../../runtime';
 import { canFuseReads, hasRowProducts, rowProduct } from '../../runtime/compile/rowProduct';
 import type { StoredWeight } from './storedWeight';
 
-/** On a CPU; on a GPU more than one are many. With more rows it takes longer to multiply than to unpack the weight once: the rows go eight by eight, and unpack it each time. */
+/**
+ * Of a CPU's products. With more rows it takes longer to multiply than to unpack the weight once: the rows go eight by eight, and unpack it
+ * each time.
+ */
 const MAX_ROWS = 64;
 /** A smaller weight is read in less time than it takes to call for it. */
 const MIN_VALUES = 2 ** 16;

@@ -5,8 +5,10 @@ import { MODULE } from './stableHlo';
 /** The work of one call. */
 export interface Cost {
   readonly operations: number;
-  /** A multiplication and an addition each count one; an elementwise operation counts one per element of its result,
-   * a sum one per element that it adds. */
+  /**
+   * A multiplication and an addition each count one; an elementwise operation counts one per element of its result, a sum one per element
+   * that it adds.
+   */
   readonly flops: number;
   /** Read and written by the operations, one after the other; what is fused moves less. */
   readonly bytes: number;
