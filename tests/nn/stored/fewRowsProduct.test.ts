@@ -11,9 +11,8 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { type NativeBinding, nodeBackend } from '../../../lib/src/runtime/backend';
 import { rowProduct } from '../../../lib/src/runtime/compile/rowProduct';
-import { asOnGpu, graphTypes } from '../../runtime/compile/bindingSpies';
+import { asOnGpu, graphTypes, withBinding } from '../../runtime/compile/bindingSpies';
 import { randomTensor, values } from './golden';
 
 const [O, I] = [260, 288];
@@ -49,14 +48,7 @@ function compiled(weight: StoredWeight, x: tf.Tensor): { y: tf.Tensor; bytes: nu
 
 /** With a binding of a set-up before there were such products. */
 function withoutNativePart<T>(run: () => T): T {
-  const backend = nodeBackend() as { binding: NativeBinding };
-  const { binding } = backend;
-  backend.binding = Object.create(binding, { xlaHasRowProducts: { value: undefined } });
-  try {
-    return run();
-  } finally {
-    backend.binding = binding;
-  }
+  return withBinding({ xlaHasRowProducts: undefined }, run);
 }
 
 /** The largest difference, as a part of the largest expected value. */

@@ -1,110 +1,84 @@
 /** What TensorFlow is given, seen from inside the binding. */
 import { backendInternals, type GraphBinding } from '../../../lib/src/runtime/compile/internals';
 
+/** Adding an operation to a graph, as the binding is called for it. */
+type Addition = { readonly call: Parameters<GraphBinding['graphAdd']>; readonly added: ReturnType<GraphBinding['graphAdd']> };
+
 /** The shapes, comma-separated, of all that operations of graphs give while `work` runs; and what it returns. */
 export function graphShapes<T>(work: () => T): { result: T; shapes: Set<string> } {
-  const shapes = new Set<string>();
-  const restore = replace('graphAdd', (add) => (...call) => {
-    const added = add(...call);
-    for (const { shape } of added) shapes.add(String(shape));
-    return added;
-  });
-  try {
-    return { result: work(), shapes };
-  } finally {
-    restore();
-  }
+  const { result, additions } = additionsOf(work);
+  return { result, shapes: new Set(additions.flatMap(({ added }) => added.map(({ shape }) => String(shape)))) };
 }
 
 /** The types of all operations that graphs are given while `work` runs; and what it returns. */
 export function graphTypes<T>(work: () => T): { result: T; types: Set<string> } {
-  const types = new Set<string>();
-  const restore = replace('graphAdd', (add) => (...call) => {
-    types.add(call[1]);
-    return add(...call);
-  });
-  try {
-    return { result: work(), types };
-  } finally {
-    restore();
-  }
+  const { result, additions } = additionsOf(work);
+  return { result, types: new Set(additions.map(({ call: [, type] }) => type)) };
 }
 
 /** The texts of the modules of StableHLO that graphs are given while `work` runs. */
 export function graphModules(work: () => void): string[] {
-  const modules: string[] = [];
-  const restore = replace('graphAdd', (add) => (...call) => {
-    for (const { name, value } of call[3]) if (name === 'module') modules.push(String(value));
-    return add(...call);
-  });
-  try {
-    work();
-    return modules;
-  } finally {
-    restore();
-  }
-}
-
-/** What the binding did while `work` ran: 'run' for a function or an operation, 'send NUMBERS' for values given to the device. */
-export async function runsAndSends(work: () => unknown): Promise<string[]> {
-  const done: string[] = [];
-  const backend = backendInternals();
-  const { binding } = backend;
-  const { createTensor, executeOp } = binding;
-  backend.binding = Object.create(binding, {
-    createTensor: {
-      value: (...call: Parameters<GraphBinding['createTensor']>) => {
-        done.push(`send ${call[2].byteLength / 4}`);
-        return createTensor.apply(binding, call);
-      },
-    },
-    executeOp: {
-      value: (...call: Parameters<GraphBinding['executeOp']>) => {
-        done.push('run');
-        return executeOp.apply(binding, call);
-      },
-    },
-  });
-  try {
-    await work();
-    return done;
-  } finally {
-    backend.binding = binding;
-  }
-}
-
-/** Runs the work with a binding that takes this machine's processor for a GPU: functions are as they would be there. */
-export async function asOnGpu<T>(work: () => T | Promise<T>): Promise<T> {
-  const backend = backendInternals();
-  const { binding } = backend;
-  backend.binding = Object.create(binding, { isUsingGpuDevice: { value: () => true } });
-  try {
-    return await work();
-  } finally {
-    backend.binding = binding;
-  }
+  const attributes = additionsOf(work).additions.flatMap(({ call: [, , , given] }) => given);
+  return attributes.flatMap(({ name, value }) => (name === 'module' ? [String(value)] : []));
 }
 
 /** The names of the functions that are defined while `work` runs. */
 export async function definedFunctions(work: () => unknown): Promise<string[]> {
   const names: string[] = [];
-  const restore = replace('graphDefineFunction', (define) => (...call) => {
+  const { binding } = backendInternals();
+  const graphDefineFunction: GraphBinding['graphDefineFunction'] = (...call) => {
     names.push(call[1].replace(/_\d+$/, ''));
-    define(...call);
-  });
-  try {
-    await work();
-    return names;
-  } finally {
-    restore();
-  }
+    binding.graphDefineFunction(...call);
+  };
+  await withBinding({ graphDefineFunction }, async () => work());
+  return names;
 }
 
-function replace<K extends 'graphAdd' | 'graphDefineFunction'>(name: K, spy: (own: GraphBinding[K]) => GraphBinding[K]): () => void {
+/** What the binding did while `work` ran: 'run' for a function or an operation, 'send NUMBERS' for values given to the device. */
+export async function runsAndSends(work: () => unknown): Promise<string[]> {
+  const done: string[] = [];
+  const { binding } = backendInternals();
+  const createTensor: GraphBinding['createTensor'] = (...call) => {
+    done.push(`send ${call[2].byteLength / 4}`);
+    return binding.createTensor(...call);
+  };
+  const executeOp: GraphBinding['executeOp'] = (...call) => {
+    done.push('run');
+    return binding.executeOp(...call);
+  };
+  await withBinding({ createTensor, executeOp }, async () => work());
+  return done;
+}
+
+/** Runs the work with a binding that takes this machine's processor for a GPU: functions are as they would be there. */
+export function asOnGpu<T>(work: () => T | Promise<T>): Promise<T> {
+  return withBinding({ isUsingGpuDevice: () => true }, async () => work());
+}
+
+function additionsOf<T>(work: () => T): { result: T; additions: Addition[] } {
+  const additions: Addition[] = [];
+  const { binding } = backendInternals();
+  const graphAdd: GraphBinding['graphAdd'] = (...call) => {
+    const added = binding.graphAdd(...call);
+    additions.push({ call, added });
+    return added;
+  };
+  return { result: withBinding({ graphAdd }, work), additions };
+}
+
+/** Runs the work with some of the binding's functions replaced; what it promises is waited for before they are put back. */
+export function withBinding<T>(replaced: { readonly [K in keyof GraphBinding]?: GraphBinding[K] | undefined }, work: () => T): T {
   const backend = backendInternals();
   const { binding } = backend;
-  backend.binding = Object.create(binding, { [name]: { value: spy(binding[name].bind(binding) as GraphBinding[K]) } });
-  return () => {
+  const restore = () => {
     backend.binding = binding;
   };
+  backend.binding = Object.create(binding, Object.getOwnPropertyDescriptors(replaced)); // its own functions are read-only
+  let result: T | undefined;
+  try {
+    result = work();
+    return result instanceof Promise ? (result.finally(restore) as T) : result;
+  } finally {
+    if (!(result instanceof Promise)) restore();
+  }
 }
