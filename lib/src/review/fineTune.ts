@@ -8,6 +8,7 @@ import {
   type Example,
   makeBatches,
   methodDefaults,
+  type Schedule,
   type TrainOptions,
   type TrainResult,
   train,
@@ -38,7 +39,7 @@ export interface FineTuneOptions
   readonly maxLength?: number;
   /** Fill each row of `maxLength` tokens with several examples, instead of padding. @defaultValue false */
   readonly pack?: boolean;
-  /** The highest one. @defaultValue the method's, see `methodDefaults` */
+  /** The highest one: the updates climb to it and leave it along a cosine. @defaultValue the method's, see `methodDefaults` */
   readonly learningRate?: number;
   /** What the order of the examples is drawn from. @defaultValue 0 */
   readonly seed?: number;
@@ -59,7 +60,7 @@ export interface FineTuneResult extends TrainResult {
 /**
  * Fine-tunes the model's active adapter on one task, and leaves it at its lowest validation loss where there is validation data.
  *
- * @throws ArgumentError when no example is of the task or fits; what `train` throws.
+ * @throws ArgumentError when `steps` is not a whole number from 1 up, or no example is of the task or fits; what `train` throws.
  */
 export async function fineTune(
   model: PeftModel,
@@ -69,6 +70,7 @@ export async function fineTune(
   options: FineTuneOptions,
 ): Promise<FineTuneResult> {
   const { steps, batchSize = 4, gradientAccumulation = 1, seed = 0, pack = false, maxLength = 512 } = options;
+  if (!(Number.isSafeInteger(steps) && steps >= 1)) throw new ArgumentError(`steps ${steps} is not a whole number from 1 up`);
   const encoded = encodeTask(tokenizer, task, data.train, options);
   const examples = encoded.flatMap((example) => example ?? []);
   if (examples.length === 0)
@@ -78,8 +80,8 @@ export async function fineTune(
 
   const defaults = methodDefaults({ peftType: model.peftType }, batchSize * gradientAccumulation);
   const { learningRate = defaults.learningRate } = options;
-  const schedule = cosineSchedule({ peak: learningRate, warmupSteps: Math.round(defaults.warmupShare * steps), totalSteps: steps });
-  const optimizer = new AdamW({ ...defaults, learningRate: (step) => schedule(step + 1) }); // the first update moves already
+  const schedule = learningRates(learningRate, Math.round(defaults.warmupShare * steps), steps);
+  const optimizer = new AdamW({ ...defaults, learningRate: schedule });
   try {
     const result = await train(model, (epoch) => makeBatches(examples, { ...batching, seed: deriveSeed(seed, 1), epoch }), {
       optimizer,
@@ -106,6 +108,15 @@ export async function fineTune(
   } finally {
     optimizer.dispose();
   }
+}
+
+/**
+ * `warmupSteps` updates climb to the peak, which the next one has, and the rest come down as in {@link cosineSchedule}; the rates of 0 lie
+ * before the first update and after the last, so that none is made in vain.
+ */
+function learningRates(peak: number, warmupSteps: number, steps: number): Schedule {
+  const schedule = cosineSchedule({ peak, warmupSteps: warmupSteps + 1, totalSteps: steps + 1 });
+  return (step) => schedule(step + 1);
 }
 
 /** So many of the examples of a task, drawn by the seed; a larger number holds the smaller one's. */

@@ -1,4 +1,8 @@
-/** Learning rates as functions of the step, step 0 being the first update, as in PyTorch's LambdaLR. */
+/**
+ * Learning rates as functions of the step, step 0 being the first update, as in PyTorch's LambdaLR and transformers' schedules.
+ *
+ * As there, a warm-up begins at 0, so that its first update changes no weight; the last one, at step `totalSteps - 1`, is above the floor.
+ */
 import { ArgumentError } from '../runtime';
 
 /** The learning rate of an update; `step` counts the updates made before it. */
@@ -8,11 +12,11 @@ export type Schedule = (step: number) => number;
 export interface ScheduleOptions {
   /** The learning rate after the warm-up. */
   readonly peak: number;
-  /** Updates over which the rate climbs from 0 to the peak. @defaultValue 0 */
+  /** Updates over which the rate climbs: the first of them has 0, the one after them the peak. @defaultValue 0 */
   readonly warmupSteps?: number;
 }
 
-/** A schedule that comes down to `floor` at the last update. */
+/** A schedule that comes down to `floor` after the last update. */
 export interface DecayOptions extends ScheduleOptions {
   /** Updates of the whole run, warm-up included. */
   readonly totalSteps: number;
