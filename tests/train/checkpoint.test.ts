@@ -122,6 +122,12 @@ describe('a disk that refuses', () => {
 });
 
 describe('a damaged checkpoint', () => {
+  function flipBit(file: string): void {
+    const content = fs.readFileSync(file);
+    content[content.length >> 1] = (content[content.length >> 1] ?? 0) ^ 1;
+    fs.writeFileSync(file, content);
+  }
+
   test('is found by any bit, named in one warning, and the one before it is taken', () => {
     save(1);
     const newest = save(2);
@@ -155,6 +161,30 @@ describe('a damaged checkpoint', () => {
       expect(load()).toBe(1);
       fs.writeFileSync(file, content);
     }
+  });
+
+  test('neither counts nor goes before as many newer ones are whole as are kept', () => {
+    save(1);
+    const second = save(2);
+    flipBit(nodePath.join(second, 'weights.safetensors'));
+    flipBit(nodePath.join(save(3), 'manifest.json'));
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    expect(load()).toBe(1);
+    save(4);
+    expect(folders()).toEqual([1, 2, 3, 4].map((step) => `checkpoint-${step}-step-${step}`));
+    fs.rmSync(nodePath.join(directory, 'checkpoint-4-step-4', 'state.json'));
+    expect(load()).toBe(1); // which is why it stayed
+    expect(warn).toHaveBeenCalledTimes(2 + 3);
+    save(5);
+    expect(folders()).toContain('checkpoint-1-step-1');
+    save(6);
+    expect(folders()).toEqual(['checkpoint-5-step-5', 'checkpoint-6-step-6']);
+  });
+
+  test('goes at once where only the newest is kept', () => {
+    flipBit(nodePath.join(save(1), 'state.json'));
+    save(2, 1);
+    expect(folders()).toEqual(['checkpoint-2-step-2']);
   });
 
   test('is an error when there is no other: training must not begin anew unasked', () => {

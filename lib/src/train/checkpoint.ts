@@ -3,11 +3,12 @@
  *
  * One process writes to a directory at a time.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../io';
 import { FormatError, StorageError, tf } from '../runtime';
+import { checkedManifest, writeManifest } from './checkpointManifest';
 
 /** What a checkpoint holds. */
 export interface CheckpointContent {
@@ -27,21 +28,18 @@ export interface Checkpoint extends CheckpointContent {
 
 /** How checkpoints are kept. */
 export interface CheckpointSaveOptions {
-  /** How many of the newest stay; older ones are removed once the new one is complete. @defaultValue 2 */
+  /**
+   * How many of the newest stay; older ones are removed once the new one is complete. A damaged one does not count: it stays until there are
+   * so many newer ones that are whole.
+   *
+   * @defaultValue 2
+   */
   readonly keep?: number;
 }
 
-const MANIFEST = 'manifest.json';
 const STATE = 'state.json';
 const TEMPORARY = '.incomplete-';
 const TENSORS = '.safetensors';
-
-/** The files of a checkpoint, by name. */
-interface Manifest {
-  readonly version: 1;
-  readonly step: number;
-  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
-}
 
 /**
  * Writes a checkpoint below the directory and returns its folder. It is built under another name and renamed when every file and
@@ -69,7 +67,7 @@ export function saveCheckpoint(
       const path = nodePath.join(directory, folderName((older[0]?.sequence ?? 0) + 1, step));
       fs.renameSync(temporary, path);
       syncFolder(directory);
-      for (const { name } of older.slice(Math.max(0, keep - 1))) removeFolder(directory, name);
+      for (const { name } of outdated(directory, older, keep - 1)) removeFolder(directory, name);
       return path;
     } catch (error) {
       fs.rmSync(temporary, { recursive: true, force: true });
@@ -100,21 +98,13 @@ export function loadCheckpoint(directory: string): Checkpoint | undefined {
   return undefined;
 }
 
-/**
- * Reads one checkpoint.
- *
- * @throws FormatError when a file is missing or any bit of it has changed.
- */
+/** @throws FormatError when it is damaged. */
 function readCheckpoint(path: string): Checkpoint {
-  const { step, files } = readManifest(path);
-  const state: unknown = JSON.parse(readChecked(path, STATE, files).toString());
-  const tensors: Record<string, tf.NamedTensorMap> = {};
-  for (const name of Object.keys(files)) {
-    if (!name.endsWith(TENSORS)) continue;
-    readChecked(path, name, files);
-    tensors[name.slice(0, -TENSORS.length)] = readTensors(nodePath.join(path, name));
-  }
-  return { path, step, state, tensors };
+  const { step, files } = checkedManifest(path);
+  const state: unknown = JSON.parse(fs.readFileSync(nodePath.join(path, STATE), 'utf8'));
+  const groups = Object.keys(files).filter((name) => name.endsWith(TENSORS));
+  const tensors = groups.map((name) => [name.slice(0, -TENSORS.length), readTensors(nodePath.join(path, name))] as const);
+  return { path, step, state, tensors: Object.fromEntries(tensors) };
 }
 
 function storedTensor([name, tensor]: [string, tf.Tensor]): [string, TensorToStore] {
@@ -130,60 +120,46 @@ function readTensors(path: string): tf.NamedTensorMap {
   return Object.fromEntries(file.names.map((name) => [name, tf.tensor(file.toFloat32(name), [...file.info(name).shape])]));
 }
 
-/** Two lines: the checksum of the second, and the manifest; so a changed manifest is found too. */
-function writeManifest(folder: string, step: number): void {
-  const files: Record<string, Manifest['files'][string]> = {};
-  for (const name of fs.readdirSync(folder)) {
-    const content = fs.readFileSync(nodePath.join(folder, name));
-    files[name] = { bytes: content.byteLength, sha256: sha256(content) };
-  }
-  const manifest: Manifest = { version: 1, step, files };
-  const line = JSON.stringify(manifest);
-  writeTextAtomic(nodePath.join(folder, MANIFEST), `${sha256(line)}\n${line}\n`);
-}
-
-function readManifest(folder: string): Manifest {
-  const text = readFile(folder, MANIFEST).toString();
-  const line = text.slice(65, -1);
-  if (text !== `${sha256(line)}\n${line}\n`) throw damaged(folder, MANIFEST, 'its checksum does not fit');
-  return JSON.parse(line) as Manifest; // what we wrote, bit for bit
-}
-
-function readChecked(folder: string, name: string, files: Manifest['files']): Buffer {
-  const content = readFile(folder, name);
-  if (sha256(content) !== files[name]?.sha256) throw damaged(folder, name, 'its checksum does not fit');
-  return content;
-}
-
-function readFile(folder: string, name: string): Buffer {
-  try {
-    return fs.readFileSync(nodePath.join(folder, name));
-  } catch (cause) {
-    throw damaged(folder, name, 'it cannot be read', cause);
-  }
-}
-
-function damaged(folder: string, name: string, reason: string, cause?: unknown): FormatError {
-  return new FormatError(`checkpoint ${folder} is damaged at ${name}: ${reason}`, { cause });
-}
-
-function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
-}
-
 /** Named by the order of saving, not by the step alone: a second run in the same directory may begin at step 0 again. */
 function folderName(sequence: number, step: number): string {
   return `checkpoint-${sequence}-step-${step}`;
 }
 
+/** A checkpoint's folder. */
+interface CheckpointFolder {
+  readonly name: string;
+  readonly sequence: number;
+}
+
 /** The checkpoints of a directory, the newest first. */
-function completeFolders(directory: string): { readonly name: string; readonly sequence: number }[] {
+function completeFolders(directory: string): CheckpointFolder[] {
   if (!fs.existsSync(directory)) return [];
   return fs
     .readdirSync(directory)
     .map((name) => ({ name, sequence: Number(/^checkpoint-(\d+)-step-\d+$/.exec(name)?.[1]) }))
     .filter(({ sequence }) => !Number.isNaN(sequence))
     .sort((a, b) => b.sequence - a.sequence);
+}
+
+/** The folders that come after `keep` whole ones; what decides it is read. */
+function outdated(directory: string, newestFirst: readonly CheckpointFolder[], keep: number): readonly CheckpointFolder[] {
+  if (newestFirst.length <= keep) return [];
+  let whole = 0;
+  for (const [index, { name }] of newestFirst.entries()) {
+    if (whole === keep) return newestFirst.slice(index);
+    if (isWhole(nodePath.join(directory, name))) whole++;
+  }
+  return [];
+}
+
+function isWhole(path: string): boolean {
+  try {
+    checkedManifest(path);
+    return true;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
 }
 
 /** Removes a checkpoint so that a crash in between leaves no half of it under its name. */

@@ -62,7 +62,7 @@ export interface CheckpointOptions extends CheckpointPlace {
   readonly directory: string;
   /** Updates between two checkpoints; the end of the run and an interrupt are saved too. @defaultValue 100 */
   readonly everySteps?: number;
-  /** How many of the newest are kept. @defaultValue 2 */
+  /** How many of the newest are kept; damaged ones do not count. @defaultValue 2 */
   readonly keep?: number;
 }
 
