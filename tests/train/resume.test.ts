@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { AdamW, getPeftModel, LoraConfig, StateError, TrainingAbortedError, train } from 'lowrank';
+import { AdamW, getPeftModel, LoraConfig, loadCheckpoint, StateError, saveCheckpoint, TrainingAbortedError, tf, train } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { noTensorLeft } from '../noTensorLeft';
@@ -113,6 +113,57 @@ test('dropout acts in the updates, not in evaluations, and is off again afterwar
   expect(model.isTraining).toBe(false);
   expect(model.dropoutStep).toBe(2 * steps); // two batches per update, each with masks of its own
   model.dispose();
+});
+
+describe('a held-out loss that is no finite number', () => {
+  const losses = [Number.POSITIVE_INFINITY, Number.NaN, Number.NEGATIVE_INFINITY];
+  const batches = countingExamples(2).map(({ inputIds, labels }) => ({ inputIds: [inputIds], labels: [labels] }));
+
+  /** Two updates, and an evaluation before, between and after them, each with another of the losses. */
+  async function run(directory: string) {
+    const model = new BigramModel();
+    const { loss } = model;
+    let shift = 0;
+    model.loss = (ids, labels) => tf.tidy(() => loss.call(model, ids, labels).add(shift).asScalar());
+    const left = [...losses];
+    const heldOut = function* () {
+      shift = left.shift() ?? 0;
+      yield* batches.slice(0, 1);
+      shift = 0;
+    };
+    const evaluation = { batches: heldOut, everySteps: 1 };
+    const { evaluations } = await train(model, batches, { evaluation, checkpoint: { directory }, compile: false });
+    model.dispose();
+    return evaluations;
+  }
+
+  test('is the same in a resumed run', async () => {
+    const directory = folder('not-finite');
+    const first = await run(directory);
+    expect(first.map(({ loss, perplexity }) => [loss, perplexity])).toEqual(losses.map((loss) => [loss, Math.exp(loss)]));
+    expect(await run(directory)).toEqual(first);
+  });
+
+  test('is NaN where a checkpoint has null, as older ones have', async () => {
+    const [directory, older] = [folder('null-new'), folder('null-old')];
+    const first = await run(directory);
+    const { step, state, tensors } = loadCheckpoint(directory) ?? expect.unreachable();
+    const evaluations = first.map((evaluation) => ({ ...evaluation, loss: null, perplexity: null }));
+    saveCheckpoint(older, { step, state: { ...(state as object), evaluations }, tensors });
+    tf.dispose(Object.values(tensors));
+    expect(await run(older)).toEqual(first.map((evaluation) => ({ ...evaluation, loss: Number.NaN, perplexity: Number.NaN })));
+  });
+});
+
+test('a checkpoint of something else is refused', async () => {
+  for (const state of [null, { kind: 'another' }]) {
+    const directory = folder(`foreign-${state?.kind}`);
+    tf.tidy(() => saveCheckpoint(directory, { step: 1, state, tensors: { weights: { a: tf.ones([2]) } } }));
+    const model = new BigramModel();
+    await expect(train(model, [], { checkpoint: { directory } })).rejects.toThrow(StateError);
+    await expect(train(model, [], { checkpoint: { directory } })).rejects.toThrow(/checkpoint-1-step-1 is not a checkpoint of train\(\)/);
+    model.dispose();
+  }
 });
 
 test("another adapter's checkpoint is refused, and the model stays as it is", async () => {

@@ -2,9 +2,9 @@
 import { ArgumentError, NotFiniteError, tf } from '../runtime';
 import { AdamW } from './adamw';
 import type { Batch } from './batch';
+import type { StepRecord } from './runRecords';
 import { TrainingAbortedError, train } from './train';
 import { parametersOf, type TrainableModel } from './trainableModel';
-import type { StepRecord } from './trainingRun';
 
 /** What is tried. */
 export interface FindLearningRateOptions {

@@ -8,6 +8,8 @@ export { type FindLearningRateOptions, type FoundLearningRate, findLearningRate 
 export { type MethodDefaults, methodDefaults } from './methodDefaults';
 export { packBatch, packRows } from './packing';
 export type { ProgressDisplay, TrainingProgress } from './progress';
+export type { EvaluationRecord, StepRecord } from './runRecords';
+export type { CheckpointPlace } from './savedRun';
 export { constantSchedule, cosineSchedule, type DecayOptions, linearSchedule, type Schedule, type ScheduleOptions } from './schedules';
 export { type MicroBatch, type StepResult, trainStep } from './step';
 export { type TerminalStream, terminalProgress } from './terminalProgress';
@@ -20,5 +22,5 @@ export {
   train,
 } from './train';
 export type { TrainableModel } from './trainableModel';
-export type { CheckpointPlace, EvaluationPlan, EvaluationRecord, StepRecord } from './trainingRun';
+export type { EvaluationPlan } from './trainingRun';
 export type { BatchSource, DataPosition } from './updateWindows';

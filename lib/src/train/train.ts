@@ -6,8 +6,10 @@ import type { ExecutionOptions } from './execution';
 import { interruptible } from './interruptible';
 import { type ProgressDisplay, ProgressMeter } from './progress';
 import { RunLog } from './runLog';
+import type { EvaluationRecord, StepRecord } from './runRecords';
+import type { CheckpointPlace } from './savedRun';
 import type { TrainableModel } from './trainableModel';
-import { type CheckpointPlace, type EvaluationPlan, type EvaluationRecord, type StepRecord, TrainingRun } from './trainingRun';
+import { type EvaluationPlan, TrainingRun } from './trainingRun';
 import { type BatchSource, updateWindows } from './updateWindows';
 
 /** How a run goes. */

@@ -1,32 +1,15 @@
 /** A run's state, and the things that change it: an update, an evaluation, a checkpoint. */
-import { AbortedError, NotFiniteError, StateError, tf } from '../runtime';
+import { AbortedError, NotFiniteError, tf } from '../runtime';
 import type { AdamW } from './adamw';
 import { type Batch, realTokens } from './batch';
 import { BestWeights } from './bestWeights';
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint';
-import { type Evaluation, evaluateLoss } from './evaluateLoss';
+import { evaluateLoss } from './evaluateLoss';
 import type { ExecutionOptions } from './execution';
+import type { EvaluationRecord, StepRecord } from './runRecords';
+import { type CheckpointPlace, loadRun, type RunState, saveRun } from './savedRun';
 import { parametersOf, type TrainableModel } from './trainableModel';
 import { Updater } from './updater';
 import type { DataPosition, UpdateWindow } from './updateWindows';
-
-/** One update, as it was. */
-export interface StepRecord {
-  /** Counted from 1. */
-  readonly step: number;
-  /** The mean over the update's labels, before the update. */
-  readonly loss: number;
-  readonly learningRate: number;
-  /** Before clipping. */
-  readonly gradNorm: number;
-  /** Padding not counted. */
-  readonly tokensPerSecond: number;
-}
-
-/** The held-out loss after so many updates. */
-export interface EvaluationRecord extends Evaluation {
-  readonly step: number;
-}
 
 /** An update and what it took. */
 interface Update {
@@ -50,28 +33,6 @@ export interface EvaluationPlan {
   /** Whether the weights of the lowest loss are remembered. */
   readonly keepBest?: boolean;
 }
-
-/** Where a run is saved. */
-export interface CheckpointPlace {
-  readonly directory: string;
-  readonly keep?: number;
-}
-
-const KIND = 'lowrank training run';
-
-/** What of a run is in a checkpoint besides tensors. */
-interface SavedRun {
-  readonly kind: typeof KIND;
-  readonly optimizerStep: number;
-  /** Of models with dropout. */
-  readonly dropoutStep?: number;
-  readonly position: DataPosition;
-  readonly history: readonly StepRecord[];
-  readonly evaluations: readonly SavedEvaluation[];
-}
-
-/** JSON has no NaN and makes it null. */
-type SavedEvaluation = Omit<EvaluationRecord, 'loss' | 'perplexity'> & { readonly loss: number | null };
 
 /** One training of one model. */
 export class TrainingRun {
@@ -187,17 +148,16 @@ export class TrainingRun {
   }
 
   /** Saves all that the rest of the run depends on, unless that has been done since the last update or evaluation. */
-  save({ directory, keep }: CheckpointPlace): void {
+  save(place: CheckpointPlace): void {
     if (this.saved?.step === this.step && this.saved.evaluations === this.evaluations.length) return;
-    const { step: optimizerStep, tensors: moments } = this.optimizer.state();
-    const { position, history, evaluations } = this;
-    const { dropoutStep } = this.model;
-    const state: SavedRun = { kind: KIND, optimizerStep, dropoutStep, position, history, evaluations };
-    const tensors = { weights: Object.fromEntries(parametersOf(this.model)), optimizer: moments, best: this.best.tensors };
+    const { model, best, position, history, evaluations } = this;
+    const optimizer = this.optimizer.state();
+    const { dropoutStep } = model;
+    const weights = Object.fromEntries(parametersOf(model));
     try {
-      saveCheckpoint(directory, { step: this.step, state, tensors }, { keep });
+      saveRun(place, { weights, best: best.tensors, optimizer, dropoutStep, position, history, evaluations });
     } finally {
-      tf.dispose(moments);
+      tf.dispose(optimizer.tensors);
     }
     this.noteSaved();
   }
@@ -208,27 +168,23 @@ export class TrainingRun {
    * @throws StateError when it is of something else; the model is as it was then.
    */
   resume({ directory }: CheckpointPlace): void {
-    const checkpoint = loadCheckpoint(directory);
-    if (!checkpoint) return;
+    const saved = loadRun(directory, parametersOf(this.model));
+    if (!saved) return;
     try {
-      this.takeUp(checkpoint);
+      this.takeUp(saved);
     } finally {
-      tf.dispose(Object.values(checkpoint.tensors));
+      tf.dispose([saved.weights, saved.best, saved.optimizer.tensors]);
     }
   }
 
-  private takeUp({ path, state, tensors: { weights = {}, optimizer = {}, best = {} } }: Checkpoint): void {
-    const saved = state as SavedRun;
-    const parameters = parametersOf(this.model);
-    if (saved.kind !== KIND) throw new StateError(`${path} is not a checkpoint of train()`);
-    checkFit(path, weights, parameters);
-    this.optimizer.restore({ step: saved.optimizerStep, tensors: optimizer });
-    for (const [name, variable] of parameters) variable.assign(weights[name] as tf.Tensor); // there, as checked
-    if (saved.dropoutStep !== undefined) this.model.dropoutStep = saved.dropoutStep;
+  private takeUp({ weights, best, optimizer, dropoutStep, position, history, evaluations }: RunState): void {
+    this.optimizer.restore(optimizer);
+    for (const [name, variable] of parametersOf(this.model)) variable.assign(weights[name] as tf.Tensor); // there, as checked
+    if (dropoutStep !== undefined) this.model.dropoutStep = dropoutStep;
     this.best.take(Object.entries(best));
-    this.history.push(...saved.history);
-    this.evaluations.push(...saved.evaluations.map(readEvaluation));
-    this.position = saved.position;
+    this.history.push(...history);
+    this.evaluations.push(...evaluations);
+    this.position = position;
     this.resumedAt = this.step;
     this.noteSaved();
   }
@@ -243,27 +199,8 @@ export class TrainingRun {
   }
 }
 
-function readEvaluation(saved: SavedEvaluation): EvaluationRecord {
-  const loss = saved.loss ?? Number.NaN;
-  return { ...saved, loss, perplexity: Math.exp(loss) };
-}
-
 function notFinite(step: number, { epoch, batch }: DataPosition, { loss, gradNorm }: { loss: number; gradNorm: number }): string {
   const what = Number.isFinite(loss) ? `the gradients' norm is ${gradNorm} (at a loss of ${loss})` : `the loss is ${loss}`;
   const advice = 'no weight has been changed; try a lower learning rate, or look at that batch';
   return `${what} at step ${step}, batch ${batch} of epoch ${epoch}: ${advice}`;
-}
-
-/** @throws StateError naming up to ten weights that are missing, of another shape, or of no use. */
-function checkFit(path: string, weights: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>): void {
-  const names = new Set([...Object.keys(weights), ...parameters.keys()]);
-  const wrong = [...names].flatMap((name) => {
-    const [saved, wanted] = [weights[name]?.shape, parameters.get(name)?.shape];
-    return saved && wanted && tf.util.arraysEqual(saved, wanted) ? [] : [`${name}: saved [${saved}], model [${wanted}]`];
-  });
-  if (wrong.length === 0) return;
-  const listed = wrong.slice(0, 10).join('; ');
-  throw new StateError(
-    `${path} is of another model: ${wrong.length} parameters differ (${listed}). Resume with the same adapter, or take another folder`,
-  );
 }
