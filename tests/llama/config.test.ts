@@ -26,7 +26,7 @@ test('what is given is kept, and cannot be changed afterwards', () => {
 
 const llama3 = { ropeType: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositionEmbeddings: 8192 } as const;
 test.each<[Partial<LlamaConfigOptions>, string]>([
-  [{ vocabSize: 0 }, 'vocabSize 0 is not a whole number of 1 or more'],
+  [{ vocabSize: 0 }, 'vocabSize 0 is not a whole number from 1 up'],
   [{ numHiddenLayers: 1.5 }, 'numHiddenLayers 1.5'],
   [{ hiddenSize: Number.NaN }, 'hiddenSize NaN'],
   [{ numAttentionHeads: 5 }, 'headDim 6.4'],

@@ -63,7 +63,7 @@ test.each([
   [{ temperature: Infinity }, 'temperature Infinity'],
   [{ topP: 0 }, 'topP 0 is not above 0 and at most 1'],
   [{ topP: 1.1 }, 'topP 1.1'],
-  [{ topK: 0 }, 'topK 0 is not a whole number of 1 or more'],
+  [{ topK: 0 }, 'topK 0 is not a whole number from 1 up'],
   [{ topK: 1.5 }, 'topK 1.5'],
 ])('%o is refused', (options, message) => {
   expect(() => checkSampling(options)).toThrow(ArgumentError);

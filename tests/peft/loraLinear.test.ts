@@ -212,7 +212,7 @@ test('dropout keeps the share 1 − p and scales it by 1/(1 − p)', () => {
 
 test('a rank out of range is refused with the range', () => {
   expect(() => new LoraLinear(linear(6, 5), { r: 6 })).toThrow(new ArgumentError('rank 6 is not in 1…5, the ranks of a (6, 5) weight'));
-  expect(() => new LoraLinear(linear(6, 5), { r: 0 })).toThrow('rank 0 is not a whole number of at least 1');
+  expect(() => new LoraLinear(linear(6, 5), { r: 0 })).toThrow('rank 0 is not a whole number from 1 up');
   expect(() => new LoraLinear(linear(6, 5), { r: 2, loraDropout: 1 })).toThrow('loraDropout 1 is not in 0 ≤ p < 1');
 });
 

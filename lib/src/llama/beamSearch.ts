@@ -1,5 +1,6 @@
 /** Beam search: the likeliest texts, not the likeliest next tokens. */
 import { ArgumentError, tf } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 import type { Decoder } from './decoder';
 
 /** How wide beam search looks and when it stops; names and meaning as in Hugging Face's generation. */
@@ -22,7 +23,7 @@ export interface BeamSearchOptions {
 
 /** @throws ArgumentError naming the option that is out of range. */
 export function checkBeams({ numBeams = 1, lengthPenalty = 1, numReturnSequences = 1 }: BeamSearchOptions): void {
-  if (!Number.isSafeInteger(numBeams) || numBeams < 1) throw new ArgumentError(`numBeams ${numBeams} is not a whole number of 1 or more`);
+  checkWhole('numBeams', numBeams);
   if (!Number.isFinite(lengthPenalty)) throw new ArgumentError(`lengthPenalty ${lengthPenalty} is not a finite number`);
   if (!Number.isSafeInteger(numReturnSequences) || numReturnSequences < 1 || numReturnSequences > numBeams) {
     throw new ArgumentError(`numReturnSequences ${numReturnSequences} is not between 1 and numBeams, which is ${numBeams}`);

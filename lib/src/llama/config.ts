@@ -2,6 +2,7 @@
 
 import type { RopeScaling } from '../nn';
 import { ArgumentError } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 
 /** What a model is made from: Hugging Face's `config.json` in camelCase; the sizes are required, the rest has defaults. */
 export interface LlamaConfigOptions {
@@ -80,11 +81,7 @@ const COUNTS = [
 ] as const;
 
 function checkConfig(config: LlamaConfig): void {
-  for (const field of COUNTS) {
-    if (!Number.isSafeInteger(config[field]) || config[field] < 1) {
-      throw new ArgumentError(`LlamaConfig: ${field} ${config[field]} is not a whole number of 1 or more`);
-    }
-  }
+  for (const field of COUNTS) checkWhole(`LlamaConfig: ${field}`, config[field]);
   for (const field of ['rmsNormEps', 'ropeTheta', 'initializerRange'] as const) {
     if (!(config[field] > 0)) throw new ArgumentError(`LlamaConfig: ${field} ${config[field]} is not above 0`);
   }

@@ -1,6 +1,7 @@
 /** Writing on from a prompt: the likeliest token each time, a drawn one, or the likeliest text that beam search finds. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, deriveSeed, deviceInfo, ShapeError, seededRandom, tf } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 import { canBuildGraphs } from '../runtime/compile/internals';
 import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
 import { CompiledDecoder } from './compiledDecoder';
@@ -143,9 +144,7 @@ function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: num
   if (numBeams > 1 && temperature > 0)
     throw new ArgumentError(`numBeams ${numBeams} searches and temperature ${temperature} draws: take one`);
   if (numBeams > 1 && onToken) throw new ArgumentError(`onToken cannot follow ${numBeams} beams: their text is known only at the end`);
-  if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
-    throw new ArgumentError(`maxNewTokens ${maxNewTokens} is not a whole number of 1 or more`);
-  }
+  checkWhole('maxNewTokens', maxNewTokens);
   if (prompts.length === 0) throw new ShapeError('inputIds are empty: give at least one row');
   const empty = prompts.findIndex((row) => row.length === 0);
   if (empty >= 0) throw new ShapeError(`row ${empty} of inputIds is empty: give at least one token, for example bosTokenId`);

@@ -1,5 +1,6 @@
 /** The choice of the next token from its logits. */
 import { ArgumentError } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 
 /** How a token is drawn. */
 export interface SamplingOptions {
@@ -15,7 +16,7 @@ export interface SamplingOptions {
 export function checkSampling({ temperature = 0, topP = 1, topK = 1 }: SamplingOptions): void {
   if (!(temperature >= 0 && temperature < Infinity)) throw new ArgumentError(`temperature ${temperature} is not 0 or above`);
   if (!(topP > 0 && topP <= 1)) throw new ArgumentError(`topP ${topP} is not above 0 and at most 1`);
-  if (!Number.isSafeInteger(topK) || topK < 1) throw new ArgumentError(`topK ${topK} is not a whole number of 1 or more`);
+  checkWhole('topK', topK);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What an adapter is made of: PEFT's configurations, in camelCase and with PEFT's defaults. */
 import { ArgumentError } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 
 export const LORA_INITIALISATIONS = [true, false, 'gaussian', 'pissa', 'olora'] as const;
 /** How A and B start: see {@link LoraConfig.initLoraWeights}. */
@@ -132,7 +133,3 @@ export class AdaptionPromptConfig {
 
 /** Any adapter's configuration; `peftType` tells which. */
 export type PeftConfig = LoraConfig | AdaptionPromptConfig;
-
-function checkWhole(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) throw new ArgumentError(`${name} ${value} is not a whole number of at least 1`);
-}

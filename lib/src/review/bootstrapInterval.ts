@@ -1,4 +1,5 @@
 import { ArgumentError, seededRandom } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 import { mean } from './pairs';
 
 /** How an interval is drawn. */
@@ -41,7 +42,7 @@ export function bootstrapInterval<T>(
   }: BootstrapOptions & { statistic?: (drawn: readonly T[]) => number } = {},
 ): Interval {
   if (examples.length === 0) throw new ArgumentError('there are no examples to draw from');
-  if (!Number.isSafeInteger(resamples) || resamples < 1) throw new ArgumentError(`resamples ${resamples} is not a whole number from 1 up`);
+  checkWhole('resamples', resamples);
   if (!(level > 0 && level < 1)) throw new ArgumentError(`level ${level} is not between 0 and 1`);
   const random = seededRandom(seed);
   const draw = () => examples.map(() => examples[Math.floor(random() * examples.length)] as T);

@@ -1,6 +1,7 @@
 /** Training an adapter on one of the tasks: examples in, tokens, batches, and the training loop with the method's own settings. */
 import type { PeftModel } from '../peft';
 import { ArgumentError, deriveSeed, ShapeError, shuffled } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 import {
   AdamW,
   cosineSchedule,
@@ -70,7 +71,7 @@ export async function fineTune(
   options: FineTuneOptions,
 ): Promise<FineTuneResult> {
   const { steps, batchSize = 4, gradientAccumulation = 1, seed = 0, pack = false, maxLength = 512 } = options;
-  if (!(Number.isSafeInteger(steps) && steps >= 1)) throw new ArgumentError(`steps ${steps} is not a whole number from 1 up`);
+  checkWhole('steps', steps);
   const encoded = encodeTask(tokenizer, task, data.train, options);
   const examples = encoded.flatMap((example) => example ?? []);
   if (examples.length === 0)

@@ -1,6 +1,7 @@
 /** What is needed of a model and its tokenizer to review code. */
 import type { ForwardOptions, GenerateOptions, LlamaConfig, Rows } from '../llama';
 import type { tf } from '../runtime';
+import { chunks } from '../train/chunks';
 import type { PromptTokenizer } from './encodeExample';
 
 /** A LlamaForCausalLM, or a PeftModel with the adapter of the task active. */
@@ -19,5 +20,5 @@ export interface ReviewerTokenizer extends PromptTokenizer {
 /** Places of the items in groups of like length, so that little is padded; longest first, so that memory runs out at once or never. */
 export function groupsByLength(rows: readonly (readonly unknown[])[], size: number): number[][] {
   const order = rows.map((_, index) => index).sort((a, b) => (rows[b]?.length ?? 0) - (rows[a]?.length ?? 0));
-  return Array.from({ length: Math.ceil(order.length / size) }, (_, group) => order.slice(group * size, (group + 1) * size));
+  return chunks(order, size);
 }

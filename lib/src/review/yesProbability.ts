@@ -1,6 +1,7 @@
 /** The necessity task's answer as a probability, so that precision and recall can be traded. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, tf } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 import { encodePrompt } from './encodeExample';
 import type { Prompt } from './prompts';
 import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
@@ -29,7 +30,7 @@ export async function yesProbability(
   prompts: readonly (Pick<Prompt, 'prompt'> & Partial<Prompt>)[],
   { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8, signal, onProgress }: YesProbabilityOptions = {},
 ): Promise<number[]> {
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) throw new ArgumentError(`batchSize ${batchSize} is not a whole number from 1 up`);
+  checkWhole('batchSize', batchSize);
   const answers = ['yes', 'no'].map((answer) => tokenizer.encode(answer, { addSpecialTokens: false })[0]);
   const [yes, no] = answers;
   if (yes === undefined || no === undefined || yes === no) throw new ArgumentError("this tokenizer's yes and no begin with the same token");

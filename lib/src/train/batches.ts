@@ -1,6 +1,8 @@
 /** From examples to the batches of an epoch, the same ones for the same seed. */
 import { ArgumentError, deriveSeed, shuffled } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 import { type Batch, type Example, type PadOptions, padBatch } from './batch';
+import { chunks } from './chunks';
 import { packBatch, packRows } from './packing';
 
 /** How examples are dealt out to batches. */
@@ -32,7 +34,7 @@ const BATCHES_PER_BUCKET = 50;
  */
 export function makeBatches(examples: readonly Example[], options: BatchingOptions): Batch[] {
   const { batchSize, pack, seed, epoch = 0, bucketByLength = false } = options;
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) throw new ArgumentError(`batchSize ${batchSize} is not a whole number from 1 up`);
+  checkWhole('batchSize', batchSize);
   const shuffle = <T>(items: readonly T[], use: number) =>
     seed === undefined ? [...items] : shuffled(items, deriveSeed(seed, epoch, use));
   const order = shuffle(examples, 0);
@@ -52,8 +54,4 @@ function groupsByLength(examples: readonly Example[], batchSize: number): Exampl
       batchSize,
     ),
   );
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 }

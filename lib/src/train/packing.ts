@@ -1,6 +1,7 @@
 /** Several examples in one row, so that little of a batch is padding. */
 import { IGNORE_INDEX } from '../nn';
 import { ArgumentError } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 import { type Batch, checkExample, type Example, type PadOptions } from './batch';
 
 /** An example goes into one of so many unfinished rows: enough to fill them well, few enough to keep the order random. */
@@ -12,7 +13,7 @@ const OPEN_ROWS = 64;
  * @throws ArgumentError when the width is no whole number from 1 up, or an example does not fit a row.
  */
 export function packRows(examples: readonly Example[], width: number): Example[][] {
-  if (!Number.isSafeInteger(width) || width < 1) throw new ArgumentError(`pack ${width} is not a whole number from 1 up`);
+  checkWhole('pack', width);
   const rows: { readonly examples: Example[]; left: number }[] = [];
   let open: typeof rows = [];
   for (const [index, example] of examples.entries()) {

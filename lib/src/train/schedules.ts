@@ -4,6 +4,7 @@
  * As there, a warm-up begins at 0, so that its first update changes no weight; the last one, at step `totalSteps - 1`, is above the floor.
  */
 import { ArgumentError } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 
 /** The learning rate of an update; `step` counts the updates made before it. */
 export type Schedule = (step: number) => number;
@@ -51,7 +52,7 @@ export function linearSchedule(options: DecayOptions): Schedule {
  */
 export function constantSchedule({ peak, warmupSteps = 0 }: ScheduleOptions): Schedule {
   checkRate('peak', peak);
-  checkCount('warmupSteps', warmupSteps);
+  checkWhole('warmupSteps', warmupSteps, 0);
   return (step) => (step < warmupSteps ? (peak * step) / warmupSteps : peak);
 }
 
@@ -61,7 +62,7 @@ function decayingSchedule(
 ): Schedule {
   const warmUp = constantSchedule({ peak, warmupSteps });
   checkRate('floor', floor);
-  checkCount('totalSteps', totalSteps);
+  checkWhole('totalSteps', totalSteps, 0);
   if (floor > peak) throw new ArgumentError(`floor ${floor} is above the peak ${peak}`);
   if (warmupSteps > totalSteps) throw new ArgumentError(`warmupSteps ${warmupSteps} is more than totalSteps ${totalSteps}`);
   return (step) => {
@@ -73,8 +74,4 @@ function decayingSchedule(
 
 function checkRate(name: string, rate: number): void {
   if (!(rate >= 0 && rate < Infinity)) throw new ArgumentError(`${name} ${rate} is not a learning rate: give a number from 0 up`);
-}
-
-function checkCount(name: string, count: number): void {
-  if (!Number.isSafeInteger(count) || count < 0) throw new ArgumentError(`${name} ${count} is not a whole number from 0 up`);
 }

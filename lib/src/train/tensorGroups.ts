@@ -1,4 +1,5 @@
 /** What is done alike to many small tensors, in groups: a group is one compiled function, and groups of one form share it. */
+import { chunks } from './chunks';
 
 /** Enough for a GPU to have something to do, and few enough that a deeper model has more groups, not larger ones. */
 const GROUP = 16;
@@ -12,7 +13,5 @@ export function groupsOfOneShape<T>(all: readonly T[], keyOf: (one: T) => string
     if (kind) kind.push(one);
     else kinds.set(key, [one]);
   }
-  return [...kinds.values()].flatMap((kind) =>
-    Array.from({ length: Math.ceil(kind.length / GROUP) }, (_, group) => kind.slice(group * GROUP, (group + 1) * GROUP)),
-  );
+  return [...kinds.values()].flatMap((kind) => chunks(kind, GROUP));
 }

@@ -1,6 +1,7 @@
 /** The training loop: batches in, a better model out, and an account of every step. */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, deviceInfo } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
 import { AdamW } from './adamw';
 import type { ExecutionOptions } from './execution';
 import { interruptible } from './interruptible';
@@ -199,8 +200,7 @@ function checkOptions({ steps, epochs, gradientAccumulation, maxGradNorm, stepsA
     'checkpoint.keep': checkpoint?.keep,
   };
   for (const [name, count] of Object.entries(counts)) {
-    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1))
-      throw new ArgumentError(`${name} ${count} is not a whole number from 1 up`);
+    if (count !== undefined) checkWhole(name, count);
   }
   if (maxGradNorm !== undefined && !(maxGradNorm > 0))
     throw new ArgumentError(`maxGradNorm ${maxGradNorm} is not positive; Infinity does not clip`);

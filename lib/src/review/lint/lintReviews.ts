@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import { AbortedError, ArgumentError, StateError } from '../../runtime';
+import { AbortedError, StateError } from '../../runtime';
+import { checkWhole } from '../../runtime/checkWhole';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { type HunkOptions, lintFile } from './lintFile';
 import { type InstalledPackage, installedPackages, packageSources, type SourceFile, textHash } from './packageSources';
@@ -94,15 +95,11 @@ function chosenFiles(files: readonly SourceFile[], { seed, maxFilesPerPackage }:
 
 function checkedSettings(options: LintReviewOptions): Settings {
   const { seed = 1, maxPerRule = 300, maxFilesPerPackage = 60, contextLines = 3, maxCharacters = 800 } = options;
-  for (const [name, value, least] of [
-    ['seed', seed, 0],
-    ['maxPerRule', maxPerRule, 1],
-    ['maxFilesPerPackage', maxFilesPerPackage, 1],
-    ['contextLines', contextLines, 0],
-    ['maxCharacters', maxCharacters, 1],
-  ] as const) {
-    if (!Number.isSafeInteger(value) || value < least) throw new ArgumentError(`${name} ${value} is not a whole number from ${least} up`);
-  }
+  checkWhole('seed', seed, 0);
+  checkWhole('maxPerRule', maxPerRule);
+  checkWhole('maxFilesPerPackage', maxFilesPerPackage);
+  checkWhole('contextLines', contextLines, 0);
+  checkWhole('maxCharacters', maxCharacters);
   return { seed, maxPerRule, maxFilesPerPackage, contextLines, maxCharacters };
 }
 
