@@ -118,7 +118,7 @@ export class AdaptionPromptConfig {
   /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
   readonly taskType: string | null;
 
-  /** @throws ArgumentError when a count is not a whole number of at least 1. */
+  /** @throws ArgumentError when a count is not a whole number from 1 up. */
   constructor(options: AdaptionPromptOptions) {
     this.adapterLen = options.adapterLen;
     this.adapterLayers = options.adapterLayers;

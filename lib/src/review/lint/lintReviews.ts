@@ -47,7 +47,7 @@ const formatVersion = 1; // changes when the same packages and settings would gi
  * Takes about 20 s the first time, then it is read from `cacheDir`. The same packages, settings and seed give the same
  * examples on every machine. `data/README.md` describes the data set.
  *
- * @throws ArgumentError when a limit is not a whole number of at least 1 (of at least 0 for `contextLines`).
+ * @throws ArgumentError when a limit is not a whole number from 1 up (from 0 up for `contextLines`).
  * @throws StateError when `nodeModules` has no JavaScript to read.
  * @throws AbortedError when `signal` is aborted.
  */
