@@ -1,5 +1,6 @@
 /** The arguments of a command, checked as they are asked for. */
 import { parseArgs } from 'node:util';
+import { reasonOf } from '../runtime/reasonOf';
 import { type CommandName, type CommandSpec, commandSpecs } from './commandSpecs';
 import { UsageError } from './usageError';
 
@@ -26,7 +27,7 @@ export class CommandArguments {
       this.values = values;
       [this.argument] = positionals;
     } catch (cause) {
-      throw new UsageError(cause instanceof Error ? cause.message : String(cause));
+      throw new UsageError(reasonOf(cause));
     }
   }
 

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import { reasonOf } from '../runtime/reasonOf';
 import { UsageError } from './usageError';
 
 /** So that the user's settings of git change nothing: no colours, no tools of their own, the usual prefixes, renames found. */
@@ -42,6 +43,6 @@ export async function* givenDiff(name: string, stdin: AsyncIterable<Buffer | str
   try {
     for await (const chunk of name === '-' ? stdin : fs.createReadStream(name)) yield Buffer.from(chunk);
   } catch (cause) {
-    throw new UsageError(`${name} cannot be read (${cause instanceof Error ? cause.message : cause})`);
+    throw new UsageError(`${name} cannot be read (${reasonOf(cause)})`);
   }
 }

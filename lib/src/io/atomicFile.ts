@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { StorageError } from '../runtime';
+import { reasonOf } from '../runtime/reasonOf';
 
 /** A file that is complete on the disk, under a temporary name beside its own. */
 export interface StagedFile {
@@ -81,7 +82,8 @@ function storing<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new StorageError(`${path} cannot be written (${reason}); check the folder, its permissions and the free space`, { cause });
+    throw new StorageError(`${path} cannot be written (${reasonOf(cause)}); check the folder, its permissions and the free space`, {
+      cause,
+    });
   }
 }

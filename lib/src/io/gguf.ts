@@ -1,6 +1,7 @@
 /** llama.cpp's GGUF files: metadata, and tensors read and dequantised on demand. */
 import { GGMLQuantizationType, type GGUFParseOutput, gguf, type MetadataValue } from '@huggingface/gguf';
 import { ArgumentError, UnsupportedError } from '../runtime';
+import { reasonOf } from '../runtime/reasonOf';
 import { BinaryFile } from './binaryFile';
 import { dequantize, GGML_FORMATS, type GgmlType } from './dequantize';
 import { GgufError, type GgufOutline, outlineGguf } from './ggufHeader';
@@ -76,7 +77,7 @@ async function parse(path: string): Promise<GGUFParseOutput> {
   try {
     return await gguf(path, { allowLocalFile: true });
   } catch (cause) {
-    throw new GgufError(path, 0, `the header cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
+    throw new GgufError(path, 0, `the header cannot be read (${reasonOf(cause)})`, { cause });
   }
 }
 

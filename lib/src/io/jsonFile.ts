@@ -1,4 +1,6 @@
 /** JSON documents from outside. */
+
+import { reasonOf } from '../runtime/reasonOf';
 import { BinaryFile, FileFormatError } from './binaryFile';
 
 /** A JSON object as it came: nothing about its values is known yet. */
@@ -21,7 +23,7 @@ export function readJsonFile(path: string, { largest }: { readonly largest: numb
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new FileFormatError(path, 0, `this is not valid JSON (${cause instanceof Error ? cause.message : cause})`, { cause });
+    throw new FileFormatError(path, 0, `this is not valid JSON (${reasonOf(cause)})`, { cause });
   }
   if (!isJsonObject(value)) throw new FileFormatError(path, 0, 'this is JSON, but not an object');
   return value;

@@ -5,6 +5,7 @@ import { isJsonObject, readJsonFile, readSafetensors, type SafetensorsFile, toFl
 import { FormatError, UnsupportedError } from '../runtime';
 import { configFromJson } from './configFile';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelFiles';
+import { sizeOf } from './parameterShapes';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -75,7 +76,7 @@ function filesOfIndex(folder: string): ReadonlyMap<string, SafetensorsFile> {
 
 function tensorOf(file: SafetensorsFile, name: string, buffer: (length: number) => Uint8Array): ModelTensor {
   const { dtype, shape } = file.info(name);
-  const width = shape.slice(1).reduce((product, dimension) => product * dimension, 1);
+  const width = sizeOf(shape.slice(1));
   const read = (begin: number, end: number, out = new Float32Array((end - begin) * width)) => {
     const own = () => new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
     if (dtype !== 'F32') return toFloat32(dtype, file.readRows(name, begin, end, buffer), out);

@@ -3,7 +3,7 @@ import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, FormatError } from '../runtime';
 import type { Parameters } from './build';
 import type { ModelFiles } from './modelFiles';
-import { isKernel, parameterShapes } from './parameterShapes';
+import { isKernel, parameterShapes, sizeOf } from './parameterShapes';
 import { float32Reader, type Parameter } from './readParameter';
 import { type StorageOptions, storedReader } from './storedReader';
 
@@ -33,7 +33,7 @@ export interface LoadOptions extends StorageOptions {
 export async function loadParameters(files: ModelFiles, options: LoadOptions): Promise<Parameters> {
   const shapes = checkedShapes(files);
   const total = sum(shapes.values());
-  const read = storedReader(options, float32Reader(Math.max(...Array.from(shapes.values(), size))));
+  const read = storedReader(options, float32Reader(Math.max(...Array.from(shapes.values(), sizeOf))));
   const made = new Map<string, Parameter>();
   let done = 0;
   try {
@@ -42,7 +42,7 @@ export async function loadParameters(files: ModelFiles, options: LoadOptions): P
       const tensor = files.tensor(name);
       if (!tensor) throw new FormatError(`${files.path} has no tensor '${name}'`);
       made.set(name, read(name, shape, tensor));
-      done += size(shape);
+      done += sizeOf(shape);
       options.onProgress?.({ name, done, total });
       await turnOfTheEventLoop();
     }
@@ -77,10 +77,6 @@ function checkedShapes(files: ModelFiles): ReadonlyMap<string, readonly number[]
   return shapes;
 }
 
-function size(shape: readonly number[]): number {
-  return shape.reduce((product, dimension) => product * dimension, 1);
-}
-
 function sum(shapes: Iterable<readonly number[]>): number {
-  return [...shapes].reduce((total, shape) => total + size(shape), 0);
+  return [...shapes].reduce((total, shape) => total + sizeOf(shape), 0);
 }

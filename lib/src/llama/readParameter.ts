@@ -8,7 +8,7 @@ import type { StoredWeight } from '../nn';
 import { tf } from '../runtime';
 import { nodeBackend } from '../runtime/backend';
 import type { ModelTensor } from './modelFiles';
-import { isKernel } from './parameterShapes';
+import { isKernel, sizeOf } from './parameterShapes';
 
 /** A parameter as the model keeps it. */
 export type Parameter = tf.Variable | StoredWeight;
@@ -30,7 +30,7 @@ export function float32Reader(largest: number): ReadParameter {
   const buffer = new Float32Array(new ArrayBuffer(4 * (largest + 1)), 4);
   const block = new Float32Array(Math.min(CHUNK, largest));
   return (name, shape, tensor) => {
-    const values = buffer.subarray(0, size(shape));
+    const values = buffer.subarray(0, sizeOf(shape));
     if (isKernel(name, shape)) fillTurned(values, tensor, block);
     else fill(values, tensor);
     return tf.tidy(() => tf.variable(copied(tf.tensor(values, [...shape]))));
@@ -63,10 +63,6 @@ function fillTurned(values: Float32Array, tensor: ModelTensor, block: Float32Arr
 /** Runs of rows that make up the tensor. */
 function* chunks({ shape }: ModelTensor): Generator<readonly [begin: number, end: number]> {
   const [rows = 0] = shape;
-  const step = Math.max(1, Math.floor((CHUNK * rows) / size(shape)));
+  const step = Math.max(1, Math.floor((CHUNK * rows) / sizeOf(shape)));
   for (let begin = 0; begin < rows; begin += step) yield [begin, Math.min(begin + step, rows)];
-}
-
-function size(shape: readonly number[]): number {
-  return shape.reduce((product, dimension) => product * dimension, 1);
 }

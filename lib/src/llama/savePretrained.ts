@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { byteLength, type JsonObject, type NamedTensorToStore, type StagedFile, stageFile, stageSafetensors } from '../io';
 import { ArgumentError, StorageError } from '../runtime';
+import { reasonOf } from '../runtime/reasonOf';
 import { configToJson } from './configFile';
 import { type ModelToSave, tensorsToSave } from './tensorsToSave';
 
@@ -91,7 +92,6 @@ function makeFolder(folder: string): void {
   try {
     fs.mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new StorageError(`the folder ${folder} cannot be made (${reason}); check the path and its permissions`, { cause });
+    throw new StorageError(`the folder ${folder} cannot be made (${reasonOf(cause)}); check the path and its permissions`, { cause });
   }
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { writeTextAtomic } from '../io';
 import { ArgumentError, FormatError } from '../runtime';
+import { reasonOf } from '../runtime/reasonOf';
 import { correctByteFallback } from './byteFallback';
 import { exactPreTokenizer } from './preTokenizer';
 import { tokenizerFromFolder } from './tokenizerFromFolder';
@@ -64,8 +65,7 @@ export class Tokenizer {
       correctByteFallback(engine.decoder, tokenizerJson.decoder);
       return new Tokenizer(definition, engine, chatTemplate === undefined ? undefined : new TemplateClass(chatTemplate));
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new FormatError(`${definition.path}: this tokenizer cannot be built (${reason})`, { cause });
+      throw new FormatError(`${definition.path}: this tokenizer cannot be built (${reasonOf(cause)})`, { cause });
     }
   }
 
@@ -136,8 +136,7 @@ export class Tokenizer {
     try {
       return this.#template.render({ messages, add_generation_prompt: addGenerationPrompt, ...tokens });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ArgumentError(`the chat template of ${path} refuses these messages: ${reason}`, { cause });
+      throw new ArgumentError(`the chat template of ${path} refuses these messages: ${reasonOf(cause)}`, { cause });
     }
   }
 

@@ -7,7 +7,8 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../io';
-import { FormatError, StorageError, tf } from '../runtime';
+import { storingIn } from '../io/storingIn';
+import { FormatError, tf } from '../runtime';
 import { checkedManifest, writeManifest } from './checkpointManifest';
 
 /** What a checkpoint holds. */
@@ -52,7 +53,7 @@ export function saveCheckpoint(
   { step, state, tensors }: CheckpointContent,
   { keep = 2 }: CheckpointSaveOptions = {},
 ): string {
-  return storing(directory, () => {
+  return storingIn(directory, 'checkpoint', () => {
     fs.mkdirSync(directory, { recursive: true });
     removeLeftovers(directory);
     const temporary = nodePath.join(directory, `${TEMPORARY}${randomBytes(6).toString('hex')}`);
@@ -172,16 +173,5 @@ function removeFolder(directory: string, name: string): void {
 function removeLeftovers(directory: string): void {
   for (const name of fs.readdirSync(directory)) {
     if (name.startsWith(TEMPORARY)) fs.rmSync(nodePath.join(directory, name), { recursive: true });
-  }
-}
-
-function storing<T>(directory: string, action: () => T): T {
-  try {
-    return action();
-  } catch (cause) {
-    if (cause instanceof StorageError || !(cause instanceof Error && 'syscall' in cause)) throw cause;
-    throw new StorageError(`no checkpoint can be written to ${directory} (${cause.message}); check the folder and the free space`, {
-      cause,
-    });
   }
 }

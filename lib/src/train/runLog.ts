@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { writeTextAtomic } from '../io';
 import { StorageError } from '../runtime';
+import { reasonOf } from '../runtime/reasonOf';
 
 /** Appends records to a file; each line is complete when its call returns. */
 export class RunLog {
@@ -34,8 +35,7 @@ export class RunLog {
     try {
       action();
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new StorageError(`the run's log ${this.path} cannot be written (${reason})`, { cause });
+      throw new StorageError(`the run's log ${this.path} cannot be written (${reasonOf(cause)})`, { cause });
     }
   }
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { syncFolder, writeSafetensors, writeTextAtomic } from '../../io';
+import { storingIn } from '../../io/storingIn';
 import { StorageError } from '../../runtime';
 import type { PeftConfig } from '../config';
 import type { AdapterTensor } from '../tuner';
@@ -28,7 +29,7 @@ const MODEL_CARD = 'README.md';
  * @throws StorageError when the disk refuses, or a sub-folder is a link that leads elsewhere.
  */
 export function saveAdapters(folder: string, adapters: readonly AdapterContent[]): void {
-  storing(folder, () => {
+  storingIn(folder, 'adapter', () => {
     fs.mkdirSync(folder, { recursive: true });
     for (const adapter of adapters) writeAdapter(subfolder(folder, adapter.name), adapter);
     const card = nodePath.join(folder, MODEL_CARD);
@@ -63,14 +64,5 @@ function writeAdapter(folder: string, { config, tensors }: AdapterContent): void
     syncFolder(folder);
   } finally {
     fs.rmSync(staged, { recursive: true, force: true });
-  }
-}
-
-function storing(folder: string, action: () => void): void {
-  try {
-    action();
-  } catch (cause) {
-    if (cause instanceof StorageError || !(cause instanceof Error && 'syscall' in cause)) throw cause;
-    throw new StorageError(`no adapter can be written to ${folder} (${cause.message}); check the folder and the free space`, { cause });
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { StateError } from '../../runtime';
+import { reasonOf } from '../../runtime/reasonOf';
 
 /** A package below `node_modules`. */
 export interface InstalledPackage {
@@ -59,8 +60,7 @@ export function textHash(text: string): number {
 }
 
 function cannotRead(cause: unknown): never {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  throw new StateError(`the installed packages cannot be read (${reason}): install packages there first`, { cause });
+  throw new StateError(`the installed packages cannot be read (${reasonOf(cause)}): install packages there first`, { cause });
 }
 
 async function foldersIn(folder: string): Promise<string[]> {

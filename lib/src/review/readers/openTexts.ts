@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { openPromise } from 'yauzl';
 import { FormatError } from '../../runtime';
+import { reasonOf } from '../../runtime/reasonOf';
 
 /** One data file, to be read once. */
 export interface TextSource {
@@ -78,5 +79,5 @@ async function* bytesOf(file: string, open: Open): AsyncGenerator<Buffer> {
 
 function malformed(file: string, cause: unknown): never {
   if (cause instanceof FormatError) throw cause;
-  throw new FormatError(`${file} cannot be read to its end (${cause instanceof Error ? cause.message : cause})`, { cause });
+  throw new FormatError(`${file} cannot be read to its end (${reasonOf(cause)})`, { cause });
 }
