@@ -1,21 +1,22 @@
-// Products of few rows with a weight as it is stored, which XLA calls by the name `lowrank_row_product`.
+// Products of few rows with a weight as it is stored, which XLA calls by their names.
 //
-// XLA would unpack the weight before each product, which takes longer than the product does. Here every byte is read once, in order,
-// by all threads, and unpacked in registers.
+// XLA would unpack a packed weight before each product, which takes longer than the product does. Here every byte is read once, in
+// order, by all threads, and unpacked in registers.
 //
 //   lowrank_row_product(x, weight[, scales]) -> y      attribute: format
 //   x (n, in), y (n, out): float32; weight (out, words of a row); scales (out, 1): float32
+//
+//   lowrank_column_product(x, weight) -> y
+//   x (n, in), weight (in, out), y (n, out): float32
 #include "rowProducts.h"
 
 #include <string.h>
 
 #include <algorithm>
-#include <atomic>
-#include <memory>
 #include <string_view>
-#include <thread>
 #include <vector>
 
+#include "rowThreads.h"
 #include "xla/ffi/api/ffi.h"
 
 // From xla/ffi/ffi_api.h, which does not compile without MLIR's headers.
@@ -27,6 +28,7 @@ namespace tfnodejs {
 namespace {
 
 namespace ffi = xla::ffi;
+using Matrix = ffi::Buffer<ffi::F32>;
 
 const RowKernels& Kernels() {
 #if defined(__x86_64__)
@@ -38,6 +40,7 @@ const RowKernels& Kernels() {
 
 RowKernel KernelOf(std::string_view format) {
   const RowKernels& kernels = Kernels();
+  if (format == "float32") return kernels.float32;
   if (format == "bfloat16") return kernels.bfloat16;
   if (format == "int8") return kernels.int8;
   if (format == "Q4_0") return kernels.q4_0;
@@ -48,54 +51,51 @@ RowKernel KernelOf(std::string_view format) {
 
 // The bytes of a row of so many values.
 int64_t RowBytes(std::string_view format, int64_t values) {
+  if (format == "float32") return 4 * values;
   if (format == "bfloat16") return 2 * values;
   if (format == "int8") return values;
   const int64_t blocks = (values + kBlock - 1) / kBlock;
   return blocks * (format == "Q4_0" ? 18 : format == "Q4_1" ? 20 : 34);
 }
 
-// The parts of a product, which threads take one after another. A thread that comes late finds none left and touches nothing else.
-struct Parts {
-  Parts(int64_t outputs, int64_t length) : outputs(outputs), length(length), left((outputs + length - 1) / length) {}
-  const int64_t outputs, length;
-  std::atomic<int64_t> next{0};
-  std::atomic<int64_t> left;
+int64_t ThreadsOf(const ffi::ThreadPool& pool) { return std::max<int64_t>(1, pool.num_threads()); }
 
-  void Work(const RowProduct& product, RowKernel kernel) {
-    for (;;) {
-      const int64_t begin = next.fetch_add(1, std::memory_order_relaxed) * length;
-      if (begin >= outputs) return;
-      kernel(product, begin, std::min(outputs, begin + length));
-      left.fetch_sub(1, std::memory_order_release);
-    }
-  }
-};
+constexpr int64_t kPartBytes = 1 << 15;  // of the weight; for less no second thread is worth its telling
 
-constexpr int64_t kPartBytes = 1 << 17;  // of the weight; for less no second thread is worth its waking
-
-void RunOnAll(ffi::ThreadPool& pool, const RowProduct& product, RowKernel kernel, int64_t weight_bytes) {
-  const int64_t threads = std::max<int64_t>(1, pool.num_threads());
+// How long the parts of a product are that goes over so much.
+int64_t PartLength(int64_t threads, int64_t extent, int64_t weight_bytes, int64_t multiple) {
   const int64_t count = std::clamp<int64_t>(weight_bytes / kPartBytes, 1, 4 * threads);
-  const int64_t length = (product.out + count - 1) / count;
-  // Whole cache lines of y for each thread.
-  auto parts = std::make_shared<Parts>(product.out, (length + 15) / 16 * 16);
-  for (int64_t thread = 1; thread < std::min(threads, count); thread++) {
-    pool.Schedule([parts, product, kernel] { parts->Work(product, kernel); });
-  }
-  parts->Work(product, kernel);
-  // Only parts that another thread has begun are open now, so this cannot wait for a thread that waits itself.
-  for (int64_t spins = 0; parts->left.load(std::memory_order_acquire) > 0; spins++) {
-    if (spins > 10000) std::this_thread::yield();
+  return ((extent + count - 1) / count + multiple - 1) / multiple * multiple;
+}
+
+void RunRows(int64_t threads, const RowProduct& product, RowKernel kernel, int64_t weight_bytes) {
+  const int64_t length = PartLength(threads, product.out, weight_bytes, 16);  // whole cache lines of y for each thread
+  RunParts(threads, (product.out + length - 1) / length, [&, length](int64_t part) {
+    kernel(product, part * length, std::min(product.out, (part + 1) * length));
+  });
+}
+
+// A weight (in, out) is read in order when its parts are of the inputs: each has sums of its own.
+void RunColumns(int64_t threads, const ColumnProduct& product, float* y) {
+  const int64_t length = PartLength(threads, product.in, 4 * product.in * product.out, 4);
+  const int64_t parts = (product.in + length - 1) / length, size = product.n * product.out;
+  std::vector<float> sums(parts * size);
+  RunParts(threads, parts, [&, length](int64_t part) {
+    Kernels().columns(product, part * length, std::min(product.in, (part + 1) * length), sums.data() + part * size);
+  });
+  std::copy_n(sums.begin(), size, y);
+  for (int64_t part = 1; part < parts; part++) {
+    for (int64_t i = 0; i < size; i++) y[i] += sums[part * size + i];
   }
 }
 
-ffi::Error Run(ffi::ThreadPool pool, ffi::RemainingArgs arguments, ffi::Result<ffi::Buffer<ffi::F32>> y, std::string_view format) {
+ffi::Error MultiplyRows(ffi::ThreadPool pool, ffi::RemainingArgs arguments, ffi::Result<Matrix> y, std::string_view format) {
   const RowKernel kernel = KernelOf(format);
   if (kernel == nullptr) return ffi::Error::InvalidArgument("lowrank_row_product knows no format '" + std::string(format) + "'");
-  const auto x = arguments.get<ffi::Buffer<ffi::F32>>(0);
+  const auto x = arguments.get<Matrix>(0);
   const auto weight = arguments.get<ffi::AnyBuffer>(1);
   if (!x.has_value() || !weight.has_value()) return ffi::Error::InvalidArgument("lowrank_row_product takes x and a weight");
-  const auto scales = arguments.get<ffi::Buffer<ffi::F32>>(2);
+  const auto scales = arguments.get<Matrix>(2);
 
   RowProduct product;
   product.n = x->dimensions()[0];
@@ -122,18 +122,32 @@ ffi::Error Run(ffi::ThreadPool pool, ffi::RemainingArgs arguments, ffi::Result<f
     }
     product.x = blocks.data();
   }
-  RunOnAll(pool, product, kernel, weight->size_bytes());
+  RunRows(ThreadsOf(pool), product, kernel, weight->size_bytes());
   return ffi::Error::Success();
 }
 
-XLA_FFI_DEFINE_HANDLER(kHandler, Run,
-                       ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().RemainingArgs().Ret<ffi::Buffer<ffi::F32>>().Attr<std::string_view>("format"));
+ffi::Error MultiplyColumns(ffi::ThreadPool pool, Matrix x, Matrix weight, ffi::Result<Matrix> y) {
+  const ColumnProduct product = {x.typed_data(), weight.typed_data(), x.dimensions()[0], x.dimensions()[1], y->dimensions()[1]};
+  if (weight.dimensions()[0] != product.in || weight.dimensions()[1] != product.out) {
+    return ffi::Error::InvalidArgument("lowrank_column_product: x and y do not fit the weight");
+  }
+  RunColumns(ThreadsOf(pool), product, y->typed_data());
+  return ffi::Error::Success();
+}
+
+XLA_FFI_DEFINE_HANDLER(kRows, MultiplyRows,
+                       ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().RemainingArgs().Ret<Matrix>().Attr<std::string_view>("format"));
+XLA_FFI_DEFINE_HANDLER(kColumns, MultiplyColumns, ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Matrix>().Arg<Matrix>().Ret<Matrix>());
+
+bool Register(const char* name, XLA_FFI_Handler* handler) {
+  return ffi::Ffi::RegisterStaticHandler(xla::ffi::GetXlaFfiApi(), name, "Host", handler) == nullptr;
+}
 
 }  // namespace
 
 bool RegisterRowProducts() {
-  static XLA_FFI_Error* const error = ffi::Ffi::RegisterStaticHandler(xla::ffi::GetXlaFfiApi(), "lowrank_row_product", "Host", kHandler);
-  return error == nullptr;
+  static const bool is_known = Register("lowrank_row_product", kRows) && Register("lowrank_column_product", kColumns);
+  return is_known;
 }
 
 }  // namespace tfnodejs

@@ -5,7 +5,7 @@
 
 namespace tfnodejs {
 
-// y = x·Wᵀ for a weight W (out, in) that is stored packed, and few rows of x.
+// y = x·Wᵀ for a weight W (out, in) as it is stored, and few rows of x.
 struct RowProduct {
   const float* x;  // (blocks, n, 32): each row's block of 32 values beside the other rows', zeros beyond the width
   const uint8_t* weight;
@@ -20,9 +20,20 @@ constexpr int64_t kBlock = 32;  // values that are unpacked at a time
 // Computes the outputs from `begin` up to but not including `end`.
 using RowKernel = void (*)(const RowProduct& product, int64_t begin, int64_t end);
 
+// y = x·W for a weight W (in, out) of 32-bit floats, and few rows of x.
+struct ColumnProduct {
+  const float* x;  // (n, in)
+  const float* weight;
+  int64_t n, in, out;
+};
+
+// Adds to `y` (n, out) what the inputs from `begin` up to but not including `end` give.
+using ColumnKernel = void (*)(const ColumnProduct& product, int64_t begin, int64_t end, float* y);
+
 // One for each way to store a weight.
 struct RowKernels {
-  RowKernel bfloat16, int8, q4_0, q4_1, q8_0;
+  RowKernel float32, bfloat16, int8, q4_0, q4_1, q8_0;
+  ColumnKernel columns;
 };
 
 // The same functions, for any processor and for one with AVX2.

@@ -1,5 +1,6 @@
 /** `y = x·W + b`, with the kernel stored (in, out) as in tfjs. */
 import { ShapeError, tf } from '../runtime';
+import { columnProduct, hasRowProducts, rowProduct } from '../runtime/compile/rowProduct';
 import { withGradient } from './customGradient';
 import { Module } from './module';
 
@@ -65,6 +66,21 @@ export function matMulFrozen(x: tf.Tensor, weight: () => tf.Tensor, transposeW =
 function multiplyRows(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.Tensor {
   const width = x.shape[x.rank - 1] ?? 0;
   const rows: tf.Tensor = x.reshape([-1, width]); // (…, I) → (N, I)
-  const y = tf.matMul(rows, weight, false, transposeW); // (N, I) x (I, O) -> (N, O)
+  const y = multiplyFew(rows, weight, transposeW) ?? tf.matMul(rows, weight, false, transposeW); // (N, I) x (I, O) -> (N, O)
   return y.reshape([...x.shape.slice(0, -1), y.shape[1] ?? 0]);
+}
+
+/** From more rows on XLA's products are as fast: the native ones read the sums of all rows again for every four inputs. */
+const FEW_ROWS = 8;
+/** A smaller weight is read in less time than it takes to call for it. */
+const MIN_VALUES = 2 ** 16;
+
+/** The product as the native binding has it, which reads the weight as fast as memory gives it; undefined where it has none. */
+function multiplyFew(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.Tensor | undefined {
+  const [N = 0, I = 0] = x.shape;
+  if (N > FEW_ROWS || weight.size < MIN_VALUES || weight.dtype !== 'float32' || !hasRowProducts()) return undefined;
+  const isFit = weight.shape[transposeW ? 1 : 0] === I;
+  if (!isFit) return undefined; // tfjs tells of it
+  if (!transposeW) return columnProduct(x, weight);
+  return rowProduct(x, { format: 'float32', parts: [weight], inFeatures: I, outFeatures: weight.shape[0] ?? 0 });
 }

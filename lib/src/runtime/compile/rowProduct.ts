@@ -2,11 +2,11 @@
 import { ShapeError, UnsupportedError } from '../errors';
 import type { tf } from '../tensorflow';
 import { backendInternals, isRecording } from './internals';
-import { callKernel } from './stableHlo';
+import { callKernel, type Kernel } from './stableHlo';
 import { activeTrace } from './trace';
 
 /** How a weight (out, in) is stored, one row after another: `int8` has a scale for each row besides, the last three are blocks of GGML. */
-type RowFormat = 'bfloat16' | 'int8' | 'Q4_0' | 'Q4_1' | 'Q8_0';
+type RowFormat = 'float32' | 'bfloat16' | 'int8' | 'Q4_0' | 'Q4_1' | 'Q8_0';
 
 /** A weight in one of the formats. */
 export interface RowWeight {
@@ -43,16 +43,35 @@ function isForwardThroughXla(): boolean {
  * @throws UnsupportedError where {@link hasRowProducts} says no; ShapeError when x has another width than the weight.
  */
 export function rowProduct(x: tf.Tensor, { format, parts, inFeatures, outFeatures }: RowWeight): tf.Tensor {
+  return nativeProduct({ target: 'lowrank_row_product', config: `{format = "${format}"}` }, x, parts, [inFeatures, outFeatures]);
+}
+
+/**
+ * `x·W` for a weight in float32, as {@link rowProduct}.
+ *
+ * Shapes: x (N, I), weight (I, O) → (N, O).
+ *
+ * @throws as {@link rowProduct}
+ */
+export function columnProduct(x: tf.Tensor, weight: tf.Tensor): tf.Tensor {
+  const [I = 0, O = 0] = weight.shape;
+  return nativeProduct({ target: 'lowrank_column_product', config: '{}' }, x, [weight], [I, O]);
+}
+
+function nativeProduct(
+  kernel: Pick<Kernel, 'target' | 'config'>,
+  x: tf.Tensor,
+  parts: readonly tf.Tensor[],
+  [I, O]: readonly [number, number],
+): tf.Tensor {
   if (!hasRowProducts())
     throw new UnsupportedError('a native product of rows can only be in a function that XLA compiles for the CPU, and has no gradient');
-  if (x.rank !== 2 || x.shape[1] !== inFeatures)
-    throw new ShapeError(`x [${x.shape}] does not fit a weight of ${inFeatures} inputs and ${outFeatures} outputs`);
+  if (x.rank !== 2 || x.shape[1] !== I) throw new ShapeError(`x [${x.shape}] does not fit a weight of ${I} inputs and ${O} outputs`);
   const operands = [x, ...parts].map((tensor) => ({
     tensor,
     value: { type: tensor.dtype === 'int32' ? ('int32' as const) : ('float32' as const), shape: tensor.shape },
   }));
-  const kernel = { target: 'lowrank_row_product', apiVersion: TYPED_INTERFACE, config: `{format = "${format}"}` } as const;
-  const [product] = callKernel(kernel, operands, [{ type: 'float32', shape: [x.shape[0] ?? 0, outFeatures] }]);
+  const [product] = callKernel({ ...kernel, apiVersion: TYPED_INTERFACE }, operands, [{ type: 'float32', shape: [x.shape[0] ?? 0, O] }]);
   if (!product) throw new TypeError('the native product of rows gave nothing');
   return product;
 }
