@@ -1,7 +1,7 @@
 /** AdamW: Adam whose weight decay acts on the weights, not on the gradients (Loshchilov & Hutter 2019, algorithm 2). */
 import { ArgumentError, compileNested, ShapeError, StateError, tf } from '../runtime';
+import { groupsOfOneShape } from '../runtime/tensorGroups';
 import type { Schedule } from './schedules';
-import { groupsOfOneShape } from './tensorGroups';
 
 /** How an AdamW moves the parameters. */
 export interface AdamWOptions {
