@@ -65,6 +65,6 @@ const mergedWeights = compile(
 );
 
 function checkFinite(values: tf.Tensor, names: readonly string[]): void {
-  const isFinite = tf.tidy(() => tf.isFinite(values).all().dataSync()[0] === 1);
-  if (!isFinite) throw new NotFiniteError(`merging ${names.join(', ')} gives weights that are NaN or infinite; the base is unchanged`);
+  const isSound = tf.tidy(() => tf.isFinite(values).all().dataSync()[0] === 1);
+  if (!isSound) throw new NotFiniteError(`merging ${names.join(', ')} gives weights that are NaN or infinite; the base is unchanged`);
 }
