@@ -15,7 +15,7 @@ function run(environment: NodeJS.ProcessEnv): { folder: string; product: number 
   const code = `const { tf } = require('lowrank');
     const folder = require('node:module').getCompileCacheDir() ?? '';
     console.log(JSON.stringify({ folder, product: tf.scalar(6).mul(7).dataSync()[0] }));`;
-  const env = { ...process.env, HOME: home, ...environment };
+  const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, ...environment };
   for (const name of ['NODE_COMPILE_CACHE', 'XDG_CACHE_HOME']) if (!(name in environment)) delete env[name];
   const { stdout, stderr, status } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8', env });
   if (status !== 0) throw new Error(stderr);
