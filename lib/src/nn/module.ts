@@ -68,29 +68,30 @@ export abstract class Module {
    * @throws ArgumentError when nothing is at `path`.
    */
   replaceModule(path: string, replacement: Module): void {
-    for (const [parentPath, parent] of this.namedModules()) {
-      for (const [property, value] of Object.entries(parent)) {
-        const here = join(parentPath, toSnakeCase(property));
-        if (value instanceof Module && here === path) {
-          Reflect.set(parent, property, replacement);
-          return;
-        }
-        if (Array.isArray(value)) {
-          const index = value.findIndex((item, i) => item instanceof Module && `${here}.${i}` === path);
-          if (index >= 0) {
-            value[index] = replacement;
-            return;
-          }
-        }
-      }
+    if (!this.replaceBelow(path, replacement)) {
+      throw new ArgumentError(`no module '${path}' in this model; its modules are listed by namedModules()`);
     }
-    throw new ArgumentError(`no module '${path}' in this model; its modules are listed by namedModules()`);
   }
 
   /** Frees every parameter of this module and of those below it; the module is of no use afterwards. */
   dispose(): void {
     for (const [, child] of this.namedChildren()) child.dispose();
     for (const [, variable] of this.ownParameters()) if (!variable.isDisposed) variable.dispose(); // tied ones are met twice
+  }
+
+  /** Goes down the path alone: a model is adapted layer by layer, and to walk it for each takes longer than all else. */
+  private replaceBelow(path: string, replacement: Module): boolean {
+    for (const [property, value] of Object.entries(this)) {
+      const here = toSnakeCase(property);
+      if (value instanceof Module && here === path) return Reflect.set(this, property, replacement);
+      if (!Array.isArray(value)) continue;
+      const index = value.findIndex((item, i) => item instanceof Module && `${here}.${i}` === path);
+      if (index >= 0) return Reflect.set(value, index, replacement);
+    }
+    for (const [name, child] of this.namedChildren()) {
+      if (path.startsWith(`${name}.`) && child.replaceBelow(path.slice(name.length + 1), replacement)) return true;
+    }
+    return false;
   }
 }
 

@@ -32,7 +32,7 @@ export function adaptablePaths(model: Module): string[] {
 
 /** True when the path is, or ends in, one of the names. */
 export function isNamed(names: readonly string[], path: string): boolean {
-  return names.map(toSnakeCase).some((name) => path === name || path.endsWith(`.${name}`));
+  return names.some((name) => `.${path}`.endsWith(`.${toSnakeCase(name)}`));
 }
 
 /** The values that a rank or alpha pattern gives these paths, or the fallback; the first key that matches counts. */

@@ -1,7 +1,7 @@
 /** AdamW: Adam whose weight decay acts on the weights, not on the gradients (Loshchilov & Hutter 2019, algorithm 2). */
 import { ArgumentError, compileNested, ShapeError, StateError, tf } from '../runtime';
+import { groupsOfOneShape } from '../runtime/tensorGroups';
 import type { Schedule } from './schedules';
-import { groupsOfOneShape } from './tensorGroups';
 
 /** How an AdamW moves the parameters. */
 export interface AdamWOptions {
@@ -224,10 +224,13 @@ type Rule = {
   readonly decays: boolean;
 };
 
+/** Parameters of one shape, one at least. */
 const moveAll = compileNested(
   (parameters: readonly Before[], { coefficients, isSound, betas: [beta1, beta2], epsilon, decays }: Rule): Moved[] => {
     const [keep, stepSize, secondScale] = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
-    const unless = (value: tf.Tensor, before: tf.Tensor) => (isSound ? tf.where(isSound, value, before) : value);
+    const [{ weight: like }] = parameters as [Before];
+    const everywhere = isSound?.broadcastTo(like.shape); // once: `where` would do so for each of its calls
+    const unless = (value: tf.Tensor, before: tf.Tensor) => (everywhere ? tf.where(everywhere, value, before) : value);
     return parameters.map(({ weight, grad, first, second }) => {
       const mean = first.add(grad.sub(first).mul(1 - beta1));
       const square = second.mul(beta2).add(grad.square().mul(1 - beta2));

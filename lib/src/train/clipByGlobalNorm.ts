@@ -1,6 +1,6 @@
 /** Gradient clipping by the norm of all gradients together. */
 import { ArgumentError, compileNested, tf } from '../runtime';
-import { groupsOfOneShape } from './tensorGroups';
+import { groupsOfOneShape } from '../runtime/tensorGroups';
 
 /** Gradients after clipping, and their norm before it. */
 export interface ClippedGradients {

@@ -26,10 +26,10 @@ export function assignStored({ variable, layout }: AdapterTensor, values: Float3
 }
 
 /** Factors are so small that TensorFlow takes longer to begin than this to end. Shapes: (rows, columns) → (columns, rows). */
-function transposed(values: Float32Array, [rows = 0, columns = 0]: readonly number[]): Float32Array {
+function transposed(values: Float32Array, [, columns = 0]: readonly number[]): Float32Array {
   const result = new Float32Array(values.length);
-  for (let row = 0, from = 0; row < rows; row++) {
-    for (let to = row; to < result.length && from < (row + 1) * columns; to += rows) result[to] = values[from++] as number;
+  for (let column = 0, to = 0; column < columns; column++) {
+    for (let from = column; from < values.length; from += columns) result[to++] = values[from] as number;
   }
   return result;
 }

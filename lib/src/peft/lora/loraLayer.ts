@@ -1,12 +1,13 @@
 /** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
 import { Embedding, Module, StoredEmbedding, TiedHead } from '../../nn';
-import { ArgumentError, NotFiniteError, StateError, tf, UnsupportedError } from '../../runtime';
+import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { AdapterState } from '../adapterState';
 import { LoraConfig, type LoraOptions } from '../config';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import { type BaseWeight, baseWeightOf } from './baseWeight';
 import { createLoraUpdate, emptyLoraUpdate, takesFromBase } from './createLoraUpdate';
 import type { LoraUpdate } from './loraUpdate';
+import { mergeLayers } from './mergeLayers';
 
 /** What a LoRA layer is told besides its configuration. */
 export interface LoraLayerOptions {
@@ -114,25 +115,16 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
    * @throws NotFiniteError with `safeMerge` when the result is not finite everywhere; the base weight then stays as it was.
    */
   merge(names: readonly string[] = this.state.activeAdapters, { safeMerge = false }: { readonly safeMerge?: boolean } = {}): void {
-    if (this.merged) {
-      console.warn(`already merged: ${this.merged.names.join(', ')}; unmerge() first to merge anew`);
-      return;
-    }
-    const present = names.filter((name) => this.updates.has(name));
-    if (present.length === 0) return;
+    if (this.merged) console.warn(`already merged: ${this.merged.names.join(', ')}; unmerge() first to merge anew`);
+    else mergeLayers([this], names, { safeMerge });
+  }
+
+  /** Takes the weight into which these adapters are merged in place of its own, which {@link unmerge} puts back. */
+  putMerged(names: readonly string[], values: tf.Tensor): void {
     const weight = this.baseWeight();
-    const result = tf.tidy(() => {
-      const values = weight.read();
-      return present.reduce((sum, name) => this.update(name).addedTo(sum, values), values);
-    });
-    if (safeMerge && !isFiniteEverywhere(result)) {
-      result.dispose();
-      throw new NotFiniteError(`merging ${present.join(', ')} gives weights that are NaN or infinite; the base is unchanged`);
-    }
     const originals = weight.variables.map((variable) => tf.keep(variable.clone())); // share the old buffers: nothing is copied
-    this.merged = { names: present, originals };
-    weight.write(result);
-    result.dispose();
+    this.merged = { names, originals };
+    weight.write(values);
   }
 
   /** Puts the base weight back, bit by bit as it was before {@link merge}. */
@@ -231,8 +223,4 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     const name = this.state.activeAdapters.find((active) => this.updates.has(active));
     return this.update(name ?? this.state.activeAdapters[0] ?? '');
   }
-}
-
-function isFiniteEverywhere(x: tf.Tensor): boolean {
-  return tf.tidy(() => tf.isFinite(x).all().dataSync()[0] === 1);
 }

@@ -1,5 +1,5 @@
 /** One adapter's update of one layer. */
-import { compile, deriveSeed, tf } from '../../runtime';
+import { deriveSeed, tf } from '../../runtime';
 
 /** What an update has besides A and B. */
 export interface LoraUpdateOptions {
@@ -51,16 +51,8 @@ export class LoraUpdate {
   delta(weight: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
       const product = this.product();
-      if (!this.magnitude) return product;
-      const adapted = weight.add(product);
-      return adapted.mul(this.magnitude.div(outputNorm(adapted))).sub(weight);
+      return this.magnitude ? turnedDelta(weight, product, this.magnitude) : product;
     });
-  }
-
-  /** `sum + ΔW`, where ΔW is for this base weight: merging, update by update. Shapes: sum, weight (I, O) → (I, O). */
-  addedTo(sum: tf.Tensor, weight: tf.Tensor): tf.Tensor {
-    const { loraA, loraB, scaling } = this;
-    return this.magnitude ? tf.tidy(() => sum.add(this.delta(weight))) : addProduct(sum, { loraA, loraB, scaling });
   }
 
   /**
@@ -84,12 +76,25 @@ export class LoraUpdate {
   }
 }
 
-/** `sum + (s·A)·B`, scaled while it is small, as one operation, which adds where the product is: the one new tensor of the weight's size. */
-const addProduct = compile(
-  (sum: tf.Tensor, { loraA, loraB, scaling }: { readonly loraA: tf.Tensor; readonly loraB: tf.Tensor; readonly scaling: number }) =>
-    tf.matMul(loraA.mul(scaling) as tf.Tensor2D, loraB as tf.Tensor2D).add(sum), // (I, r) x (r, O) -> (I, O)
-  { name: 'merged_weight', precision: 'float32' },
-);
+/** An update's numbers, apart from the layer that it is on. */
+export type UpdateValues = {
+  readonly loraA: tf.Tensor;
+  readonly loraB: tf.Tensor;
+  readonly scaling: number;
+  readonly magnitude: tf.Tensor | undefined;
+};
+
+/** `sum + ΔW`, where ΔW is for this base weight: merging, update by update. Shapes: sum, weight (I, O) → (I, O). */
+export function addUpdate(sum: tf.Tensor, weight: tf.Tensor, { loraA, loraB, scaling, magnitude }: UpdateValues): tf.Tensor {
+  const product = tf.matMul(loraA.mul(scaling) as tf.Tensor2D, loraB as tf.Tensor2D); // scaled while it is small
+  return magnitude ? sum.add(turnedDelta(weight, product, magnitude)) : product.add(sum);
+}
+
+/** DoRA's ΔW: `m·(W + s·A·B)/‖W + s·A·B‖ − W`. Shapes: weight, product (I, O), magnitude (O) → (I, O). */
+function turnedDelta(weight: tf.Tensor, product: tf.Tensor, magnitude: tf.Tensor): tf.Tensor {
+  const adapted = weight.add(product);
+  return adapted.mul(magnitude.div(outputNorm(adapted))).sub(weight);
+}
 
 /** The length of the weights of each output. Shapes: (I, O) → (O). */
 export function outputNorm(weight: tf.Tensor): tf.Tensor {

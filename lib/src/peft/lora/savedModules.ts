@@ -26,6 +26,7 @@ export class SavedModules {
    * @throws ArgumentError when a name matches nothing, UnsupportedError for what cannot be copied.
    */
   chosen({ modulesToSave }: LoraConfig): [string, SaveableModule | SavedModule][] {
+    if (modulesToSave.length === 0) return []; // before the model is walked
     const modules = new Map(this.model.namedModules());
     const paths = adaptablePaths(this.model);
     return modulesToSave.map(toSnakeCase).flatMap((name) => {
