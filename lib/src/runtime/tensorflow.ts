@@ -4,7 +4,6 @@
  */
 import util from 'node:util';
 import type * as tfjs from '@tensorflow/tfjs-node-gpu';
-import { keepCompiledCode } from './compileCache';
 import { LowrankError } from './errors';
 
 /** The native binding does not load: `make setup` has not run, or ran for another machine. */
@@ -32,7 +31,6 @@ const ALLOCATOR = 'cuda_malloc_async';
 const ONEDNN = '1';
 
 function load(): TensorFlow {
-  keepCompiledCode();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // start-up notes belong in nobody's notebook
   process.env.TF_GPU_ALLOCATOR ??= ALLOCATOR;
   process.env.TF_ENABLE_ONEDNN_OPTS ??= ONEDNN;

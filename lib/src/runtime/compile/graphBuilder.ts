@@ -29,12 +29,6 @@ export type SymbolType = Pick<KnownSymbol, 'dtype' | 'shape'>;
 /** The attribute by which TensorFlow hands a function, or one call of it, to XLA. */
 export const MUST_COMPILE = '_XlaMustCompile';
 
-/**
- * The ConfigProto by which Grappler goes through a function once, `graph_options.rewrite_options.meta_optimizer_iterations = ONE`: a second
- * time takes half as long again as the first, before the first step, and finds next to nothing.
- */
-const OPTIMIZED_ONCE = 'R\x04R\x02`\x01';
-
 /** Which inputs of an operation TensorFlow takes as one list. */
 const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
   AddN: 'all',
@@ -125,7 +119,6 @@ export class GraphBuilder {
       { name: 'Tin', type: binding.TF_ATTR_TYPE, value: types(inputs.map((input) => this.symbol(input))) },
       { name: 'Tout', type: binding.TF_ATTR_TYPE, value: types(outputs) },
       { name: 'f', type: binding.TF_ATTR_FUNC, value: name },
-      { name: 'config_proto', type: binding.TF_ATTR_STRING, value: OPTIMIZED_ONCE },
       ...(mustCompile ? [{ name: MUST_COMPILE, type: binding.TF_ATTR_BOOL, value: true }] : []),
     ];
     return this.operation('PartitionedCall', attributes, inputs, { name, outputs });
