@@ -1,7 +1,7 @@
 /** What is needed of a model and its tokenizer to review code. */
 import type { ForwardOptions, GenerateOptions, LlamaConfig, Rows } from '../llama';
 import type { tf } from '../runtime';
-import { chunks } from '../train/chunks';
+import { chunks } from '../runtime/chunks';
 import type { PromptTokenizer } from './encodeExample';
 
 /** A LlamaForCausalLM, or a PeftModel with the adapter of the task active. */

@@ -1,8 +1,8 @@
 /** From examples to the batches of an epoch, the same ones for the same seed. */
 import { ArgumentError, deriveSeed, shuffled } from '../runtime';
 import { checkWhole } from '../runtime/checkWhole';
+import { chunks } from '../runtime/chunks';
 import { type Batch, type Example, type PadOptions, padBatch } from './batch';
-import { chunks } from './chunks';
 import { packBatch, packRows } from './packing';
 
 /** How examples are dealt out to batches. */
