@@ -1,6 +1,7 @@
 /** Writing GGUF files of 32-bit floats, such as adapters are. */
 import { GGMLQuantizationType, GGUFValueType } from '@huggingface/gguf';
 import { ArgumentError } from '../runtime';
+import { sizeOf } from '../runtime/sizeOf';
 import { writeFileAtomic } from './atomicFile';
 import { LONGEST_TENSOR_NAME } from './ggufHeader';
 
@@ -41,8 +42,7 @@ export function writeGguf(
 }
 
 function checkTensor(name: string, shape: readonly number[], { length }: Float32Array): void {
-  const size = shape.reduce((product, dimension) => product * dimension, 1);
-  if (size !== length) throw new ArgumentError(`tensor '${name}' of shape [${shape}] has ${length} values`);
+  if (sizeOf(shape) !== length) throw new ArgumentError(`tensor '${name}' of shape [${shape}] has ${length} values`);
   if (Buffer.byteLength(name) > LONGEST_TENSOR_NAME) {
     throw new ArgumentError(`the tensor name '${name}' is longer than the ${LONGEST_TENSOR_NAME} bytes that llama.cpp reads`);
   }

@@ -3,9 +3,9 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { isJsonObject, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../io';
 import { FormatError, UnsupportedError } from '../runtime';
+import { sizeOf } from '../runtime/sizeOf';
 import { configFromJson } from './configFile';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelFiles';
-import { sizeOf } from './parameterShapes';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';

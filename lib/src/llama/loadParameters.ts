@@ -1,9 +1,10 @@
 /** Streams a model's tensors from its files into parameters. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, FormatError } from '../runtime';
+import { sizeOf } from '../runtime/sizeOf';
 import type { Parameters } from './build';
 import type { ModelFiles } from './modelFiles';
-import { isKernel, parameterShapes, sizeOf } from './parameterShapes';
+import { isKernel, parameterShapes } from './parameterShapes';
 import { float32Reader, type Parameter } from './readParameter';
 import { type StorageOptions, storedReader } from './storedReader';
 

@@ -38,8 +38,3 @@ function* layerShapes(config: LlamaConfig, path: string): Generator<readonly [st
 export function isKernel(name: string, shape: readonly number[]): boolean {
   return shape.length === 2 && name !== 'model.embed_tokens.weight';
 }
-
-/** How many elements a tensor of this shape has. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, dimension) => product * dimension, 1);
-}

@@ -7,8 +7,9 @@
 import type { StoredWeight } from '../nn';
 import { tf } from '../runtime';
 import { nodeBackend } from '../runtime/backend';
+import { sizeOf } from '../runtime/sizeOf';
 import type { ModelTensor } from './modelFiles';
-import { isKernel, sizeOf } from './parameterShapes';
+import { isKernel } from './parameterShapes';
 
 /** A parameter as the model keeps it. */
 export type Parameter = tf.Variable | StoredWeight;

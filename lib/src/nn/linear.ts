@@ -1,6 +1,6 @@
 /** `y = x·W + b`, with the kernel stored (in, out) as in tfjs. */
 import { ShapeError, tf } from '../runtime';
-import { columnProduct, hasRowProducts, rowProduct } from '../runtime/compile/rowProduct';
+import { columnProduct, hasRowProducts, MIN_VALUES, rowProduct } from '../runtime/compile/rowProduct';
 import { withGradient } from './customGradient';
 import { Module } from './module';
 
@@ -72,8 +72,6 @@ function multiplyRows(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.
 
 /** From more rows on XLA's products are as fast: the native ones read the sums of all rows again for every four inputs. */
 const FEW_ROWS = 8;
-/** A smaller weight is read in less time than it takes to call for it. */
-const MIN_VALUES = 2 ** 16;
 
 /** The product as the native binding has it, which reads the weight as fast as memory gives it; undefined where it has none. */
 function multiplyFew(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.Tensor | undefined {

@@ -1,6 +1,6 @@
 /** Products of few rows with a packed weight, as a decoder has them: the weight is read once, as it is stored. */
 import type { tf } from '../../runtime';
-import { canFuseReads, hasRowProducts, rowProduct } from '../../runtime/compile/rowProduct';
+import { canFuseReads, hasRowProducts, MIN_VALUES, rowProduct } from '../../runtime/compile/rowProduct';
 import type { StoredWeight } from './storedWeight';
 
 /**
@@ -8,8 +8,6 @@ import type { StoredWeight } from './storedWeight';
  * each time.
  */
 const MAX_ROWS = 64;
-/** A smaller weight is read in less time than it takes to call for it. */
-const MIN_VALUES = 2 ** 16;
 
 /**
  * `x·Wᵀ` over the last axis of x, or undefined where there is no such product: under a gradient, for many rows, for small weights and in

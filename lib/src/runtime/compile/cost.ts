@@ -1,4 +1,6 @@
 /** What a graph's operations cost, counted from their shapes. */
+
+import { sizeOf } from '../sizeOf';
 import type { GraphBuilder, KnownSymbol, Operation } from './graphBuilder';
 import { MODULE } from './stableHlo';
 
@@ -91,7 +93,7 @@ function productFlops([first]: readonly KnownSymbol[], [result]: readonly KnownS
 }
 
 function size({ shape }: KnownSymbol): number {
-  return shape.reduce((product, dimension) => product * dimension, 1);
+  return sizeOf(shape);
 }
 
 /** TensorFlow's numbers of the types that do not take four bytes. */

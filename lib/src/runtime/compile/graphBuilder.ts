@@ -1,6 +1,7 @@
 /** A TensorFlow graph in the making, with the rewrites that every compiled function gets. */
 import type { OpAttribute } from '../backend';
 import { UnsupportedError } from '../errors';
+import { sizeOf } from '../sizeOf';
 import { type GraphBinding, type NativeGraph, sourceLine } from './internals';
 
 /** One operation of the graph; symbols are the outputs of operations, counted through the graph. */
@@ -85,7 +86,7 @@ export class GraphBuilder {
 
   /** A tensor with the same value everywhere, made at run time. */
   fill(dtype: number, shape: readonly number[], value: Uint8Array): number {
-    const size = shape.reduce((product, dimension) => product * dimension, 1);
+    const size = sizeOf(shape);
     if (size <= 1) return this.constant(dtype, shape, value.subarray(0, value.length * size));
     const dimensions = this.constant(this.binding.TF_INT32, [shape.length], new Uint8Array(Int32Array.from(shape).buffer));
     return this.single('Fill', [], [dimensions, this.constant(dtype, [], value)]);

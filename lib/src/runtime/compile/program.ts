@@ -1,5 +1,6 @@
 /** A traced function: what to feed it, what comes out, and how to go back through it. */
 import { UnsupportedError } from '../errors';
+import { sizeOf } from '../sizeOf';
 import { tf } from '../tensorflow';
 import type { ContextFunction } from './contextFunction';
 import type { Cost } from './cost';
@@ -78,7 +79,6 @@ export class Program {
   report(): FunctionReport {
     const { forward, backward, sources, numArguments, milliseconds } = this.parts;
     const inputs = forward.inputs.map(({ shape }, index) => ({ shape, isArgument: (sources[index] as number) < numArguments }));
-    const size = (shape: readonly number[]) => shape.reduce((product, dimension) => product * dimension, 1);
     const costs = [forward.cost, ...(backward ? [backward.fn.cost] : [])];
     const sum = (of: (cost: Cost) => number) => costs.reduce((total, cost) => total + of(cost), 0);
     return {
@@ -90,7 +90,7 @@ export class Program {
       isXla: forward.isXla,
       hasGradient: backward !== undefined,
       operations: sum(({ operations }) => operations),
-      parameters: inputs.reduce((total, { shape, isArgument }) => total + (isArgument ? 0 : size(shape)), 0),
+      parameters: inputs.reduce((total, { shape, isArgument }) => total + (isArgument ? 0 : sizeOf(shape)), 0),
       flops: sum(({ flops }) => flops),
       bytes: sum(({ bytes }) => bytes),
       traceMilliseconds: milliseconds,

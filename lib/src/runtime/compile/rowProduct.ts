@@ -17,6 +17,9 @@ export interface RowWeight {
   readonly outFeatures: number;
 }
 
+/** A weight of fewer values is read in less time than it takes to call for it. */
+export const MIN_VALUES = 2 ** 16;
+
 /** XLA's number of the interface that the native part has. */
 const TYPED_INTERFACE = 4;
 
