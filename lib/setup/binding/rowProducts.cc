@@ -77,7 +77,7 @@ void RunRows(int64_t threads, const RowProduct& product, RowKernel kernel, int64
 
 // A weight (in, out) is read in order when its parts are of the inputs: each has sums of its own.
 void RunColumns(int64_t threads, const ColumnProduct& product, float* y) {
-  const int64_t length = PartLength(threads, product.in, 4 * product.in * product.out, 4);
+  const int64_t length = PartLength(threads, product.in, 4 * product.in * product.out, 8);
   const int64_t parts = (product.in + length - 1) / length, size = product.n * product.out;
   std::vector<float> sums(parts * size);
   RunParts(threads, parts, [&, length](int64_t part) {

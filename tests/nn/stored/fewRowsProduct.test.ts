@@ -32,6 +32,7 @@ const WEIGHTS: Record<string, () => StoredWeight> = {
   int8: () => Int8Weight.pack(rowsOf(randomTensor([O, I], 1))),
   'int8 of an odd width': () => Int8Weight.pack(rowsOf(randomTensor([301, 275], 1))),
   Q4_1: () => GgufWeight.packQ4_1(rowsOf(randomTensor([O, I], 1))),
+  'Q4_1 of an odd number of rows': () => GgufWeight.packQ4_1(rowsOf(randomTensor([261, I], 1))),
   Q4_0: () => blocks('Q4_0', 18),
   Q8_0: () => blocks('Q8_0', 34),
 };

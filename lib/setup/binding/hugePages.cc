@@ -1,0 +1,39 @@
+#include "hugePages.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "tensorflow/core/common_runtime/process_state.h"
+
+namespace tfnodejs {
+namespace {
+
+void AskForHugePages(void* region, int, size_t bytes) {
+  const uintptr_t page = sysconf(_SC_PAGESIZE), begin = reinterpret_cast<uintptr_t>(region);
+  const uintptr_t first = (begin + page - 1) / page * page, end = (begin + bytes) / page * page;
+  if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);  // a wish: what comes of it is the system's
+}
+
+// The allocator that tells of its regions stops at 64 GiB where the other goes by the machine.
+void RaiseLimit() {
+  const int64_t mebibytes = (static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE)) >> 20;
+  setenv("TF_CPU_BFC_MEM_LIMIT_IN_MB", std::to_string(std::max<int64_t>(mebibytes, 1 << 16)).c_str(), 0);
+}
+
+}  // namespace
+
+void UseHugePages() {
+  static const bool asked = [] {
+    RaiseLimit();
+    tensorflow::ProcessState::singleton()->AddCPUAllocVisitor(AskForHugePages);
+    return true;
+  }();
+  (void)asked;
+}
+
+}  // namespace tfnodejs
