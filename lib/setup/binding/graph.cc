@@ -335,10 +335,13 @@ napi_value DefineFunction(const Call& call) {
   const std::vector<TF_Output> inputs = Symbols(graph, call.arguments[3]);
   const std::vector<TF_Output> outputs = Symbols(graph, call.arguments[4]);
   Status status;
-  std::unique_ptr<TF_Function, decltype(&TF_DeleteFunction)> function(
+  using Function = std::unique_ptr<TF_Function, decltype(&TF_DeleteFunction)>;
+  const Function marked(
       TF_GraphToFunction(graph.graph, call.arguments[1].String().c_str(), 0, operations.size(), operations.data(), inputs.size(),
                          inputs.data(), outputs.size(), outputs.data(), nullptr, nullptr, nullptr, status),
       &TF_DeleteFunction);
+  status.Check();
+  const Function function(WithoutInputMarks(marked.get(), status), &TF_DeleteFunction);
   status.Check();
   for (const Value& mark : call.arguments[5].Items()) {
     const char yes[] = {0x28, 0x01};  // the AttrValue message {b: true}

@@ -145,6 +145,25 @@ describe('compiled functions that call compiled functions', () => {
     }),
   );
 
+  for (const outerXla of [false, true]) {
+    for (const innerXla of [false, true]) {
+      test(
+        `have gradients where XLA compiles ${outerXla ? 'the outer' : 'not the outer'} and ${innerXla ? 'the inner' : 'not the inner'} one`,
+        scoped(() => {
+          const inner = dispose(compile((x: tf.Tensor, w: tf.Tensor) => x.matMul(w).tanh(), { xla: innerXla }));
+          const outer = dispose(compile((x: tf.Tensor, w: tf.Tensor) => inner(inner(x, w).sin(), w), { xla: outerXla }));
+          const [x, w] = [random([2, 3], 1), random([3, 3], 2)];
+          const plain = (a: tf.Tensor, b: tf.Tensor) => a.matMul(b).tanh().sin().matMul(b).tanh();
+          const expected = tf.grads(plain)([x, w]);
+          const slopes = (...given: tf.Tensor[]) => tf.grads(outer)(given);
+          for (const run of [slopes, dispose(compile(slopes))]) {
+            for (const [i, grad] of run(x, w).entries()) expectClose(grad, expected[i] as tf.Tensor);
+          }
+        }),
+      );
+    }
+  }
+
   test(
     'multiply in what the outer one asks for, if the device can: otherwise one trace serves all',
     scoped(() => {
