@@ -1,4 +1,5 @@
 import {
+  ArgumentError,
   Bfloat16Weight,
   castModel,
   compile,
@@ -180,4 +181,9 @@ describe('castModel', () => {
     const plain = moduleAt(model, 'model.layers.0.self_attn.q_proj', Linear);
     expect(values(plain.weight.clone())).toEqual(expected);
   });
+});
+
+test('a format that there is not is refused, with those that there are', () => {
+  const pack = () => packWeight('Q4_1' as QuantizedFormat, rowsOf(randomTensor([2, 32], 1)));
+  expect(pack).toThrow(new ArgumentError("'Q4_1' is none of the formats bfloat16, nf4, int8, q4_1"));
 });

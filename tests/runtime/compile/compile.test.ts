@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { compile, tf } from '../../../lib/src/runtime';
+import { ArgumentError, type CompileOptions, compile, tf } from '../../../lib/src/runtime';
 import { backendInternals } from '../../../lib/src/runtime/compile/internals';
 import * as halfProducts from '../../../lib/src/runtime/halfProducts';
 import { alive, dispose, expectClose, mix, nothingLeft, random, scoped, values, variable } from './scoped';
@@ -294,3 +294,10 @@ test(
     }
   }),
 );
+
+test.each([
+  [{ precision: 'float16' }, "compile: precision 'float16' is neither 'float32' nor 'bfloat16'"],
+  [{ xla: 'yes' }, "compile: xla 'yes' is none of 'auto', true and false"],
+])('the options %j are refused', (options, message) => {
+  expect(() => compile((x: tf.Tensor) => x, options as CompileOptions)).toThrow(new ArgumentError(message));
+});

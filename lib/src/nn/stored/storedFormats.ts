@@ -1,5 +1,5 @@
 /** The formats in which a weight can be stored, by name. */
-import { UnsupportedError } from '../../runtime';
+import { ArgumentError, UnsupportedError } from '../../runtime';
 import { Bfloat16Weight } from './bfloat16Weight';
 import { GgufWeight } from './ggufWeight';
 import { Int8Weight } from './int8Weight';
@@ -9,8 +9,13 @@ import type { StoredWeight, WeightRows } from './storedWeight';
 /** Formats of 8 and fewer bits: bitsandbytes' NF4 and int8, and llama.cpp's Q4_1 blocks. */
 export type QuantizedFormat = 'nf4' | 'int8' | 'q4_1';
 
-/** Rounds a weight to a format. @throws UnsupportedError when its rows are not whole blocks of the format. */
+/**
+ * Rounds a weight to a format.
+ *
+ * @throws ArgumentError when there is no such format; UnsupportedError when the weight's rows are not whole blocks of it.
+ */
 export function packWeight(format: QuantizedFormat | 'bfloat16', rows: WeightRows): StoredWeight {
+  if (!Object.hasOwn(PACKERS, format)) throw new ArgumentError(`'${format}' is none of the formats ${Object.keys(PACKERS).join(', ')}`);
   return PACKERS[format](rows);
 }
 

@@ -1,4 +1,5 @@
 /** "tf.function" for TypeScript: a function of tensors becomes one operation of TensorFlow. */
+import { ArgumentError } from '../errors';
 import { hasHalfProducts } from '../halfProducts';
 import type { Precision } from './graphBuilder';
 import { canBuildGraphs } from './internals';
@@ -48,13 +49,14 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
  *
  * Without this library's part of the native binding `fn` runs as it is, and a warning says so once.
  *
- * @throws UnsupportedError at the first call if `fn` reads a tensor's data, makes a shape depend on data, or draws random numbers in
+ * @throws ArgumentError when an option has none of its values; UnsupportedError at the first call if `fn` reads a tensor's data, makes a shape depend on data, or draws random numbers in
  * JavaScript; StateError when a tensor that it uses was disposed of.
  *
  * @example
  * const norm = compile((x: tf.Tensor) => x.square().sum().sqrt());
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): CompiledFunction<A, R> {
+  checkOptions(options);
   watchedTensors.install(); // here, and not at the first call: that may be inside a gradient
   const programs = new ProgramCache(fn as (...args: never[]) => unknown, options);
   const run = (...args: A): R => (isSupported() ? (programs.run(args) as R) : fn(...args));
@@ -64,6 +66,14 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, 
     inspect: { value: () => programs.inspect() },
     dispose: { value: () => programs.dispose() },
   }) as CompiledFunction<A, R>;
+}
+
+/** Not every caller is checked by TypeScript. */
+function checkOptions({ precision = 'float32', xla = 'auto' }: CompileOptions): void {
+  if (!['float32', 'bfloat16'].includes(precision)) {
+    throw new ArgumentError(`compile: precision '${precision}' is neither 'float32' nor 'bfloat16'`);
+  }
+  if (!['auto', true, false].includes(xla)) throw new ArgumentError(`compile: xla '${xla}' is none of 'auto', true and false`);
 }
 
 let hasWarned = false;
