@@ -19,21 +19,28 @@ void AskForHugePages(void* region, int, size_t bytes) {
   if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);  // a wish: what comes of it is the system's
 }
 
-// The allocator that tells of its regions stops at 64 GiB where the other goes by the machine.
+// The allocator that tells of its regions stops at 64 GiB of them, used or not; malloc stops where the machine does.
 void RaiseLimit() {
   const int64_t mebibytes = (static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE)) >> 20;
-  setenv("TF_CPU_BFC_MEM_LIMIT_IN_MB", std::to_string(std::max<int64_t>(mebibytes, 1 << 16)).c_str(), 0);
+  setenv("TF_CPU_BFC_MEM_LIMIT_IN_MB", std::to_string(std::max<int64_t>(4 * mebibytes, 1 << 16)).c_str(), 0);
+}
+
+// Whether this is the first call in this process, for all copies of the binding that it may have loaded; children inherit the variable.
+bool IsFirst() {
+  constexpr char kName[] = "LOWRANK_HUGE_PAGES_OF";
+  const std::string process = std::to_string(getpid());
+  const char* asked = getenv(kName);
+  if (asked != nullptr && process == asked) return false;
+  setenv(kName, process.c_str(), 1);
+  return true;
 }
 
 }  // namespace
 
 void UseHugePages() {
-  static const bool asked = [] {
-    RaiseLimit();
-    tensorflow::ProcessState::singleton()->AddCPUAllocVisitor(AskForHugePages);
-    return true;
-  }();
-  (void)asked;
+  if (!IsFirst()) return;
+  RaiseLimit();
+  tensorflow::ProcessState::singleton()->AddCPUAllocVisitor(AskForHugePages);
 }
 
 }  // namespace tfnodejs

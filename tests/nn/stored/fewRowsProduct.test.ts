@@ -119,6 +119,12 @@ describe.each([...Object.keys(WEIGHTS), 'nf4'])('on a GPU, a product with %s', (
   });
 });
 
+test('a long row of inputs that are all of one sign is multiplied as exactly', () => {
+  const weight = GgufWeight.packQ4_1(rowsOf(randomTensor([64, 16384], 1)));
+  const x = randomTensor([1, 1, 16384], 2).add(3);
+  expect(gap(compiled(weight, x).y, tf.matMul(x.squeeze([0]), weight.unpack(), false, true).expandDims(0))).toBeLessThan(2e-6);
+});
+
 test('a weight of few values, and a format without a native product, take the common way', () => {
   const small = compiled(packWeight('int8', rowsOf(randomTensor([64, 64], 1))), randomTensor([1, 64], 2));
   expect(small.bytes).toBeGreaterThan(4 * 64 * 64);

@@ -49,8 +49,8 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
  *
  * Without this library's part of the native binding `fn` runs as it is, and a warning says so once.
  *
- * @throws ArgumentError when an option has none of its values; UnsupportedError at the first call if `fn` reads a tensor's data, makes a shape depend on data, or draws random numbers in
- * JavaScript; StateError when a tensor that it uses was disposed of.
+ * @throws ArgumentError when an option has none of its values; UnsupportedError at the first call if `fn` reads a tensor's data, makes a
+ * shape depend on data, or draws random numbers in JavaScript; StateError when a tensor that it uses was disposed of.
  *
  * @example
  * const norm = compile((x: tf.Tensor) => x.square().sum().sqrt());
