@@ -69,7 +69,7 @@ int64_t PartLength(int64_t threads, int64_t extent, int64_t weight_bytes, int64_
 }
 
 void RunRows(int64_t threads, const RowProduct& product, RowKernel kernel, int64_t weight_bytes) {
-  const int64_t length = PartLength(threads, product.out, weight_bytes, 16);  // whole cache lines of y for each thread
+  const int64_t length = PartLength(threads, product.out, weight_bytes, 48);  // whole cache lines of y, and whole tiles, for each thread
   RunParts(threads, (product.out + length - 1) / length, [&, length](int64_t part) {
     kernel(product, part * length, std::min(product.out, (part + 1) * length));
   });

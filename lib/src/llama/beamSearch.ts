@@ -1,7 +1,7 @@
 /** Beam search: the likeliest texts, not the likeliest next tokens. */
 import { ArgumentError, tf } from '../runtime';
 import { checkWhole } from '../runtime/checkWhole';
-import type { Decoder } from './decoder';
+import type { Decoder, Scores } from './decoder';
 
 /** How wide beam search looks and when it stops; names and meaning as in Hugging Face's generation. */
 export interface BeamSearchOptions {
@@ -65,7 +65,7 @@ export async function beamSearch(
   const { numBeams = 1, numReturnSequences = 1, stopIds, maxNewTokens } = rules;
   const searches = prompts.map(() => new RowSearch(rules));
   const width = Math.max(2, 1 + stopIds.length) * numBeams; // if every beam ends, as many are left to go on with
-  let logits = decoder.prefill(prompts);
+  let logits = logitsOf(decoder.prefill(prompts));
   const firstOfRows = prompts.flatMap((_, row) => Array<number>(numBeams).fill(row));
   decoder.selectRows(firstOfRows);
   logits = replace(logits, (one) => tf.gather(one, firstOfRows));
@@ -76,9 +76,15 @@ export async function beamSearch(
     if (tokens === maxNewTokens || searches.every((search) => search.isDone)) break;
     await between(tokens);
     decoder.selectRows(searches.flatMap((search, row) => search.parents.map((parent) => row * numBeams + parent)));
-    logits = decoder.step(searches.flatMap((search) => search.beams.map((beam) => beam.ids.at(-1) ?? 0)));
+    logits = logitsOf(decoder.step(searches.flatMap((search) => search.beams.map((beam) => beam.ids.at(-1) ?? 0))));
   }
   return searches.flatMap((search) => search.finished.slice(0, numReturnSequences).map((beam) => [...beam.ids]));
+}
+
+/** The logits alone: of a row's tokens beams need more than the likeliest. */
+function logitsOf({ logits, likeliest }: Scores): tf.Tensor2D {
+  likeliest.dispose();
+  return logits;
 }
 
 /** A token that may come next: its beam, counted in its row, its id and the score of the text with it. */

@@ -1,12 +1,21 @@
 /** Decodes in compiled calls, one per token, over a cache of fixed size. */
-import { StateError, tf } from '../runtime';
-import type { Decoder, NextIds } from './decoder';
+import { deviceInfo, StateError, tf } from '../runtime';
+import type { Decoder, NextIds, Scores } from './decoder';
 import { type DecodingProgram, decodingProgram, type NextToken } from './decodingProgram';
 import type { HeldLayer } from './fixedCache';
 import type { LlamaForCausalLM } from './llamaForCausalLM';
 
-/** The least length of a prompt and of a cache. Prompts come in multiples of it, caches in doublings: texts of all lengths share a few programs. */
+/** Prompts come in multiples of it, and caches in doublings: texts of all lengths share a few programs. */
 const BUCKET = 64;
+
+/** Below a bucket prompts come in doublings of this. A GPU takes as long for a bucket, and longer to compile. */
+const leastPrompt = () => (deviceInfo().device === 'GPU' ? BUCKET : BUCKET / 4);
+
+/** How long a prompt is with its padding. */
+function paddedLength(length: number): number {
+  if (length > BUCKET) return BUCKET * Math.ceil(length / BUCKET);
+  return Math.max(leastPrompt(), 2 ** Math.ceil(Math.log2(length)));
+}
 
 /** A model whose layers can be compiled one by one. */
 export interface CompilableModel {
@@ -38,9 +47,9 @@ export class CompiledDecoder implements Decoder {
     readonly options: DecodingOptions,
   ) {}
 
-  prefill(prompts: readonly (readonly number[])[]): tf.Tensor2D {
-    const width = BUCKET * Math.ceil(Math.max(...prompts.map(({ length }) => length)) / BUCKET);
-    const capacity = 2 ** Math.ceil(Math.log2(width + this.options.maxNewTokens));
+  prefill(prompts: readonly (readonly number[])[]): Scores {
+    const width = paddedLength(Math.max(...prompts.map(({ length }) => length)));
+    const capacity = 2 ** Math.ceil(Math.log2(Math.max(BUCKET, width) + this.options.maxNewTokens));
     const ids = prompts.map((row) => [...Array<number>(width - row.length).fill(this.model.llama.config.padTokenId ?? 0), ...row]);
     const begins = prompts.map(({ length }) => width - length);
     const mask = begins.map((begin) => [...new Int32Array(width).fill(1, begin)]);
@@ -50,7 +59,7 @@ export class CompiledDecoder implements Decoder {
     }));
   }
 
-  step(ids: NextIds): tf.Tensor2D {
+  step(ids: NextIds): Scores {
     const position = this.#position;
     if (!position) throw new StateError('there is no text to go on with: prefill() comes first');
     const { begins, place } = position;
@@ -78,15 +87,15 @@ export class CompiledDecoder implements Decoder {
     this.#position = undefined;
   }
 
-  #run(rows: number, run: (program: DecodingProgram) => State & { readonly logits: tf.Tensor2D }): tf.Tensor2D {
+  #run(rows: number, run: (program: DecodingProgram) => State & { readonly scores: Scores }): Scores {
     const { llama, within } = this.model;
-    const { logits, ...state } = within(rows, () => {
+    const { scores, ...state } = within(rows, () => {
       if (this.#program?.rows !== rows) this.#program = { rows, of: decodingProgram(llama, this.options.precision) };
       const { of } = this.#program;
       return tf.tidy(() => run(of));
     });
     this.#replace(state);
-    return logits;
+    return scores;
   }
 
   #replace({ held, position }: State): void {

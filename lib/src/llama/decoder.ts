@@ -17,12 +17,18 @@ export interface GeneratingModel {
 /** One id of each row: numbers, or a float32 tensor of them, which may be on its way yet; on a GPU TensorFlow keeps integers on the host. */
 export type NextIds = readonly number[] | tf.Tensor1D;
 
-/** Rows that are being written. Its owner disposes it, and the logits that it gives. */
+/** How each token of the vocabulary does as the next one. Shapes: logits (B, V); likeliest (B), float32. */
+export type Scores = {
+  readonly logits: tf.Tensor2D;
+  readonly likeliest: tf.Tensor1D;
+};
+
+/** Rows that are being written. Its owner disposes it, and the scores that it gives. */
 export interface Decoder {
-  /** Reads the prompts, which may differ in length. Shapes: → (B, V). */
-  prefill(prompts: readonly (readonly number[])[]): tf.Tensor2D;
-  /** Reads one more token of each row. Shapes: ids (B) → (B, V). */
-  step(ids: NextIds): tf.Tensor2D;
+  /** Reads the prompts, which may differ in length. */
+  prefill(prompts: readonly (readonly number[])[]): Scores;
+  /** Reads one more token of each row. Shapes: ids (B). */
+  step(ids: NextIds): Scores;
   /** Goes on with these rows in the place of the present ones; one may be taken several times, as beams are. */
   selectRows(rows: readonly number[]): void;
   dispose(): void;
@@ -37,16 +43,16 @@ export class GrowingDecoder implements Decoder {
     this.#cache = new KeyValueCache(model.config.numHiddenLayers);
   }
 
-  prefill(prompts: readonly (readonly number[])[]): tf.Tensor2D {
+  prefill(prompts: readonly (readonly number[])[]): Scores {
     const { ids, attentionMask } = padLeft(prompts, this.model.config.padTokenId ?? 0); // masked, so any id does
     this.#attentionMask = attentionMask;
-    return this.#lastLogits(ids);
+    return this.#lastScores(ids);
   }
 
-  step(ids: NextIds): tf.Tensor2D {
+  step(ids: NextIds): Scores {
     this.#attentionMask = this.#attentionMask?.map((row) => [...row, 1]);
     const numbers = ids instanceof tf.Tensor ? Array.from(ids.dataSync()) : ids;
-    return this.#lastLogits(numbers.map((id) => [id]));
+    return this.#lastScores(numbers.map((id) => [id]));
   }
 
   selectRows(rows: readonly number[]): void {
@@ -58,9 +64,12 @@ export class GrowingDecoder implements Decoder {
     this.#cache.dispose();
   }
 
-  #lastLogits(ids: Rows): tf.Tensor2D {
+  #lastScores(ids: Rows): Scores {
     const options = { attentionMask: this.#attentionMask, cache: this.#cache, logitsToKeep: 1 };
-    return tf.tidy(() => this.model.forward(ids, options).squeeze<tf.Tensor2D>([1]));
+    return tf.tidy(() => {
+      const logits = this.model.forward(ids, options).squeeze<tf.Tensor2D>([1]);
+      return { logits, likeliest: logits.argMax<tf.Tensor1D>(-1).toFloat() };
+    });
   }
 }
 

@@ -1,15 +1,26 @@
 /** A model's prefill and decode as compiled functions, kept for as long as the model stays as it is. */
-import { type AttentionContext, causalMask, type Projection, paddingMask, type RMSNorm, rotaryTables, StoredLinear } from '../nn';
+import {
+  type AttentionContext,
+  causalMask,
+  type Projection,
+  paddingMask,
+  type RMSNorm,
+  type RotaryOptions,
+  rotaryTables,
+  StoredLinear,
+  type TokenTable,
+} from '../nn';
 import { compile, deviceInfo, tf } from '../runtime';
 import type { Precision } from '../runtime/compile/graphBuilder';
 import { readArguments } from '../runtime/compile/signature';
+import type { Scores } from './decoder';
 import { type HeldLayer, PrefillSlot, StepSlot } from './fixedCache';
 import type { LlamaForCausalLM } from './llamaForCausalLM';
 import type { LlamaDecoderLayer } from './model';
 
-/** What a pass gives: the next token's logits, (B, V), and what the layers then hold. */
+/** What a pass gives: the next token's scores, and what the layers then hold. */
 type Decoded = {
-  readonly logits: tf.Tensor2D;
+  readonly scores: Scores;
   readonly held: HeldLayer[];
 };
 
@@ -46,7 +57,21 @@ type LayerContext = Pick<AttentionContext, 'rotary' | 'mask' | 'hides'>;
  */
 const layersPerCall = () => (deviceInfo().device === 'GPU' ? 4 : 1);
 
-/** On the CPU XLA makes the many small operations of one token a few; a prompt's matrix products are faster without it. */
+/** What the layers of a step share, and what goes into the first. On the CPU XLA makes the many small operations of one token a few. */
+const beginStep = compile(
+  (embedTokens: TokenTable, { ids, begins, place }: NextToken, capacity: number, options: RotaryOptions) => {
+    const places = tf.range(0, capacity); // (S)
+    const isVisible = places.greaterEqual(begins).logicalAnd(places.lessEqual(place)); // (B, S)
+    return {
+      x: embedTokens.forward(ids.toInt()),
+      context: { rotary: rotaryTables(place.sub(begins), options), mask: paddingMask(isVisible as tf.Tensor2D) },
+      isPlace: places.equal(place).reshape([1, 1, -1, 1]),
+      next: place.add<tf.Scalar>(1),
+    };
+  },
+  { name: 'decode_begin', xla: true },
+);
+
 const stepLayers = compile(
   (layers: readonly LlamaDecoderLayer[], x: tf.Tensor, context: LayerContext, before: readonly HeldLayer[], isPlace: tf.Tensor) => {
     let state = x;
@@ -64,6 +89,7 @@ const runPrefillLayer = (layer: LlamaDecoderLayer, x: tf.Tensor, context: LayerC
   const slot = new PrefillSlot(capacity);
   return { x: layer.forward(x, { ...context, cache: slot }), held: slot.take() };
 };
+/** Without XLA on the CPU, where a prompt's matrix products are faster so. */
 const prefillLayer = compile(runPrefillLayer, { name: 'prefill_layer' });
 /** XLA has native products for packed weights, and unpacks others faster. */
 const prefillPackedLayer = compile(runPrefillLayer, { name: 'prefill_packed_layer', xla: true });
@@ -72,14 +98,17 @@ function isPacked(layer: LlamaDecoderLayer): boolean {
   return [...layer.namedModules()].some(([, module]) => module instanceof StoredLinear);
 }
 
-const stepHead = compile(lastLogits, { name: 'decode_head', xla: true });
+/** TensorFlow's own ArgMax goes through a row with one thread of a GPU, which takes longer than ten layers. */
+const likeliest = compile((logits: tf.Tensor2D) => logits.argMax<tf.Tensor1D>(-1).toFloat(), { name: 'likeliest' });
 
-/** Shapes: x (B, T, C) → (B, V). */
-function lastLogits(norm: RMSNorm, head: Projection, x: tf.Tensor): tf.Tensor2D {
-  const [B = 0, T = 0, C = 0] = x.shape;
-  const last = norm.forward(x.slice([0, T - 1, 0], [B, 1, C]));
-  return head.forward(last).reshape([B, -1]);
-}
+/** Shapes: x (B, 1, C). */
+const scores = compile(
+  (norm: RMSNorm, head: Projection, x: tf.Tensor): Scores => {
+    const logits = head.forward(norm.forward(x)).squeeze<tf.Tensor2D>([1]);
+    return { logits, likeliest: likeliest(logits) };
+  },
+  { name: 'decode_head', xla: true },
+);
 
 /** The compiled functions of one model in one state of its adapters. */
 export class DecodingProgram {
@@ -90,10 +119,11 @@ export class DecodingProgram {
   constructor(model: LlamaForCausalLM, precision: Precision) {
     const { embedTokens, layers, norm } = model.model;
     const { headDim, ropeTheta: theta, ropeScaling: scaling } = model.config;
+    const rotation = { headDim, theta, scaling };
     const prefill = compile(
       ({ ids, attentionMask }: Prompt, capacity: number): Decoded => {
         const positions = attentionMask.toFloat().cumsum(1).sub(1).relu();
-        const rotary = rotaryTables(positions, { headDim, theta, scaling });
+        const rotary = rotaryTables(positions, rotation);
         const context = { rotary, mask: causalMask(ids.shape[1]).add(paddingMask(attentionMask)), hides: 'laterAndOthers' } as const;
         let x = embedTokens.forward(ids);
         const held = layers.map((layer) => {
@@ -102,27 +132,23 @@ export class DecodingProgram {
           x = result.x;
           return result.held;
         });
-        return { logits: lastLogits(norm, model.lmHead, x), held };
+        return { scores: scores(norm, model.lmHead, x.slice([0, ids.shape[1] - 1], [-1, 1])), held };
       },
       { name: 'prefill', precision },
     );
     const step = compile(
-      ({ ids, begins, place }: NextToken, before: readonly HeldLayer[]): Stepped => {
-        const places = tf.range(0, before[0]?.keys.shape[2] ?? 0); // (S)
-        const rotary = rotaryTables(place.sub(begins), { headDim, theta, scaling });
-        const isVisible = places.greaterEqual(begins).logicalAnd(places.lessEqual(place)); // (B, S)
-        const context = { rotary, mask: paddingMask(isVisible as tf.Tensor2D) };
-        const isPlace = places.equal(place).reshape([1, 1, -1, 1]);
+      (token: NextToken, before: readonly HeldLayer[]): Stepped => {
+        const { context, isPlace, next, ...begun } = beginStep(embedTokens, token, before[0]?.keys.shape[2] ?? 0, rotation);
+        let { x } = begun;
         const perCall = layersPerCall();
         const held: HeldLayer[] = [];
-        let x = embedTokens.forward(ids.toInt());
         for (let first = 0; first < layers.length; first += perCall) {
           const some = [first, first + perCall] as const;
           const result = stepLayers(layers.slice(...some), x, context, before.slice(...some), isPlace);
           x = result.x;
           held.push(...result.held);
         }
-        return { logits: stepHead(norm, model.lmHead, x), held, next: place.add(1) };
+        return { scores: scores(norm, model.lmHead, x), held, next };
       },
       { name: 'decode', precision },
     );

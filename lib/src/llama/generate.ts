@@ -1,12 +1,12 @@
 /** Writing on from a prompt: the likeliest token each time, a drawn one, or the likeliest text that beam search finds. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
-import { AbortedError, ArgumentError, compile, deriveSeed, deviceInfo, ShapeError, seededRandom, tf } from '../runtime';
+import { AbortedError, ArgumentError, deriveSeed, deviceInfo, ShapeError, seededRandom, tf } from '../runtime';
 import { checkWhole } from '../runtime/checkWhole';
 import { canBuildGraphs } from '../runtime/compile/internals';
 import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
 import { CompiledDecoder } from './compiledDecoder';
 import type { LlamaConfig } from './config';
-import { type Decoder, type GeneratingModel, GrowingDecoder } from './decoder';
+import { type Decoder, type GeneratingModel, GrowingDecoder, type Scores } from './decoder';
 import { checkIds, checkLength, type Rows } from './inputs';
 import { checkSampling, type SamplingOptions, sampleToken } from './sampling';
 
@@ -85,9 +85,9 @@ async function tokenByToken(
   const [choose, most] = temperature === 0 ? [likeliestIds, mostAtOnce(decoder)] : [drawnIds(prompts.length, rules), 1];
   const written: number[][] = prompts.map(() => []);
   const isDone = (row: number[]) => stopIds.includes(row.at(-1) ?? -1);
-  let logits = decoder.prefill(prompts);
+  let scores = decoder.prefill(prompts);
   for (let tokens = 0, count = 1; ; count = Math.min(2 * count, most, maxNewTokens - tokens)) {
-    const chosen = chooseInTurn(decoder, logits, { count, choose });
+    const chosen = chooseInTurn(decoder, scores, { count, choose });
     tokens += count;
     for (const ids of chosen) {
       for (const [index, row] of written.entries()) {
@@ -99,7 +99,7 @@ async function tokenByToken(
     }
     if (tokens === maxNewTokens || written.every(isDone)) return written;
     await between(tokens);
-    logits = decoder.step(chosen.at(-1) ?? []); // what a row reads after its end is of no account
+    scores = decoder.step(chosen.at(-1) ?? []); // what a row reads after its end is of no account
   }
 }
 
@@ -109,29 +109,29 @@ async function tokenByToken(
  */
 const mostAtOnce = (decoder: Decoder) => (decoder instanceof CompiledDecoder && deviceInfo().device === 'GPU' ? 8 : 1);
 
-/** Chooses one id per row. Shapes: (B, V) → (B). */
-type Choice = (logits: tf.Tensor2D) => tf.Tensor1D;
+/** Chooses one id per row. Shapes: → (B). */
+type Choice = (scores: Scores) => tf.Tensor1D;
 
-/** Chooses so many ids of each row, one after the other, and then reads them; disposes of the logits. */
+/** Chooses so many ids of each row, one after the other, and then reads them; disposes of the scores. */
 function chooseInTurn(
   decoder: Decoder,
-  logits: tf.Tensor2D,
+  scores: Scores,
   { count, choose }: { readonly count: number; readonly choose: Choice },
 ): number[][] {
   const chosen: tf.Tensor1D[] = [];
-  const chooseFrom = (given: tf.Tensor2D) => {
+  const chooseFrom = (given: Scores) => {
     try {
       const ids = choose(given);
       chosen.push(ids);
       return ids;
     } finally {
-      given.dispose();
+      tf.dispose(given);
     }
   };
   try {
-    let last = chooseFrom(logits);
+    let last = chooseFrom(scores);
     while (chosen.length < count) last = chooseFrom(decoder.step(last));
-    return tf.tidy(() => tf.stack<tf.Tensor1D>(chosen).arraySync()) as number[][];
+    return tf.tidy(() => tf.concat(chosen).reshape<tf.Tensor2D>([count, -1]).arraySync());
   } finally {
     tf.dispose(chosen);
   }
@@ -153,16 +153,13 @@ function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: num
   checkLength(longest + maxNewTokens, config, `a prompt of ${longest} and maxNewTokens ${maxNewTokens}, together a sequence`);
 }
 
-/** TensorFlow's own ArgMax goes through a row with one thread of a GPU, which takes longer than ten layers. Shapes: (B, V) → (B). */
-const likeliest = compile((logits: tf.Tensor2D) => logits.argMax(-1).toFloat(), { name: 'likeliest' });
-
 /** The likeliest, which stay on the device. */
-const likeliestIds: Choice = (logits) => tf.tidy(() => likeliest(logits)) as tf.Tensor1D;
+const likeliestIds: Choice = ({ likeliest }) => likeliest.clone();
 
 /** Ids drawn from each row's own random sequence. */
 function drawnIds(rows: number, options: GenerateOptions): Choice {
   const randoms = Array.from({ length: rows }, (_, row) => seededRandom(deriveSeed(options.seed ?? 0, row)));
-  return (logits) => {
+  return ({ logits }) => {
     const vocabSize = logits.shape[1];
     const values = logits.dataSync() as Float32Array;
     return tf.tensor1d(randoms.map((random, row) => sampleToken(values.subarray(row * vocabSize, (row + 1) * vocabSize), options, random)));

@@ -62,7 +62,7 @@ function gap(own: tf.Tensor, expected: tf.Tensor): number {
 describe.each(Object.keys(WEIGHTS))('a native product with %s', (name) => {
   const weight = WEIGHTS[name]?.() as StoredWeight;
 
-  test.each([1, 3, 8, 16])('of %i rows is that with the unpacked values, from the packed bytes alone', (rows) => {
+  test.each([1, 3, 8, 9, 10, 16, 64])('of %i rows is that with the unpacked values, from the packed bytes alone', (rows) => {
     const x = randomTensor([1, rows, weight.columns], 2);
     const { y, bytes, flops } = compiled(weight, x);
     expect(y.shape).toEqual([1, rows, weight.rows]);
@@ -119,9 +119,9 @@ describe.each([...Object.keys(WEIGHTS), 'nf4'])('on a GPU, a product with %s', (
   });
 });
 
-test('a long row of inputs that are all of one sign is multiplied as exactly', () => {
+test.each([1, 5, 11])('%i long rows of inputs that are all of one sign are multiplied as exactly', (rows) => {
   const weight = GgufWeight.packQ4_1(rowsOf(randomTensor([64, 16384], 1)));
-  const x = randomTensor([1, 1, 16384], 2).add(3);
+  const x = randomTensor([1, rows, 16384], 2).add(3);
   expect(gap(compiled(weight, x).y, tf.matMul(x.squeeze([0]), weight.unpack(), false, true).expandDims(0))).toBeLessThan(2e-6);
 });
 

@@ -71,7 +71,8 @@ export class ContextFunction {
       const dataId = inputs[index]?.dataId ?? {};
       const entry = tensorMap.has(dataId) ? tensorMap.get(dataId) : undefined;
       if (!entry) throw new StateError(`a tensor of shape [${shape}] that '${this.name}' uses was disposed of`);
-      if (entry.dtype !== dtype || entry.shape.join() !== shape.join()) {
+      const isSameShape = entry.shape.length === shape.length && shape.every((size, axis) => size === entry.shape[axis]);
+      if (entry.dtype !== dtype || !isSameShape) {
         throw new ShapeError(
           `input ${index} of '${this.name}' is [${entry.shape}] of type ${entry.dtype}, not [${shape}] of type ${dtype}`,
         );
