@@ -43,8 +43,10 @@ const adapters = {
   loraAll: adapter('lora-all', 'lora', { r: 16, lora_alpha: 16, target_modules: SEVEN }, false),
   prefix: adapter('prefix', 'adaption_prompt', { adapter_len: 10, adapter_layers: 28 }, true),
 };
+const environment = { BENCH_TOKENIZER: gguf, TF_NUM_INTRAOP_THREADS: String(availableParallelism()) };
 const setting: Setting = {
-  ours: ours(weights, { BENCH_TOKENIZER: gguf, TF_NUM_INTRAOP_THREADS: String(availableParallelism()) }),
+  ours: ours(weights, environment),
+  oursFromGguf: ours(gguf, environment),
   peer: peer(python, weights),
   ...(values['llama-cpp'] && { llamaCpp: llamaCpp(values['llama-cpp'], gguf) }),
   adapters,

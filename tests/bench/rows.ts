@@ -25,6 +25,8 @@ export interface Line {
 /** Who is there to be measured, and how often. */
 export interface Setting {
   readonly ours: Contestant;
+  /** Ours with the GGUF file that llama.cpp reads. */
+  readonly oursFromGguf: Contestant;
   readonly peer: Contestant;
   readonly llamaCpp?: Contestant;
   readonly adapters: Readonly<Record<'lora' | 'loraAll' | 'loraNudged' | 'prefix', string>>;
@@ -126,8 +128,9 @@ function decode(setting: Setting): Line[] {
   ];
   const half = alternate<DecodeAnswer>(setting, setting.peer, 'decode', { ...options, dtype: 'bfloat16' });
   const rate = (answers: readonly DecodeAnswer[]) => median(answers.map(speed.value));
-  const run = () => setting.ours.run('decode', { ...options, quantize: 'q4_1' }) as DecodeAnswer;
-  const packed = Array.from({ length: setting.rounds }, run);
+  const repeated = (who: Contestant, more: object = {}) =>
+    Array.from({ length: setting.rounds }, () => who.run('decode', { ...options, ...more }) as DecodeAnswer);
+  const packed = repeated(setting.oursFromGguf, { quantize: 'q4_1' });
   const ours = { fp32: mine, bf16: half.mine, Q4_1: packed };
   const [precision, best] = Object.entries(ours).reduce((fastest, one) => (rate(one[1]) > rate(fastest[1]) ? one : fastest));
   const what = 'greedy decoding, batch 1, best precision';
@@ -135,7 +138,7 @@ function decode(setting: Setting): Line[] {
     line({ what, unit: 'tokens/s', goal: 2, note: `ours in ${precision}, peer in bf16` }, { mine: best, theirs: half.theirs, ...speed }),
   );
   if (setting.llamaCpp) {
-    const theirs = Array.from({ length: setting.rounds }, () => setting.llamaCpp?.run('decode', options) as DecodeAnswer);
+    const theirs = repeated(setting.llamaCpp);
     const measured = line({ what, unit: 'tokens/s', goal: 0.7, note: `ours in ${precision}` }, { mine: best, theirs, ...speed });
     lines.push({ ...measured, peer: 'llama.cpp Q4_1' });
   }
