@@ -120,6 +120,33 @@ test('some rows are read without the others, into given memory or new', () => {
   expect(() => file.readRows('x', 0, 4000)).toThrow('may be cut off');
 });
 
+test('reads while the file is held open open it once, and a failure among them leaves nothing open', () => {
+  writeSafetensors(path('several'), [
+    ['a', { dtype: 'F32', shape: [2], bytes: f32(1, 2) }],
+    ['b', { dtype: 'F32', shape: [1], bytes: f32(3) }],
+  ]);
+  const file = readSafetensors(path('several'));
+  const timesOpen = () => fs.readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === fs.realpathSync(path('several'))).length;
+  const read = file.whileOpen(() => {
+    const values = file.names.map((name) => [...file.toFloat32(name)]);
+    expect(timesOpen()).toBe(1);
+    return values;
+  });
+  expect(read).toEqual([[1, 2], [3]]);
+  expect(() => file.whileOpen(() => file.toFloat32('c'))).toThrow(ArgumentError);
+  expect(timesOpen()).toBe(0);
+  expect([...file.toFloat32('b')]).toEqual([3]);
+});
+
+/** What an open file of this process is, or nothing when it is closed by now. */
+function linkOf(descriptor: string): string | undefined {
+  try {
+    return fs.readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return undefined;
+  }
+}
+
 test('values are converted into given memory as into new', () => {
   const codes: readonly [Dtype, Uint8Array, number[]][] = [
     ['F32', f32(1.5, -2), [1.5, -2]],

@@ -17,13 +17,14 @@ export class FileFormatError extends FormatError {
 /** The bytes of one call of read(2) on Linux; larger ranges take several. */
 const LARGEST_READ = 2 ** 30;
 
-/** A file on disk. It is opened for each read, so that there is nothing to close. */
+/** A file on disk. It is opened for each read, or for several with {@link BinaryFile.whileOpen}, so that there is nothing to close. */
 export class BinaryFile {
   readonly size: number;
+  private descriptor: number | undefined;
 
   /** @throws FormatError when there is no readable file at `path`. */
   constructor(readonly path: string) {
-    this.size = this.open((descriptor) => {
+    this.size = this.use((descriptor) => {
       const status = fs.fstatSync(descriptor);
       if (!status.isFile()) throw new FileFormatError(path, 0, 'this is not a regular file');
       return status.size;
@@ -48,7 +49,7 @@ export class BinaryFile {
   readInto(bytes: Uint8Array, offset: number): Uint8Array {
     const length = bytes.byteLength;
     this.checkRange(offset, length);
-    this.open((descriptor) => {
+    this.use((descriptor) => {
       for (let done = 0; done < length; ) {
         const count = fs.readSync(descriptor, bytes, done, Math.min(length - done, LARGEST_READ), offset + done);
         if (count === 0) throw new FileFormatError(this.path, offset + done, 'the file ends here; it was shortened after it was opened');
@@ -56,6 +57,19 @@ export class BinaryFile {
       }
     });
     return bytes;
+  }
+
+  /** Runs `work`, whose reads open the file only once. */
+  whileOpen<T>(work: (descriptor: number) => T): T {
+    if (this.descriptor !== undefined) return work(this.descriptor);
+    const descriptor = this.opened();
+    this.descriptor = descriptor;
+    try {
+      return work(descriptor);
+    } finally {
+      this.descriptor = undefined;
+      fs.closeSync(descriptor);
+    }
   }
 
   private checkRange(offset: number, length: number): void {
@@ -68,20 +82,22 @@ export class BinaryFile {
     }
   }
 
-  private open<T>(use: (descriptor: number) => T): T {
-    let descriptor: number;
+  private use<T>(use: (descriptor: number) => T): T {
+    return this.whileOpen((descriptor) => {
+      try {
+        return use(descriptor);
+      } catch (cause) {
+        if (cause instanceof FileFormatError) throw cause;
+        throw new FileFormatError(this.path, 0, `the file cannot be read (${reasonOf(cause)})`, { cause });
+      }
+    });
+  }
+
+  private opened(): number {
     try {
-      descriptor = fs.openSync(this.path, 'r');
+      return fs.openSync(this.path, 'r');
     } catch (cause) {
       throw new FileFormatError(this.path, 0, `the file cannot be opened (${reasonOf(cause)}); check the path`, { cause });
-    }
-    try {
-      return use(descriptor);
-    } catch (cause) {
-      if (cause instanceof FileFormatError) throw cause;
-      throw new FileFormatError(this.path, 0, `the file cannot be read (${reasonOf(cause)})`, { cause });
-    } finally {
-      fs.closeSync(descriptor);
     }
   }
 }

@@ -73,6 +73,11 @@ export class SafetensorsFile {
     return readTensorRows(this.file, this.info(name), begin, end, buffer);
   }
 
+  /** Runs `work`, whose reads open the file only once. */
+  whileOpen<T>(work: () => T): T {
+    return this.file.whileOpen(work);
+  }
+
   /** The tensor's values as 32-bit floats, row-major. */
   toFloat32(name: string): Float32Array {
     const { dtype, bytes } = this.read(name);

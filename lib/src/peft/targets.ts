@@ -4,6 +4,9 @@ import { ArgumentError } from '../runtime';
 import type { LoraConfig } from './config';
 import { firstMatches, fullMatches } from './regularExpression';
 
+/** A model's modules by their paths, as {@link Module.namedModules} lists them: to walk a model takes longer than to match its names. */
+export type ModulePaths = ReadonlyMap<string, Module>;
+
 /**
  * The paths of the modules that a LoRA configuration names, in the model's order.
  *
@@ -11,12 +14,12 @@ import { firstMatches, fullMatches } from './regularExpression';
  *
  * @throws ArgumentError when nothing matches; the message lists the names that there are.
  */
-export function loraTargets(model: Module, config: LoraConfig): string[] {
-  const paths = adaptablePaths(model);
-  const targets = isAllLinear(config) ? linearPaths(model) : pathsNamed(config.targetModules, paths);
+export function loraTargets(modules: ModulePaths, config: LoraConfig): string[] {
+  const paths = adaptablePaths(modules);
+  const targets = isAllLinear(config) ? linearPaths(modules) : pathsNamed(config.targetModules, paths);
   const excluded = new Set([...pathsNamed(config.excludeModules, paths), ...pathsInside(config.modulesToSave, paths)]);
   const chosen = targets.filter((path) => isChosenLayer(config, path) && !excluded.has(path));
-  if (chosen.length === 0) throw new ArgumentError(nothingMatched(targets.length > 0, config, model));
+  if (chosen.length === 0) throw new ArgumentError(nothingMatched(targets.length > 0, config, paths));
   return chosen;
 }
 
@@ -26,8 +29,8 @@ export function isAllLinear({ targetModules }: LoraConfig): boolean {
 }
 
 /** The model's own modules: not the base layers and copies that adapters keep inside theirs. */
-export function adaptablePaths(model: Module): string[] {
-  return [...model.namedModules()].map(([path]) => path).filter((path) => path !== '' && !INSIDE_ADAPTER.test(path));
+export function adaptablePaths(modules: ModulePaths): string[] {
+  return [...modules.keys()].filter((path) => path !== '' && !INSIDE_ADAPTER.test(path));
 }
 
 /** True when the path is, or ends in, one of the names. */
@@ -62,9 +65,9 @@ function pathsNamed(names: string | readonly string[], paths: readonly string[])
 }
 
 /** Every linear layer but the head, whether or not it is adapted already. */
-function linearPaths(model: Module): string[] {
+function linearPaths(modules: ModulePaths): string[] {
   const paths: string[] = [];
-  for (const [path, module] of model.namedModules()) {
+  for (const [path, module] of modules) {
     const own = path.replace(/\.base_layer$/, '');
     if (isLinearLayer(module) && own !== 'lm_head' && !INSIDE_ADAPTER.test(own)) paths.push(own);
   }
@@ -83,8 +86,8 @@ function pathsInside(names: readonly string[], paths: readonly string[]): string
   return paths.filter((path) => parts.some((part) => `.${path}.`.includes(part)));
 }
 
-function nothingMatched(wasNarrowed: boolean, config: LoraConfig, model: Module): string {
+function nothingMatched(wasNarrowed: boolean, config: LoraConfig, paths: readonly string[]): string {
   const wanted = JSON.stringify(config.targetModules);
   if (wasNarrowed) return `targetModules ${wanted} match, but excludeModules, layersToTransform and modulesToSave leave none of them`;
-  return `targetModules ${wanted} match no module; this model has ${leafNames(adaptablePaths(model)).join(', ')}`;
+  return `targetModules ${wanted} match no module; this model has ${leafNames(paths).join(', ')}`;
 }

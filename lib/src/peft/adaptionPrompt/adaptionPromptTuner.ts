@@ -92,10 +92,11 @@ export class AdaptionPromptTuner implements Tuner {
   }
 
   private topAttentions({ targetModules, adapterLayers }: AdaptionPromptConfig): [string, CausalSelfAttention][] {
-    const found = [...this.model.namedModules()].filter(([path]) => isNamed([targetModules], path));
+    const modules = new Map(this.model.namedModules());
+    const found = [...modules].filter(([path]) => isNamed([targetModules], path));
     if (found.length === 0) {
       throw new ArgumentError(
-        `targetModules "${targetModules}" match no module; this model has ${leafNames(adaptablePaths(this.model)).join(', ')}`,
+        `targetModules "${targetModules}" match no module; this model has ${leafNames(adaptablePaths(modules)).join(', ')}`,
       );
     }
     if (adapterLayers > found.length)

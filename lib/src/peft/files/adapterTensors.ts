@@ -21,6 +21,8 @@ export interface TensorSource {
   /** Why the values cannot be used; undefined when they can. */
   problem(name: string): string | undefined;
   values(name: string): Float32Array;
+  /** Runs `work`, which reads several. */
+  whileOpen<T>(work: () => T): T;
 }
 
 /**
@@ -41,6 +43,7 @@ export function openAdapterTensors(folder: string): TensorSource {
     shape: (name) => file.info(name).shape,
     problem: (name) => (/^(F|BF)\d+$/.test(file.info(name).dtype) ? undefined : `of dtype ${file.info(name).dtype}, not a float`),
     values: (name) => file.toFloat32(name),
+    whileOpen: (work) => file.whileOpen(work),
   };
 }
 
@@ -58,6 +61,7 @@ export function tensorsInMemory(tensors: tf.NamedTensorMap): TensorSource {
     shape: (name) => tensor(name).shape,
     problem: (name) => (tensor(name).dtype === 'float32' ? undefined : `of dtype ${tensor(name).dtype}, not float32`),
     values: (name) => tensor(name).dataSync<'float32'>(),
+    whileOpen: (work) => work(),
   };
 }
 
@@ -87,7 +91,7 @@ export function readTensors(source: TensorSource, expected: ReadonlyMap<string, 
   const missing = [...wanted].flatMap(([key, { name, isOptional }]) => (isOptional || found.has(key) ? [] : [`${FILE_PREFIX}${name}`]));
   const problems = [listed('missing', missing), listed('unexpected', unexpected), listed('unfit', wrong)].flat();
   if (problems.length > 0) throw new FormatError(`${source.origin} does not fit this model and its configuration: ${problems.join('; ')}`);
-  return new Map(Array.from(found, ([key, name]) => [key, source.values(name)]));
+  return source.whileOpen(() => new Map(Array.from(found, ([key, name]) => [key, source.values(name)])));
 }
 
 /** Puts values that {@link readTensors} gave into the adapter's variables. */

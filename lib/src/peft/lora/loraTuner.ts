@@ -155,7 +155,7 @@ export class LoraTuner implements Tuner {
   /** @param isGiven - whether the values come from elsewhere, and with them the rank */
   private targets(config: LoraConfig, isGiven: boolean): Target[] {
     const modules = new Map(this.model.namedModules());
-    const paths = loraTargets(this.model, config);
+    const paths = loraTargets(modules, config);
     const ranks = patternValues(config.rankPattern, paths, config.r);
     const alphas = patternValues(config.alphaPattern, paths, config.loraAlpha);
     return paths.map((path, index) => {

@@ -28,7 +28,7 @@ export class SavedModules {
   chosen({ modulesToSave }: LoraConfig): [string, SaveableModule | SavedModule][] {
     if (modulesToSave.length === 0) return []; // before the model is walked
     const modules = new Map(this.model.namedModules());
-    const paths = adaptablePaths(this.model);
+    const paths = adaptablePaths(modules);
     return modulesToSave.map(toSnakeCase).flatMap((name) => {
       const found = paths.filter((path) => path.endsWith(name));
       if (found.length === 0) throw new ArgumentError(`modulesToSave '${name}' matches no module; there is ${leafNames(paths).join(', ')}`);
