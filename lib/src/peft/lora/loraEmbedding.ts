@@ -36,7 +36,8 @@ export class LoraEmbedding extends LoraLayer<TokenTable> {
   forward(ids: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
       const base = this.baseLayer.forward(ids);
-      if (this.state.rowAdapters) return base.add(mixedRows(this, ids, this.state.rowAdapters, branch));
+      const names = this.state.rowAdapters;
+      if (names) return mixedRows(this, { x: ids, base, names }, branch);
       return this.actingUpdates().reduce(
         (y, update) => y.add(update.magnitude ? this.doraBranch(ids, base, update, update.magnitude) : branch(ids, update)),
         base,

@@ -38,7 +38,8 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
   forward(x: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
       const base = this.baseLayer.forward(x);
-      if (this.state.rowAdapters) return base.add(mixedRows(this, x, this.state.rowAdapters, (rows, update) => this.branch(rows, update)));
+      const names = this.state.rowAdapters;
+      if (names) return mixedRows(this, { x, base, names }, (rows, update) => this.branch(rows, update));
       return this.actingUpdates().reduce(
         (y, update) => y.add(update.magnitude ? this.doraBranch(x, base, update, update.magnitude) : this.branch(x, update)),
         base,

@@ -6,25 +6,35 @@ import type { LoraUpdate } from './loraUpdate';
 /** The name that stands for no adapter in a mixed batch. */
 export const BASE_ROW = '__base__';
 
+/** A batch at a layer. */
+interface MixedBatch {
+  readonly x: tf.Tensor;
+  /** What the layer without adapters makes of x. */
+  readonly base: tf.Tensor;
+  /** The adapter of each row. */
+  readonly names: readonly string[];
+}
+
 /**
- * What the rows' own adapters add: rows of one adapter go through its branch together, and each comes back to its place.
+ * Adds to the base's output what the rows' own adapters do: rows of one adapter go through its branch together, and each comes back to its
+ * place.
  *
- * Shapes: x (B, …, I), one name per row → (B, …, O).
+ * Shapes: x (B, …), base (B, …, O), one name per row → (B, …, O).
  *
  * @throws StateError when adapters are merged, or when one is a DoRA adapter.
  */
 export function mixedRows(
   layer: LoraLayer,
-  x: tf.Tensor,
-  names: readonly string[],
+  { x, base, names }: MixedBatch,
   branch: (rows: tf.Tensor, update: LoraUpdate) => tf.Tensor,
 ): tf.Tensor {
   if (layer.mergedAdapters.length > 0) throw new StateError('adapterNames needs unmerged adapters; call unmergeAdapter() first');
-  return byRows(x, names, (rows, name) => {
+  const added = byRows(x, names, (rows, name) => {
     const update = layer.updates.get(name);
     if (update?.magnitude) throw new StateError(`adapterNames does not work with the DoRA adapter '${name}'`);
-    return update ? branch(rows, update) : zeros(rows, layer);
+    return update ? branch(rows, update) : tf.zeros([rows.shape[0] ?? 0, ...base.shape.slice(1)]);
   });
+  return base.add(added);
 }
 
 /** Runs the rows of each name together and puts the results back in the rows' order. */
@@ -40,8 +50,4 @@ export function byRows(x: tf.Tensor, names: readonly string[], run: (rows: tf.Te
     const places = names.map((_, row) => order.indexOf(row));
     return tf.gather(tf.concat(parts), tf.tensor1d(places, 'int32'));
   });
-}
-
-function zeros(rows: tf.Tensor, layer: LoraLayer): tf.Tensor {
-  return tf.zeros([...rows.shape.slice(0, -1), layer.weightShape[1]]);
 }
