@@ -128,7 +128,7 @@ function decode(setting: Setting): Line[] {
   ];
   const half = alternate<DecodeAnswer>(setting, setting.peer, 'decode', { ...options, dtype: 'bfloat16' });
   const rate = (answers: readonly DecodeAnswer[]) => median(answers.map(speed.value));
-  const repeated = (who: Contestant, more: object = {}) =>
+  const repeated = (who: Contestant, more: Partial<TaskOptions> = {}) =>
     Array.from({ length: setting.rounds }, () => who.run('decode', { ...options, ...more }) as DecodeAnswer);
   const packed = repeated(setting.oursFromGguf, { quantize: 'q4_1' });
   const ours = { fp32: mine, bf16: half.mine, Q4_1: packed };

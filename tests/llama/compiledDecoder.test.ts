@@ -99,6 +99,39 @@ describe('compiled decoding writes what decoding operation by operation writes',
     },
   );
 
+  test.each([
+    ['LoRA', { r: 4, targetModules: ['embed_tokens', 'lm_head', 'q_proj'] }],
+    ['DoRA', { r: 4, targetModules: ['embed_tokens', 'q_proj'], useDora: true }],
+    ['copies', { r: 4, targetModules: ['q_proj'], modulesToSave: ['embed_tokens', 'lm_head', 'norm'] }],
+  ])('with %s of the token table and the head', async (_, options) => {
+    const peft = getPeftModel(tinyModel(), new LoraConfig(options));
+    fill(peft.trainableParameters().values());
+    expect(await expectSame(peft, free)).not.toEqual(await tinyModel().generate(PROMPTS, free));
+  });
+
+  test('with rows of which only some have an adapter on the token table', async () => {
+    const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 4, targetModules: ['embed_tokens', 'v_proj'] }), { adapterName: 'a' });
+    peft.addAdapter('b', new LoraConfig({ r: 2, targetModules: ['v_proj'] }));
+    for (const name of ['b', 'a']) {
+      peft.setAdapter(name);
+      fill(peft.trainableParameters().values(), name.charCodeAt(0));
+    }
+    const texts = await expectSame(peft, { ...free, adapterNames: ['a', '__base__', 'b'] });
+    const alone = async (row: number) => (await peft.generate([PROMPTS[row] ?? []], free))[0];
+    expect(texts[0]).toEqual(await alone(0));
+    expect(texts[1]).toEqual(await peft.disableAdapter(() => alone(1)));
+    peft.setAdapter('b');
+    expect(texts[2]).toEqual(await alone(2));
+    expect(new Set(texts.map(String)).size).toBe(3);
+  });
+
+  test.each([15, 16, 17, 33, 64, 65])('for a prompt of %i tokens, alone and beside a short one', async (length) => {
+    const model = LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, initializerRange: 0.1 }, { seed: 1 });
+    const prompt = Array.from({ length }, (_, at) => 1 + ((at * 7) % 20));
+    const [alone] = await expectSame(model, free, [prompt]);
+    expect((await expectSame(model, free, [[3, 4], prompt]))[1]).toEqual(alone);
+  });
+
   test('after the adapter has been trained further', async () => {
     const peft = loraModel();
     const before = await peft.generate(PROMPTS, free);

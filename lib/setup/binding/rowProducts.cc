@@ -1,7 +1,7 @@
 // Products of few rows with a weight as it is stored, which XLA calls by their names.
 //
-// XLA would unpack a packed weight before each product, which takes longer than the product does. Here every byte is read once, in
-// order, by all threads, and unpacked in registers.
+// XLA would unpack a packed weight before each product, which takes longer than the product of few rows does. Here every byte is read
+// once, in order, by all threads, and unpacked in registers, or for more rows in a core's own memory.
 //
 //   lowrank_row_product(x, weight[, scales]) -> y      attribute: format
 //   x (n, in), y (n, out): float32; weight (out, words of a row); scales (out, 1): float32
@@ -69,7 +69,8 @@ int64_t PartLength(int64_t threads, int64_t extent, int64_t weight_bytes, int64_
 }
 
 void RunRows(int64_t threads, const RowProduct& product, RowKernel kernel, int64_t weight_bytes) {
-  const int64_t length = PartLength(threads, product.out, weight_bytes, 48);  // whole cache lines of y, and whole tiles, for each thread
+  const int64_t multiple = product.n > kFewRows ? 48 : 16;  // whole cache lines of y for each thread, and whole tiles
+  const int64_t length = PartLength(threads, product.out, weight_bytes, multiple);
   RunParts(threads, (product.out + length - 1) / length, [&, length](int64_t part) {
     kernel(product, part * length, std::min(product.out, (part + 1) * length));
   });

@@ -16,7 +16,8 @@ struct RowProduct {
   int64_t row_bytes;  // from one row of the weight to the next
 };
 
-constexpr int64_t kBlock = 32;  // values that are unpacked at a time
+constexpr int64_t kBlock = 32;   // values that are unpacked at a time
+constexpr int64_t kFewRows = 8;  // with more rows of x a weight is unpacked once for all of them
 
 // Computes the outputs from `begin` up to but not including `end`.
 using RowKernel = void (*)(const RowProduct& product, int64_t begin, int64_t end);

@@ -1,5 +1,5 @@
-/** The model as a decoding method sees it: prompts in, then one token per row at a time, each giving the next one's logits. */
-import { tf } from '../runtime';
+/** The model as a decoding method sees it: prompts in, then one token per row at a time, each giving the next one's scores. */
+import { compile, tf } from '../runtime';
 import type { CompilableModel } from './compiledDecoder';
 import type { LlamaConfig } from './config';
 import type { Rows } from './inputs';
@@ -22,6 +22,14 @@ export type Scores = {
   readonly logits: tf.Tensor2D;
   readonly likeliest: tf.Tensor1D;
 };
+
+/** TensorFlow's own ArgMax goes through a row with one thread of a GPU, which takes longer than ten layers. */
+const likeliestOf = compile((logits: tf.Tensor2D) => logits.argMax<tf.Tensor1D>(-1).toFloat(), { name: 'likeliest' });
+
+/** Shapes: logits (B, V). */
+export function scoresOf(logits: tf.Tensor2D): Scores {
+  return { logits, likeliest: likeliestOf(logits) };
+}
 
 /** Rows that are being written. Its owner disposes it, and the scores that it gives. */
 export interface Decoder {
@@ -66,10 +74,7 @@ export class GrowingDecoder implements Decoder {
 
   #lastScores(ids: Rows): Scores {
     const options = { attentionMask: this.#attentionMask, cache: this.#cache, logitsToKeep: 1 };
-    return tf.tidy(() => {
-      const logits = this.model.forward(ids, options).squeeze<tf.Tensor2D>([1]);
-      return { logits, likeliest: logits.argMax<tf.Tensor1D>(-1).toFloat() };
-    });
+    return tf.tidy(() => scoresOf(this.model.forward(ids, options).squeeze([1])));
   }
 }
 

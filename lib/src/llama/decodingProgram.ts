@@ -13,7 +13,7 @@ import {
 import { compile, deviceInfo, tf } from '../runtime';
 import type { Precision } from '../runtime/compile/graphBuilder';
 import { readArguments } from '../runtime/compile/signature';
-import type { Scores } from './decoder';
+import { type Scores, scoresOf } from './decoder';
 import { type HeldLayer, PrefillSlot, StepSlot } from './fixedCache';
 import type { LlamaForCausalLM } from './llamaForCausalLM';
 import type { LlamaDecoderLayer } from './model';
@@ -57,7 +57,7 @@ type LayerContext = Pick<AttentionContext, 'rotary' | 'mask' | 'hides'>;
  */
 const layersPerCall = () => (deviceInfo().device === 'GPU' ? 4 : 1);
 
-/** What the layers of a step share, and what goes into the first. On the CPU XLA makes the many small operations of one token a few. */
+/** What the layers of a step share, and what goes into the first. On the CPU, too, XLA makes the many small operations of a step a few. */
 const beginStep = compile(
   (embedTokens: TokenTable, { ids, begins, place }: NextToken, capacity: number, options: RotaryOptions) => {
     const places = tf.range(0, capacity); // (S)
@@ -98,15 +98,9 @@ function isPacked(layer: LlamaDecoderLayer): boolean {
   return [...layer.namedModules()].some(([, module]) => module instanceof StoredLinear);
 }
 
-/** TensorFlow's own ArgMax goes through a row with one thread of a GPU, which takes longer than ten layers. */
-const likeliest = compile((logits: tf.Tensor2D) => logits.argMax<tf.Tensor1D>(-1).toFloat(), { name: 'likeliest' });
-
-/** Shapes: x (B, 1, C). */
-const scores = compile(
-  (norm: RMSNorm, head: Projection, x: tf.Tensor): Scores => {
-    const logits = head.forward(norm.forward(x)).squeeze<tf.Tensor2D>([1]);
-    return { logits, likeliest: likeliest(logits) };
-  },
+/** Of one token of each row, the last of a prompt or the one of a step. Shapes: x (B, 1, C) → (B, V) and (B). */
+const nextScores = compile(
+  (norm: RMSNorm, head: Projection, x: tf.Tensor): Scores => scoresOf(head.forward(norm.forward(x)).squeeze([1])),
   { name: 'decode_head', xla: true },
 );
 
@@ -132,7 +126,7 @@ export class DecodingProgram {
           x = result.x;
           return result.held;
         });
-        return { scores: scores(norm, model.lmHead, x.slice([0, ids.shape[1] - 1], [-1, 1])), held };
+        return { scores: nextScores(norm, model.lmHead, x.slice([0, ids.shape[1] - 1], [-1, 1])), held };
       },
       { name: 'prefill', precision },
     );
@@ -148,7 +142,7 @@ export class DecodingProgram {
           x = result.x;
           held.push(...result.held);
         }
-        return { scores: scores(norm, model.lmHead, x), held, next };
+        return { scores: nextScores(norm, model.lmHead, x), held, next };
       },
       { name: 'decode', precision },
     );

@@ -70,7 +70,7 @@ function multiplyRows(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.
   return y.reshape([...x.shape.slice(0, -1), y.shape[1] ?? 0]);
 }
 
-/** From more rows on XLA's products are as fast: the native ones read the sums of all rows again for every four inputs. */
+/** From more rows on XLA's products are as fast: the native ones read the sums of all rows again for every eight inputs. */
 const FEW_ROWS = 8;
 
 /** The product as the native binding has it, which reads the weight as fast as memory gives it; undefined where it has none. */

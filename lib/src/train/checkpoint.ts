@@ -118,7 +118,8 @@ function storedTensor([name, tensor]: [string, tf.Tensor]): [string, TensorToSto
 
 function readTensors(path: string): tf.NamedTensorMap {
   const file = readSafetensors(path);
-  return Object.fromEntries(file.names.map((name) => [name, tf.tensor(file.toFloat32(name), [...file.info(name).shape])]));
+  const read = (name: string) => tf.tensor(file.toFloat32(name), [...file.info(name).shape]);
+  return file.whileOpen(() => Object.fromEntries(file.names.map((name) => [name, read(name)])));
 }
 
 /** Named by the order of saving, not by the step alone: a second run in the same directory may begin at step 0 again. */

@@ -31,6 +31,7 @@ const WEIGHTS: Record<string, () => StoredWeight> = {
   'bfloat16 of an odd width': () => Bfloat16Weight.pack(rowsOf(randomTensor([301, 275], 1))),
   int8: () => Int8Weight.pack(rowsOf(randomTensor([O, I], 1))),
   'int8 of an odd width': () => Int8Weight.pack(rowsOf(randomTensor([301, 275], 1))),
+  'int8 of a great and odd width': () => Int8Weight.pack(rowsOf(randomTensor([61, 2075], 1))),
   Q4_1: () => GgufWeight.packQ4_1(rowsOf(randomTensor([O, I], 1))),
   'Q4_1 of an odd number of rows': () => GgufWeight.packQ4_1(rowsOf(randomTensor([261, I], 1))),
   Q4_0: () => blocks('Q4_0', 18),

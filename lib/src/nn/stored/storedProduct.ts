@@ -10,7 +10,7 @@ const RUN = 2 ** 22;
 /**
  * `x·Wᵀ`, W unpacked for the product and freed after it, in the backward pass anew. The gradient flows to x alone.
  *
- * Where a decoder's few rows have a product of their own, nothing is unpacked in memory. Elsewhere, for few rows of x, a large W, such as a
+ * Where a decoder's few rows have a product of their own, W is never unpacked as a whole. Elsewhere, for few rows of x, a large W, such as a
  * head, is unpacked run by run, so that the whole of it never is; for many rows the result is the larger, and to put it together from
  * runs would take more than it saves. A compiled function takes W whole: in a bfloat16 product a bfloat16 weight is not unpacked at
  * all, and what is unpacked of others lives for the product alone.
