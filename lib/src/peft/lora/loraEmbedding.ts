@@ -1,5 +1,5 @@
 /** LoRA on an embedding. */
-import { matMulRows, type TokenTable } from '../../nn';
+import type { TokenTable } from '../../nn';
 import { tf } from '../../runtime';
 import type { LoraOptions } from '../config';
 import { LoraLayer, type LoraLayerOptions } from './loraLayer';
@@ -61,6 +61,6 @@ export class LoraEmbedding extends LoraLayer<TokenTable> {
 }
 
 /** `s·A[id]·B` */
-function branch(ids: tf.Tensor, { loraA, loraB, scaling }: LoraUpdate): tf.Tensor {
-  return matMulRows(tf.gather(loraA, ids.cast('int32')), loraB).mul(scaling);
+function branch(ids: tf.Tensor, update: LoraUpdate): tf.Tensor {
+  return update.widen(tf.gather(update.loraA, ids.cast('int32')));
 }

@@ -57,7 +57,7 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
 
   /** `s·drop(x)·A·B` */
   private branch(x: tf.Tensor, update: LoraUpdate): tf.Tensor {
-    return matMulRows(matMulRows(this.dropped(x, update), update.loraA), update.loraB).mul(update.scaling);
+    return update.widen(matMulRows(this.dropped(x, update), update.loraA));
   }
 
   /** What DoRA adds to the base's output: `(g − 1)·x·W + g·s·x·A·B` with g = m/‖W + s·A·B‖. */
@@ -67,7 +67,7 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
     const input = this.dropped(x, update);
     const bias: unknown = Reflect.get(this.baseLayer, 'bias');
     const product = input === x ? (bias instanceof tf.Tensor ? base.sub(bias) : base) : matMulFrozen(input, () => weight.read());
-    const low = matMulRows(matMulRows(input, update.loraA), update.loraB).mul(update.scaling);
+    const low = update.widen(matMulRows(input, update.loraA));
     return product.mul(scale.sub(1)).add(low.mul(scale));
   }
 

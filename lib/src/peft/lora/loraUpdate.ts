@@ -1,4 +1,5 @@
 /** One adapter's update of one layer. */
+import { matMulRows } from '../../nn';
 import { deriveSeed, tf } from '../../runtime';
 
 /** What an update has besides A and B. */
@@ -45,6 +46,11 @@ export class LoraUpdate {
   /** The variables that training changes. */
   get variables(): tf.Variable[] {
     return this.magnitude ? [this.loraA, this.loraB, this.magnitude] : [this.loraA, this.loraB];
+  }
+
+  /** `s·h·B` for what A has made of the input, scaled while it is narrow. Shapes: h (…, r) → (…, O). */
+  widen(h: tf.Tensor): tf.Tensor {
+    return matMulRows(h.mul(this.scaling), this.loraB);
   }
 
   /** ΔW for this base weight: what merging adds. Shapes: weight (I, O) → (I, O). */
