@@ -123,8 +123,9 @@ ffi::Error MultiplyRows(ffi::ThreadPool pool, ffi::RemainingArgs arguments, ffi:
     }
     product.x = blocks.data();
   }
-  std::vector<float> sums((product.in + kBlock - 1) / kBlock * 8);
+  std::vector<float> sums;
   if (product.n == 1) {
+    sums.resize((product.in + kBlock - 1) / kBlock * 8);
     for (size_t i = 0; i < 4 * sums.size(); i++) sums[i / kBlock * 8 + i % 8] += product.x[i];
   }
   product.x_sums = sums.data();

@@ -8,7 +8,7 @@ namespace tfnodejs {
 // y = x·Wᵀ for a weight W (out, in) as it is stored, and few rows of x.
 struct RowProduct {
   const float* x;  // (blocks, n, 32): each row's block of 32 values beside the other rows', zeros beyond the width
-  const float* x_sums;  // (blocks, 8), of the first row: each lane's four values of a block
+  const float* x_sums;  // (blocks, 8), of an only row: each lane's four values of a block
   const uint8_t* weight;
   const float* row_scales;  // (out), the row's value at 127, or null
   float* y;                 // (n, out)

@@ -132,17 +132,17 @@ export class DecodingProgram {
     );
     const step = compile(
       (token: NextToken, before: readonly HeldLayer[]): Stepped => {
-        const { context, isPlace, next, ...begun } = beginStep(embedTokens, token, before[0]?.keys.shape[2] ?? 0, rotation);
+        const begun = beginStep(embedTokens, token, before[0]?.keys.shape[2] ?? 0, rotation);
         let { x } = begun;
         const perCall = layersPerCall();
         const held: HeldLayer[] = [];
         for (let first = 0; first < layers.length; first += perCall) {
           const some = [first, first + perCall] as const;
-          const result = stepLayers(layers.slice(...some), x, context, before.slice(...some), isPlace);
+          const result = stepLayers(layers.slice(...some), x, begun.context, before.slice(...some), begun.isPlace);
           x = result.x;
           held.push(...result.held);
         }
-        return { scores: nextScores(norm, model.lmHead, x), held, next };
+        return { scores: nextScores(norm, model.lmHead, x), held, next: begun.next };
       },
       { name: 'decode', precision },
     );
