@@ -12,9 +12,9 @@
 //   functionRemove(name)
 //   xlaCompilations() -> how many programs XLA has compiled in this process
 //   xlaCanCompile(type) -> whether XLA knows operations of this type
-//   xlaHasRowProducts() -> whether XLA's programs for the CPU can call the products of rowProducts.cc
+//   xlaHasKernels() -> whether XLA's programs for the CPU can call the kernels of kernels.h
 #include "graph.h"
-#include "rowProducts.h"
+#include "kernels.h"
 
 #include <stdint.h>
 
@@ -372,9 +372,9 @@ napi_value CanXlaCompile(const Call& call) {
   return can;
 }
 
-napi_value HasRowProducts(const Call& call) {
+napi_value HasKernels(const Call& call) {
   napi_value has;
-  napi_get_boolean(call.env, RegisterRowProducts(), &has);
+  napi_get_boolean(call.env, RegisterRowProducts() && RegisterCrossEntropy() && RegisterSwiglu(), &has);
   return has;
 }
 
@@ -411,7 +411,7 @@ napi_status DefineGraphFunctions(napi_env env, napi_value exports) {
       method("functionRemove", Guarded<RemoveFunction, 1>),
       method("xlaCompilations", Guarded<CountXlaCompilations, 0>),
       method("xlaCanCompile", Guarded<CanXlaCompile, 1>),
-      method("xlaHasRowProducts", Guarded<HasRowProducts, 0>),
+      method("xlaHasKernels", Guarded<HasKernels, 0>),
   };
   return napi_define_properties(env, exports, sizeof(methods) / sizeof(methods[0]), methods);
 }

@@ -16,13 +16,9 @@
 #include <string_view>
 #include <vector>
 
+#include "kernelCalls.h"
+#include "kernels.h"
 #include "rowThreads.h"
-#include "xla/ffi/api/ffi.h"
-
-// From xla/ffi/ffi_api.h, which does not compile without MLIR's headers.
-namespace xla::ffi {
-const XLA_FFI_Api* GetXlaFfiApi();
-}
 
 namespace tfnodejs {
 namespace {
@@ -57,8 +53,6 @@ int64_t RowBytes(std::string_view format, int64_t values) {
   const int64_t blocks = (values + kBlock - 1) / kBlock;
   return blocks * (format == "Q4_0" ? 18 : format == "Q4_1" ? 20 : 34);
 }
-
-int64_t ThreadsOf(const ffi::ThreadPool& pool) { return std::max<int64_t>(1, pool.num_threads()); }
 
 constexpr int64_t kPartBytes = 1 << 15;  // of the weight; for less no second thread is worth its telling
 
@@ -146,14 +140,10 @@ XLA_FFI_DEFINE_HANDLER(kRows, MultiplyRows,
                        ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().RemainingArgs().Ret<Matrix>().Attr<std::string_view>("format"));
 XLA_FFI_DEFINE_HANDLER(kColumns, MultiplyColumns, ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Matrix>().Arg<Matrix>().Ret<Matrix>());
 
-bool Register(const char* name, XLA_FFI_Handler* handler) {
-  return ffi::Ffi::RegisterStaticHandler(xla::ffi::GetXlaFfiApi(), name, "Host", handler) == nullptr;
-}
-
 }  // namespace
 
 bool RegisterRowProducts() {
-  static const bool is_known = Register("lowrank_row_product", kRows) && Register("lowrank_column_product", kColumns);
+  static const bool is_known = RegisterKernel("lowrank_row_product", kRows) && RegisterKernel("lowrank_column_product", kColumns);
   return is_known;
 }
 

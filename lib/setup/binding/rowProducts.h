@@ -42,9 +42,6 @@ struct RowKernels {
 extern const RowKernels kPortableRowKernels;
 extern const RowKernels kAvx2RowKernels;
 
-// Tells XLA of the products, once; gives whether it knows them.
-bool RegisterRowProducts();
-
 }  // namespace tfnodejs
 
 #endif  // LOWRANK_ROW_PRODUCTS_H_

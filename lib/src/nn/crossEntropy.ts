@@ -2,6 +2,7 @@
 import { ShapeError, tf } from '../runtime';
 import { nodeBackend } from '../runtime/backend';
 import { withGradient } from './customGradient';
+import { hasNativeCrossEntropy, nativeCrossEntropy } from './nativeCrossEntropy';
 
 /** The label of a position that the loss leaves out, as in PyTorch. */
 export const IGNORE_INDEX = -100;
@@ -29,6 +30,7 @@ export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
 export function weightedCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor): tf.Scalar {
   return tf.tidy(() => {
     const targets = tf.maximum(labels, tf.scalar(0, 'int32')); // an ignored label must still be one of the V
+    if (hasNativeCrossEntropy(logits)) return nativeCrossEntropy(logits, targets, weights) as tf.Scalar;
     const loss = withGradient(
       [logits],
       () => {

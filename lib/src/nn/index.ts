@@ -11,3 +11,4 @@ export * from './rmsNorm';
 export * from './rotary';
 export * from './scaledDotProduct';
 export * from './stored';
+export * from './swiglu';

@@ -50,7 +50,7 @@ function compiled(weight: StoredWeight, x: tf.Tensor): { y: tf.Tensor; bytes: nu
 
 /** With a binding of a set-up before there were such products. */
 function withoutNativePart<T>(run: () => T): T {
-  return withBinding({ xlaHasRowProducts: undefined }, run);
+  return withBinding({ xlaHasKernels: undefined }, run);
 }
 
 /** The largest difference, as a part of the largest expected value. */

@@ -22,6 +22,11 @@ export function convert(x: tf.Tensor, from: PackedType, to: PackedType): tf.Tens
   return execute('Cast', { SrcT: from, DstT: to }, [x]);
 }
 
+/** What is float32, or goes by its name, as float32. */
+export function widened(x: tf.Tensor, type: PackedType): tf.Tensor {
+  return type === 'float32' ? x : convert(x, type, 'float32');
+}
+
 /** The same values under another shape. */
 export function reshapePacked(x: tf.Tensor, type: PackedType, shape: readonly number[]): tf.Tensor {
   return execute('Reshape', { T: type, Tshape: 'int32' }, [x, tf.tensor1d([...shape], 'int32')]);

@@ -236,7 +236,7 @@ export class GraphBuilder {
   }
 
   /** What a float32 symbol was before it was cast from bfloat16: a stored weight, or another product's result. */
-  private original(symbol: number): number | undefined {
+  original(symbol: number): number | undefined {
     const { type, inputs } = this.operationOf(symbol);
     const [source] = inputs;
     return type === 'Cast' && source !== undefined && this.symbol(source).dtype === this.binding.TF_BFLOAT16 ? source : undefined;

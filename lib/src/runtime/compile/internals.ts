@@ -49,7 +49,7 @@ export interface GraphBinding extends NativeBinding {
   xlaCompilations(): number;
   xlaCanCompile(type: string): boolean;
   /** Left out in a binding of an older set-up. */
-  xlaHasRowProducts?(): boolean;
+  xlaHasKernels?(): boolean;
 }
 
 /** What the backend keeps of one piece of data: values not yet sent to TensorFlow, or the id of a handle. */

@@ -2,6 +2,7 @@
 import { ShapeError, UnsupportedError } from '../errors';
 import type { tf } from '../tensorflow';
 import { backendInternals, isRecording } from './internals';
+import { hasNativeKernels, TYPED_INTERFACE } from './nativeKernels';
 import { callKernel, type Kernel } from './stableHlo';
 import { activeTrace } from './trace';
 
@@ -20,13 +21,9 @@ export interface RowWeight {
 /** A weight of fewer values is read in less time than it takes to call for it. */
 export const MIN_VALUES = 2 ** 16;
 
-/** XLA's number of the interface that the native part has. */
-const TYPED_INTERFACE = 4;
-
 /** Whether the present trace can hold such a product: XLA compiles it for the CPU, and no gradient is asked for. */
 export function hasRowProducts(): boolean {
-  const { binding } = backendInternals();
-  return isForwardThroughXla() && !binding.isUsingGpuDevice() && binding.xlaHasRowProducts?.() === true;
+  return isForwardThroughXla() && hasNativeKernels();
 }
 
 /** Whether what the present trace makes of a large tensor and sums up at once is never in memory: XLA compiles it for a GPU, and no gradient is asked for. */

@@ -134,6 +134,12 @@ export class Trace {
     return this.symbolOfHandle.get(this.handleOf(tensor)) as number;
   }
 
+  /** The bfloat16 values, under the name of float32, that a tensor was made from: a stored weight, or a product's result. */
+  beforeWidening(tensor: TensorInfo): tf.Tensor | undefined {
+    const symbol = this.graph.original(this.symbolOf(tensor));
+    return symbol === undefined ? undefined : this.tensorOf(symbol);
+  }
+
   /** Calls a function as one operation of this trace. */
   call(fn: ContextFunction, inputs: readonly TensorInfo[]): tf.Tensor[] {
     this.called.add(fn);

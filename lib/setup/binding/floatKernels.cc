@@ -1,0 +1,3 @@
+// The kernels of floatKernels.h for any processor.
+#define FLOAT_KERNELS kPortableFloatKernels
+#include "floatKernels.inc"

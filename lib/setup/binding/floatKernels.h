@@ -1,0 +1,77 @@
+#ifndef LOWRANK_FLOAT_KERNELS_H_
+#define LOWRANK_FLOAT_KERNELS_H_
+
+#include <stdint.h>
+
+#include <algorithm>
+
+namespace tfnodejs {
+
+// What training does with long rows of numbers, `n` at a time.
+struct FloatKernels {
+  float (*greatest)(const float* x, int64_t n);
+  float (*sum_of_exponentials)(const float* x, int64_t n, float maximum);  // of x - maximum
+  // weight·exp(x - log_sum)
+  void (*weighted_softmax)(const float* x, int64_t n, float log_sum, float weight, float* y);
+  // y = SiLU(gate)·up with SiLU(x) = x·σ(x)
+  void (*swiglu)(const float* gate, const float* up, int64_t n, float* y);
+  void (*swiglu_slopes)(const float* dy, const float* gate, const float* up, int64_t n, float* dgate, float* dup);
+  void (*from_bfloat16)(const uint16_t* x, int64_t n, float* y);
+  void (*to_bfloat16)(const float* x, int64_t n, uint16_t* y);
+};
+
+// The same functions, for any processor and for one with AVX2.
+extern const FloatKernels kPortableFloatKernels;
+extern const FloatKernels kAvx2FloatKernels;
+
+// Those of this processor.
+inline const FloatKernels& ProcessorsFloatKernels() {
+#if defined(__x86_64__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (has_avx2) return kAvx2FloatKernels;
+#endif
+  return kPortableFloatKernels;
+}
+
+constexpr int64_t kSpan = 1024;  // numbers that are worked on at a time, near enough to the processor
+
+// Numbers in float32 or bfloat16, read by spans as float32.
+class Source {
+ public:
+  Source(const void* data, bool is_half) : data_(data), is_half_(is_half) {}
+  const float* Span(int64_t begin, int64_t n) {
+    if (!is_half_) return static_cast<const float*>(data_) + begin;
+    ProcessorsFloatKernels().from_bfloat16(static_cast<const uint16_t*>(data_) + begin, n, span_);
+    return span_;
+  }
+
+ private:
+  const void* const data_;
+  const bool is_half_;
+  float span_[kSpan];
+};
+
+// Numbers in float32 or bfloat16, made by spans as float32.
+class Sink {
+ public:
+  Sink(void* data, bool is_half) : data_(data), is_half_(is_half) {}
+  float* Span(int64_t begin) { return is_half_ ? span_ : static_cast<float*>(data_) + begin; }
+  void Keep(int64_t begin, int64_t n) {
+    if (is_half_) ProcessorsFloatKernels().to_bfloat16(span_, n, static_cast<uint16_t*>(data_) + begin);
+  }
+
+ private:
+  void* const data_;
+  const bool is_half_;
+  float span_[kSpan];
+};
+
+// Calls `run` with each span's begin and length.
+template <class Run>
+void ForSpans(int64_t begin, int64_t end, Run run) {
+  for (; begin < end; begin += kSpan) run(begin, std::min(kSpan, end - begin));
+}
+
+}  // namespace tfnodejs
+
+#endif  // LOWRANK_FLOAT_KERNELS_H_

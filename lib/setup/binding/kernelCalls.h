@@ -1,0 +1,35 @@
+#ifndef LOWRANK_KERNEL_CALLS_H_
+#define LOWRANK_KERNEL_CALLS_H_
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "parts.h"
+#include "xla/ffi/api/ffi.h"
+
+// From xla/ffi/ffi_api.h, which does not compile without MLIR's headers.
+namespace xla::ffi {
+const XLA_FFI_Api* GetXlaFfiApi();
+}
+
+namespace tfnodejs {
+
+// Tells XLA's programs for the CPU of a kernel; gives whether they know it.
+inline bool RegisterKernel(const char* name, XLA_FFI_Handler* handler) {
+  return xla::ffi::Ffi::RegisterStaticHandler(xla::ffi::GetXlaFfiApi(), name, "Host", handler) == nullptr;
+}
+
+inline int64_t ThreadsOf(const xla::ffi::ThreadPool& pool) { return std::max<int64_t>(1, pool.num_threads()); }
+
+// Calls `run` for each part, on this thread and on those of XLA that are free, and returns when all are done.
+inline void RunOnPool(xla::ffi::ThreadPool& pool, int64_t parts, std::function<void(int64_t part)> run) {
+  auto work = std::make_shared<Parts>(parts, std::move(run));
+  for (int64_t n = 1; n < std::min(parts, ThreadsOf(pool)); n++) pool.Schedule([work] { work->Work(); });
+  work->Work();
+  work->WaitForOthers();
+}
+
+}  // namespace tfnodejs
+
+#endif  // LOWRANK_KERNEL_CALLS_H_

@@ -1,0 +1,49 @@
+#ifndef LOWRANK_PARTS_H_
+#define LOWRANK_PARTS_H_
+
+#include <stdint.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <utility>
+
+namespace tfnodejs {
+
+// Waits a few dozen cycles. To yield instead would give the processor to threads that spin themselves, as TensorFlow's do.
+inline void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// The parts of a piece of work, which threads take one after another. A thread that comes late finds none left and touches nothing else.
+struct Parts {
+  Parts(int64_t parts, std::function<void(int64_t)> run) : parts(parts), run(std::move(run)), left(parts) {}
+  const int64_t parts;
+  const std::function<void(int64_t)> run;
+  std::atomic<int64_t> next{0};
+  std::atomic<int64_t> left;
+
+  void Work() {
+    for (int64_t part; (part = next.fetch_add(1, std::memory_order_relaxed)) < parts;) {
+      run(part);
+      left.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  // After Work() only parts that another thread has begun are open, so this cannot wait for a thread that waits itself.
+  void WaitForOthers() const {
+    constexpr int64_t kSpins = 10000;  // more, and another thread is kept from its processor
+    for (int64_t spins = 0; left.load(std::memory_order_acquire) > 0; spins++) {
+      if (spins < kSpins) Pause();
+      else std::this_thread::yield();
+    }
+  }
+};
+
+}  // namespace tfnodejs
+
+#endif  // LOWRANK_PARTS_H_

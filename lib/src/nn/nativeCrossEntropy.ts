@@ -1,0 +1,62 @@
+/** The cross-entropy of many logits on a CPU, by this library's part of the native binding. */
+import { compile, ShapeError, type tf } from '../runtime';
+import { asStored, callNative, canReplaceOperations, type NumberType } from '../runtime/compile/nativeKernels';
+import { withGradient } from './customGradient';
+import { widened } from './stored/packedOps';
+
+/** With fewer logits TensorFlow's own is done before XLA has been called. */
+const MIN_LOGITS = 2 ** 18;
+
+/** Whether there is one for the present trace. Shapes: logits (N, V). */
+export function hasNativeCrossEntropy(logits: tf.Tensor): boolean {
+  return logits.size >= MIN_LOGITS && canReplaceOperations();
+}
+
+/**
+ * `Σ weight·(−log softmax(logits)[label])`, for use where {@link hasNativeCrossEntropy} says so. Logits that a product gave in bfloat16
+ * are read as they are, and so is their gradient written, for the products that take it; sums are in float32.
+ *
+ * Shapes: logits (N, V), labels (N), weights (N) → ().
+ */
+export function nativeCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor): tf.Tensor {
+  const [stored, type] = asStored(logits);
+  return withGradient(
+    [logits],
+    () => {
+      const given = { logits: stored, labels, weights };
+      const { losses, logSums } = forwardKernel(given, type);
+      return { value: losses.sum(), saved: { ...given, logSums } };
+    },
+    (dy, saved) => [widened(backwardKernel({ ...saved, weights: saved.weights.mul(dy) }, type), type)],
+  );
+}
+
+type Given = { readonly logits: tf.Tensor; readonly labels: tf.Tensor; readonly weights: tf.Tensor };
+
+const forwardKernel = compile(
+  (given: Given, type: NumberType) => {
+    const numbers = [given.weights, 'float32'] as const;
+    const [losses, logSums] = callNative('lowrank_cross_entropy', operandsOf(given, type), [numbers, numbers]);
+    if (!losses || !logSums) throw new ShapeError('the native cross-entropy gave no losses');
+    return { losses, logSums };
+  },
+  { name: 'cross_entropy', xla: true },
+);
+
+const backwardKernel = compile(
+  ({ logSums, ...given }: Given & { readonly logSums: tf.Tensor }, type: NumberType) => {
+    const operands = [...operandsOf(given, type), [logSums, 'float32'] as const];
+    const [slopes] = callNative('lowrank_cross_entropy_slopes', operands, [[given.logits, type]]);
+    if (!slopes) throw new ShapeError('the native cross-entropy gave no gradient');
+    return slopes;
+  },
+  { name: 'cross_entropy_slopes', xla: true },
+);
+
+function operandsOf({ logits, labels, weights }: Given, type: NumberType): (readonly [tf.Tensor, NumberType])[] {
+  return [
+    [logits, type],
+    [labels, 'int32'],
+    [weights, 'float32'],
+  ];
+}

@@ -1,0 +1,41 @@
+/** The kernels of this library's part of the native binding, which XLA's programs for the CPU call by name. */
+import type { tf } from '../tensorflow';
+import { backendInternals } from './internals';
+import { callKernel, type KernelValue } from './stableHlo';
+import { activeTrace } from './trace';
+
+/** XLA's number of the interface that they have. */
+export const TYPED_INTERFACE = 4;
+
+/** Whether there are any: not on a GPU, and not in a binding of an older set-up. */
+export function hasNativeKernels(): boolean {
+  const { binding } = backendInternals();
+  return !binding.isUsingGpuDevice() && binding.xlaHasKernels?.() === true;
+}
+
+/** Whether they can take the place of operations in the present trace: TensorFlow runs those one by one, where XLA would join them itself. */
+export function canReplaceOperations(): boolean {
+  return activeTrace()?.isXla === false && hasNativeKernels();
+}
+
+/** How numbers lie in memory. */
+export type NumberType = KernelValue['type'];
+
+/** Runs a kernel inside a function that XLA compiles; each of its results has the shape of a tensor. */
+export function callNative(
+  target: string,
+  operands: readonly (readonly [tensor: tf.Tensor, type: NumberType])[],
+  results: readonly (readonly [like: tf.Tensor, type: NumberType])[],
+): tf.Tensor[] {
+  return callKernel(
+    { target, apiVersion: TYPED_INTERFACE, config: '{}' },
+    operands.map(([tensor, type]) => ({ tensor, value: { type, shape: tensor.shape } })),
+    results.map(([{ shape }, type]) => ({ type, shape })),
+  );
+}
+
+/** A tensor of the present trace as a kernel reads it: what was made from bfloat16 as that, which goes by the name of float32. */
+export function asStored(tensor: tf.Tensor): readonly [tensor: tf.Tensor, type: 'float32' | 'bfloat16'] {
+  const halves = activeTrace()?.beforeWidening(tensor);
+  return halves ? [halves, 'bfloat16'] : [tensor, 'float32'];
+}
