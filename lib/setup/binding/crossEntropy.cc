@@ -3,9 +3,10 @@
 // TensorFlow's own takes five passes over 32-bit floats, most of them by one number at a time. Here the loss takes two and its gradient
 // one, and logits that a product gave in bfloat16 are read as they are. Rows whose weight is 0 are not read.
 //
-//   lowrank_cross_entropy(logits, labels, weights) -> losses, log_sums
-//   lowrank_cross_entropy_slopes(logits, labels, weights, log_sums) -> slopes
-//   logits, slopes (n, size): float32 or bfloat16; labels (n): int32; weights, losses, log_sums (n): float32
+//   lowrank_cross_entropy(logits, labels, weights) -> losses, greatest, log_sums
+//   lowrank_cross_entropy_slopes(logits, labels, weights, greatest, log_sums) -> slopes
+//   logits, slopes (n, size): float32 or bfloat16; labels (n): int32; the others (n): float32
+//   log_sums: the logarithm of the sum of e to the power of each logit less the greatest
 #include <math.h>
 
 #include <string>
@@ -36,61 +37,63 @@ struct Given {
   Source Logits() const { return Source(logits.untyped_data(), logits.element_type() == ffi::BF16); }
 };
 
-constexpr int64_t kPartRows = 4;
-
 // Calls `run` for every row, by several threads.
 template <class Run>
 ffi::Error ForRows(ffi::ThreadPool& pool, const Given& given, Run run) {
-  const int64_t rows = given.logits.dimensions()[0], size = given.logits.dimensions()[1];
+  const auto shape = given.logits.dimensions();
+  const bool fits = shape.size() == 2 && IsFloat(given.logits) && HasCount(given.labels, shape[0]) && HasCount(given.weights, shape[0]);
+  if (!fits) return ffi::Error::InvalidArgument("cross-entropy takes logits (n, size), n labels and n weights");
+  const int64_t rows = shape[0], size = shape[1];
   const int32_t* labels = given.labels.typed_data();
   for (int64_t n = 0; n < rows; n++) {
     if (labels[n] < 0 || labels[n] >= size) {
       return ffi::Error::InvalidArgument("cross-entropy: label " + std::to_string(labels[n]) + " is none of " + std::to_string(size));
     }
   }
-  RunOnPool(pool, (rows + kPartRows - 1) / kPartRows, [&](int64_t part) {
-    for (int64_t n = part * kPartRows; n < std::min(rows, (part + 1) * kPartRows); n++) {
-      run(Row{n, n * size, size, labels[n], given.weights.typed_data()[n]});
-    }
-  });
+  RunOnPool(pool, rows, [&](int64_t n) { run(Row{n, n * size, size, labels[n], given.weights.typed_data()[n]}); });
   return ffi::Error::Success();
 }
 
-// The logarithm of the sum of the exponentials.
-float LogSum(Source& logits, const Row& row) {
-  const FloatKernels& kernels = ProcessorsFloatKernels();
-  const int64_t end = row.begin + row.size;
-  float maximum = -INFINITY;
-  ForSpans(row.begin, end, [&](int64_t begin, int64_t n) { maximum = std::max(maximum, kernels.greatest(logits.Span(begin, n), n)); });
-  double sum = 0;
-  ForSpans(row.begin, end, [&](int64_t begin, int64_t n) { sum += kernels.sum_of_exponentials(logits.Span(begin, n), n, maximum); });
-  return maximum + static_cast<float>(log(sum));
-}
-
 ffi::Error Losses(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels, Numbers weights, ffi::Result<Numbers> losses,
-                  ffi::Result<Numbers> log_sums) {
+                  ffi::Result<Numbers> greatest, ffi::Result<Numbers> log_sums) {
   const Given given = {logits, labels, weights};
+  const int64_t rows = labels.element_count();
+  if (!HasCount(*losses, rows) || !HasCount(*greatest, rows) || !HasCount(*log_sums, rows)) {
+    return ffi::Error::InvalidArgument("cross-entropy gives three numbers for each row");
+  }
   return ForRows(pool, given, [&](const Row& row) {
-    float &loss = losses->typed_data()[row.index], &log_sum = log_sums->typed_data()[row.index];
-    loss = log_sum = 0;
-    if (row.weight == 0) return;
-    Source source = given.Logits();
-    log_sum = LogSum(source, row);
-    loss = row.weight * (log_sum - *source.Span(row.begin + row.label, 1));
+    const FloatKernels& kernels = ProcessorsFloatKernels();
+    const int64_t end = row.begin + row.size;
+    float maximum = -INFINITY;
+    double sum = 0, log_sum = 0, loss = 0;
+    if (row.weight != 0) {
+      Source source = given.Logits();
+      ForSpans(row.begin, end, [&](int64_t begin, int64_t n) { maximum = std::max(maximum, kernels.greatest(source.Span(begin, n), n)); });
+      ForSpans(row.begin, end, [&](int64_t begin, int64_t n) { sum += kernels.sum_of_exponentials(source.Span(begin, n), n, maximum); });
+      log_sum = log(sum);
+      loss = row.weight * (log_sum - (*source.Span(row.begin + row.label, 1) - maximum));
+    }
+    losses->typed_data()[row.index] = loss;
+    greatest->typed_data()[row.index] = maximum;
+    log_sums->typed_data()[row.index] = log_sum;
   });
 }
 
-ffi::Error LossSlopes(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels, Numbers weights, Numbers log_sums,
+ffi::Error LossSlopes(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels, Numbers weights, Numbers greatest, Numbers log_sums,
                       ffi::Result<ffi::AnyBuffer> slopes) {
   const Given given = {logits, labels, weights};
+  const int64_t rows = labels.element_count();
+  if (!HasCount(greatest, rows) || !HasCount(log_sums, rows) || !IsFloat(*slopes) || !HasCount(*slopes, logits.element_count())) {
+    return ffi::Error::InvalidArgument("cross-entropy: the sums or the slopes do not fit the logits");
+  }
   return ForRows(pool, given, [&](const Row& row) {
-    const float log_sum = log_sums.typed_data()[row.index];
+    const SoftmaxRow softmax = {greatest.typed_data()[row.index], log_sums.typed_data()[row.index], row.weight};
     Source source = given.Logits();
     Sink sink(slopes->untyped_data(), slopes->element_type() == ffi::BF16);
     ForSpans(row.begin, row.begin + row.size, [&](int64_t begin, int64_t n) {
       float* span = sink.Span(begin);
       if (row.weight == 0) std::fill_n(span, n, 0);
-      else ProcessorsFloatKernels().weighted_softmax(source.Span(begin, n), n, log_sum, row.weight, span);
+      else ProcessorsFloatKernels().weighted_softmax(source.Span(begin, n), n, softmax, span);
       const int64_t label = row.begin + row.label - begin;
       if (0 <= label && label < n) span[label] -= row.weight;
       sink.Keep(begin, n);
@@ -99,10 +102,10 @@ ffi::Error LossSlopes(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels
 }
 
 XLA_FFI_DEFINE_HANDLER(kLosses, Losses,
-                       ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>().Ret<Numbers>().Ret<Numbers>());
+                       ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>().Ret<Numbers>().Ret<Numbers>().Ret<Numbers>());
 XLA_FFI_DEFINE_HANDLER(
     kSlopes, LossSlopes,
-    ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>().Arg<Numbers>().Ret<ffi::AnyBuffer>());
+    ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>().Arg<Numbers>().Arg<Numbers>().Ret<ffi::AnyBuffer>());
 
 }  // namespace
 

@@ -7,12 +7,16 @@
 
 namespace tfnodejs {
 
+// weight·exp(x - greatest - log_sum): what is near 0 by the greatest keeps its digits.
+struct SoftmaxRow {
+  float greatest, log_sum, weight;
+};
+
 // What training does with long rows of numbers, `n` at a time.
 struct FloatKernels {
   float (*greatest)(const float* x, int64_t n);
   float (*sum_of_exponentials)(const float* x, int64_t n, float maximum);  // of x - maximum
-  // weight·exp(x - log_sum)
-  void (*weighted_softmax)(const float* x, int64_t n, float log_sum, float weight, float* y);
+  void (*weighted_softmax)(const float* x, int64_t n, const SoftmaxRow& row, float* y);
   // y = SiLU(gate)·up with SiLU(x) = x·σ(x)
   void (*swiglu)(const float* gate, const float* up, int64_t n, float* y);
   void (*swiglu_slopes)(const float* dy, const float* gate, const float* up, int64_t n, float* dgate, float* dup);

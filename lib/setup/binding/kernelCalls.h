@@ -22,6 +22,16 @@ inline bool RegisterKernel(const char* name, XLA_FFI_Handler* handler) {
 
 inline int64_t ThreadsOf(const xla::ffi::ThreadPool& pool) { return std::max<int64_t>(1, pool.num_threads()); }
 
+// Whether a buffer has numbers that Source reads and Sink makes.
+inline bool IsFloat(const xla::ffi::AnyBuffer& buffer) {
+  return buffer.element_type() == xla::ffi::F32 || buffer.element_type() == xla::ffi::BF16;
+}
+
+template <class Buffer>
+bool HasCount(const Buffer& buffer, int64_t count) {
+  return static_cast<int64_t>(buffer.element_count()) == count;
+}
+
 // Calls `run` for each part, on this thread and on those of XLA that are free, and returns when all are done.
 inline void RunOnPool(xla::ffi::ThreadPool& pool, int64_t parts, std::function<void(int64_t part)> run) {
   auto work = std::make_shared<Parts>(parts, std::move(run));

@@ -4,6 +4,8 @@
 //   lowrank_swiglu(gate, up) -> y
 //   lowrank_swiglu_slopes(dy, gate, up) -> dgate, dup
 //   all of one shape: float32 or bfloat16, each for itself
+#include <initializer_list>
+
 #include "floatKernels.h"
 #include "kernelCalls.h"
 #include "kernels.h"
@@ -20,16 +22,20 @@ Sink Into(ffi::Result<Any>& buffer) { return Sink(buffer->untyped_data(), buffer
 
 constexpr int64_t kPartSpans = 16;
 
-// Calls `run` with the begin and the end of every part of so many numbers, by several threads.
+// Calls `run` with the begin and the end of every part of the buffers' numbers, by several threads.
 template <class Run>
-ffi::Error ForParts(ffi::ThreadPool& pool, int64_t count, Run run) {
+ffi::Error ForParts(ffi::ThreadPool& pool, std::initializer_list<Any> buffers, Run run) {
+  const int64_t count = buffers.begin()->element_count();
+  for (const Any& buffer : buffers) {
+    if (!IsFloat(buffer) || !HasCount(buffer, count)) return ffi::Error::InvalidArgument("SwiGLU takes and gives buffers of one size");
+  }
   const int64_t length = kPartSpans * kSpan;
   RunOnPool(pool, (count + length - 1) / length, [&](int64_t part) { run(part * length, std::min(count, (part + 1) * length)); });
   return ffi::Error::Success();
 }
 
 ffi::Error Swiglu(ffi::ThreadPool pool, Any gate, Any up, ffi::Result<Any> y) {
-  return ForParts(pool, gate.element_count(), [&](int64_t part_begin, int64_t part_end) {
+  return ForParts(pool, {gate, up, *y}, [&](int64_t part_begin, int64_t part_end) {
     Source gates = From(gate), ups = From(up);
     Sink results = Into(y);
     ForSpans(part_begin, part_end, [&](int64_t begin, int64_t n) {
@@ -40,7 +46,7 @@ ffi::Error Swiglu(ffi::ThreadPool pool, Any gate, Any up, ffi::Result<Any> y) {
 }
 
 ffi::Error SwigluSlopes(ffi::ThreadPool pool, Any dy, Any gate, Any up, ffi::Result<Any> dgate, ffi::Result<Any> dup) {
-  return ForParts(pool, gate.element_count(), [&](int64_t part_begin, int64_t part_end) {
+  return ForParts(pool, {dy, gate, up, *dgate, *dup}, [&](int64_t part_begin, int64_t part_end) {
     Source slopes = From(dy), gates = From(gate), ups = From(up);
     Sink gate_slopes = Into(dgate), up_slopes = Into(dup);
     ForSpans(part_begin, part_end, [&](int64_t begin, int64_t n) {

@@ -10,8 +10,8 @@ export const IGNORE_INDEX = -100;
 /**
  * `mean over kept positions of −log softmax(logits)[label]`; labels of −100 are left out, and with none left the loss is 0.
  *
- * TensorFlow's fused operation gives the loss and `softmax − one-hot` in one pass, so that neither the probabilities nor
- * the one-hot labels are ever made.
+ * TensorFlow's fused operation gives the loss and `softmax − one-hot` at once, so that neither the probabilities nor the one-hot labels
+ * are ever made; for many logits in a compiled function on a CPU a kernel of the binding does.
  *
  * Shapes: logits (N, V), labels (N), int32 → ().
  */
@@ -28,6 +28,12 @@ export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
 
 /** `Σ weight·(−log softmax(logits)[label])`, where the weight of a label of −100 is 0. Shapes: logits (N, V), labels, weights (N) → (). */
 export function weightedCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor): tf.Scalar {
+  const [N] = logits.shape;
+  if (logits.rank !== 2 || labels.shape.join() !== String(N) || weights.shape.join() !== String(N)) {
+    throw new ShapeError(
+      `cross-entropy takes logits (N, V), labels (N) and weights (N); got [${logits.shape}], [${labels.shape}] and [${weights.shape}]`,
+    );
+  }
   return tf.tidy(() => {
     const targets = tf.maximum(labels, tf.scalar(0, 'int32')); // an ignored label must still be one of the V
     if (hasNativeCrossEntropy(logits)) return nativeCrossEntropy(logits, targets, weights) as tf.Scalar;

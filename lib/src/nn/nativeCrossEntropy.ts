@@ -14,7 +14,7 @@ export function hasNativeCrossEntropy(logits: tf.Tensor): boolean {
 
 /**
  * `Σ weight·(−log softmax(logits)[label])`, for use where {@link hasNativeCrossEntropy} says so. Logits that a product gave in bfloat16
- * are read as they are, and so is their gradient written, for the products that take it; sums are in float32.
+ * are read as they are, and so is their gradient written, for the products that take it; it computes in float32.
  *
  * Shapes: logits (N, V), labels (N), weights (N) → ().
  */
@@ -24,8 +24,8 @@ export function nativeCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weights
     [logits],
     () => {
       const given = { logits: stored, labels, weights };
-      const { losses, logSums } = forwardKernel(given, type);
-      return { value: losses.sum(), saved: { ...given, logSums } };
+      const { losses, ...sums } = forwardKernel(given, type);
+      return { value: losses.sum(), saved: { ...given, ...sums } };
     },
     (dy, saved) => [widened(backwardKernel({ ...saved, weights: saved.weights.mul(dy) }, type), type)],
   );
@@ -36,16 +36,16 @@ type Given = { readonly logits: tf.Tensor; readonly labels: tf.Tensor; readonly 
 const forwardKernel = compile(
   (given: Given, type: NumberType) => {
     const numbers = [given.weights, 'float32'] as const;
-    const [losses, logSums] = callNative('lowrank_cross_entropy', operandsOf(given, type), [numbers, numbers]);
-    if (!losses || !logSums) throw new ShapeError('the native cross-entropy gave no losses');
-    return { losses, logSums };
+    const [losses, greatest, logSums] = callNative('lowrank_cross_entropy', operandsOf(given, type), [numbers, numbers, numbers]);
+    if (!losses || !greatest || !logSums) throw new ShapeError('the native cross-entropy gave no losses');
+    return { losses, greatest, logSums };
   },
   { name: 'cross_entropy', xla: true },
 );
 
 const backwardKernel = compile(
-  ({ logSums, ...given }: Given & { readonly logSums: tf.Tensor }, type: NumberType) => {
-    const operands = [...operandsOf(given, type), [logSums, 'float32'] as const];
+  ({ greatest, logSums, ...given }: Given & { readonly greatest: tf.Tensor; readonly logSums: tf.Tensor }, type: NumberType) => {
+    const operands = [...operandsOf(given, type), [greatest, 'float32'] as const, [logSums, 'float32'] as const];
     const [slopes] = callNative('lowrank_cross_entropy_slopes', operands, [[given.logits, type]]);
     if (!slopes) throw new ShapeError('the native cross-entropy gave no gradient');
     return slopes;

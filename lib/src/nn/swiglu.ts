@@ -12,8 +12,11 @@ const MIN_SIZE = 2 ** 16;
  * `SiLU(gate) ∘ up` with `SiLU(x) = x·σ(x)`; the sigmoid is made again in the backward pass rather than held.
  *
  * Shapes: gate and up of one shape.
+ *
+ * @throws ShapeError when they are not
  */
 export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
+  if (gate.shape.join() !== up.shape.join()) throw new ShapeError(`SwiGLU takes two of one shape; got [${gate.shape}] and [${up.shape}]`);
   return tf.tidy(() => (gate.size >= MIN_SIZE && canReplaceOperations() ? nativeSwiglu(gate, up) : swigluOfOperations(gate, up)));
 }
 
@@ -31,8 +34,8 @@ function swigluOfOperations(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
 }
 
 /**
- * By this library's part of the native binding, in one pass. What products beside it give or take in bfloat16 it reads and writes as
- * that; in between it computes in float32.
+ * By this library's part of the native binding, in one pass. It computes in float32; what products before it gave in bfloat16 it reads as
+ * that, and where the products after it take bfloat16 it gives that, which whatever else takes its results then sees as well.
  */
 function nativeSwiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
   const [gates, gateType] = asStored(gate);

@@ -22,6 +22,12 @@ export function graphModules(work: () => void): string[] {
   return attributes.flatMap(({ name, value }) => (name === 'module' ? [String(value)] : []));
 }
 
+/** The names of the functions that graphs call by operations added while `work` runs. */
+export function calledFunctions(work: () => void): string[] {
+  const attributes = additionsOf(work).additions.flatMap(({ call: [, , , given] }) => given);
+  return attributes.flatMap(({ name, value }) => (name === 'f' ? [String(value).replace(/_\d+$/, '')] : []));
+}
+
 /** The names of the functions that are defined while `work` runs. */
 export async function definedFunctions(work: () => unknown): Promise<string[]> {
   const names: string[] = [];

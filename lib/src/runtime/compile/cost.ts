@@ -73,8 +73,14 @@ function flopsOf(type: string, taken: readonly KnownSymbol[], given: readonly Kn
   const isAttention = type === MODULE && taken[0]?.shape.length === 4;
   if (isAttention) return attentionFlops(taken, given);
   if (REDUCTIONS.has(type)) return taken[0] ? size(taken[0]) : 0;
+  if (type === MODULE && !isNativeProduct(taken)) return taken[0] ? size(taken[0]) : 0;
   const isProduct = type === 'MatMul' || type === 'BatchMatMulV2' || type === MODULE;
   return isProduct ? productFlops(taken, given) : given.reduce((sum, symbol) => sum + size(symbol), 0);
+}
+
+/** Whether a kernel multiplies rows with a weight, which have two axes and never one shape; the other kernels work element by element. */
+function isNativeProduct([rows, weight]: readonly KnownSymbol[]): boolean {
+  return rows?.shape.length === 2 && weight?.shape.length === 2 && rows.shape.join() !== weight.shape.join();
 }
 
 /** Of a causal attention as one kernel: half of the scores times two products, or five on the way back. Shapes: q (B, T, H, D), k (B, S, K, D). */

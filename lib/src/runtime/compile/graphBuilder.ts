@@ -235,11 +235,15 @@ export class GraphBuilder {
     return half;
   }
 
-  /** What a float32 symbol was before it was cast from bfloat16: a stored weight, or another product's result. */
+  /** What a float32 symbol was before it was cast from bfloat16, in its present shape: a stored weight, or another product's result. */
   original(symbol: number): number | undefined {
     const { type, inputs } = this.operationOf(symbol);
-    const [source] = inputs;
-    return type === 'Cast' && source !== undefined && this.symbol(source).dtype === this.binding.TF_BFLOAT16 ? source : undefined;
+    const [source, shape] = inputs;
+    if (source === undefined) return undefined;
+    if (type === 'Cast') return this.symbol(source).dtype === this.binding.TF_BFLOAT16 ? source : undefined;
+    if (type !== 'Reshape' || shape === undefined) return undefined;
+    const half = this.original(source);
+    return half === undefined ? undefined : this.single('Reshape', [], [half, shape]);
   }
 
   private cast(symbol: number, dtype: number): number {

@@ -134,7 +134,7 @@ export class Trace {
     return this.symbolOfHandle.get(this.handleOf(tensor)) as number;
   }
 
-  /** The bfloat16 values, under the name of float32, that a tensor was made from: a stored weight, or a product's result. */
+  /** The bfloat16 values, under the name of float32, that a tensor was cast from: a stored weight's, or a product's result. */
   beforeWidening(tensor: TensorInfo): tf.Tensor | undefined {
     const symbol = this.graph.original(this.symbolOf(tensor));
     return symbol === undefined ? undefined : this.tensorOf(symbol);
