@@ -1,9 +1,10 @@
 /** What a result was measured on: a class of machine, never its name. */
-import { arch, cpus, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, totalmem } from 'node:os';
 import { tf } from 'lowrank';
 
 export interface Machine {
   readonly processor: string;
+  /** Those that this process may use. */
   readonly cores: number;
   readonly memoryGib: number;
   readonly architecture: string;
@@ -14,7 +15,7 @@ export interface Machine {
 export function describeMachine(): Machine {
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
-    cores: cpus().length,
+    cores: availableParallelism(),
     memoryGib: Math.round(totalmem() / 2 ** 30),
     architecture: arch(),
     matmulGflops: matmulCeiling(),
