@@ -13,8 +13,8 @@ import { watchedTensors } from './watched';
 /** How a function is compiled. */
 export interface CompileOptions {
   /**
-   * What matrix products are computed in; everything else stays float32. On a CPU without instructions for bfloat16, where such products
-   * are the slower ones, 'bfloat16' is float32 too.
+   * What matrix products are computed in; everything else is computed in float32, though its result may be rounded as the next product
+   * rounds it. On a CPU without instructions for bfloat16, where such products are the slower ones, 'bfloat16' is float32 too.
    *
    * @defaultValue that of the compiled function around it, or 'float32'
    */
