@@ -16,8 +16,8 @@ const valueAndSlopes: Formula = (gate, up, dy) => [
 ];
 
 /** What a compiled function gives, and the kernels in it with their operands' and results' types. */
-function compiled(formula: Formula, inputs: tf.Tensor[]) {
-  const run = compile(formula, { precision: 'bfloat16' });
+function compiled(formula: Formula, inputs: tf.Tensor[], precision: 'float32' | 'bfloat16' = 'float32') {
+  const run = compile(formula, { precision });
   let results: tf.Tensor[] = [];
   let modules: string[] = [];
   const functions = calledFunctions(() => {
@@ -63,7 +63,11 @@ describe('SiLU(gate) ∘ up of many numbers in a compiled function', () => {
       const [x, w, v] = [random([1, 256, 16], 1), random([16, 256], 2), random([256, 16], 3)] as [tf.Tensor, tf.Tensor, tf.Tensor];
       const product = (a: tf.Tensor, b: tf.Tensor) => tf.matMul(a.reshape([256, -1]), b).reshape([1, 256, -1]);
       const layer = (given: tf.Tensor) => product(swiglu(product(given, w), product(given, w.mul(2))), v);
-      const { results, types } = compiled((given) => [layer(given as tf.Tensor), ...tf.grads(layer)([given as tf.Tensor])], [x]);
+      const { results, types } = compiled(
+        (given) => [layer(given as tf.Tensor), ...tf.grads(layer)([given as tf.Tensor])],
+        [x],
+        'bfloat16',
+      );
       expect([...new Set(types)].sort()).toEqual(['bf16 bf16 bf16', 'bf16 bf16 bf16 bf16 bf16']);
       for (const [i, expected] of [layer(x), ...tf.grads(layer)([x])].entries()) {
         expect(relativeError(results[i] as tf.Tensor, expected)).toBeLessThan(0.02);

@@ -33,8 +33,6 @@ struct Given {
   ffi::AnyBuffer logits;
   Labels labels;
   Numbers weights;
-
-  Source Logits() const { return Source(logits.untyped_data(), logits.element_type() == ffi::BF16); }
 };
 
 // Calls `run` for every row, by several threads.
@@ -67,7 +65,7 @@ ffi::Error Losses(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels, Nu
     float maximum = -INFINITY;
     double sum = 0, log_sum = 0, loss = 0;
     if (row.weight != 0) {
-      Source source = given.Logits();
+      Source source = SourceOf(logits);
       ForSpans(row.begin, end, [&](int64_t begin, int64_t n) { maximum = std::max(maximum, kernels.greatest(source.Span(begin, n), n)); });
       ForSpans(row.begin, end, [&](int64_t begin, int64_t n) { sum += kernels.sum_of_exponentials(source.Span(begin, n), n, maximum); });
       log_sum = log(sum);
@@ -88,8 +86,8 @@ ffi::Error LossSlopes(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels
   }
   return ForRows(pool, given, [&](const Row& row) {
     const SoftmaxRow softmax = {greatest.typed_data()[row.index], log_sums.typed_data()[row.index], row.weight};
-    Source source = given.Logits();
-    Sink sink(slopes->untyped_data(), slopes->element_type() == ffi::BF16);
+    Source source = SourceOf(logits);
+    Sink sink = SinkOf(slopes);
     ForSpans(row.begin, row.begin + row.size, [&](int64_t begin, int64_t n) {
       float* span = sink.Span(begin);
       if (row.weight == 0) std::fill_n(span, n, 0);

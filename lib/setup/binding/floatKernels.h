@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "processor.h"
+
 namespace tfnodejs {
 
 // weight·exp(x - greatest - log_sum): what is near 0 by the greatest keeps its digits.
@@ -31,8 +33,7 @@ extern const FloatKernels kAvx2FloatKernels;
 // Those of this processor.
 inline const FloatKernels& ProcessorsFloatKernels() {
 #if defined(__x86_64__)
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (has_avx2) return kAvx2FloatKernels;
+  if (HasAvx2()) return kAvx2FloatKernels;
 #endif
   return kPortableFloatKernels;
 }

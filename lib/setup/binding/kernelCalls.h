@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "floatKernels.h"
 #include "parts.h"
 #include "xla/ffi/api/ffi.h"
 
@@ -30,6 +31,12 @@ inline bool IsFloat(const xla::ffi::AnyBuffer& buffer) {
 template <class Buffer>
 bool HasCount(const Buffer& buffer, int64_t count) {
   return static_cast<int64_t>(buffer.element_count()) == count;
+}
+
+inline Source SourceOf(const xla::ffi::AnyBuffer& buffer) { return Source(buffer.untyped_data(), buffer.element_type() == xla::ffi::BF16); }
+
+inline Sink SinkOf(xla::ffi::Result<xla::ffi::AnyBuffer>& result) {
+  return Sink(result->untyped_data(), result->element_type() == xla::ffi::BF16);
 }
 
 // Calls `run` for each part, on this thread and on those of XLA that are free, and returns when all are done.

@@ -18,6 +18,7 @@
 
 #include "kernelCalls.h"
 #include "kernels.h"
+#include "processor.h"
 #include "rowThreads.h"
 
 namespace tfnodejs {
@@ -28,8 +29,7 @@ using Matrix = ffi::Buffer<ffi::F32>;
 
 const RowKernels& Kernels() {
 #if defined(__x86_64__)
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-  if (has_avx2) return kAvx2RowKernels;
+  if (HasAvx2()) return kAvx2RowKernels;
 #endif
   return kPortableRowKernels;
 }

@@ -16,10 +16,6 @@ namespace {
 namespace ffi = xla::ffi;
 using Any = ffi::AnyBuffer;
 
-Source From(const Any& buffer) { return Source(buffer.untyped_data(), buffer.element_type() == ffi::BF16); }
-
-Sink Into(ffi::Result<Any>& buffer) { return Sink(buffer->untyped_data(), buffer->element_type() == ffi::BF16); }
-
 constexpr int64_t kPartSpans = 16;
 
 // Calls `run` with the begin and the end of every part of the buffers' numbers, by several threads.
@@ -36,8 +32,8 @@ ffi::Error ForParts(ffi::ThreadPool& pool, std::initializer_list<Any> buffers, R
 
 ffi::Error Swiglu(ffi::ThreadPool pool, Any gate, Any up, ffi::Result<Any> y) {
   return ForParts(pool, {gate, up, *y}, [&](int64_t part_begin, int64_t part_end) {
-    Source gates = From(gate), ups = From(up);
-    Sink results = Into(y);
+    Source gates = SourceOf(gate), ups = SourceOf(up);
+    Sink results = SinkOf(y);
     ForSpans(part_begin, part_end, [&](int64_t begin, int64_t n) {
       ProcessorsFloatKernels().swiglu(gates.Span(begin, n), ups.Span(begin, n), n, results.Span(begin));
       results.Keep(begin, n);
@@ -47,8 +43,8 @@ ffi::Error Swiglu(ffi::ThreadPool pool, Any gate, Any up, ffi::Result<Any> y) {
 
 ffi::Error SwigluSlopes(ffi::ThreadPool pool, Any dy, Any gate, Any up, ffi::Result<Any> dgate, ffi::Result<Any> dup) {
   return ForParts(pool, {dy, gate, up, *dgate, *dup}, [&](int64_t part_begin, int64_t part_end) {
-    Source slopes = From(dy), gates = From(gate), ups = From(up);
-    Sink gate_slopes = Into(dgate), up_slopes = Into(dup);
+    Source slopes = SourceOf(dy), gates = SourceOf(gate), ups = SourceOf(up);
+    Sink gate_slopes = SinkOf(dgate), up_slopes = SinkOf(dup);
     ForSpans(part_begin, part_end, [&](int64_t begin, int64_t n) {
       ProcessorsFloatKernels().swiglu_slopes(slopes.Span(begin, n), gates.Span(begin, n), ups.Span(begin, n), n, gate_slopes.Span(begin),
                                              up_slopes.Span(begin));

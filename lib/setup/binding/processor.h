@@ -1,0 +1,18 @@
+#ifndef LOWRANK_PROCESSOR_H_
+#define LOWRANK_PROCESSOR_H_
+
+namespace tfnodejs {
+
+// Whether the processor has all that the kernels for AVX2 are compiled for.
+inline bool HasAvx2() {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  return has;
+#else
+  return false;
+#endif
+}
+
+}  // namespace tfnodejs
+
+#endif  // LOWRANK_PROCESSOR_H_
