@@ -36,6 +36,10 @@ for source in "$sources"/*.cc; do
       flags=(-O3)
       if [ "$(uname -m)" = x86_64 ]; then flags+=(-mavx2 -mfma -mf16c); fi
       ;;
+    *KernelsAvx512.cc)
+      flags=(-O3)
+      if [ "$(uname -m)" = x86_64 ]; then flags+=(-mavx2 -mfma -mf16c -mavx512f); fi
+      ;;
   esac
   compile "$source" "${flags[@]}" & waiting+=($!)
 done
@@ -44,7 +48,7 @@ for process in "${waiting[@]}"; do wait "$process"; done
 # Into place by renaming: processes that run keep the binding they have loaded.
 folder=$(dirname "$out")
 mkdir -p "$folder"
-"${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "$sources"/{tfjs_backend,tfjs_binding,graph,hugePages,inputMarks,xla,rowProducts,rowThreads,rowKernels,rowKernelsAvx2,floatKernels,floatKernelsAvx2,crossEntropy,swiglu}.o \
+"${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "$sources"/{tfjs_backend,tfjs_binding,graph,hugePages,inputMarks,xla,rowProducts,rowThreads,rowKernels,rowKernelsAvx2,floatKernels,floatKernelsAvx2,floatKernelsAvx512,crossEntropy,maskedSoftmax,rmsNorm,rotary,swiglu}.o \
   -L"$tensorflow" "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
 "${CXX:-g++}" -shared -o "$out.new" "$sources/load.o" -ldl
 mv "$folder/tfjs_tensorflow.so.new" "$folder/tfjs_tensorflow.so"

@@ -1,36 +1,13 @@
 import { compile, ShapeError, swiglu, tf } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import * as halfProducts from '../../lib/src/runtime/halfProducts';
 import { relativeError } from '../llama/golden';
-import { asOnGpu, calledFunctions, graphModules } from '../runtime/compile/bindingSpies';
+import { asOnGpu } from '../runtime/compile/bindingSpies';
 import { random } from './compare';
+import { compiled, withSlopes } from './nativeFunctions';
 
 afterEach(() => vi.restoreAllMocks());
 
-type Formula = (...inputs: tf.Tensor[]) => tf.Tensor[];
-
-/** The value and both slopes of `SiLU(gate) ∘ up`, for a random slope of the value. */
-const valueAndSlopes: Formula = (gate, up, dy) => [
-  swiglu(gate as tf.Tensor, up as tf.Tensor),
-  ...tf.grads(swiglu)([gate, up] as tf.Tensor[], dy),
-];
-
-/** What a compiled function gives, and the kernels in it with their operands' and results' types. */
-function compiled(formula: Formula, inputs: tf.Tensor[], precision: 'float32' | 'bfloat16' = 'float32') {
-  const run = compile(formula, { precision });
-  let results: tf.Tensor[] = [];
-  let modules: string[] = [];
-  const functions = calledFunctions(() => {
-    modules = graphModules(() => {
-      results = run(...inputs);
-    });
-  });
-  const [{ flops = 0 } = {}] = run.inspect();
-  run.dispose();
-  const kernels = new Set(functions.filter((name) => name.startsWith('swiglu')));
-  const types = modules.map((text) => (/@main\(.*?\{/.exec(text)?.[0].match(/f32|bf16/g) ?? []).join(' '));
-  return { results, kernels, types, flops };
-}
+const valueAndSlopes = withSlopes((gate, up) => swiglu(gate as tf.Tensor, up as tf.Tensor));
 
 describe('SiLU(gate) ∘ up of many numbers in a compiled function', () => {
   test.each([[[256, 256]], [[3, 257, 101]], [[70_001]]])('is a kernel, forward and back, with the values of the formula: [%s]', (shape) => {
@@ -58,7 +35,6 @@ describe('SiLU(gate) ∘ up of many numbers in a compiled function', () => {
   });
 
   test('reads and writes what products give and take in bfloat16 as that', () => {
-    vi.spyOn(halfProducts, 'hasHalfProducts').mockReturnValue(true);
     tf.tidy(() => {
       const [x, w, v] = [random([1, 256, 16], 1), random([16, 256], 2), random([256, 16], 3)] as [tf.Tensor, tf.Tensor, tf.Tensor];
       const product = (a: tf.Tensor, b: tf.Tensor) => tf.matMul(a.reshape([256, -1]), b).reshape([1, 256, -1]);
@@ -68,7 +44,7 @@ describe('SiLU(gate) ∘ up of many numbers in a compiled function', () => {
         [x],
         'bfloat16',
       );
-      expect([...new Set(types)].sort()).toEqual(['bf16 bf16 bf16', 'bf16 bf16 bf16 bf16 bf16']);
+      expect(types).toEqual(new Set(['bf16 bf16 bf16', 'bf16 bf16 bf16 bf16 bf16']));
       for (const [i, expected] of [layer(x), ...tf.grads(layer)([x])].entries()) {
         expect(relativeError(results[i] as tf.Tensor, expected)).toBeLessThan(0.02);
         expect(relativeError(results[i] as tf.Tensor, expected)).toBeGreaterThan(1e-5);

@@ -47,6 +47,17 @@ inline void RunOnPool(xla::ffi::ThreadPool& pool, int64_t parts, std::function<v
   work->WaitForOthers();
 }
 
+constexpr int64_t kPartSize = 16 * kSpan;  // numbers that a thread takes at a time
+
+// Calls `run` for every row, by several threads.
+template <class Run>
+void RunOnRows(xla::ffi::ThreadPool& pool, int64_t rows, int64_t width, Run run) {
+  const int64_t length = std::max<int64_t>(1, kPartSize / std::max<int64_t>(1, width));
+  RunOnPool(pool, (rows + length - 1) / length, [&](int64_t part) {
+    for (int64_t row = part * length; row < std::min(rows, (part + 1) * length); row++) run(row);
+  });
+}
+
 }  // namespace tfnodejs
 
 #endif  // LOWRANK_KERNEL_CALLS_H_

@@ -7,6 +7,13 @@ namespace tfnodejs {
 bool RegisterRowProducts();
 bool RegisterCrossEntropy();
 bool RegisterSwiglu();
+bool RegisterRmsNorm();
+bool RegisterMaskedSoftmax();
+bool RegisterRotary();
+
+inline bool RegisterKernels() {
+  return RegisterRowProducts() && RegisterCrossEntropy() && RegisterSwiglu() && RegisterRmsNorm() && RegisterMaskedSoftmax() && RegisterRotary();
+}
 
 }  // namespace tfnodejs
 

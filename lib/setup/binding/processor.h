@@ -13,6 +13,16 @@ inline bool HasAvx2() {
 #endif
 }
 
+// The same for those for AVX-512.
+inline bool HasAvx512() {
+#if defined(__x86_64__)
+  static const bool has = HasAvx2() && __builtin_cpu_supports("avx512f");
+  return has;
+#else
+  return false;
+#endif
+}
+
 }  // namespace tfnodejs
 
 #endif  // LOWRANK_PROCESSOR_H_

@@ -16,8 +16,6 @@ namespace {
 namespace ffi = xla::ffi;
 using Any = ffi::AnyBuffer;
 
-constexpr int64_t kPartSpans = 16;
-
 // Calls `run` with the begin and the end of every part of the buffers' numbers, by several threads.
 template <class Run>
 ffi::Error ForParts(ffi::ThreadPool& pool, std::initializer_list<Any> buffers, Run run) {
@@ -25,8 +23,7 @@ ffi::Error ForParts(ffi::ThreadPool& pool, std::initializer_list<Any> buffers, R
   for (const Any& buffer : buffers) {
     if (!IsFloat(buffer) || !HasCount(buffer, count)) return ffi::Error::InvalidArgument("SwiGLU takes and gives buffers of one size");
   }
-  const int64_t length = kPartSpans * kSpan;
-  RunOnPool(pool, (count + length - 1) / length, [&](int64_t part) { run(part * length, std::min(count, (part + 1) * length)); });
+  RunOnPool(pool, (count + kPartSize - 1) / kPartSize, [&](int64_t part) { run(part * kPartSize, std::min(count, (part + 1) * kPartSize)); });
   return ffi::Error::Success();
 }
 

@@ -1,5 +1,5 @@
 /** The cross-entropy of many logits on a CPU, by this library's part of the native binding. */
-import { compile, ShapeError, type tf } from '../runtime';
+import { compile, type tf } from '../runtime';
 import { asStored, callNative, canReplaceOperations, type NumberType } from '../runtime/compile/nativeKernels';
 import { withGradient } from './customGradient';
 import { widened } from './stored/packedOps';
@@ -35,9 +35,8 @@ type Given = { readonly logits: tf.Tensor; readonly labels: tf.Tensor; readonly 
 
 const forwardKernel = compile(
   (given: Given, type: NumberType) => {
-    const numbers = [given.weights, 'float32'] as const;
+    const numbers = { type: 'float32', shape: given.weights.shape } as const;
     const [losses, greatest, logSums] = callNative('lowrank_cross_entropy', operandsOf(given, type), [numbers, numbers, numbers]);
-    if (!losses || !greatest || !logSums) throw new ShapeError('the native cross-entropy gave no losses');
     return { losses, greatest, logSums };
   },
   { name: 'cross_entropy', xla: true },
@@ -46,8 +45,7 @@ const forwardKernel = compile(
 const backwardKernel = compile(
   ({ greatest, logSums, ...given }: Given & { readonly greatest: tf.Tensor; readonly logSums: tf.Tensor }, type: NumberType) => {
     const operands = [...operandsOf(given, type), [greatest, 'float32'] as const, [logSums, 'float32'] as const];
-    const [slopes] = callNative('lowrank_cross_entropy_slopes', operands, [[given.logits, type]]);
-    if (!slopes) throw new ShapeError('the native cross-entropy gave no gradient');
+    const [slopes] = callNative('lowrank_cross_entropy_slopes', operands, [{ type, shape: given.logits.shape }]);
     return slopes;
   },
   { name: 'cross_entropy_slopes', xla: true },

@@ -2,6 +2,7 @@
 import { ShapeError, tf } from '../runtime';
 import { withGradient } from './customGradient';
 import { Module } from './module';
+import { hasNativeRmsNorm, nativeRmsNorm } from './nativeRmsNorm';
 
 /**
  * RMSNorm, `y = x / √(mean(x²) + ε) · g` (Zhang and Sennrich 2019, arXiv 1910.07467, eq. 4).
@@ -23,7 +24,7 @@ export class RMSNorm extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return tf.tidy(() => normalize(x, this.eps).mul(this.weight));
+    return tf.tidy(() => (hasNativeRmsNorm(x) ? nativeRmsNorm(x, this.weight, this.eps) : normalize(x, this.eps).mul(this.weight)));
   }
 }
 

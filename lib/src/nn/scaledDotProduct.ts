@@ -2,6 +2,7 @@
 import { compile, deviceInfo, isTracing, ShapeError, tf } from '../runtime';
 import { withGradient } from './customGradient';
 import { canFuseAttention, fusedCausalAttention } from './fusedAttention';
+import { hasNativeSoftmax, nativeSoftmax } from './nativeSoftmax';
 
 /** What a mask hides from each query: the keys after its own, the queries being the last, and nothing else; or others besides. */
 export type Hidden = 'later' | 'laterAndOthers';
@@ -92,11 +93,17 @@ function attend(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: Pick<Sc
 /** `P = softmax(q·kᵀ/√D + mask)`, holding only q, k and P: `dS = P·(dP − Σ dP·P)/√D`, `dq = dS·k`, `dk = dSᵀ·q`. */
 function attentionWeights(q: tf.Tensor4D, k: tf.Tensor4D, { heads, mask }: { heads: number; mask?: tf.Tensor }): tf.Tensor4D {
   const [B, K, rows, D] = q.shape;
+  const S = k.shape[2];
   const scale = 1 / Math.sqrt(D);
+  const byHead = [B, heads, (rows * K) / heads, S] as const;
+  if (hasNativeSoftmax(byHead, mask?.shape ?? [1, 1, 1, S])) {
+    const scores = tf.matMul(q, k, false, true);
+    return nativeSoftmax(scores.reshape([...byHead]), mask ?? tf.zeros([1, 1, 1, S]), scale).reshape(scores.shape) as tf.Tensor4D;
+  }
   const masked = (scores: tf.Tensor) =>
     mask
       ? scores
-          .reshape([B, heads, (rows * K) / heads, -1])
+          .reshape([...byHead])
           .add(mask)
           .reshape(scores.shape)
       : scores;

@@ -58,8 +58,7 @@ type Types = { readonly gateType: NumberType; readonly upType: NumberType; reado
 const forwardKernel = compile(
   ({ gates, ups }: Given, { gateType, upType, taken }: Types) => {
     const operands = [[gates, gateType] as const, [ups, upType] as const];
-    const [y] = callNative('lowrank_swiglu', operands, [[gates, taken]]);
-    if (!y) throw new ShapeError('the native SwiGLU gave nothing');
+    const [y] = callNative('lowrank_swiglu', operands, [{ type: taken, shape: gates.shape }]);
     return y;
   },
   { name: 'swiglu', xla: true },
@@ -71,9 +70,8 @@ const backwardKernel = compile(
     { slopeType, gateType, upType, taken }: Types & { readonly slopeType: NumberType },
   ) => {
     const operands = [[slopes, slopeType] as const, [gates, gateType] as const, [ups, upType] as const];
-    const given = [gates, taken] as const;
+    const given = { type: taken, shape: gates.shape };
     const [dgate, dup] = callNative('lowrank_swiglu_slopes', operands, [given, given]);
-    if (!dgate || !dup) throw new ShapeError('the native SwiGLU gave no gradient');
     return { dgate, dup };
   },
   { name: 'swiglu_slopes', xla: true },

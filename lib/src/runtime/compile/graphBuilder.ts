@@ -42,6 +42,15 @@ const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
 
 const MATRIX_PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMulV2']);
 
+/** Operations that move values without changing them, and how many of their inputs are moved: the first ones. */
+const MOVES: Readonly<Record<string, (inputs: readonly number[]) => number>> = {
+  ConcatV2: (inputs) => inputs.length - 1,
+  Reshape: () => 1,
+  Slice: () => 1,
+  SplitV: () => 1,
+  Transpose: () => 1,
+};
+
 /** Constants of more elements and one value become a Fill. */
 const FILL_FROM = 16;
 
@@ -53,6 +62,7 @@ export class GraphBuilder {
   private readonly graph: NativeGraph;
   private readonly constants = new Map<string, number>();
   private readonly halves = new Map<number, number>();
+  private readonly originals = new Map<number, number | undefined>();
 
   constructor(
     private readonly binding: GraphBinding,
@@ -235,15 +245,25 @@ export class GraphBuilder {
     return half;
   }
 
-  /** What a float32 symbol was before it was cast from bfloat16, in its present shape: a stored weight, or another product's result. */
+  /** What a float32 symbol was before it was cast from bfloat16, moved as it was since: a stored weight, or another product's result. */
   original(symbol: number): number | undefined {
-    const { type, inputs } = this.operationOf(symbol);
-    const [source, shape] = inputs;
-    if (source === undefined) return undefined;
-    if (type === 'Cast') return this.symbol(source).dtype === this.binding.TF_BFLOAT16 ? source : undefined;
-    if (type !== 'Reshape' || shape === undefined) return undefined;
-    const half = this.original(source);
-    return half === undefined ? undefined : this.single('Reshape', [], [half, shape]);
+    if (!this.originals.has(symbol)) this.findOriginals(this.operationOf(symbol));
+    return this.originals.get(symbol);
+  }
+
+  private findOriginals({ type, inputs, outputs }: Operation): void {
+    const moved = inputs.slice(0, MOVES[type]?.(inputs) ?? 0).map((input) => this.original(input));
+    const halves = moved.filter((half) => half !== undefined);
+    let found: readonly (number | undefined)[] = [];
+    if (type === 'Cast') found = inputs.filter((input) => this.symbol(input).dtype === this.binding.TF_BFLOAT16);
+    else if (halves.length > 0 && halves.length === moved.length)
+      found = this.moved(type, [...halves, ...inputs.slice(moved.length)], outputs);
+    for (const [index, output] of outputs.entries()) this.originals.set(output, found[index]);
+  }
+
+  private moved(type: string, inputs: readonly number[], { length }: readonly number[]): readonly number[] {
+    const parts = type === 'SplitV' ? [{ name: 'num_split', type: this.binding.TF_ATTR_INT, value: length }] : [];
+    return this.operation(type, parts, inputs);
   }
 
   private cast(symbol: number, dtype: number): number {

@@ -21,17 +21,20 @@ export function canReplaceOperations(): boolean {
 /** How numbers lie in memory. */
 export type NumberType = KernelValue['type'];
 
-/** Runs a kernel inside a function that XLA compiles; each of its results has the shape of a tensor. */
-export function callNative(
+/** Runs a kernel inside a function that XLA compiles, and gives a tensor for each of its results. */
+export function callNative<const Results extends readonly KernelValue[]>(
   target: string,
   operands: readonly (readonly [tensor: tf.Tensor, type: NumberType])[],
-  results: readonly (readonly [like: tf.Tensor, type: NumberType])[],
-): tf.Tensor[] {
-  return callKernel(
-    { target, apiVersion: TYPED_INTERFACE, config: '{}' },
+  results: Results,
+  attributes: Readonly<Record<string, number>> = {},
+): { [Index in keyof Results]: tf.Tensor } {
+  const config = Object.entries(attributes).map(([name, value]) => `${name} = ${value.toExponential(8)} : f32`);
+  const tensors = callKernel(
+    { target, apiVersion: TYPED_INTERFACE, config: `{${config.join(', ')}}` },
     operands.map(([tensor, type]) => ({ tensor, value: { type, shape: tensor.shape } })),
-    results.map(([{ shape }, type]) => ({ type, shape })),
+    results,
   );
+  return tensors as { [Index in keyof Results]: tf.Tensor }; // one for each of `results`
 }
 
 /** A tensor of the present trace as a kernel reads it: what was made from bfloat16 as that, which goes by the name of float32. */
