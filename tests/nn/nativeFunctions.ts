@@ -19,7 +19,7 @@ export function compiled(formulas: Formulas, inputs: tf.Tensor[], precision: 'fl
   });
   const [{ flops = 0 } = {}] = run.inspect();
   run.dispose();
-  const kernels = new Set(functions.map((name) => name.replace(/_\d+$/, '')));
+  const kernels = new Set(functions);
   const types = new Set(modules.map((text) => (/@main\(.*?\{/.exec(text)?.[0].match(/f32|bf16/g) ?? []).join(' ')));
   return { results, kernels, types, flops };
 }
