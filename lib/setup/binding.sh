@@ -48,7 +48,7 @@ for process in "${waiting[@]}"; do wait "$process"; done
 # Into place by renaming: processes that run keep the binding they have loaded.
 folder=$(dirname "$out")
 mkdir -p "$folder"
-"${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "$sources"/{tfjs_backend,tfjs_binding,graph,hugePages,inputMarks,xla,rowProducts,rowThreads,rowKernels,rowKernelsAvx2,floatKernels,floatKernelsAvx2,floatKernelsAvx512,crossEntropy,maskedSoftmax,rmsNorm,rotary,swiglu}.o \
+"${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "$sources"/{tfjs_backend,tfjs_binding,graph,hugePages,inputMarks,xla,rowProducts,rowThreads,rowKernels,rowKernelsAvx2,floatKernels,floatKernelsAvx2,floatKernelsAvx512,crossEntropy,maskedSoftmax,rmsNorm,rotary,sum,swiglu}.o \
   -L"$tensorflow" "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
 "${CXX:-g++}" -shared -o "$out.new" "$sources/load.o" -ldl
 mv "$folder/tfjs_tensorflow.so.new" "$folder/tfjs_tensorflow.so"

@@ -25,6 +25,7 @@ struct FloatKernels {
   float (*sum_of_exponentials)(const float* x, int64_t n, float maximum);  // of x - maximum
   float (*exponentials)(const float* x, int64_t n, float maximum, float* y);       // y of x - maximum, and their sum
   void (*weighted_softmax)(const float* x, int64_t n, const SoftmaxRow& row, float* y);
+  void (*added)(const float* x, const float* y, int64_t n, float* sum);
   void (*masked)(const float* x, const float* mask, int64_t n, float scale, float* y);  // x·scale + mask
   void (*scaled)(const float* x, int64_t n, float scale, float* y);
   float (*sum_of_products)(const float* x, const float* y, int64_t n);

@@ -10,9 +10,11 @@ bool RegisterSwiglu();
 bool RegisterRmsNorm();
 bool RegisterMaskedSoftmax();
 bool RegisterRotary();
+bool RegisterSum();
 
 inline bool RegisterKernels() {
-  return RegisterRowProducts() && RegisterCrossEntropy() && RegisterSwiglu() && RegisterRmsNorm() && RegisterMaskedSoftmax() && RegisterRotary();
+  return RegisterRowProducts() && RegisterCrossEntropy() && RegisterSwiglu() && RegisterRmsNorm() && RegisterMaskedSoftmax() &&
+         RegisterRotary() && RegisterSum();
 }
 
 }  // namespace tfnodejs

@@ -1,5 +1,6 @@
 /** Operations that bring their own gradient, so that the tape holds what the gradient needs and nothing else. */
 import { tf } from '../runtime';
+import { sumOf } from '../runtime/compile/nativeSum';
 
 /** Tensors by name. */
 type Named = Readonly<Record<string, tf.Tensor>>;
@@ -35,11 +36,11 @@ export function withGradient<Saved extends Named>(
   return run(...inputs);
 }
 
-/** `x + y` of one shape: a residual stream and what a layer adds to it. */
+/** `x + y` of one shape: what was there, and what a layer or an adapter adds to it. */
 export function residual(x: tf.Tensor, y: tf.Tensor): tf.Tensor {
   return withGradient(
     [x, y],
-    () => ({ value: x.add(y), saved: {} }),
+    () => ({ value: sumOf([x, y]), saved: {} }),
     (dy) => [dy.clone(), dy.clone()], // two handles: tfjs disposes of each on its own
   );
 }

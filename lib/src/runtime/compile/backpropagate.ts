@@ -1,16 +1,17 @@
 /** Gradients along a tape that tfjs has recorded, for results that are not one number. */
 import { UnsupportedError } from '../errors';
-import { tf } from '../tensorflow';
+import type { tf } from '../tensorflow';
 import type { TapeNode } from './internals';
+import { sumOf } from './nativeSum';
 
 /**
- * The gradients by `xs` of what the tape has led to, given the gradients by its ends; undefined where nothing leads there.
+ * The gradients by `xs` of what the tape has led to, given the gradients by its ends, of which each is a sum; undefined where nothing leads there.
  *
  * @throws UnsupportedError when the way passes through an operation without a gradient.
  */
 export function backpropagate(
   tape: readonly TapeNode[],
-  ends: ReadonlyMap<number, tf.Tensor>,
+  ends: ReadonlyMap<number, readonly tf.Tensor[]>,
   xs: readonly { readonly id: number }[],
 ): (tf.Tensor | undefined)[] {
   const reached = new Set(xs.map(({ id }) => id));
@@ -19,17 +20,21 @@ export function backpropagate(
     if (isReached) for (const { id } of outputs) reached.add(id);
     return isReached;
   });
-  const gradients = new Map(ends);
+  const terms = new Map(Array.from(ends, ([id, slopes]) => [id, [...slopes]]));
+  const gradientBy = (id: number) => {
+    const [first, ...rest] = terms.get(id) ?? [];
+    const gradient = first && sumOf([first, ...rest]);
+    if (gradient) terms.set(id, [gradient]);
+    return gradient;
+  };
   for (const node of onTheWay.reverse()) {
-    if (!node.outputs.some(({ id }) => gradients.has(id))) continue;
+    if (!node.outputs.some(({ id }) => terms.has(id))) continue;
     if (!node.gradient) throw new UnsupportedError(`${node.kernelName} has no gradient`);
-    const slopes = node.gradient(node.outputs.map(({ id }) => gradients.get(id) ?? null));
+    const slopes = node.gradient(node.outputs.map(({ id }) => gradientBy(id) ?? null));
     for (const [name, { id }] of Object.entries(node.inputs)) {
       const slope = reached.has(id) ? slopes[name]?.() : undefined;
-      if (!slope) continue;
-      const before = gradients.get(id);
-      gradients.set(id, before ? tf.add(before, slope) : slope);
+      if (slope) terms.set(id, [...(terms.get(id) ?? []), slope]);
     }
   }
-  return xs.map(({ id }) => gradients.get(id));
+  return xs.map(({ id }) => gradientBy(id));
 }

@@ -111,12 +111,11 @@ interface Watched {
 
 function traceGradients(trace: Trace, results: readonly tf.Tensor[], xs: readonly Watched[]): Gradients {
   const firstOperation = trace.graph.operations.length;
-  const ends = new Map<number, tf.Tensor>();
+  const ends = new Map<number, tf.Tensor[]>();
   const slopes = results.flatMap((result, index) => {
     if (result.dtype !== 'float32') return [];
     const { tensor, symbol } = trace.input(1, result.shape);
-    const before = ends.get(result.id); // returned twice
-    ends.set(result.id, before ? tf.add(before, tensor) : tensor);
+    ends.set(result.id, [...(ends.get(result.id) ?? []), tensor]); // it may be returned twice
     return [{ result: index, symbol }];
   });
   const gradients = backpropagate(engineInternals().state.activeTape ?? [], ends, xs);
