@@ -1,6 +1,7 @@
 /** What of a compiled function this library's part of the native binding computes. */
 import { compile, tf } from 'lowrank';
 import { vi } from 'vitest';
+import * as nativeKernels from '../../lib/src/runtime/compile/nativeKernels';
 import * as halfProducts from '../../lib/src/runtime/halfProducts';
 import { calledFunctions, graphModules } from '../runtime/compile/bindingSpies';
 
@@ -22,6 +23,11 @@ export function compiled(formulas: Formulas, inputs: tf.Tensor[], precision: 'fl
   const kernels = new Set(functions);
   const types = new Set(modules.map((text) => (/@main\(.*?\{/.exec(text)?.[0].match(/f32|bf16/g) ?? []).join(' ')));
   return { results, kernels, types, flops };
+}
+
+/** Lets functions in float32 have the kernels that only those in bfloat16 get, so that their values can be compared closely. */
+export function withKernelsInFloat32(): void {
+  vi.spyOn(nativeKernels, 'canReplaceBetweenHalfProducts').mockImplementation(nativeKernels.canReplaceOperations);
 }
 
 /** The value of a formula and its slopes by every input, for a random slope of the value, which is the last input. */

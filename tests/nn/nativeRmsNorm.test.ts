@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { relativeError } from '../llama/golden';
 import { asOnGpu } from '../runtime/compile/bindingSpies';
 import { random } from './compare';
-import { compiled, withSlopes } from './nativeFunctions';
+import { compiled, withKernelsInFloat32, withSlopes } from './nativeFunctions';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -17,6 +17,7 @@ describe('RMSNorm of many rows in a compiled function', () => {
   test.each([[[4, 64, 576]], [[3, 43, 2501]], [[70_001, 1]], [[9, 8191]]])(
     'is a kernel, forward and back, with the values of the formula: [%s]',
     (shape) => {
+      withKernelsInFloat32();
       tf.tidy(() => {
         const C = shape.at(-1) ?? 0;
         const inputs = [random(shape, 1).mul(3), random([C], 2).add(2), random(shape, 3)];
@@ -33,6 +34,7 @@ describe('RMSNorm of many rows in a compiled function', () => {
   );
 
   test('a row of zeros stays zero, and one with what is not a number has nothing else, as its neighbours have', () => {
+    withKernelsInFloat32();
     tf.tidy(() => {
       const x = tf.concat([tf.zeros([1, 1024]), tf.fill([1, 1024], Number.NaN), tf.ones([98, 1024])]);
       const [y] = compiled(valueAndSlopes, [x, tf.ones([1024]), tf.onesLike(x)]).results;
@@ -67,13 +69,22 @@ describe('RMSNorm of many rows in a compiled function', () => {
     });
   });
 
-  test('is TensorFlow’s operations on a GPU, and for few numbers', async () => {
+  test('a weight of another width is refused as it is elsewhere', () => {
+    withKernelsInFloat32();
+    const [x, weight] = [random([256, 512], 1), random([256], 2)];
+    expect(() => compiled((...given) => [norm(given[0] as tf.Tensor, given[1] as tf.Tensor)], [x, weight])).toThrow(/512.*256/);
+    tf.dispose([x, weight]);
+  });
+
+  test('is TensorFlow’s operations on a GPU, for few numbers and in float32', async () => {
     const [many, few] = [256, 16].map((rows) => [random([rows, 512], 1), random([512], 2), random([rows, 512], 3)]) as [
       tf.Tensor[],
       tf.Tensor[],
     ];
-    expect(await asOnGpu(() => tf.tidy(() => [...compiled(valueAndSlopes, many).kernels]))).toEqual([]);
-    expect(tf.tidy(() => [...compiled(valueAndSlopes, few).kernels])).toEqual([]);
+    expect(await asOnGpu(() => tf.tidy(() => [...compiled(valueAndSlopes, many, 'bfloat16').kernels]))).toEqual([]);
+    expect(tf.tidy(() => [...compiled(valueAndSlopes, many, 'bfloat16').kernels])).toContain('rms_norm');
+    expect(tf.tidy(() => [...compiled(valueAndSlopes, many).kernels])).toEqual([]);
+    expect(tf.tidy(() => [...compiled(valueAndSlopes, few, 'bfloat16').kernels])).toEqual([]);
     tf.dispose([many, few]);
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { relativeError } from '../llama/golden';
 import { asOnGpu } from '../runtime/compile/bindingSpies';
 import { random } from './compare';
-import { compiled, withSlopes } from './nativeFunctions';
+import { compiled, withKernelsInFloat32, withSlopes } from './nativeFunctions';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -18,6 +18,7 @@ describe('rotary positions of many heads in a compiled function', () => {
     [1, [2, 3, 11, 1024]],
     [2, [2, 1, 17_001, 2]],
   ])('are a kernel, forward and back, with the values of the operations: positions of %i rows, heads [%s]', (rows, shape) => {
+    withKernelsInFloat32();
     tf.tidy(() => {
       const [, , tokens = 0, headDim = 0] = shape;
       const tables = rotaryTables(positionsOf(rows, tokens), { headDim });
@@ -30,6 +31,20 @@ describe('rotary positions of many heads in a compiled function', () => {
         expect(relativeError(inputs[i] as tf.Tensor, expected)).toBeGreaterThan(0.1);
       }
       expect(flops).toBeLessThan(8 * (inputs[0]?.size ?? 0));
+    });
+  });
+
+  test('go back by tables that a scope of their own made and gave up', () => {
+    withKernelsInFloat32();
+    tf.tidy(() => {
+      const turned = (x: tf.Tensor) => tf.tidy(() => applyRotary(x, rotaryTables(tf.range(0, 64), { headDim: 64 })));
+      const inputs = [random([2, 9, 64, 64], 1), random([2, 9, 64, 64], 2)];
+      const valueAndSlopes = withSlopes((x) => turned(x as tf.Tensor));
+      const { results, kernels } = compiled(valueAndSlopes, inputs);
+      expect(kernels).toEqual(new Set(['rotary']));
+      for (const [i, expected] of valueAndSlopes(...inputs).entries()) {
+        expect(relativeError(results[i] as tf.Tensor, expected)).toBeLessThan(1e-6);
+      }
     });
   });
 
@@ -54,15 +69,25 @@ describe('rotary positions of many heads in a compiled function', () => {
     });
   });
 
-  test('are TensorFlow’s operations on a GPU, for few numbers and for heads wider than it takes', async () => {
-    const kernelsFor = ([heads, tokens, headDim]: [number, number, number]) =>
+  test('are TensorFlow’s operations on a GPU, for few numbers, in float32, for heads wider than it takes and for tables of two shapes', async () => {
+    const kernelsFor = ([heads, tokens, headDim]: [number, number, number], precision: 'float32' | 'bfloat16' = 'bfloat16') =>
       tf.tidy(() => {
         const tables = rotaryTables(tf.range(0, tokens), { headDim });
-        return [...compiled((x) => [applyRotary(x as tf.Tensor, tables)], [random([1, heads, tokens, headDim], 1)]).kernels];
+        return [...compiled((x) => [applyRotary(x as tf.Tensor, tables)], [random([1, heads, tokens, headDim], 1)], precision).kernels];
       });
     expect(kernelsFor([8, 128, 64])).toEqual(['rotary']);
     expect(await asOnGpu(() => kernelsFor([8, 128, 64]))).toEqual([]);
+    expect(kernelsFor([8, 128, 64], 'float32')).toEqual([]);
     expect(kernelsFor([1, 128, 64])).toEqual([]);
     expect(kernelsFor([1, 128, 1026])).toEqual([]);
+    tf.tidy(() => {
+      const cos = random([1, 1, 128, 64], 3);
+      const { kernels } = compiled(
+        (x) => [applyRotary(x as tf.Tensor, { cos, sin: tf.ones([64]) })],
+        [random([1, 8, 128, 64], 1)],
+        'bfloat16',
+      );
+      expect([...kernels]).toEqual([]);
+    });
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { relativeError } from '../llama/golden';
 import { asOnGpu } from '../runtime/compile/bindingSpies';
 import { random } from './compare';
-import { compiled, withSlopes } from './nativeFunctions';
+import { compiled, withKernelsInFloat32, withSlopes } from './nativeFunctions';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -55,10 +55,13 @@ describe('attention to many keys in a compiled function', () => {
             .reshape([B, S]),
         ),
     ],
+    ['a mask of whole numbers', SMALL, ({ T, S }) => causalMask(T, S).toInt()],
+    ['a mask of one row', SMALL, ({ S }) => tf.range(0, S).mod(2).mul(-3).reshape([1, 1, 1, S])],
     ['no mask', SMALL, () => undefined],
     ['more keys than are worked on at a time', { B: 2, H: 1, K: 1, T: 21, S: 2501, D: 8 }, ({ T, S }) => causalMask(T, S)],
     ['few keys', { B: 4, H: 9, K: 3, T: 256, S: 10, D: 8 }, () => undefined],
   ])('has its softmax in a kernel, forward and back, with the values of the operations: %s', (_, sizes, maskOf) => {
+    withKernelsInFloat32();
     tf.tidy(() => {
       const valueAndSlopes = attentionUnder(maskOf(sizes));
       const inputs = inputsOf(sizes);
@@ -72,6 +75,7 @@ describe('attention to many keys in a compiled function', () => {
   });
 
   test('a query that may look nowhere looks everywhere alike, and what is not a number stays in its row', () => {
+    withKernelsInFloat32();
     tf.tidy(() => {
       const [q, k, v] = inputsOf(SMALL) as [tf.Tensor, tf.Tensor4D, tf.Tensor4D];
       const isLost = tf.range(0, SMALL.T).equal(5).reshape([1, 1, SMALL.T, 1]);
@@ -99,8 +103,11 @@ describe('attention to many keys in a compiled function', () => {
     });
   });
 
-  test('is TensorFlow’s operations on a GPU, for few scores, and under a mask of another kind', async () => {
-    const kernelsFor = (sizes: Sizes, mask?: tf.Tensor) => tf.tidy(() => [...compiled(attentionUnder(mask), inputsOf(sizes)).kernels]);
+  test('is TensorFlow’s operations on a GPU, for few scores, in float32, and under a mask of another kind', async () => {
+    const kernelsFor = (sizes: Sizes, mask?: tf.Tensor, precision: 'float32' | 'bfloat16' = 'bfloat16') =>
+      tf.tidy(() => [...compiled(attentionUnder(mask), inputsOf(sizes), precision).kernels].filter((name) => name.includes('softmax')));
+    expect(kernelsFor(SMALL)).toEqual(['masked_softmax', 'masked_softmax_slopes']);
+    expect(kernelsFor(SMALL, undefined, 'float32')).toEqual([]);
     expect(await asOnGpu(() => kernelsFor(SMALL))).toEqual([]);
     expect(kernelsFor({ ...SMALL, T: 7 })).toEqual([]);
     const byHead = random([1, SMALL.H, 1, SMALL.S], 5);

@@ -23,7 +23,7 @@ struct SlopesRow {
 struct FloatKernels {
   float (*greatest)(const float* x, int64_t n);
   float (*sum_of_exponentials)(const float* x, int64_t n, float maximum);  // of x - maximum
-  float (*exponentials)(const float* x, int64_t n, float maximum, float* y);       // y of x - maximum, and their sum
+  float (*exponentials)(const float* x, int64_t n, float maximum, float* y);       // e to the power of x - maximum, and the sum of these
   void (*weighted_softmax)(const float* x, int64_t n, const SoftmaxRow& row, float* y);
   void (*added)(const float* x, const float* y, int64_t n, float* sum);
   void (*masked)(const float* x, const float* mask, int64_t n, float scale, float* y);  // x·scale + mask

@@ -19,7 +19,8 @@ using Numbers = ffi::Buffer<ffi::F32>;
 ffi::Error MaskedSoftmax(ffi::ThreadPool pool, Any scores, Numbers mask, ffi::Result<Any> weights, float scale) {
   const auto shape = scores.dimensions(), masks = mask.dimensions();
   const bool fits = shape.size() == 3 && masks.size() == 3 && shape[2] == masks[2] && (masks[1] == 1 || masks[1] == shape[1]) &&
-                    masks[0] > 0 && shape[0] % masks[0] == 0 && IsFloat(scores) && IsFloat(*weights) && HasCount(*weights, scores.element_count());
+                    masks[0] > 0 && shape[0] % masks[0] == 0 && IsFloat(scores) && IsFloat(*weights) &&
+                    HasCount(*weights, scores.element_count());
   if (!fits) return ffi::Error::InvalidArgument("a masked softmax takes scores (batch·heads, queries, size) and a mask that fits them");
   const int64_t queries = shape[1], size = shape[2], sharing = shape[0] / masks[0];
   const FloatKernels& kernels = ProcessorsFloatKernels();
@@ -54,7 +55,9 @@ ffi::Error MaskedSoftmaxSlopes(ffi::ThreadPool pool, Any slopes, Any weights, ff
     Source given = SourceOf(slopes), source = SourceOf(weights);
     Sink sink = SinkOf(score_slopes);
     double sum = 0;
-    ForSpans(first, first + size, [&](int64_t begin, int64_t n) { sum += kernels.sum_of_products(given.Span(begin, n), source.Span(begin, n), n); });
+    ForSpans(first, first + size, [&](int64_t begin, int64_t n) {
+      sum += kernels.sum_of_products(given.Span(begin, n), source.Span(begin, n), n);
+    });
     const SlopesRow common = {static_cast<float>(sum), scale};
     ForSpans(first, first + size, [&](int64_t begin, int64_t n) {
       kernels.softmax_slopes(given.Span(begin, n), source.Span(begin, n), n, common, sink.Span(begin));
@@ -64,7 +67,8 @@ ffi::Error MaskedSoftmaxSlopes(ffi::ThreadPool pool, Any slopes, Any weights, ff
   return ffi::Error::Success();
 }
 
-XLA_FFI_DEFINE_HANDLER(kMaskedSoftmax, MaskedSoftmax, ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Any>().Arg<Numbers>().Ret<Any>().Attr<float>("scale"));
+XLA_FFI_DEFINE_HANDLER(kMaskedSoftmax, MaskedSoftmax,
+                       ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Any>().Arg<Numbers>().Ret<Any>().Attr<float>("scale"));
 XLA_FFI_DEFINE_HANDLER(kMaskedSoftmaxSlopes, MaskedSoftmaxSlopes,
                        ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Any>().Arg<Any>().Ret<Any>().Attr<float>("scale"));
 

@@ -18,7 +18,9 @@ ffi::Error Sum(ffi::ThreadPool pool, ffi::RemainingArgs arguments, ffi::Result<f
   std::vector<ffi::AnyBuffer> terms;
   for (size_t i = 0; i < arguments.size(); i++) {
     const auto term = arguments.get<ffi::AnyBuffer>(i);
-    if (!term.has_value() || !IsFloat(*term) || !HasCount(*term, count)) return ffi::Error::InvalidArgument("lowrank_sum takes terms of one size");
+    if (!term.has_value() || !IsFloat(*term) || !HasCount(*term, count)) {
+      return ffi::Error::InvalidArgument("lowrank_sum takes terms of one size");
+    }
     terms.push_back(*term);
   }
   if (terms.size() < 2) return ffi::Error::InvalidArgument("lowrank_sum takes two terms or more");

@@ -1,6 +1,6 @@
 /** RMSNorm of many rows on a CPU, by this library's part of the native binding. */
 import { compile, type tf } from '../runtime';
-import { asStored, callNative, canReplaceOperations, type NumberType } from '../runtime/compile/nativeKernels';
+import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../runtime/compile/nativeKernels';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
 import { widened } from './stored/packedOps';
@@ -8,14 +8,16 @@ import { widened } from './stored/packedOps';
 /** With fewer numbers TensorFlow's own operations are done before XLA has been called. */
 const MIN_SIZE = 2 ** 16;
 
-/** Whether there is one for the present trace. */
-export function hasNativeRmsNorm(x: tf.Tensor): boolean {
-  return x.size >= MIN_SIZE && canReplaceOperations();
+/** Whether there is one for the present trace. Shapes: x (…, C), weight (C). */
+export function hasNativeRmsNorm(x: tf.Tensor, weight: tf.Tensor): boolean {
+  const fits = x.dtype === 'float32' && x.shape.at(-1) === weight.size;
+  return fits && x.size >= MIN_SIZE && canReplaceBetweenHalfProducts();
 }
 
 /**
  * `x·s·g` with `s = 1 / √(mean(x²) + ε)`, for use where {@link hasNativeRmsNorm} says so. Its gradient is
- * `dx = s·(dy·g − x·s²·mean(dy·g·x))`. Where products take bfloat16 it gives that; it computes in float32.
+ * `dx = s·(dy·g − x·s²·mean(dy·g·x))`. It computes in float32; where products take bfloat16 it gives that, which
+ * whatever else takes its result then sees as well. Its gradient stays float32, for the sum with others.
  *
  * Shapes: x (…, C), weight g (C) → (…, C).
  */

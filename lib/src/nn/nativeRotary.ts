@@ -1,6 +1,6 @@
 /** Rotary positions of many heads on a CPU, by this library's part of the native binding. */
 import { compile, type tf } from '../runtime';
-import { asStored, callNative, canReplaceOperations, type NumberType } from '../runtime/compile/nativeKernels';
+import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../runtime/compile/nativeKernels';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
 import { widened } from './stored/packedOps';
@@ -8,35 +8,36 @@ import { widened } from './stored/packedOps';
 /** With fewer numbers TensorFlow's own operations are done before XLA has been called. */
 const MIN_SIZE = 2 ** 16;
 
-/** The widest head that it takes. */
+/** The widest head that it takes: `kSpan` of the binding's `floatKernels.h`. */
 const MAX_WIDTH = 1024;
 
-/** Whether there is one for the present trace. Shapes: x (B, H, T, D), cos (1 or B, 1, T, D). */
-export function hasNativeRotary(x: tf.Tensor, cos: tf.Tensor): boolean {
+/** Whether there is one for the present trace. Shapes: x (B, H, T, D), cos and sin (1 or B, 1, T, D). */
+export function hasNativeRotary(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): boolean {
   const [B, , T, D = 0] = x.shape;
   const [b, heads, t, d] = cos.shape;
-  const fits = cos.rank === 4 && (b === 1 || b === B) && heads === 1 && t === T && d === D && D <= MAX_WIDTH;
-  return fits && x.size >= MIN_SIZE && canReplaceOperations();
+  const fits = cos.rank === 4 && (b === 1 || b === B) && heads === 1 && t === T && d === D && sin.shape.join() === cos.shape.join();
+  return fits && D % 2 === 0 && D <= MAX_WIDTH && x.dtype === 'float32' && x.size >= MIN_SIZE && canReplaceBetweenHalfProducts();
 }
 
 /**
  * `x ∘ cos + x' ∘ sin`, where x' has the halves of each head in the other order, for use where {@link hasNativeRotary} says so. The way
- * back is the same with `−sin`. What a product gave in bfloat16 is read as it is, and where products take bfloat16 it gives that.
+ * back is the same with `−sin`. What a product gave in bfloat16 is read as it is, and where products take bfloat16 it gives that, which
+ * whatever else takes its results then sees as well.
  *
  * Shapes: x (B, H, T, D), cos and sin (1 or B, 1, T, D) → (B, H, T, D).
  */
 export function nativeRotary(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   const taken = tracedPrecision() ?? 'float32';
   const byToken = (given: tf.Tensor) => given.reshape([-1, ...x.shape.slice(2)]);
-  const turned = (given: tf.Tensor, sines: tf.Tensor) => {
+  const turned = (given: tf.Tensor, waves: { readonly cos: tf.Tensor; readonly sin: tf.Tensor }) => {
     const [stored, type] = asStored(byToken(given));
-    const y = kernel({ x: stored, cos: byToken(cos), sin: byToken(sines) }, { type, taken });
+    const y = kernel({ x: stored, cos: byToken(waves.cos), sin: byToken(waves.sin) }, { type, taken });
     return widened(y, taken).reshape(x.shape);
   };
   return withGradient(
     [x],
-    () => ({ value: turned(x, sin), saved: {} }),
-    (dy) => [turned(dy, sin.neg())],
+    () => ({ value: turned(x, { cos, sin }), saved: { cos, sin } }),
+    (dy, saved) => [turned(dy, { cos: saved.cos, sin: saved.sin.neg() })],
   );
 }
 

@@ -1,6 +1,6 @@
 /** The weights of attention over many keys on a CPU, by this library's part of the native binding. */
 import { compile, type tf } from '../runtime';
-import { asStored, callNative, canReplaceOperations, type NumberType } from '../runtime/compile/nativeKernels';
+import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../runtime/compile/nativeKernels';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { sizeOf } from '../runtime/sizeOf';
 import { withGradient } from './customGradient';
@@ -14,12 +14,13 @@ export function hasNativeSoftmax(scores: readonly number[], mask: readonly numbe
   const [B, , T, S] = scores;
   const [b, heads, t, s] = mask;
   const fits = mask.length === 4 && (b === 1 || b === B) && heads === 1 && (t === 1 || t === T) && s === S;
-  return fits && sizeOf(scores) >= MIN_SCORES && canReplaceOperations();
+  return fits && sizeOf(scores) >= MIN_SCORES && canReplaceBetweenHalfProducts();
 }
 
 /**
  * `P = softmax(scores·scale + mask)`, for use where {@link hasNativeSoftmax} says so. Its gradient is `dS = P·(dP − Σ dP·P)·scale`. Scores
- * that a product gave in bfloat16 are read as they are, and where products take bfloat16 it gives that; it computes in float32.
+ * that a product gave in bfloat16 are read as they are, and where products take bfloat16 it gives that, which whatever else takes the
+ * weights then sees as well; it computes in float32.
  *
  * Shapes: scores (B, H, T, S), mask (1 or B, 1, 1 or T, S) → (B, H, T, S).
  */
@@ -28,7 +29,7 @@ export function nativeSoftmax(scores: tf.Tensor, mask: tf.Tensor, scale: number)
   const byHead = (x: tf.Tensor) => x.reshape([B * H, T, S]);
   const [stored, type] = asStored(byHead(scores));
   const taken = tracedPrecision() ?? 'float32';
-  const masks = mask.reshape([-1, mask.shape[2] ?? 1, S]);
+  const masks = mask.toFloat().reshape([-1, mask.shape[2] ?? 1, S]);
   return withGradient(
     [scores],
     () => {

@@ -24,7 +24,9 @@ export class RMSNorm extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return tf.tidy(() => (hasNativeRmsNorm(x) ? nativeRmsNorm(x, this.weight, this.eps) : normalize(x, this.eps).mul(this.weight)));
+    return tf.tidy(() =>
+      hasNativeRmsNorm(x, this.weight) ? nativeRmsNorm(x, this.weight, this.eps) : normalize(x, this.eps).mul(this.weight),
+    );
   }
 }
 

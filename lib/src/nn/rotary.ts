@@ -63,7 +63,7 @@ export function rotaryTables(positions: tf.Tensor, options: RotaryOptions): Rota
 export function applyRotary(x: tf.Tensor, { cos, sin }: RotaryTables): tf.Tensor4D {
   if (x.rank !== 4) throw new ShapeError(`rotary embedding takes (batch, heads, tokens, width); got shape [${x.shape}]`);
   return tf.tidy(() => {
-    if (hasNativeRotary(x, cos)) return nativeRotary(x, cos, sin) as tf.Tensor4D;
+    if (hasNativeRotary(x, cos, sin)) return nativeRotary(x, cos, sin) as tf.Tensor4D;
     const turned = withGradient(
       [x],
       () => ({ value: x.mul(cos).add(swapHalves(x).mul(sin)), saved: { cos, sin } }),

@@ -90,7 +90,10 @@ function attend(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: Pick<Sc
   });
 }
 
-/** `P = softmax(q·kᵀ/√D + mask)`, holding only q, k and P: `dS = P·(dP − Σ dP·P)/√D`, `dq = dS·k`, `dk = dSᵀ·q`. */
+/**
+ * `P = softmax(q·kᵀ/√D + mask)`, by a kernel where there is one. Otherwise it holds only q, k and P: `dS = P·(dP − Σ dP·P)/√D`,
+ * `dq = dS·k`, `dk = dSᵀ·q`.
+ */
 function attentionWeights(q: tf.Tensor4D, k: tf.Tensor4D, { heads, mask }: { heads: number; mask?: tf.Tensor }): tf.Tensor4D {
   const [B, K, rows, D] = q.shape;
   const S = k.shape[2];

@@ -14,7 +14,10 @@ export interface Operation {
   readonly calls?: string;
 }
 
-/** What matrix products are computed in; everything else is float32. Whether the device can is for the caller to know. */
+/**
+ * What matrix products are computed in, and what native kernels beside them give; everything else is float32. Whether the device can is
+ * for the caller to know.
+ */
 export type Precision = 'float32' | 'bfloat16';
 
 /** Dtype and shape of a symbol, both known: what TensorFlow cannot infer is refused when it is added. */

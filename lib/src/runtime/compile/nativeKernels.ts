@@ -7,7 +7,7 @@ import { activeTrace } from './trace';
 /** XLA's number of the interface that they have. */
 export const TYPED_INTERFACE = 4;
 
-/** Whether there are any: not on a GPU, and not in a binding of an older set-up. */
+/** Whether there are any: not on a GPU, and not in a binding from before there were any. */
 export function hasNativeKernels(): boolean {
   const { binding } = backendInternals();
   return !binding.isUsingGpuDevice() && binding.xlaHasKernels?.() === true;
@@ -16,6 +16,14 @@ export function hasNativeKernels(): boolean {
 /** Whether they can take the place of operations in the present trace: TensorFlow runs those one by one, where XLA would join them itself. */
 export function canReplaceOperations(): boolean {
   return activeTrace()?.isXla === false && hasNativeKernels();
+}
+
+/**
+ * The same for what stands between products in bfloat16, where TensorFlow's operations would convert each of their inputs and results. In
+ * float32 they have nothing to convert, and are no slower.
+ */
+export function canReplaceBetweenHalfProducts(): boolean {
+  return activeTrace()?.precision === 'bfloat16' && canReplaceOperations();
 }
 
 /** How numbers lie in memory. */

@@ -2,7 +2,7 @@
 import { tf } from '../tensorflow';
 import { ContextFunction } from './contextFunction';
 import { backendInternals } from './internals';
-import { asStored, callNative, canReplaceOperations, type NumberType } from './nativeKernels';
+import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from './nativeKernels';
 import { Trace } from './trace';
 
 /** With fewer numbers TensorFlow's own additions are done before XLA has been called. */
@@ -12,8 +12,8 @@ const MIN_SIZE = 2 ** 16;
 const sums = new Map<string, ContextFunction>();
 
 /**
- * The sum of tensors of one shape, in their order and in float32. Of several, or of what products gave in bfloat16, a function that is
- * being traced for the CPU makes one pass.
+ * The sum of tensors, in their order and in float32. A function that is being traced for the CPU makes one pass where some of them are
+ * what products gave in bfloat16.
  */
 export function sumOf(terms: readonly [tf.Tensor, ...tf.Tensor[]]): tf.Tensor {
   const [first] = terms;
@@ -23,11 +23,11 @@ export function sumOf(terms: readonly [tf.Tensor, ...tf.Tensor[]]): tf.Tensor {
 
 function nativeSum(terms: readonly [tf.Tensor, ...tf.Tensor[]]): tf.Tensor | undefined {
   const [{ size, shape }] = terms;
-  const isOneShape = terms.every((term) => term.shape.join() === shape.join());
-  if (size < MIN_SIZE || !isOneShape || !canReplaceOperations()) return undefined;
+  const fits = terms.every((term) => term.dtype === 'float32' && term.shape.join() === shape.join());
+  if (size < MIN_SIZE || !fits || !canReplaceBetweenHalfProducts()) return undefined;
   const stored = terms.map((term) => asStored(term.reshape([-1])));
   const types = stored.map(([, type]) => type);
-  if (types.length === 2 && !types.includes('bfloat16')) return undefined;
+  if (!types.includes('bfloat16')) return undefined;
   const [sum] = functionFor(size, types).call(stored.map(([tensor]) => tensor));
   return sum?.reshape(shape);
 }
