@@ -69,6 +69,16 @@ describe('rotary positions of many heads in a compiled function', () => {
     });
   });
 
+  test('an odd width is refused as it is elsewhere', () => {
+    withKernelsInFloat32();
+    tf.tidy(() => {
+      const [x, waves] = [random([1, 8, 128, 65], 1), random([1, 1, 128, 65], 2)];
+      const turned = (given: tf.Tensor) => applyRotary(given, { cos: waves, sin: waves });
+      expect(() => turned(x)).toThrow(/even|split/i);
+      expect(() => compiled((given) => [turned(given as tf.Tensor)], [x])).toThrow(/even|split/i);
+    });
+  });
+
   test('are TensorFlow’s operations on a GPU, for few numbers, in float32, for heads wider than it takes and for tables of two shapes', async () => {
     const kernelsFor = ([heads, tokens, headDim]: [number, number, number], precision: 'float32' | 'bfloat16' = 'bfloat16') =>
       tf.tidy(() => {

@@ -22,16 +22,16 @@ struct SlopesRow {
 // What training does with long rows of numbers, `n` at a time.
 struct FloatKernels {
   float (*greatest)(const float* x, int64_t n);
-  float (*sum_of_exponentials)(const float* x, int64_t n, float maximum);  // of x - maximum
-  float (*exponentials)(const float* x, int64_t n, float maximum, float* y);       // e to the power of x - maximum, and the sum of these
+  float (*sum_of_exponentials)(const float* x, int64_t n, float maximum);     // of x - maximum
+  float (*exponentials)(const float* x, int64_t n, float maximum, float* y);  // e to the power of x - maximum, and the sum of these
   void (*weighted_softmax)(const float* x, int64_t n, const SoftmaxRow& row, float* y);
   void (*added)(const float* x, const float* y, int64_t n, float* sum);
   void (*masked)(const float* x, const float* mask, int64_t n, float scale, float* y);  // x·scale + mask
   void (*scaled)(const float* x, int64_t n, float scale, float* y);
   float (*sum_of_products)(const float* x, const float* y, int64_t n);
   void (*softmax_slopes)(const float* dy, const float* y, int64_t n, const SlopesRow& row, float* dx);  // y·(dy - sum)·scale
-  void (*normalized)(const float* x, const float* weight, int64_t n, float scale, float* y);             // x·scale·weight
-  float (*sum_of_norm_slopes)(const float* dy, const float* x, const float* weight, int64_t n);          // of dy·x·weight
+  void (*normalized)(const float* x, const float* weight, int64_t n, float scale, float* y);            // x·scale·weight
+  float (*sum_of_norm_slopes)(const float* dy, const float* x, const float* weight, int64_t n);         // of dy·x·weight
   // (dy·weight - x·sum)·scale
   void (*norm_slopes)(const float* dy, const float* x, const float* weight, int64_t n, const SlopesRow& row, float* dx);
   // x·cos + x'·sin, where x' has the halves of x in the other order

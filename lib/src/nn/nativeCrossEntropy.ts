@@ -9,7 +9,7 @@ const MIN_LOGITS = 2 ** 18;
 
 /** Whether there is one for the present trace. Shapes: logits (N, V). */
 export function hasNativeCrossEntropy(logits: tf.Tensor): boolean {
-  return logits.size >= MIN_LOGITS && canReplaceOperations();
+  return logits.size >= MIN_LOGITS && canReplaceOperations(logits.size);
 }
 
 /**

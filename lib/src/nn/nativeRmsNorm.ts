@@ -5,13 +5,10 @@ import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
 import { widened } from './stored/packedOps';
 
-/** With fewer numbers TensorFlow's own operations are done before XLA has been called. */
-const MIN_SIZE = 2 ** 16;
-
 /** Whether there is one for the present trace. Shapes: x (…, C), weight (C). */
 export function hasNativeRmsNorm(x: tf.Tensor, weight: tf.Tensor): boolean {
   const fits = x.dtype === 'float32' && x.shape.at(-1) === weight.size;
-  return fits && x.size >= MIN_SIZE && canReplaceBetweenHalfProducts();
+  return fits && canReplaceBetweenHalfProducts(x.size);
 }
 
 /**

@@ -5,9 +5,6 @@ import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
 import { widened } from './stored/packedOps';
 
-/** With fewer numbers TensorFlow's own operations are done before XLA has been called. */
-const MIN_SIZE = 2 ** 16;
-
 /** The widest head that it takes: `kSpan` of the binding's `floatKernels.h`. */
 const MAX_WIDTH = 1024;
 
@@ -16,7 +13,7 @@ export function hasNativeRotary(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): b
   const [B, , T, D = 0] = x.shape;
   const [b, heads, t, d] = cos.shape;
   const fits = cos.rank === 4 && (b === 1 || b === B) && heads === 1 && t === T && d === D && sin.shape.join() === cos.shape.join();
-  return fits && D % 2 === 0 && D <= MAX_WIDTH && x.dtype === 'float32' && x.size >= MIN_SIZE && canReplaceBetweenHalfProducts();
+  return fits && D % 2 === 0 && D <= MAX_WIDTH && x.dtype === 'float32' && canReplaceBetweenHalfProducts(x.size);
 }
 
 /**

@@ -6,15 +6,12 @@ import { sizeOf } from '../runtime/sizeOf';
 import { withGradient } from './customGradient';
 import { widened } from './stored/packedOps';
 
-/** With fewer scores TensorFlow's own operations are done before XLA has been called. */
-const MIN_SCORES = 2 ** 16;
-
 /** Whether there is one for the present trace. Shapes: scores (B, H, T, S), mask (1 or B, 1, 1 or T, S). */
 export function hasNativeSoftmax(scores: readonly number[], mask: readonly number[]): boolean {
   const [B, , T, S] = scores;
   const [b, heads, t, s] = mask;
   const fits = mask.length === 4 && (b === 1 || b === B) && heads === 1 && (t === 1 || t === T) && s === S;
-  return fits && sizeOf(scores) >= MIN_SCORES && canReplaceBetweenHalfProducts();
+  return fits && canReplaceBetweenHalfProducts(sizeOf(scores));
 }
 
 /**

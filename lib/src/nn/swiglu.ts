@@ -5,9 +5,6 @@ import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
 import { widened } from './stored/packedOps';
 
-/** With fewer numbers TensorFlow's own operations are done before XLA has been called. */
-const MIN_SIZE = 2 ** 16;
-
 /**
  * `SiLU(gate) ∘ up` with `SiLU(x) = x·σ(x)`; the sigmoid is made again in the backward pass rather than held.
  *
@@ -17,7 +14,7 @@ const MIN_SIZE = 2 ** 16;
  */
 export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
   if (gate.shape.join() !== up.shape.join()) throw new ShapeError(`SwiGLU takes two of one shape; got [${gate.shape}] and [${up.shape}]`);
-  return tf.tidy(() => (gate.size >= MIN_SIZE && canReplaceOperations() ? nativeSwiglu(gate, up) : swigluOfOperations(gate, up)));
+  return tf.tidy(() => (canReplaceOperations(gate.size) ? nativeSwiglu(gate, up) : swigluOfOperations(gate, up)));
 }
 
 function swigluOfOperations(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {

@@ -11,6 +11,7 @@ afterEach(() => vi.restoreAllMocks());
 type Terms = readonly [tf.Tensor, ...tf.Tensor[]];
 
 const randoms = (count: number, shape: readonly number[]) => Array.from({ length: count }, (_, i) => random(shape, i + 1));
+
 describe('the sum of large tensors in a compiled function', () => {
   test('reads what products gave in bfloat16 as that, two of them too', () => {
     tf.tidy(() => {
@@ -26,6 +27,23 @@ describe('the sum of large tensors in a compiled function', () => {
         expect(relativeError(results[i] as tf.Tensor, expected)).toBeLessThan(0.02);
         expect(relativeError(results[i] as tf.Tensor, expected)).toBeGreaterThan(1e-5);
       }
+    });
+  });
+
+  test('gives what additions one after the other give, for any length', () => {
+    tf.tidy(() => {
+      const [x, w] = [random([257, 16], 1), random([16, 301], 2)];
+      const terms = (a: tf.Tensor, b: tf.Tensor): Terms => [
+        tf.matMul(a, b),
+        b.tile([17, 1]).slice([0, 0], [257, 301]),
+        tf.matMul(a, b.neg().exp()),
+      ];
+      const both = (a: tf.Tensor, b: tf.Tensor) => [sumOf(terms(a, b)), terms(a, b).reduce((total, term) => total.add(term))];
+      const { results, kernels } = compiled((a, b) => both(a as tf.Tensor, b as tf.Tensor), [x, w], 'bfloat16');
+      expect(kernels).toEqual(new Set(['sum']));
+      const [sum, added] = results.map((result) => [...result.dataSync()]);
+      expect(sum).toEqual(added);
+      expect(new Set(sum).size).toBeGreaterThan(50_000);
     });
   });
 

@@ -13,17 +13,23 @@ export function hasNativeKernels(): boolean {
   return !binding.isUsingGpuDevice() && binding.xlaHasKernels?.() === true;
 }
 
-/** Whether they can take the place of operations in the present trace: TensorFlow runs those one by one, where XLA would join them itself. */
-export function canReplaceOperations(): boolean {
-  return activeTrace()?.isXla === false && hasNativeKernels();
+/** With fewer numbers TensorFlow's own operations are done before XLA has been called. */
+const MIN_SIZE = 2 ** 16;
+
+/**
+ * Whether they can take the place of operations on so many numbers in the present trace: TensorFlow runs those one by one, where XLA would
+ * join them itself.
+ */
+export function canReplaceOperations(size: number): boolean {
+  return size >= MIN_SIZE && activeTrace()?.isXla === false && hasNativeKernels();
 }
 
 /**
  * The same for what stands between products in bfloat16, where TensorFlow's operations would convert each of their inputs and results. In
  * float32 they have nothing to convert, and are no slower.
  */
-export function canReplaceBetweenHalfProducts(): boolean {
-  return activeTrace()?.precision === 'bfloat16' && canReplaceOperations();
+export function canReplaceBetweenHalfProducts(size: number): boolean {
+  return activeTrace()?.precision === 'bfloat16' && canReplaceOperations(size);
 }
 
 /** How numbers lie in memory. */

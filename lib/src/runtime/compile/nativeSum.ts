@@ -5,9 +5,6 @@ import { backendInternals } from './internals';
 import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from './nativeKernels';
 import { Trace } from './trace';
 
-/** With fewer numbers TensorFlow's own additions are done before XLA has been called. */
-const MIN_SIZE = 2 ** 16;
-
 /** The functions that have been needed, by the terms' length and types. */
 const sums = new Map<string, ContextFunction>();
 
@@ -24,7 +21,7 @@ export function sumOf(terms: readonly [tf.Tensor, ...tf.Tensor[]]): tf.Tensor {
 function nativeSum(terms: readonly [tf.Tensor, ...tf.Tensor[]]): tf.Tensor | undefined {
   const [{ size, shape }] = terms;
   const fits = terms.every((term) => term.dtype === 'float32' && term.shape.join() === shape.join());
-  if (size < MIN_SIZE || !fits || !canReplaceBetweenHalfProducts()) return undefined;
+  if (!fits || !canReplaceBetweenHalfProducts(size)) return undefined;
   const stored = terms.map((term) => asStored(term.reshape([-1])));
   const types = stored.map(([, type]) => type);
   if (!types.includes('bfloat16')) return undefined;
