@@ -30,9 +30,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build notebooks refresh lab test experiment lint bench bench-gpu bench-gpu-bundle clean help
+.PHONY: setup build notebooks refresh lab test experiment lint differential bench bench-gpu bench-gpu-bundle clean help
 help:
-	@echo 'make setup | build | notebooks | refresh | lab | test | experiment | lint | bench | bench-gpu | clean   (see README.md)'
+	@echo 'make setup | build | notebooks | refresh | lab | test | experiment | lint | differential | bench | bench-gpu | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/setup/report.js
@@ -94,17 +94,24 @@ lint: build
 	@biome check .
 	$(TSC) -p tests --noEmit
 
-# PEERS: a Python with the peers of tests/bench/requirements.lock; ROWS: which rows, all if empty; see tests/bench/README.md
-BENCH := build/bench
-PEERS ?= $(BENCH)/peers/bin/python
-ROWS ?=
-BENCH_NODE := $(NODE) --disable-warning=ExperimentalWarning --disable-warning=MODULE_TYPELESS_PACKAGE_JSON
+# PEERS: a Python with the packages of tests/peers/requirements.lock: transformers and PEFT, in an environment of their own
+PEERS ?= build/peers/bin/python
+RUN_TS := $(NODE) --disable-warning=ExperimentalWarning --disable-warning=MODULE_TYPELESS_PACKAGE_JSON
 
-$(BENCH)/peers/bin/python: tests/bench/requirements.lock
-	@echo 'bench: transformers and PEFT, in an environment of their own'
-	$(PYTHON) -m venv --clear $(BENCH)/peers
+build/peers/bin/python: tests/peers/requirements.lock
+	@echo 'transformers and PEFT, in build/peers'
+	$(PYTHON) -m venv --clear build/peers
 	$@ -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
 	touch $@
+
+# Random bases and adapters, here and in PEFT; SEEDS are ranges and numbers, such as 1-100,7. See tests/differential/README.md
+SEEDS ?= 1-50
+differential: build $(PEERS)
+	@$(RUN_TS) tests/differential/run.ts --python $(PEERS) --seeds $(SEEDS) --work build/differential
+
+# ROWS: which rows, all if empty; see tests/bench/README.md
+BENCH := build/bench
+ROWS ?=
 
 $(BENCH)/llamaCpp/done: tests/bench/llamaCpp/package-lock.json tests/bench/llamaCpp/decode.mjs | $(DONE)/packages
 	@echo 'bench: llama.cpp'
@@ -114,10 +121,10 @@ $(BENCH)/llamaCpp/done: tests/bench/llamaCpp/package-lock.json tests/bench/llama
 	touch $@
 
 bench: build $(PEERS) $(BENCH)/llamaCpp/done
-	@$(BENCH_NODE) tests/bench/cpu.ts --python $(PEERS) --llama-cpp $(BENCH)/llamaCpp --work $(BENCH) $(if $(ROWS),--rows $(ROWS))
+	@$(RUN_TS) tests/bench/cpu.ts --python $(PEERS) --llama-cpp $(BENCH)/llamaCpp --work $(BENCH) $(if $(ROWS),--rows $(ROWS))
 
 bench-gpu: build $(PEERS)
-	@$(BENCH_NODE) tests/bench/gpu/bench.ts --python $(PEERS) --out $(BENCH)
+	@$(RUN_TS) tests/bench/gpu/bench.ts --python $(PEERS) --out $(BENCH)
 
 # For a GPU machine that reaches no package registry; tests/bench/README.md says how to carry it there.
 bench-gpu-bundle: build

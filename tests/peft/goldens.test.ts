@@ -1,6 +1,6 @@
 import { AdamW, LoraConfig, PeftModel, readSafetensors, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { golden, goldenPath, IDS, LABELS, largestDifference, relativeError, results, tinyModel } from './tinyModel';
+import { asTorch, golden, goldenPath, IDS, LABELS, largestDifference, relativeError, results, tinyModel } from './tinyModel';
 
 const PLAIN = ['lora', 'allLinear', 'regex', 'layers', 'rslora', 'wide', 'half', 'pissa', 'olora'];
 const MORE = ['dora', 'doraHead', 'head', 'saved', 'norms', 'biasAll', 'biasLora'];
@@ -9,14 +9,6 @@ const TIED = ['tied', 'savedTied'];
 function load(name: string, isTrainable = true): PeftModel {
   const model = tinyModel({ attentionBias: name.startsWith('bias'), tieWordEmbeddings: TIED.includes(name) });
   return PeftModel.fromPretrained(model, goldenPath(name), { isTrainable });
-}
-
-/** A gradient of ours in torch's layout. */
-function asTorch(name: string, grad: tf.Tensor): tf.Tensor {
-  if (name.endsWith('adaption_prompt')) return grad.expandDims(0);
-  const isTable = name.includes('embed_tokens') && !name.includes('lora_');
-  const isKernel = grad.rank === 2 && !isTable;
-  return isKernel ? grad.transpose() : grad;
 }
 
 describe.each([...PLAIN, ...MORE, ...TIED, 'prompt'])("PEFT's adapter '%s'", (name) => {

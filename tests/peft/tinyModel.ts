@@ -38,6 +38,14 @@ export function tensor(file: SafetensorsFile, name: string): tf.Tensor | undefin
   return turned;
 }
 
+/** A parameter of ours, or its gradient, in torch's layout. */
+export function asTorch(name: string, grad: tf.Tensor): tf.Tensor {
+  if (name.endsWith('adaption_prompt')) return grad.expandDims(0);
+  const isTable = name.includes('embed_tokens') && !name.includes('lora_');
+  const isKernel = grad.rank === 2 && !isTable;
+  return isKernel ? grad.transpose() : grad;
+}
+
 /** One of PEFT's results, as it stored it. */
 export function golden(name: string): tf.Tensor {
   return tf.tensor(results.toFloat32(name), [...results.info(name).shape]);

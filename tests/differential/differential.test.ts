@@ -1,0 +1,39 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { noTensorLeft } from '../noTensorLeft';
+import { compareCase } from './compare.ts';
+
+const cases = new URL('cases/', import.meta.url).pathname;
+const written = mkdtempSync(join(tmpdir(), 'differential-'));
+afterAll(() => rmSync(written, { recursive: true }));
+noTensorLeft();
+
+describe('a random model and adapter that transformers and PEFT computed with', () => {
+  test.each(readdirSync(cases))('case %s is the same here', async (seed) => {
+    for (const { what, error, limit } of await compareCase(join(cases, seed), join(written, seed))) {
+      expect(error, what).toBeLessThanOrEqual(limit);
+    }
+  });
+
+  test('a wrong alpha shows in logits, gradients and training', async () => {
+    const folder = join(written, 'wrong');
+    cpSync(join(cases, '15'), folder, { recursive: true });
+    const config = join(folder, 'adapter/adapter_config.json');
+    const { lora_alpha: alpha, ...rest } = JSON.parse(readFileSync(config, 'utf8'));
+    writeFileSync(config, JSON.stringify({ ...rest, lora_alpha: alpha + 1 }));
+    const wrong = (await compareCase(folder, folder)).filter(({ error, limit }) => error > limit).map(({ what }) => what);
+    expect(wrong).toEqual(expect.arrayContaining(['adapter logits', 'loss', 'gradients', 'losses of training', 'merged logits']));
+  });
+});
+
+test('the cases cover a prefix, DoRA, trained biases, tied ends and scaled rotary positions', () => {
+  const files = readdirSync(cases).flatMap((seed) =>
+    ['adapter/adapter_config.json', 'base/config.json'].map((file) => join(cases, seed, file)),
+  );
+  const text = files.map((file) => readFileSync(file, 'utf8')).join();
+  for (const part of ['"ADAPTION_PROMPT"', '"use_dora": true', '"bias": "lora_only"', '"tie_word_embeddings": true', '"llama3"']) {
+    expect(text).toContain(part);
+  }
+});
