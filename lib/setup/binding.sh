@@ -13,19 +13,18 @@ out=$package/lib/napi-v8/tfjs_binding.node
 sources=$(mktemp -d)
 trap 'rm -rf "$sources"' EXIT
 cp "$package"/binding/*.{cc,h} "$here"/binding/*.{cc,h,inc} "$sources/"
-for change in "$here"/binding/*.patch; do
-  if [ -e "$change" ]; then patch --quiet -d "$sources" -p1 < "$change"; fi
-done
+"$environment/bin/python" "$here/patch.py" "$sources" "$here"/binding/*.patch
 
-rpaths=(-Wl,-rpath,"$tensorflow")
+rpaths=(-Xlinker -rpath -Xlinker "$tensorflow") # -Wl would cut a path at its commas
 for folder in "$site"/nvidia/*/lib; do
-  if [ -d "$folder" ]; then rpaths+=(-Wl,-rpath,"$folder"); fi
+  if [ -d "$folder" ]; then rpaths+=(-Xlinker -rpath -Xlinker "$folder"); fi
 done
 
 compile() {
   local source=$1
   shift
   "${CXX:-g++}" -std=c++17 -O2 -fPIC -w -Wno-psabi -DNAPI_VERSION=8 -I"$headers" -I"$tensorflow/include" "$@" -c "$source" -o "${source%.cc}.o"
+  echo "compiled $(basename "$source")"
 }
 waiting=()
 for source in "$sources"/*.cc; do

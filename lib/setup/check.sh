@@ -3,6 +3,9 @@
 set -euo pipefail
 fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 
+case "$PWD" in
+  *:*) fail "this folder has a colon in its name ($PWD), which PATH cannot hold; move the checkout" ;;
+esac
 system=$(uname -s) machine=$(uname -m)
 case "$system/$machine" in
   Linux/x86_64) ;;

@@ -1,16 +1,16 @@
 """Writes the tslab kernelspec: this checkout's Node and tslab, by absolute path, and nothing outside the checkout.
 
-Usage: kernel.py NODE CHECKOUT KERNEL_JSON
+Usage: kernel.py KERNEL_JSON
 """
 
 import json
 import sys
 from pathlib import Path
 
-node, checkout, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+checkout, target = Path(__file__).resolve().parents[2], Path(sys.argv[1])
 spec = {
     "argv": [
-        node,
+        str(checkout / ".venv/bin/node"),
         "--no-deprecation",
         "--require",
         str(checkout / "lib/setup/kernelGuard.js"),

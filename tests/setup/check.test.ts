@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 let fakes: string;
@@ -18,8 +18,9 @@ function fake(command: string, script: string): void {
   chmodSync(path, 0o755);
 }
 
-function check(environment: Record<string, string> = {}): { status: number | null; said: string } {
-  const { status, stderr, stdout } = spawnSync('bash', ['lib/setup/check.sh'], {
+function check(environment: Record<string, string> = {}, cwd = '.'): { status: number | null; said: string } {
+  const { status, stderr, stdout } = spawnSync('bash', [resolve('lib/setup/check.sh')], {
+    cwd,
     encoding: 'utf8',
     env: { ...process.env, PYTHON: 'python3', PATH: `${fakes}:${process.env.PATH}`, ...environment },
   });
@@ -62,4 +63,16 @@ test('a missing compiler is one line that names the package, not a stack trace',
   const { said } = check({ CXX: 'no-such-compiler' });
   expect(said.split('\n')).toHaveLength(1);
   expect(said).toMatch(/^setup: no C\+\+ compiler: install g\+\+/);
+});
+
+test('a folder with a blank or a quote in its name will do; one with a colon is refused', () => {
+  for (const [name, said] of [
+    ['a b', /^$/],
+    ["it's", /^$/],
+    ['a:b', /colon in its name .*a:b.*move the checkout/],
+  ] as const) {
+    const folder = join(fakes, name);
+    mkdirSync(folder);
+    expect(check({}, folder).said).toMatch(said);
+  }
 });
