@@ -2,8 +2,13 @@
  * The one TensorFlow of this process: every other file takes `tf` from here, never from a tfjs package, because a second
  * copy of the binding ends the process ("kernel already registered").
  */
+/// <reference types="long" preserve="true" />
 import util from 'node:util';
-import type * as tfjs from '@tensorflow/tfjs-node-gpu';
+// The types of tfjs-core alone: those of tfjs-layers, which nothing here uses, do not pass a strict check of a user's project.
+import type * as tfjs from '@tensorflow/tfjs-core';
+
+export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
+
 import { LowrankError } from './errors';
 
 /** The native binding does not load: `make setup` has not run, or ran for another machine. */
