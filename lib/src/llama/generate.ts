@@ -3,6 +3,7 @@ import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, deriveSeed, deviceInfo, ShapeError, seededRandom, tf } from '../runtime';
 import { checkWhole } from '../runtime/checkWhole';
 import { canBuildGraphs } from '../runtime/compile/internals';
+import { interruptible } from '../runtime/interruptible';
 import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
 import { CompiledDecoder } from './compiledDecoder';
 import type { LlamaConfig } from './config';
@@ -42,18 +43,27 @@ export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
  * the other and the best first.
  *
  * @throws ArgumentError for an option out of range, options that exclude each other, an id outside the vocabulary, or more
- * tokens than the model has positions; ShapeError when there is no prompt; AbortedError when `signal` stopped it.
+ * tokens than the model has positions; ShapeError when there is no prompt; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
  */
 export async function generate(model: GeneratingModel, inputIds: Rows, options: GenerateOptions = {}): Promise<number[][]> {
-  const { maxNewTokens = 20, numBeams = 1, signal } = options;
+  const { maxNewTokens = 20 } = options;
   const prompts = inputIds instanceof tf.Tensor ? await inputIds.array() : inputIds;
   checkRequest(prompts, maxNewTokens, model.config, options);
+  return interruptible(options.signal, (signal) => write(model, prompts, { ...options, maxNewTokens, signal }));
+}
+
+async function write(
+  model: GeneratingModel,
+  prompts: readonly (readonly number[])[],
+  options: GenerateOptions & { readonly maxNewTokens: number },
+): Promise<number[][]> {
+  const { numBeams = 1, signal } = options;
   const stopIds = [options.eosTokenId ?? model.config.eosTokenId ?? []].flat();
   const between = async (tokens: number) => {
     await turnOfTheEventLoop();
     if (signal?.aborted) throw new AbortedError(`generation was stopped after ${tokens} tokens`);
   };
-  const rules = { ...options, maxNewTokens, stopIds };
+  const rules = { ...options, stopIds };
   const decoder = decoderOf(model, rules);
   try {
     if (signal?.aborted) throw new AbortedError('generation was stopped before its first token');

@@ -1,6 +1,7 @@
 /** Streams a model's tensors from its files into parameters. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, FormatError } from '../runtime';
+import { interruptible } from '../runtime/interruptible';
 import { sizeOf } from '../runtime/sizeOf';
 import type { Parameters } from './build';
 import type { ModelFiles } from './modelFiles';
@@ -29,9 +30,13 @@ export interface LoadOptions extends StorageOptions {
  * Reads every parameter that the configuration asks for. All names and shapes are checked before the first is read, so that
  * a file that does not fit costs no memory.
  *
- * @throws FormatError when tensors are missing, mis-shaped or not expected; AbortedError when `signal` stopped it.
+ * @throws FormatError when tensors are missing, mis-shaped or not expected; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
  */
-export async function loadParameters(files: ModelFiles, options: LoadOptions): Promise<Parameters> {
+export function loadParameters(files: ModelFiles, options: LoadOptions): Promise<Parameters> {
+  return interruptible(options.signal, (signal) => load(files, { ...options, signal }));
+}
+
+async function load(files: ModelFiles, options: LoadOptions): Promise<Parameters> {
   const shapes = checkedShapes(files);
   const total = sum(shapes.values());
   const read = storedReader(options, float32Reader(Math.max(...Array.from(shapes.values(), sizeOf))));

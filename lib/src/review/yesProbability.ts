@@ -2,6 +2,7 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, tf } from '../runtime';
 import { checkWhole } from '../runtime/checkWhole';
+import { interruptible } from '../runtime/interruptible';
 import { encodePrompt } from './encodeExample';
 import type { Prompt } from './prompts';
 import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
@@ -28,22 +29,32 @@ export async function yesProbability(
   model: ReviewerModel,
   tokenizer: ReviewerTokenizer,
   prompts: readonly (Pick<Prompt, 'prompt'> & Partial<Prompt>)[],
-  { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8, signal, onProgress }: YesProbabilityOptions = {},
+  { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8, ...options }: YesProbabilityOptions = {},
 ): Promise<number[]> {
   checkWhole('batchSize', batchSize);
   const answers = ['yes', 'no'].map((answer) => tokenizer.encode(answer, { addSpecialTokens: false })[0]);
   const [yes, no] = answers;
   if (yes === undefined || no === undefined || yes === no) throw new ArgumentError("this tokenizer's yes and no begin with the same token");
   const rows = prompts.map((prompt) => encodePrompt(tokenizer, prompt, { maxLength }));
-  const probabilities = new Array<number>(prompts.length);
+  return interruptible(options.signal, (signal) => askInGroups(model, rows, { ...options, batchSize, tokens: [yes, no], signal }));
+}
+
+interface Asking extends YesProbabilityOptions {
+  readonly batchSize: number;
+  readonly tokens: readonly [yes: number, no: number];
+}
+
+async function askInGroups(
+  model: ReviewerModel,
+  rows: readonly (readonly number[])[],
+  { batchSize, tokens, signal, onProgress }: Asking,
+): Promise<number[]> {
+  const probabilities = new Array<number>(rows.length);
   let done = 0;
   for (const group of groupsByLength(rows, batchSize)) {
     if (signal?.aborted) throw new AbortedError('asking for a yes or no was stopped by its signal');
-    const logits = answerLogits(
-      model,
-      group.map((index) => rows[index] ?? []),
-      [yes, no],
-    );
+    const inputs = group.map((index) => rows[index] ?? []);
+    const logits = answerLogits(model, inputs, tokens);
     for (const [i, index] of group.entries()) {
       const [y = Number.NaN, n = Number.NaN] = logits[i] ?? [];
       probabilities[index] = 1 / (1 + Math.exp(n - y));

@@ -1,6 +1,7 @@
 /** The loss on data that is not trained on. */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
+import { interruptible } from '../runtime/interruptible';
 import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './batch';
 import { bucketed } from './bucketed';
 import type { ExecutionOptions } from './execution';
@@ -26,20 +27,14 @@ export interface EvaluateOptions extends ExecutionOptions {
 /**
  * The mean loss over every token that has a label, each token counting the same whatever batch it is in, without dropout.
  *
- * @throws ArgumentError when the batches have no label at all; AbortedError when the signal ends it.
+ * @throws ArgumentError when the batches have no label at all; AbortedError when the signal, SIGINT or SIGTERM ends it.
  */
 export async function evaluateLoss(
   model: EvaluatedModel,
   batches: Iterable<Batch> | AsyncIterable<Batch>,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { isTraining } = model;
-  model.eval?.();
-  try {
-    return await meanLoss(model, batches, options);
-  } finally {
-    if (isTraining) model.train?.();
-  }
+  return interruptible(options.signal, (signal) => meanLoss(model, batches, { ...options, signal }));
 }
 
 async function meanLoss(
@@ -53,13 +48,24 @@ async function meanLoss(
     if (signal?.aborted) throw new AbortedError('the evaluation was stopped by its signal; nothing has been changed');
     const count = learnedTokens(batch);
     if (count === 0) continue;
-    sum += count * batchLoss(model, batch, execution);
+    sum += count * withoutDropout(model, () => batchLoss(model, batch, execution));
     tokens += count;
     await setImmediate(); // lets an interrupt and a display through
   }
   if (tokens === 0) throw new ArgumentError('the batches to evaluate have no label: all of them are -100, or there is no batch');
   const loss = sum / tokens;
   return { loss, perplexity: Math.exp(loss), tokens };
+}
+
+/** The mode is set for each batch alone: in between a training may go on with the same model. */
+function withoutDropout<T>(model: EvaluatedModel, run: () => T): T {
+  const { isTraining } = model;
+  model.eval?.();
+  try {
+    return run();
+  } finally {
+    if (isTraining) model.train?.();
+  }
 }
 
 const lossOf = (model: EvaluatedModel, { inputIds, labels, ...options }: TensorBatch) => model.loss(inputIds, labels, options);

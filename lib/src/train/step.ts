@@ -1,5 +1,6 @@
 /** The part of an update that takes the time: loss, gradients, clipping. Tensors in, tensors out, no number read and nothing changed. */
-import { tf } from '../runtime';
+import { StateError, tf } from '../runtime';
+import { reasonOf } from '../runtime/reasonOf';
 import type { TensorBatch } from './batch';
 import { clipByGlobalNorm } from './clipByGlobalNorm';
 import { parametersOf, type TrainableModel } from './trainableModel';
@@ -62,13 +63,28 @@ export function clipSums({ loss, grads }: GradientSums, maxGradNorm: number): St
 function weightedLossAndGrads(model: TrainableModel, parameters: ReadonlyMap<string, tf.Variable>, batch: MicroBatch) {
   const { inputIds, labels, weight, ...options } = batch;
   const weightedLoss = () => model.loss(inputIds, labels, options).mul(weight).asScalar();
-  const { value: loss, grads } = tf.variableGrads(weightedLoss, [...parameters.values()]);
+  const { value: loss, grads } = lossAndGrads(weightedLoss, [...parameters.values()]);
   const named: tf.NamedTensorMap = {};
   for (const [name, variable] of parameters) {
     const grad = grads[variable.name];
     if (grad) named[name] = grad;
   }
   return { loss, grads: named };
+}
+
+/** @throws StateError where the loss does not depend on any of the variables: tfjs says so outside of compiled functions. */
+function lossAndGrads(loss: () => tf.Scalar, variables: tf.Variable[]): ReturnType<typeof tf.variableGrads> {
+  try {
+    return tf.variableGrads(loss, variables);
+  } catch (cause) {
+    throw /find a connection/.test(reasonOf(cause)) ? noGradient({ cause }) : cause;
+  }
+}
+
+/** What is thrown where training would change nothing. */
+export function noGradient(options?: ErrorOptions): StateError {
+  const reason = 'no trained parameter got a gradient, so nothing would be learned: the loss does not depend on any of them';
+  return new StateError(`${reason}. Is the adapter active and enabled, and has nothing else been put on the same model since?`, options);
 }
 
 /** The sums of gradients of the same name; a parameter that one micro-batch does not reach has no gradient there. */

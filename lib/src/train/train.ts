@@ -2,9 +2,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, deviceInfo } from '../runtime';
 import { checkWhole } from '../runtime/checkWhole';
+import { interruptible } from '../runtime/interruptible';
 import { AdamW } from './adamw';
 import type { ExecutionOptions } from './execution';
-import { interruptible } from './interruptible';
+import { oneAtATime } from './oneAtATime';
 import { type ProgressDisplay, ProgressMeter } from './progress';
 import { RunLog } from './runLog';
 import type { EvaluationRecord, StepRecord } from './runRecords';
@@ -94,9 +95,15 @@ export class TrainingAbortedError extends AbortedError {
  * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step, and those begun after it, have changed nothing.
  * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the updates under way.
  * @throws ArgumentError when an option is out of range, there are no batches, or an update has no label.
+ * @throws StateError when the model has nothing to train, adapters are merged, the first update reaches no trained parameter, the model is
+ * being trained already, or the checkpoint is of another run.
  */
 export async function train(model: TrainableModel, batches: BatchSource, options: TrainOptions = {}): Promise<TrainResult> {
   checkOptions(options);
+  return interruptible(options.signal, (signal) => oneAtATime(model, () => trainAlone(model, batches, options, signal)));
+}
+
+async function trainAlone(model: TrainableModel, batches: BatchSource, options: TrainOptions, signal: AbortSignal): Promise<TrainResult> {
   const { compile = true, precision, maxGradNorm = 1 } = options;
   const optimizer = options.optimizer ?? new AdamW({ learningRate: 3e-4, weightDecay: 0 });
   const run = new TrainingRun(model, optimizer, { compile, precision, maxGradNorm });
@@ -104,7 +111,7 @@ export async function train(model: TrainableModel, batches: BatchSource, options
   try {
     model.train?.();
     if (options.checkpoint) run.resume(options.checkpoint);
-    await interruptible(options.signal, (signal) => runSteps(run, batches, options, signal));
+    await runSteps(run, batches, options, signal);
     if (options.evaluation?.keepBest) run.restoreBest();
     return resultOf(run);
   } finally {
@@ -124,12 +131,20 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
     signal.aborted ||
     run.step >= (options.steps ?? Number.POSITIVE_INFINITY) ||
     run.evaluationsWithoutGain() >= (evaluation?.patience ?? Infinity);
+  /** What a callback does may be stopped by the same interrupt, such as a sample that it generates. */
+  const told = async (callback: () => unknown) => {
+    try {
+      await callback();
+    } catch (error) {
+      if (!(signal.aborted && error instanceof AbortedError)) throw error;
+    }
+  };
   const evaluate = async () => {
     if (!evaluation || signal.aborted || run.isEvaluated) return;
     const record = await run.evaluate(evaluation, signal);
     if (!record) return;
     log?.append('evaluation', record);
-    await evaluation.onEvaluation?.(record);
+    await told(() => evaluation.onEvaluation?.(record));
   };
 
   let atOnce = stepsAtOnce ?? 1;
@@ -139,7 +154,7 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
     for (const { record, tokens, seconds } of made) {
       atOnce = stepsAtOnce ?? stepsInASecond(seconds);
       options.progress?.update(meter.after(record.step, record.loss, tokens, seconds));
-      await options.onStep?.(record);
+      await told(() => options.onStep?.(record));
       await setImmediate();
     }
     if (failure !== undefined) throw failure;

@@ -5,7 +5,7 @@ import type { AdamW } from './adamw';
 import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './batch';
 import { bucketed } from './bucketed';
 import type { ExecutionOptions } from './execution';
-import { addMicroBatch, clipSums, type GradientSums, type MicroBatch } from './step';
+import { addMicroBatch, clipSums, type GradientSums, type MicroBatch, noGradient } from './step';
 import { parametersOf, type TrainableModel } from './trainableModel';
 
 /** The two numbers that come back of an update. */
@@ -67,6 +67,8 @@ export class Updater {
   private readonly begun: SentUpdate[] = [];
   /** The functions, for the parameters that were trained, and the moments that they had, when they were made. */
   private steps?: { readonly key: string; readonly run: Steps };
+  /** Whether an update has been made: a later one may well have no gradient. */
+  private hasReached = false;
 
   constructor(
     private readonly model: TrainableModel,
@@ -124,8 +126,10 @@ export class Updater {
   private count(outcomes: readonly Outcome[], read: UpdateNumbers[]): void {
     for (const { numbers } of outcomes) {
       const [loss = Number.NaN, gradNorm = Number.NaN] = numbers.dataSync();
+      if (!this.hasReached && gradNorm === 0 && loss !== 0) throw noGradient();
       read.push({ loss, gradNorm });
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
+      this.hasReached = true;
       this.optimizer.countStep();
     }
   }

@@ -1,5 +1,6 @@
 /** Letting Ctrl-C, a notebook's stop button and `kill` end long work between two steps instead of inside one. */
 import process from 'node:process';
+import { setImmediate } from 'node:timers/promises';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -8,8 +9,12 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
  *
  * Where nobody else listens, the process ends by the received signal as usual once the work, and all that goes on beside it, has come to its
  * end, and at once when the signal comes again. Where somebody does, such as a notebook's kernel, what happens then is theirs to say.
+ *
+ * The work begins after a turn of the event loop. A kernel runs the synchronous part of a cell with `breakOnSigint`, and there Node takes all
+ * listeners away, cuts the code off wherever it is, and afterwards lets SIGINT end the process if somebody has begun to listen meanwhile.
  */
 export async function interruptible<T>(given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  await setImmediate();
   const interrupts = new AbortController();
   const leave = join(interrupts);
   try {
@@ -46,8 +51,8 @@ function listen(): NonNullable<typeof listening> {
   const works = new Set<AbortController>();
   let fatal: NodeJS.Signals | undefined;
   const listeners = SIGNALS.map((name) => {
-    const isAlone = process.listenerCount(name) === 0;
     const listener = () => {
+      const isAlone = process.listenerCount(name) === 1;
       if (isAlone && fatal) return stop();
       if (isAlone) fatal = name;
       for (const work of works) work.abort(name);

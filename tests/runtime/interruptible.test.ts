@@ -4,9 +4,9 @@ import fs from 'node:fs';
 import { createInterface } from 'node:readline';
 import { loadCheckpoint, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { interruptible } from '../../lib/src/train/interruptible';
+import { interruptible } from '../../lib/src/runtime/interruptible';
 import { temporaryFolder } from '../io/temporaryFolder';
-import { steps } from './smallRun';
+import { steps } from '../train/smallRun';
 
 const folder = temporaryFolder();
 const isBuilt = fs.existsSync('lib/dist/index.js'); // the processes run what `make build` made
@@ -36,7 +36,7 @@ async function twoWorks(milliseconds: readonly [number, number], signals: number
   const program = `
     import { once } from 'node:events';
     import { setTimeout } from 'node:timers/promises';
-    import { interruptible } from './lib/dist/train/interruptible.js';
+    import { interruptible } from './lib/dist/runtime/interruptible.js';
     const alive = setInterval(() => {}, 1000);
     const work = (name, after) => interruptible(undefined, async (signal) => {
       await once(signal, 'abort');
@@ -45,6 +45,7 @@ async function twoWorks(milliseconds: readonly [number, number], signals: number
       console.log(name + ' ended');
     });
     const works = [work('first', ${milliseconds[0]}), work('second', ${milliseconds[1]})];
+    await setTimeout(20); // they begin after a turn of the event loop
     console.log('begun');
     await Promise.all(works);
     clearInterval(alive);
