@@ -1,6 +1,7 @@
 /** Which adapters a model has, which of them act, and how they come and go. */
 import { Module } from '../nn';
 import { ArgumentError, StateError, type tf, UnsupportedError } from '../runtime';
+import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
 import { AdapterState } from './adapterState';
 import { AdaptionPromptTuner } from './adaptionPrompt/adaptionPromptTuner';
 import type { PeftConfig } from './config';
@@ -33,18 +34,45 @@ interface Adapter {
   readonly isTrainable: boolean;
 }
 
-/** A model and its named adapters, all of one kind. */
+/** A model and its named adapters, all of one kind. While it has any, it alone may have adapters on that model. */
 export class AdapterSet<M extends Module = Module> extends Module {
-  protected readonly state = new AdapterState([]);
-  private readonly adapters = new Map<string, Adapter>();
-  private readonly tuner: Tuner;
+  readonly peftType: PeftConfig['peftType'];
+  readonly #model: M;
+  readonly #state = new AdapterState([]);
+  readonly #tuner: Tuner;
+  readonly #adapters = new Map<string, Adapter>();
+  /** The call that ended its use. */
+  #endedBy: string | undefined;
 
-  constructor(
-    readonly model: M,
-    readonly peftType: PeftConfig['peftType'],
-  ) {
+  /** @throws StateError when somebody else has adapters on the model. */
+  constructor(model: M, peftType: PeftConfig['peftType']) {
     super();
-    this.tuner = peftType === 'LORA' ? new LoraTuner(model, this.state) : new AdaptionPromptTuner(model);
+    checkFree(model, this);
+    this.#model = model;
+    this.peftType = peftType;
+    this.#tuner = peftType === 'LORA' ? new LoraTuner(model, this.#state) : new AdaptionPromptTuner(model);
+  }
+
+  /** The model under the adapters. @throws StateError once it was unloaded or disposed of, as every other member. */
+  get model(): M {
+    this.#checkUsable();
+    return this.#model;
+  }
+
+  /** What the adapted layers share. */
+  protected get state(): AdapterState {
+    this.#checkUsable();
+    return this.#state;
+  }
+
+  private get tuner(): Tuner {
+    this.#checkUsable();
+    return this.#tuner;
+  }
+
+  private get adapters(): Map<string, Adapter> {
+    this.#checkUsable();
+    return this.#adapters;
   }
 
   /** The adapters' configurations, by name. */
@@ -65,6 +93,13 @@ export class AdapterSet<M extends Module = Module> extends Module {
   /** The model's parts go by PEFT's paths: `base_model.model.` and then the model's own. */
   override *namedChildren(): IterableIterator<[string, Module]> {
     yield ['base_model.model', this.model];
+  }
+
+  /** Which adapters act, and what they are called, is seen in the layers: their forms alone count. */
+  override *compiledFields(): IterableIterator<readonly [string, unknown]> {
+    yield* super.compiledFields();
+    yield ['model', this.model];
+    yield* this.state.trainingFields();
   }
 
   /**
@@ -131,11 +166,12 @@ export class AdapterSet<M extends Module = Module> extends Module {
   /**
    * Activates one adapter, or several LoRA adapters whose updates add up.
    *
-   * @throws StateError when there is none of that name.
+   * @throws StateError when there is none of that name; ArgumentError when one is named twice.
    */
   setAdapter(names: string | readonly string[]): void {
     const active = [names].flat();
     for (const name of active) this.adapter(name);
+    if (new Set(active).size < active.length) throw new ArgumentError(`an adapter is named twice: ${active.join(', ')}`);
     this.tuner.activate(
       active,
       active.filter((name) => this.adapter(name).isTrainable),
@@ -154,6 +190,7 @@ export class AdapterSet<M extends Module = Module> extends Module {
     const left = this.activeAdapters.filter((active) => active !== name);
     this.tuner.remove(name);
     this.adapters.delete(name);
+    if (this.adapters.size === 0) release(this.model);
     this.setAdapter(left.length > 0 ? left : [...this.adapters.keys()].slice(0, 1));
   }
 
@@ -162,16 +199,18 @@ export class AdapterSet<M extends Module = Module> extends Module {
     return this.tuner instanceof LoraTuner ? this.tuner.mergedAdapters() : [];
   }
 
-  /** Takes the adapters off without merging them, and gives the base model; this PeftModel is of no use afterwards. */
+  /** Takes the adapters off without merging them, and gives the base model; this PeftModel then refuses every call. */
   unload(): M {
-    return this.takeOff({ keepsMerged: false });
+    return this.takeOff('unload()', { keepsMerged: false });
   }
 
-  /** Frees the adapters and the model. */
+  /** Frees the adapters and the model; after `unload()`, or a second time, there is nothing left to free. */
   override dispose(): void {
-    this.tuner.dispose();
-    this.state.dispose();
+    if (this.#endedBy !== undefined) return;
+    this.#tuner.dispose();
+    this.#state.dispose();
     super.dispose();
+    this.#endedBy = 'dispose()';
   }
 
   /** Adds what was opened, and gives it its values. */
@@ -187,12 +226,15 @@ export class AdapterSet<M extends Module = Module> extends Module {
     this.tuner.setEnabled(isEnabled);
   }
 
-  /** Takes every wrapper off the model. */
-  protected takeOff(options: { readonly keepsMerged: boolean }): M {
+  /** Takes every wrapper off the model; `call` is what ends the use of this PeftModel. */
+  protected takeOff(call: string, options: { readonly keepsMerged: boolean }): M {
+    const { model } = this;
     this.tuner.unload(options);
     this.adapters.clear();
     this.state.dispose();
-    return this.model;
+    release(model);
+    this.#endedBy = call;
+    return model;
   }
 
   protected adapter(name: string): Adapter {
@@ -213,15 +255,29 @@ export class AdapterSet<M extends Module = Module> extends Module {
   ): void {
     this.checkNew(name);
     this.adapters.set(name, { config: this.tuner.add(name, config, start), isTrainable });
+    if (this.adapters.size === 1) claim(this.model, this);
     this.setAdapter(this.activeAdapters);
   }
 
   /** A name is part of a path, in the model and on the disk. */
   protected checkNew(name: string): void {
-    if (this.adapters.has(name)) throw new StateError(`there is an adapter '${name}' already; delete it first, or take another name`);
-    if (!/^[\w-]{1,100}$/.test(name) || name === BASE_ROW) {
-      throw new ArgumentError(`adapter name ${JSON.stringify(name.slice(0, 120))} is not made of 1 to 100 letters, digits, _ and -`);
+    if (typeof name !== 'string' || !/^[\w-]{1,100}$/.test(name) || name === BASE_ROW) {
+      const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 120)) : `${name} (${typeof name})`;
+      throw new ArgumentError(`adapter name ${shown} is not a text of 1 to 100 letters, digits, _ and -, other than ${BASE_ROW}`);
     }
+    if (this.adapters.has(name)) throw new StateError(`there is an adapter '${name}' already; delete it first, or take another name`);
+    if (this.adapters.size === 0) checkFree(this.model, this);
     if (this.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before adding one');
+  }
+
+  /** @throws StateError when this PeftModel has given its model up. */
+  #checkUsable(): void {
+    if (this.#endedBy !== undefined) {
+      const remedy = this.#endedBy === 'dispose()' ? 'load the model anew' : 'use the model that it gave back, or wrap that anew';
+      throw new StateError(`this PeftModel is of no use after ${this.#endedBy}: ${remedy}`);
+    }
+    if (isOwnedByAnother(this.#model, this)) {
+      throw new StateError('this PeftModel has no adapter left, and another one now has adapters on its model: use that one');
+    }
   }
 }

@@ -61,6 +61,12 @@ export class AdapterState {
     });
   }
 
+  /** What of it decides a pass through a layer whose acting updates are known. */
+  *trainingFields(): IterableIterator<readonly [string, unknown]> {
+    yield ['isTraining', this.training];
+    if (this.training) yield ['step', this.stepVariable()];
+  }
+
   dispose(): void {
     this.step?.dispose();
     this.step = undefined;

@@ -57,7 +57,7 @@ export class MergeableAdapters<M extends Module = Module> extends AdapterSet<M> 
 
   /**
    * Merges the adapters, takes every wrapper off, and gives the plain model, with the active adapter's copies of
-   * `modulesToSave`; this PeftModel is of no use afterwards.
+   * `modulesToSave`; this PeftModel then refuses every call.
    *
    * @param options - as {@link mergeAdapter}; `dtype` says how the plain model keeps its weights. A quantised base is then
    * dequantised before the merge, so that the sum is not rounded to few bits again. @defaultValue `dtype`: as the base is kept
@@ -71,7 +71,7 @@ export class MergeableAdapters<M extends Module = Module> extends AdapterSet<M> 
       castModel(this.model, 'float32');
       this.mergeAdapter({ adapterNames });
     }
-    const model = this.takeOff({ keepsMerged: true });
+    const model = this.takeOff('mergeAndUnload()', { keepsMerged: true });
     if (dtype === 'bfloat16') castModel(model, dtype);
     return model;
   }

@@ -40,7 +40,7 @@ export interface RowAdapters {
  *
  * @param options - `adapterName`, by default `default`, and the adapter's seed
  * @throws ArgumentError when the configuration names nothing that the model has, or a rank or a number of layers is out of
- * range; the model is then as it was.
+ * range; StateError when the model has adapters already, of this or of another PeftModel. The model is then as it was.
  *
  * @example
  * const peft = getPeftModel(model, new LoraConfig({ r: 16, loraAlpha: 32, targetModules: ['q_proj', 'v_proj'] }));
@@ -63,7 +63,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
    * Puts an adapter that PEFT or {@link savePretrained} wrote on a model, and activates it.
    *
    * @param options - the adapter's name here, by default `default`, and whether to train on it, by default not
-   * @throws as {@link loadAdapter}; the model is then as it was.
+   * @throws as {@link loadAdapter}, and StateError when the model has adapters already; the model is then as it was.
    *
    * @example
    * const peft = PeftModel.fromPretrained(model, 'adapters/review', { isTrainable: true });

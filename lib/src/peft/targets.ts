@@ -30,7 +30,12 @@ export function isAllLinear({ targetModules }: LoraConfig): boolean {
 
 /** The model's own modules: not the base layers and copies that adapters keep inside theirs. */
 export function adaptablePaths(modules: ModulePaths): string[] {
-  return [...modules.keys()].filter((path) => path !== '' && !INSIDE_ADAPTER.test(path));
+  return [...modules.keys()].filter((path) => path !== '' && !isInsideAdapter(path));
+}
+
+/** True for the base layers and copies that adapters keep inside their wrappers. */
+export function isInsideAdapter(path: string): boolean {
+  return INSIDE_ADAPTER.test(path);
 }
 
 /** True when the path is, or ends in, one of the names. */
@@ -69,7 +74,7 @@ function linearPaths(modules: ModulePaths): string[] {
   const paths: string[] = [];
   for (const [path, module] of modules) {
     const own = path.replace(/\.base_layer$/, '');
-    if (isLinearLayer(module) && own !== 'lm_head' && !INSIDE_ADAPTER.test(own)) paths.push(own);
+    if (isLinearLayer(module) && own !== 'lm_head' && !isInsideAdapter(own)) paths.push(own);
   }
   return paths;
 }

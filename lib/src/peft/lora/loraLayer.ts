@@ -163,6 +163,19 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     }
   }
 
+  /** The updates that act, whatever their names, and where rows go through different ones, which goes where. */
+  override *compiledFields(): IterableIterator<readonly [string, unknown]> {
+    for (const [name, field] of super.compiledFields()) if (!['updates', 'state', 'merged'].includes(name)) yield [name, field];
+    yield ['acting', this.actingUpdates()];
+    yield* this.state.trainingFields();
+    const { rowAdapters } = this.state;
+    if (!rowAdapters) return;
+    const names = [...new Set(rowAdapters)];
+    yield ['rows', rowAdapters.map((row) => names.indexOf(row))];
+    yield ['rowUpdates', names.map((row) => this.updates.get(row))];
+    yield ['isMerged', this.merged !== undefined];
+  }
+
   /** What an adapter's file holds of this layer, by PEFT's names. */
   *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
     const update = this.updates.get(name);

@@ -61,7 +61,7 @@ function valuesOf({ layer, names }: Merge): LayerValues {
 const mergedWeights = compile(
   (layers: readonly LayerValues[]): tf.Tensor[] =>
     layers.map(({ weight, updates }) => updates.reduce((sum, update) => addUpdate(sum, weight, update), weight)),
-  { name: 'merged_weights', precision: 'float32' },
+  { name: 'merged_weights', precision: 'float32', variesIn: 'anything' },
 );
 
 function checkFinite(values: tf.Tensor, names: readonly string[]): void {
