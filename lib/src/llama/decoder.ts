@@ -24,7 +24,7 @@ export type Scores = {
 };
 
 /** TensorFlow's own ArgMax goes through a row with one thread of a GPU, which takes longer than ten layers. */
-const likeliestOf = compile((logits: tf.Tensor2D) => logits.argMax<tf.Tensor1D>(-1).toFloat(), { name: 'likeliest' });
+const likeliestOf = compile((logits: tf.Tensor2D) => logits.argMax<tf.Tensor1D>(-1).toFloat(), { name: 'likeliest', variesIn: 'shapes' });
 
 /** Shapes: logits (B, V). */
 export function scoresOf(logits: tf.Tensor2D): Scores {

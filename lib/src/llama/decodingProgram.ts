@@ -128,7 +128,7 @@ export class DecodingProgram {
         });
         return { scores: nextScores(norm, model.lmHead, x.slice([0, ids.shape[1] - 1], [-1, 1])), held };
       },
-      { name: 'prefill', precision },
+      { name: 'prefill', precision, variesIn: 'anything' },
     );
     const step = compile(
       (token: NextToken, before: readonly HeldLayer[]): Stepped => {
@@ -144,7 +144,7 @@ export class DecodingProgram {
         }
         return { scores: nextScores(norm, model.lmHead, x), held, next: begun.next };
       },
-      { name: 'decode', precision },
+      { name: 'decode', precision, variesIn: 'anything' },
     );
     this.prefill = prefill;
     this.step = step;

@@ -46,6 +46,16 @@ export abstract class Module {
   /** Modules of others that this one uses: their parameters are listed there, but a gradient through this one reaches them. */
   *borrowedParts(): IterableIterator<Module> {}
 
+  /**
+   * What of this module decides a forward pass, by name: what a compiled function tells modules apart by.
+   *
+   * Every enumerable field is, unless a layer says otherwise here: a setting that were left out would have an earlier program answer in its
+   * place. A field that decides nothing, such as a counter, is best made private (`#calls`), which keeps it out.
+   */
+  *compiledFields(): IterableIterator<readonly [string, unknown]> {
+    yield* Object.entries(this);
+  }
+
   /** How many parameters each own variable stands for; a layer that stores them packed says here that words are not values. */
   *ownSizes(): IterableIterator<readonly [variable: tf.Variable, size: number]> {
     for (const [, variable] of this.ownParameters()) yield [variable, variable.size];

@@ -72,8 +72,8 @@ const lossOf = (model: EvaluatedModel, { inputIds, labels, ...options }: TensorB
 
 /** Shared by all evaluations: models of one form are compiled once. */
 const COMPILED = {
-  float32: compile(lossOf, { name: 'evaluation', precision: 'float32' }),
-  bfloat16: compile(lossOf, { name: 'evaluation', precision: 'bfloat16' }),
+  float32: compile(lossOf, { name: 'evaluation', precision: 'float32', variesIn: 'shapes' }),
+  bfloat16: compile(lossOf, { name: 'evaluation', precision: 'bfloat16', variesIn: 'shapes' }),
 } as const;
 
 function batchLoss(model: EvaluatedModel, batch: Batch, { compile: isCompiled = true, precision = 'float32' }: ExecutionOptions): number {

@@ -169,8 +169,8 @@ export class Updater {
     if (!options.compile) return { accumulate, finish, dispose: () => undefined };
     const { precision } = options;
     const forms = {
-      accumulate: compile(accumulate, { name: 'gradient_sums', precision }),
-      finish: compile(finish, { name: 'training_step', precision }),
+      accumulate: compile(accumulate, { name: 'gradient_sums', precision, variesIn: 'shapes' }),
+      finish: compile(finish, { name: 'training_step', precision, variesIn: 'shapes' }),
     };
     const dispose = () => {
       for (const form of Object.values(forms)) form.dispose();

@@ -1,13 +1,10 @@
 /** "tf.function" for TypeScript: a function of tensors becomes one operation of TensorFlow. */
+import { checkKnown } from '../checkKnown';
 import { ArgumentError } from '../errors';
-import { hasHalfProducts } from '../halfProducts';
 import type { Precision } from './graphBuilder';
 import { canBuildGraphs } from './internals';
-import { installKernels } from './kernels';
-import type { FunctionReport, Program } from './program';
-import { readArguments } from './signature';
-import { activeTrace } from './trace';
-import { maskOf, traceProgram } from './traceProgram';
+import type { FunctionReport } from './program';
+import { ProgramCache } from './programCache';
 import { watchedTensors } from './watched';
 
 /** How a function is compiled. */
@@ -25,6 +22,12 @@ export interface CompileOptions {
   readonly name?: string;
   /** Whether a gradient makes the values in between anew instead of keeping them: less memory, more time. @defaultValue false */
   readonly recompute?: boolean;
+  /**
+   * What is expected to differ between calls, so that no warning comes at the eighth trace: the shapes of tensors, or anything.
+   *
+   * @defaultValue nothing
+   */
+  readonly variesIn?: 'shapes' | 'anything';
 }
 
 /** A function that runs as one operation. */
@@ -44,7 +47,8 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
  *
  * Tensors among the arguments, also in arrays and plain objects, are inputs. A Module among them stands for its form: calls with other
  * Modules of that form run the same program on their own parameters. Everything else is part of the program, so that another value is
- * another trace. Tensors and variables from outside are captured; a variable is looked up at each call. What `fn` assigns to variables is
+ * another trace: of a Module every enumerable field counts, unless its `compiledFields` says otherwise, and at the eighth trace a warning
+ * names what differs. The programs used last are kept, 64 of each function. Tensors and variables from outside are captured; a variable is looked up at each call. What `fn` assigns to variables is
  * assigned at each call. Gradients pass through, and compiled functions may call each other.
  *
  * Without this library's part of the native binding `fn` runs as it is, and a warning says so once.
@@ -69,7 +73,12 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, 
 }
 
 /** Not every caller is checked by TypeScript. */
-function checkOptions({ precision = 'float32', xla = 'auto' }: CompileOptions): void {
+function checkOptions(options: CompileOptions): void {
+  checkKnown('compile', options, ['precision', 'xla', 'name', 'recompute', 'variesIn']);
+  const { precision = 'float32', xla = 'auto', variesIn } = options;
+  if (variesIn !== undefined && !['shapes', 'anything'].includes(variesIn)) {
+    throw new ArgumentError(`compile: variesIn '${variesIn}' is neither 'shapes' nor 'anything'`);
+  }
   if (!['float32', 'bfloat16'].includes(precision)) {
     throw new ArgumentError(`compile: precision '${precision}' is neither 'float32' nor 'bfloat16'`);
   }
@@ -84,58 +93,4 @@ function isSupported(): boolean {
     console.warn('compile: the native binding cannot build graphs, so functions run operation by operation; run `make setup`');
   hasWarned = true;
   return false;
-}
-
-/** The programs that one function has become. */
-class ProgramCache {
-  readonly name: string;
-  traces = 0;
-  private readonly programs = new Map<string, Program[]>();
-
-  constructor(
-    private readonly fn: (...args: never[]) => unknown,
-    private readonly options: CompileOptions,
-  ) {
-    this.name = options.name ?? (fn.name || 'function');
-  }
-
-  run(args: readonly unknown[]): unknown {
-    installKernels();
-    const { tensors, parameters, key } = readArguments(args, this.name);
-    const given = [...tensors, ...parameters];
-    const reached = watchedTensors.reached();
-    const asked = this.options.precision ?? activeTrace()?.precision;
-    const precision = asked === 'bfloat16' && hasHalfProducts() ? 'bfloat16' : 'float32';
-    const known = this.known(`${precision} ${key}`);
-    const isFit = ({ parts: { mask, captures } }: Program) => mask === maskOf([...given, ...captures], reached);
-    let program = known.find(isFit);
-    if (!program) {
-      const { name, options } = this;
-      program = traceProgram(
-        { fn: this.fn, args, given: { tensors, parameters, key }, reached },
-        { name, precision, xla: options.xla ?? 'auto', recompute: options.recompute ?? false },
-      );
-      this.traces++;
-      known.push(program);
-    }
-    return program.run(given);
-  }
-
-  inspect(): FunctionReport[] {
-    return [...this.programs.values()].flat().map((program) => program.report());
-  }
-
-  dispose(): void {
-    for (const program of [...this.programs.values()].flat()) program.dispose();
-    this.programs.clear();
-  }
-
-  /** The programs for arguments of this form that can run here: not those that captured what stood for a value in a trace now over. */
-  private known(key: string): Program[] {
-    const all = this.programs.get(key) ?? [];
-    const usable = all.filter(({ parts: { owner } }) => !owner || owner === activeTrace());
-    for (const program of all) if (!usable.includes(program)) program.dispose();
-    this.programs.set(key, usable);
-    return usable;
-  }
 }

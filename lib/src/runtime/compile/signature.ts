@@ -7,6 +7,8 @@ export interface ParameterTree {
   namedParameters(): Iterable<readonly [string, tf.Variable]>;
   /** What it uses without owning it, and holds where it cannot be seen: the table of a tied output layer. */
   borrowedParts?(): Iterable<unknown>;
+  /** What of it decides a forward pass, by name. @defaultValue all its enumerable fields */
+  compiledFields?(): Iterable<readonly [string, unknown]>;
 }
 
 /** What a call brings: the tensors to feed, the parameters of the trees among the arguments, and a key of all the rest. */
@@ -58,17 +60,22 @@ function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Tensor[],
   }
   if (isParameterTree(value)) return describeTree(value, parameters, new Map());
   if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol') return identity(value);
-  return `${typeof value} ${String(value)}`;
+  return describePrimitive(value);
+}
+
+/** A text is quoted, so that no two calls look alike. */
+function describePrimitive(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : `${typeof value} ${Object.is(value, -0) ? '-0' : String(value)}`;
 }
 
 /**
- * A tree's form: its classes, their settings, and the shapes of their parameters, but not the parameters' values. Two trees of
- * one form run the same program. Private fields (`#name`) cannot be seen: what of them decides a forward pass must be among the
- * borrowed parts.
+ * A tree's form: its classes, the fields that count, and the shapes of its parameters, but not the parameters' values. Two trees of
+ * one form run the same program. Which fields count, an object says in `compiledFields`; of one that does not, all enumerable ones do,
+ * because a field that was left out though it matters would give wrong results.
  */
 function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object, number>): string {
   if (typeof value !== 'object' || value === null)
-    return typeof value === 'function' ? identity(value) : `${typeof value} ${String(value)}`;
+    return typeof value === 'function' || typeof value === 'symbol' ? identity(value) : describePrimitive(value);
   const earlier = seen.get(value);
   if (earlier !== undefined) return `#${earlier}`;
   seen.set(value, seen.size);
@@ -79,9 +86,14 @@ function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object,
   }
   if (ArrayBuffer.isView(value)) return identity(value);
   if (value instanceof Map || value instanceof Set) return `(${[...value].map((item) => describeTree(item, parameters, seen))})`;
-  const fields = Object.entries(value).map(([name, field]) => `${name}:${describeTree(field, parameters, seen)}`);
+  const fields = Array.from(fieldsOf(value), ([name, field]) => `${name}:${describeTree(field, parameters, seen)}`);
   const borrowed = isParameterTree(value) ? Array.from(value.borrowedParts?.() ?? [], (part) => describeTree(part, parameters, seen)) : [];
   return `${className(value)}{${fields}}${borrowed}`;
+}
+
+function fieldsOf(value: object): Iterable<readonly [string, unknown]> {
+  const own = (value as Partial<ParameterTree>).compiledFields;
+  return typeof own === 'function' ? own.call(value) : Object.entries(value);
 }
 
 const identities = new WeakMap<WeakKey, number>();
@@ -99,7 +111,7 @@ function className(value: object): string {
   return typeof own === 'function' && own !== Object ? identity(own) : '';
 }
 
-function isParameterTree(value: unknown): value is ParameterTree {
+export function isParameterTree(value: unknown): value is ParameterTree {
   return typeof value === 'object' && value !== null && typeof (value as Partial<ParameterTree>).namedParameters === 'function';
 }
 

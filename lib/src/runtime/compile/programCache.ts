@@ -1,0 +1,85 @@
+/** The programs that one compiled function has become. */
+import { hasHalfProducts } from '../halfProducts';
+import type { CompileOptions } from './compile';
+import { installKernels } from './kernels';
+import type { FunctionReport, Program } from './program';
+import { freeRetired, retire } from './retired';
+import { readArguments } from './signature';
+import { activeTrace } from './trace';
+import { maskOf, traceProgram } from './traceProgram';
+import { TraceWarning } from './traceWarning';
+import { watchedTensors } from './watched';
+
+/** How many programs of one function are kept, those used last. */
+const KEPT = 64;
+
+export class ProgramCache {
+  readonly name: string;
+  traces = 0;
+  private readonly programs = new Map<string, readonly Program[]>(); // by form, the one used last at the end
+  private readonly warning: TraceWarning;
+
+  constructor(
+    private readonly fn: (...args: never[]) => unknown,
+    private readonly options: CompileOptions,
+  ) {
+    this.name = options.name ?? (fn.name || 'function');
+    this.warning = new TraceWarning(this.name, options.variesIn);
+  }
+
+  run(args: readonly unknown[]): unknown {
+    installKernels();
+    freeRetired();
+    const { tensors, parameters, key: form } = readArguments(args, this.name);
+    const given = [...tensors, ...parameters];
+    const reached = watchedTensors.reached();
+    const asked = this.options.precision ?? activeTrace()?.precision;
+    const precision = asked === 'bfloat16' && hasHalfProducts() ? 'bfloat16' : 'float32';
+    const key = `${precision} ${form}`;
+    const isFit = ({ parts: { mask, captures } }: Program) => mask === maskOf([...given, ...captures], reached);
+    const found = this.known(key).find(isFit);
+    if (found) return found.run(given);
+    const { name, options } = this;
+    const program = traceProgram(
+      { fn: this.fn, args, given: { tensors, parameters, key: form }, reached },
+      { name, precision, xla: options.xla ?? 'auto', recompute: options.recompute ?? false },
+    );
+    this.traces++;
+    if (!activeTrace()) this.warning.count(args, form); // what a trace calls is told by that trace
+    this.keep(key, program);
+    return program.run(given);
+  }
+
+  inspect(): FunctionReport[] {
+    return [...this.programs.values()].flat().map((program) => program.report());
+  }
+
+  dispose(): void {
+    for (const program of [...this.programs.values()].flat()) retire(program);
+    this.programs.clear();
+  }
+
+  /** The programs for arguments of this form that can run here: not those that captured what stood for a value in a trace now over. */
+  private known(key: string): readonly Program[] {
+    const all = this.programs.get(key);
+    if (!all) return [];
+    const usable = all.filter(({ parts: { owner } }) => !owner || owner === activeTrace());
+    for (const program of all) if (!usable.includes(program)) program.dispose();
+    this.programs.delete(key); // and now the latest
+    this.programs.set(key, usable);
+    return usable;
+  }
+
+  /** Adds a program, and gives up those that were not used for longest. The function may have called itself while it was traced. */
+  private keep(key: string, program: Program): void {
+    this.programs.set(key, [...(this.programs.get(key) ?? []), program]);
+    let count = 0;
+    for (const programs of this.programs.values()) count += programs.length;
+    for (const [oldest, programs] of this.programs) {
+      if (count <= KEPT || oldest === key) break;
+      this.programs.delete(oldest);
+      for (const one of programs) retire(one);
+      count -= programs.length;
+    }
+  }
+}
