@@ -4,6 +4,7 @@ import nodePath from 'node:path';
 import { isJsonObject, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../io';
 import { FormatError, UnsupportedError } from '../runtime';
 import { sizeOf } from '../runtime/sizeOf';
+import type { LlamaConfig } from './config';
 import { configFromJson } from './configFile';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelFiles';
 
@@ -17,15 +18,17 @@ const CONSTANT = /\.rotary_emb\.inv_freq$/;
 
 const EMBEDDING = 'model.embed_tokens.weight';
 const HEAD = 'lm_head.weight';
+const COMPARED_ROWS = 256; // at a time
 
 /** @throws FormatError when a file is missing or malformed; UnsupportedError when this is no LLaMA model. */
 export function openFolderModel(folder: string): ModelFiles {
-  const config = configFromJson(nodePath.join(folder, 'config.json'), {
+  const given = configFromJson(nodePath.join(folder, 'config.json'), {
     config: readJsonFile(nodePath.join(folder, 'config.json'), { largest: LARGEST_CONFIG }),
     generation: readOptional(nodePath.join(folder, 'generation_config.json')),
   });
   const files = filesByTensor(folder);
   const buffer = reusedBuffer();
+  const config = given.tieWordEmbeddings && headDiffers(files, buffer) ? untied(folder, given) : given;
   const stored = (name: string) => {
     // Writers that store shared tensors once may keep either name.
     const isOtherName = config.tieWordEmbeddings && name === EMBEDDING && !files.has(EMBEDDING);
@@ -35,6 +38,33 @@ export function openFolderModel(folder: string): ModelFiles {
   };
   const names = [...files.keys()].filter((name) => !CONSTANT.test(name));
   return { path: folder, config, names, tensor: stored };
+}
+
+/** transformers 5 then keeps both tables, whatever the configuration says. */
+function untied(folder: string, config: LlamaConfig): LlamaConfig {
+  console.warn(
+    `${folder}: config.json has tie_word_embeddings true, but ${HEAD} is not ${EMBEDDING}: the two are loaded apart, as they are`,
+  );
+  return Object.freeze({ ...config, tieWordEmbeddings: false });
+}
+
+/** Whether both ends are stored, and are not the same. */
+function headDiffers(files: ReadonlyMap<string, SafetensorsFile>, buffer: (length: number) => Uint8Array): boolean {
+  const [table, head] = [EMBEDDING, HEAD].map((name) => {
+    const file = files.get(name);
+    return file && tensorOf(file, name, buffer);
+  });
+  if (!table || !head) return false;
+  if (table.shape.join() !== head.shape.join()) return true;
+  const [rows = 0] = table.shape;
+  for (let row = 0; row < rows; row += COMPARED_ROWS) {
+    const end = Math.min(rows, row + COMPARED_ROWS);
+    const [a, b] = [table.read(row, end), head.read(row, end)].map(({ buffer, byteOffset, byteLength }) =>
+      Buffer.from(buffer, byteOffset, byteLength),
+    );
+    if (a && b && !a.equals(b)) return true;
+  }
+  return false;
 }
 
 function readOptional(path: string): Readonly<Record<string, unknown>> {

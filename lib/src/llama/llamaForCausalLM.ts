@@ -1,5 +1,5 @@
 /** A LLaMA model with its output layer: logits, loss and generation. */
-import { Module, type Projection } from '../nn';
+import { isLinearLayer, Module, type Projection } from '../nn';
 import { ArgumentError, StateError, tf } from '../runtime';
 import { buildLlama, type LlamaParts } from './build';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
@@ -52,13 +52,19 @@ export class LlamaForCausalLM extends Module {
   readonly model: LlamaModel;
   readonly lmHead: Projection;
 
-  private constructor(
-    { model, lmHead }: LlamaParts,
-    readonly config: LlamaConfig,
-  ) {
+  private readonly settings: LlamaConfig;
+
+  private constructor({ model, lmHead }: LlamaParts, config: LlamaConfig) {
     super();
+    this.settings = config;
     this.model = model;
     this.lmHead = lmHead;
+  }
+
+  /** The sizes and settings; `tieWordEmbeddings` is false once the output layer has a weight of its own, as some merges leave it. */
+  get config(): LlamaConfig {
+    const isUntied = this.settings.tieWordEmbeddings && isLinearLayer(this.lmHead);
+    return isUntied ? Object.freeze({ ...this.settings, tieWordEmbeddings: false }) : this.settings;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The table of token vectors. */
 import { ShapeError, tf, UnsupportedError } from '../runtime';
-import { matMulRows, type Projection } from './linear';
+import { Linear, matMulRows, type Projection } from './linear';
 import { Module } from './module';
 import type { StoredRows } from './stored/storedWeight';
 
@@ -44,19 +44,32 @@ export class Embedding extends Module implements TokenTable {
   }
 }
 
+/** The output layer that shows a table, by the table. */
+const heads = new WeakMap<Module, TiedHead>();
+
+/** The tied output layer that this module is, or whose table it is. */
+export function tiedHeadOf(module: Module): TiedHead | undefined {
+  return module instanceof TiedHead ? module : heads.get(module);
+}
+
 /**
  * An output layer that shares the embedding's table, `y = x·Eᵀ` (Press and Wolf 2017, arXiv 1608.05859).
  *
- * The table stays the embedding's: it is named, counted, trained and freed there, once.
+ * The table stays the embedding's: it is named, counted, trained and freed there, once. Where one of the two ends is to take on
+ * other values than the other, {@link part} first gives this layer a copy of its own.
  *
  * Shapes: x (…, C) → (…, V).
  */
 export class TiedHead extends Module implements Projection {
+  /** The copy of the table that acts while the ends are apart. */
+  ownHead: Linear | undefined;
   readonly #embedding: TokenTable; // private: a child would be listed as a second owner of the table
+  #reasons = 0; // how many times the ends were parted and not rejoined
 
   constructor(embedding: TokenTable) {
     super();
     this.#embedding = embedding;
+    heads.set(embedding, this);
   }
 
   get inFeatures(): number {
@@ -88,12 +101,49 @@ export class TiedHead extends Module implements Projection {
     return this.#embedding === embedding;
   }
 
+  /** The values that act, turned as a Linear's weight is, in 32-bit floats. Shapes: → (C, V). */
+  values(): tf.Tensor {
+    const { weight } = this.#embedding;
+    return tf.tidy(() => this.ownHead?.weight.clone() ?? (weight instanceof tf.Variable ? weight : weight.unpack()).transpose());
+  }
+
+  /** Gives this layer a copy of the table of its own, in 32-bit floats, so that either end can change without the other. */
+  part(): Linear {
+    this.#reasons++;
+    const { weight } = this.#embedding;
+    const isTrained = weight instanceof tf.Variable && weight.trainable;
+    this.ownHead ??= new Linear(tf.tidy(() => tf.variable(this.values(), isTrained)));
+    return this.ownHead;
+  }
+
+  /** Takes one {@link part} back; with the last of them the copy is freed, and the layer shows the table again. */
+  rejoin(): void {
+    this.#reasons = Math.max(0, this.#reasons - 1);
+    if (this.#reasons > 0) return;
+    this.ownHead?.dispose();
+    this.ownHead = undefined;
+  }
+
+  /** Hands over the copy of a parted layer, which takes this layer's place; undefined while the ends are tied. */
+  release(): Linear | undefined {
+    const { ownHead } = this;
+    if (!ownHead) return undefined;
+    this.ownHead = undefined;
+    this.dispose();
+    return ownHead;
+  }
+
   /** The table, which decides what this layer computes though it belongs to the embedding. */
   override *borrowedParts(): IterableIterator<Module> {
-    yield this.#embedding;
+    if (!this.ownHead) yield this.#embedding;
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return this.#embedding.scores(x);
+    return this.ownHead ? this.ownHead.forward(x) : this.#embedding.scores(x);
+  }
+
+  override dispose(): void {
+    if (heads.get(this.#embedding) === this) heads.delete(this.#embedding);
+    super.dispose();
   }
 }

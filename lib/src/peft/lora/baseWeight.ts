@@ -1,6 +1,6 @@
 /** The weight of the layer under adapters, however it is kept. */
-import { type Module, StoredEmbedding, StoredWeight } from '../../nn';
-import { tf, UnsupportedError } from '../../runtime';
+import { type Module, StoredEmbedding, StoredWeight, TiedHead } from '../../nn';
+import { StateError, tf, UnsupportedError } from '../../runtime';
 
 /** A weight that adapters read and merge into; Shapes: (I, O), for an embedding (V, C). */
 export interface BaseWeight {
@@ -16,12 +16,27 @@ export interface BaseWeight {
 
 /** @throws UnsupportedError when the layer has no weight of its own. */
 export function baseWeightOf(layer: Module): BaseWeight {
+  if (layer instanceof TiedHead) return tiedBase(layer);
   const weight: unknown = Reflect.get(layer, 'weight');
   if (weight instanceof tf.Variable) {
     return { format: 'float32', variables: [weight], read: () => weight, write: (values) => weight.assign(values) };
   }
   if (weight instanceof StoredWeight) return storedBase(weight, layer instanceof StoredEmbedding);
   throw new UnsupportedError(`a ${layer.constructor.name} has no weight of its own to read or to merge into`);
+}
+
+/** A tied head is merged into once it has a weight of its own: see {@link TiedHead.part}. */
+function tiedBase(head: TiedHead): BaseWeight {
+  const { ownHead } = head;
+  return {
+    format: 'float32',
+    variables: ownHead ? [ownHead.weight] : [],
+    read: () => head.values(),
+    write: (values) => {
+      if (!ownHead) throw new StateError('a tied output layer is written to only once it has been parted from the embedding');
+      ownHead.weight.assign(values);
+    },
+  };
 }
 
 /** A projection's stored weight lies as in files, (O, I). */

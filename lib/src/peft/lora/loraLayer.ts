@@ -1,5 +1,5 @@
 /** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
-import { Embedding, Module, StoredEmbedding, TiedHead } from '../../nn';
+import { Embedding, Module, StoredEmbedding, TiedHead, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { AdapterState } from '../adapterState';
 import { LoraConfig, type LoraOptions } from '../config';
@@ -65,6 +65,10 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
       throw new ArgumentError(`rank ${config.r} is not in 1…${highest}, the ranks of a (${inFeatures}, ${outFeatures}) weight`);
     }
     if (!config.useDora && !takesFromBase(config)) return;
+    if (takesFromBase(config) && tiedHeadOf(this.baseLayer)) {
+      const start = `initLoraWeights '${config.initLoraWeights}' takes its start out of the base weight`;
+      throw new UnsupportedError(`${start}, which here is shared by the embedding and the output layer: start another way`);
+    }
     const { format } = this.baseWeight();
     if (takesFromBase(config) && format !== 'float32') {
       const start = `initLoraWeights '${config.initLoraWeights}' takes its start out of the base weight, which is kept as ${format}`;
@@ -121,6 +125,7 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
 
   /** Takes the weight into which these adapters are merged in place of its own, which {@link unmerge} puts back. */
   putMerged(names: readonly string[], values: tf.Tensor): void {
+    tiedHeadOf(this.baseLayer)?.part(); // the other end of the model stays as it is
     const weight = this.baseWeight();
     const originals = weight.variables.map((variable) => tf.keep(variable.clone())); // share the old buffers: nothing is copied
     this.merged = { names, originals };
@@ -136,6 +141,7 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     const { originals } = this.merged;
     for (const [i, variable] of this.baseWeight().variables.entries()) variable.assign(originals[i] ?? variable);
     this.forgetOriginal();
+    tiedHeadOf(this.baseLayer)?.rejoin();
   }
 
   /** Drops the copy that {@link unmerge} needs: what is merged now is the base from here on. */

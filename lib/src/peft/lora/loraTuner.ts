@@ -11,6 +11,7 @@ import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
 import { SavedModule } from './savedModule';
 import { SavedModules } from './savedModules';
+import { hasTiedHead, settleTiedHeads, UNTIED } from './tiedEnds';
 import { WrappedModules } from './wrappedModules';
 
 /** Layers whose whole weight PEFT writes into the file of an adapter that targets them. */
@@ -134,12 +135,15 @@ export class LoraTuner implements Tuner {
   }
 
   unload({ keepsMerged }: { readonly keepsMerged: boolean }): void {
+    const wasTied = hasTiedHead(this.model);
     for (const [path, layer] of this.layers()) {
       layer.forgetOriginal();
       for (const name of [...layer.updates.keys()]) layer.deleteAdapter(name);
       this.wrapped.replace(path, layer.baseLayer);
     }
     this.saved.unload(keepsMerged);
+    settleTiedHeads(this.model);
+    if (wasTied && !hasTiedHead(this.model)) console.warn(UNTIED);
   }
 
   dispose(): void {}

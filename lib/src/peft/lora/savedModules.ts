@@ -1,5 +1,5 @@
 /** The modules of a model that adapters train and save whole, beside their low-rank updates. */
-import { type Module, toSnakeCase } from '../../nn';
+import { type Module, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import type { AdapterState } from '../adapterState';
 import type { LoraConfig } from '../config';
@@ -85,6 +85,7 @@ export class SavedModules {
     for (const [path, saved] of this.modules()) {
       const left = keepsActing ? saved.acting : saved.originalModule;
       this.wrapped.replace(path, left);
+      if (left !== saved.originalModule) tiedHeadOf(saved.originalModule)?.part(); // its table goes away now
       for (const module of [saved.originalModule, ...saved.copies.values()]) if (module !== left) module.dispose();
     }
   }

@@ -1,0 +1,22 @@
+/** What becomes of an embedding and an output layer that share one table when adapters change one of them. */
+import { type Module, TiedHead } from '../../nn';
+
+export const UNTIED =
+  'the embedding and the output layer no longer share one table: each has its own from here on, and tieWordEmbeddings is false';
+
+/** Whether the output layer of this model, perhaps inside an adapter, still shows the embedding's table. */
+export function hasTiedHead(model: Module): boolean {
+  return tiedHeads(model).length > 0;
+}
+
+/** Puts the copy of each output layer that was parted from the embedding in the layer's place, for good. */
+export function settleTiedHeads(model: Module): void {
+  for (const [path, head] of tiedHeads(model)) {
+    const own = head.release();
+    if (own) model.replaceModule(path, own);
+  }
+}
+
+function tiedHeads(model: Module): [string, TiedHead][] {
+  return [...model.namedModules()].flatMap(([path, module]) => (module instanceof TiedHead ? [[path, module] as [string, TiedHead]] : []));
+}
