@@ -55,7 +55,7 @@ setup: build
 build:
 	@$(MAKE) --silent --no-print-directory -j2 $(LIBRARY) $(BINDING) $(KERNEL)
 
-$(DONE)/python: requirements.lock requirements-$(TENSORFLOW).lock lib/setup/check.sh
+$(DONE)/python: requirements.lock requirements-$(TENSORFLOW).lock lib/setup/lowrank.sh
 	@PYTHON='$(PYTHON)' lib/setup/check.sh
 	rm -rf .venv
 	echo 'setup: an environment of its own in .venv'

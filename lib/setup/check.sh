@@ -23,3 +23,4 @@ case "$version" in
 esac
 "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null || fail "Python's venv module is missing (Debian/Ubuntu: apt install python3-venv)"
 command -v "${CXX:-g++}" >/dev/null || fail "no C++ compiler: install g++ (Debian/Ubuntu: apt install g++; Fedora: dnf install gcc-c++)"
+command -v git >/dev/null || fail "git not found: the reviewer and its tests read diffs with it (Debian/Ubuntu: apt install git; Fedora: dnf install git)"
