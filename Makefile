@@ -19,6 +19,7 @@ TENSORFLOW ?= $(shell cat $(DONE)/tensorflow 2>/dev/null || { nvidia-smi >/dev/n
 BINDING := node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node
 KERNEL := .venv/share/jupyter/kernels/tslab/kernel.json
 LIBRARY := lib/dist/index.js
+MATHJAX := .venv/share/mathjax/node_modules/mathjax/es5/tex-svg-full.js
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
@@ -53,7 +54,7 @@ setup: build
 	@$(NODE) lib/setup/report.js
 
 build:
-	@$(MAKE) --silent --no-print-directory -j2 $(LIBRARY) $(BINDING) $(KERNEL)
+	@$(MAKE) --silent --no-print-directory -j2 $(LIBRARY) $(BINDING) $(KERNEL) $(MATHJAX)
 
 $(DONE)/python: requirements.lock requirements-$(TENSORFLOW).lock lib/setup/lowrank.sh
 	@PYTHON='$(PYTHON)' lib/setup/check.sh
@@ -93,6 +94,14 @@ $(KERNEL): $(DONE)/packages lib/setup/kernel.py lib/setup/kernelGuard.js
 $(LIBRARY): $(DONE)/packages lib/tsconfig.json tsconfig.json $(shell find lib/src -name '*.ts')
 	@echo 'setup: the library'
 	$(TSC) -p lib
+	touch $@
+
+# What typesets the formulas of the rendered notebooks, so that they are read without a network.
+$(MATHJAX): tests/notebooks/site/package-lock.json | $(DONE)/packages
+	@echo 'setup: MathJax'
+	mkdir -p .venv/share/mathjax
+	cp tests/notebooks/site/package.json tests/notebooks/site/package-lock.json .venv/share/mathjax/
+	$(NPM) ci --prefix .venv/share/mathjax --ignore-scripts --loglevel=error
 	touch $@
 
 notebooks: build

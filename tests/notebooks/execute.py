@@ -4,7 +4,8 @@ Usage: execute.py --to build|notebooks [--folder FOLDER] [--check] [NAME...]
 
 `--to build` writes executed copies and HTML into build/; `--to notebooks` writes the outputs back, cleaned.
 The gate is the exit code of `jupyter nbconvert --execute`, and on top of it: the type check, errors that reach nobody's
-cell (see lib/setup/kernelGuard.js), text on stderr, and cells that should show something and do not.
+cell (see lib/setup/kernelGuard.js), text on stderr, cells that should show something and do not, and rendered pages that
+would not read as they should (see check_pages.py).
 """
 
 import argparse
@@ -18,6 +19,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from check_pages import check_pages
+from failure import NotebookError
+from pages import Pages
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SECONDS_PER_CELL = 600
 NBCONVERT = (sys.executable, "-m", "nbconvert", "--log-level=WARN")
@@ -30,10 +35,6 @@ LANGUAGE = {
     "version": "3.7.2",
 }
 SHOWS = re.compile(r"^(await show\(|console\.log\()", re.MULTILINE)
-
-
-class NotebookError(Exception):
-    """A notebook that does not do what it should; the message says where."""
 
 
 def run(command, environment):
@@ -137,12 +138,6 @@ def write_back(executed, notebook):
     notebook.write_text(text)
 
 
-def render(executed):
-    code, output = run([*NBCONVERT, "--to", "html", "--embed-images", executed], os.environ)
-    if code != 0:
-        raise NotebookError(f"HTML rendering ended with {code}\n{output.strip()[-2000:]}")
-
-
 def main():
     parser = argparse.ArgumentParser(description="Executes the notebooks")
     parser.add_argument("--to", choices=["build", "notebooks"], default="build")
@@ -165,6 +160,7 @@ def main():
         print(f"types of {len(notebooks)} notebooks: {time.monotonic() - started:.0f} s", flush=True)
         if arguments.check:
             return
+        pages = Pages(arguments.folder.resolve(), arguments.build.resolve())
         for notebook in notebooks:
             name, begun = notebook.name, time.monotonic()
             print(f"{name} …", end=" ", flush=True)
@@ -174,11 +170,17 @@ def main():
             check_outputs(executed)
             if arguments.to == "notebooks":
                 write_back(executed, notebook)
-            render(copy)
+            pages.render(copy)
             print(f"{time.monotonic() - begun:.0f} s", flush=True)
+        name = "pages"
+        rendered = [arguments.build / f"{notebook.stem}.html" for notebook in sorted(arguments.folder.glob("*.ipynb"))]
+        rendered = [page for page in rendered if page.exists()]
+        pages.write_index([page.with_suffix(".ipynb") for page in rendered])
+        if not arguments.names:  # else pages of other notebooks may be missing
+            check_pages([*rendered, arguments.build / "index.html"])
     except NotebookError as error:
         sys.exit(f"\nFAILED {name}: {error}")
-    print(f"{len(notebooks)} notebooks executed in {time.monotonic() - started:.0f} s; HTML in {arguments.build.name}/")
+    print(f"{len(notebooks)} notebooks executed in {time.monotonic() - started:.0f} s; start reading at {arguments.build.name}/index.html")
 
 
 if __name__ == "__main__":

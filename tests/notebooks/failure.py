@@ -1,0 +1,2 @@
+class NotebookError(Exception):
+    """A notebook that does not do what it should; the message says where."""

@@ -1,0 +1,127 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const checkout = resolve(import.meta.dirname, '../..');
+const scripts = join(checkout, 'tests/notebooks');
+let folder = '';
+let page = '';
+
+const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>';
+const markdown = (id: string, source: string) => ({ cell_type: 'markdown', id, metadata: {}, source });
+const notebook = (...cells: object[]) => JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 });
+
+/** Runs Python beside the scripts of this folder. */
+function python(text: string, ...given: readonly string[]): string {
+  return execFileSync(join(checkout, '.venv/bin/python'), ['-c', text, ...given], { cwd: scripts, encoding: 'utf8' });
+}
+
+/** What the check of the pages says about one page with this body, beside another page and a file. */
+function faults(body: string): string {
+  const own = mkdtempSync(join(folder, 'check-'));
+  writeFileSync(join(own, 'one.html'), `<html><head><title>The first</title></head><body>${body}</body></html>`);
+  writeFileSync(join(own, 'two.html'), '<html><head><title>The second</title></head><body><h2 id="here">Here</h2></body></html>');
+  writeFileSync(join(own, 'file.txt'), 'text');
+  const text =
+    'import sys; from pathlib import Path; from check_pages import check_pages; check_pages(sorted(Path(sys.argv[1]).glob("*.html")))';
+  const { status, stderr } = spawnSync(join(checkout, '.venv/bin/python'), ['-c', text, own], { cwd: scripts, encoding: 'utf8' });
+  return status === 0 ? '' : (stderr.split('NotebookError: ')[1] ?? stderr);
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pages-'));
+  mkdirSync(join(folder, 'notebooks'));
+  mkdirSync(join(folder, 'build'));
+  const first = notebook(
+    markdown(
+      'head',
+      '# A *first* title\n\n[next](02-next.ipynb#Here) · [data](../data/README.md)\n\n**Time:** 3 minutes to read · **Needs:** nothing',
+    ),
+    markdown('answer', '**1.** Why?\n\n<details><summary>Solution</summary>\n\nBecause $a^2 < b$.\n\n</details>'),
+    {
+      cell_type: 'code',
+      id: 'figure',
+      metadata: {},
+      execution_count: null,
+      source: '1',
+      outputs: [{ output_type: 'display_data', metadata: {}, data: { 'image/svg+xml': svg, 'text/plain': 'Bars of "a" & b: 3 < 4.' } }],
+    },
+  );
+  writeFileSync(join(folder, 'notebooks/01-first.ipynb'), first);
+  writeFileSync(join(folder, 'build/01-first.ipynb'), first);
+  const next = notebook(markdown('head', '# Next\n\n## Here'));
+  writeFileSync(join(folder, 'notebooks/02-next.ipynb'), next);
+  writeFileSync(join(folder, 'build/02-next.ipynb'), next);
+  mkdirSync(join(folder, 'data'));
+  writeFileSync(join(folder, 'data/README.md'), 'data');
+  python(
+    `
+import sys; from pathlib import Path; from pages import Pages; from check_pages import check_pages
+folder = Path(sys.argv[1]); build = folder / "build"
+pages = Pages(folder / "notebooks", build)
+notebooks = sorted(build.glob("*.ipynb"))
+for each in notebooks: pages.render(each)
+pages.write_index(notebooks)
+check_pages(build.glob("*.html"))
+`,
+    folder,
+  );
+  page = readFileSync(join(folder, 'build/01-first.html'), 'utf8');
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a rendered notebook', () => {
+  it('keeps its answers folded', () => {
+    expect(page).toMatch(/<details><summary>Solution<\/summary>\s*<p>Because[^<]*\$a\^2[\s\S]*?<\/p>\s*<\/details>/);
+  });
+
+  it('leads to the pages of other notebooks and to files of the checkout', () => {
+    expect(page).toContain('href="02-next.html#Here"');
+    expect(page).toContain('href="../data/README.md"');
+    expect(page).not.toContain('.ipynb');
+  });
+
+  it('describes each figure by its own sentence', () => {
+    expect(page).toContain(`<img alt='Bars of "a" &amp; b: 3 &lt; 4.' src=`);
+  });
+
+  it('loads nothing from a network', () => {
+    expect(page).not.toMatch(/(src|href)="https?:/);
+    expect(page).toContain('<script defer="" src="mathjax.js">');
+  });
+
+  it('has the title of the notebook, and so has the index, with its time', () => {
+    expect(page).toContain('<title>A first title</title>');
+    const index = readFileSync(join(folder, 'build/index.html'), 'utf8');
+    expect(index).toMatch(/<a href="01-first.html">A first title<\/a><br><small>3 minutes to read<\/small>/);
+  });
+});
+
+describe('the check of the pages', () => {
+  it.each([
+    ['an answer that lies open', '<details><summary>Solution</summary>\n</details><p>answer</p>', 'nothing folded'],
+    ['a link to a notebook', '<a href="two.ipynb">next</a>', "a notebook's source: two.ipynb"],
+    ['a dead link', '<a href="gone.html">next</a>', 'leads nowhere: gone.html'],
+    ['a dead place on a page', '<a href="two.html#there">next</a>', 'not on the page: two.html#there'],
+    ['a picture without words', '<img src="data:,">', 'no description'],
+    ['a picture with empty words', '<img src="data:," alt="No description has been provided for this image">', 'no description'],
+    ['a missing script', '<script src="gone.js"></script>', 'gone.js is not there'],
+    ['a script of the network', '<script src="https://cdn.example/a.js"></script>', 'asks the network for https://cdn.example/a.js'],
+    ['a style of the network', '<style>a { background: url(//cdn.example/a.png) }</style>', 'a style asks the network'],
+    ['a module of the network', '<script type="module">import a from "https://cdn.example/a.mjs"</script>', 'a script asks the network'],
+    ['a font of the network', '<link rel="stylesheet" href="https://cdn.example/a.css">', 'asks the network'],
+  ])('fails on %s', (_what, body, message) => {
+    expect(faults(body)).toContain(message);
+  });
+
+  it('passes folded answers, links that lead somewhere, and addresses that the reader may follow', () => {
+    expect(
+      faults(
+        '<details><summary>Solution</summary><p>yes</p></details><a href="two.html#here">a</a><a href="file.txt">b</a>' +
+          '<a href="https://arxiv.org">c</a><img alt="A line from 1 to 2." src="data:,">',
+      ),
+    ).toBe('');
+  });
+});
