@@ -8,6 +8,7 @@ import pathlib
 import sys
 
 import torch
+from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 PROMPTS = [
@@ -19,6 +20,8 @@ EVERY = 97  # of the 49,152 logits after the last token, one in so many is kept
 
 path = pathlib.Path(sys.argv[1])
 tokenizer = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
+digits = pre_tokenizers.Digits(individual_digits=True)  # as in the model's own tokenizer.json; from a GGUF file transformers cuts as GPT-2
+tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
 model = AutoModelForCausalLM.from_pretrained(str(path.parent), gguf_file=path.name, dtype=torch.float32).eval()
 golden = []
 for prompt in PROMPTS:

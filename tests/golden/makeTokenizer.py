@@ -1,5 +1,7 @@
 """Writes tokenizer.json: the ids that transformers gives to texts, reading the same vocabularies from GGUF files.
 
+SmolLM2 is cut as in its own tokenizer.json, digits apart first: from a GGUF file transformers cuts every vocabulary as GPT-2.
+
 Run with transformers 5.23, gguf 0.19, sentencepiece 0.2.3 and tokenizers 0.23 installed:
     python makeTokenizer.py path/to/SmolLM2-135M-Instruct.Q4_1.gguf
 """
@@ -141,6 +143,8 @@ def llama_bpe():
 
 
 smollm2 = read(sys.argv[1])
+byte_level = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=True, use_regex=True)
+smollm2.backend_tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([tokenizers.pre_tokenizers.Digits(individual_digits=True), byte_level])
 chats = [
     {
         "messages": messages,

@@ -85,6 +85,32 @@ describe.each([
   });
 });
 
+describe('a cut that a GGUF file names', () => {
+  const cuts: { texts: string[]; ids: Record<string, number[][]> } = JSON.parse(
+    fs.readFileSync(new URL('../golden/cuts.json', import.meta.url), 'utf8'),
+  );
+  const cutBy = (name: string) =>
+    fromFields(llamaBpeFields.map((field) => (field[0] === 'tokenizer.ggml.pre' ? text('tokenizer.ggml.pre', name) : field)));
+
+  test.each(Object.keys(cuts.ids))("makes the tokens of the models' own tokenizer.json: %s", async (name) => {
+    const tokenizer = await cutBy(name);
+    for (const [index, given] of cuts.texts.entries()) {
+      expect(tokenizer.encode(given, { addSpecialTokens: false }), given).toEqual(cuts.ids[name]?.[index]);
+    }
+  });
+
+  test('cuts digits apart first in SmolLM, so that the blanks before them stay together', async () => {
+    const tokenizer = await Tokenizer.fromPretrained(defaultModelPath());
+    expect(tokenizer.encode('x =  42').map((id) => tokenizer.idToToken(id))).toEqual(['x', 'Ġ=', 'ĠĠ', '4', '2']);
+    expect(tokenizer.encode('Hello world! 123')).toEqual([19556, 905, 17, 216, 33, 34, 35]); // as llama.cpp's users report it
+  });
+
+  test('is refused by its name where it is not known, with what to give instead', async () => {
+    await expect(cutBy('martian')).rejects.toThrow(/cut as 'martian' .*known are default, .*Hugging Face folder/);
+    await expect(cutBy('martian')).rejects.toThrow(UnsupportedError);
+  });
+});
+
 test('byte tokens that are no UTF-8 give one U+FFFD each, as in the Rust library', async () => {
   const tokenizer = await fromFields(sentencePieceFields);
   const byte = (value: string) => tokenizer.tokenToId(`<0x${value}>`) ?? -1;
@@ -144,8 +170,8 @@ describe('what cannot be read is refused by name', () => {
     const [, ...fields] = llamaBpeFields;
     await expect(fromFields([text('tokenizer.ggml.model', 'bert'), ...fields])).rejects.toThrow(UnsupportedError);
     await expect(fromFields([text('tokenizer.ggml.model', 'bert'), ...fields])).rejects.toThrow("kind 'bert'");
-    const otherCut = fields.map((field) => (field[0] === 'tokenizer.ggml.pre' ? text(field[0], 'deepseek-llm') : field));
-    await expect(fromFields([text('tokenizer.ggml.model', 'gpt2'), ...otherCut])).rejects.toThrow("cut as 'deepseek-llm'");
+    const otherCut = fields.map((field) => (field[0] === 'tokenizer.ggml.pre' ? text(field[0], 'martian') : field));
+    await expect(fromFields([text('tokenizer.ggml.model', 'gpt2'), ...otherCut])).rejects.toThrow("cut as 'martian'");
   });
 
   test('a vocabulary without its merges, or of the wrong types', async () => {

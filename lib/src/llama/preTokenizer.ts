@@ -7,9 +7,9 @@ export const GPT2_SPLIT = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| 
 /** Llama 3's cut: contractions in either case, at most three digits together, line ends kept with what is before them. */
 export const LLAMA3_SPLIT = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
 
-/** A pre-tokenizer, in the terms of `tokenizer.json`, that cuts by a pattern and then spells bytes as letters. */
-export function byteLevelSplit(pattern: string): object {
-  return sequence(split(pattern), { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false });
+/** A pre-tokenizer, in the terms of `tokenizer.json`, that cuts by one pattern after the other and then spells bytes as letters. */
+export function byteLevelSplit(...patterns: readonly string[]): object {
+  return sequence(...patterns.map(split), { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false });
 }
 
 /**

@@ -1,17 +1,10 @@
 /** A `tokenizer.json` made from the vocabulary that a GGUF file carries, as transformers makes its own from the same file. */
 import { GgufError, type GgufFile, readGguf } from '../io';
 import { UnsupportedError } from '../runtime';
-import { byteLevelSplit, GPT2_SPLIT, LLAMA3_SPLIT } from './preTokenizer';
+import { GGUF_CUTS } from './ggufCuts';
+import { byteLevelSplit } from './preTokenizer';
 import { mergesFromScores } from './sentencePieceMerges';
 import type { TokenizerDefinition } from './tokenizer';
-
-/** The cuts by their names in `tokenizer.ggml.pre`; transformers reads every name that it does not know as GPT-2's. */
-const SPLITS: ReadonlyMap<string, string> = new Map([
-  ...['default', 'gpt-2', 'gpt2', 'smollm', 'starcoder', 'codeshell', 'refact', 'mpt', 'olmo', 'exaone'].map(
-    (name) => [name, GPT2_SPLIT] as const,
-  ),
-  ...['llama3', 'llama-v3', 'llama-bpe', 'falcon3', 'dbrx', 'smaug-bpe'].map((name) => [name, LLAMA3_SPLIT] as const),
-]);
 
 const UNKNOWN = 2;
 const CONTROL = 3;
@@ -67,16 +60,26 @@ function readVocabulary(file: GgufFile): Vocabulary {
 /** GPT-2's kind: every byte is spelled as a letter, so that no text is unknown. */
 function byteLevelBpe(file: GgufFile, { tokens, types, merges }: Vocabulary): Record<string, unknown> {
   const name = metadataOf(file, 'tokenizer.ggml.pre', 'string') ?? 'default';
-  const split = SPLITS.get(name);
-  if (split === undefined) {
-    throw new UnsupportedError(`${file.path}: its text is cut as '${name}'; known are ${[...SPLITS.keys()].join(', ')}`);
+  const cut = GGUF_CUTS.get(name);
+  if (cut === undefined) {
+    const known = [...GGUF_CUTS.keys()].join(', ');
+    throw new UnsupportedError(
+      `${file.path}: its text is cut as '${name}' (tokenizer.ggml.pre), which is not read here; known are ${known}. Give the model's Hugging Face folder`,
+    );
   }
   if (!merges) throw new GgufError(file.path, 0, 'there are no merges (tokenizer.ggml.merges) for this vocabulary');
-  const bpe = { type: 'BPE', dropout: null, unk_token: null, fuse_unk: false, byte_fallback: false, ignore_merges: false };
+  const bpe = {
+    type: 'BPE',
+    dropout: null,
+    unk_token: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    ignore_merges: cut.ignoresMerges ?? false,
+  };
   return {
-    ...envelope(file, tokens, types, false),
+    ...envelope(file, tokens, types, cut.addsBos ?? false),
     normalizer: null,
-    pre_tokenizer: byteLevelSplit(split),
+    pre_tokenizer: byteLevelSplit(...cut.patterns),
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
     model: { ...bpe, vocab: idsOf(tokens), merges: merges.map((merge) => merge.split(' ')) },
   };
