@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
-import { type DiffHunk, type DiffOptions, diffHunks, diffTextLines } from 'lowrank';
+import { type DiffHunk, type DiffOptions, diffHunks, diffTextLines, FormatError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 
 async function hunksOf(diff: string | Buffer, options: DiffOptions = {}): Promise<DiffHunk[]> {
@@ -66,7 +66,7 @@ test('code that looks like headers is code, for the counts say how long a hunk i
 });
 
 describe('files', () => {
-  test('new ones have hunks, deleted, renamed, binary and mode-only ones have none, and binary ones are named', async () => {
+  test('new ones have hunks, deleted, renamed, binary and mode-only ones have none, and are named', async () => {
     const diff = `diff --git a/new.py b/new.py
 new file mode 100644
 --- /dev/null
@@ -109,7 +109,13 @@ new mode 100755
       ['new.py', 1, '@@ -0,0 +1,1 @@\n+print(1)'],
       ['here.go', 1, '@@ -1,1 +1,1 @@\n-a\n+b'],
     ]);
-    expect(skipped).toEqual(['pic.png: a binary file', 'data.bin: a binary file']);
+    expect(skipped).toEqual([
+      'old.py: a deleted file',
+      'to.go: only renamed',
+      'pic.png: a binary file',
+      'data.bin: a binary file',
+      'run.sh: only its mode has changed',
+    ]);
   });
 
   test('names may be quoted, escaped, hold blanks, or come from plain diff with a date', async () => {
@@ -152,9 +158,9 @@ test('a long hunk is cut into parts whose headers fit and which hold every line 
 });
 
 describe('odd diffs', () => {
-  test('nothing, text without a diff, a header without lines, an end in the middle', async () => {
+  test('nothing, a text without a diff, which is refused, a header without lines, an end in the middle', async () => {
     expect(await hunksOf('')).toEqual([]);
-    expect(await hunksOf('Dear all,\n\n--\nme\n')).toEqual([]);
+    await expect(hunksOf('Dear all,\n\n--\nme\n')).rejects.toThrow(/no diff in this input: expected a unified diff/);
     expect(await hunksOf('--- a/a\n+++ b/a\n@@ -1,3 +1,3 @@\n')).toEqual([]);
     expect((await hunksOf('--- a/a\n+++ b/a\n@@ -1,3 +1,9 @@\n a\n+b')).map(({ code }) => code)).toEqual(['a\nb']);
   });
@@ -193,7 +199,13 @@ describe('odd diffs', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(line, { maxLength: 60 }), async (lines) => {
-        for (const hunk of await hunksOf(lines.join('\n'), { maxLines: 5 })) {
+        const given: DiffHunk[] = [];
+        try {
+          for await (const hunk of diffHunks(lines, { maxLines: 5 })) given.push(hunk);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FormatError);
+        }
+        for (const hunk of given) {
           expect(hunk.patch.split('\n').length).toBeLessThanOrEqual(6);
           expect(hunk.code === '' ? 0 : hunk.codeLines).toBeLessThanOrEqual(5);
           expect(hunk.line).toBeGreaterThanOrEqual(1);

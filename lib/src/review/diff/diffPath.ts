@@ -18,19 +18,65 @@ export function languageOfPath(path: string): string {
   return languages.find(([pattern]) => pattern.test(path))?.[1] ?? '';
 }
 
-/**
- * The path in a `---` or `+++` line, without git's `a/` or `b/`, its quotes and its octal escapes, or the date that plain `diff` adds;
- * undefined for `/dev/null`, which stands for no file.
- */
+/** What stands on the two sides of a diff: paths with their prefixes, undefined for `/dev/null`, which stands for no file. */
+export interface Sides {
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+/** The path in a `---` or `+++` line as it stands there, without quotes, octal escapes, or the date that plain `diff` adds. */
 export function headerPath(text: string): string | undefined {
   const path = unquoted(text.replace(/\r$/, '').replace(/\t.*$/s, ''));
-  return path === '/dev/null' ? undefined : path.replace(/^[abciow]\//, '');
+  return path === '/dev/null' ? undefined : path;
+}
+
+/** Prefixes that git itself puts on the two sides: the usual ones and those of `diff.mnemonicPrefix`; `-R` turns them round. */
+const prefixPairs: ReadonlySet<string> = new Set(['ab', 'iw', 'ci', 'cw', 'ow', '12'].flatMap((pair) => [pair, `${pair[1]}${pair[0]}`]));
+
+/**
+ * The one name of a file that stands on both sides, without prefixes. Two equal sides have none (`diff.noprefix`); different ones have
+ * git's, or others that end where the sides begin to agree (`--src-prefix`, `--dst-prefix`). Undefined for two files.
+ */
+export function commonName({ before, after }: Sides): string | undefined {
+  if (before === undefined || after === undefined || before === after) return after;
+  if (hasPrefixPair(before, after) && before.slice(2) === after.slice(2)) return after.slice(2);
+  if (after.endsWith(`/${before}`)) return before;
+  if (before.endsWith(`/${after}`)) return after;
+  let agreed = 0;
+  while (before.at(-agreed - 1) === after.at(-agreed - 1)) agreed++;
+  const suffix = after.slice(after.length - agreed);
+  return suffix.length > 1 && suffix.startsWith('/') ? suffix.slice(1) : undefined;
+}
+
+/** The name after the change where no line of git tells more: two different files may have git's usual prefixes. */
+export function nameAfter({ before, after }: Sides): string | undefined {
+  if (after === undefined) return before?.replace(/^a\//, '');
+  if (before === undefined) return after.replace(/^b\//, '');
+  const isGits = hasPrefixPair(before, after) && (before.slice(2) === after.slice(2) || before.startsWith('a/'));
+  return isGits ? after.slice(2) : after;
+}
+
+/** The two sides of a line `diff --git …`: names with blanks stand there without quotes, and are cut where both sides agree. */
+export function gitLineSides(line: string): Sides | undefined {
+  const text = line.replace(/^diff --git /, '').replace(/\r$/, '');
+  const [, quoted, rest = ''] = /^("(?:[^"\\]|\\.)*") (.+)$/s.exec(text) ?? [];
+  if (quoted !== undefined) return { before: unquoted(quoted), after: unquoted(rest) };
+  const [, plain, last = ''] = /^(.+) ("(?:[^"\\]|\\.)*")$/s.exec(text) ?? [];
+  if (plain !== undefined) return { before: plain, after: unquoted(last) };
+  const cuts = [...text.matchAll(/ /g)].map(({ index }) => ({ before: text.slice(0, index), after: text.slice(index + 1) }));
+  const isExact = ({ before, after }: Sides) =>
+    before === after || (before !== undefined && after !== undefined && hasPrefixPair(before, after) && before.slice(2) === after.slice(2));
+  return cuts.find(isExact) ?? cuts.find((sides) => commonName(sides) !== undefined) ?? cuts[0];
+}
+
+function hasPrefixPair(before: string, after: string): boolean {
+  return before[1] === '/' && after[1] === '/' && prefixPairs.has(`${before[0]}${after[0]}`);
 }
 
 const escapes: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, '"': 34, '\\': 92 };
 
 /** Git writes unusual names as C strings, byte by byte. */
-function unquoted(text: string): string {
+export function unquoted(text: string): string {
   if (!/^".*"$/s.test(text)) return text;
   const bytes: number[] = [];
   for (const [, code, character = ''] of text.slice(1, -1).matchAll(/\\([0-7]{3}|.)|([^\\]+)/gsu)) {
