@@ -46,9 +46,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build notebooks refresh lab test experiment lint differential bench bench-gpu bench-gpu-bundle clean help
+.PHONY: setup build hello notebooks refresh lab test experiment lint differential bench bench-gpu bench-gpu-bundle clean help
 help:
-	@echo 'make setup | build | notebooks | refresh | lab | test | experiment | lint | differential | bench | bench-gpu | clean   (see README.md)'
+	@echo 'make setup | hello | build | notebooks | refresh | lab | test | experiment | lint | differential | bench | bench-gpu | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/setup/report.js
@@ -103,6 +103,9 @@ $(MATHJAX): tests/notebooks/site/package-lock.json | $(DONE)/packages
 	cp tests/notebooks/site/package.json tests/notebooks/site/package-lock.json .venv/share/mathjax/
 	$(NPM) ci --prefix .venv/share/mathjax --ignore-scripts --loglevel=error
 	touch $@
+
+hello: build
+	@$(NODE) --disable-warning=ExperimentalWarning hello.mts
 
 notebooks: build
 	@$(PY) tests/notebooks/execute.py --to build
