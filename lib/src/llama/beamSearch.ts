@@ -1,5 +1,6 @@
 /** Beam search: the likeliest texts, not the likeliest next tokens. */
 import { ArgumentError, tf } from '../runtime';
+import { checkNumber, checkOneOf } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
 import type { Decoder, Scores } from './decoder';
 
@@ -22,9 +23,10 @@ export interface BeamSearchOptions {
 }
 
 /** @throws ArgumentError naming the option that is out of range. */
-export function checkBeams({ numBeams = 1, lengthPenalty = 1, numReturnSequences = 1 }: BeamSearchOptions): void {
+export function checkBeams({ numBeams = 1, lengthPenalty = 1, earlyStopping = false, numReturnSequences = 1 }: BeamSearchOptions): void {
   checkWhole('numBeams', numBeams);
-  if (!Number.isFinite(lengthPenalty)) throw new ArgumentError(`lengthPenalty ${lengthPenalty} is not a finite number`);
+  checkNumber('lengthPenalty', lengthPenalty);
+  checkOneOf('earlyStopping', earlyStopping, [true, false, 'never']);
   if (!Number.isSafeInteger(numReturnSequences) || numReturnSequences < 1 || numReturnSequences > numBeams) {
     throw new ArgumentError(`numReturnSequences ${numReturnSequences} is not between 1 and numBeams, which is ${numBeams}`);
   }

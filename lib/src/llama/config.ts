@@ -2,6 +2,8 @@
 
 import type { RopeScaling } from '../nn';
 import { ArgumentError } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
+import { checkNumber, checkOneOf } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
 
 /** What a model is made from: Hugging Face's `config.json` in camelCase; the sizes are required, the rest has defaults. */
@@ -80,9 +82,17 @@ const COUNTS = [
   'maxPositionEmbeddings',
 ] as const;
 
+const FRACTIONS = ['rmsNormEps', 'ropeTheta', 'initializerRange'] as const;
+const FLAGS = ['tieWordEmbeddings', 'attentionBias', 'mlpBias'] as const;
+const TOKENS = ['bosTokenId', 'eosTokenId', 'padTokenId'] as const;
+
 function checkConfig(config: LlamaConfig): void {
+  checkKnown('LlamaConfig', config, [...COUNTS, ...FRACTIONS, ...FLAGS, ...TOKENS, 'ropeScaling'], { numLayers: 'numHiddenLayers' });
+  for (const field of FLAGS) checkOneOf(`LlamaConfig: ${field}`, config[field], [true, false]);
+  for (const field of TOKENS) for (const id of [config[field] ?? []].flat()) checkWhole(`LlamaConfig: ${field}`, id, 0);
   for (const field of COUNTS) checkWhole(`LlamaConfig: ${field}`, config[field]);
-  for (const field of ['rmsNormEps', 'ropeTheta', 'initializerRange'] as const) {
+  for (const field of FRACTIONS) {
+    checkNumber(`LlamaConfig: ${field}`, config[field]);
     if (!(config[field] > 0)) throw new ArgumentError(`LlamaConfig: ${field} ${config[field]} is not above 0`);
   }
   checkScaling(config);

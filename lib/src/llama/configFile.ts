@@ -99,13 +99,16 @@ function checkArchitecture(path: string, config: JsonObject): void {
   };
   const shown = (value: unknown) => String(JSON.stringify(value)).slice(0, 80);
   if (type !== 'llama') refuse(`model_type is ${shown(type)}; only "llama" is read here`);
-  if ((config.hidden_act ?? 'silu') !== 'silu') refuse(`hidden_act is ${shown(config.hidden_act)}; LLaMA's is "silu"`);
+  if (!SILU.includes(config.hidden_act ?? 'silu')) refuse(`hidden_act is ${shown(config.hidden_act)}; LLaMA's is "silu"`);
   if (config.rope_interleaved === true) refuse('rope_interleaved is true; only halves are rotated here');
   const quantization = config.quantization_config;
   if (quantization !== undefined && quantization !== null) {
     refuse('the weights are quantised (quantization_config); load the model unquantised, or a GGUF file');
   }
 }
+
+/** The names by which transformers knows LLaMA's activation. */
+const SILU: readonly unknown[] = ['silu', 'swish'];
 
 function isLlamaClass(architectures: unknown): boolean {
   return Array.isArray(architectures) && architectures.includes('LlamaForCausalLM');
@@ -141,12 +144,8 @@ function ropeScaling(path: string, rope: Fields, config: Fields): RopeScaling | 
 }
 
 function tokenIds(read: Fields): Pick<LlamaConfigOptions, 'bosTokenId' | 'eosTokenId' | 'padTokenId'> {
-  const padTokenId = read.number('pad_token_id');
-  return {
-    bosTokenId: read.numbers('bos_token_id')?.[0],
-    eosTokenId: read.numbers('eos_token_id'),
-    padTokenId: padTokenId === -1 ? undefined : padTokenId, // LLaMA 1 wrote −1 for none
-  };
+  const ids = (name: string) => read.numbers(name)?.filter((id) => id !== -1); // LLaMA 1 wrote −1 for none
+  return { bosTokenId: ids('bos_token_id')?.[0], eosTokenId: ids('eos_token_id'), padTokenId: ids('pad_token_id')?.[0] };
 }
 
 function withoutNull(values: JsonObject): JsonObject {

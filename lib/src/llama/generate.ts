@@ -1,6 +1,8 @@
 /** Writing on from a prompt: the likeliest token each time, a drawn one, or the likeliest text that beam search finds. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, deriveSeed, deviceInfo, ShapeError, seededRandom, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
+import { checkOneOf } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
 import { canBuildGraphs } from '../runtime/compile/internals';
 import { interruptible } from '../runtime/interruptible';
@@ -148,8 +150,14 @@ function chooseInTurn(
 }
 
 function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: number, config: LlamaConfig, options: GenerateOptions): void {
+  checkKnown('generate', options, OPTIONS, { maxTokens: 'maxNewTokens', maxLength: 'maxNewTokens', stop: 'eosTokenId' });
   checkSampling(options);
   checkBeams(options);
+  checkExecution(options);
+  for (const id of [options.eosTokenId ?? []].flat()) {
+    if (Number.isInteger(id) && id >= 0 && id < config.vocabSize) continue;
+    throw new ArgumentError(`eosTokenId ${id} is not in the vocabulary, 0…${config.vocabSize - 1}: no text would end with it`);
+  }
   const { numBeams = 1, temperature = 0, onToken } = options;
   if (numBeams > 1 && temperature > 0)
     throw new ArgumentError(`numBeams ${numBeams} searches and temperature ${temperature} draws: take one`);
@@ -162,6 +170,32 @@ function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: num
   const longest = Math.max(...prompts.map((row) => row.length));
   checkLength(longest + maxNewTokens, config, `a prompt of ${longest} and maxNewTokens ${maxNewTokens}, together a sequence`);
 }
+
+/** @throws ArgumentError when an option of how tokens are computed has none of its values, or would do nothing. */
+function checkExecution({ seed = 0, compile = true, precision = 'float32', onToken }: GenerateOptions): void {
+  checkWhole('seed', seed, 0);
+  checkOneOf('compile', compile, [true, false]);
+  checkOneOf('precision', precision, ['float32', 'bfloat16']);
+  if (!compile && precision !== 'float32') throw new ArgumentError(`precision '${precision}' is for compiled products: leave compile on`);
+  if (onToken !== undefined && typeof onToken !== 'function') throw new ArgumentError('onToken is not a function');
+}
+
+const OPTIONS = [
+  'maxNewTokens',
+  'temperature',
+  'topP',
+  'topK',
+  'seed',
+  'eosTokenId',
+  'numBeams',
+  'lengthPenalty',
+  'earlyStopping',
+  'numReturnSequences',
+  'compile',
+  'precision',
+  'signal',
+  'onToken',
+] as const satisfies readonly (keyof GenerateOptions)[];
 
 /** The likeliest, which stay on the device. */
 const likeliestIds: Choice = ({ likeliest }) => likeliest.clone();

@@ -1,6 +1,8 @@
 /** A LLaMA model with its output layer: logits, loss and generation. */
 import { isLinearLayer, Module, type Projection } from '../nn';
 import { ArgumentError, StateError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
+import { checkWhole } from '../runtime/checkWhole';
 import { buildLlama, type LlamaParts } from './build';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 import { type GenerateOptions, generate } from './generate';
@@ -72,7 +74,9 @@ export class LlamaForCausalLM extends Module {
    *
    * @throws ArgumentError when the configuration's sizes do not fit each other.
    */
-  static fromConfig(options: LlamaConfigOptions, { seed = 0 }: { readonly seed?: number } = {}): LlamaForCausalLM {
+  static fromConfig(options: LlamaConfigOptions, given: { readonly seed?: number } = {}): LlamaForCausalLM {
+    checkKnown('fromConfig', given, ['seed']);
+    const { seed = 0 } = given;
     const config = llamaConfig(options);
     return new LlamaForCausalLM(buildLlama(config, makeParameters(config, randomParameters(config, seed))), config);
   }
@@ -123,6 +127,8 @@ export class LlamaForCausalLM extends Module {
    * or more tokens than positions.
    */
   forward(inputIds: Rows, { logitsToKeep, ...options }: ForwardOptions = {}): tf.Tensor3D {
+    checkKnown('forward', options, ['attentionMask', 'segmentIds', 'cache']);
+    if (logitsToKeep !== undefined) checkWhole('logitsToKeep', logitsToKeep);
     return tf.tidy(() => {
       const hidden = this.#hidden(idTensor(inputIds, this.config), options);
       const T = hidden.shape[1] ?? 0;
@@ -141,6 +147,7 @@ export class LlamaForCausalLM extends Module {
    * −100 nor in the vocabulary.
    */
   loss(inputIds: Rows, labels: Rows, { learnedPositions, ...options }: LossOptions = {}): tf.Scalar {
+    checkKnown('loss', options, ['attentionMask', 'segmentIds']);
     return tf.tidy(() => {
       const ids = idTensor(inputIds, this.config);
       checkLabels(labels, ids, this.config);

@@ -5,6 +5,7 @@ import {
   causalMask,
   type MLP,
   Module,
+  type ModuleKind,
   paddingMask,
   type RMSNorm,
   type RotaryOptions,
@@ -32,6 +33,10 @@ export class LlamaDecoderLayer extends Module {
     this.mlp = parts.mlp;
     this.inputLayernorm = parts.inputLayernorm;
     this.postAttentionLayernorm = parts.postAttentionLayernorm;
+  }
+
+  override get kind(): ModuleKind {
+    return 'decoder layer';
   }
 
   forward(x: tf.Tensor, context: AttentionContext): tf.Tensor {

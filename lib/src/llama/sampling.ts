@@ -1,5 +1,6 @@
 /** The choice of the next token from its logits. */
 import { ArgumentError } from '../runtime';
+import { checkNumber } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
 
 /** How a token is drawn. */
@@ -14,6 +15,8 @@ export interface SamplingOptions {
 
 /** @throws ArgumentError naming the option that is out of range. */
 export function checkSampling({ temperature = 0, topP = 1, topK = 1 }: SamplingOptions): void {
+  checkNumber('temperature', temperature);
+  checkNumber('topP', topP);
   if (!(temperature >= 0 && temperature < Infinity)) throw new ArgumentError(`temperature ${temperature} is not 0 or above`);
   if (!(topP > 0 && topP <= 1)) throw new ArgumentError(`topP ${topP} is not above 0 and at most 1`);
   checkWhole('topK', topK);

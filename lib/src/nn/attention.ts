@@ -1,7 +1,7 @@
 /** Causal self-attention, and the interfaces by which models, caches and adapters meet it. */
 import { ShapeError, tf } from '../runtime';
 import type { Projection } from './linear';
-import { Module } from './module';
+import { Module, type ModuleKind } from './module';
 import { applyRotary, type RotaryTables } from './rotary';
 import { type Hidden, scaledDotProduct } from './scaledDotProduct';
 
@@ -71,6 +71,16 @@ export class CausalSelfAttention extends Module implements Attention {
       const widths = `query width ${qProj.outFeatures} and key width ${kProj.outFeatures}`;
       throw new ShapeError(`${widths} do not make whole, evenly shared heads of width ${headDim}`);
     }
+    const isFit = kProj.outFeatures === vProj.outFeatures && oProj.inFeatures === qProj.outFeatures;
+    if (isFit && kProj.inFeatures === qProj.inFeatures && vProj.inFeatures === qProj.inFeatures) return;
+    const given = Object.entries({ qProj, kProj, vProj, oProj }).map(
+      ([name, layer]) => `${name} (${layer.inFeatures}, ${layer.outFeatures})`,
+    );
+    throw new ShapeError(`q is (C, H·D), k and v are (C, K·D), o is (H·D, C); got ${given.join(', ')}`);
+  }
+
+  override get kind(): ModuleKind {
+    return 'attention';
   }
 
   forward(x: tf.Tensor, context: AttentionContext): tf.Tensor {
@@ -113,6 +123,9 @@ export class CausalSelfAttention extends Module implements Attention {
 /** Shapes: (B, T, H·D) → (B, H, T, D). */
 export function splitHeads(x: tf.Tensor, headDim: number): tf.Tensor4D {
   const [B = 0, T = 0, width = 0] = x.shape;
+  if (x.rank !== 3 || width % headDim !== 0) {
+    throw new ShapeError(`attention takes (batch, tokens, width), the width a whole number of heads of ${headDim}; got shape [${x.shape}]`);
+  }
   return tf.tidy(() => x.reshape([B, T, width / headDim, headDim]).transpose<tf.Tensor4D>([0, 2, 1, 3]));
 }
 

@@ -1,7 +1,7 @@
 /** The table of token vectors. */
-import { ShapeError, tf, UnsupportedError } from '../runtime';
+import { ArgumentError, ShapeError, tf, UnsupportedError } from '../runtime';
 import { Linear, matMulRows, type Projection } from './linear';
-import { Module } from './module';
+import { Module, type ModuleKind } from './module';
 import type { StoredRows } from './stored/storedWeight';
 
 /** A table of token vectors: what an Embedding is to those who call it, and what an adapter around one stays. */
@@ -27,6 +27,10 @@ export class Embedding extends Module implements TokenTable {
     if (weight.rank !== 2) throw new ShapeError(`an Embedding's weight is (vocabulary, width); got shape [${weight.shape}]`);
   }
 
+  override get kind(): ModuleKind {
+    return 'token table';
+  }
+
   get numEmbeddings(): number {
     return this.weight.shape[0] ?? 0;
   }
@@ -36,6 +40,7 @@ export class Embedding extends Module implements TokenTable {
   }
 
   forward(ids: tf.Tensor): tf.Tensor {
+    checkIdType(ids);
     return tf.tidy(() => tf.gather(this.weight, ids));
   }
 
@@ -70,6 +75,10 @@ export class TiedHead extends Module implements Projection {
     super();
     this.#embedding = embedding;
     heads.set(embedding, this);
+  }
+
+  override get kind(): ModuleKind {
+    return 'projection';
   }
 
   get inFeatures(): number {
@@ -146,4 +155,9 @@ export class TiedHead extends Module implements Projection {
     if (heads.get(this.#embedding) === this) heads.delete(this.#embedding);
     super.dispose();
   }
+}
+
+/** @throws ArgumentError when ids are not whole numbers by their type; TensorFlow's own words for it name neither. */
+export function checkIdType(ids: tf.Tensor): void {
+  if (ids.dtype !== 'int32') throw new ArgumentError(`token ids are int32; got a tensor of type ${ids.dtype}, shape [${ids.shape}]`);
 }

@@ -1,8 +1,9 @@
 /** `y = x·W + b`, with the kernel stored (in, out) as in tfjs. */
 import { ShapeError, tf } from '../runtime';
 import { columnProduct, hasRowProducts, MIN_VALUES, rowProduct } from '../runtime/compile/rowProduct';
+import { checkWidth } from './checkWidth';
 import { withGradient } from './customGradient';
-import { Module } from './module';
+import { Module, type ModuleKind } from './module';
 
 /** A map of the last axis: what a Linear is to those who call it, and what an adapter around one stays. */
 export interface Projection extends Module {
@@ -25,6 +26,15 @@ export class Linear extends Module implements Projection {
   ) {
     super();
     if (weight.rank !== 2) throw new ShapeError(`a Linear's weight is (in, out); got shape [${weight.shape}]`);
+    if (bias && bias.shape.join() !== String(weight.shape[1])) {
+      throw new ShapeError(
+        `a Linear's bias is (out), [${weight.shape[1]}] for a weight of shape [${weight.shape}]; got shape [${bias.shape}]`,
+      );
+    }
+  }
+
+  override get kind(): ModuleKind {
+    return 'projection';
   }
 
   get inFeatures(): number {
@@ -64,7 +74,8 @@ export function matMulFrozen(x: tf.Tensor, weight: () => tf.Tensor, transposeW =
 }
 
 function multiplyRows(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.Tensor {
-  const width = x.shape[x.rank - 1] ?? 0;
+  const width = weight.shape[transposeW ? 1 : 0] ?? 0;
+  checkWidth(`a product with a weight of shape [${weight.shape}]${transposeW ? ', transposed,' : ''}`, x, width);
   const rows: tf.Tensor = x.reshape([-1, width]); // (…, I) → (N, I)
   const y = multiplyFew(rows, weight, transposeW) ?? tf.matMul(rows, weight, false, transposeW); // (N, I) x (I, O) -> (N, O)
   return y.reshape([...x.shape.slice(0, -1), y.shape[1] ?? 0]);
@@ -77,8 +88,6 @@ const FEW_ROWS = 8;
 function multiplyFew(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.Tensor | undefined {
   const [N = 0, I = 0] = x.shape;
   if (N > FEW_ROWS || weight.size < MIN_VALUES || weight.dtype !== 'float32' || !hasRowProducts()) return undefined;
-  const isFit = weight.shape[transposeW ? 1 : 0] === I;
-  if (!isFit) return undefined; // tfjs tells of it
   if (!transposeW) return columnProduct(x, weight);
   return rowProduct(x, { format: 'float32', parts: [weight], inFeatures: I, outFeatures: weight.shape[0] ?? 0 });
 }

@@ -1,7 +1,7 @@
 /** The feed-forward half of a layer. */
-import { tf } from '../runtime';
+import { ShapeError, tf } from '../runtime';
 import type { Projection } from './linear';
-import { Module } from './module';
+import { Module, type ModuleKind } from './module';
 import { swiglu } from './swiglu';
 
 /** The three projections; Shapes: gate and up (C, F), down (F, C), where F is the intermediate width. */
@@ -21,11 +21,21 @@ export class MLP extends Module {
   readonly upProj: Projection;
   readonly downProj: Projection;
 
+  /** @throws ShapeError when the projections do not fit together. */
   constructor({ gateProj, upProj, downProj }: MLPProjections) {
     super();
+    const widths = ({ inFeatures, outFeatures }: Projection) => `(${inFeatures}, ${outFeatures})`;
+    if (widths(gateProj) !== widths(upProj) || downProj.inFeatures !== upProj.outFeatures) {
+      const given = `gate ${widths(gateProj)}, up ${widths(upProj)}, down ${widths(downProj)}`;
+      throw new ShapeError(`an MLP's gate and up are (C, F), its down (F, C); got ${given}`);
+    }
     this.gateProj = gateProj;
     this.upProj = upProj;
     this.downProj = downProj;
+  }
+
+  override get kind(): ModuleKind {
+    return 'MLP';
   }
 
   forward(x: tf.Tensor): tf.Tensor {

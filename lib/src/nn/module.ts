@@ -1,11 +1,15 @@
 /** A tree of layers that knows its parts by the names Hugging Face gives them. */
 import { ArgumentError, tf } from '../runtime';
+import { checkReplacement } from './checkReplacement';
 
 /** Totals of a module's parameters. */
 export interface ParameterCount {
   readonly total: number;
   readonly trainable: number;
 }
+
+/** What a layer is to those that call it. */
+export type ModuleKind = 'projection' | 'token table' | 'norm' | 'attention' | 'MLP' | 'decoder layer';
 
 /**
  * The base of every layer: its parts are its own properties.
@@ -14,6 +18,11 @@ export interface ParameterCount {
  * Paths are Hugging Face's: `selfAttn.qProj.weight` is named `self_attn.q_proj.weight`.
  */
 export abstract class Module {
+  /** What may stand in its place: another of its kind. @defaultValue none; a layer of your own need not have one */
+  get kind(): ModuleKind | undefined {
+    return undefined;
+  }
+
   /** The direct children, by Hugging Face's name. */
   *namedChildren(): IterableIterator<[string, Module]> {
     for (const [property, value] of Object.entries(this)) {
@@ -75,7 +84,7 @@ export abstract class Module {
   /**
    * Puts `replacement` where the module at `path` is, for example a LoRA layer around a projection.
    *
-   * @throws ArgumentError when nothing is at `path`.
+   * @throws ArgumentError when nothing is at `path`, or when the replacement is of another kind; ShapeError when its widths are others.
    */
   replaceModule(path: string, replacement: Module): void {
     if (!this.replaceBelow(path, replacement)) {
@@ -90,16 +99,21 @@ export abstract class Module {
   }
 
   /** Goes down the path alone: a model is adapted layer by layer, and to walk it for each takes longer than all else. */
-  private replaceBelow(path: string, replacement: Module): boolean {
+  private replaceBelow(path: string, replacement: Module, whole = path): boolean {
     for (const [property, value] of Object.entries(this)) {
       const here = toSnakeCase(property);
-      if (value instanceof Module && here === path) return Reflect.set(this, property, replacement);
+      if (value instanceof Module && here === path) {
+        checkReplacement(whole, value, replacement);
+        return Reflect.set(this, property, replacement);
+      }
       if (!Array.isArray(value)) continue;
       const index = value.findIndex((item, i) => item instanceof Module && `${here}.${i}` === path);
-      if (index >= 0) return Reflect.set(value, index, replacement);
+      if (index < 0) continue;
+      checkReplacement(whole, value[index], replacement);
+      return Reflect.set(value, index, replacement);
     }
     for (const [name, child] of this.namedChildren()) {
-      if (path.startsWith(`${name}.`) && child.replaceBelow(path.slice(name.length + 1), replacement)) return true;
+      if (path.startsWith(`${name}.`) && child.replaceBelow(path.slice(name.length + 1), replacement, whole)) return true;
     }
     return false;
   }

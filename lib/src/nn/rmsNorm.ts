@@ -1,7 +1,8 @@
 /** Normalisation by the root mean square. */
 import { ShapeError, tf } from '../runtime';
+import { checkWidth } from './checkWidth';
 import { withGradient } from './customGradient';
-import { Module } from './module';
+import { Module, type ModuleKind } from './module';
 import { hasNativeRmsNorm, nativeRmsNorm } from './nativeRmsNorm';
 
 /**
@@ -23,7 +24,12 @@ export class RMSNorm extends Module {
     if (weight.rank !== 1) throw new ShapeError(`an RMSNorm's weight is (width); got shape [${weight.shape}]`);
   }
 
+  override get kind(): ModuleKind {
+    return 'norm';
+  }
+
   forward(x: tf.Tensor): tf.Tensor {
+    checkWidth(`an RMSNorm with a weight of shape [${this.weight.shape}]`, x, this.weight.size);
     return tf.tidy(() =>
       hasNativeRmsNorm(x, this.weight) ? nativeRmsNorm(x, this.weight, this.eps) : normalize(x, this.eps).mul(this.weight),
     );

@@ -62,6 +62,10 @@ export function rotaryTables(positions: tf.Tensor, options: RotaryOptions): Rota
  */
 export function applyRotary(x: tf.Tensor, { cos, sin }: RotaryTables): tf.Tensor4D {
   if (x.rank !== 4) throw new ShapeError(`rotary embedding takes (batch, heads, tokens, width); got shape [${x.shape}]`);
+  const [B = 1, , T = 0, D = 0] = cos.shape;
+  if (T !== x.shape[2] || D !== x.shape[3] || (B !== 1 && B !== x.shape[0])) {
+    throw new ShapeError(`rotary tables of shape [${cos.shape}] do not fit heads of shape [${x.shape}] (batch, heads, tokens, width)`);
+  }
   return tf.tidy(() => {
     if (hasNativeRotary(x, cos, sin)) return nativeRotary(x, cos, sin) as tf.Tensor4D;
     const turned = withGradient(

@@ -41,6 +41,10 @@ const MIN_CAUSAL_BLOCK = 32;
 export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: ScaledDotProductOptions = {}): tf.Tensor4D {
   const [B, H, T] = q.shape;
   const [rows, K] = k.shape;
+  if (q.rank !== 4 || k.rank !== 4 || q.shape[3] !== k.shape[3] || k.shape.join() !== v.shape.join()) {
+    const given = `q [${q.shape}], k [${k.shape}], v [${v.shape}]`;
+    throw new ShapeError(`attention takes q (B, H, T, D) and k, v (B or 1, K, S, D) of one width D; got ${given}`);
+  }
   if (H % K !== 0) throw new ShapeError(`${H} query heads cannot share ${K} key heads evenly`);
   if (rows !== B && rows !== 1) throw new ShapeError(`keys of ${rows} rows cannot serve queries of ${B} rows`);
   return tf.tidy(() => {

@@ -1,6 +1,8 @@
 /** Which adapters a model has, which of them act, and how they come and go. */
 import { Module } from '../nn';
 import { ArgumentError, StateError, type tf, UnsupportedError } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
+import { checkOneOf } from '../runtime/checkValues';
 import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
 import { AdapterState } from './adapterState';
 import { AdaptionPromptTuner } from './adaptionPrompt/adaptionPromptTuner';
@@ -108,7 +110,9 @@ export class AdapterSet<M extends Module = Module> extends Module {
    * @throws StateError when the name is taken; ArgumentError when the configuration does not fit the model or is of another
    * kind than the adapters that it has. Nothing is changed then.
    */
-  addAdapter(name: string, config: PeftConfig, { seed = 0, isTrainable = true }: AdapterOptions = {}): void {
+  addAdapter(name: string, config: PeftConfig, options: AdapterOptions = {}): void {
+    checkKnown('addAdapter', options, ['seed', 'isTrainable']);
+    const { seed = 0, isTrainable = true } = options;
     this.put(name, config, { start: { seed }, isTrainable });
   }
 
@@ -121,6 +125,7 @@ export class AdapterSet<M extends Module = Module> extends Module {
    * taken. Model and earlier adapters are then as they were.
    */
   loadAdapter(folder: string, options: AdapterLoadOptions = {}): void {
+    checkLoadOptions('loadAdapter', options);
     this.load(openAdapterFolder(folder), options);
   }
 
@@ -134,7 +139,9 @@ export class AdapterSet<M extends Module = Module> extends Module {
    * @param options - `selectedAdapters`, by default all
    * @throws StorageError when the disk refuses; StateError when the base's own weight must be saved and adapters are merged.
    */
-  savePretrained(folder: string, { selectedAdapters }: { readonly selectedAdapters?: readonly string[] } = {}): void {
+  savePretrained(folder: string, options: { readonly selectedAdapters?: readonly string[] } = {}): void {
+    checkKnown('savePretrained', options, ['selectedAdapters']);
+    const { selectedAdapters } = options;
     const names = selectedAdapters ?? [...this.adapters.keys()];
     const isMerged = this.mergedAdapters.length > 0;
     const contents = names.map((name) => ({ name, config: this.adapter(name).config, tensors: this.tuner.tensors(name) }));
@@ -254,6 +261,7 @@ export class AdapterSet<M extends Module = Module> extends Module {
     { start, isTrainable }: { readonly start: AdapterStart; readonly isTrainable: boolean },
   ): void {
     this.checkNew(name);
+    checkOneOf('isTrainable', isTrainable, [true, false]);
     this.adapters.set(name, { config: this.tuner.add(name, config, start), isTrainable });
     if (this.adapters.size === 1) claim(this.model, this);
     this.setAdapter(this.activeAdapters);
@@ -280,4 +288,9 @@ export class AdapterSet<M extends Module = Module> extends Module {
       throw new StateError('this PeftModel has no adapter left, and another one now has adapters on its model: use that one');
     }
   }
+}
+
+/** @throws ArgumentError when one of these options is not known. */
+export function checkLoadOptions(what: string, options: AdapterLoadOptions): void {
+  checkKnown(what, options, ['adapterName', 'isTrainable'], { trainable: 'isTrainable', name: 'adapterName' });
 }

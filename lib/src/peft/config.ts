@@ -1,5 +1,7 @@
 /** What an adapter is made of: PEFT's configurations, in camelCase and with PEFT's defaults. */
 import { ArgumentError } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
+import { checkNames, checkNumber, checkOneOf } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
 
 export const LORA_INITIALISATIONS = [true, false, 'gaussian', 'pissa', 'olora'] as const;
@@ -54,7 +56,7 @@ export class LoraConfig {
   /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
   readonly taskType: string | null;
 
-  /** @throws ArgumentError when a value is out of its range. */
+  /** @throws ArgumentError when a value is out of its range, or an option is not known. */
   constructor(options: LoraOptions = {}) {
     this.r = options.r ?? 8;
     this.loraAlpha = options.loraAlpha ?? 8;
@@ -71,9 +73,25 @@ export class LoraConfig {
     this.modulesToSave = options.modulesToSave ?? [];
     this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
     this.taskType = options.taskType === undefined ? 'CAUSAL_LM' : options.taskType;
+    checkKnown('LoraConfig', options, Object.keys(this), {
+      rank: 'r',
+      alpha: 'loraAlpha',
+      dropout: 'loraDropout',
+      targets: 'targetModules',
+    });
     for (const r of [this.r, ...Object.values(this.rankPattern)]) checkWhole('rank', r);
     for (const alpha of [this.loraAlpha, ...Object.values(this.alphaPattern)]) {
-      if (!Number.isFinite(alpha)) throw new ArgumentError(`loraAlpha ${alpha} is not a finite number`);
+      checkNumber('loraAlpha', alpha);
+    }
+    checkNumber('loraDropout', this.loraDropout);
+    checkOneOf('bias', this.bias, LORA_BIASES);
+    checkOneOf('initLoraWeights', this.initLoraWeights, LORA_INITIALISATIONS);
+    for (const flag of ['useRslora', 'useDora'] as const) checkOneOf(flag, this[flag], [true, false]);
+    for (const names of ['targetModules', 'excludeModules', 'modulesToSave'] as const) checkNames(names, this[names]);
+    if (typeof this.modulesToSave === 'string') throw new ArgumentError(`modulesToSave '${this.modulesToSave}' is not a list of names`);
+    if (this.layersToTransform !== undefined) {
+      if (!Array.isArray(this.layersToTransform)) throw new ArgumentError('layersToTransform is not a list of numbers');
+      for (const layer of this.layersToTransform) checkWhole('layersToTransform', layer, 0);
     }
     if (!(this.loraDropout >= 0 && this.loraDropout < 1)) {
       throw new ArgumentError(`loraDropout ${this.loraDropout} is not in 0 ≤ p < 1`);
@@ -126,6 +144,9 @@ export class AdaptionPromptConfig {
     this.targetModules = options.targetModules ?? 'self_attn';
     this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
     this.taskType = options.taskType === undefined ? 'CAUSAL_LM' : options.taskType;
+    checkKnown('AdaptionPromptConfig', options, Object.keys(this), { r: 'adapterLen', length: 'adapterLen', layers: 'adapterLayers' });
+    checkOneOf('gate', this.gate, GATE_KINDS);
+    if (typeof this.targetModules !== 'string') throw new ArgumentError('targetModules of a prefix is one text, the end of the names');
     checkWhole('adapterLen', this.adapterLen);
     checkWhole('adapterLayers', this.adapterLayers);
   }

@@ -1,5 +1,7 @@
 /** Adapters that become one, or part of the base's weights. */
 import { castModel, type Module } from '../nn';
+import { checkKnown } from '../runtime/checkKnown';
+import { checkOneOf } from '../runtime/checkValues';
 import { AdapterSet } from './adapterSet';
 import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
 import { mergeLayers, unmergeLayers } from './lora/mergeLayers';
@@ -40,7 +42,9 @@ export class MergeableAdapters<M extends Module = Module> extends AdapterSet<M> 
    * @throws UnsupportedError for prefix adapters, which no weight can hold; NotFiniteError with `safeMerge` when a merged
    * weight is not finite everywhere, every weight then being as it was.
    */
-  mergeAdapter({ adapterNames = this.activeAdapters, safeMerge = false }: MergeOptions = {}): void {
+  mergeAdapter(options: MergeOptions = {}): void {
+    checkKnown('mergeAdapter', options, ['adapterNames', 'safeMerge']);
+    const { adapterNames = this.activeAdapters, safeMerge = false } = options;
     for (const name of adapterNames) this.adapter(name);
     const tuner = this.loraTuner('merged');
     if (this.mergedAdapters.length > 0)
@@ -63,6 +67,8 @@ export class MergeableAdapters<M extends Module = Module> extends AdapterSet<M> 
    * dequantised before the merge, so that the sum is not rounded to few bits again. @defaultValue `dtype`: as the base is kept
    */
   mergeAndUnload({ dtype, safeMerge = false, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
+    checkKnown('mergeAndUnload', options, ['adapterNames']);
+    if (dtype !== undefined) checkOneOf('dtype', dtype, ['float32', 'bfloat16']);
     const isMerged = this.mergedAdapters.length > 0;
     const adapterNames = isMerged ? this.mergedAdapters : (options.adapterNames ?? this.activeAdapters);
     if (!isMerged && (safeMerge || !dtype)) this.mergeAdapter({ adapterNames, safeMerge });

@@ -10,9 +10,10 @@ import {
   type Rows,
 } from '../llama';
 import type { Module } from '../nn';
-import { ShapeError, StateError, tf } from '../runtime';
-import type { AdapterLoadOptions, AdapterOptions } from './adapterSet';
-import { LoraConfig, type PeftConfig } from './config';
+import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
+import { type AdapterLoadOptions, type AdapterOptions, checkLoadOptions } from './adapterSet';
+import { AdaptionPromptConfig, LoraConfig, type PeftConfig } from './config';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { BASE_ROW } from './lora/mixedRows';
 import { MergeableAdapters } from './mergeableAdapters';
@@ -50,6 +51,10 @@ export function getPeftModel<M extends CausalModel>(
   config: PeftConfig,
   { adapterName = 'default', ...options }: AdapterOptions & { readonly adapterName?: string } = {},
 ): PeftModel<M> {
+  if (!(config instanceof LoraConfig || config instanceof AdaptionPromptConfig)) {
+    throw new ArgumentError('getPeftModel takes a configuration: new LoraConfig({ … }) or new AdaptionPromptConfig({ … })');
+  }
+  checkKnown('getPeftModel', { adapterName, ...options }, ['adapterName', 'seed', 'isTrainable'], { name: 'adapterName' });
   const peftModel = new PeftModel(model, config.peftType);
   peftModel.addAdapter(adapterName, config, options);
   model.freeze();
@@ -69,6 +74,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
    * const peft = PeftModel.fromPretrained(model, 'adapters/review', { isTrainable: true });
    */
   static fromPretrained<M extends CausalModel>(model: M, folder: string, options: AdapterLoadOptions = {}): PeftModel<M> {
+    checkLoadOptions('PeftModel.fromPretrained', options);
     const opened = openAdapterFolder(folder);
     const peftModel = new PeftModel(model, opened.config.peftType);
     peftModel.load(opened, options);

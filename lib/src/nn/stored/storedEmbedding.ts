@@ -1,7 +1,7 @@
 /** A table of token vectors that is stored packed. */
 import { tf } from '../../runtime';
 import type { TokenTable } from '../embedding';
-import { Module } from '../module';
+import { Module, type ModuleKind } from '../module';
 import { storedProduct } from './storedProduct';
 import type { StoredRows } from './storedWeight';
 
@@ -14,6 +14,10 @@ export class StoredEmbedding extends Module implements TokenTable {
   /** Takes ownership of the weight. */
   constructor(readonly weight: StoredRows) {
     super();
+  }
+
+  override get kind(): ModuleKind {
+    return 'token table';
   }
 
   get numEmbeddings(): number {

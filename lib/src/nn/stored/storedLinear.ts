@@ -1,7 +1,8 @@
 /** `y = x·Wᵀ + b` with a weight that is stored packed. */
 import { tf } from '../../runtime';
+import { checkWidth } from '../checkWidth';
 import type { Projection } from '../linear';
-import { Module } from '../module';
+import { Module, type ModuleKind } from '../module';
 import { storedProduct } from './storedProduct';
 import type { StoredWeight } from './storedWeight';
 
@@ -20,6 +21,10 @@ export class StoredLinear extends Module implements Projection {
     super();
   }
 
+  override get kind(): ModuleKind {
+    return 'projection';
+  }
+
   get inFeatures(): number {
     return this.weight.columns;
   }
@@ -29,6 +34,7 @@ export class StoredLinear extends Module implements Projection {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
+    checkWidth(`a StoredLinear with a weight of shape (out, in) [${this.weight.shape}]`, x, this.inFeatures);
     return tf.tidy(() => {
       const y = storedProduct(x, this.weight);
       return this.bias ? y.add(this.bias) : y;

@@ -1,5 +1,5 @@
 /** The prefix attention of the source document, which is not the paper's; kept for comparison. */
-import { type Attention, type AttentionContext, type CausalSelfAttention, Module, scaledDotProduct } from '../../nn';
+import { type Attention, type AttentionContext, type CausalSelfAttention, Module, type ModuleKind, scaledDotProduct } from '../../nn';
 import { tf } from '../../runtime';
 import { normalVariable } from '../initialValues';
 import type { PrefixOptions } from './zeroInitPrefixAttention';
@@ -28,6 +28,10 @@ export class SourcePrefixAttention extends Module implements Attention {
     baseLayer.freeze();
     this.adaptionPrompt = normalVariable([adapterLen, baseLayer.qProj.inFeatures], 1, seed);
     this.adaptionGate = tf.tidy(() => tf.variable(tf.zeros([1])));
+  }
+
+  override get kind(): ModuleKind {
+    return 'attention';
   }
 
   forward(x: tf.Tensor, { rotary, mask, cache, onWeights }: AttentionContext): tf.Tensor {

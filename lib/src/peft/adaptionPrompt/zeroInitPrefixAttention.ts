@@ -1,5 +1,5 @@
 /** Zero-init prefix attention: LLaMA-Adapter's method. */
-import { type Attention, type AttentionContext, type CausalSelfAttention, Module, scaledDotProduct } from '../../nn';
+import { type Attention, type AttentionContext, type CausalSelfAttention, Module, type ModuleKind, scaledDotProduct } from '../../nn';
 import { tf } from '../../runtime';
 import type { GateKind } from '../config';
 import { normalVariable } from '../initialValues';
@@ -41,6 +41,10 @@ export class ZeroInitPrefixAttention extends Module implements Attention {
     this.gate = gate;
     this.adaptionPrompt = normalVariable([adapterLen, baseLayer.qProj.inFeatures], 1, seed); // as an Embedding starts
     this.adaptionGate = tf.tidy(() => tf.variable(tf.zeros(gate === 'scalar' ? [1] : [1, baseLayer.numHeads, 1, 1])));
+  }
+
+  override get kind(): ModuleKind {
+    return 'attention';
   }
 
   forward(x: tf.Tensor, context: AttentionContext): tf.Tensor {

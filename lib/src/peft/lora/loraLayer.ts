@@ -1,5 +1,5 @@
 /** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
-import { Embedding, Module, StoredEmbedding, TiedHead, tiedHeadOf } from '../../nn';
+import { Embedding, Module, type ModuleKind, StoredEmbedding, TiedHead, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { AdapterState } from '../adapterState';
 import { LoraConfig, type LoraOptions } from '../config';
@@ -32,6 +32,10 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
   ) {
     super();
     this.state = state ?? new AdapterState();
+  }
+
+  override get kind(): ModuleKind | undefined {
+    return this.baseLayer.kind;
   }
 
   /** A of the first active adapter, (I, r). */
