@@ -1,7 +1,7 @@
 /**
  * Checkpoints that survive a crash at any moment: each is a folder that appears whole or not at all, with a checksum for every byte.
  *
- * One process writes to a directory at a time.
+ * One process writes to a directory at a time: see {@link lockRun}.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
@@ -9,6 +9,7 @@ import nodePath from 'node:path';
 import { readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../io';
 import { storingIn } from '../io/storingIn';
 import { FormatError, tf } from '../runtime';
+import { reasonOf } from '../runtime/reasonOf';
 import { checkedManifest, writeManifest } from './checkpointManifest';
 
 /** What a checkpoint holds. */
@@ -36,6 +37,8 @@ export interface CheckpointSaveOptions {
    * @defaultValue 2
    */
   readonly keep?: number;
+  /** The folder of an older checkpoint in whose place this one comes, so that it does not count. @defaultValue none */
+  readonly replaced?: string;
 }
 
 const STATE = 'state.json';
@@ -51,7 +54,7 @@ const TENSORS = '.safetensors';
 export function saveCheckpoint(
   directory: string,
   { step, state, tensors }: CheckpointContent,
-  { keep = 2 }: CheckpointSaveOptions = {},
+  { keep = 2, replaced }: CheckpointSaveOptions = {},
 ): string {
   return storingIn(directory, 'checkpoint', () => {
     fs.mkdirSync(directory, { recursive: true });
@@ -68,7 +71,9 @@ export function saveCheckpoint(
       const path = nodePath.join(directory, folderName((older[0]?.sequence ?? 0) + 1, step));
       fs.renameSync(temporary, path);
       syncFolder(directory);
-      for (const { name } of outdated(directory, older, keep - 1)) removeFolder(directory, name);
+      const others = older.filter(({ name }) => replaced === undefined || name !== nodePath.basename(replaced));
+      if (others.length < older.length) removeFolder(directory, nodePath.basename(replaced ?? ''));
+      for (const { name } of outdated(directory, others, keep - 1)) removeFolder(directory, name);
       return path;
     } catch (error) {
       fs.rmSync(temporary, { recursive: true, force: true });
@@ -102,10 +107,18 @@ export function loadCheckpoint(directory: string): Checkpoint | undefined {
 /** @throws FormatError when it is damaged. */
 function readCheckpoint(path: string): Checkpoint {
   const { step, files } = checkedManifest(path);
-  const state: unknown = JSON.parse(fs.readFileSync(nodePath.join(path, STATE), 'utf8'));
+  const state = readState(nodePath.join(path, STATE));
   const groups = Object.keys(files).filter((name) => name.endsWith(TENSORS));
   const tensors = groups.map((name) => [name.slice(0, -TENSORS.length), readTensors(nodePath.join(path, name))] as const);
   return { path, step, state, tensors: Object.fromEntries(tensors) };
+}
+
+function readState(path: string): unknown {
+  try {
+    return JSON.parse(fs.readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new FormatError(`${path} is not the state of a checkpoint (${reasonOf(cause)})`, { cause });
+  }
 }
 
 function storedTensor([name, tensor]: [string, tf.Tensor]): [string, TensorToStore] {

@@ -3,6 +3,8 @@ import { StateError, tf } from '../runtime';
 import type { OptimizerState } from './adamw';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint';
 import type { EvaluationRecord, StepRecord } from './runRecords';
+import { checkSetup, type RunSetup } from './runSetup';
+import { checkedState, KIND, type SavedEvaluation, type SavedRun } from './savedState';
 import type { DataPosition } from './updateWindows';
 
 /** Where a run is saved. */
@@ -18,6 +20,7 @@ export interface RunState {
   /** Those of the best evaluation, where they are remembered. */
   readonly best: tf.NamedTensorMap;
   readonly optimizer: OptimizerState;
+  readonly setup: RunSetup;
   /** Of models with dropout. */
   readonly dropoutStep?: number;
   /** Where the next update's data begins. */
@@ -26,49 +29,46 @@ export interface RunState {
   readonly evaluations: readonly EvaluationRecord[];
 }
 
-const KIND = 'lowrank training run';
-
-/** The part of a run that is no tensor. */
-interface SavedRun extends Pick<RunState, 'dropoutStep' | 'position' | 'history'> {
-  readonly kind: typeof KIND;
-  readonly optimizerStep: number;
-  readonly evaluations: readonly SavedEvaluation[];
-}
-
-/** Without the perplexity, which follows from the loss. */
-interface SavedEvaluation extends Omit<EvaluationRecord, 'loss' | 'perplexity'> {
-  /** JSON has only finite numbers: others are text, such as 'Infinity'. Older checkpoints have null, which is read as NaN. */
-  readonly loss: number | string | null;
-}
-
-/** @throws StorageError when the disk refuses; the older checkpoints are as they were. */
-export function saveRun({ directory, keep }: CheckpointPlace, run: RunState): void {
-  const { weights, best, optimizer, dropoutStep, position, history } = run;
+/**
+ * Saves a run and returns the checkpoint's folder.
+ *
+ * @param replaced - an earlier checkpoint of the same step, which says less
+ * @throws StorageError when the disk refuses; the older checkpoints are as they were.
+ */
+export function saveRun({ directory, keep }: CheckpointPlace, run: RunState, replaced?: string): string {
+  const { weights, best, optimizer, dropoutStep, position, history, setup } = run;
   const evaluations = run.evaluations.map(savedEvaluation);
-  const state: SavedRun = { kind: KIND, optimizerStep: optimizer.step, dropoutStep, position, history, evaluations };
+  const state: SavedRun = { kind: KIND, optimizerStep: optimizer.step, dropoutStep, position, history, evaluations, setup };
   const tensors = { weights, optimizer: optimizer.tensors, best };
-  saveCheckpoint(directory, { step: history.length, state, tensors }, { keep });
+  return saveCheckpoint(directory, { step: history.length, state, tensors }, { keep, replaced });
 }
 
 /**
  * The run of the newest checkpoint in the directory, if there is one; the caller disposes its tensors.
  *
- * @throws StateError when it is of something else than a run with these parameters.
+ * @throws StateError when it is of something else than a run with these parameters and this setup; FormatError when its state is none of ours.
  */
-export function loadRun(directory: string, parameters: ReadonlyMap<string, tf.Tensor>): RunState | undefined {
+export function loadRun(
+  directory: string,
+  parameters: ReadonlyMap<string, tf.Tensor>,
+  setup: RunSetup,
+): (RunState & { readonly path: string }) | undefined {
   const checkpoint = loadCheckpoint(directory);
   if (!checkpoint) return undefined;
   const { path, state, tensors } = checkpoint;
-  const { kind, optimizerStep, evaluations, ...rest } = (state ?? {}) as SavedRun;
   const { weights = {}, optimizer = {}, best = {} } = tensors;
   try {
-    if (kind !== KIND) throw new StateError(`${path} is not a checkpoint of train()`);
+    const saved = checkedState(path, state);
     checkFit(path, weights, parameters);
+    checkFit(path, best, Object.keys(best).length === 0 ? new Map() : parameters);
+    if (saved.setup) checkSetup(path, saved.setup, setup);
+    const { optimizerStep, evaluations, kind, ...rest } = saved;
+    const restored = { step: optimizerStep, tensors: optimizer };
+    return { ...rest, path, setup, weights, best, optimizer: restored, evaluations: evaluations.map(readEvaluation) };
   } catch (error) {
     tf.dispose(Object.values(tensors));
     throw error;
   }
-  return { ...rest, weights, best, optimizer: { step: optimizerStep, tensors: optimizer }, evaluations: evaluations.map(readEvaluation) };
 }
 
 function savedEvaluation({ step, loss, tokens }: EvaluationRecord): SavedEvaluation {

@@ -7,6 +7,7 @@ import { AdamW } from './adamw';
 import type { ExecutionOptions } from './execution';
 import { oneAtATime } from './oneAtATime';
 import { type ProgressDisplay, ProgressMeter } from './progress';
+import { lockRun } from './runLock';
 import { RunLog } from './runLog';
 import type { EvaluationRecord, StepRecord } from './runRecords';
 import type { CheckpointPlace } from './savedRun';
@@ -96,7 +97,7 @@ export class TrainingAbortedError extends AbortedError {
  * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the updates under way.
  * @throws ArgumentError when an option is out of range, there are no batches, or an update has no label.
  * @throws StateError when the model has nothing to train, adapters are merged, the first update reaches no trained parameter, the model is
- * being trained already, or the checkpoint is of another run.
+ * being trained already, another run uses the checkpoint's folder, or the checkpoint is of another run.
  */
 export async function train(model: TrainableModel, batches: BatchSource, options: TrainOptions = {}): Promise<TrainResult> {
   checkOptions(options);
@@ -108,7 +109,9 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
   const optimizer = options.optimizer ?? new AdamW({ learningRate: 3e-4, weightDecay: 0 });
   const run = new TrainingRun(model, optimizer, { compile, precision, maxGradNorm });
   const { isTraining } = model;
+  let unlock: (() => void) | undefined;
   try {
+    if (options.checkpoint) unlock = lockRun(options.checkpoint.directory);
     model.train?.();
     if (options.checkpoint) run.resume(options.checkpoint);
     await runSteps(run, batches, options, signal);
@@ -117,6 +120,7 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
   } finally {
     if (!isTraining) model.eval?.();
     options.progress?.finish();
+    unlock?.();
     run.dispose();
     if (!options.optimizer) optimizer.dispose();
   }

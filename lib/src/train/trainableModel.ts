@@ -27,6 +27,8 @@ export interface TrainableModel {
   /** The adapters' configurations, of a model that has adapters. */
   readonly peftConfig?: Readonly<Record<string, PeftConfig>>;
   readonly activeAdapters?: readonly string[];
+  /** What an adapter is made of, by name. */
+  adapterTensors?(name: string): ReadonlyMap<string, { readonly variable: tf.Variable; readonly isBase?: boolean }>;
   /** Adapters that are in the base's weights at present, where no gradient reaches them. */
   readonly mergedAdapters?: readonly string[];
 }

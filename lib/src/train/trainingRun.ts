@@ -6,6 +6,7 @@ import { BestWeights } from './bestWeights';
 import { evaluateLoss } from './evaluateLoss';
 import type { ExecutionOptions } from './execution';
 import type { EvaluationRecord, StepRecord } from './runRecords';
+import { type RunSetup, setupOf } from './runSetup';
 import { type CheckpointPlace, loadRun, type RunState, saveRun } from './savedRun';
 import { parametersOf, type TrainableModel } from './trainableModel';
 import { Updater } from './updater';
@@ -44,7 +45,9 @@ export class TrainingRun {
   resumedAt?: number;
   private readonly best = new BestWeights();
   /** What the newest checkpoint has. */
-  private saved?: { readonly step: number; readonly evaluations: number };
+  private saved?: { readonly step: number; readonly evaluations: number; readonly path: string };
+  /** What it is a run of, where that is saved: as it was at the beginning. */
+  private setup?: RunSetup;
   private readonly execution: ExecutionOptions;
   private readonly updater: Updater;
   private readonly begun: UpdateWindow[] = [];
@@ -153,13 +156,15 @@ export class TrainingRun {
     const { model, best, position, history, evaluations } = this;
     const optimizer = this.optimizer.state();
     const { dropoutStep } = model;
+    this.setup ??= setupOf(model);
+    const replaced = this.saved?.step === this.step ? this.saved.path : undefined;
     const weights = Object.fromEntries(parametersOf(model));
     try {
-      saveRun(place, { weights, best: best.tensors, optimizer, dropoutStep, position, history, evaluations });
+      const run = { weights, best: best.tensors, optimizer, dropoutStep, position, history, evaluations, setup: this.setup };
+      this.noteSaved(saveRun(place, run, replaced));
     } finally {
       tf.dispose(optimizer.tensors);
     }
-    this.noteSaved();
   }
 
   /**
@@ -168,7 +173,8 @@ export class TrainingRun {
    * @throws StateError when it is of something else; the model is as it was then.
    */
   resume({ directory }: CheckpointPlace): void {
-    const saved = loadRun(directory, parametersOf(this.model));
+    this.setup = setupOf(this.model);
+    const saved = loadRun(directory, parametersOf(this.model), this.setup);
     if (!saved) return;
     try {
       this.takeUp(saved);
@@ -177,7 +183,16 @@ export class TrainingRun {
     }
   }
 
-  private takeUp({ weights, best, optimizer, dropoutStep, position, history, evaluations }: RunState): void {
+  private takeUp({
+    weights,
+    best,
+    optimizer,
+    dropoutStep,
+    position,
+    history,
+    evaluations,
+    path,
+  }: RunState & { readonly path: string }): void {
     this.optimizer.restore(optimizer);
     for (const [name, variable] of parametersOf(this.model)) variable.assign(weights[name] as tf.Tensor); // there, as checked
     if (dropoutStep !== undefined) this.model.dropoutStep = dropoutStep;
@@ -186,11 +201,11 @@ export class TrainingRun {
     this.evaluations.push(...evaluations);
     this.position = position;
     this.resumedAt = this.step;
-    this.noteSaved();
+    this.noteSaved(path);
   }
 
-  private noteSaved(): void {
-    this.saved = { step: this.step, evaluations: this.evaluations.length };
+  private noteSaved(path: string): void {
+    this.saved = { step: this.step, evaluations: this.evaluations.length, path };
   }
 
   dispose(): void {
