@@ -1,11 +1,12 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { noTensorLeft } from '../noTensorLeft';
 import { compareCase } from './compare.ts';
 
-const cases = new URL('cases/', import.meta.url).pathname;
+const cases = fileURLToPath(new URL('cases/', import.meta.url));
 const written = mkdtempSync(join(tmpdir(), 'differential-'));
 afterAll(() => rmSync(written, { recursive: true }));
 noTensorLeft();

@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Comparison, compareCase } from './compare.ts';
 
@@ -53,7 +54,7 @@ if (wrong.length > 0)
 process.exitCode = wrong.length > 0 ? 1 : 0;
 
 function peer(task: 'make' | 'read', of = seeds): void {
-  const script = new URL('peer.py', import.meta.url).pathname;
+  const script = fileURLToPath(new URL('peer.py', import.meta.url));
   const { status } = spawnSync(python, [script, task, work, ...of.map(String)], { stdio: 'inherit' });
   if (status !== 0) throw new Error(`the peer ended with ${status} in '${task}'`);
 }

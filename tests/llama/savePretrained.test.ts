@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { ArgumentError, LlamaForCausalLM, StateError, StorageError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { python } from '../io/python';
@@ -28,7 +29,7 @@ test.each(VARIANTS)('%s is read back with its configuration and every bit of its
 
 test("Python's safetensors reads the names and shapes that Hugging Face has, and its own bytes", async () => {
   const folder = await saved('plain', {}, 'python');
-  const original = new URL('../golden/llama/plain/model.safetensors', import.meta.url).pathname;
+  const original = fileURLToPath(new URL('../golden/llama/plain/model.safetensors', import.meta.url));
   const report = python(
     `
 import json, sys, numpy as np
@@ -105,7 +106,9 @@ test('what cannot be saved is refused by name', async () => {
 });
 
 test('weights kept in 16 bits are written so, and read back the same', async () => {
-  const model = await LlamaForCausalLM.fromPretrained(new URL('../golden/llama/llama3', import.meta.url).pathname, { dtype: 'bfloat16' });
+  const model = await LlamaForCausalLM.fromPretrained(fileURLToPath(new URL('../golden/llama/llama3', import.meta.url)), {
+    dtype: 'bfloat16',
+  });
   model.savePretrained(path('halves'));
   expect(JSON.parse(fs.readFileSync(path('halves/config.json'), 'utf8')).torch_dtype).toBe('bfloat16');
   const [again, plain] = [await LlamaForCausalLM.fromPretrained(path('halves')), await tinyModel('llama3')];

@@ -1,5 +1,6 @@
 /** The tiny LLaMA of tests/golden/makePeft.py, and small helpers on tensors. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { LlamaForCausalLM, readSafetensors, type SafetensorsFile, tf } from 'lowrank';
 
 /** The token rows, and the labels, of makePeft.py. */
@@ -11,7 +12,7 @@ export const IDS = [
 export const LABELS = IDS.map((row, r) => row.map((id, t) => (r === 0 && t < 3 ? -100 : id)));
 
 export function goldenPath(name: string): string {
-  return new URL(`../golden/peft/${name}`, import.meta.url).pathname;
+  return fileURLToPath(new URL(`../golden/peft/${name}`, import.meta.url));
 }
 
 /** What PEFT computed. */

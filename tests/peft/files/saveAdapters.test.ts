@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   AdaptionPromptConfig,
   ArgumentError,
@@ -80,7 +81,7 @@ import json, sys
 from safetensors.numpy import load_file
 tensors = load_file(sys.argv[1] + "/adapter_model.safetensors")
 print(json.dumps({name: [list(tensor.shape), str(tensor.dtype), float(tensor.sum(dtype="float64"))] for name, tensor in tensors.items()}))`;
-  const python = new URL('../../../.venv/bin/python', import.meta.url).pathname;
+  const python = fileURLToPath(new URL('../../../.venv/bin/python', import.meta.url));
   const read = JSON.parse(execFileSync(python, ['-c', script, folder], { encoding: 'utf8' }));
   const parameters = peft.trainableParameters();
   expect(Object.keys(read).sort()).toEqual([...parameters.keys()].map((name) => name.replace('.default', '')).sort());
