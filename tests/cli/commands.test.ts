@@ -115,7 +115,7 @@ test('a prefix is trained by the same command', async () => {
   expect((await lowrank([...words, '--output', folder('prefix'), ...model, '--quiet'])).code).toBe(0);
   const { stdout } = await lowrank(['info', '--adapter', folder('prefix'), '--json']);
   expect(JSON.parse(stdout)).toMatchObject([
-    { adapter: 'necessity', method: 'ADAPTION_PROMPT', 'prefix length': 3, layers: 1, 'base model': 'model' },
+    { adapter: 'necessity', method: 'ADAPTION_PROMPT', prefixLength: 3, layers: 1, baseModel: 'model' },
   ]);
 }, 120_000);
 

@@ -195,7 +195,12 @@ describe('what is refused with exit code 2, in words', () => {
     [['train', '--task', 'comment'], /--output is missing/],
     [['merge', '--output', 'x'], /--adapter is missing/],
     [['info', '--model', '/nowhere'], /\/nowhere/],
-    [['dance'], /no command 'dance'/],
+    [['review', '--bas', 'main'], /no option --bas; did you mean --base\?/],
+    [['review', '--tresholds', '1'], /did you mean --threshold\?/],
+    [['generate', 'text', '--max-new-tokens', '-3'], /--max-new-tokens -3 is not a number from 1 up/],
+    [['dance'], /no command 'dance'; there are review, /],
+    [['revew'], /no command 'revew'; did you mean review\?/],
+    [['info', '--model', '/nowhere/\x1b[31mred\x07'], /\/nowhere\/\uFFFD\[31mred\uFFFD/],
   ])('lowrank %j', async (words, message) => {
     const { code, stdout, stderr } = await lowrank(words);
     expect([code, stdout]).toEqual([2, '']);

@@ -1,5 +1,6 @@
 /** The arguments of a command, checked as they are asked for. */
 import { parseArgs } from 'node:util';
+import { nearestName } from '../runtime/checkKnown';
 import { reasonOf } from '../runtime/reasonOf';
 import { type CommandName, type CommandSpec, commandSpecs } from './commandSpecs';
 import { UsageError } from './usageError';
@@ -21,8 +22,9 @@ export class CommandArguments {
     const options = Object.fromEntries(
       Object.entries(spec.options).map(([name, { value }]) => [name, { type: value ? ('string' as const) : ('boolean' as const) }]),
     );
+    checkNames(words, Object.keys(options));
     try {
-      const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: spec.argument !== undefined });
+      const { values, positionals } = parseArgs({ args: withNumbers(words, spec), options, allowPositionals: spec.argument !== undefined });
       if (positionals.length > 1) throw new UsageError(`one ${spec.argument?.name} is expected, not ${positionals.length}`);
       this.values = values;
       [this.argument] = positionals;
@@ -70,6 +72,27 @@ export class CommandArguments {
     if (number === undefined || Number.isSafeInteger(number)) return number;
     throw new UsageError(`--${name} ${number} is not a whole number`);
   }
+}
+
+/** @throws UsageError for an option that there is not, with the one that may have been meant. */
+function checkNames(words: readonly string[], names: readonly string[]): void {
+  const end = words.indexOf('--');
+  for (const word of end < 0 ? words : words.slice(0, end)) {
+    const name = /^--([^=]+)/.exec(word)?.[1];
+    if (name === undefined || names.includes(name)) continue;
+    const meant = nearestName(name, names) ?? names.find((other) => other.startsWith(name));
+    throw new UsageError(`there is no option --${name}${meant ? `; did you mean --${meant}?` : ''}`);
+  }
+}
+
+/** A number below 0 after an option is its value; Node takes it for an option. */
+function withNumbers(words: readonly string[], { options }: CommandSpec): string[] {
+  return words.flatMap((word, index) => {
+    const takesValue = (name?: string) => name?.startsWith('--') === true && options[name.slice(2)]?.value !== undefined;
+    if (/^-[\d.]/.test(word) && takesValue(words[index - 1])) return [];
+    const next = words[index + 1];
+    return takesValue(word) && next !== undefined && /^-[\d.]/.test(next) ? [`${word}=${next}`] : [word];
+  });
 }
 
 function range(least: number, most: number): string {

@@ -1,8 +1,9 @@
 /** `lowrank generate`: text that follows a prompt. */
 import { PeftModel } from '../peft';
+import { printable } from '../runtime/printable';
 import type { CommandArguments } from './commandArguments';
 import { openModel } from './openModel';
-import { printable, type Streams } from './streams';
+import type { Streams } from './streams';
 import { UsageError } from './usageError';
 
 export async function run(args: CommandArguments, { stdin, stdout }: Streams): Promise<number> {

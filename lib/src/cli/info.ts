@@ -8,6 +8,7 @@ import { parameterShapes } from '../llama/parameterShapes';
 import { LoraConfig } from '../peft';
 import { readAdapterConfig } from '../peft/files/adapterConfigFile';
 import { FormatError } from '../runtime';
+import { printableJson, printableMessage } from '../runtime/printable';
 import type { CommandArguments } from './commandArguments';
 import { isAdapter, tasksOf } from './openModel';
 import type { Streams } from './streams';
@@ -16,13 +17,13 @@ export async function run(args: CommandArguments, { stdout }: Streams): Promise<
   const directory = args.text('adapter');
   const rows =
     directory === undefined ? [await modelInfo(args.text('model') ?? defaultModelPath())] : adapterFolders(directory).map(adapterInfo);
-  if (args.isOn('json')) stdout.write(`${JSON.stringify(directory === undefined ? rows[0] : rows, null, 2)}\n`);
+  if (args.isOn('json')) stdout.write(`${printableJson(directory === undefined ? rows[0] : rows)}\n`);
   else
     stdout.write(
       rows
         .map((row) =>
           Object.entries(row)
-            .map(([name, value]) => `${name.padEnd(22)} ${value}\n`)
+            .map(([name, value]) => `${inWords(name).padEnd(22)} ${value === null ? 'not said' : printableMessage(`${value}`)}\n`)
             .join(''),
         )
         .join('\n'),
@@ -30,7 +31,8 @@ export async function run(args: CommandArguments, { stdout }: Streams): Promise<
   return 0;
 }
 
-type Info = Readonly<Record<string, string | number>>;
+/** What is known, by names that a program can use; null is what a file does not say. */
+type Info = Readonly<Record<string, string | number | null>>;
 
 async function modelInfo(path: string): Promise<Info> {
   const { config } = await openModelFiles(path);
@@ -41,7 +43,7 @@ async function modelInfo(path: string): Promise<Info> {
     layers: config.numHiddenLayers,
     width: config.hiddenSize,
     heads: config.numAttentionHeads,
-    'key/value heads': config.numKeyValueHeads,
+    keyValueHeads: config.numKeyValueHeads,
     vocabulary: config.vocabSize,
     positions: config.maxPositionEmbeddings,
   };
@@ -60,16 +62,21 @@ function adapterInfo(folder: string): Info {
   const size: Info =
     config instanceof LoraConfig
       ? { rank: config.r, alpha: config.loraAlpha }
-      : { 'prefix length': config.adapterLen, layers: config.adapterLayers };
+      : { prefixLength: config.adapterLen, layers: config.adapterLayers };
   return {
     adapter: nodePath.basename(folder),
     method: config.peftType,
     ...size,
-    'base model': config.baseModelNameOrPath ?? 'not said',
+    baseModel: config.baseModelNameOrPath,
     tensors: tensors.names.length,
     parameters,
     bytes: fs.statSync(file).size,
   };
+}
+
+/** `keyValueHeads` as `key value heads`. */
+function inWords(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function product(shape: readonly number[]): number {

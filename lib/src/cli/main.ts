@@ -1,5 +1,9 @@
 /** The command `lowrank`. */
+
+import { nearestName } from '../runtime/checkKnown';
 import { LowrankError } from '../runtime/errors';
+import { printableMessage } from '../runtime/printable';
+import { reasonOf } from '../runtime/reasonOf';
 import { CommandArguments } from './commandArguments';
 import { type CommandName, commandSpecs } from './commandSpecs';
 import { commandHelp, programHelp } from './help';
@@ -37,7 +41,9 @@ export async function main(words: readonly string[], streams: Streams = processS
     return 0;
   }
   if (!isCommand(name)) {
-    streams.stderr.write(`lowrank: there is no command '${name}'; there are ${Object.keys(commandSpecs).join(', ')}\n`);
+    const meant = nearestName(name, Object.keys(commandSpecs));
+    const help = meant ? `did you mean ${meant}?` : `there are ${Object.keys(commandSpecs).join(', ')}`;
+    streams.stderr.write(`${printableMessage(`lowrank: there is no command '${name}'; ${help}`)}\n`);
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -49,13 +55,19 @@ export async function main(words: readonly string[], streams: Streams = processS
     const { run } = await commands[name]();
     return await run(args, streams);
   } catch (error) {
-    if (error instanceof UsageError) streams.stderr.write(`lowrank ${name}: ${error.message}; see lowrank ${name} --help\n`);
-    else if (error instanceof LowrankError) streams.stderr.write(`lowrank ${name}: ${error.message}\n`);
-    else throw error;
+    streams.stderr.write(`${printableMessage(`lowrank ${name}: ${toldAs(error, name)}`)}\n`);
+    if (!(error instanceof UsageError || error instanceof LowrankError) && process.env.LOWRANK_DEBUG) console.error(error);
     return 2;
   }
 }
 
 function isCommand(name: string): name is CommandName {
   return Object.hasOwn(commandSpecs, name);
+}
+
+/** An error as a user reads it; a fault of the program itself says how to see where it was. */
+function toldAs(error: unknown, name: CommandName): string {
+  if (error instanceof UsageError) return `${error.message}; see lowrank ${name} --help`;
+  if (error instanceof LowrankError) return error.message;
+  return `unexpected: ${reasonOf(error)} (a fault of this program; LOWRANK_DEBUG=1 shows where)`;
 }

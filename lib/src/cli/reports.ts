@@ -1,6 +1,6 @@
 /** How reviews are printed. */
 import type { Review } from '../review';
-import { printable } from './streams';
+import { printable, printableJson } from '../runtime/printable';
 
 /** What was reviewed besides the reviews themselves. */
 export interface ReviewedDiff {
@@ -37,7 +37,7 @@ export function jsonReport(reviews: readonly Review[], { hunks, skipped, version
     ...(refinedCode !== undefined && { suggestion: { startLine: hunk.codeStart, lines: hunk.codeLines, code: refinedCode } }),
     patch: hunk.patch,
   }));
-  return `${JSON.stringify({ version, hunks, skipped, reviews: rows }, null, 2)}\n`;
+  return `${printableJson({ version, hunks, skipped, reviews: rows })}\n`;
 }
 
 /** As the static analysis results interchange format, SARIF 2.1.0 (OASIS), which code hosts and editors read. */
@@ -62,7 +62,7 @@ export function sarifReport(reviews: readonly Review[], { skipped, version }: Re
     columnKind: 'utf16CodeUnits',
     results: reviews.map(sarifResult),
   };
-  return `${JSON.stringify({ $schema: 'https://json.schemastore.org/sarif-2.1.0.json', version: '2.1.0', runs: [run] }, null, 2)}\n`;
+  return `${printableJson({ $schema: 'https://json.schemastore.org/sarif-2.1.0.json', version: '2.1.0', runs: [run] })}\n`;
 }
 
 function sarifResult({ hunk, probability, comment, refinedCode }: Review): object {

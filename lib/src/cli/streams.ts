@@ -11,8 +11,3 @@ export interface Streams {
 
 /** Those of this process. */
 export const processStreams: Streams = process;
-
-/** Text of a model or a file, without the control characters that could move a terminal's cursor or hide text. */
-export function printable(text: string): string {
-  return text.replaceAll('\t', '    ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => (character === '\n' ? '\n' : '\uFFFD'));
-}

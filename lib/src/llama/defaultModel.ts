@@ -19,7 +19,8 @@ export function defaultModelPath(): string {
       throw new FormatError(`MODEL=${chosen}: there is no such file or folder; name a GGUF file or a model folder`);
     return chosen;
   }
-  for (const start of [process.cwd(), __dirname]) {
+  // The library's own first: a folder under review must not choose the model that reviews it.
+  for (const start of [__dirname, process.cwd()]) {
     for (const folder of upwards(start)) {
       const path = inEnvironment(nodePath.join(folder, '.venv'));
       if (path !== undefined) return path;

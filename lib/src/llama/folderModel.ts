@@ -4,6 +4,7 @@ import nodePath from 'node:path';
 import { isJsonObject, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../io';
 import { FormatError, UnsupportedError } from '../runtime';
 import { sizeOf } from '../runtime/sizeOf';
+import { warn } from '../runtime/warn';
 import type { LlamaConfig } from './config';
 import { configFromJson } from './configFile';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelFiles';
@@ -42,9 +43,7 @@ export function openFolderModel(folder: string): ModelFiles {
 
 /** transformers 5 then keeps both tables, whatever the configuration says. */
 function untied(folder: string, config: LlamaConfig): LlamaConfig {
-  console.warn(
-    `${folder}: config.json has tie_word_embeddings true, but ${HEAD} is not ${EMBEDDING}: the two are loaded apart, as they are`,
-  );
+  warn(`${folder}: config.json has tie_word_embeddings true, but ${HEAD} is not ${EMBEDDING}: the two are loaded apart, as they are`);
   return Object.freeze({ ...config, tieWordEmbeddings: false });
 }
 

@@ -2,6 +2,7 @@
 import { castModel, type Module } from '../nn';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkOneOf } from '../runtime/checkValues';
+import { warn } from '../runtime/warn';
 import { AdapterSet } from './adapterSet';
 import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
 import { mergeLayers, unmergeLayers } from './lora/mergeLayers';
@@ -47,8 +48,7 @@ export class MergeableAdapters<M extends Module = Module> extends AdapterSet<M> 
     const { adapterNames = this.activeAdapters, safeMerge = false } = options;
     for (const name of adapterNames) this.adapter(name);
     const tuner = this.loraTuner('merged');
-    if (this.mergedAdapters.length > 0)
-      console.warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() to merge anew`);
+    if (this.mergedAdapters.length > 0) warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() to merge anew`);
     else mergeLayers(tuner.layerList(), adapterNames, { safeMerge });
   }
 
@@ -56,7 +56,7 @@ export class MergeableAdapters<M extends Module = Module> extends AdapterSet<M> 
   unmergeAdapter(): void {
     const tuner = this.loraTuner('unmerged');
     if (this.mergedAdapters.length > 0) unmergeLayers(tuner.layerList());
-    else console.warn('nothing is merged: unmergeAdapter() does nothing');
+    else warn('nothing is merged: unmergeAdapter() does nothing');
   }
 
   /**

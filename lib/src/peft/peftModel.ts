@@ -12,6 +12,7 @@ import {
 import type { Module } from '../nn';
 import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
+import { warn } from '../runtime/warn';
 import { type AdapterLoadOptions, type AdapterOptions, checkLoadOptions } from './adapterSet';
 import { AdaptionPromptConfig, LoraConfig, type PeftConfig } from './config';
 import { openAdapterFolder } from './files/openAdapterFolder';
@@ -160,7 +161,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
   disableAdapter<T>(fn: () => T): T {
     const { peftConfig, mergedAdapters: merged } = this;
     const biased = this.activeAdapters.filter((name) => peftConfig[name] instanceof LoraConfig && peftConfig[name].bias !== 'none');
-    if (biased.length > 0) console.warn(`${biased.join(', ')} trained biases of the base, which stay while it is disabled`);
+    if (biased.length > 0) warn(`${biased.join(', ')} trained biases of the base, which stay while it is disabled`);
     if (merged.length > 0) this.unmergeAdapter();
     this.setEnabled(false);
     const enable = () => {

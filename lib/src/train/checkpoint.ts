@@ -10,6 +10,7 @@ import { readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writ
 import { storingIn } from '../io/storingIn';
 import { FormatError, tf } from '../runtime';
 import { reasonOf } from '../runtime/reasonOf';
+import { warn } from '../runtime/warn';
 import { checkedManifest, writeManifest } from './checkpointManifest';
 
 /** What a checkpoint holds. */
@@ -96,7 +97,7 @@ export function loadCheckpoint(directory: string): Checkpoint | undefined {
       return readCheckpoint(path);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      console.warn(`${error.message}; going back to the checkpoint before it`);
+      warn(`${error.message}; going back to the checkpoint before it`);
     }
   }
   if (folders.length > 0)

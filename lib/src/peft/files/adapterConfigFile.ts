@@ -2,6 +2,7 @@
 import nodePath from 'node:path';
 import { toSnakeCase } from '../../nn';
 import { UnsupportedError } from '../../runtime';
+import { warn } from '../../runtime/warn';
 import {
   AdaptionPromptConfig,
   GATE_KINDS,
@@ -65,7 +66,7 @@ export function readAdapterConfig(folder: string): PeftConfig {
   if (!config) throw new UnsupportedError(`peft_type ${JSON.stringify(kind)} is not supported; LORA and ADAPTION_PROMPT are`);
   fields.ignore(IGNORED);
   if (fields.left.length > 0) {
-    console.warn(`${nodePath.join(folder, CONFIG_FILE)}: unknown keys, which are ignored: ${fields.left.join(', ')}`);
+    warn(`${nodePath.join(folder, CONFIG_FILE)}: unknown keys, which are ignored: ${fields.left.join(', ')}`);
   }
   return config;
 }

@@ -1,6 +1,7 @@
 /** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
 import { Embedding, Module, type ModuleKind, StoredEmbedding, TiedHead, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
+import { warn } from '../../runtime/warn';
 import { AdapterState } from '../adapterState';
 import { LoraConfig, type LoraOptions } from '../config';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
@@ -123,7 +124,7 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
    * @throws NotFiniteError with `safeMerge` when the result is not finite everywhere; the base weight then stays as it was.
    */
   merge(names: readonly string[] = this.state.activeAdapters, { safeMerge = false }: { readonly safeMerge?: boolean } = {}): void {
-    if (this.merged) console.warn(`already merged: ${this.merged.names.join(', ')}; unmerge() first to merge anew`);
+    if (this.merged) warn(`already merged: ${this.merged.names.join(', ')}; unmerge() first to merge anew`);
     else mergeLayers([this], names, { safeMerge });
   }
 
@@ -139,7 +140,7 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
   /** Puts the base weight back, bit by bit as it was before {@link merge}. */
   unmerge(): void {
     if (!this.merged) {
-      console.warn('nothing is merged: unmerge() does nothing');
+      warn('nothing is merged: unmerge() does nothing');
       return;
     }
     const { originals } = this.merged;

@@ -1,6 +1,7 @@
 /** LoRA on a whole model. */
 import { Embedding, type Module, type Projection, StoredEmbedding } from '../../nn';
 import { ArgumentError, deriveSeed, StateError, type tf, UnsupportedError } from '../../runtime';
+import { warn } from '../../runtime/warn';
 import type { AdapterState } from '../adapterState';
 import { LoraConfig, type PeftConfig } from '../config';
 import { isAllLinear, isNamed, leafNames, loraTargets, patternValues } from '../targets';
@@ -143,7 +144,7 @@ export class LoraTuner implements Tuner {
     }
     this.saved.unload(keepsMerged);
     settleTiedHeads(this.model);
-    if (wasTied && !hasTiedHead(this.model)) console.warn(UNTIED);
+    if (wasTied && !hasTiedHead(this.model)) warn(UNTIED);
   }
 
   dispose(): void {}

@@ -1,5 +1,6 @@
 /** What is wrong with single lines of a data file, and how much of it is put up with. */
 import { ArgumentError, FormatError } from '../../runtime';
+import { warn } from '../../runtime/warn';
 
 /** A line, or a record of several lines, that could not be read and was left out. */
 export interface ReadProblem {
@@ -25,7 +26,7 @@ export class Problems {
   private count = 0;
 
   /** @throws ArgumentError when `maxProblems` is not a number from 0 up. */
-  constructor({ onProblem = warn, maxProblems = 100 }: ProblemOptions = {}) {
+  constructor({ onProblem = warnOf, maxProblems = 100 }: ProblemOptions = {}) {
     if (!(maxProblems >= 0)) throw new ArgumentError(`maxProblems ${maxProblems} is not a number from 0 up`);
     this.onProblem = onProblem;
     this.maxProblems = maxProblems;
@@ -43,6 +44,6 @@ export class Problems {
   }
 }
 
-function warn({ file, line, message }: ReadProblem): void {
-  console.warn(`${file}:${line}: ${message}; this record is left out`);
+function warnOf({ file, line, message }: ReadProblem): void {
+  warn(`${file}:${line}: ${message}; this record is left out`);
 }

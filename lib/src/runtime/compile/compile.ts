@@ -1,6 +1,7 @@
 /** "tf.function" for TypeScript: a function of tensors becomes one operation of TensorFlow. */
 import { checkKnown } from '../checkKnown';
 import { ArgumentError } from '../errors';
+import { warn } from '../warn';
 import type { Precision } from './graphBuilder';
 import { canBuildGraphs } from './internals';
 import type { FunctionReport } from './program';
@@ -89,8 +90,7 @@ let hasWarned = false;
 
 function isSupported(): boolean {
   if (canBuildGraphs()) return true;
-  if (!hasWarned)
-    console.warn('compile: the native binding cannot build graphs, so functions run operation by operation; run `make setup`');
+  if (!hasWarned) warn('compile: the native binding cannot build graphs, so functions run operation by operation; run `make setup`');
   hasWarned = true;
   return false;
 }

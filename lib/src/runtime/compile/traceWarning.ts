@@ -1,4 +1,6 @@
 /** Says when a function is compiled again and again, and because of what. */
+
+import { warn } from '../warn';
 import type { CompileOptions } from './compile';
 import { keyDifference } from './keyDifference';
 import { isParameterTree } from './signature';
@@ -28,7 +30,7 @@ export class TraceWarning {
     this.counts.set(subject, count);
     const before = count.forms.size;
     if (before < WARNS_AT) count.forms.add(this.variesIn === 'shapes' ? form.replace(SHAPE, '') : form);
-    if (before < WARNS_AT && count.forms.size === WARNS_AT) console.warn(this.text(count.last, form));
+    if (before < WARNS_AT && count.forms.size === WARNS_AT) warn(this.text(count.last, form));
     count.last = form;
   }
 
