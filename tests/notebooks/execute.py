@@ -19,12 +19,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import stamps
 from check_pages import check_pages
+from clock import Clock
 from failure import NotebookError
 from pages import Pages
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SECONDS_PER_CELL = 600
 NBCONVERT = (sys.executable, "-m", "nbconvert", "--log-level=WARN")
 KERNELSPEC = {"display_name": "TypeScript", "language": "typescript", "name": "tslab"}
 LANGUAGE = {
@@ -61,7 +62,25 @@ def typecheck(notebooks):
         raise NotebookError(f"the cells do not pass tsc --strict\n{output.strip()}")
 
 
-def execute(notebook, folder, is_stable):
+def run_watched(command, environment, clock, scratch):
+    """As `run`, and says meanwhile which cell it is at."""
+    cells, begun = scratch / "cells", time.monotonic()
+    with (scratch / "printed").open("w+") as printed:
+        process = subprocess.Popen(
+            [str(part) for part in command], env={**environment, "LOWRANK_CELLS": str(cells)}, stdout=printed, stderr=subprocess.STDOUT
+        )
+        while True:
+            try:
+                code = process.wait(timeout=1)
+                break
+            except subprocess.TimeoutExpired:
+                cell, total = (cells.read_text().split() if cells.exists() else []) or ("0", "0")
+                clock.show(f"{cell} of {total}", time.monotonic() - begun)
+        printed.seek(0)
+        return code, printed.read()
+
+
+def execute(notebook, folder, is_stable, clock):
     """Executes a notebook with nbconvert; the executed copy lies in `folder` afterwards."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "errors"
@@ -70,12 +89,12 @@ def execute(notebook, folder, is_stable):
         if is_stable:
             environment["LOWRANK_STABLE_OUTPUT"] = "1"
         command = [
-            *(*NBCONVERT, "--to", "notebook", "--execute"),
-            *(f"--ExecutePreprocessor.timeout={SECONDS_PER_CELL}", "--ExecutePreprocessor.kernel_name=tslab"),
+            *(*NBCONVERT, "--to", "notebook", "--execute", "--config", Path(__file__).with_name("nbconvert_config.py")),
+            *(f"--ExecutePreprocessor.timeout={clock.cell_limit()}", "--ExecutePreprocessor.kernel_name=tslab"),
             *("--output-dir", folder, "--output", notebook.stem, notebook),
         ]
         try:
-            code, output = run(command, environment)
+            code, output = run_watched(command, environment, clock, Path(scratch))
         finally:
             end_kernels(report)
         if report.exists():
@@ -161,17 +180,23 @@ def main():
         if arguments.check:
             return
         pages = Pages(arguments.folder.resolve(), arguments.build.resolve())
+        clock = Clock(arguments.build, [notebook.stem for notebook in notebooks])
         for notebook in notebooks:
             name, begun = notebook.name, time.monotonic()
-            print(f"{name} …", end=" ", flush=True)
-            execute(notebook, arguments.build, arguments.to == "notebooks")
+            if arguments.to == "build" and not os.environ.get("FORCE") and stamps.is_done(notebook, arguments.build):
+                clock.skipped()
+                print(f"{name}: unchanged since it was executed (FORCE=1 executes it again)", flush=True)
+                continue
+            execute(notebook, arguments.build, arguments.to == "notebooks", clock)
             copy = arguments.build / name
             executed = json.loads(copy.read_text())
             check_outputs(executed)
             if arguments.to == "notebooks":
                 write_back(executed, notebook)
             pages.render(copy)
-            print(f"{time.monotonic() - begun:.0f} s", flush=True)
+            clock.finished(time.monotonic() - begun)
+            stamps.keep(notebook, arguments.build)
+            print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
         name = "pages"
         rendered = [arguments.build / f"{notebook.stem}.html" for notebook in sorted(arguments.folder.glob("*.ipynb"))]
         rendered = [page for page in rendered if page.exists()]
@@ -180,7 +205,7 @@ def main():
             check_pages([*rendered, arguments.build / "index.html"])
     except NotebookError as error:
         sys.exit(f"\nFAILED {name}: {error}")
-    print(f"{len(notebooks)} notebooks executed in {time.monotonic() - started:.0f} s; start reading at {arguments.build.name}/index.html")
+    print(f"{len(notebooks)} notebooks in {time.monotonic() - started:.0f} s; start reading at {arguments.build.name}/index.html")
 
 
 if __name__ == "__main__":

@@ -12,12 +12,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the gate over one notebook made of these cells. */
+/** Runs the gate over one notebook made of these cells, with a heading after them, so that they count from 1. */
 function execute(name: string, cells: readonly string[], options: readonly string[] = []): Promise<{ code: number; output: string }> {
   const own = join(folder, name);
-  mkdirSync(own);
+  mkdirSync(own, { recursive: true });
   const notebook = {
-    cells: cells.map((source, index) => ({ cell_type: 'code', id: `c${index}`, metadata: {}, execution_count: null, outputs: [], source })),
+    cells: [
+      ...cells.map((source, index) => ({ cell_type: 'code', id: `c${index}`, metadata: {}, execution_count: null, outputs: [], source })),
+      { cell_type: 'markdown', id: 'head', metadata: {}, source: `# The notebook named ${name}` },
+    ],
     metadata: { kernelspec: { name: 'tslab', display_name: 'TypeScript', language: 'typescript' } },
     nbformat: 4,
     nbformat_minor: 5,
@@ -34,6 +37,23 @@ function execute(name: string, cells: readonly string[], options: readonly strin
 }
 
 describe('the notebook gate', () => {
+  it('skips a notebook that has been executed already, until it changes or FORCE is set', async () => {
+    const cells = ["console.log('once');"];
+    const own = join(folder, 'again');
+    const first = await execute('again', cells);
+    expect(first.output).toMatch(/again\.ipynb: \d+ s/);
+    const second = await execute('again', cells);
+    expect(second.output).toContain('again.ipynb: unchanged');
+    expect(second.code).toBe(0);
+    const changed = await execute('again', ["console.log('twice');"]);
+    expect(changed.output).toMatch(/again\.ipynb: \d+ s/);
+    expect(readFileSync(join(own, 'out/again.html'), 'utf8')).toContain('twice');
+    process.env.FORCE = '1';
+    const forced = await execute('again', ["console.log('twice');"]);
+    delete process.env.FORCE;
+    expect(forced.output).toMatch(/again\.ipynb: \d+ s/);
+  }, 300_000);
+
   it('fails on a type error that tslab lets pass, and names the cell', async () => {
     const { code, output } = await execute('types', ['const a = 1;', "const a = 'again';\nconst b: string = null;"], ['--check']);
     expect(code).toBe(1);
