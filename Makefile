@@ -115,7 +115,9 @@ refresh: build
 	$(PY) docs/picture.py
 
 lab: build
-	@$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-setup.ipynb
+	@mkdir -p .venv/share/jupyter/lab/settings
+	cp lib/setup/labSettings.json .venv/share/jupyter/lab/settings/overrides.json
+	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-setup.ipynb
 
 test: build
 	@$(NODE) node_modules/vitest/vitest.mjs run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json

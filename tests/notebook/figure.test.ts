@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import {
   attentionMap,
+  displaySymbol,
   type Figure,
   figure,
   groupedBars,
@@ -128,6 +129,12 @@ describe.each(all)('%s', (_name, chart) => {
     for (const property of ['expr', 'calculate', 'transform', 'filter', 'labelExpr', 'url', 'href', 'params', 'signal', 'test']) {
       expect(valuesOf(chart.spec, property)).toEqual([]);
     }
+  });
+
+  it('tells its numbers under the pointer, and carries a PNG so that JupyterLab adds none', async () => {
+    expect(valuesOf(chart.spec, 'tooltip')).toContain(true);
+    const { 'image/png': png } = await chart[displaySymbol]();
+    expect(Buffer.from(String(png), 'base64').subarray(0, 4)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47]));
   });
 
   it('titles its axes or has none to title', () => {

@@ -11,7 +11,7 @@ describe('show', () => {
     await show(parameterBars([{ label: 'LoRA', parameters: 12_288 }]));
     expect(kernel.messages).toHaveLength(1);
     const { data = {}, transient } = kernel.messages[0] ?? {};
-    expect(Object.keys(data)).toEqual(['application/vnd.vegalite.v5+json', 'image/svg+xml', 'text/plain']);
+    expect(Object.keys(data)).toEqual(['application/vnd.vegalite.v5+json', 'image/png', 'image/svg+xml', 'text/plain']);
     expect(data['application/vnd.vegalite.v5+json']).toMatchObject({ $schema: 'https://vega.github.io/schema/vega-lite/v5.json' });
     expect(data['image/svg+xml']).toMatch(/^<svg role="img" aria-label="Bar chart of trainable parameters: LoRA 12,288 \(100.00 %\)."/);
     expect(data['text/plain']).toBe('Bar chart of trainable parameters: LoRA 12,288 (100.00 %).');

@@ -13,6 +13,12 @@ export interface ChartSpec extends ChartView {
 }
 
 /**
+ * A transparent point. JupyterLab's renderer adds a PNG of a chart to the document unless one is there, so that opening a notebook marked it as
+ * changed and saving it added pictures. Everybody else takes the SVG before a PNG: nbconvert's order, which code hosts use as well.
+ */
+const NO_PICTURE = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII=';
+
+/**
  * A chart and the sentence that says the same in words.
  *
  * Shown as one bundle: Vega-Lite 5, which is what JupyterLab draws, an SVG for readers without scripts, and the sentence.
@@ -43,6 +49,7 @@ export class Figure implements Displayable {
   async [displaySymbol](): Promise<MimeBundle> {
     return {
       'application/vnd.vegalite.v5+json': this.spec,
+      'image/png': NO_PICTURE,
       'image/svg+xml': await this.svg(),
       'text/plain': this.sentence,
     };

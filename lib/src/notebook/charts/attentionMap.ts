@@ -40,7 +40,7 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, toke
   const x = { field: 'key', type: 'ordinal', sort: keys, scale: { domain: keys } };
   const map = {
     data: { values },
-    mark: { type: 'rect' },
+    mark: { type: 'rect', tooltip: true },
     encoding: {
       x: { ...x, title: 'key position', axis: { ...axis, labelAngle: -60 } },
       y: { field: 'query', type: 'ordinal', sort: queries, scale: { domain: queries }, title: 'query position', axis },

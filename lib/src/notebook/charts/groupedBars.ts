@@ -39,7 +39,7 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
       y: { field: 'value', type: 'quantitative', title: yTitle, stack: null, scale, axis: { tickCount: 5, minExtent: 36 } },
     },
     layer: [
-      { mark: { type: 'bar' }, encoding: { color: colourBySeries(series) } },
+      { mark: { type: 'bar', tooltip: true }, encoding: { color: colourBySeries(series) } },
       { mark: { type: 'text', dy: -7, color: INK }, encoding: { text: { field: 'text', type: 'nominal' } } },
     ],
   };

@@ -72,7 +72,7 @@ export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptio
     width: wholeCells(values[0]?.length ?? 1),
     height: wholeCells(values.length),
     data: { values: values.flatMap((row, i) => row.map((value, j) => ({ row: i, column: j, value: rounded(value) }))) },
-    mark: { type: 'rect' },
+    mark: { type: 'rect', tooltip: true },
     encoding: {
       x: { field: 'column', type: 'ordinal', ...axis(values[0]?.length ?? 0, columnTitle) },
       y: { field: 'row', type: 'ordinal', ...axis(values.length, index === 0 ? rowTitle : '') },

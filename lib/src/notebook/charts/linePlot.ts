@@ -31,7 +31,9 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
   const x = { field: 'x', type: 'quantitative', title: xTitle, scale: axisScale(xScale), axis: { grid: false, tickCount: 8 } };
   const y = { field: 'y', type: 'quantitative', title: yTitle, scale: axisScale(yScale), axis: { tickCount: 6, minExtent: 40 } };
   const drawn =
-    mark === 'line' ? { type: 'line', strokeWidth: 2, interpolate: 'linear' } : { type: 'point', filled: true, opacity: 1, size: 60 };
+    mark === 'line'
+      ? { type: 'line', strokeWidth: 2, interpolate: 'linear', tooltip: true, point: 'transparent' }
+      : { type: 'point', filled: true, opacity: 1, size: 60, tooltip: true };
   const rules = {
     data: { values: references.map((each) => ({ label: each.label, y: rounded(each.y) })) },
     encoding: { y: { field: 'y', type: 'quantitative' } },

@@ -48,7 +48,7 @@ export function parameterBars(bars: readonly ParameterBar[], options: ParameterB
       x,
     },
     layer: [
-      { mark: { type: 'bar', height: { band: 0.62 }, ...(isLog ? {} : { x2: 0 }) } },
+      { mark: { type: 'bar', tooltip: true, height: { band: 0.62 }, ...(isLog ? {} : { x2: 0 }) } },
       { mark: { type: 'text', align: 'left', dx: 6, color: INK }, encoding: { text: { field: 'text', type: 'nominal' } } },
     ],
   };

@@ -46,7 +46,7 @@ export function tradeoffBubbles(bubbles: readonly Bubble[], options: TradeoffBub
     },
     layer: [
       {
-        mark: { type: 'point', filled: true, opacity: 1, fillOpacity: 0.6, strokeWidth: 1.5 },
+        mark: { type: 'point', tooltip: true, filled: true, opacity: 1, fillOpacity: 0.6, strokeWidth: 1.5 },
         encoding: {
           color: colourBySeries(names),
           shape: shapeBySeries(names),
