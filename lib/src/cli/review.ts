@@ -1,7 +1,8 @@
 /** `lowrank review`: a diff in, reviews out. */
 import { type DiffHunk, diffHunks, diffTextLines, type Review, type ReviewTask, reviewDiff, type TaskModels } from '../review';
+import { printableMessage } from '../runtime/printable';
 import type { CommandArguments } from './commandArguments';
-import { gitDiff, givenDiff } from './gitDiff';
+import { generatedFiles, gitDiff, givenDiff, untrackedFiles } from './gitDiff';
 import { openModel, TaskAdapters, tasksOf } from './openModel';
 import { ProgressLine } from './progressLine';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
@@ -23,16 +24,33 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   };
   const bytes = args.argument === undefined ? gitDiff(args.text('base')) : givenDiff(args.argument, streams.stdin);
   const counter = new HunkCounter(args.whole('max-hunks') ?? 200);
-  const hunks = counter.counted(diffHunks(diffTextLines(bytes), { onSkip: (file, reason) => counter.skip(file, reason) }));
+  const isGit = args.argument === undefined;
+  const generated = isGit ? await generatedFiles(args.text('base')) : new Set<string>();
+  const pattern = args.text('exclude');
+  const excluded = pattern === undefined ? undefined : pathPattern(pattern);
+  const exclude = (file: string) => {
+    if (generated.has(file)) return 'generated, says .gitattributes';
+    return excluded?.test(file) ? 'left out by --exclude' : undefined;
+  };
+  const onSkip = (file: string, reason: string) => counter.skip(file, reason);
+  const hunks = counter.counted(diffHunks(diffTextLines(bytes), { exclude, onSkip }));
 
   const first = await hunks.next(); // an empty diff needs no model
+  if (isGit) for (const file of await untrackedFiles()) counter.skip(file, 'untracked (`git add -N` puts it into the diff)');
   const reviews: Review[] = [];
+  if (!first.done && adapters === undefined && !args.isOn('untuned')) {
+    for (const { file, reason } of counter.skipped) streams.stderr.write(`${printableMessage(file)}: ${reason}, not reviewed\n`);
+    throw new UsageError(
+      'there are no adapters to review with; train one by `lowrank train --task comment --output adapters` and give `--adapter adapters`, or see by --untuned what the model writes without',
+    );
+  }
   if (!first.done) {
     const { model, tokenizer } = await openModel(args);
     try {
       if (adapters === undefined)
-        streams.stderr.write('lowrank review: without --adapter the untuned model is asked; expect little of it\n');
-      const models: TaskModels = adapters === undefined ? () => model : taskModels(new TaskAdapters(model, adapters, tasks));
+        streams.stderr.write('lowrank review: this is what the untuned model writes, no review; it suggests no code\n');
+      const models: TaskModels =
+        adapters === undefined ? (task) => (task === 'comment' ? model : undefined) : taskModels(new TaskAdapters(model, adapters, tasks));
       const progress = new ProgressLine(args, streams.stderr);
       let done = '';
       const onProgress = (count: number) => {
@@ -40,7 +58,9 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
         progress.clear();
       };
       const onAnswers = (task: ReviewTask, count: number, of: number) => progress.show(`${done}${task}: ${count} of ${of}`);
-      for await (const review of reviewDiff(models, tokenizer, joined(first.value, hunks), { ...options, onProgress, onAnswers })) {
+      const told = { onProgress, onAnswers };
+      const onDecline = ({ file, line }: DiffHunk, reason: string) => counter.skip(file, `line ${line}: ${reason}`);
+      for await (const review of reviewDiff(models, tokenizer, joined(first.value, hunks), { ...options, ...told, onDecline })) {
         reviews.push(review);
         if (format === 'text') streams.stdout.write(textReport(review));
       }
@@ -53,6 +73,14 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   else streams.stdout.write(format === 'json' ? jsonReport(reviews, diff) : sarifReport(reviews, diff));
   return failsOnReview && reviews.length > 0 ? 1 : 0;
 }
+
+/** A path with `*`, `?` and `**`; without a `/`, a name in any folder. */
+function pathPattern(pattern: string): RegExp {
+  const source = pattern.split(/(\*\*\/?|\*|\?)/).map((part) => wildcards[part] ?? part.replace(/[.+^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${pattern.includes('/') ? '' : '(?:.*/)?'}${source.join('')}$`, 's');
+}
+
+const wildcards: Readonly<Record<string, string>> = { '**/': '(?:.*/)?', '**': '.*', '*': '[^/]*', '?': '[^/]' };
 
 function taskModels(adapters: TaskAdapters): TaskModels {
   return (task) => adapters.use(task);

@@ -2,6 +2,7 @@
 
 import type { GenerateOptions } from '../llama';
 import { ArgumentError } from '../runtime';
+import { answerRoom } from './answerRoom';
 import { encodePrompt } from './encodeExample';
 import { type Prompt, type PromptOptions, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
@@ -15,13 +16,15 @@ export interface Prediction {
   readonly text: string;
   /** Of yes, in the necessity task. */
   readonly probability?: number;
+  /** Whether the answer has no end, or the prompt was cut: such code is not all of the code. */
+  readonly isPartial?: boolean;
 }
 
 /** How the answers are made. */
 export interface PredictOptions extends PromptOptions {
   /** Most tokens of prompt and answer together. @defaultValue the model's positions */
   readonly maxLength?: number;
-  /** Most tokens of an answer. @defaultValue 64 for a comment, 256 for refined code */
+  /** Most tokens of an answer. @defaultValue 64 for a comment, for refined code a quarter more than the code has, 256 at least */
   readonly maxNewTokens?: number;
   /** Examples at a time. @defaultValue 8 */
   readonly batchSize?: number;
@@ -50,8 +53,8 @@ export async function predictReviews(
   if (!(threshold >= 0 && threshold <= 1)) throw new ArgumentError(`threshold ${threshold} is not in 0…1`);
   const prompts = examples.map((example) => reviewPrompt(task, example, options));
   if (task !== 'necessity') {
-    const texts = await answerTexts(model, tokenizer, prompts, { maxNewTokens: task === 'comment' ? 64 : 256, ...options, maxLength });
-    return examples.map((example, i) => ({ example, text: texts[i] ?? '' }));
+    const answers = await writtenAnswers(model, tokenizer, task, prompts, { ...options, maxLength });
+    return examples.map((example, i) => ({ example, text: '', ...answers[i] }));
   }
   const probabilities = await yesProbability(model, tokenizer, prompts, { ...options, maxLength: maxLength - 1 });
   return examples.map((example, i) => {
@@ -60,27 +63,40 @@ export async function predictReviews(
   });
 }
 
-type AnswerOptions = PredictOptions & Required<Pick<PredictOptions, 'maxLength' | 'maxNewTokens'>>;
+type Answer = Pick<Prediction, 'text' | 'isPartial'>;
 
-async function answerTexts(
+async function writtenAnswers(
   model: ReviewerModel,
   tokenizer: ReviewerTokenizer,
+  task: ReviewTask,
   prompts: readonly Prompt[],
-  { maxLength, maxNewTokens, batchSize = 8, generation, signal, onProgress }: AnswerOptions,
-): Promise<string[]> {
-  const rows = prompts.map((prompt) => encodePrompt(tokenizer, prompt, { maxLength: maxLength - maxNewTokens }));
-  const texts = new Array<string>(prompts.length);
+  { maxLength, maxNewTokens, batchSize = 8, generation, signal, onProgress }: PredictOptions & { readonly maxLength: number },
+): Promise<Answer[]> {
+  const rooms = prompts.map((prompt) => answerRoom(tokenizer, task, prompt, { maxLength, maxNewTokens }));
+  const rows = prompts.map((prompt, i) => encodePrompt(tokenizer, prompt, { maxLength: maxLength - (rooms[i]?.maxNewTokens ?? 0) }));
+  const stopIds = [generation?.eosTokenId ?? tokenizer.eosTokenId ?? model.config.eosTokenId ?? []].flat();
+  const answers = new Array<Answer>(prompts.length);
   let done = 0;
   for (const group of groupsByLength(rows, batchSize)) {
     const inputs = group.map((index) => rows[index] ?? []);
-    const written = await model.generate(inputs, { eosTokenId: tokenizer.eosTokenId, ...generation, maxNewTokens, signal });
+    const longest = Math.max(...inputs.map((row) => row.length));
+    const limit = Math.min(Math.max(...group.map((index) => rooms[index]?.maxNewTokens ?? 1)), maxLength - longest);
+    const options = { eosTokenId: tokenizer.eosTokenId, ...generation, maxNewTokens: limit, signal };
+    const written = await model.generate(inputs, options);
     const each = written.length / group.length; // several where numReturnSequences asks for them; the first is the best
     for (const [i, index] of group.entries()) {
-      const ids = (written[i * each] ?? []).filter((id) => id !== tokenizer.eosTokenId);
-      texts[index] = tokenizer.decode(ids, { skipSpecialTokens: true }).trimEnd();
+      const ids = written[i * each] ?? [];
+      const isFinished = ids.some((id) => stopIds.includes(id)) || ids.length < limit;
+      const text = tokenizer
+        .decode(
+          ids.filter((id) => !stopIds.includes(id)),
+          { skipSpecialTokens: true },
+        )
+        .trimEnd();
+      answers[index] = { text, ...(!(isFinished && rooms[index]?.isWhole) && { isPartial: true }) };
     }
     done += group.length;
     onProgress?.(done);
   }
-  return texts;
+  return answers;
 }

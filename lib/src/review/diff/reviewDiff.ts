@@ -1,7 +1,8 @@
 /** The three tasks one after the other on the hunks of a diff. */
-import type { PredictOptions } from '../predictReviews';
-import { predictReviews } from '../predictReviews';
-import type { ReviewTask } from '../prompts';
+import { answerRoom } from '../answerRoom';
+import { type PredictOptions, predictReviews } from '../predictReviews';
+import { type ReviewTask, reviewPrompt } from '../prompts';
+import { isRepetitive } from '../repetition';
 import type { ReviewExample } from '../reviewExample';
 import type { ReviewerModel, ReviewerTokenizer } from '../reviewerModel';
 import { type DiffHunk, hunkExample } from './diffHunks';
@@ -12,7 +13,10 @@ export interface Review {
   /** How probable it is that the hunk needs a review; undefined where nobody was asked. */
   readonly probability?: number;
   readonly comment: string;
-  /** The hunk's code as it might be after the comment was followed; undefined where nobody was asked, or nothing would change. */
+  /**
+   * All of the hunk's code as it might be after the comment was followed; undefined where nobody was asked, nothing would change, or the
+   * answer is not whole, so that putting it in the code's place would lose some.
+   */
   readonly refinedCode?: string;
 }
 
@@ -28,6 +32,8 @@ export interface ReviewDiffOptions
   readonly onProgress?: (hunks: number) => void;
   /** Told how many hunks of the group are answered in a task, and of how many. */
   readonly onAnswers?: (task: ReviewTask, done: number, count: number) => void;
+  /** Is told of a hunk whose comment is not given, and why. */
+  readonly onDecline?: (hunk: DiffHunk, reason: string) => void;
 }
 
 /**
@@ -61,7 +67,7 @@ async function reviewGroup(
   models: TaskModels,
   tokenizer: ReviewerTokenizer,
   hunks: readonly DiffHunk[],
-  { onAnswers, ...options }: ReviewDiffOptions,
+  { onAnswers, onDecline, ...options }: ReviewDiffOptions,
 ): Promise<Review[]> {
   const answers = async (task: ReviewTask, examples: readonly ReviewExample[]) => {
     const model = examples.length === 0 ? undefined : models(task);
@@ -79,13 +85,30 @@ async function reviewGroup(
   );
   const said = needed.flatMap((each, i) => {
     const comment = comments?.[i]?.text.trim() ?? '';
-    return comment === '' ? [] : [{ ...each, comment }];
+    if (isRepetitive(comment)) onDecline?.(each.hunk, 'the model only repeats itself');
+    return comment === '' || isRepetitive(comment) ? [] : [{ ...each, comment }];
   });
-  const withCode = said.map(({ hunk, comment }) => ({ ...hunkExample(hunk), comment }));
-  const refined = await answers('refinement', withCode);
-  return said.map((each, i) => {
-    const code = refined?.[i]?.text;
-    const isChange = code !== undefined && code.trim() !== '' && code.trim() !== each.hunk.code.trim();
-    return isChange ? { ...each, refinedCode: code } : each;
+  const { maxLength = Number.POSITIVE_INFINITY } = options;
+  const suggestible = said.filter(({ hunk, comment }) => {
+    if (hunk.isCut || hunk.codeLines === 0) return false;
+    const prompt = reviewPrompt('refinement', { ...hunkExample(hunk), comment }, options);
+    return answerRoom(tokenizer, 'refinement', prompt, { maxLength }).isWhole;
   });
+  const refined = await answers(
+    'refinement',
+    suggestible.map(({ hunk, comment }) => ({ ...hunkExample(hunk), comment })),
+  );
+  return said.map((each) => {
+    const answer = refined?.[suggestible.indexOf(each)];
+    const refinedCode = answer === undefined || answer.isPartial ? undefined : replacement(answer.text, each.hunk.code);
+    return refinedCode === undefined ? each : { ...each, refinedCode };
+  });
+}
+
+/** An answer in the place of the code: with the line ends and the blank lines at the end that the code has. */
+function replacement(answer: string, code: string): string | undefined {
+  if (answer.trim() === '' || answer.trim() === code.trim() || (isRepetitive(answer) && !isRepetitive(code))) return undefined;
+  const end = /\s*$/.exec(code)?.[0] ?? '';
+  const lines = answer.trimEnd().split(/\r?\n/);
+  return `${lines.join(/\r\n/.test(code) ? '\r\n' : '\n')}${end}`;
 }
