@@ -60,3 +60,18 @@ test('speed and time left follow the latest steps', () => {
   expect(progress.secondsLeft).toBeCloseTo(20, 0);
   expect(new ProgressMeter().after(1, 2, 100, 1)).toEqual({ step: 1, loss: 2, tokensPerSecond: 100 });
 });
+
+test('a terminal that says it has 0 columns gets the whole line', () => {
+  const { written, stream } = capture(true, 0);
+  terminalProgress(stream).update(at(1));
+  expect(written[0]).toBe('\r\u001b[Kstep 1/60 · loss 2.314 · 198 tokens/s · 3 min left');
+});
+
+test('the time left counts the evaluations that are still to come', () => {
+  const meter = new ProgressMeter(10, 5);
+  meter.evaluated(100);
+  expect([1, 4, 5, 6, 9].map((step) => meter.after(step, 2, 100, 1).secondsLeft)).toEqual([209, 206, 205, 104, 101]);
+  const last = new ProgressMeter(10, Number.POSITIVE_INFINITY);
+  last.evaluated(100);
+  expect([1, 10].map((step) => last.after(step, 2, 100, 1).secondsLeft)).toEqual([109, 100]);
+});

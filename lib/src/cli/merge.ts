@@ -1,11 +1,16 @@
 /** `lowrank merge`: a model with a LoRA adapter in its weights. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
 import { PeftModel } from '../peft';
 import type { CommandArguments } from './commandArguments';
 import { openModel } from './openModel';
 import type { Streams } from './streams';
+import { UsageError } from './usageError';
 
 export async function run(args: CommandArguments, { stdout }: Streams): Promise<number> {
   const [folder, output] = [args.required('adapter'), args.required('output')];
+  if (fs.existsSync(nodePath.join(output, 'config.json')) && !args.isOn('force'))
+    throw new UsageError(`${output} holds a model already: --force replaces it, another --output keeps it`);
   const { model, tokenizer } = await openModel(args);
   try {
     const merged = PeftModel.fromPretrained(model, folder).mergeAndUnload({ safeMerge: true });

@@ -28,9 +28,21 @@ const NEWEST = 0.1;
 export class ProgressMeter {
   private secondsPerStep?: number;
   private tokensPerStep?: number;
+  private secondsPerEvaluation?: number;
 
-  /** `steps` is the number of updates of the whole run, where that is known. */
-  constructor(private readonly steps?: number) {}
+  /**
+   * @param steps - the updates of the whole run, where that is known
+   * @param evaluateEvery - updates between two evaluations, Infinity for one at the end alone; none where nothing is evaluated
+   */
+  constructor(
+    private readonly steps?: number,
+    private readonly evaluateEvery?: number,
+  ) {}
+
+  /** Takes in what an evaluation took. */
+  evaluated(seconds: number): void {
+    this.secondsPerEvaluation = average(this.secondsPerEvaluation, seconds);
+  }
 
   /** Takes in the step that just ended. */
   after(step: number, loss: number, tokens: number, seconds: number): TrainingProgress {
@@ -38,7 +50,15 @@ export class ProgressMeter {
     this.tokensPerStep = average(this.tokensPerStep, tokens);
     const tokensPerSecond = this.tokensPerStep / this.secondsPerStep;
     if (this.steps === undefined) return { step, loss, tokensPerSecond };
-    return { step, steps: this.steps, loss, tokensPerSecond, secondsLeft: (this.steps - step) * this.secondsPerStep };
+    const secondsLeft =
+      (this.steps - step) * this.secondsPerStep + this.evaluationsAfter(step, this.steps) * (this.secondsPerEvaluation ?? 0);
+    return { step, steps: this.steps, loss, tokensPerSecond, secondsLeft };
+  }
+
+  /** Every so many updates, that of this very step included, and after the last one. */
+  private evaluationsAfter(step: number, steps: number): number {
+    if (this.evaluateEvery === undefined) return 0;
+    return Math.max(1, Math.ceil(steps / this.evaluateEvery)) - Math.floor((step - 1) / this.evaluateEvery);
   }
 }
 

@@ -4,6 +4,7 @@ import type { ProgressDisplay, TrainingProgress } from './progress';
 /** Where the line goes; `process.stderr` is one. */
 export interface TerminalStream {
   readonly isTTY?: boolean;
+  /** Some terminals say 0 and mean that they do not know. */
   readonly columns?: number;
   write(text: string): unknown;
 }
@@ -24,7 +25,7 @@ export function terminalProgress(stream: TerminalStream = process.stderr): Progr
   let shownAt = Number.NEGATIVE_INFINITY;
   const show = (progress: TrainingProgress) => {
     const line = progressLine(progress);
-    stream.write(isTerminal ? `\r\u001b[K${line.slice(0, (stream.columns ?? 80) - 1)}` : `${line}\n`);
+    stream.write(isTerminal ? `\r\u001b[K${line.slice(0, (stream.columns || 80) - 1)}` : `${line}\n`);
     shownAt = performance.now();
     latest = undefined;
   };

@@ -129,7 +129,8 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
 async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { evaluation, checkpoint, gradientAccumulation = 1, stepsAtOnce } = options;
   const epochs = options.epochs ?? (options.steps === undefined ? 1 : Number.POSITIVE_INFINITY);
-  const meter = new ProgressMeter(plannedSteps(batches, epochs, options));
+  const evaluateEvery = evaluation && (evaluation.everySteps ?? Number.POSITIVE_INFINITY);
+  const meter = new ProgressMeter(plannedSteps(batches, epochs, options), evaluateEvery);
   const log = options.log === undefined ? undefined : new RunLog(options.log, run.resumedAt);
   const isOver = () =>
     signal.aborted ||
@@ -145,8 +146,10 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
   };
   const evaluate = async () => {
     if (!evaluation || signal.aborted || run.isEvaluated) return;
+    const begin = performance.now();
     const record = await run.evaluate(evaluation, signal);
     if (!record) return;
+    meter.evaluated((performance.now() - begin) / 1000);
     log?.append('evaluation', record);
     await told(() => evaluation.onEvaluation?.(record));
   };
