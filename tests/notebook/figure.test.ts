@@ -149,6 +149,22 @@ describe.each(all)('%s', (_name, chart) => {
 });
 
 describe('figures', () => {
+  it('draw labels with control characters and line separators as text', async () => {
+    const chart = groupedBars([{ group: 'a\u0000b\u001b[31m\u2028c', series: 'x', value: 1 }], { yTitle: 'count' });
+    const drawn = await chart.svg();
+    expect(drawn).toContain('a\uFFFDb\uFFFD[31m c');
+    expect(chart.sentence).toContain('a\uFFFDb\uFFFD[31m c');
+  });
+
+  it('scale by finite values where a value is infinite or not a number', async () => {
+    const values = [[1, Number.POSITIVE_INFINITY, Number.NaN, -2]];
+    const map = heatmaps([{ title: 'a', values }]);
+    expect(map.sentence).toContain('from −2 to 2');
+    const bars = values.flat().map((value, index) => ({ group: `g${index}`, series: 'x', value }));
+    for (const chart of [map, groupedBars(bars, { yTitle: 'count' })])
+      expect(await chart.svg()).not.toMatch(/ (d|transform)="[^"]*(NaN|Infinity|undefined)/);
+  });
+
   it('do not cut off labels that fit', async () => {
     const svg = await parameterBars([{ label: 'CodeReviewer, all weights', parameters: 1 }]).svg();
     expect(svg).toContain('>CodeReviewer, all weights<');

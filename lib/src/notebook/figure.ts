@@ -1,4 +1,5 @@
 import { type Displayable, displaySymbol, type MimeBundle } from './bundle';
+import { legible } from './legible';
 import { renderSvg } from './svg';
 import { figureConfig } from './theme';
 
@@ -24,11 +25,14 @@ const NO_PICTURE = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNg
  * Shown as one bundle: Vega-Lite 5, which is what JupyterLab draws, an SVG for readers without scripts, and the sentence.
  */
 export class Figure implements Displayable {
+  readonly view: ChartView;
+  readonly sentence: string;
+
   /** @param view - the chart without schema and looks; data belongs in `data.values`, never in an expression */
-  constructor(
-    readonly view: ChartView,
-    readonly sentence: string,
-  ) {}
+  constructor(view: ChartView, sentence: string) {
+    this.view = legible(view);
+    this.sentence = legible(sentence);
+  }
 
   /** The whole specification, with the look that all figures share. */
   get spec(): ChartSpec {

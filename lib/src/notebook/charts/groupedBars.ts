@@ -26,7 +26,7 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
   const series = distinct(bars.map((bar) => bar.series));
   const groups = distinct(bars.map((bar) => bar.group));
   const values = bars.map((bar) => ({ group: bar.group, series: bar.series, value: rounded(bar.value), text: format(bar.value) }));
-  const highest = Math.max(...bars.map((bar) => bar.value));
+  const highest = Math.max(...bars.map((bar) => bar.value).filter(Number.isFinite));
   const scale = highest > 0 ? { domainMax: 1.1 * highest, nice: false } : {}; // room for the number above the highest bar
   const view = {
     ...(title ? { title } : {}),

@@ -54,7 +54,7 @@ function wholeCells(count: number): number {
 export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptions = {}): Figure {
   checkMatrices(panels);
   const { title, rowTitle = 'row', columnTitle = 'column', valueTitle = 'value' } = options;
-  const extremes = panels.map(({ values }) => Math.max(...values.flat().map(Math.abs)));
+  const extremes = panels.map(({ values }) => Math.max(0, ...values.flat().filter(Number.isFinite).map(Math.abs)));
   const limit = options.limit ?? (Math.max(...extremes) || 1);
   const color = {
     field: 'value',
