@@ -39,7 +39,7 @@ describe('a malformed file is refused with its path, place and reason', () => {
     'text that is not JSON': [fileOf('{"a":}'), /JSON value is expected/],
     'text after the JSON': [fileOf(`${good}{}`, data), /text after/],
     'a header that does not end': [fileOf('{"a":'), /expected/],
-    'a trailing comma': [fileOf('{"a":1,}'), /string is expected/],
+    'a trailing comma': [fileOf(`${good.slice(0, -1)},}`, data), /string is expected/],
     'a control character in a name': [fileOf('{"a\n":1}'), /control character/],
     'half of a surrogate pair in a name': [fileOf('{"\\ud800":1}'), /surrogate/],
     'an escape that JSON does not have': [fileOf('{"\\x":1}'), /escape/],
@@ -141,4 +141,24 @@ test('two thousand random mutations are read or refused, never anything else', (
   }
   expect(refused).toBeGreaterThan(1200);
   expect(refused).toBeLessThan(2000);
+});
+
+describe('a header that is small on disk and large in memory is refused at once', () => {
+  const entries = (count: number) =>
+    Array.from({ length: count }, (_, i) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`).join(',');
+  test.each([
+    ['a list of empty objects', `{"a":[${'{},'.repeat(10_000_000)}{}]}`, /byte \d+: .*more than 5000 values/],
+    ['entries without end', `{${entries(140_000)}}`, /more than 131072 entries/],
+    ['a shape of a thousand dimensions', `{"a":{"dtype":"U8","shape":[${'1,'.repeat(999)}1],"data_offsets":[0,1]}}`, /1000 dimensions/],
+    ['one string without end', `{"${'a'.repeat(40_000_000)}":1}`, /a string is longer than/],
+    ['one number without end', `{"a":${'1'.repeat(40_000_000)}}`, /a number is too long/],
+  ])('%s', (_, header, reason) => {
+    const bytes = fileOf(header);
+    fs.writeFileSync(path('bomb'), bytes);
+    const before = process.memoryUsage();
+    const start = performance.now();
+    expect(() => readSafetensors(path('bomb'))).toThrow(reason);
+    expect(performance.now() - start).toBeLessThan(3000); // a moment, on a machine that is busy too
+    expect(process.memoryUsage().heapTotal - before.heapTotal).toBeLessThan(2 * bytes.length + 2 ** 27);
+  });
 });

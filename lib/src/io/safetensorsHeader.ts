@@ -6,10 +6,17 @@
  */
 import { type BinaryFile, FileFormatError } from './binaryFile';
 import { DTYPE_BYTES, type Dtype, isDtype } from './dtypes';
-import { parseStrictJson, type StrictJson, StrictJsonError } from './strictJson';
+import { type StrictJson, StrictJsonError, walkStrictJson } from './strictJson';
 
 /** The longest header that readers accept and writers may write. */
 export const MAX_HEADER_BYTES = 100_000_000;
+
+/** More than any model has; each takes some memory beside what the file itself holds. */
+const MOST_TENSORS = 2 ** 17;
+/** Of a tensor; PyTorch's files have six at most. */
+const MOST_DIMENSIONS = 16;
+/** Values in the entry of one tensor, or in the metadata. */
+const MOST_VALUES = 5000;
 
 /** A safetensors file breaks a rule of its format. */
 export class SafetensorsError extends FileFormatError {}
@@ -38,33 +45,30 @@ export function readSafetensorsHeader(file: BinaryFile): SafetensorsHeader {
   const dataStart = 8 + Number(length);
   if (dataStart > file.size) fail(0, `the header claims ${length} bytes, but the file ends at ${file.size}; it may be cut off`);
 
-  const root = parseHeader(file.read(8, Number(length)), fail);
+  const bytes = file.read(8, Number(length));
   const tensors = new Map<string, SafetensorsInfo>();
-  for (const [name, entry] of root) if (name !== '__metadata__') tensors.set(name, tensorInfo(name, entry, dataStart, fail));
+  let metadata: Readonly<Record<string, string>> = {};
+  walkHeader(bytes, fail, (name, entry) => {
+    if (name === '__metadata__') metadata = metadataOf(entry, fail);
+    else tensors.set(name, tensorInfo(name, entry, dataStart, fail));
+  });
   checkPlaces(tensors, dataStart, file.size, fail);
-  return { metadata: metadataOf(root.get('__metadata__'), fail), tensors };
+  return { metadata, tensors };
 }
 
 type Fail = (offset: number, reason: string) => never;
 
-function parseHeader(bytes: Uint8Array, fail: Fail): ReadonlyMap<string, StrictJson> {
+function walkHeader(bytes: Uint8Array, fail: Fail, visit: (name: string, entry: StrictJson) => void): void {
   if (bytes[0] !== 0x7b) fail(8, "the header does not begin with '{'");
-  let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return fail(8, 'the header is not UTF-8');
-  }
-  try {
-    return parseStrictJson(text) as ReadonlyMap<string, StrictJson>; // it begins with '{'
+    walkStrictJson(bytes, { entries: MOST_TENSORS, values: MOST_VALUES }, visit);
   } catch (error) {
     if (!(error instanceof StrictJsonError)) throw error;
-    return fail(8 + Buffer.byteLength(text.slice(0, error.index)), `the header is not valid JSON: ${error.reason}`);
+    fail(8 + error.index, `the header is not valid JSON: ${error.reason}`);
   }
 }
 
-function metadataOf(entry: StrictJson | undefined, fail: Fail): Record<string, string> {
-  if (entry === undefined) return {};
+function metadataOf(entry: StrictJson, fail: Fail): Record<string, string> {
   if (!(entry instanceof Map)) return fail(8, '__metadata__ is not an object');
   for (const [key, value] of entry) if (typeof value !== 'string') fail(8, `the value of ${quote(key)} in __metadata__ is not a string`);
   return Object.fromEntries(entry); // own properties, `__proto__` too
@@ -75,6 +79,7 @@ function tensorInfo(name: string, entry: StrictJson, dataStart: number, fail: Fa
   const dtype = entry.get('dtype');
   if (!isDtype(dtype)) return fail(8, `tensor ${quote(name)} has dtype ${quote(dtype)}; known are ${Object.keys(DTYPE_BYTES).join(', ')}`);
   const shape = wholeNumbers(entry.get('shape')) ?? fail(8, `the shape of tensor ${quote(name)} is not a list of whole numbers`);
+  if (shape.length > MOST_DIMENSIONS) fail(8, `tensor ${quote(name)} has ${shape.length} dimensions, more than ${MOST_DIMENSIONS}`);
   const [begin, end, ...more] = wholeNumbers(entry.get('data_offsets')) ?? [];
   if (begin === undefined || end === undefined || more.length > 0) {
     return fail(8, `the data_offsets of tensor ${quote(name)} are not two whole numbers`);

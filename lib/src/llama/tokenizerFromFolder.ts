@@ -5,7 +5,8 @@ import { isJsonObject, readJsonFile } from '../io';
 import { FormatError } from '../runtime';
 import type { TokenizerDefinition } from './tokenizer';
 
-const LARGEST_TOKENIZER = 200_000_000;
+const LARGEST_TOKENIZER = 100_000_000; // Gemma 3's has 33 million bytes
+const MOST_CONTAINERS = 2 ** 21; // one a merge and an added token
 const LARGEST_CONFIG = 20_000_000;
 
 /** @throws FormatError when the folder has no `tokenizer.json`, or a file is malformed. */
@@ -13,7 +14,7 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   const path = nodePath.join(folder, 'tokenizer.json');
   if (!fs.existsSync(path))
     throw new FormatError(`${folder} has no tokenizer.json; save the tokenizer there with transformers' save_pretrained`);
-  const tokenizerJson = readJsonFile(path, { largest: LARGEST_TOKENIZER });
+  const tokenizerJson = readJsonFile(path, { largest: LARGEST_TOKENIZER, mostContainers: MOST_CONTAINERS });
   const configPath = nodePath.join(folder, 'tokenizer_config.json');
   const config = fs.existsSync(configPath) ? readJsonFile(configPath, { largest: LARGEST_CONFIG }) : {};
   const token = (name: string) => tokenText(config[name]);

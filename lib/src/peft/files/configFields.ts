@@ -3,6 +3,7 @@ import { BinaryFile, FileFormatError } from '../../io/binaryFile';
 import { parseStrictJson, type StrictJson, StrictJsonError } from '../../io/strictJson';
 
 const LARGEST = 2 ** 20; // bytes; PEFT's own configurations have about a thousand
+const MOST_VALUES = 50_000;
 
 /** A JSON object of which every field that is read is typed, and `left` tells those that nobody asked for. */
 export class ConfigFields {
@@ -17,7 +18,7 @@ export class ConfigFields {
   static read(path: string): ConfigFields {
     const file = new BinaryFile(path);
     if (file.size > LARGEST) throw new FileFormatError(path, 0, `${file.size} bytes of JSON; at most ${LARGEST} are expected here`);
-    const value = parse(path, new TextDecoder().decode(file.read(0, file.size)));
+    const value = parse(path, file.read(0, file.size));
     if (!(value instanceof Map)) throw new FileFormatError(path, 0, 'this is JSON, but not an object');
     return new ConfigFields(path, value);
   }
@@ -106,9 +107,9 @@ export class ConfigFields {
   }
 }
 
-function parse(path: string, text: string): StrictJson {
+function parse(path: string, bytes: Uint8Array): StrictJson {
   try {
-    return parseStrictJson(text);
+    return parseStrictJson(bytes, { values: MOST_VALUES });
   } catch (cause) {
     if (!(cause instanceof StrictJsonError)) throw cause;
     throw new FileFormatError(path, cause.index, `this is not valid JSON: ${cause.reason}`, { cause });
