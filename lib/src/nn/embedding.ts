@@ -68,7 +68,7 @@ export function tiedHeadOf(module: Module): TiedHead | undefined {
 export class TiedHead extends Module implements Projection {
   /** The copy of the table that acts while the ends are apart. */
   ownHead: Linear | undefined;
-  readonly #embedding: TokenTable; // private: a child would be listed as a second owner of the table
+  #embedding: TokenTable; // private: a child would be listed as a second owner of the table
   #reasons = 0; // how many times the ends were parted and not rejoined
 
   constructor(embedding: TokenTable) {
@@ -103,6 +103,13 @@ export class TiedHead extends Module implements Projection {
   /** The shared table, however it is kept. */
   get tiedTable(): TokenTable['weight'] {
     return this.#embedding.weight;
+  }
+
+  /** Shows another table from now on, for example an adapter around the one before. */
+  follow(table: TokenTable): void {
+    if (heads.get(this.#embedding) === this) heads.delete(this.#embedding);
+    this.#embedding = table;
+    heads.set(table, this);
   }
 
   /** Whether this is the head of that table. */

@@ -51,6 +51,11 @@ export class LoraConfig {
   readonly bias: LoraBias;
   /** Ends of the names of modules that are trained and saved whole. @defaultValue none */
   readonly modulesToSave: readonly string[];
+  /**
+   * Ids of tokens whose rows alone are trained, of the embedding or by the ends of layers' names, such as
+   * `{ embed_tokens: [3, 5] }`. The output layer of a tied model follows the embedding's. @defaultValue none
+   */
+  readonly trainableTokenIndices: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined;
   /** Where the base model comes from, written into the adapter's file. @defaultValue null */
   readonly baseModelNameOrPath: string | null;
   /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
@@ -71,6 +76,7 @@ export class LoraConfig {
     this.initLoraWeights = options.initLoraWeights ?? true;
     this.bias = options.bias ?? 'none';
     this.modulesToSave = options.modulesToSave ?? [];
+    this.trainableTokenIndices = options.trainableTokenIndices;
     this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
     this.taskType = options.taskType === undefined ? 'CAUSAL_LM' : options.taskType;
     checkKnown('LoraConfig', options, Object.keys(this), {
@@ -79,6 +85,7 @@ export class LoraConfig {
       dropout: 'loraDropout',
       targets: 'targetModules',
     });
+    for (const indices of indexLists(this.trainableTokenIndices)) checkTokens(indices);
     for (const r of [this.r, ...Object.values(this.rankPattern)]) checkWhole('rank', r);
     for (const alpha of [this.loraAlpha, ...Object.values(this.alphaPattern)]) {
       checkNumber('loraAlpha', alpha);
@@ -101,6 +108,20 @@ export class LoraConfig {
       throw new ArgumentError('layersToTransform goes with a list of targetModules; a regular expression names the layers itself');
     }
   }
+}
+
+function indexLists(given: LoraConfig['trainableTokenIndices']): readonly (readonly number[])[] {
+  return given === undefined ? [] : isList(given) ? [given] : Object.values(given);
+}
+
+function isList(given: readonly number[] | Readonly<Record<string, readonly number[]>>): given is readonly number[] {
+  return Array.isArray(given);
+}
+
+function checkTokens(indices: readonly number[]): void {
+  const bad = indices.find((index, place) => !Number.isSafeInteger(index) || index < 0 || indices.indexOf(index) < place);
+  if (bad !== undefined) throw new ArgumentError(`trainableTokenIndices: ${bad} is no token id of 0 or more, or is there twice`);
+  if (indices.length === 0) throw new ArgumentError('trainableTokenIndices has an empty list: give at least one token id, or leave it out');
 }
 
 export const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;

@@ -54,6 +54,7 @@ function checkedConfig(model: PeftModel, name: string): LoraConfig {
   if (!(config instanceof LoraConfig)) return refuse('prefixes');
   if (config.useDora) refuse('DoRA magnitudes');
   if (config.bias !== 'none') refuse('biases');
+  if (config.trainableTokenIndices !== undefined) refuse('trained token rows (trainableTokenIndices)');
   if (config.modulesToSave.length > 0) refuse('whole modules (modulesToSave)');
   return config;
 }

@@ -43,9 +43,9 @@ function checkKind(old: PeftConfig, next: PeftConfig): void {
 
 function kindOf(config: PeftConfig): string {
   if (!(config instanceof LoraConfig)) return `a prefix with a ${config.gate} gate`;
-  const { useDora, bias, modulesToSave, initLoraWeights, r, loraAlpha } = config;
+  const { useDora, bias, modulesToSave, trainableTokenIndices, initLoraWeights, r, loraAlpha } = config;
   const residual = takesFromBase(config) ? { initLoraWeights, r, loraAlpha } : {}; // its file fits W − s·A₀·B₀ alone
-  return `LoRA with ${JSON.stringify({ useDora, bias, modulesToSave: [...modulesToSave].sort(), ...residual })}`;
+  return `LoRA with ${JSON.stringify({ useDora, bias, modulesToSave: [...modulesToSave].sort(), trainableTokenIndices, ...residual })}`;
 }
 
 /** @throws ArgumentError that lists what has no room in the variables that are there. */

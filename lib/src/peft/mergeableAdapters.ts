@@ -5,7 +5,6 @@ import { checkOneOf } from '../runtime/checkValues';
 import { warn } from '../runtime/warn';
 import { AdapterSet } from './adapterSet';
 import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
-import { mergeLayers, unmergeLayers } from './lora/mergeLayers';
 
 /** How adapters are merged. */
 export interface MergeOptions {
@@ -49,13 +48,13 @@ export class MergeableAdapters<M extends Module = Module> extends AdapterSet<M> 
     for (const name of adapterNames) this.adapter(name);
     const tuner = this.loraTuner('merged');
     if (this.mergedAdapters.length > 0) warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() to merge anew`);
-    else mergeLayers(tuner.layerList(), adapterNames, { safeMerge });
+    else tuner.merge(adapterNames, { safeMerge });
   }
 
   /** Puts the base weights back, bit by bit as they were before {@link mergeAdapter}. */
   unmergeAdapter(): void {
     const tuner = this.loraTuner('unmerged');
-    if (this.mergedAdapters.length > 0) unmergeLayers(tuner.layerList());
+    if (this.mergedAdapters.length > 0) tuner.unmerge();
     else warn('nothing is merged: unmergeAdapter() does nothing');
   }
 

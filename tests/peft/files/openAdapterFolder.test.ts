@@ -102,7 +102,6 @@ describe('the configuration', () => {
     ['target_parameters', ['experts.w1']],
     ['layer_replication', [[0, 2]]],
     ['alora_invocation_tokens', [1, 2]],
-    ['trainable_token_indices', [3]],
     ['use_qalora', true],
     ['use_bdlora', { blocks: 2 }],
     ['arrow_config', { top_k: 2 }],

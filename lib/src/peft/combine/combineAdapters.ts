@@ -188,9 +188,15 @@ function highestRank({ r, rankPattern }: LoraConfig): number {
 
 function plainConfig(name: string, config: PeftConfig | undefined): LoraConfig {
   if (!(config instanceof LoraConfig)) throw new UnsupportedError(`the adapter '${name}' is not a LoRA adapter`);
-  const { useDora, bias, modulesToSave } = config;
-  if (!useDora && bias === 'none' && modulesToSave.length === 0) return config;
-  const more = useDora ? 'DoRA magnitudes' : bias !== 'none' ? 'trained biases' : 'saved modules';
+  const { useDora, bias, modulesToSave, trainableTokenIndices } = config;
+  if (!useDora && bias === 'none' && modulesToSave.length === 0 && !trainableTokenIndices) return config;
+  const more = useDora
+    ? 'DoRA magnitudes'
+    : bias !== 'none'
+      ? 'trained biases'
+      : modulesToSave.length > 0
+        ? 'saved modules'
+        : 'trained token rows';
   throw new UnsupportedError(`the adapter '${name}' has ${more}, which cannot be combined; only A and B can`);
 }
 

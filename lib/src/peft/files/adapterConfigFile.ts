@@ -42,7 +42,6 @@ const UNSUPPORTED_LORA = {
   lora_bias: false,
   monteclora_config: null,
   target_parameters: null,
-  trainable_token_indices: null,
   use_bdlora: null,
   use_qalora: false,
   velora_config: null,
@@ -107,6 +106,7 @@ function readLora(fields: ConfigFields): LoraConfig {
       alphaPattern: fields.numberByName('alpha_pattern'),
       useRslora: fields.boolean('use_rslora'),
       useDora: fields.boolean('use_dora'),
+      trainableTokenIndices: fields.numberLists('trainable_token_indices'),
       modulesToSave: [fields.names('modules_to_save') ?? []].flat(),
     }),
     targetModules: fields.names('target_modules') ?? fields.fail('target_modules', 'a text or a list of texts'),
@@ -160,9 +160,17 @@ function loraFields(config: LoraConfig): Record<string, unknown> {
     r: config.r,
     rank_pattern: config.rankPattern,
     target_modules: fileNames(config.targetModules),
+    trainable_token_indices: tokenFields(config.trainableTokenIndices),
     use_dora: config.useDora,
     use_rslora: config.useRslora,
   };
+}
+
+/** A list as it is; the names of layers as Hugging Face has them. */
+function tokenFields(given: LoraConfig['trainableTokenIndices']): unknown {
+  if (given === undefined) return null;
+  if (Array.isArray(given)) return given;
+  return Object.fromEntries(Object.entries(given).map(([name, indices]) => [toSnakeCase(name), indices]));
 }
 
 /** PEFT's fields, and `gate` where it is a kind that PEFT has not: its shape makes PEFT refuse the file, not misread it. */

@@ -82,6 +82,15 @@ export class ConfigFields {
     return (Array.isArray(value) ? value : [value]).map((item) => this.toNumber(name, item));
   }
 
+  /** A list of numbers, or an object of such lists. */
+  numberLists(name: string): number[] | Record<string, number[]> | undefined {
+    const value = this.value(name);
+    if (value === undefined || value === null) return undefined;
+    const list = (items: StrictJson): number[] =>
+      Array.isArray(items) ? items.map((item) => this.toNumber(name, item)) : this.fail(name, 'lists of numbers');
+    return value instanceof Map ? Object.fromEntries(Array.from(value, ([key, items]) => [key, list(items)])) : list(value);
+  }
+
   /** An object whose values are numbers. */
   numberByName(name: string): Record<string, number> | undefined {
     const value = this.value(name);

@@ -10,9 +10,12 @@ import { scalingOf } from './createLoraUpdate';
 import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
+import { mergeLayers, unmergeLayers } from './mergeLayers';
 import { SavedModule } from './savedModule';
 import { SavedModules } from './savedModules';
 import { hasTiedHead, settleTiedHeads, UNTIED } from './tiedEnds';
+import { TokenRows } from './tokenRows';
+import { TrainedTokens } from './trainedTokens';
 import { WrappedModules } from './wrappedModules';
 
 /** Layers whose whole weight PEFT writes into the file of an adapter that targets them. */
@@ -29,6 +32,7 @@ interface Target {
 export class LoraTuner implements Tuner {
   private readonly configs = new Map<string, LoraConfig>();
   private readonly saved: SavedModules;
+  private readonly tokens: TrainedTokens;
   private readonly wrapped: WrappedModules<LoraLayer>;
 
   constructor(
@@ -36,6 +40,7 @@ export class LoraTuner implements Tuner {
     private readonly state: AdapterState,
   ) {
     this.saved = new SavedModules(model, state);
+    this.tokens = new TrainedTokens(model, state);
     this.wrapped = new WrappedModules(model, (module) => module instanceof LoraLayer);
   }
 
@@ -43,7 +48,7 @@ export class LoraTuner implements Tuner {
     const lora = checked(config);
     this.checkBias(lora);
     const targets = this.targets(lora, start === 'empty');
-    this.saved.chosen(lora);
+    this.checkTokens(lora, targets);
     for (const [index, { path, layer, own }] of targets.entries()) {
       const isNew = layer.updates.size === 0;
       if (start === 'empty') layer.addEmptyAdapter(name, own, deriveSeed(0, index));
@@ -51,6 +56,7 @@ export class LoraTuner implements Tuner {
       if (isNew) this.wrapped.replace(path, layer);
     }
     this.saved.add(name, lora);
+    this.tokens.add(name, lora);
     const leaves = leafNames(targets.map(({ path }) => path));
     const spelledOut = isAllLinear(lora) ? new LoraConfig({ ...lora, targetModules: leaves }) : lora;
     this.configs.set(name, spelledOut);
@@ -63,11 +69,13 @@ export class LoraTuner implements Tuner {
       if (layer.updates.size === 0) this.wrapped.replace(path, layer.baseLayer);
     }
     this.saved.remove(name);
+    this.tokens.remove(name);
     this.configs.delete(name);
   }
 
   activate(names: readonly string[], trainable: readonly string[]): void {
     this.saved.checkTogether(names);
+    this.tokens.checkTogether(names);
     this.state.activeAdapters = names;
     for (const [, layer] of this.layers()) {
       for (const [name, { variables }] of layer.updates) {
@@ -75,6 +83,7 @@ export class LoraTuner implements Tuner {
       }
     }
     this.saved.train(trainable);
+    this.tokens.train(trainable);
     for (const name of this.configs.keys()) {
       for (const [, bias] of this.biases(name)) bias.trainable = trainable.includes(name);
     }
@@ -93,6 +102,7 @@ export class LoraTuner implements Tuner {
     }
     for (const [path, variable] of this.biases(name)) tensors.set(path, { variable, layout: 'same' });
     for (const [path, tensor] of this.saved.tensors(name)) tensors.set(path, tensor);
+    for (const [path, tensor] of this.tokens.tensors(name)) tensors.set(path, tensor);
     return tensors;
   }
 
@@ -107,6 +117,7 @@ export class LoraTuner implements Tuner {
     const paths = targets.map(({ path }) => path);
     for (const [path, { shape }] of trainedBiases(this.model, lora, paths)) expected.set(path, { shape });
     for (const [path, tensor] of this.saved.expectedTensors(lora)) expected.set(path, tensor);
+    for (const [path, tensor] of this.tokens.expectedTensors(lora)) expected.set(path, tensor);
     return expected;
   }
 
@@ -132,7 +143,24 @@ export class LoraTuner implements Tuner {
 
   /** The adapters that are merged now. */
   mergedAdapters(): string[] {
-    return [...new Set(this.layers().flatMap(([, layer]) => layer.mergedAdapters))];
+    return [...new Set([...this.layers().flatMap(([, layer]) => layer.mergedAdapters), ...this.tokens.mergedAdapters()])];
+  }
+
+  /** Merges these adapters into the base weights; on an error all of these are as they were. */
+  merge(names: readonly string[], options: { readonly safeMerge: boolean }): void {
+    this.tokens.merge(names, options);
+    try {
+      mergeLayers(this.layerList(), names, options);
+    } catch (error) {
+      this.tokens.unmerge();
+      throw error;
+    }
+  }
+
+  /** Puts the base weights back. */
+  unmerge(): void {
+    unmergeLayers(this.layerList());
+    this.tokens.unmerge();
   }
 
   unload({ keepsMerged }: { readonly keepsMerged: boolean }): void {
@@ -143,6 +171,7 @@ export class LoraTuner implements Tuner {
       this.wrapped.replace(path, layer.baseLayer);
     }
     this.saved.unload(keepsMerged);
+    this.tokens.unload();
     settleTiedHeads(this.model);
     if (wasTied && !hasTiedHead(this.model)) warn(UNTIED);
   }
@@ -155,6 +184,13 @@ export class LoraTuner implements Tuner {
     if (lora.bias !== 'none' && owner !== undefined) {
       throw new StateError(`the adapter '${owner}' trains biases already, and a model has them only once: use bias 'none', or delete it`);
     }
+  }
+
+  /** @throws UnsupportedError when tokens are trained of a layer that is adapted in another way too. */
+  private checkTokens(lora: LoraConfig, targets: readonly Target[]): void {
+    const saved = this.saved.chosen(lora).map(([path]) => path);
+    const adapted = [...this.layers(), ...this.saved.modules()].map(([path]) => path);
+    this.tokens.check(lora, [...targets.map(({ path }) => path), ...saved, ...adapted]);
   }
 
   /** @param isGiven - whether the values come from elsewhere, and with them the rank */
@@ -175,6 +211,8 @@ export class LoraTuner implements Tuner {
     if (module instanceof LoraLayer) return module;
     if (module instanceof SavedModule)
       throw new UnsupportedError(`'${path}' is trained whole by ${[...module.copies.keys()].join(', ')}; LoRA cannot go on it too`);
+    if (module instanceof TokenRows)
+      throw new UnsupportedError(`tokens of '${path}' are trained by ${module.adapterNames.join(', ')}; LoRA cannot go on it too`);
     if (module instanceof Embedding || module instanceof StoredEmbedding)
       return new LoraEmbedding(module, undefined, { state: this.state });
     if (isProjection(module)) return new LoraLinear(module, undefined, { state: this.state });

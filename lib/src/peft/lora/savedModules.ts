@@ -90,7 +90,8 @@ export class SavedModules {
     }
   }
 
-  private modules(): readonly [string, SavedModule][] {
+  /** The wrapped modules, by their paths. */
+  modules(): readonly [string, SavedModule][] {
     return this.wrapped.list();
   }
 }

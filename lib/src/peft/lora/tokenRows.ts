@@ -1,0 +1,226 @@
+/** A table, or an output layer, some rows of which are trained: PEFT's `trainable_token_indices`. */
+import {
+  Embedding,
+  type Linear,
+  Module,
+  type Projection,
+  StoredEmbedding,
+  type StoredLinear,
+  type TiedHead,
+  type TokenTable,
+  tiedHeadOf,
+} from '../../nn';
+import { NotFiniteError, tf, UnsupportedError } from '../../runtime';
+import type { AdapterState } from '../adapterState';
+import type { AdapterTensor } from '../tuner';
+import { type BaseWeight, baseWeightOf } from './baseWeight';
+import { byRows } from './mixedRows';
+
+/** What has a row for each token. */
+export type TokenLayer = Embedding | StoredEmbedding | Linear | StoredLinear | TiedHead;
+
+/** One adapter's rows. */
+interface Rows {
+  readonly indices: readonly number[];
+  /** What the rows are, not what they differ by. Shapes: (n, C). */
+  readonly values: tf.Variable;
+}
+
+/**
+ * A frozen layer in whose weight the active adapter's rows take the place of the base's: `E[i] ← D[k]` where i is the k-th index.
+ *
+ * As a table it picks rows and, for a head that is tied to it, scores them; around an output layer it scores them.
+ *
+ * Shapes: as those of the layer; D (n, C).
+ */
+export class TokenRows extends Module implements TokenTable, Projection {
+  readonly #rows = new Map<string, Rows>();
+  #merged: { readonly name: string; readonly originals: readonly tf.Tensor[] } | undefined;
+
+  constructor(
+    readonly baseLayer: TokenLayer,
+    private readonly state: AdapterState,
+  ) {
+    super();
+    baseLayer.freeze();
+  }
+
+  /** The base's weight. */
+  get weight(): TokenTable['weight'] {
+    const { baseLayer } = this;
+    if (isTable(baseLayer)) return baseLayer.weight;
+    throw new UnsupportedError('an output layer has no table of token vectors of its own kind');
+  }
+
+  /** V, the number of tokens. */
+  get numEmbeddings(): number {
+    return isTable(this.baseLayer) ? this.baseLayer.numEmbeddings : this.baseLayer.outFeatures;
+  }
+
+  get embeddingDim(): number {
+    return isTable(this.baseLayer) ? this.baseLayer.embeddingDim : this.baseLayer.inFeatures;
+  }
+
+  get inFeatures(): number {
+    return this.embeddingDim;
+  }
+
+  get outFeatures(): number {
+    return this.numEmbeddings;
+  }
+
+  /** The names of the adapters that have rows here. */
+  get adapterNames(): readonly string[] {
+    return [...this.#rows.keys()];
+  }
+
+  /** The adapter whose rows are in the base weight now. */
+  get mergedAdapter(): string | undefined {
+    return this.#merged?.name;
+  }
+
+  indicesOf(name: string): readonly number[] | undefined {
+    return this.#rows.get(name)?.indices;
+  }
+
+  /** Adds an adapter whose rows start as the base's. */
+  addAdapter(name: string, indices: readonly number[]): void {
+    const values = tf.tidy(() =>
+      tf.variable(tf.gather(this.table(baseWeightOf(this.baseLayer).read()), tf.tensor1d([...indices], 'int32'))),
+    );
+    this.#rows.set(name, { indices, values });
+  }
+
+  deleteAdapter(name: string): void {
+    this.#rows.get(name)?.values.dispose();
+    this.#rows.delete(name);
+  }
+
+  /** Lets one adapter, or none, train. */
+  train(names: readonly string[]): void {
+    for (const [name, { values }] of this.#rows) values.trainable = names.includes(name);
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return isTable(this.baseLayer) ? this.throughRows(x, (ids, rows) => this.pick(ids, rows)) : this.scores(x);
+  }
+
+  scores(x: tf.Tensor): tf.Tensor {
+    return this.throughRows(x, (states, rows) => this.score(states, rows));
+  }
+
+  /** Puts an adapter's rows into the base weight. @throws NotFiniteError with `safeMerge` when they are not finite. */
+  merge(name: string, { safeMerge }: { readonly safeMerge: boolean }): void {
+    const rows = this.#rows.get(name);
+    if (!rows || this.#merged) return;
+    if (safeMerge && !tf.tidy(() => tf.isFinite(rows.values).all().dataSync()[0])) {
+      throw new NotFiniteError(`the token rows of '${name}' are NaN or infinite; the base is unchanged`);
+    }
+    tiedHeadOf(this.baseLayer)?.part(); // a head that does not follow these rows stays as it is
+    const weight = this.baseWeight();
+    this.#merged = { name, originals: weight.variables.map((variable) => tf.keep(variable.clone())) };
+    tf.tidy(() => {
+      const { hits, kept } = this.places(rows);
+      const written = tf.matMul(hits, rows.values as tf.Tensor2D, true); // (n, V) x (n, C) -> (V, C)
+      weight.write(this.table(this.table(weight.read()).mul(kept.expandDims(1)).add(written)));
+    });
+  }
+
+  /** Puts the base weight back, bit by bit. */
+  unmerge(): void {
+    const { originals = [] } = this.#merged ?? {};
+    for (const [i, variable] of this.baseWeight().variables.entries()) variable.assign(originals[i] ?? variable);
+    this.forgetOriginal();
+    tiedHeadOf(this.baseLayer)?.rejoin();
+  }
+
+  /** Drops the copy that {@link unmerge} needs. */
+  forgetOriginal(): void {
+    tf.dispose([...(this.#merged?.originals ?? [])]);
+    this.#merged = undefined;
+  }
+
+  override dispose(): void {
+    this.forgetOriginal();
+    super.dispose();
+  }
+
+  override *ownParameters(): IterableIterator<[string, tf.Variable]> {
+    for (const [name, { values }] of this.#rows) yield [`token_adapter.trainable_tokens_delta.${name}`, values];
+  }
+
+  /** What an adapter's file holds of this layer, by PEFT's name. */
+  *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
+    const rows = this.#rows.get(name);
+    if (rows) yield [ROWS_NAME, { variable: rows.values, layout: 'same' }];
+  }
+
+  /** The base, and the rows that act. */
+  override *compiledFields(): IterableIterator<readonly [string, unknown]> {
+    const { isEnabled, activeAdapters, rowAdapters } = this.state;
+    yield ['baseLayer', this.baseLayer];
+    yield ['isMerged', this.#merged !== undefined];
+    for (const name of rowAdapters ?? (isEnabled ? activeAdapters : [])) yield [name, this.#rows.get(name)];
+  }
+
+  private throughRows(x: tf.Tensor, run: (x: tf.Tensor, rows: Rows | undefined) => tf.Tensor): tf.Tensor {
+    const { isEnabled, activeAdapters, rowAdapters } = this.state;
+    const rowsOf = (name: string | undefined) => (isEnabled && !this.#merged ? this.#rows.get(name ?? '') : undefined);
+    if (rowAdapters) return byRows(x, rowAdapters, (part, name) => run(part, rowsOf(name)));
+    return tf.tidy(() => run(x, rowsOf(activeAdapters.find((name) => this.#rows.has(name)))));
+  }
+
+  /** Shapes: ids (B, T) → (B, T, C). */
+  private pick(ids: tf.Tensor, rows: Rows | undefined): tf.Tensor {
+    const base = this.baseLayer.forward(ids);
+    if (!rows) return base;
+    const { indices, values } = rows;
+    const isHit = ids
+      .toFloat()
+      .expandDims(-1)
+      .equal(tf.tensor1d([...indices])); // (B, T, n)
+    const place = isHit
+      .toFloat()
+      .mul(tf.range(1, indices.length + 1))
+      .sum(-1); // (B, T), 0 where none is hit
+    const known = tf.concat([tf.zeros([1, this.embeddingDim]), values]);
+    const isKept = place.equal(0).toFloat().expandDims(-1);
+    return base.mul(isKept).add(tf.gather(known, place.toInt()));
+  }
+
+  /** Shapes: x (…, C) → (…, V). */
+  private score(x: tf.Tensor, rows: Rows | undefined): tf.Tensor {
+    const base = isTable(this.baseLayer) ? this.baseLayer.scores(x) : this.baseLayer.forward(x);
+    if (!rows) return base;
+    const { hits, kept } = this.places(rows);
+    const states = x.reshape<tf.Tensor2D>([-1, this.embeddingDim]); // (N, C)
+    const scored = tf.matMul(tf.matMul(states, rows.values as tf.Tensor2D, false, true), hits); // (N, n) x (n, V) -> (N, V)
+    return base.mul(kept).add(scored.reshape(base.shape));
+  }
+
+  /** Where in the vocabulary the rows are. Shapes: hits (n, V), kept (V). */
+  private places({ indices }: Rows): { readonly hits: tf.Tensor2D; readonly kept: tf.Tensor } {
+    const ids = tf.range(0, this.numEmbeddings);
+    const hits = tf
+      .tensor2d([...indices], [indices.length, 1])
+      .equal(ids.expandDims(0))
+      .toFloat() as tf.Tensor2D;
+    return { hits, kept: tf.scalar(1).sub(hits.sum(0)) };
+  }
+
+  /** A weight as a table, or a table as the weight of an output layer. Shapes: (V, C) ↔ (C, V), for a table as it is. */
+  private table(weight: tf.Tensor): tf.Tensor {
+    return isTable(this.baseLayer) ? weight : weight.transpose();
+  }
+
+  private baseWeight(): BaseWeight {
+    return baseWeightOf(this.baseLayer);
+  }
+}
+
+/** PEFT's name of the rows in a file, after the layer's. */
+export const ROWS_NAME = 'token_adapter.trainable_tokens_delta';
+
+function isTable(layer: TokenLayer): layer is Embedding | StoredEmbedding {
+  return layer instanceof Embedding || layer instanceof StoredEmbedding;
+}
