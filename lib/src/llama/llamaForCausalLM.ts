@@ -13,6 +13,7 @@ import type { LlamaModel } from './model';
 import { nextTokenLoss } from './nextTokenLoss';
 import { openModelFiles } from './openModelFiles';
 import { givenParameters, makeParameters, randomParameters, type TensorSource } from './parameters';
+import { resizedEnds } from './resizeTokens';
 import { type SaveOptions, savePretrained } from './savePretrained';
 
 /** What may come with the token ids. */
@@ -54,7 +55,7 @@ export class LlamaForCausalLM extends Module {
   readonly model: LlamaModel;
   readonly lmHead: Projection;
 
-  private readonly settings: LlamaConfig;
+  private settings: LlamaConfig;
 
   private constructor({ model, lmHead }: LlamaParts, config: LlamaConfig) {
     super();
@@ -116,6 +117,24 @@ export class LlamaForCausalLM extends Module {
    */
   savePretrained(folder: string, options: SaveOptions = {}): void {
     savePretrained(this, folder, options);
+  }
+
+  /**
+   * Makes room for added tokens, or takes the last ones away: table and output layer, tied or not, get `vocabSize` rows.
+   *
+   * New rows are drawn from a normal distribution with the mean of the old ones and 10⁻⁹ of their covariance, as transformers
+   * draws them; the same for the same seed.
+   *
+   * @throws ArgumentError when `vocabSize` is not a whole number from 1 up; UnsupportedError when a table is kept packed, or an
+   * adapter is on it. Nothing is changed then.
+   */
+  resizeTokenEmbeddings(vocabSize: number, { seed = 0 }: { readonly seed?: number } = {}): void {
+    checkWhole('vocabSize', vocabSize);
+    if (vocabSize === this.config.vocabSize) return;
+    const { embedTokens, lmHead } = resizedEnds({ embedTokens: this.model.embedTokens, lmHead: this.lmHead }, vocabSize, seed);
+    this.replaceModule('model.embed_tokens', embedTokens);
+    this.replaceModule('lm_head', lmHead);
+    this.settings = Object.freeze({ ...this.config, vocabSize });
   }
 
   /**

@@ -1,0 +1,52 @@
+/** More, or fewer, token vectors. */
+import { Embedding, Linear, TiedHead } from '../nn';
+import { deriveSeed, tf, UnsupportedError } from '../runtime';
+import { statelessNormal } from '../runtime/statelessRandom';
+import type { LlamaParts } from './build';
+
+/** transformers' factor of the covariance of new rows: they are the mean, but for a little. */
+const SPREAD = 1e-9;
+
+/**
+ * The two ends for `size` tokens, the old rows first; where there are more, the new ones are drawn from N(μ, 10⁻⁹·Σ) of the old
+ * ones, as transformers does (Hewitt 2021, "Initializing new word embeddings for pretrained language models").
+ *
+ * A draw is `μ + √(10⁻⁹/V)·zᵀ·(E − μ)` with z from N(0, 1), which has that covariance and needs no factorisation.
+ *
+ * @throws UnsupportedError when an end is kept packed, or an adapter stands in its place. Nothing is changed then.
+ */
+export function resizedEnds(
+  { embedTokens, lmHead }: { readonly embedTokens: unknown; readonly lmHead: unknown },
+  size: number,
+  seed: number,
+): { readonly embedTokens: Embedding; readonly lmHead: LlamaParts['lmHead'] } {
+  if (!(embedTokens instanceof Embedding) || !(lmHead instanceof Linear || lmHead instanceof TiedHead)) {
+    const fix = "load the model with dtype 'float32', and resize it before adapters are put on it";
+    throw new UnsupportedError(`the token table or the output layer is kept packed, or an adapter is on it, and cannot be resized: ${fix}`);
+  }
+  const { trainable } = embedTokens.weight;
+  const table = new Embedding(tf.tidy(() => tf.variable(resized(embedTokens.weight, size, deriveSeed(seed, 0)), trainable)));
+  if (lmHead instanceof TiedHead) {
+    lmHead.dispose();
+    embedTokens.dispose();
+    return { embedTokens: table, lmHead: new TiedHead(table) };
+  }
+  const rows = () => resized(lmHead.weight.transpose(), size, deriveSeed(seed, 1));
+  const weight = tf.tidy(() => tf.variable(rows().transpose(), lmHead.weight.trainable));
+  embedTokens.dispose();
+  lmHead.weight.dispose();
+  return { embedTokens: table, lmHead: new Linear(weight, lmHead.bias) };
+}
+
+/** Shapes: table (V, C) → (size, C). */
+function resized(table: tf.Tensor, size: number, seed: number): tf.Tensor {
+  const [V = 0, C = 0] = table.shape;
+  if (size <= V) return table.slice([0, 0], [size, C]);
+  const mean = table.mean(0);
+  const drawn = statelessNormal([size - V, V], tf.tensor1d([seed | 0, 0], 'int32')); // (new, V)
+  const added = tf
+    .matMul(drawn as tf.Tensor2D, table.sub(mean) as tf.Tensor2D)
+    .mul(Math.sqrt(SPREAD / V))
+    .add(mean);
+  return tf.concat([table, added]);
+}
