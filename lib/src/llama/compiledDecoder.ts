@@ -1,21 +1,10 @@
 /** Decodes in compiled calls, one per token, over a cache of fixed size. */
-import { deviceInfo, StateError, tf } from '../runtime';
+import { StateError, tf } from '../runtime';
+import { cacheCapacity, paddedLength } from './cacheCapacity';
 import type { Decoder, NextIds, Scores } from './decoder';
 import { type DecodingProgram, decodingProgram, type NextToken } from './decodingProgram';
 import type { HeldLayer } from './fixedCache';
 import type { LlamaForCausalLM } from './llamaForCausalLM';
-
-/** Prompts come in multiples of it, and caches in doublings: texts of all lengths share a few programs. */
-const BUCKET = 64;
-
-/** Below a bucket prompts come in doublings of this. A GPU takes as long for a bucket, and longer to compile. */
-const leastPrompt = () => (deviceInfo().device === 'GPU' ? BUCKET : BUCKET / 4);
-
-/** How long a prompt is with its padding. */
-function paddedLength(length: number): number {
-  if (length > BUCKET) return BUCKET * Math.ceil(length / BUCKET);
-  return Math.max(leastPrompt(), 2 ** Math.ceil(Math.log2(length)));
-}
 
 /** A model whose layers can be compiled one by one. */
 export interface CompilableModel {
@@ -48,8 +37,9 @@ export class CompiledDecoder implements Decoder {
   ) {}
 
   prefill(prompts: readonly (readonly number[])[]): Scores {
-    const width = paddedLength(Math.max(...prompts.map(({ length }) => length)));
-    const capacity = 2 ** Math.ceil(Math.log2(Math.max(BUCKET, width) + this.options.maxNewTokens));
+    const longest = Math.max(...prompts.map(({ length }) => length));
+    const width = paddedLength(longest);
+    const capacity = cacheCapacity(longest, this.options.maxNewTokens);
     const ids = prompts.map((row) => [...Array<number>(width - row.length).fill(this.model.llama.config.padTokenId ?? 0), ...row]);
     const begins = prompts.map(({ length }) => width - length);
     const mask = begins.map((begin) => [...new Int32Array(width).fill(1, begin)]);

@@ -6,11 +6,13 @@ import { checkOneOf } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
 import { canBuildGraphs } from '../runtime/compile/internals';
 import { interruptible } from '../runtime/interruptible';
+import { checkMemory } from '../runtime/memoryBudget';
 import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
 import { CompiledDecoder } from './compiledDecoder';
 import type { LlamaConfig } from './config';
 import { type Decoder, type GeneratingModel, GrowingDecoder, type Scores } from './decoder';
 import { checkIds, checkLength, type Rows } from './inputs';
+import { workPlan } from './memoryPlan';
 import { checkSampling, type SamplingOptions, sampleToken } from './sampling';
 
 /** How to write on. */
@@ -51,6 +53,7 @@ export async function generate(model: GeneratingModel, inputIds: Rows, options: 
   const { maxNewTokens = 20 } = options;
   const prompts = inputIds instanceof tf.Tensor ? await inputIds.array() : inputIds;
   checkRequest(prompts, maxNewTokens, model.config, options);
+  checkGenerationMemory(prompts, maxNewTokens, model.config, options);
   return interruptible(options.signal, (signal) => write(model, prompts, { ...options, maxNewTokens, signal }));
 }
 
@@ -196,6 +199,20 @@ const OPTIONS = [
   'signal',
   'onToken',
 ] as const satisfies readonly (keyof GenerateOptions)[];
+
+function checkGenerationMemory(
+  prompts: readonly (readonly number[])[],
+  maxNewTokens: number,
+  config: LlamaConfig,
+  { numBeams, compile, precision }: GenerateOptions,
+): void {
+  const [batchSize, sequenceLength] = [prompts.length, Math.max(...prompts.map((row) => row.length))];
+  const plan = workPlan(config, { task: 'generate', batchSize, sequenceLength, maxNewTokens, numBeams, compile, precision });
+  checkMemory(plan, {
+    what: `generating ${maxNewTokens} tokens after each of ${batchSize} prompts of up to ${sequenceLength}`,
+    remedy: 'Give fewer prompts at a time, or take a smaller maxNewTokens or numBeams',
+  });
+}
 
 /** The likeliest, which stay on the device. */
 const likeliestIds: Choice = ({ likeliest }) => likeliest.clone();

@@ -7,6 +7,7 @@ export type { Rows } from './inputs';
 export { KeyValueCache } from './kvCache';
 export { type ForwardOptions, type InputOptions, LlamaForCausalLM, type LossOptions } from './llamaForCausalLM';
 export type { LoadOptions, LoadProgress } from './loadParameters';
+export { type MemoryPlanOptions, type PlannedModel, planMemory } from './memoryPlan';
 export { LlamaDecoderLayer, LlamaModel, type LlamaModelOptions } from './model';
 export { learnedPositions } from './nextTokenLoss';
 export type { TensorSource } from './parameters';

@@ -1,14 +1,16 @@
 /** A LLaMA model with its output layer: logits, loss and generation. */
 import { isLinearLayer, Module, type Projection } from '../nn';
-import { ArgumentError, StateError, tf } from '../runtime';
+import { ArgumentError, isTracing, StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
+import { checkMemory } from '../runtime/memoryBudget';
 import { buildLlama, type LlamaParts } from './build';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 import { type GenerateOptions, generate } from './generate';
 import { checkLabels, idTensor, maskTensor, type Rows, segmentTensor } from './inputs';
 import type { KeyValueCache } from './kvCache';
 import { type LoadOptions, loadParameters } from './loadParameters';
+import { loadingPlan, workPlan } from './memoryPlan';
 import type { LlamaModel } from './model';
 import { nextTokenLoss } from './nextTokenLoss';
 import { openModelFiles } from './openModelFiles';
@@ -79,6 +81,7 @@ export class LlamaForCausalLM extends Module {
     checkKnown('fromConfig', given, ['seed']);
     const { seed = 0 } = given;
     const config = llamaConfig(options);
+    checkMemory(loadingPlan(config, {}), { what: 'a model of this configuration', remedy: 'Take a smaller one' });
     return new LlamaForCausalLM(buildLlama(config, makeParameters(config, randomParameters(config, seed))), config);
   }
 
@@ -149,7 +152,9 @@ export class LlamaForCausalLM extends Module {
     checkKnown('forward', options, ['attentionMask', 'segmentIds', 'cache']);
     if (logitsToKeep !== undefined) checkWhole('logitsToKeep', logitsToKeep);
     return tf.tidy(() => {
-      const hidden = this.#hidden(idTensor(inputIds, this.config), options);
+      const ids = idTensor(inputIds, this.config);
+      checkPassMemory(this.config, ids.shape, logitsToKeep);
+      const hidden = this.#hidden(ids, options);
       const T = hidden.shape[1] ?? 0;
       const kept = hidden.slice([0, T - Math.min(logitsToKeep ?? T, T), 0]);
       return this.lmHead.forward(kept) as tf.Tensor3D;
@@ -170,6 +175,7 @@ export class LlamaForCausalLM extends Module {
     return tf.tidy(() => {
       const ids = idTensor(inputIds, this.config);
       checkLabels(labels, ids, this.config);
+      checkPassMemory(this.config, ids.shape);
       return nextTokenLoss(this.#hidden(ids, options), labels, this.lmHead, learnedPositions);
     });
   }
@@ -185,7 +191,9 @@ export class LlamaForCausalLM extends Module {
     const kept: tf.Tensor4D[] = [];
     tf.tidy(() => {
       const onWeights = (weights: tf.Tensor4D) => kept.push(tf.keep(weights));
-      this.#hidden(idTensor(inputIds, this.config), { ...options, onWeights });
+      const ids = idTensor(inputIds, this.config);
+      checkPassMemory(this.config, ids.shape, 1);
+      this.#hidden(ids, { ...options, onWeights });
     });
     return kept;
   }
@@ -202,6 +210,15 @@ export class LlamaForCausalLM extends Module {
     }
     return this.model.forward(ids, { attentionMask, segmentIds, cache, onWeights });
   }
+}
+
+/** A traced function is planned by who calls it. */
+function checkPassMemory(config: LlamaConfig, [batchSize, sequenceLength]: readonly [number, number], logitsToKeep?: number): void {
+  if (isTracing()) return;
+  checkMemory(workPlan(config, { task: 'forward', batchSize, sequenceLength, logitsToKeep }), {
+    what: `a pass over ${batchSize} × ${sequenceLength} tokens`,
+    remedy: 'Give fewer rows or shorter ones at a time, or ask for fewer logits (logitsToKeep)',
+  });
 }
 
 interface HiddenOptions extends InputOptions {

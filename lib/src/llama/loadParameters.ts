@@ -2,8 +2,10 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, FormatError } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
+import { checkMemory } from '../runtime/memoryBudget';
 import { sizeOf } from '../runtime/sizeOf';
 import type { Parameters } from './build';
+import { loadingPlan } from './memoryPlan';
 import type { ModelFiles } from './modelFiles';
 import { isKernel, parameterShapes } from './parameterShapes';
 import { float32Reader, type Parameter } from './readParameter';
@@ -38,6 +40,10 @@ export function loadParameters(files: ModelFiles, options: LoadOptions): Promise
 
 async function load(files: ModelFiles, options: LoadOptions): Promise<Parameters> {
   const shapes = checkedShapes(files);
+  checkMemory(loadingPlan(files.config, options), {
+    what: `loading ${files.path}`,
+    remedy: "Load it in fewer bits (dtype: 'bfloat16', or quantize: 'q4_1'), or take a smaller model",
+  });
   const total = sum(shapes.values());
   const read = storedReader(options, float32Reader(Math.max(...Array.from(shapes.values(), sizeOf))));
   const made = new Map<string, Parameter>();

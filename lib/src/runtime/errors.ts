@@ -17,7 +17,9 @@ export type ErrorCode =
   /** A loss or a gradient is NaN or infinite. */
   | 'NOT_FINITE'
   /** The work was stopped through its AbortSignal. */
-  | 'ABORTED';
+  | 'ABORTED'
+  /** The work would take more memory than there is. */
+  | 'MEMORY';
 
 /**
  * The base of every error thrown by this library on purpose: `message` says what, where, what was expected and what to
@@ -87,5 +89,12 @@ export class NotFiniteError extends LowrankError {
 export class AbortedError extends LowrankError {
   constructor(message: string, options?: ErrorOptions) {
     super('ABORTED', message, options);
+  }
+}
+
+/** The work would take more memory than there is, or than it may take; nothing of it has been begun. */
+export class MemoryError extends LowrankError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MEMORY', message, options);
   }
 }

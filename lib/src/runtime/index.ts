@@ -6,5 +6,7 @@ export { isTracing } from './compile/trace';
 export * from './deviceInfo';
 export * from './deviceName';
 export * from './errors';
+export type { MemoryPlan, MemoryTerm } from './memoryBudget';
+export { memoryPlan } from './memoryBudget';
 export * from './random';
 export { SetupError, tf } from './tensorflow';

@@ -4,6 +4,7 @@ import { upload } from '../runtime/upload';
 import type { AdamW } from './adamw';
 import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './batch';
 import { bucketed } from './bucketed';
+import { checkTrainingMemory } from './checkTrainingMemory';
 import type { ExecutionOptions } from './execution';
 import { addMicroBatch, clipSums, type GradientSums, type MicroBatch, noGradient } from './step';
 import { parametersOf, type TrainableModel } from './trainableModel';
@@ -65,6 +66,8 @@ interface Steps {
 export class Updater {
   /** Begun and not read, the oldest first. */
   private readonly begun: SentUpdate[] = [];
+  /** Tokens times length of the largest batch so far, which its memory goes by. */
+  private largestBatch = 0;
   /** The functions, for the parameters that were trained, and the moments that they had, when they were made. */
   private steps?: { readonly key: string; readonly run: Steps };
   /** Whether an update has been made: a later one may well have no gradient. */
@@ -77,8 +80,19 @@ export class Updater {
     private readonly options: ExecutionOptions,
   ) {}
 
+  /** Freed memory stays with the process: a batch no larger than one before fits as that did. */
+  private checkMemory(batches: readonly Batch[]): void {
+    for (const batch of batches) {
+      const size = batch.inputIds.length * (batch.inputIds[0]?.length ?? 0) ** 2;
+      if (size <= this.largestBatch) continue;
+      checkTrainingMemory(this.model, batch, this.options);
+      this.largestBatch = size;
+    }
+  }
+
   /** Sends the device what one update of the mean loss over these batches takes. */
   begin(batches: readonly Batch[]): void {
+    this.checkMemory(batches);
     const update = tf.tidy(() => {
       const coefficients = this.optimizer.coefficients(this.begun.length); // first: a learning rate that is none ends it here
       return { coefficients, parts: this.sentBatches(batches), zero: tf.scalar(0) };

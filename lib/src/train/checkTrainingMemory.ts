@@ -1,0 +1,26 @@
+/** Refusing a batch that would not fit the memory, before it is sent to the device. */
+import { type PlannedModel, workPlan } from '../llama/memoryPlan';
+import { checkMemory } from '../runtime/memoryBudget';
+import type { Batch } from './batch';
+import type { ExecutionOptions } from './execution';
+import type { TrainableModel } from './trainableModel';
+
+/**
+ * Plans an update on a batch of this shape; a model whose sizes are not known here is let through.
+ *
+ * @throws MemoryError when it takes more than there is.
+ */
+export function checkTrainingMemory(model: TrainableModel, { inputIds }: Batch, execution: ExecutionOptions): void {
+  if (!isPlanned(model)) return;
+  const [batchSize, sequenceLength] = [inputIds.length, inputIds[0]?.length ?? 0];
+  checkMemory(workPlan(model, { task: 'train', batchSize, sequenceLength, compile: true, ...execution }), {
+    what: `training on ${batchSize} × ${sequenceLength} tokens`,
+    remedy:
+      'Take smaller batches and more gradientAccumulation, shorter texts, model.gradientCheckpointing = true, or train fewer parameters (LoRA)',
+  });
+}
+
+function isPlanned(model: TrainableModel): model is TrainableModel & PlannedModel {
+  const config = model.config && Object.values(model.config).length > 0 && 'vocabSize' in model.config && 'hiddenSize' in model.config;
+  return config === true && 'namedParameters' in model;
+}

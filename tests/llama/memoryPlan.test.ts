@@ -1,0 +1,90 @@
+import { getPeftModel, LlamaForCausalLM, LoraConfig, MemoryError, planMemory, tf, train } from 'lowrank';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { measure, measuredCases } from '../memory/memoryCases';
+import { SMALL_SIZES } from './smallSizes';
+
+const LLAMA_7B = { vocabSize: 32_000, hiddenSize: 4096, intermediateSize: 11_008, numHiddenLayers: 32, numAttentionHeads: 32 };
+const termOf = (options: Parameters<typeof planMemory>[1], name: string) =>
+  planMemory(LLAMA_7B, options).terms.find((term) => term.name === name)?.bytes;
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('the plan', () => {
+  test('has the weights that LLaMA-7B is known to have', () => {
+    expect(termOf({ task: 'load' }, 'weights')).toBe(4 * 6_738_415_616);
+    // norms stay float32
+    expect(termOf({ task: 'load', dtype: 'bfloat16' }, 'weights')).toBe(2 * 6_738_415_616 + 2 * 266_240);
+  });
+
+  test('has one gradient and two moments for each trained parameter', () => {
+    const options = { task: 'train', trainableParameters: 4_194_304 } as const;
+    expect(termOf(options, 'gradients')).toBe(4 * 4_194_304);
+    expect(termOf(options, 'optimizer moments')).toBe(8 * 4_194_304);
+  });
+
+  test('recomputing layers leaves their inputs and the values of one', () => {
+    const options = { task: 'train', trainableParameters: 4_194_304, batchSize: 4 } as const;
+    const kept = termOf(options, 'activations') ?? 0;
+    expect(termOf({ ...options, gradientCheckpointing: true }, 'activations')).toBeLessThan(kept / 5);
+  });
+
+  test.each([
+    ['4 × 512', { batchSize: 4, sequenceLength: 512 }, 21_105],
+    ['2 × 2,048', { batchSize: 2, sequenceLength: 2048 }, 27_715],
+    ['4 × 512, recomputed', { batchSize: 4, sequenceLength: 512, gradientCheckpointing: true }, 16_281],
+  ])('is within a fifth of what LLaMA-7B took of an H200 (tests/bench/results): LoRA, bfloat16, %s', (_, shape, megabytes) => {
+    const { bytes } = planMemory(LLAMA_7B, {
+      task: 'train',
+      trainableParameters: 8_388_608,
+      dtype: 'bfloat16',
+      precision: 'bfloat16',
+      device: 'GPU',
+      ...shape,
+    });
+    expect(bytes / 1e6 / megabytes).toBeGreaterThan(0.8);
+    expect(bytes / 1e6 / megabytes).toBeLessThan(1.2);
+  });
+
+  test('is within a fifth of the peak in every process that was measured', () => {
+    expect(measuredCases().length).toBeGreaterThan(15);
+    for (const { case: one, plannedMegabytes, measuredMegabytes } of measuredCases()) {
+      expect(Math.abs(plannedMegabytes / measuredMegabytes - 1), JSON.stringify(one)).toBeLessThan(0.2);
+    }
+  });
+
+  test('is so on this machine too', async () => {
+    const sizes = { vocabSize: 2000, hiddenSize: 256, intermediateSize: 512, numHiddenLayers: 2, numAttentionHeads: 4 };
+    const { planned, peak } = await measure({ model: sizes, work: 'forward', batch: 4, length: 512 });
+    expect(Math.abs(planned / peak - 1)).toBeLessThan(0.2);
+  });
+});
+
+describe('a hundred requests beyond any machine are refused, and the process goes on', () => {
+  const config = { ...SMALL_SIZES, maxPositionEmbeddings: 2 ** 30 };
+  const sizes = Array.from({ length: 25 }, (_, n) => n + 1);
+
+  test('models', () => {
+    for (const n of sizes) {
+      expect(() => LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, numHiddenLayers: n * 10 ** 12 })).toThrow(MemoryError);
+      expect(() => LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, vocabSize: n * 10 ** 11 })).toThrow(MemoryError);
+    }
+  });
+
+  test('texts to write, and to learn, on a model that still works after them', async () => {
+    const model = LlamaForCausalLM.fromConfig(config);
+    const peft = getPeftModel(model, new LoraConfig({ r: 2, targetModules: ['q_proj'] }));
+    const long = Array<number>(200_000).fill(1);
+    for (const n of sizes) {
+      await expect(model.generate([[1, 2]], { maxNewTokens: 2 ** 29 + n })).rejects.toThrow(MemoryError);
+      await expect(train(peft, [{ inputIds: [long], labels: [long] }], { steps: 1, compile: n % 2 === 0 })).rejects.toThrow(MemoryError);
+    }
+    expect(() => model.forward([long], { logitsToKeep: 1 })).toThrow(MemoryError);
+    expect(tf.tidy(() => model.forward([[1, 2]]).shape)).toEqual([1, 2, SMALL_SIZES.vocabSize]);
+    expect((await train(peft, [{ inputIds: [[1, 2, 3]], labels: [[1, 2, 3]] }])).history).toHaveLength(1);
+  });
+
+  test('a limit of one’s own refuses what the machine would hold', () => {
+    vi.stubEnv('LOWRANK_MEMORY_LIMIT', '1MB');
+    expect(() => LlamaForCausalLM.fromConfig(SMALL_SIZES)).toThrow(/a model of this configuration takes .*weights/);
+  });
+});
