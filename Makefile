@@ -23,20 +23,7 @@ MATHJAX := .venv/share/mathjax/node_modules/mathjax/es5/tex-svg-full.js
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-# Nothing outside the checkout is written, and no setting of a user's own Jupyter, IPython, pip, npm, Python or Node changes what comes out.
-# Registries, proxies and certificates stay the user's.
-STATE := $(CURDIR)/.venv/state
-export JUPYTER_CONFIG_DIR := $(STATE)/jupyter/config
-export JUPYTER_DATA_DIR := $(STATE)/jupyter/data
-export JUPYTER_RUNTIME_DIR := $(STATE)/jupyter/runtime
-export JUPYTER_PATH :=
-export JUPYTER_CONFIG_PATH :=
-export JUPYTER_PREFER_ENV_PATH := 1
-export IPYTHONDIR := $(STATE)/ipython
-export npm_config_cache := $(STATE)/npm
-export PIP_USER := 0
-export NODE_DISABLE_COMPILE_CACHE := 1
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP NODE_OPTIONS NODE_PATH
+include lib/setup/environment.mk
 
 ifeq ($(filter cpu gpu,$(TENSORFLOW)),)
 $(error TENSORFLOW is '$(TENSORFLOW)'; say TENSORFLOW=cpu or TENSORFLOW=gpu)

@@ -26,6 +26,9 @@ from failure import NotebookError
 from pages import Pages
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.append(str(CHECKOUT / "lib/setup"))
+import own_environment
+
 NBCONVERT = (sys.executable, "-m", "nbconvert", "--log-level=WARN")
 KERNELSPEC = {"display_name": "TypeScript", "language": "typescript", "name": "tslab"}
 LANGUAGE = {
@@ -158,6 +161,7 @@ def write_back(executed, notebook):
 
 
 def main():
+    own_environment.apply()
     parser = argparse.ArgumentParser(description="Executes the notebooks")
     parser.add_argument("--to", choices=["build", "notebooks"], default="build")
     parser.add_argument("--folder", type=Path, default=CHECKOUT / "notebooks", help="where the notebooks are")
