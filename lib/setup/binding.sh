@@ -26,29 +26,35 @@ compile() {
   "${CXX:-g++}" -std=c++17 -O2 -fPIC -w -Wno-psabi -DNAPI_VERSION=8 -I"$headers" -I"$tensorflow/include" "$@" -c "$source" -o "${source%.cc}.o"
   echo "compiled $(basename "$source")"
 }
-waiting=()
-for source in "$sources"/*.cc; do
+# As many at once as there are cores, for one takes up to 0.7 GB of memory; the two longest first.
+cores=$(nproc) running=0
+longest=("$sources"/{xla,hugePages}.cc)
+for source in "${longest[@]}" "$sources"/*.cc; do
+  if [ -e "${source%.cc}.begun" ]; then continue; fi
+  touch "${source%.cc}.begun"
   flags=()
   case $(basename "$source") in
     *Kernels.cc) flags=(-O3) ;;
-    *KernelsAvx2.cc)
-      flags=(-O3)
-      if [ "$(uname -m)" = x86_64 ]; then flags+=(-mavx2 -mfma -mf16c); fi
-      ;;
-    *KernelsAvx512.cc)
-      flags=(-O3)
-      if [ "$(uname -m)" = x86_64 ]; then flags+=(-mavx2 -mfma -mf16c -mavx512f); fi
-      ;;
+    *KernelsAvx2.cc) flags=(-O3 -mavx2 -mfma -mf16c) ;;
+    *KernelsAvx512.cc) flags=(-O3 -mavx2 -mfma -mf16c -mavx512f) ;;
   esac
-  compile "$source" "${flags[@]}" & waiting+=($!)
+  if [ "$running" -ge "$cores" ]; then wait -n; else running=$((running + 1)); fi
+  compile "$source" "${flags[@]}" &
 done
-for process in "${waiting[@]}"; do wait "$process"; done
+while [ "$running" -gt 0 ]; do wait -n; running=$((running - 1)); done
+
+# Linked against empty libraries of the same names: reading the symbols of the real ones takes the linker most of a minute and 0.9 GB,
+# and it has no use for them, for a shared library finds its symbols when it is loaded.
+mkdir "$sources/names"
+for name in libtensorflow_cc.so.2 libtensorflow_framework.so.2; do
+  "${CXX:-g++}" -shared -nostdlib -Wl,-soname,"$name" -o "$sources/names/$name" -x c++ /dev/null
+done
 
 # Into place by renaming: processes that run keep the binding they have loaded.
 folder=$(dirname "$out")
 mkdir -p "$folder"
 "${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "$sources"/{tfjs_backend,tfjs_binding,graph,hugePages,inputMarks,xla,rowProducts,rowThreads,rowKernels,rowKernelsAvx2,floatKernels,floatKernelsAvx2,floatKernelsAvx512,crossEntropy,maskedSoftmax,rmsNorm,rotary,sum,swiglu}.o \
-  -L"$tensorflow" "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
+  -L"$sources/names" -Wl,--no-as-needed "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
 "${CXX:-g++}" -shared -o "$out.new" "$sources/load.o" -ldl
 mv "$folder/tfjs_tensorflow.so.new" "$folder/tfjs_tensorflow.so"
 mv "$out.new" "$out"
