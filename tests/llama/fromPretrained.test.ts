@@ -118,6 +118,10 @@ describe('a configuration of any age', () => {
   test.each([
     ['rope_scaling with rope_type', { rope_parameters: null, rope_theta: 500, rope_scaling: { rope_type: 'llama3', ...llama3 } }],
     ['rope_scaling with type', { rope_parameters: null, rope_theta: 500, rope_scaling: { type: 'llama3', ...llama3 } }],
+    [
+      'rope_scaling beside rope_parameters that say otherwise',
+      { rope_theta: 500, rope_scaling: { rope_type: 'llama3', ...llama3 }, rope_parameters: { rope_type: 'default', rope_theta: 7 } },
+    ],
     ['rope_parameters', { rope_parameters: { rope_type: 'llama3', rope_theta: 500, ...llama3 } }],
   ])('%s', async (_, config) => {
     const model = await LlamaForCausalLM.fromPretrained(changedFolder(`rope ${_}`, { config }));

@@ -114,9 +114,11 @@ function isLlamaClass(architectures: unknown): boolean {
   return Array.isArray(architectures) && architectures.includes('LlamaForCausalLM');
 }
 
-/** `rope_parameters` since transformers 5, `rope_scaling` before. */
+/** `rope_parameters` since transformers 5, `rope_scaling` before; where a file has both, transformers goes by the second. */
 function ropeOf(path: string, config: JsonObject): Fields {
-  const value = config.rope_parameters ?? config.rope_scaling ?? {};
+  const { rope_scaling: scaling, rope_parameters: parameters } = config;
+  const hasScaling = !isJsonObject(scaling) || Object.keys(scaling).length > 0; // an empty one says nothing, as in Python
+  const value = (hasScaling ? scaling : undefined) ?? parameters ?? {};
   if (!isJsonObject(value)) throw new FormatError(`${path}: the rotary settings (rope_parameters or rope_scaling) are not an object`);
   return new Fields(path, value);
 }

@@ -24,10 +24,7 @@ export function idTensor(ids: Rows, { vocabSize }: LlamaConfig): tf.Tensor2D {
  */
 export function checkLabels(labels: Rows, ids: tf.Tensor2D, { vocabSize }: LlamaConfig): void {
   if (!(labels instanceof tf.Tensor)) {
-    eachValue(labels, (label, place) => {
-      if (label === IGNORE_INDEX || isId(label, vocabSize)) return;
-      throw new ArgumentError(`label ${label} at ${place} is neither ${IGNORE_INDEX} nor in the vocabulary of ${vocabSize} ids`);
-    });
+    checkLabelIds(labels, vocabSize);
   }
   const shape = rowShape('labels', labels);
   if (shape.join() !== ids.shape.join()) {
@@ -82,6 +79,14 @@ export function segmentTensor(segmentIds: Rows, ids: tf.Tensor2D): tf.Tensor2D {
 export function checkIds(rows: readonly (readonly number[])[], vocabSize: number): void {
   eachValue(rows, (id, place) => {
     if (!isId(id, vocabSize)) throw new ArgumentError(`token id ${id} at ${place} is not in the vocabulary, 0…${vocabSize - 1}`);
+  });
+}
+
+/** @throws ArgumentError when a label is neither −100 nor in the vocabulary, naming it and its place. */
+export function checkLabelIds(labels: readonly (readonly number[])[], vocabSize: number): void {
+  eachValue(labels, (label, place) => {
+    if (label === IGNORE_INDEX || isId(label, vocabSize)) return;
+    throw new ArgumentError(`label ${label} at ${place} is neither ${IGNORE_INDEX} nor in the vocabulary of ${vocabSize} ids`);
   });
 }
 

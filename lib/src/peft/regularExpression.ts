@@ -24,7 +24,7 @@ export function firstMatches(patterns: readonly string[], texts: readonly string
   const before = process.cpuUsage();
   for (;;) {
     try {
-      const found: Iterable<number> = SCRIPT.runInNewContext({ patterns, texts }, { timeout: MILLISECONDS });
+      const found: Iterable<number> = SCRIPT.runInNewContext({ patterns: patterns.map(fromPython), texts }, { timeout: MILLISECONDS });
       return [...found];
     } catch (cause) {
       const shown = patterns.map((pattern) => JSON.stringify(pattern)).join(', ');
@@ -36,6 +36,14 @@ export function firstMatches(patterns: readonly string[], texts: readonly string
       if (!isBusy) throw new ArgumentError(`matching ${shown} takes more than ${MILLISECONDS} ms; list names instead`, { cause });
     }
   }
+}
+
+/** Python's anchors and named groups as JavaScript writes them; what else JavaScript does not know is refused, by the pattern. */
+function fromPython(pattern: string): string {
+  return pattern.replace(/\\[\s\S]|\(\?P<|\(\?P=(\w+)\)/g, (part, name: string | undefined) => {
+    if (name !== undefined) return `\\k<${name}>`;
+    return { '\\A': '(?<![\\s\\S])', '\\Z': '(?![\\s\\S])', '(?P<': '(?<' }[part] ?? part;
+  });
 }
 
 /** The texts that the pattern matches as a whole, as Python's `re.fullmatch` does. */

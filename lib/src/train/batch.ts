@@ -1,5 +1,6 @@
 /** Examples, and the rectangular batches that a model is trained on. */
 import { learnedPositions } from '../llama';
+import { checkIds, checkLabelIds } from '../llama/inputs';
 import { IGNORE_INDEX } from '../nn';
 import { ArgumentError, ShapeError, tf } from '../runtime';
 import { bucketedPositions } from './bucketed';
@@ -82,9 +83,14 @@ export function realTokens({ inputIds, attentionMask, segmentIds }: Batch): numb
 /**
  * The batch as int32 tensors, with the positions that the loss needs.
  *
- * @throws ShapeError when it is empty, ragged, or its parts differ in shape.
+ * @param vocabSize - where it is known, ids and labels must be below it: on a GPU TensorFlow would take zeros for others, in silence
+ * @throws ShapeError when it is empty, ragged, or its parts differ in shape; ArgumentError when an id is not in the vocabulary.
  */
-export function tensorBatch({ inputIds, labels, attentionMask, segmentIds }: Batch): TensorBatch {
+export function tensorBatch({ inputIds, labels, attentionMask, segmentIds }: Batch, vocabSize?: number): TensorBatch {
+  if (vocabSize !== undefined) {
+    checkIds(inputIds, vocabSize);
+    checkLabelIds(labels, vocabSize);
+  }
   const shape: [number, number] = [inputIds.length, inputIds[0]?.length ?? 0];
   const tensor = (name: string, rows: readonly (readonly number[])[]) => {
     if (shape[0] * shape[1] === 0) throw new ShapeError(`a batch of shape [${shape}] has nothing to train on`);

@@ -80,6 +80,6 @@ function batchLoss(model: EvaluatedModel, batch: Batch, { compile: isCompiled = 
   const run = isCompiled ? COMPILED[precision] : lossOf;
   return tf.tidy(() => {
     const shaped = isCompiled ? bucketed(batch, model.config?.maxPositionEmbeddings) : batch;
-    return run(model, tensorBatch(shaped)).dataSync()[0] ?? Number.NaN;
+    return run(model, tensorBatch(shaped, model.config?.vocabSize)).dataSync()[0] ?? Number.NaN;
   });
 }

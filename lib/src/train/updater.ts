@@ -197,7 +197,9 @@ export class Updater {
     const total = counts.reduce((sum, count) => sum + count, 0);
     return batches.map((batch, index) => {
       const shaped = this.options.compile ? bucketed(batch, this.model.config?.maxPositionEmbeddings) : batch;
-      const whole = Object.entries(tensorBatch(shaped)).map(([name, tensor]) => [name, asFloats(tensor)] as const);
+      const whole = Object.entries(tensorBatch(shaped, this.model.config?.vocabSize)).map(
+        ([name, tensor]) => [name, asFloats(tensor)] as const,
+      );
       return { whole: Object.fromEntries(whole), weight: tf.scalar((counts[index] ?? 0) / total) };
     });
   }
