@@ -1,6 +1,7 @@
 /** Files from outside: read by ranges that are checked before anything is allocated, and refused with a place and a reason. */
 import fs from 'node:fs';
 import { FormatError } from '../runtime';
+import { fileFault } from './pathKind';
 
 /** A file is malformed: `file` is its path, `offset` the byte where it went wrong, `reason` what is wrong there. */
 export class FileFormatError extends FormatError {
@@ -27,6 +28,7 @@ export class BinaryFile {
     this.size = this.use((descriptor) => {
       const status = fs.fstatSync(descriptor);
       if (!status.isFile()) throw new FileFormatError(path, 0, 'this is not a regular file');
+      refusePointer(path, descriptor, status.size);
       return status.size;
     });
   }
@@ -88,20 +90,33 @@ export class BinaryFile {
         return use(descriptor);
       } catch (cause) {
         if (cause instanceof FileFormatError) throw cause;
-        throw new FileFormatError(this.path, 0, `the file cannot be read (${reasonOf(cause)})`, { cause });
+        throw new FileFormatError(this.path, 0, `the file cannot be read (${fileFault(cause)})`, { cause });
       }
     });
   }
 
   private opened(): number {
     try {
-      return fs.openSync(this.path, 'r');
+      return fs.openSync(this.path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK); // a pipe would wait for a writer
     } catch (cause) {
-      throw new FileFormatError(this.path, 0, `the file cannot be opened (${reasonOf(cause)}); check the path`, { cause });
+      throw new FileFormatError(this.path, 0, `the file cannot be opened (${fileFault(cause)}); check the path`, { cause });
     }
   }
 }
 
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+/** Git LFS leaves a few lines in place of a file that it has not fetched. */
+function refusePointer(path: string, descriptor: number, size: number): void {
+  if (size < POINTER_START.length || size > LARGEST_POINTER) return;
+  const start = Buffer.alloc(POINTER_START.length);
+  fs.readSync(descriptor, start, 0, start.length, 0);
+  if (isLfsPointer(start)) throw new FileFormatError(path, 0, LFS_REMEDY);
+}
+
+const POINTER_START = 'version https://git-lfs.github.com/spec/';
+const LARGEST_POINTER = 1024; // bytes, by its specification
+export const LFS_REMEDY = 'this is a Git LFS pointer, not the file itself; run `git lfs pull` in the clone to fetch it';
+
+/** Whether a file begins as Git LFS's pointers do. */
+export function isLfsPointer(start: Uint8Array): boolean {
+  return Buffer.from(start.subarray(0, POINTER_START.length)).toString('latin1') === POINTER_START;
 }

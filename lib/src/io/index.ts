@@ -1,10 +1,11 @@
 export { type StagedFile, stageFile, syncFolder, writeFileAtomic, writeTextAtomic } from './atomicFile';
-export { FileFormatError } from './binaryFile';
+export { BinaryFile, FileFormatError, isLfsPointer, LFS_REMEDY } from './binaryFile';
 export { dequantize, type GgmlType } from './dequantize';
 export { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
 export { GgufFile, type GgufTensorInfo, type GgufValue, readGguf } from './gguf';
 export { GgufError } from './ggufHeader';
 export { isJsonObject, type JsonObject, readJsonFile } from './jsonFile';
+export { fileFault, namesIn, pathKind } from './pathKind';
 export {
   byteLength,
   type NamedTensorToStore,

@@ -23,8 +23,12 @@ const COMPARED_ROWS = 256; // at a time
 
 /** @throws FormatError when a file is missing or malformed; UnsupportedError when this is no LLaMA model. */
 export function openFolderModel(folder: string): ModelFiles {
+  const document = readJsonFile(nodePath.join(folder, 'config.json'), { largest: LARGEST_CONFIG });
+  if (isJsonObject(document.quantization)) {
+    throw new UnsupportedError(`${folder}: the weights are quantised by MLX (quantization); load the model unquantised, or a GGUF file`);
+  }
   const given = configFromJson(nodePath.join(folder, 'config.json'), {
-    config: readJsonFile(nodePath.join(folder, 'config.json'), { largest: LARGEST_CONFIG }),
+    config: document,
     generation: readOptional(nodePath.join(folder, 'generation_config.json')),
   });
   const files = filesByTensor(folder);
@@ -76,7 +80,7 @@ function filesByTensor(folder: string): ReadonlyMap<string, SafetensorsFile> {
     return new Map(file.names.map((name) => [name, file]));
   }
   if (fs.existsSync(nodePath.join(folder, INDEX))) return filesOfIndex(folder);
-  const older = fs.readdirSync(folder).find((name) => /^pytorch_model.*\.bin$/.test(name));
+  const older = fs.readdirSync(folder).find((name) => /^pytorch_model.*\.bin$|\.(pt|pth|ckpt)$/.test(name));
   if (older !== undefined) {
     const message = `${folder} holds its weights as ${older}, a pickle, which can run code and is not read here`;
     throw new UnsupportedError(`${message}; save it again with transformers' save_pretrained, which writes safetensors`);

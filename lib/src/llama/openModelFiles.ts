@@ -1,8 +1,8 @@
 /** The model at a path, in whichever format it is. */
-import fs from 'node:fs';
 import { openFolderModel } from './folderModel';
 import { openGgufModel } from './ggufModel';
 import type { ModelFiles } from './modelFiles';
+import { modelPlace } from './modelPlace';
 
 /**
  * Opens a Hugging Face folder or a GGUF file; no tensor is read yet.
@@ -10,6 +10,6 @@ import type { ModelFiles } from './modelFiles';
  * @throws FormatError when there is neither at `path`, or it is malformed; UnsupportedError for another architecture.
  */
 export async function openModelFiles(path: string): Promise<ModelFiles> {
-  const isFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  return isFolder ? openFolderModel(path) : openGgufModel(path);
+  const place = modelPlace(path);
+  return place.isFolder ? openFolderModel(place.path) : openGgufModel(place.path);
 }

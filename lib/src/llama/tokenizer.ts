@@ -6,7 +6,7 @@ import { ArgumentError, FormatError } from '../runtime';
 import { reasonOf } from '../runtime/reasonOf';
 import { correctByteFallback } from './byteFallback';
 import { exactPreTokenizer } from './preTokenizer';
-import { tokenizerFromFolder } from './tokenizerFromFolder';
+import { tokenizerFromFolder, tokenizerPlace } from './tokenizerFromFolder';
 import { tokenizerFromGguf } from './tokenizerFromGguf';
 
 /** What a tokenizer is made from: the content of a `tokenizer.json`, and what stands beside it. */
@@ -55,8 +55,8 @@ export class Tokenizer {
    * @throws FormatError when there is none at `path` or it is malformed; UnsupportedError for a kind that is not read here.
    */
   static async fromPretrained(path: string): Promise<Tokenizer> {
-    const isFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    const definition = isFolder ? tokenizerFromFolder(path) : await tokenizerFromGguf(path);
+    const place = tokenizerPlace(path);
+    const definition = place.isFolder ? tokenizerFromFolder(place.path) : await tokenizerFromGguf(place.path);
     const [{ Tokenizer: EngineClass }, { Template: TemplateClass }] = await Promise.all([importTokenizers(), importJinja()]);
     const { tokenizerJson, chatTemplate } = definition;
     try {
