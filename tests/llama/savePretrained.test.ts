@@ -115,3 +115,11 @@ test('weights kept in 16 bits are written so, and read back the same', async () 
   expectClose(() => [again.forward(rows.ids), plain.forward(rows.ids)], 0);
   for (const each of [model, again, plain]) each.dispose();
 });
+
+test('a model that was disposed of is not saved, and says why', async () => {
+  const model = await tinyModel('plain');
+  model.dispose();
+  expect(() => model.savePretrained(path('disposed'))).toThrow(StateError);
+  expect(() => model.savePretrained(path('disposed'))).toThrow(/was disposed of: load it anew/);
+  expect(fs.existsSync(path('disposed'))).toBe(false);
+});

@@ -116,9 +116,10 @@ export class LlamaForCausalLM extends Module {
    *
    * Weights kept in 16 bits are written so; those kept in fewer are written as the 32-bit floats that they stand for.
    *
-   * @throws StateError when an adapter is on the model: unload or merge it first; StorageError when the disk refuses.
+   * @throws StateError when the model was disposed of, or an adapter is on it: unload or merge it first; StorageError when the disk refuses.
    */
   savePretrained(folder: string, options: SaveOptions = {}): void {
+    this.#checkAlive();
     savePretrained(this, folder, options);
   }
 
@@ -198,9 +199,13 @@ export class LlamaForCausalLM extends Module {
     return kept;
   }
 
+  #checkAlive(): void {
+    if (this.model.embedTokens.weight.isDisposed) throw new StateError('this model was disposed of: load it anew');
+  }
+
   /** Shapes: ids (B, T) → (B, T, C). */
   #hidden(ids: tf.Tensor2D, options: HiddenOptions): tf.Tensor {
-    if (this.model.embedTokens.weight.isDisposed) throw new StateError('this model was disposed of: load it anew');
+    this.#checkAlive();
     const [B, T] = ids.shape;
     const { cache, onWeights } = options;
     const attentionMask = options.attentionMask && maskTensor(options.attentionMask, B, (cache?.length ?? 0) + T);

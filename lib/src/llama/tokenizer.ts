@@ -1,10 +1,12 @@
 /** Text to token ids and back, by a model's own vocabulary, through Hugging Face's `tokenizers` and `jinja`. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { writeTextAtomic } from '../io';
+import { isJsonObject, writeTextAtomic } from '../io';
 import { ArgumentError, FormatError } from '../runtime';
 import { reasonOf } from '../runtime/reasonOf';
+import { withinTime } from '../runtime/withinTime';
 import { correctByteFallback } from './byteFallback';
+import { GGUF_CUTS } from './ggufCuts';
 import { exactPreTokenizer } from './preTokenizer';
 import { tokenizerFromFolder, tokenizerPlace } from './tokenizerFromFolder';
 import { tokenizerFromGguf } from './tokenizerFromGguf';
@@ -35,10 +37,31 @@ const importJinja = () => import('@huggingface/jinja');
 type Engine = InstanceType<Awaited<ReturnType<typeof importTokenizers>>['Tokenizer']>;
 type Template = InstanceType<Awaited<ReturnType<typeof importJinja>>['Template']>;
 
+/** Milliseconds; a template of ordinary size takes one or two. */
+const LONGEST_RENDERING = 1000;
+/** Milliseconds, for a short text. */
+const LONGEST_ENCODING = 1000;
+
+const KNOWN_EXPRESSIONS = new Set(Array.from(GGUF_CUTS.values(), ({ patterns }) => patterns).flat());
+
+/** Whether a regular expression stands in it that is not one of those above. */
+function hasForeignExpression({ normalizer, pre_tokenizer: cut, decoder }: Readonly<Record<string, unknown>>): boolean {
+  const isForeign = (value: unknown): boolean => {
+    if (Array.isArray(value)) return value.some(isForeign);
+    if (!isJsonObject(value)) return false;
+    return Object.entries(value).some(([key, item]) =>
+      key === 'Regex' ? typeof item !== 'string' || !KNOWN_EXPRESSIONS.has(item) : isForeign(item),
+    );
+  };
+  return [normalizer, cut, decoder].some(isForeign);
+}
+
 /** A model's tokenizer; its ids are those of Hugging Face's Python library. */
 export class Tokenizer {
   readonly #engine: Engine;
   readonly #template: Template | undefined;
+  /** Whether the file brought regular expressions of its own, which may backtrack without end. */
+  readonly #isForeign: boolean;
 
   private constructor(
     private readonly definition: TokenizerDefinition,
@@ -47,6 +70,7 @@ export class Tokenizer {
   ) {
     this.#engine = engine;
     this.#template = template;
+    this.#isForeign = hasForeignExpression(definition.tokenizerJson);
   }
 
   /**
@@ -91,9 +115,13 @@ export class Tokenizer {
    *
    * @param options.addSpecialTokens whether the model's own tokens, such as the one that begins a text, are put around it.
    * @defaultValue true
+   * @throws ArgumentError when a regular expression of the tokenizer's file does not come to an end.
    */
   encode(text: string, { addSpecialTokens = true }: { readonly addSpecialTokens?: boolean } = {}): number[] {
-    return this.#engine.encode(text.replace(/\p{Surrogate}/gu, '\uFFFD'), { add_special_tokens: addSpecialTokens }).ids;
+    const encode = () => this.#engine.encode(text.replace(/\p{Surrogate}/gu, '\uFFFD'), { add_special_tokens: addSpecialTokens }).ids;
+    if (!this.#isForeign) return encode();
+    const what = `cutting a text of ${text.length} characters by the expressions in ${this.definition.path}`;
+    return withinTime(LONGEST_ENCODING + text.length / 50, what, encode);
   }
 
   /**
@@ -133,8 +161,10 @@ export class Tokenizer {
     const { path, bosToken, eosToken, padToken, unkToken } = this.definition;
     if (!this.#template) throw new ArgumentError(`${path} has no chat template: it is no chat model. Write the prompt as plain text`);
     const tokens = { bos_token: bosToken, eos_token: eosToken, pad_token: padToken, unk_token: unkToken };
+    const template = this.#template;
+    const given = { messages, add_generation_prompt: addGenerationPrompt, ...tokens };
     try {
-      return this.#template.render({ messages, add_generation_prompt: addGenerationPrompt, ...tokens });
+      return withinTime(LONGEST_RENDERING, 'filling it', () => template.render(given));
     } catch (cause) {
       throw new ArgumentError(`the chat template of ${path} refuses these messages: ${reasonOf(cause)}`, { cause });
     }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -313,4 +314,30 @@ test.skipIf(!fs.existsSync(tufano))('reads the whole of a published file', async
   expect(problems).toEqual([]);
   expect(examples.length).toBe(1719);
   expect(examples.filter(({ markedCode }) => markedCode?.includes('<START>')).length).toBeGreaterThan(1700);
+});
+
+describe('folders from outside', () => {
+  const record = lines({ patch, y: 0 });
+
+  test('links that lead back, or to what was read already, are followed once', async () => {
+    file('looped/a.jsonl', record);
+    fs.symlinkSync(folder('looped'), folder('looped/self'));
+    fs.symlinkSync(folder('looped/a.jsonl'), folder('looped/b.jsonl'));
+    fs.symlinkSync(folder('looped/circle.jsonl'), folder('looped/circle.jsonl'));
+    expect((await read(folder('looped'))).examples).toHaveLength(1);
+  });
+
+  test('a pipe is passed over in a folder, and refused as the path', async () => {
+    file('piped/a.jsonl', record);
+    execFileSync('mkfifo', [folder('piped/b.jsonl')]);
+    expect((await read(folder('piped'))).examples).toHaveLength(1);
+    await expect(read(folder('piped/b.jsonl'))).rejects.toThrow(/neither a regular file nor a folder/);
+  });
+
+  test('paths that no file can have, and Git LFS pointers, are refused in words', async () => {
+    await expect(read('a\0.jsonl')).rejects.toThrow(/holds a NUL character/);
+    await expect(read(`${'a'.repeat(5000)}.jsonl`)).rejects.toThrow(/name is too long, ENAMETOOLONG/);
+    const pointer = file('pointer.jsonl', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n');
+    await expect(read(pointer)).rejects.toThrow(/Git LFS pointer/);
+  });
 });

@@ -1,0 +1,34 @@
+/** Work whose length a file decides: it is stopped when it takes too long. */
+import vm from 'node:vm';
+import { ArgumentError } from './errors';
+
+const SCRIPT = new vm.Script('work()');
+
+/**
+ * Does work that must come to an end within so much of the processor's time; what it throws passes through.
+ *
+ * @param what - names it in the message
+ * @throws ArgumentError when it takes longer.
+ */
+export function withinTime<T>(milliseconds: number, what: string, work: () => T): T {
+  const results: T[] = [];
+  const context = vm.createContext({ work: () => results.push(work()) });
+  const before = process.cpuUsage();
+  for (;;) {
+    try {
+      SCRIPT.runInContext(context, { timeout: Math.ceil(milliseconds) });
+      const [result] = results.splice(0) as [T];
+      return result;
+    } catch (cause) {
+      if (!isTimeout(cause)) throw cause;
+      const { user, system } = process.cpuUsage(before);
+      const wasWaiting = user + system < 1000 * milliseconds; // for the processor: try again
+      if (!wasWaiting) throw new ArgumentError(`${what} takes more than ${Math.ceil(milliseconds)} ms and was stopped`, { cause });
+    }
+  }
+}
+
+/** The error is of the other context, and no `Error` of ours. */
+function isTimeout(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && Reflect.get(cause, 'code') === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+}
