@@ -29,6 +29,12 @@ describe('a table', () => {
     expect(html(shown)).toContain('<caption style="text-align: left">Paper, table VI</caption>');
   });
 
+  it('shows the index of a frame where it is not 0, 1, 2, …', () => {
+    const named = new danfo.DataFrame({ loss: [1, 2] }, { index: ['base', 'LoRA'] });
+    expect(text(table(named)[displaySymbol]())).toContain('index  loss\n─────  ────\nbase      1\nLoRA      2');
+    expect(text(table(new danfo.DataFrame({ loss: [1, 2] }))[displaySymbol]())).not.toContain('index');
+  });
+
   it('is read from danfojs and polars frames and series', () => {
     const columns = { name: ['a', 'b'], loss: [1.25, 2.5] };
     const fromDanfo = text(table(new danfo.DataFrame(columns))[displaySymbol]());

@@ -19,6 +19,8 @@ interface DanfoFrame {
   readonly columns: readonly unknown[];
   readonly dtypes: readonly unknown[];
   readonly values: readonly unknown[];
+  /** The rows' names; 0, 1, 2, … unless something else was set. */
+  readonly index?: readonly unknown[];
 }
 
 function isPolarsSeries(value: object): value is PolarsSeries {
@@ -40,13 +42,15 @@ function polarsColumn(series: PolarsSeries): Column {
   return { name: series.name, dtype, values: series.toArray() };
 }
 
-function danfoColumns({ columns, dtypes, values }: DanfoFrame): Column[] {
-  const cell = (row: unknown, index: number) => (Array.isArray(row) ? row[index] : row); // a Series has no inner arrays
-  return columns.map((name, index) => ({
+function danfoColumns({ columns, dtypes, values, index = [] }: DanfoFrame): Column[] {
+  const cell = (row: unknown, place: number) => (Array.isArray(row) ? row[place] : row); // a Series has no inner arrays
+  const own = columns.map((name, place) => ({
     name: String(name),
-    dtype: String(dtypes[index]),
-    values: values.map((row) => cell(row, index)),
+    dtype: String(dtypes[place]),
+    values: values.map((row) => cell(row, place)),
   }));
+  if (index.every((name, place) => name === place)) return own;
+  return [{ name: 'index', dtype: recordDtype(index), values: index }, ...own];
 }
 
 function recordDtype(values: readonly unknown[]): string {
