@@ -341,3 +341,11 @@ describe('folders from outside', () => {
     await expect(read(pointer)).rejects.toThrow(/Git LFS pointer/);
   });
 });
+
+test('a line of many end tags is read in time that grows with its length', async () => {
+  const line = `<code>a${'</code><technical_language>'.repeat(40_000)}\tb\n`;
+  const start = performance.now();
+  const { problems } = await read(file('tags.tsv', line));
+  expect(problems[0]?.message).toMatch(/expected <code>…<\/code>/);
+  expect(performance.now() - start).toBeLessThan(2000);
+});

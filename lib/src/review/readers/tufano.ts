@@ -53,7 +53,7 @@ export function tufanoLineExample(text: string, id: string): ReviewExample {
   const [source = '', target, ...others] = text.split('\t');
   if (target === undefined) throw new FormatError('a tab between code and text is missing');
   if (others.length > 0) throw new FormatError(`${others.length + 2} columns, not 2`);
-  const [, tagged, comment] = /^<code>(.*)<\/code>(?:<technical_language>(.*)<\/technical_language>)?$/s.exec(source.trim()) ?? [];
+  const { tagged, comment } = tagsOf(source.trim());
   if (tagged === undefined && /^\s*<(code|technical_language)>/.test(source)) {
     throw new FormatError('expected <code>…</code>, perhaps <technical_language>…</technical_language>, a tab and a text');
   }
@@ -62,6 +62,18 @@ export function tufanoLineExample(text: string, id: string): ReviewExample {
   const before = code.replace(/<START>|<END>/g, '');
   if (comment === undefined) return exampleOf({ comment: target, before, before_marked: marked }, id);
   return exampleOf({ comment, before, before_marked: marked, after: target }, id);
+}
+
+/** What stands in the tags of a line. A regular expression would try each end tag with each other one. */
+function tagsOf(source: string): { readonly tagged?: string; readonly comment?: string } {
+  const [start, middle, end] = ['<code>', '</code><technical_language>', '</technical_language>'];
+  if (!source.startsWith(start)) return {};
+  const between = source.endsWith(end) ? source.slice(0, -end.length).lastIndexOf(middle) : -1;
+  if (between >= start.length) {
+    return { tagged: source.slice(start.length, between), comment: source.slice(between + middle.length, -end.length) };
+  }
+  const isCode = source.endsWith('</code>') && source.length >= start.length + '</code>'.length;
+  return isCode ? { tagged: source.slice(start.length, -'</code>'.length) } : {};
 }
 
 /** The records of a file of code and its new form, of which no task can be learned: one that says so, and is malformed. */
