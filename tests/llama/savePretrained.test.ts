@@ -1,6 +1,15 @@
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ArgumentError, LlamaForCausalLM, StateError, StorageError } from 'lowrank';
+import {
+  ArgumentError,
+  type CausalSelfAttention,
+  LlamaForCausalLM,
+  Module,
+  type Projection,
+  StateError,
+  StorageError,
+  type tf,
+} from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { python } from '../io/python';
 import { temporaryFolder } from '../io/temporaryFolder';
@@ -93,13 +102,28 @@ test('a save that fails half-way leaves the old model as it was, and nothing els
   model.dispose();
 });
 
+/** A projection that holds another, as a layer of a user's own may. */
+class Wrapped extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+
+  constructor(readonly inner: Projection) {
+    super();
+    ({ inFeatures: this.inFeatures, outFeatures: this.outFeatures } = inner);
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return this.inner.forward(x);
+  }
+}
+
 test('what cannot be saved is refused by name', async () => {
   const model = await tinyModel('plain');
   expect(() => model.savePretrained(path('none'), { maxShardSize: 0 })).toThrow(ArgumentError);
   fs.writeFileSync(path('file'), '');
   expect(() => model.savePretrained(path('file/inside'))).toThrow(StorageError);
-  const [layer] = model.model.layers;
-  model.replaceModule('model.layers.0.self_attn.q_proj', layer?.mlp ?? model);
+  const attention = model.model.layers[0]?.selfAttn as CausalSelfAttention;
+  model.replaceModule('model.layers.0.self_attn.q_proj', new Wrapped(attention.qProj));
   expect(() => model.savePretrained(path('none'))).toThrow(StateError);
   expect(() => model.savePretrained(path('none'))).toThrow("'model.layers.0.self_attn.q_proj.weight' is not in its place");
   expect(fs.existsSync(path('none'))).toBe(false);

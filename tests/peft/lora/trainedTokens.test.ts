@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import {
   ArgumentError,
   compile,
@@ -15,7 +16,7 @@ import { temporaryFolder } from '../../io/temporaryFolder';
 import { fill, IDS, largestDifference, relativeError, tinyModel } from '../tinyModel';
 
 const folder = temporaryFolder();
-const golden = (name: string) => new URL(`../../golden/trainedTokens/${name}`, import.meta.url).pathname;
+const golden = (name: string) => fileURLToPath(new URL(`../../golden/trainedTokens/${name}`, import.meta.url));
 const results = readSafetensors(golden('results.safetensors'));
 const CASES = ['list', 'headAlone', 'apart', 'untied'] as const;
 const warn = vi.spyOn(console, 'warn');
