@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   AdaptionPromptConfig,
   ArgumentError,
@@ -7,7 +10,7 @@ import {
   KeyValueCache,
   LoraConfig,
   type PeftConfig,
-  type PeftModel,
+  PeftModel,
   StateError,
   tf,
   UnsupportedError,
@@ -256,7 +259,32 @@ test('what does not fit is refused, by name, and the model stays as it was', () 
   expect([...model.namedParameters()].every(([, parameter]) => parameter.trainable)).toBe(true);
 });
 
+test('a prefix is refused over an output projection with a bias, which PEFT adds twice, and in a file too', () => {
+  const model = tinyModel({ attentionBias: true });
+  expect(() => getPeftModel(model, PREFIX())).toThrow(UnsupportedError);
+  const folder = mkdtempSync(join(tmpdir(), 'biased-prefix-'));
+  getPeftModel(tinyModel(), PREFIX()).savePretrained(folder);
+  expect(() => PeftModel.fromPretrained(model, folder)).toThrow("self_attn.o_proj' has a bias, which PEFT adds twice");
+  rmSync(folder, { recursive: true });
+  expect(largestDifference(model.forward(IDS), tinyModel({ attentionBias: true }).forward(IDS))).toBe(0);
+});
+
 describe('several adapters', () => {
+  test('DoRA acts alone on its layers, because the order of two would count', () => {
+    const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2, targetModules: ['q_proj'] }), { adapterName: 'plain' });
+    peft.addAdapter('dora', new LoraConfig({ r: 2, targetModules: ['q_proj'], useDora: true }));
+    peft.addAdapter('elsewhere', new LoraConfig({ r: 2, targetModules: ['v_proj'] }));
+    for (const names of [
+      ['plain', 'dora'],
+      ['dora', 'plain'],
+    ]) {
+      expect(() => peft.setAdapter(names)).toThrow("'dora' is DoRA on 'model.layers.0.self_attn.q_proj', where 'plain' acts too");
+      expect(peft.activeAdapters).toEqual(['plain']);
+    }
+    peft.setAdapter(['dora', 'elsewhere']);
+    expect(peft.activeAdapters).toEqual(['dora', 'elsewhere']);
+  });
+
   const pair = () => {
     const peft = getPeftModel(tinyModel(), LORA(), { adapterName: 'one' });
     peft.addAdapter('two', new LoraConfig({ r: 3, targetModules: ['q_proj', 'up_proj'] }), { seed: 1 });

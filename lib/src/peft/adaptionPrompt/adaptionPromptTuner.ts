@@ -1,6 +1,6 @@
 /** Zero-init prefixes on a whole model. */
 import { CausalSelfAttention, type Module } from '../../nn';
-import { ArgumentError, deriveSeed, UnsupportedError } from '../../runtime';
+import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../runtime';
 import { AdaptionPromptConfig, type PeftConfig } from '../config';
 import { adaptablePaths, isNamed, leafNames } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Tuner } from '../tuner';
@@ -103,7 +103,10 @@ export class AdaptionPromptTuner implements Tuner {
       throw new ArgumentError(`adapterLayers ${adapterLayers} is not in 1…${found.length}, this model's layers`);
     return found.slice(-adapterLayers).map(([path, module]) => {
       const attention = module instanceof ZeroInitPrefixAttention ? module.baseLayer : module;
-      if (attention instanceof CausalSelfAttention) return [path, attention];
+      if (attention instanceof CausalSelfAttention) {
+        checkOutputBias(path, attention);
+        return [path, attention];
+      }
       throw new UnsupportedError(`'${path}' is a ${module.constructor.name}; a prefix goes on a CausalSelfAttention`);
     });
   }
@@ -112,6 +115,17 @@ export class AdaptionPromptTuner implements Tuner {
 function checked(config: PeftConfig): AdaptionPromptConfig {
   if (config instanceof AdaptionPromptConfig) return config;
   throw new ArgumentError(`this model has prefix adapters, to which ${config.peftType} cannot be added`);
+}
+
+/**
+ * PEFT adds the bias of `o_proj` twice, with the base's output and with the prefix's, even while the gate is 0. One file would
+ * then mean two different models.
+ *
+ * @throws UnsupportedError when the attention's output projection has a bias.
+ */
+function checkOutputBias(path: string, { oProj }: CausalSelfAttention): void {
+  if (!(Reflect.get(oProj, 'bias') instanceof tf.Tensor)) return;
+  throw new UnsupportedError(`'${path}.o_proj' has a bias, which PEFT adds twice under a prefix; use a LoraConfig on this base model`);
 }
 
 /** The wrapper alone; its base belongs to the model. */

@@ -76,6 +76,7 @@ export class LoraTuner implements Tuner {
   activate(names: readonly string[], trainable: readonly string[]): void {
     this.saved.checkTogether(names);
     this.tokens.checkTogether(names);
+    this.checkDoraAlone(names);
     this.state.activeAdapters = names;
     for (const [, layer] of this.layers()) {
       for (const [name, { variables }] of layer.updates) {
@@ -148,6 +149,7 @@ export class LoraTuner implements Tuner {
 
   /** Merges these adapters into the base weights; on an error all of these are as they were. */
   merge(names: readonly string[], options: { readonly safeMerge: boolean }): void {
+    this.checkDoraAlone(names);
     this.tokens.merge(names, options);
     try {
       mergeLayers(this.layerList(), names, options);
@@ -183,6 +185,23 @@ export class LoraTuner implements Tuner {
     const owner = [...this.configs].find(([, { bias }]) => bias !== 'none')?.[0];
     if (lora.bias !== 'none' && owner !== undefined) {
       throw new StateError(`the adapter '${owner}' trains biases already, and a model has them only once: use bias 'none', or delete it`);
+    }
+  }
+
+  /**
+   * DoRA scales the output of the layer as it stands, so in PEFT a second adapter on the layer counts, or not, by its place.
+   *
+   * @throws ArgumentError when a layer would have DoRA and another adapter together.
+   */
+  private checkDoraAlone(names: readonly string[]): void {
+    for (const [path, { updates }] of this.layers()) {
+      const acting = names.filter((name) => updates.has(name));
+      const dora = acting.find((name) => updates.get(name)?.magnitude);
+      const other = acting.find((name) => name !== dora);
+      if (dora === undefined || other === undefined) continue;
+      throw new ArgumentError(
+        `'${dora}' is DoRA on '${path}', where '${other}' acts too, and the result depends on their order: use one at a time`,
+      );
     }
   }
 
