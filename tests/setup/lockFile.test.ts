@@ -34,6 +34,11 @@ test('danfojs-node shares our TensorFlow and gets the maintained xlsx', () => {
   expect(lock.packages['node_modules/xlsx']?.version).toBe('0.20.3');
 });
 
+test('no form-data draws its boundary from Math.random (CVE-2025-7783, mended in 2.5.4 and 4.0.4)', () => {
+  const versions = installed.filter(([path]) => path.endsWith('/form-data')).map(([, { version }]) => version);
+  expect(versions.sort()).toEqual(['2.5.5', '4.0.6']);
+});
+
 test.each(['requirements.lock', 'requirements-cpu.lock', 'requirements-gpu.lock'])(
   'every Python package in %s is pinned by a hash',
   (file) => {
