@@ -88,7 +88,7 @@ $(MATHJAX): tests/notebooks/site/package-lock.json | $(DONE)/packages
 	@echo 'setup: MathJax'
 	mkdir -p .venv/share/mathjax
 	cp tests/notebooks/site/package.json tests/notebooks/site/package-lock.json .venv/share/mathjax/
-	$(NPM) ci --prefix .venv/share/mathjax --ignore-scripts --loglevel=error
+	$(NPM) ci --prefix .venv/share/mathjax --ignore-scripts --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
 	touch $@
 
 hello: build

@@ -59,6 +59,8 @@ export class LlamaForCausalLM extends Module {
 
   private settings: LlamaConfig;
 
+  #nameOrPath: string | undefined;
+
   private constructor({ model, lmHead }: LlamaParts, config: LlamaConfig) {
     super();
     this.settings = config;
@@ -106,7 +108,14 @@ export class LlamaForCausalLM extends Module {
    */
   static async fromPretrained(path: string, options: LoadOptions = {}): Promise<LlamaForCausalLM> {
     const files = await openModelFiles(path);
-    return new LlamaForCausalLM(buildLlama(files.config, await loadParameters(files, options)), files.config);
+    const model = new LlamaForCausalLM(buildLlama(files.config, await loadParameters(files, options)), files.config);
+    model.#nameOrPath = path;
+    return model;
+  }
+
+  /** The path that {@link fromPretrained} was given; adapters saved on this model name it as their base. */
+  get nameOrPath(): string | undefined {
+    return this.#nameOrPath;
   }
 
   /**

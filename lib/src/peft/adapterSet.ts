@@ -6,7 +6,7 @@ import { checkOneOf } from '../runtime/checkValues';
 import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
 import { AdapterState } from './adapterState';
 import { AdaptionPromptTuner } from './adaptionPrompt/adaptionPromptTuner';
-import type { PeftConfig } from './config';
+import { onBase, type PeftConfig } from './config';
 import { assignTensors, readTensors } from './files/adapterTensors';
 import { type AdapterFolder, openAdapterFolder } from './files/openAdapterFolder';
 import { saveAdapters } from './files/saveAdapters';
@@ -36,8 +36,11 @@ interface Adapter {
   readonly isTrainable: boolean;
 }
 
+/** A model that may say where it was read from. */
+export type NamedModule = Module & { readonly nameOrPath?: string };
+
 /** A model and its named adapters, all of one kind. While it has any, it alone may have adapters on that model. */
-export class AdapterSet<M extends Module = Module> extends Module {
+export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   readonly peftType: PeftConfig['peftType'];
   readonly #model: M;
   readonly #state = new AdapterState([]);
@@ -144,7 +147,10 @@ export class AdapterSet<M extends Module = Module> extends Module {
     const { selectedAdapters } = options;
     const names = selectedAdapters ?? [...this.adapters.keys()];
     const isMerged = this.mergedAdapters.length > 0;
-    const contents = names.map((name) => ({ name, config: this.adapter(name).config, tensors: this.tuner.tensors(name) }));
+    const contents = names.map((name) => {
+      const config = onBase(this.adapter(name).config, this.model.nameOrPath);
+      return { name, config, tensors: this.tuner.tensors(name) };
+    });
     if (isMerged && contents.some(({ tensors }) => [...tensors.values()].some(({ isBase }) => isBase))) {
       throw new StateError(
         'these adapters are saved with weights of the base, into which adapters are merged; call unmergeAdapter() first',

@@ -1,9 +1,9 @@
 /** Adapters that become one, or part of the base's weights. */
-import { castModel, type Module } from '../nn';
+import { castModel } from '../nn';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkOneOf } from '../runtime/checkValues';
 import { warn } from '../runtime/warn';
-import { AdapterSet } from './adapterSet';
+import { AdapterSet, type NamedModule } from './adapterSet';
 import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
 
 /** How adapters are merged. */
@@ -15,7 +15,7 @@ export interface MergeOptions {
 }
 
 /** A model and its named adapters; those that change weights can be combined and merged. */
-export class MergeableAdapters<M extends Module = Module> extends AdapterSet<M> {
+export class MergeableAdapters<M extends NamedModule = NamedModule> extends AdapterSet<M> {
   /**
    * Adds an adapter made of others; see {@link combineAdapters} for the ways of combining. It does not act before
    * {@link setAdapter} activates it.

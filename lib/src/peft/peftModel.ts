@@ -23,6 +23,8 @@ import { printTrainableParameters } from './printTrainableParameters';
 /** What adapters go on: a LlamaForCausalLM, or a model of your own with these methods. */
 export interface CausalModel extends Module {
   readonly config: LlamaConfig;
+  /** Where the model was read from; adapters saved on it name it. */
+  readonly nameOrPath?: string;
   /** Shapes: inputIds (B, T) → logits (B, T, V). */
   forward(inputIds: Rows, options?: ForwardOptions): tf.Tensor3D;
   /** Shapes: inputIds, labels (B, T) → (). */

@@ -7,6 +7,7 @@ import {
   AdaptionPromptConfig,
   ArgumentError,
   getPeftModel,
+  LlamaForCausalLM,
   LoraConfig,
   type PeftConfig,
   PeftModel,
@@ -176,4 +177,18 @@ test("refuses to save the base's own weight while something is merged into it", 
   peft.mergeAdapter();
   expect(() => peft.savePretrained(folder)).toThrow('call unmergeAdapter() first');
   expect(fs.readdirSync(folder)).toEqual([]);
+});
+
+test('an adapter names the folder that its base was read from, unless its configuration names another', async () => {
+  const base = fileURLToPath(new URL('../../golden/llama/plain', import.meta.url));
+  for (const [config, expected] of [
+    [new LoraConfig({ r: 2 }), base],
+    [new AdaptionPromptConfig({ adapterLen: 2, adapterLayers: 1 }), base],
+    [new LoraConfig({ r: 2, baseModelNameOrPath: 'org/model' }), 'org/model'],
+  ] as const) {
+    const peft = getPeftModel(await LlamaForCausalLM.fromPretrained(base), config);
+    peft.savePretrained(folder);
+    expect(JSON.parse(fs.readFileSync(nodePath.join(folder, 'adapter_config.json'), 'utf8')).base_model_name_or_path).toBe(expected);
+    peft.dispose();
+  }
 });
