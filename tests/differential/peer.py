@@ -23,6 +23,7 @@ from transformers import logging as transformers_logging
 
 STEPS, LEARNING_RATE, EPSILON = 4, 1e-2, 1e-3  # a large epsilon: Adam must not blow rounding up where a gradient is nearly 0
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+ENDS = ["embed_tokens", "lm_head"]
 TEXTS = ["def add(a, b):\n    return a + b\n", "x =  42 if y else 1000\t# naïve", "Fix the bug, please.", "变量 = '😀';", "I'll re-check it's OK…"]
 
 
@@ -222,7 +223,9 @@ def make(folder: Path, seed: int) -> None:
     save_adapter(model, folder / "trained")
     if isinstance(adapter, LoraConfig):
         with torch.no_grad():
-            results["merged/logits"] = loaded().merge_and_unload()(input_ids=ids).logits
+            # PEFT merges LoRA on tied ends into the one table of both, which moves the other end too; right is what it gives unmerged
+            parts = config.tie_word_embeddings and any(isinstance(target, str) and target in ENDS for target in adapter.target_modules)
+            results["merged/logits"] = (loaded() if parts else loaded().merge_and_unload())(input_ids=ids).logits
 
     tokenizer = random_tokenizer(rng)
     (folder / "tokenizer").mkdir()
