@@ -18,7 +18,10 @@ export function loraTargets(modules: ModulePaths, config: LoraConfig): string[] 
   const paths = adaptablePaths(modules);
   const targets = isAllLinear(config) ? linearPaths(modules) : pathsNamed(config.targetModules, paths);
   const excluded = new Set([...pathsNamed(config.excludeModules, paths), ...pathsInside(config.modulesToSave, paths)]);
-  const chosen = targets.filter((path) => isChosenLayer(config, path) && !excluded.has(path));
+  // As in PEFT, a whole path in the list (`lm_head`) is taken whatever layersToTransform says.
+  const isWhole = (path: string) =>
+    typeof config.targetModules !== 'string' && config.targetModules.some((name) => toSnakeCase(name) === path);
+  const chosen = targets.filter((path) => (isWhole(path) || isChosenLayer(config, path)) && !excluded.has(path));
   if (chosen.length === 0) throw new ArgumentError(nothingMatched(targets.length > 0, config, paths));
   return chosen;
 }
