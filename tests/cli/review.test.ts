@@ -180,6 +180,20 @@ describe('lowrank review', () => {
 });
 
 describe('git and its files', () => {
+  test('before the first commit all staged files count as changed, which is said', async () => {
+    const here = process.cwd();
+    fs.mkdirSync('unborn');
+    process.chdir('unborn');
+    execFileSync('git', ['init', '-q', '.']);
+    fs.writeFileSync('first.ts', 'export const x = 1;\n');
+    execFileSync('git', ['add', '.']);
+    const { code, stderr } = await lowrank(['review']);
+    process.chdir(here);
+    fs.rmSync('unborn', { recursive: true });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/there is no commit yet; all staged files count as changed\n.*there are no adapters to review with/);
+  });
+
   test('untracked files are named', async () => {
     write('fresh.ts', 'let a;\n');
     const { stdout } = await lowrank(['review', ...reviewer]);

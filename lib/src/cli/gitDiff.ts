@@ -52,6 +52,11 @@ export async function* gitDiff(base: string | undefined, folder = process.cwd())
   }
 }
 
+/** Whether the repository has no commit yet, so that all its staged files count as changed. */
+export async function isBeforeFirstCommit(folder = process.cwd()): Promise<boolean> {
+  return (await lastCommit(folder)) !== 'HEAD';
+}
+
 /** The files that git does not track, and so leaves out of a diff; paths from the root of the repository. */
 export async function untrackedFiles(folder = process.cwd()): Promise<string[]> {
   return (await answer(folder, 'ls-files', '--others', '--exclude-standard', '--full-name', '-z', ':/')).split('\0').filter(Boolean);

@@ -2,7 +2,7 @@
 import { type DiffHunk, diffHunks, diffTextLines, type Review, type ReviewTask, reviewDiff, type TaskModels } from '../review';
 import { printableMessage } from '../runtime/printable';
 import type { CommandArguments } from './commandArguments';
-import { generatedFiles, gitDiff, givenDiff, untrackedFiles } from './gitDiff';
+import { generatedFiles, gitDiff, givenDiff, isBeforeFirstCommit, untrackedFiles } from './gitDiff';
 import { openModel, TaskAdapters, tasksOf } from './openModel';
 import { ProgressLine } from './progressLine';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
@@ -36,6 +36,8 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const hunks = counter.counted(diffHunks(diffTextLines(bytes), { exclude, onSkip }));
 
   const first = await hunks.next(); // an empty diff needs no model
+  if (isGit && (await isBeforeFirstCommit()))
+    streams.stderr.write('lowrank review: there is no commit yet; all staged files count as changed\n');
   if (isGit) for (const file of await untrackedFiles()) counter.skip(file, 'untracked (`git add -N` puts it into the diff)');
   const reviews: Review[] = [];
   if (!first.done && adapters === undefined && !args.isOn('untuned')) {

@@ -54,6 +54,13 @@ describe("CodeReviewer's records", () => {
     ]);
   });
 
+  test("git's mark of a missing line end is no line of code, on either side", async () => {
+    const mark = '\\ No newline at end of file';
+    const record = { old: `-a\n${mark}`, new: `+b\n+\\ c\n${mark}`, comment: 'c' };
+    const { examples } = await read(file('ref-test.jsonl', lines(record)));
+    expect(examples).toMatchObject([{ code: 'a', refinedCode: 'b\n\\ c' }]);
+  });
+
   test('a task keeps what can be learned from in it', async () => {
     const mixed = file('mixed.jsonl', lines({ patch, y: 0 }, { patch, msg: 'Why?' }, { old: ' a', new: ' b', comment: 'c' }));
     const ids = async (task: 'necessity' | 'comment' | 'refinement') =>

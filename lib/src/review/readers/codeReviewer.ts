@@ -45,10 +45,11 @@ function refinement(record: JsonObject, id: string, language: string): ReviewExa
   };
 }
 
-/** Each line without its first column, which holds the sign of the diff. */
+/** Each line without its first column, which holds the sign of the diff; git's mark "\ No newline at end of file" is no line of code. */
 function withoutSigns(lines: string): string {
   return lines
     .split('\n')
+    .filter((line) => !line.startsWith('\\'))
     .map((line) => line.slice(1))
     .join('\n');
 }
