@@ -8,6 +8,9 @@ export JUPYTER_PATH :=
 export JUPYTER_CONFIG_PATH :=
 export JUPYTER_PREFER_ENV_PATH := 1
 export IPYTHONDIR := $(STATE)/ipython
+# biome keeps a cache, and vitest a token.
+export XDG_CACHE_HOME := $(STATE)/cache
+export XDG_DATA_HOME := $(STATE)/data
 export npm_config_cache := $(STATE)/npm
 export npm_config_global := false
 export npm_config_dry_run := false
