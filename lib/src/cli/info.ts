@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { readSafetensors } from '../io';
 import { defaultModelPath } from '../llama';
-import { openModelFiles } from '../llama/openModelFiles';
+import { openModelFiles } from '../llama/files/openModelFiles';
 import { parameterShapes } from '../llama/parameterShapes';
 import { LoraConfig } from '../peft';
 import { readAdapterConfig } from '../peft/files/adapterConfigFile';

@@ -15,8 +15,8 @@ import {
 } from '../nn';
 import { StateError, tf } from '../runtime';
 import type { LlamaConfig } from './config';
+import type { Parameter } from './files/readParameter';
 import { LlamaDecoderLayer, LlamaModel } from './model';
-import type { Parameter } from './readParameter';
 
 /** A model's parameters by Hugging Face's names, kernels as (in, out), or packed. */
 export type Parameters = ReadonlyMap<string, Parameter>;

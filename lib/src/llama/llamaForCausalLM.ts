@@ -6,17 +6,17 @@ import { checkWhole } from '../runtime/checkWhole';
 import { checkMemory } from '../runtime/memoryBudget';
 import { buildLlama, type LlamaParts } from './build';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
-import { type GenerateOptions, generate } from './generate';
+import { type LoadOptions, loadParameters } from './files/loadParameters';
+import { openModelFiles } from './files/openModelFiles';
+import { type SaveOptions, savePretrained } from './files/savePretrained';
+import { type GenerateOptions, generate } from './generation/generate';
+import type { KeyValueCache } from './generation/kvCache';
 import { checkLabels, idTensor, maskTensor, type Rows, segmentTensor } from './inputs';
-import type { KeyValueCache } from './kvCache';
-import { type LoadOptions, loadParameters } from './loadParameters';
 import { loadingPlan, workPlan } from './memoryPlan';
 import type { LlamaModel } from './model';
 import { nextTokenLoss } from './nextTokenLoss';
-import { openModelFiles } from './openModelFiles';
 import { givenParameters, makeParameters, randomParameters, type TensorSource } from './parameters';
 import { resizedEnds } from './resizeTokens';
-import { type SaveOptions, savePretrained } from './savePretrained';
 
 /** What may come with the token ids. */
 export interface InputOptions {

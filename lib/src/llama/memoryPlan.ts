@@ -6,8 +6,8 @@
  */
 import { deviceInfo, type MemoryPlan, type MemoryTerm, memoryPlan, type tf } from '../runtime';
 import { hasHalfProducts } from '../runtime/halfProducts';
-import { cacheCapacity } from './cacheCapacity';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
+import { cacheCapacity } from './generation/cacheCapacity';
 import { modelBytes, readingBytes, type StoredAs } from './modelBytes';
 
 /** The work to be planned. */

@@ -17,8 +17,8 @@ import {
 } from '../nn';
 import { compile, compileNested, isTracing, tf } from '../runtime';
 import type { LlamaConfig } from './config';
+import type { KeyValueCache } from './generation/kvCache';
 import { checkLength } from './inputs';
-import type { KeyValueCache } from './kvCache';
 
 /** Pre-norm attention and MLP around a residual stream. Shapes: x (B, T, C) → (B, T, C). */
 export class LlamaDecoderLayer extends Module {

@@ -4,8 +4,8 @@ import { deriveSeed, FormatError, ShapeError, tf } from '../runtime';
 import { statelessNormal } from '../runtime/statelessRandom';
 import type { Parameters } from './build';
 import type { LlamaConfig } from './config';
+import type { Parameter } from './files/readParameter';
 import { isKernel, parameterShapes } from './parameterShapes';
-import type { Parameter } from './readParameter';
 
 /** Gives the parameter of this name; the shape is that in memory, where kernels are (in, out) unless they are stored packed. */
 export type ParameterSource = (name: string, shape: readonly number[]) => Parameter;

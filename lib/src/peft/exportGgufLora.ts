@@ -1,6 +1,6 @@
 /** LoRA adapters as llama.cpp reads them. */
 import { type GgufTensorToStore, writeGguf } from '../io';
-import { ggufName } from '../llama/ggufModel';
+import { ggufName } from '../llama/files/ggufModel';
 import { TiedHead } from '../nn';
 import { tf, UnsupportedError } from '../runtime';
 import { LoraConfig } from './config';

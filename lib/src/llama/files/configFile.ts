@@ -1,0 +1,196 @@
+/** Hugging Face's `config.json`, read and written. */
+import { isJsonObject, type JsonObject } from '../../io';
+import type { RopeScaling } from '../../nn';
+import { FormatError, UnsupportedError } from '../../runtime';
+import type { LlamaConfig, LlamaConfigOptions } from '../config';
+import { configOfFile } from './modelFiles';
+
+/** The documents that describe a model; a folder without `generation_config.json` gives an empty one. */
+export interface ConfigDocuments {
+  readonly config: JsonObject;
+  readonly generation: JsonObject;
+}
+
+/**
+ * Reads a LLaMA configuration, as transformers of any version writes it.
+ *
+ * @param path where it was read, for messages.
+ * @throws FormatError when a size is missing or of another type; UnsupportedError when the model is of another architecture,
+ * or is made in a way not read here.
+ */
+export function configFromJson(path: string, { config, generation }: ConfigDocuments): LlamaConfig {
+  checkArchitecture(path, config);
+  const read = new Fields(path, config);
+  const rope = ropeOf(path, config);
+  return configOfFile(path, {
+    vocabSize: read.required('vocab_size'),
+    hiddenSize: read.required('hidden_size'),
+    intermediateSize: read.required('intermediate_size'),
+    numHiddenLayers: read.required('num_hidden_layers'),
+    numAttentionHeads: read.required('num_attention_heads'),
+    numKeyValueHeads: read.number('num_key_value_heads'),
+    headDim: read.number('head_dim'),
+    rmsNormEps: read.number('rms_norm_eps'),
+    ropeTheta: rope.number('rope_theta') ?? read.number('rope_theta'),
+    ropeScaling: ropeScaling(path, rope, read),
+    maxPositionEmbeddings: read.number('max_position_embeddings'),
+    tieWordEmbeddings: read.boolean('tie_word_embeddings'),
+    attentionBias: read.boolean('attention_bias'),
+    mlpBias: read.boolean('mlp_bias'),
+    initializerRange: read.number('initializer_range'),
+    ...tokenIds(new Fields(path, { ...config, ...withoutNull(generation) })),
+  });
+}
+
+/**
+ * The documents of a model, as transformers 4 and 5 both read them.
+ *
+ * @param dtype what its matrices are stored in.
+ */
+export function configToJson(config: LlamaConfig, dtype: 'float32' | 'bfloat16'): ConfigDocuments {
+  const tokens = { bos_token_id: config.bosTokenId, eos_token_id: one(config.eosTokenId), pad_token_id: config.padTokenId };
+  return {
+    config: {
+      architectures: ['LlamaForCausalLM'],
+      attention_bias: config.attentionBias,
+      ...tokens,
+      head_dim: config.headDim,
+      hidden_act: 'silu',
+      hidden_size: config.hiddenSize,
+      initializer_range: config.initializerRange,
+      intermediate_size: config.intermediateSize,
+      max_position_embeddings: config.maxPositionEmbeddings,
+      mlp_bias: config.mlpBias,
+      model_type: 'llama',
+      num_attention_heads: config.numAttentionHeads,
+      num_hidden_layers: config.numHiddenLayers,
+      num_key_value_heads: config.numKeyValueHeads,
+      rms_norm_eps: config.rmsNormEps,
+      rope_scaling: ropeScalingToJson(config.ropeScaling),
+      rope_theta: config.ropeTheta,
+      tie_word_embeddings: config.tieWordEmbeddings,
+      torch_dtype: dtype,
+      vocab_size: config.vocabSize,
+    },
+    generation: { _from_model_config: true, ...tokens },
+  };
+}
+
+function one(ids: LlamaConfig['eosTokenId']): unknown {
+  return Array.isArray(ids) && ids.length === 1 ? ids[0] : ids;
+}
+
+function ropeScalingToJson(scaling: RopeScaling | undefined): JsonObject | null {
+  if (!scaling) return null;
+  if (scaling.ropeType === 'linear') return { factor: scaling.factor, rope_type: 'linear' };
+  return {
+    factor: scaling.factor,
+    high_freq_factor: scaling.highFreqFactor,
+    low_freq_factor: scaling.lowFreqFactor,
+    original_max_position_embeddings: scaling.originalMaxPositionEmbeddings,
+    rope_type: 'llama3',
+  };
+}
+
+function checkArchitecture(path: string, config: JsonObject): void {
+  const type = config.model_type ?? (isLlamaClass(config.architectures) ? 'llama' : undefined);
+  const refuse = (what: string) => {
+    throw new UnsupportedError(`${path}: ${what}`);
+  };
+  const shown = (value: unknown) => String(JSON.stringify(value)).slice(0, 80);
+  if (type !== 'llama') refuse(`model_type is ${shown(type)}; only "llama" is read here`);
+  if (!SILU.includes(config.hidden_act ?? 'silu')) refuse(`hidden_act is ${shown(config.hidden_act)}; LLaMA's is "silu"`);
+  if (config.rope_interleaved === true) refuse('rope_interleaved is true; only halves are rotated here');
+  const quantization = config.quantization_config;
+  if (quantization !== undefined && quantization !== null) {
+    refuse('the weights are quantised (quantization_config); load the model unquantised, or a GGUF file');
+  }
+}
+
+/** The names by which transformers knows LLaMA's activation. */
+const SILU: readonly unknown[] = ['silu', 'swish'];
+
+function isLlamaClass(architectures: unknown): boolean {
+  return Array.isArray(architectures) && architectures.includes('LlamaForCausalLM');
+}
+
+/** `rope_parameters` since transformers 5, `rope_scaling` before; where a file has both, transformers goes by the second. */
+function ropeOf(path: string, config: JsonObject): Fields {
+  const { rope_scaling: scaling, rope_parameters: parameters } = config;
+  const hasScaling = !isJsonObject(scaling) || Object.keys(scaling).length > 0; // an empty one says nothing, as in Python
+  const value = (hasScaling ? scaling : undefined) ?? parameters ?? {};
+  if (!isJsonObject(value)) throw new FormatError(`${path}: the rotary settings (rope_parameters or rope_scaling) are not an object`);
+  return new Fields(path, value);
+}
+
+function ropeScaling(path: string, rope: Fields, config: Fields): RopeScaling | undefined {
+  const partial = rope.number('partial_rotary_factor') ?? config.number('partial_rotary_factor') ?? 1;
+  if (partial !== 1) throw new UnsupportedError(`${path}: partial_rotary_factor is ${partial}; here whole heads are rotated`);
+  const ropeType = rope.text('rope_type') ?? rope.text('type') ?? 'default'; // `type` is the older name
+  switch (ropeType) {
+    case 'default':
+      return undefined;
+    case 'linear':
+      return { ropeType, factor: rope.required('factor') };
+    case 'llama3':
+      return {
+        ropeType,
+        factor: rope.required('factor'),
+        lowFreqFactor: rope.required('low_freq_factor'),
+        highFreqFactor: rope.required('high_freq_factor'),
+        originalMaxPositionEmbeddings: rope.required('original_max_position_embeddings'),
+      };
+    default:
+      throw new UnsupportedError(`${path}: the rotary embedding is scaled by "${ropeType.slice(0, 80)}"; read are linear and llama3`);
+  }
+}
+
+function tokenIds(read: Fields): Pick<LlamaConfigOptions, 'bosTokenId' | 'eosTokenId' | 'padTokenId'> {
+  const ids = (name: string) => read.numbers(name)?.filter((id) => id !== -1); // LLaMA 1 wrote −1 for none
+  return { bosTokenId: ids('bos_token_id')?.[0], eosTokenId: ids('eos_token_id'), padTokenId: ids('pad_token_id')?.[0] };
+}
+
+function withoutNull(values: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+}
+
+/** Typed access to the fields of a JSON object; null is as good as absent. */
+class Fields {
+  constructor(
+    private readonly path: string,
+    private readonly values: JsonObject,
+  ) {}
+
+  required(name: string): number {
+    return this.number(name) ?? this.fail(name, 'missing');
+  }
+
+  number(name: string): number | undefined {
+    return this.typed(name, 'a number', (value) => typeof value === 'number');
+  }
+
+  boolean(name: string): boolean | undefined {
+    return this.typed(name, 'true or false', (value) => typeof value === 'boolean');
+  }
+
+  text(name: string): string | undefined {
+    return this.typed(name, 'a text', (value) => typeof value === 'string');
+  }
+
+  /** One number, or a list of them. */
+  numbers(name: string): readonly number[] | undefined {
+    const isNumber = (value: unknown): value is number => typeof value === 'number';
+    const isNumbers = (value: unknown): value is number | number[] => isNumber(value) || (Array.isArray(value) && value.every(isNumber));
+    const given = this.typed(name, 'a number or a list of them', isNumbers);
+    return given === undefined ? undefined : [given].flat();
+  }
+
+  private typed<T>(name: string, kind: string, is: (value: unknown) => value is T): T | undefined {
+    const value = this.values[name] ?? undefined;
+    return value === undefined || is(value) ? value : this.fail(name, `${JSON.stringify(value).slice(0, 80)}, not ${kind}`);
+  }
+
+  private fail(name: string, what: string): never {
+    throw new FormatError(`${this.path}: ${name} is ${what}`);
+  }
+}

@@ -1,0 +1,94 @@
+/** Streams a model's tensors from its files into parameters. */
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
+import { AbortedError, FormatError } from '../../runtime';
+import { interruptible } from '../../runtime/interruptible';
+import { checkMemory } from '../../runtime/memoryBudget';
+import { sizeOf } from '../../runtime/sizeOf';
+import type { Parameters } from '../build';
+import { loadingPlan } from '../memoryPlan';
+import { isKernel, parameterShapes } from '../parameterShapes';
+import type { ModelFiles } from './modelFiles';
+import { float32Reader, type Parameter } from './readParameter';
+import { type StorageOptions, storedReader } from './storedReader';
+
+/** How far loading has come. */
+export interface LoadProgress {
+  /** Hugging Face's name of the parameter just read. */
+  readonly name: string;
+  /** The values read so far, of `total`. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** How to load a model. */
+export interface LoadOptions extends StorageOptions {
+  /** Is told of each parameter when it has been read. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Stops the loading between two parameters; what was read is freed. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads every parameter that the configuration asks for. All names and shapes are checked before the first is read, so that
+ * a file that does not fit costs no memory.
+ *
+ * @throws FormatError when tensors are missing, mis-shaped or not expected; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
+ */
+export function loadParameters(files: ModelFiles, options: LoadOptions): Promise<Parameters> {
+  return interruptible(options.signal, (signal) => load(files, { ...options, signal }));
+}
+
+async function load(files: ModelFiles, options: LoadOptions): Promise<Parameters> {
+  const shapes = checkedShapes(files);
+  checkMemory(loadingPlan(files.config, options), {
+    what: `loading ${files.path}`,
+    remedy: "Load it in fewer bits (dtype: 'bfloat16', or quantize: 'q4_1'), or take a smaller model",
+  });
+  const total = sum(shapes.values());
+  const read = storedReader(options, float32Reader(Math.max(...Array.from(shapes.values(), sizeOf))));
+  const made = new Map<string, Parameter>();
+  let done = 0;
+  try {
+    for (const [name, shape] of shapes) {
+      if (options.signal?.aborted) throw new AbortedError(`loading ${files.path} was stopped after ${done} of ${total} values`);
+      const tensor = files.tensor(name);
+      if (!tensor) throw new FormatError(`${files.path} has no tensor '${name}'`);
+      made.set(name, read(name, shape, tensor));
+      done += sizeOf(shape);
+      options.onProgress?.({ name, done, total });
+      await turnOfTheEventLoop();
+    }
+  } catch (error) {
+    for (const parameter of made.values()) parameter.dispose();
+    throw error;
+  }
+  return made;
+}
+
+/** How many faults a message lists. */
+const LISTED = 10;
+
+function checkedShapes(files: ModelFiles): ReadonlyMap<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  const faults: string[] = [];
+  for (const [name, shape] of parameterShapes(files.config)) {
+    const stored = files.tensor(name)?.shape;
+    const expected = isKernel(name, shape) ? shape.toReversed() : shape;
+    if (!stored) faults.push(`'${name}' is missing`);
+    else if (stored.join() !== expected.join()) faults.push(`'${name}' has shape [${stored}], not [${expected}]`);
+    if (faults.length >= LISTED) break; // a configuration may claim any number of layers
+    shapes.set(name, shape);
+  }
+  if (faults.length < LISTED) {
+    const unexpected = files.names.filter((name) => !shapes.has(name) && !(files.config.tieWordEmbeddings && name === 'lm_head.weight'));
+    faults.push(...unexpected.slice(0, LISTED).map((name) => `${JSON.stringify(name).slice(0, 80)} is not expected`));
+  }
+  if (faults.length > 0) {
+    throw new FormatError(`${files.path}: the tensors are not those that its configuration asks for: ${faults.join('; ')}`);
+  }
+  return shapes;
+}
+
+function sum(shapes: Iterable<readonly number[]>): number {
+  return [...shapes].reduce((total, shape) => total + sizeOf(shape), 0);
+}

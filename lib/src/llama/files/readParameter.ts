@@ -1,0 +1,69 @@
+/**
+ * How a stored tensor becomes a parameter in memory.
+ *
+ * This is the one place where files meet the model's memory: another way to keep weights (16 bits, 4 bits, the file's own
+ * blocks) is another {@link ReadParameter}, chosen in `loadParameters`.
+ */
+import type { StoredWeight } from '../../nn';
+import { tf } from '../../runtime';
+import { nodeBackend } from '../../runtime/backend';
+import { sizeOf } from '../../runtime/sizeOf';
+import { isKernel } from '../parameterShapes';
+import type { ModelTensor } from './modelFiles';
+
+/** A parameter as the model keeps it. */
+export type Parameter = tf.Variable | StoredWeight;
+
+/** Makes the parameter of this name and in-memory shape from the tensor in the file, whose kernels are [out, in]. */
+export type ReadParameter = (name: string, shape: readonly number[], tensor: ModelTensor) => Parameter;
+
+/** Values read at a time: few enough that the buffers in between do not count, and that a turned block stays in the cache. */
+const CHUNK = 2 ** 18;
+
+/**
+ * Keeps parameters as 32-bit floats. Each is assembled in one buffer that all share, so that loading holds the model and
+ * the largest of its tensors, and no more.
+ *
+ * @param largest the values of the largest parameter.
+ */
+export function float32Reader(largest: number): ReadParameter {
+  // TensorFlow adopts an aligned array and copies one that is not; it must copy, since the buffer is filled anew.
+  const buffer = new Float32Array(new ArrayBuffer(4 * (largest + 1)), 4);
+  const block = new Float32Array(Math.min(CHUNK, largest));
+  return (name, shape, tensor) => {
+    const values = buffer.subarray(0, sizeOf(shape));
+    if (isKernel(name, shape)) fillTurned(values, tensor, block);
+    else fill(values, tensor);
+    return tf.tidy(() => tf.variable(copied(tf.tensor(values, [...shape]))));
+  };
+}
+
+/** Any operation takes the values to the device; this one does nothing else. */
+function copied(tensor: tf.Tensor): tf.Tensor {
+  const backend = nodeBackend();
+  const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
+  return backend.executeSingleOutput('Identity', [{ name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }], [tensor]);
+}
+
+function fill(values: Float32Array, tensor: ModelTensor): void {
+  const width = values.length / (tensor.shape[0] ?? 1);
+  for (const [begin, end] of chunks(tensor)) tensor.read(begin, end, values.subarray(begin * width, end * width));
+}
+
+/** Shapes: tensor [O, I] → values (I, O); `block` is memory for a chunk. */
+function fillTurned(values: Float32Array, tensor: ModelTensor, block: Float32Array): void {
+  const [O = 0, I = 0] = tensor.shape;
+  for (const [begin, end] of chunks(tensor)) {
+    const rows = tensor.read(begin, end, (end - begin) * I <= block.length ? block.subarray(0, (end - begin) * I) : undefined);
+    for (let i = 0; i < I; i++) {
+      for (let row = begin, to = i * O + begin, from = i; row < end; row++, to++, from += I) values[to] = rows[from] as number;
+    }
+  }
+}
+
+/** Runs of rows that make up the tensor. */
+function* chunks({ shape }: ModelTensor): Generator<readonly [begin: number, end: number]> {
+  const [rows = 0] = shape;
+  const step = Math.max(1, Math.floor((CHUNK * rows) / sizeOf(shape)));
+  for (let begin = 0; begin < rows; begin += step) yield [begin, Math.min(begin + step, rows)];
+}

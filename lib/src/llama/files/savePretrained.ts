@@ -1,0 +1,97 @@
+/** Writing a model as a Hugging Face folder. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { byteLength, type JsonObject, type NamedTensorToStore, type StagedFile, stageFile, stageSafetensors } from '../../io';
+import { ArgumentError, StorageError } from '../../runtime';
+import { reasonOf } from '../../runtime/reasonOf';
+import { configToJson } from './configFile';
+import { type ModelToSave, tensorsToSave } from './tensorsToSave';
+
+/** How to write a model. */
+export interface SaveOptions {
+  /** The most bytes of tensors in one file. @defaultValue 5e9, as in Hugging Face */
+  readonly maxShardSize?: number;
+}
+
+const SINGLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors$/;
+
+/**
+ * Writes a model into a folder. Everything is on the disk under temporary names before anything of an old model is touched. Then
+ * the files change places; what makes them a model, the index and a configuration that is another, is missing meanwhile, so that
+ * a crash between two renames leaves a folder that is refused, never a mixture.
+ *
+ * @throws ArgumentError when `maxShardSize` is out of range; StateError when an adapter is on the model; StorageError when the
+ * disk refuses.
+ */
+export function savePretrained(model: ModelToSave, folder: string, { maxShardSize = 5e9 }: SaveOptions): void {
+  if (!(maxShardSize > 0)) throw new ArgumentError(`maxShardSize ${maxShardSize} is not above 0 bytes`);
+  const tensors = tensorsToSave(model);
+  const shards = shardsOf(tensors, maxShardSize);
+  const isSharded = shards.size > 1;
+  const dtype = tensors.some(([, tensor]) => tensor.dtype === 'BF16') ? 'bfloat16' : 'float32';
+  const { config, generation } = configToJson(model.config, dtype);
+  const path = (name: string) => nodePath.join(folder, name);
+  makeFolder(folder);
+  const staged: StagedFile[] = [];
+  try {
+    for (const [name, shard] of shards) staged.push(stageSafetensors(path(name), shard, { metadata: { format: 'pt' } }));
+    if (isSharded) staged.push(stageJson(path(INDEX), indexOf(shards)));
+    staged.push(stageJson(path('generation_config.json'), generation), stageJson(path('config.json'), config));
+    const isSameConfig = textOf(path('config.json')) === jsonText(config);
+    const apart = [INDEX, ...(isSharded ? [SINGLE] : []), ...(isSameConfig ? [] : ['config.json'])];
+    for (const name of apart) fs.rmSync(path(name), { force: true });
+    for (const file of staged) file.commit();
+  } catch (error) {
+    for (const file of staged) file.discard();
+    throw error;
+  }
+  const isLeftOver = (name: string) => WEIGHTS.test(name) && !shards.has(name);
+  for (const name of fs.readdirSync(folder).filter(isLeftOver)) fs.rmSync(path(name));
+}
+
+function stageJson(path: string, content: JsonObject): StagedFile {
+  return stageFile(path, (append) => append(Buffer.from(jsonText(content))));
+}
+
+function jsonText(content: JsonObject): string {
+  return `${JSON.stringify(content, null, 2)}\n`;
+}
+
+function textOf(path: string): string | undefined {
+  return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : undefined;
+}
+
+/** Fills one file after another, as transformers does; a tensor larger than the limit has a file of its own. */
+function shardsOf(tensors: readonly NamedTensorToStore[], limit: number): ReadonlyMap<string, readonly NamedTensorToStore[]> {
+  const shards: NamedTensorToStore[][] = [[]];
+  let filled = 0;
+  for (const entry of tensors) {
+    const bytes = byteLength(entry[1].dtype, entry[1].shape);
+    if (filled > 0 && filled + bytes > limit) {
+      shards.push([]);
+      filled = 0;
+    }
+    shards.at(-1)?.push(entry);
+    filled += bytes;
+  }
+  const five = (number: number) => String(number).padStart(5, '0');
+  const name = (index: number) => (shards.length === 1 ? SINGLE : `model-${five(index + 1)}-of-${five(shards.length)}.safetensors`);
+  return new Map(shards.map((shard, index) => [name(index), shard]));
+}
+
+function indexOf(shards: ReadonlyMap<string, readonly NamedTensorToStore[]>): JsonObject {
+  const tensors = [...shards].flatMap(([file, shard]) => shard.map(([name, tensor]) => ({ file, name, tensor })));
+  const places = tensors.map(({ name, file }) => [name, file] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+  const size = tensors.reduce((total, { tensor }) => total + byteLength(tensor.dtype, tensor.shape), 0);
+  return { metadata: { total_size: size }, weight_map: Object.fromEntries(places) };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    fs.mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new StorageError(`the folder ${folder} cannot be made (${reasonOf(cause)}); check the path and its permissions`, { cause });
+  }
+}

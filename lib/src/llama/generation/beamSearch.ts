@@ -1,0 +1,187 @@
+/** Beam search: the likeliest texts, not the likeliest next tokens. */
+import { ArgumentError, tf } from '../../runtime';
+import { checkNumber, checkOneOf } from '../../runtime/checkValues';
+import { checkWhole } from '../../runtime/checkWhole';
+import type { Decoder, Scores } from './decoder';
+
+/** How wide beam search looks and when it stops; names and meaning as in Hugging Face's generation. */
+export interface BeamSearchOptions {
+  /** How many unfinished texts are kept per row; 1 searches nothing. @defaultValue 1 */
+  readonly numBeams?: number;
+  /**
+   * A finished text of n new tokens scores `Σ log p / n^lengthPenalty`: above 0 longer texts are favoured, below 0 shorter
+   * ones. @defaultValue 1
+   */
+  readonly lengthPenalty?: number;
+  /**
+   * When a row is done: `true` as soon as `numBeams` texts are finished; `false` when, besides, no unfinished text would
+   * score higher if it ended now; `'never'` only when none can score higher at any length. @defaultValue false
+   */
+  readonly earlyStopping?: boolean | 'never';
+  /** How many texts to give per row, best first; at most `numBeams`. @defaultValue 1 */
+  readonly numReturnSequences?: number;
+}
+
+/** @throws ArgumentError naming the option that is out of range. */
+export function checkBeams({ numBeams = 1, lengthPenalty = 1, earlyStopping = false, numReturnSequences = 1 }: BeamSearchOptions): void {
+  checkWhole('numBeams', numBeams);
+  checkNumber('lengthPenalty', lengthPenalty);
+  checkOneOf('earlyStopping', earlyStopping, [true, false, 'never']);
+  if (!Number.isSafeInteger(numReturnSequences) || numReturnSequences < 1 || numReturnSequences > numBeams) {
+    throw new ArgumentError(`numReturnSequences ${numReturnSequences} is not between 1 and numBeams, which is ${numBeams}`);
+  }
+}
+
+/** What a search goes by. */
+export interface BeamSearchRules extends BeamSearchOptions {
+  readonly maxNewTokens: number;
+  readonly stopIds: readonly number[];
+}
+
+/** A text and the sum of its tokens' log-probabilities; of a finished one, that sum over its penalised length. */
+interface Beam {
+  readonly ids: readonly number[];
+  readonly score: number;
+}
+
+/** A beam with one more token. */
+interface Continuation extends Beam {
+  /** The beam it continues, counted in its row. */
+  readonly parent: number;
+}
+
+/** The beams of a row beyond the first start here, as in Hugging Face: every row begins with one text, its prompt. */
+const UNUSED = -1e9;
+
+/**
+ * The best continuations of each prompt, `numReturnSequences` a row, ended by their stop token where they have one.
+ *
+ * @param between - is awaited between two tokens
+ */
+export async function beamSearch(
+  decoder: Decoder,
+  prompts: readonly (readonly number[])[],
+  rules: BeamSearchRules,
+  between: (tokens: number) => Promise<void>,
+): Promise<number[][]> {
+  const { numBeams = 1, numReturnSequences = 1, stopIds, maxNewTokens } = rules;
+  const searches = prompts.map(() => new RowSearch(rules));
+  const width = Math.max(2, 1 + stopIds.length) * numBeams; // if every beam ends, as many are left to go on with
+  let logits = logitsOf(decoder.prefill(prompts));
+  const firstOfRows = prompts.flatMap((_, row) => Array<number>(numBeams).fill(row));
+  decoder.selectRows(firstOfRows);
+  logits = replace(logits, (one) => tf.gather(one, firstOfRows));
+  for (let tokens = 1; ; tokens++) {
+    const scores = searches.flatMap((search) => search.beams.map((beam) => beam.score));
+    const best = await bestContinuations(logits, { scores, numBeams, width }).finally(() => logits.dispose());
+    for (const [row, search] of searches.entries()) search.advance(best[row] ?? [], tokens);
+    if (tokens === maxNewTokens || searches.every((search) => search.isDone)) break;
+    await between(tokens);
+    decoder.selectRows(searches.flatMap((search, row) => search.parents.map((parent) => row * numBeams + parent)));
+    logits = logitsOf(decoder.step(searches.flatMap((search) => search.beams.map((beam) => beam.ids.at(-1) ?? 0))));
+  }
+  return searches.flatMap((search) => search.finished.slice(0, numReturnSequences).map((beam) => [...beam.ids]));
+}
+
+/** The logits alone: of a row's tokens beams need more than the likeliest. */
+function logitsOf({ logits, likeliest }: Scores): tf.Tensor2D {
+  likeliest.dispose();
+  return logits;
+}
+
+/** A token that may come next: its beam, counted in its row, its id and the score of the text with it. */
+interface Candidate {
+  readonly parent: number;
+  readonly id: number;
+  readonly score: number;
+}
+
+/** The best candidates of each row, best first, found on the device. Shapes: logits (B·numBeams, V). */
+async function bestContinuations(
+  logits: tf.Tensor2D,
+  { scores, numBeams, width }: { scores: readonly number[]; numBeams: number; width: number },
+): Promise<Candidate[][]> {
+  const [beams, V] = logits.shape;
+  const rows = beams / numBeams;
+  const kept = Math.min(width, numBeams * V);
+  const { values, indices } = tf.tidy(() => {
+    const sums = tf.logSoftmax(logits).add(tf.tensor2d([...scores], [beams, 1]));
+    return tf.topk(sums.reshape([rows, numBeams * V]), kept);
+  });
+  const [best, places] = await Promise.all([values.data(), indices.data()]).finally(() => tf.dispose([values, indices]));
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: kept }, (_, k) => {
+      const place = places[row * kept + k] ?? 0;
+      return { parent: Math.floor(place / V), id: place % V, score: best[row * kept + k] ?? UNUSED };
+    }),
+  );
+}
+
+/** The search for one prompt. */
+class RowSearch {
+  /** The unfinished texts, best first. */
+  beams: readonly Beam[];
+  /** Which of the beams before each of these continues. */
+  parents: readonly number[] = [];
+  /** Best first, at most `numBeams`. */
+  finished: readonly Beam[] = [];
+  readonly #rules: Required<Pick<BeamSearchRules, 'numBeams' | 'lengthPenalty' | 'earlyStopping'>> & BeamSearchRules;
+  #canImprove = true;
+
+  constructor(rules: BeamSearchRules) {
+    this.#rules = {
+      ...rules,
+      numBeams: rules.numBeams ?? 1,
+      lengthPenalty: rules.lengthPenalty ?? 1,
+      earlyStopping: rules.earlyStopping ?? false,
+    };
+    this.beams = Array.from({ length: this.#rules.numBeams }, (_, beam) => ({ ids: [], score: beam === 0 ? 0 : UNUSED }));
+  }
+
+  get isDone(): boolean {
+    return !this.#canImprove || (this.#rules.earlyStopping === true && this.#isFull);
+  }
+
+  get #isFull(): boolean {
+    return this.finished.length === this.#rules.numBeams;
+  }
+
+  /** Takes in the best candidates, best first: the texts have `tokens` new tokens with them. */
+  advance(candidates: readonly Candidate[], tokens: number): void {
+    const { numBeams, maxNewTokens, stopIds } = this.#rules;
+    const continuations = candidates.map(({ parent, id, score }) => ({ parent, score, ids: [...(this.beams[parent]?.ids ?? []), id] }));
+    const ends = ({ ids }: Continuation) => tokens === maxNewTokens || stopIds.includes(ids.at(-1) ?? -1);
+    if (!this.isDone) this.#finish(continuations.slice(0, numBeams).filter(ends), tokens);
+    const open = continuations.filter((continuation) => !ends(continuation)).slice(0, numBeams);
+    if (open.length === 0) {
+      this.#canImprove = false; // the last token, or a vocabulary of stop tokens alone
+      return;
+    }
+    this.beams = open;
+    this.parents = open.map(({ parent }) => parent);
+    this.#canImprove &&= this.#bestPossible(tokens) > this.#worstFinished;
+  }
+
+  #finish(ended: readonly Beam[], tokens: number): void {
+    const { numBeams, lengthPenalty } = this.#rules;
+    const scored = ended.map(({ ids, score }) => ({ ids, score: score / tokens ** lengthPenalty }));
+    this.finished = [...this.finished, ...scored].sort((a, b) => b.score - a.score).slice(0, numBeams);
+  }
+
+  /** What the best unfinished text could score. */
+  #bestPossible(tokens: number): number {
+    const { earlyStopping, lengthPenalty, maxNewTokens } = this.#rules;
+    const length = earlyStopping === 'never' && lengthPenalty > 0 ? maxNewTokens : tokens;
+    return (this.beams[0]?.score ?? UNUSED) / length ** lengthPenalty;
+  }
+
+  get #worstFinished(): number {
+    return this.#isFull ? (this.finished.at(-1)?.score ?? UNUSED) : UNUSED;
+  }
+}
+
+function replace(tensor: tf.Tensor2D, by: (tensor: tf.Tensor2D) => tf.Tensor2D): tf.Tensor2D {
+  const result = tf.tidy(() => by(tensor));
+  tensor.dispose();
+  return result;
+}

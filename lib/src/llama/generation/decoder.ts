@@ -1,0 +1,91 @@
+/** The model as a decoding method sees it: prompts in, then one token per row at a time, each giving the next one's scores. */
+import { compile, tf } from '../../runtime';
+import type { LlamaConfig } from '../config';
+import type { Rows } from '../inputs';
+import type { CompilableModel } from './compiledDecoder';
+import { KeyValueCache } from './kvCache';
+
+/** What generation needs of a model. */
+export interface GeneratingModel {
+  readonly config: LlamaConfig;
+  /** Shapes: inputIds (B, T) → logits (B, 1, V). */
+  forward(inputIds: Rows, options: { attentionMask?: Rows; cache: KeyValueCache; logitsToKeep: number }): tf.Tensor3D;
+  /** The model's layers, where it has some that can be compiled; without them it decodes operation by operation. */
+  readonly compilable?: CompilableModel;
+}
+
+/** One id of each row: numbers, or a float32 tensor of them, which may be on its way yet; on a GPU TensorFlow keeps integers on the host. */
+export type NextIds = readonly number[] | tf.Tensor1D;
+
+/** How each token of the vocabulary does as the next one. Shapes: logits (B, V); likeliest (B), float32. */
+export type Scores = {
+  readonly logits: tf.Tensor2D;
+  readonly likeliest: tf.Tensor1D;
+};
+
+/** TensorFlow's own ArgMax goes through a row with one thread of a GPU, which takes longer than ten layers. */
+const likeliestOf = compile((logits: tf.Tensor2D) => logits.argMax<tf.Tensor1D>(-1).toFloat(), { name: 'likeliest', variesIn: 'shapes' });
+
+/** Shapes: logits (B, V). */
+export function scoresOf(logits: tf.Tensor2D): Scores {
+  return { logits, likeliest: likeliestOf(logits) };
+}
+
+/** Rows that are being written. Its owner disposes it, and the scores that it gives. */
+export interface Decoder {
+  /** Reads the prompts, which may differ in length. */
+  prefill(prompts: readonly (readonly number[])[]): Scores;
+  /** Reads one more token of each row. Shapes: ids (B). */
+  step(ids: NextIds): Scores;
+  /** Goes on with these rows in the place of the present ones; one may be taken several times, as beams are. */
+  selectRows(rows: readonly number[]): void;
+  dispose(): void;
+}
+
+/** Decodes operation by operation, over a cache that grows. */
+export class GrowingDecoder implements Decoder {
+  readonly #cache: KeyValueCache;
+  #attentionMask?: readonly (readonly number[])[];
+
+  constructor(readonly model: GeneratingModel) {
+    this.#cache = new KeyValueCache(model.config.numHiddenLayers);
+  }
+
+  prefill(prompts: readonly (readonly number[])[]): Scores {
+    const { ids, attentionMask } = padLeft(prompts, this.model.config.padTokenId ?? 0); // masked, so any id does
+    this.#attentionMask = attentionMask;
+    return this.#lastScores(ids);
+  }
+
+  step(ids: NextIds): Scores {
+    this.#attentionMask = this.#attentionMask?.map((row) => [...row, 1]);
+    const numbers = ids instanceof tf.Tensor ? Array.from(ids.dataSync()) : ids;
+    return this.#lastScores(numbers.map((id) => [id]));
+  }
+
+  selectRows(rows: readonly number[]): void {
+    this.#cache.selectRows(rows);
+    this.#attentionMask = this.#attentionMask && rows.map((row) => this.#attentionMask?.[row] ?? []);
+  }
+
+  dispose(): void {
+    this.#cache.dispose();
+  }
+
+  #lastScores(ids: Rows): Scores {
+    const options = { attentionMask: this.#attentionMask, cache: this.#cache, logitsToKeep: 1 };
+    return tf.tidy(() => scoresOf(this.model.forward(ids, options).squeeze([1])));
+  }
+}
+
+/** Rows of one length, and the mask that hides what was added; no mask where nothing was. */
+function padLeft(rows: readonly (readonly number[])[], padId: number): { ids: number[][]; attentionMask?: number[][] } {
+  const width = Math.max(...rows.map((row) => row.length));
+  const padded = (row: readonly number[], pad: number, value: (id: number) => number) => [
+    ...Array<number>(width - row.length).fill(pad),
+    ...row.map(value),
+  ];
+  const ids = rows.map((row) => padded(row, padId, (id) => id));
+  const isRagged = rows.some((row) => row.length !== width);
+  return { ids, attentionMask: isRagged ? rows.map((row) => padded(row, 0, () => 1)) : undefined };
+}

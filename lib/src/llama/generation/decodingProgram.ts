@@ -1,0 +1,179 @@
+/** A model's prefill and decode as compiled functions, kept for as long as the model stays as it is. */
+import {
+  type AttentionContext,
+  causalMask,
+  type Projection,
+  paddingMask,
+  type RMSNorm,
+  type RotaryOptions,
+  rotaryTables,
+  StoredLinear,
+  type TokenTable,
+} from '../../nn';
+import { compile, deviceInfo, tf } from '../../runtime';
+import type { Precision } from '../../runtime/compile/graphBuilder';
+import { readArguments } from '../../runtime/compile/signature';
+import type { LlamaForCausalLM } from '../llamaForCausalLM';
+import type { LlamaDecoderLayer } from '../model';
+import { type Scores, scoresOf } from './decoder';
+import { type HeldLayer, PrefillSlot, StepSlot } from './fixedCache';
+
+/** What a pass gives: the next token's scores, and what the layers then hold. */
+type Decoded = {
+  readonly scores: Scores;
+  readonly held: HeldLayer[];
+};
+
+/** A prompt, padded on the left. Shapes: ids, attentionMask (B, T), int32. */
+type Prompt = {
+  readonly ids: tf.Tensor2D;
+  readonly attentionMask: tf.Tensor2D;
+};
+
+/**
+ * One more token of each row. All are float32, so that they can stay on the device from one step to the next: on a GPU TensorFlow keeps
+ * the integers that a function takes and gives on the host.
+ */
+export type NextToken = {
+  /** Shapes: (B, 1). */
+  readonly ids: tf.Tensor2D;
+  /** Where in the cache each row's text begins; before it is padding. Shapes: (B, 1). */
+  readonly begins: tf.Tensor2D;
+  /** Where in the cache this token goes, the same for all rows. Shapes: (). */
+  readonly place: tf.Scalar;
+};
+
+/** What a step gives. */
+type Stepped = Decoded & {
+  /** Where the next token goes. */
+  readonly next: tf.Scalar;
+};
+
+type LayerContext = Pick<AttentionContext, 'rotary' | 'mask' | 'hides'>;
+
+/**
+ * How many layers are one call of a step. To call XLA takes a GPU's host longer than the GPU takes for a layer of one token, and the time
+ * to compile grows with the layers of a call, not with those of the model.
+ */
+const layersPerCall = () => (deviceInfo().device === 'GPU' ? 4 : 1);
+
+/** What the layers of a step share, and what goes into the first. On the CPU, too, XLA makes the many small operations of a step a few. */
+const beginStep = compile(
+  (embedTokens: TokenTable, { ids, begins, place }: NextToken, capacity: number, options: RotaryOptions) => {
+    const places = tf.range(0, capacity); // (S)
+    const isVisible = places.greaterEqual(begins).logicalAnd(places.lessEqual(place)); // (B, S)
+    return {
+      x: embedTokens.forward(ids.toInt()),
+      context: { rotary: rotaryTables(place.sub(begins), options), mask: paddingMask(isVisible as tf.Tensor2D) },
+      isPlace: places.equal(place).reshape([1, 1, -1, 1]),
+      next: place.add<tf.Scalar>(1),
+    };
+  },
+  { name: 'decode_begin', xla: true },
+);
+
+const stepLayers = compile(
+  (layers: readonly LlamaDecoderLayer[], x: tf.Tensor, context: LayerContext, before: readonly HeldLayer[], isPlace: tf.Tensor) => {
+    let state = x;
+    const held = layers.map((layer, index) => {
+      const slot = new StepSlot(before[index] as HeldLayer, isPlace);
+      state = layer.forward(state, { ...context, cache: slot });
+      return slot.take();
+    });
+    return { x: state, held };
+  },
+  { name: 'decode_layers', xla: true },
+);
+
+const runPrefillLayer = (layer: LlamaDecoderLayer, x: tf.Tensor, context: LayerContext, capacity: number) => {
+  const slot = new PrefillSlot(capacity);
+  return { x: layer.forward(x, { ...context, cache: slot }), held: slot.take() };
+};
+/** Without XLA on the CPU, where a prompt's matrix products are faster so. */
+const prefillLayer = compile(runPrefillLayer, { name: 'prefill_layer' });
+/** XLA has native products for packed weights, and unpacks others faster. */
+const prefillPackedLayer = compile(runPrefillLayer, { name: 'prefill_packed_layer', xla: true });
+
+function isPacked(layer: LlamaDecoderLayer): boolean {
+  return [...layer.namedModules()].some(([, module]) => module instanceof StoredLinear);
+}
+
+/** Of one token of each row, the last of a prompt or the one of a step. Shapes: x (B, 1, C) → (B, V) and (B). */
+const nextScores = compile(
+  (norm: RMSNorm, head: Projection, x: tf.Tensor): Scores => scoresOf(head.forward(norm.forward(x)).squeeze([1])),
+  { name: 'decode_head', xla: true },
+);
+
+/** The compiled functions of one model in one state of its adapters. */
+export class DecodingProgram {
+  readonly prefill: (prompt: Prompt, capacity: number) => Decoded;
+  readonly step: (next: NextToken, held: readonly HeldLayer[]) => Stepped;
+  private readonly compiled: readonly { dispose(): void }[];
+
+  constructor(model: LlamaForCausalLM, precision: Precision) {
+    const { embedTokens, layers, norm } = model.model;
+    const { headDim, ropeTheta: theta, ropeScaling: scaling } = model.config;
+    const rotation = { headDim, theta, scaling };
+    const prefill = compile(
+      ({ ids, attentionMask }: Prompt, capacity: number): Decoded => {
+        const positions = attentionMask.toFloat().cumsum(1).sub(1).relu();
+        const rotary = rotaryTables(positions, rotation);
+        const context = { rotary, mask: causalMask(ids.shape[1]).add(paddingMask(attentionMask)), hides: 'laterAndOthers' } as const;
+        let x = embedTokens.forward(ids);
+        const held = layers.map((layer) => {
+          const run = isPacked(layer) ? prefillPackedLayer : prefillLayer;
+          const result = run(layer, x, context, capacity);
+          x = result.x;
+          return result.held;
+        });
+        return { scores: nextScores(norm, model.lmHead, x.slice([0, ids.shape[1] - 1], [-1, 1])), held };
+      },
+      { name: 'prefill', precision, variesIn: 'anything' },
+    );
+    const step = compile(
+      (token: NextToken, before: readonly HeldLayer[]): Stepped => {
+        const begun = beginStep(embedTokens, token, before[0]?.keys.shape[2] ?? 0, rotation);
+        let { x } = begun;
+        const perCall = layersPerCall();
+        const held: HeldLayer[] = [];
+        for (let first = 0; first < layers.length; first += perCall) {
+          const some = [first, first + perCall] as const;
+          const result = stepLayers(layers.slice(...some), x, begun.context, before.slice(...some), begun.isPlace);
+          x = result.x;
+          held.push(...result.held);
+        }
+        return { scores: nextScores(norm, model.lmHead, x), held, next: begun.next };
+      },
+      { name: 'decode', precision, variesIn: 'anything' },
+    );
+    this.prefill = prefill;
+    this.step = step;
+    this.compiled = [prefill, step];
+  }
+
+  dispose(): void {
+    for (const fn of this.compiled) fn.dispose();
+  }
+}
+
+/** How many states of one model keep their programs: adapters switched to and fro, and rows in other numbers. */
+const KEPT = 8;
+
+const programs = new WeakMap<LlamaForCausalLM, Map<string, DecodingProgram>>();
+
+/** The program of the model as it is now: its layers, its adapters and which of them act. */
+export function decodingProgram(model: LlamaForCausalLM, precision: Precision): DecodingProgram {
+  const known = programs.get(model) ?? new Map<string, DecodingProgram>();
+  programs.set(model, known);
+  const { key: form, parameters } = readArguments([model], 'generate');
+  const key = `${precision} ${form} ${parameters.map(({ id }) => id)}`;
+  const program = known.get(key) ?? new DecodingProgram(model, precision);
+  known.delete(key);
+  known.set(key, program); // now the latest
+  const [oldest] = known.keys();
+  if (known.size > KEPT && oldest !== undefined) {
+    known.get(oldest)?.dispose();
+    known.delete(oldest);
+  }
+  return program;
+}

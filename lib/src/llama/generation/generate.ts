@@ -1,0 +1,228 @@
+/** Writing on from a prompt: the likeliest token each time, a drawn one, or the likeliest text that beam search finds. */
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
+import { AbortedError, ArgumentError, deriveSeed, deviceInfo, ShapeError, seededRandom, tf } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
+import { checkOneOf } from '../../runtime/checkValues';
+import { checkWhole } from '../../runtime/checkWhole';
+import { canBuildGraphs } from '../../runtime/compile/internals';
+import { interruptible } from '../../runtime/interruptible';
+import { checkMemory } from '../../runtime/memoryBudget';
+import type { LlamaConfig } from '../config';
+import { checkIds, checkLength, type Rows } from '../inputs';
+import { workPlan } from '../memoryPlan';
+import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
+import { CompiledDecoder } from './compiledDecoder';
+import { type Decoder, type GeneratingModel, GrowingDecoder, type Scores } from './decoder';
+import { checkSampling, type SamplingOptions, sampleToken } from './sampling';
+
+/** How to write on. */
+export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
+  /** @defaultValue 20 */
+  readonly maxNewTokens?: number;
+  /** What a temperature above 0 draws from; each row has its own sequence. @defaultValue 0 */
+  readonly seed?: number;
+  /** The id, or ids, that end a row; `[]` for none. @defaultValue the configuration's */
+  readonly eosTokenId?: number | readonly number[];
+  /**
+   * Whether tokens are computed by compiled functions: a second or more for the first token of a new form of call, and a fraction of
+   * the time for every other. @defaultValue true
+   */
+  readonly compile?: boolean;
+  /** What compiled matrix products are computed in; on a CPU without instructions for bfloat16 that is always float32. @defaultValue 'float32' */
+  readonly precision?: 'float32' | 'bfloat16';
+  /** Stops the work between two tokens; on a GPU, where the likeliest are chosen, between two groups of up to eight. */
+  readonly signal?: AbortSignal;
+  /**
+   * Is told each new id and its row as soon as it is read: one by one, or on a GPU, where the likeliest are chosen, one, then two, four and
+   * eight at a time. Beam search chooses only at the end, and takes none.
+   */
+  readonly onToken?: (id: number, row: number) => void;
+}
+
+/**
+ * Writes on from each row of ids, and gives the new ids per row, the one that ended it included.
+ *
+ * Rows of different lengths get the same ids as they would get alone. Between tokens the event loop has its turn, so that
+ * other work, and an interrupt, come through. With `numBeams` above 1 each row gives `numReturnSequences` texts, one after
+ * the other and the best first.
+ *
+ * @throws ArgumentError for an option out of range, options that exclude each other, an id outside the vocabulary, or more
+ * tokens than the model has positions; ShapeError when there is no prompt; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
+ */
+export async function generate(model: GeneratingModel, inputIds: Rows, options: GenerateOptions = {}): Promise<number[][]> {
+  const { maxNewTokens = 20 } = options;
+  const prompts = inputIds instanceof tf.Tensor ? await inputIds.array() : inputIds;
+  checkRequest(prompts, maxNewTokens, model.config, options);
+  checkGenerationMemory(prompts, maxNewTokens, model.config, options);
+  return interruptible(options.signal, (signal) => write(model, prompts, { ...options, maxNewTokens, signal }));
+}
+
+async function write(
+  model: GeneratingModel,
+  prompts: readonly (readonly number[])[],
+  options: GenerateOptions & { readonly maxNewTokens: number },
+): Promise<number[][]> {
+  const { numBeams = 1, signal } = options;
+  const stopIds = [options.eosTokenId ?? model.config.eosTokenId ?? []].flat();
+  const between = async (tokens: number) => {
+    await turnOfTheEventLoop();
+    if (signal?.aborted) throw new AbortedError(`generation was stopped after ${tokens} tokens`);
+  };
+  const rules = { ...options, stopIds };
+  const decoder = decoderOf(model, rules);
+  try {
+    if (signal?.aborted) throw new AbortedError('generation was stopped before its first token');
+    return await (numBeams > 1 ? beamSearch(decoder, prompts, rules, between) : tokenByToken(decoder, prompts, rules, between));
+  } finally {
+    decoder.dispose();
+  }
+}
+
+function decoderOf(model: GeneratingModel, { compile = true, precision = 'float32', maxNewTokens }: WritingRules): Decoder {
+  const { compilable } = model;
+  if (!compile || !compilable || !canBuildGraphs()) return new GrowingDecoder(model);
+  return new CompiledDecoder(compilable, { maxNewTokens, precision });
+}
+
+/** What a row is written by. */
+interface WritingRules extends GenerateOptions {
+  readonly maxNewTokens: number;
+  readonly stopIds: readonly number[];
+}
+
+async function tokenByToken(
+  decoder: Decoder,
+  prompts: readonly (readonly number[])[],
+  rules: WritingRules,
+  between: (tokens: number) => Promise<void>,
+): Promise<number[][]> {
+  const { temperature = 0, maxNewTokens, stopIds, onToken } = rules;
+  const [choose, most] = temperature === 0 ? [likeliestIds, mostAtOnce(decoder)] : [drawnIds(prompts.length, rules), 1];
+  const written: number[][] = prompts.map(() => []);
+  const isDone = (row: number[]) => stopIds.includes(row.at(-1) ?? -1);
+  let scores = decoder.prefill(prompts);
+  for (let tokens = 0, count = 1; ; count = Math.min(2 * count, most, maxNewTokens - tokens)) {
+    const chosen = chooseInTurn(decoder, scores, { count, choose });
+    tokens += count;
+    for (const ids of chosen) {
+      for (const [index, row] of written.entries()) {
+        const id = ids[index] ?? 0;
+        if (isDone(row)) continue;
+        row.push(id);
+        onToken?.(id, index);
+      }
+    }
+    if (tokens === maxNewTokens || written.every(isDone)) return written;
+    await between(tokens);
+    scores = decoder.step(chosen.at(-1) ?? []); // what a row reads after its end is of no account
+  }
+}
+
+/**
+ * How many tokens are at most chosen before the first of them is read: a GPU does nothing while it is asked, and is busy where its host
+ * gives it one step after the other. The number grows to this by doubling, so that the first token comes at once.
+ */
+const mostAtOnce = (decoder: Decoder) => (decoder instanceof CompiledDecoder && deviceInfo().device === 'GPU' ? 8 : 1);
+
+/** Chooses one id per row. Shapes: → (B). */
+type Choice = (scores: Scores) => tf.Tensor1D;
+
+/** Chooses so many ids of each row, one after the other, and then reads them; disposes of the scores. */
+function chooseInTurn(
+  decoder: Decoder,
+  scores: Scores,
+  { count, choose }: { readonly count: number; readonly choose: Choice },
+): number[][] {
+  const chosen: tf.Tensor1D[] = [];
+  const chooseFrom = (given: Scores) => {
+    try {
+      const ids = choose(given);
+      chosen.push(ids);
+      return ids;
+    } finally {
+      tf.dispose(given);
+    }
+  };
+  try {
+    let last = chooseFrom(scores);
+    while (chosen.length < count) last = chooseFrom(decoder.step(last));
+    return tf.tidy(() => tf.concat(chosen).reshape<tf.Tensor2D>([count, -1]).arraySync());
+  } finally {
+    tf.dispose(chosen);
+  }
+}
+
+function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: number, config: LlamaConfig, options: GenerateOptions): void {
+  checkKnown('generate', options, OPTIONS, { maxTokens: 'maxNewTokens', maxLength: 'maxNewTokens', stop: 'eosTokenId' });
+  checkSampling(options);
+  checkBeams(options);
+  checkExecution(options);
+  for (const id of [options.eosTokenId ?? []].flat()) {
+    if (Number.isInteger(id) && id >= 0 && id < config.vocabSize) continue;
+    throw new ArgumentError(`eosTokenId ${id} is not in the vocabulary, 0…${config.vocabSize - 1}: no text would end with it`);
+  }
+  const { numBeams = 1, temperature = 0, onToken } = options;
+  if (numBeams > 1 && temperature > 0)
+    throw new ArgumentError(`numBeams ${numBeams} searches and temperature ${temperature} draws: take one`);
+  if (numBeams > 1 && onToken) throw new ArgumentError(`onToken cannot follow ${numBeams} beams: their text is known only at the end`);
+  checkWhole('maxNewTokens', maxNewTokens);
+  if (prompts.length === 0) throw new ShapeError('inputIds are empty: give at least one row');
+  const empty = prompts.findIndex((row) => row.length === 0);
+  if (empty >= 0) throw new ShapeError(`row ${empty} of inputIds is empty: give at least one token, for example bosTokenId`);
+  checkIds(prompts, config.vocabSize);
+  const longest = Math.max(...prompts.map((row) => row.length));
+  checkLength(longest + maxNewTokens, config, `a prompt of ${longest} and maxNewTokens ${maxNewTokens}, together a sequence`);
+}
+
+/** @throws ArgumentError when an option of how tokens are computed has none of its values, or would do nothing. */
+function checkExecution({ seed = 0, compile = true, precision = 'float32', onToken }: GenerateOptions): void {
+  checkWhole('seed', seed, 0);
+  checkOneOf('compile', compile, [true, false]);
+  checkOneOf('precision', precision, ['float32', 'bfloat16']);
+  if (!compile && precision !== 'float32') throw new ArgumentError(`precision '${precision}' is for compiled products: leave compile on`);
+  if (onToken !== undefined && typeof onToken !== 'function') throw new ArgumentError('onToken is not a function');
+}
+
+const OPTIONS = [
+  'maxNewTokens',
+  'temperature',
+  'topP',
+  'topK',
+  'seed',
+  'eosTokenId',
+  'numBeams',
+  'lengthPenalty',
+  'earlyStopping',
+  'numReturnSequences',
+  'compile',
+  'precision',
+  'signal',
+  'onToken',
+] as const satisfies readonly (keyof GenerateOptions)[];
+
+function checkGenerationMemory(
+  prompts: readonly (readonly number[])[],
+  maxNewTokens: number,
+  config: LlamaConfig,
+  { numBeams, compile, precision }: GenerateOptions,
+): void {
+  const [batchSize, sequenceLength] = [prompts.length, Math.max(...prompts.map((row) => row.length))];
+  const plan = workPlan(config, { task: 'generate', batchSize, sequenceLength, maxNewTokens, numBeams, compile, precision });
+  checkMemory(plan, {
+    what: `generating ${maxNewTokens} tokens after each of ${batchSize} prompts of up to ${sequenceLength}`,
+    remedy: 'Give fewer prompts at a time, or take a smaller maxNewTokens or numBeams',
+  });
+}
+
+/** The likeliest, which stay on the device. */
+const likeliestIds: Choice = ({ likeliest }) => likeliest.clone();
+
+/** Ids drawn from each row's own random sequence. */
+function drawnIds(rows: number, options: GenerateOptions): Choice {
+  const randoms = Array.from({ length: rows }, (_, row) => seededRandom(deriveSeed(options.seed ?? 0, row)));
+  return ({ logits }) => {
+    const vocabSize = logits.shape[1];
+    const values = logits.dataSync() as Float32Array;
+    return tf.tensor1d(randoms.map((random, row) => sampleToken(values.subarray(row * vocabSize, (row + 1) * vocabSize), options, random)));
+  };
+}

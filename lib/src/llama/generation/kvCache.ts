@@ -1,0 +1,82 @@
+/** The keys and values of the tokens read so far, so that the next one costs one token's work. */
+import type { LayerCache } from '../../nn';
+import { ArgumentError, tf } from '../../runtime';
+
+/**
+ * A key and value cache that grows by concatenation.
+ *
+ * For generation only: what is in it has no gradient. Its owner disposes it.
+ */
+export class KeyValueCache {
+  readonly #layers: readonly GrowingLayer[];
+
+  constructor(numLayers: number) {
+    this.#layers = Array.from({ length: numLayers }, () => new GrowingLayer());
+  }
+
+  /** How many positions are held, padding included. */
+  get length(): number {
+    return this.#layers[0]?.length ?? 0;
+  }
+
+  /** @throws ArgumentError when the model has more layers than this cache. */
+  layer(index: number): LayerCache {
+    const layer = this.#layers[index];
+    if (!layer) throw new ArgumentError(`this cache has ${this.#layers.length} layers; layer ${index} has no place in it`);
+    return layer;
+  }
+
+  /** Holds these rows in the place of the present ones; one may be taken several times. */
+  selectRows(rows: readonly number[]): void {
+    for (const layer of this.#layers) layer.selectRows(rows);
+  }
+
+  dispose(): void {
+    for (const layer of this.#layers) layer.dispose();
+  }
+}
+
+/** Shapes: both (B, K, S, D). */
+interface KeysAndValues {
+  readonly keys: tf.Tensor4D;
+  readonly values: tf.Tensor4D;
+}
+
+class GrowingLayer implements LayerCache {
+  #held?: KeysAndValues;
+
+  get length(): number {
+    return this.#held?.keys.shape[2] ?? 0;
+  }
+
+  append(keys: tf.Tensor4D, values: tf.Tensor4D): KeysAndValues {
+    const before = this.#held;
+    return this.#hold({
+      keys: before ? tf.concat([before.keys, keys], 2) : keys.clone(),
+      values: before ? tf.concat([before.values, values], 2) : values.clone(),
+    });
+  }
+
+  selectRows(rows: readonly number[]): void {
+    const held = this.#held;
+    if (!held) return;
+    tf.tidy(() => {
+      const chosen = tf.tensor1d([...rows], 'int32');
+      this.#hold({ keys: tf.gather(held.keys, chosen), values: tf.gather(held.values, chosen) });
+    });
+  }
+
+  #hold({ keys, values }: KeysAndValues): KeysAndValues {
+    const before = this.#held;
+    this.#held = { keys: tf.keep(keys), values: tf.keep(values) };
+    before?.keys.dispose();
+    before?.values.dispose();
+    return this.#held;
+  }
+
+  dispose(): void {
+    this.#held?.keys.dispose();
+    this.#held?.values.dispose();
+    this.#held = undefined;
+  }
+}

@@ -1,0 +1,191 @@
+/** Text to token ids and back, by a model's own vocabulary, through Hugging Face's `tokenizers` and `jinja`. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { isJsonObject, writeTextAtomic } from '../../io';
+import { ArgumentError, FormatError } from '../../runtime';
+import { reasonOf } from '../../runtime/reasonOf';
+import { withinTime } from '../../runtime/withinTime';
+import { correctByteFallback } from './byteFallback';
+import { GGUF_CUTS } from './ggufCuts';
+import { exactPreTokenizer } from './preTokenizer';
+import { tokenizerFromFolder, tokenizerPlace } from './tokenizerFromFolder';
+import { tokenizerFromGguf } from './tokenizerFromGguf';
+
+/** What a tokenizer is made from: the content of a `tokenizer.json`, and what stands beside it. */
+export interface TokenizerDefinition {
+  /** Where it was read, for messages. */
+  readonly path: string;
+  readonly tokenizerJson: Readonly<Record<string, unknown>>;
+  readonly bosToken?: string;
+  readonly eosToken?: string;
+  readonly padToken?: string;
+  readonly unkToken?: string;
+  /** A Jinja template. */
+  readonly chatTemplate?: string;
+}
+
+/** One turn of a conversation. */
+export interface ChatMessage {
+  /** As the model's template knows it: `system`, `user` or `assistant`. */
+  readonly role: string;
+  readonly content: string;
+}
+
+// Both libraries are ES modules, which this CommonJS package can only reach by import().
+const importTokenizers = () => import('@huggingface/tokenizers');
+const importJinja = () => import('@huggingface/jinja');
+type Engine = InstanceType<Awaited<ReturnType<typeof importTokenizers>>['Tokenizer']>;
+type Template = InstanceType<Awaited<ReturnType<typeof importJinja>>['Template']>;
+
+/** Milliseconds; a template of ordinary size takes one or two. */
+const LONGEST_RENDERING = 1000;
+/** Milliseconds, for a short text. */
+const LONGEST_ENCODING = 1000;
+
+const KNOWN_EXPRESSIONS = new Set(Array.from(GGUF_CUTS.values(), ({ patterns }) => patterns).flat());
+
+/** Whether a regular expression stands in it that is not one of those above. */
+function hasForeignExpression({ normalizer, pre_tokenizer: cut, decoder }: Readonly<Record<string, unknown>>): boolean {
+  const isForeign = (value: unknown): boolean => {
+    if (Array.isArray(value)) return value.some(isForeign);
+    if (!isJsonObject(value)) return false;
+    return Object.entries(value).some(([key, item]) =>
+      key === 'Regex' ? typeof item !== 'string' || !KNOWN_EXPRESSIONS.has(item) : isForeign(item),
+    );
+  };
+  return [normalizer, cut, decoder].some(isForeign);
+}
+
+/** A model's tokenizer; its ids are those of Hugging Face's Python library. */
+export class Tokenizer {
+  readonly #engine: Engine;
+  readonly #template: Template | undefined;
+  /** Whether the file brought regular expressions of its own, which may backtrack without end. */
+  readonly #isForeign: boolean;
+
+  private constructor(
+    private readonly definition: TokenizerDefinition,
+    engine: Engine,
+    template: Template | undefined,
+  ) {
+    this.#engine = engine;
+    this.#template = template;
+    this.#isForeign = hasForeignExpression(definition.tokenizerJson);
+  }
+
+  /**
+   * The tokenizer inside a GGUF file, or the `tokenizer.json` of a Hugging Face folder.
+   *
+   * @throws FormatError when there is none at `path` or it is malformed; UnsupportedError for a kind that is not read here.
+   */
+  static async fromPretrained(path: string): Promise<Tokenizer> {
+    const place = tokenizerPlace(path);
+    const definition = place.isFolder ? tokenizerFromFolder(place.path) : await tokenizerFromGguf(place.path);
+    const [{ Tokenizer: EngineClass }, { Template: TemplateClass }] = await Promise.all([importTokenizers(), importJinja()]);
+    const { tokenizerJson, chatTemplate } = definition;
+    try {
+      const exactJson = { ...tokenizerJson, pre_tokenizer: exactPreTokenizer(tokenizerJson.pre_tokenizer) };
+      const engine = new EngineClass(exactJson, { clean_up_tokenization_spaces: false });
+      correctByteFallback(engine.decoder, tokenizerJson.decoder);
+      return new Tokenizer(definition, engine, chatTemplate === undefined ? undefined : new TemplateClass(chatTemplate));
+    } catch (cause) {
+      throw new FormatError(`${definition.path}: this tokenizer cannot be built (${reasonOf(cause)})`, { cause });
+    }
+  }
+
+  /** How many ids there are, added tokens included. */
+  get vocabSize(): number {
+    return this.#engine.model?.vocab.length ?? 0;
+  }
+
+  get bosTokenId(): number | undefined {
+    return this.#idOf(this.definition.bosToken);
+  }
+
+  get eosTokenId(): number | undefined {
+    return this.#idOf(this.definition.eosToken);
+  }
+
+  get padTokenId(): number | undefined {
+    return this.#idOf(this.definition.padToken);
+  }
+
+  /**
+   * The ids of a text. Special tokens written out in it are read as such; half of a surrogate pair reads as U+FFFD.
+   *
+   * @param options.addSpecialTokens whether the model's own tokens, such as the one that begins a text, are put around it.
+   * @defaultValue true
+   * @throws ArgumentError when a regular expression of the tokenizer's file does not come to an end.
+   */
+  encode(text: string, { addSpecialTokens = true }: { readonly addSpecialTokens?: boolean } = {}): number[] {
+    const encode = () => this.#engine.encode(text.replace(/\p{Surrogate}/gu, '\uFFFD'), { add_special_tokens: addSpecialTokens }).ids;
+    if (!this.#isForeign) return encode();
+    const what = `cutting a text of ${text.length} characters by the expressions in ${this.definition.path}`;
+    return withinTime(LONGEST_ENCODING + text.length / 50, what, encode);
+  }
+
+  /**
+   * The text of some ids; bytes that are no UTF-8 read as U+FFFD.
+   *
+   * @param options.skipSpecialTokens whether special tokens are left out. @defaultValue false
+   * @throws ArgumentError when an id is not in the vocabulary.
+   */
+  decode(ids: readonly number[], { skipSpecialTokens = false }: { readonly skipSpecialTokens?: boolean } = {}): string {
+    const outside = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= this.vocabSize);
+    if (outside !== undefined) throw new ArgumentError(`token id ${outside} is not in the vocabulary, 0…${this.vocabSize - 1}`);
+    const known = ids.filter((id) => this.#engine.id_to_token(id) !== undefined);
+    return known.length === 0 ? '' : this.#engine.decode(known, { skip_special_tokens: skipSpecialTokens });
+  }
+
+  /** The token of an id, as the vocabulary spells it, for example `Ġthe`. */
+  idToToken(id: number): string | undefined {
+    return this.#engine.id_to_token(id);
+  }
+
+  /** The id of a token spelled as in the vocabulary. */
+  tokenToId(token: string): number | undefined {
+    return this.#engine.token_to_id(token);
+  }
+
+  /**
+   * A conversation as the one text that the model was trained on. Encode it with `addSpecialTokens: false`: the template
+   * has them already.
+   *
+   * @param options.addGenerationPrompt whether the text ends where the model's answer begins. @defaultValue false
+   * @throws ArgumentError when the model has no template, or its template refuses these messages.
+   */
+  applyChatTemplate(
+    messages: readonly ChatMessage[],
+    { addGenerationPrompt = false }: { readonly addGenerationPrompt?: boolean } = {},
+  ): string {
+    const { path, bosToken, eosToken, padToken, unkToken } = this.definition;
+    if (!this.#template) throw new ArgumentError(`${path} has no chat template: it is no chat model. Write the prompt as plain text`);
+    const tokens = { bos_token: bosToken, eos_token: eosToken, pad_token: padToken, unk_token: unkToken };
+    const template = this.#template;
+    const given = { messages, add_generation_prompt: addGenerationPrompt, ...tokens };
+    try {
+      return withinTime(LONGEST_RENDERING, 'filling it', () => template.render(given));
+    } catch (cause) {
+      throw new ArgumentError(`the chat template of ${path} refuses these messages: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  /** Writes `tokenizer.json` and `tokenizer_config.json` into a folder, which is made where it is missing. */
+  savePretrained(folder: string): void {
+    const { tokenizerJson, bosToken, eosToken, padToken, unkToken, chatTemplate } = this.definition;
+    const tokens = { bos_token: bosToken, eos_token: eosToken, pad_token: padToken, unk_token: unkToken };
+    const config = {
+      ...tokens,
+      chat_template: chatTemplate,
+      clean_up_tokenization_spaces: false,
+      tokenizer_class: 'PreTrainedTokenizerFast',
+    };
+    fs.mkdirSync(folder, { recursive: true });
+    writeTextAtomic(nodePath.join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizerJson, null, 2)}\n`);
+    writeTextAtomic(nodePath.join(folder, 'tokenizer_config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  #idOf(token: string | undefined): number | undefined {
+    return token === undefined ? undefined : this.#engine.token_to_id(token);
+  }
+}

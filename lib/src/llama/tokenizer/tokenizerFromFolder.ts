@@ -1,0 +1,126 @@
+/** The tokenizer of a Hugging Face folder: `tokenizer.json`, `tokenizer_config.json` and, in newer ones, `chat_template.jinja`. */
+import nodePath from 'node:path';
+import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../io';
+import { FormatError } from '../../runtime';
+import { type ModelPlace, modelPlace } from '../files/modelPlace';
+import type { TokenizerDefinition } from './tokenizer';
+
+const LARGEST_TOKENIZER = 100_000_000; // Gemma 3's has 33 million bytes
+const MOST_CONTAINERS = 2 ** 21; // one a merge and an added token
+const LARGEST_CONFIG = 20_000_000;
+
+/** Where a model's tokenizer is: a folder with `tokenizer.json` may hold no model. */
+export function tokenizerPlace(path: string): ModelPlace {
+  if (pathKind(path) !== 'folder') return modelPlace(path);
+  const names = namesIn(path);
+  const isBare = !names.some((name) => /\.gguf$/i.test(name) || name === 'snapshots');
+  return isBare || names.includes('tokenizer.json') ? { path, isFolder: true } : modelPlace(path);
+}
+
+/**
+ * Reads a folder's tokenizer. Its special tokens may stand in `tokenizer_config.json`, `special_tokens_map.json` or, as ids, in the model's
+ * configuration; the first that names one counts. Added tokens may stand in the first two and in `added_tokens.json` too.
+ *
+ * @throws FormatError when the folder has no `tokenizer.json`, or a file is malformed.
+ */
+export function tokenizerFromFolder(folder: string): TokenizerDefinition {
+  const path = nodePath.join(folder, 'tokenizer.json');
+  if (pathKind(path) === undefined) throw new FormatError(`${folder} has no tokenizer.json${otherVocabulary(folder)}`);
+  const given = readJsonFile(path, { largest: LARGEST_TOKENIZER, mostContainers: MOST_CONTAINERS });
+  const optional = (name: string): JsonObject => {
+    const file = nodePath.join(folder, name);
+    return pathKind(file) === undefined ? {} : readJsonFile(file, { largest: LARGEST_CONFIG });
+  };
+  const config = optional('tokenizer_config.json');
+  const map = optional('special_tokens_map.json');
+  const added = allAddedTokens(given, { config, map, addedTokens: optional('added_tokens.json') });
+  const ofModel = { ...optional('config.json'), ...withoutNull(optional('generation_config.json')) };
+  const token = (name: string) => tokenText(config[name]) ?? tokenText(map[name]) ?? tokenOfId(given, added, ofModel[`${name}_id`]);
+  return {
+    path: folder,
+    tokenizerJson: { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, ...given, added_tokens: added },
+    bosToken: token('bos_token'),
+    eosToken: token('eos_token'),
+    padToken: token('pad_token'),
+    unkToken: tokenText(config.unk_token) ?? tokenText(map.unk_token),
+    chatTemplate: chatTemplate(folder, config.chat_template),
+  };
+}
+
+function otherVocabulary(folder: string): string {
+  const kind =
+    pathKind(folder) === 'folder' ? namesIn(folder).find((name) => /^tokenizer\.model|^vocab\.json$|^tekken\.json$/.test(name)) : undefined;
+  const instead = kind === undefined ? '' : `, but ${kind}, which is not read here`;
+  return `${instead}; save the tokenizer there with transformers' save_pretrained`;
+}
+
+/**
+ * The added tokens of `tokenizer.json`, then those that only the files beside it have. Special tokens that are words of the vocabulary are
+ * added too, as transformers does, so that they are matched whole.
+ */
+function allAddedTokens(tokenizerJson: JsonObject, beside: { config: JsonObject; map: JsonObject; addedTokens: JsonObject }): unknown[] {
+  const { config, map, addedTokens } = beside;
+  const tokens: unknown[] = Array.isArray(tokenizerJson.added_tokens) ? [...tokenizerJson.added_tokens] : [];
+  const known = new Set(tokens.map((token) => (isJsonObject(token) ? token.content : undefined)));
+  const add = (id: unknown, token: unknown, isSpecial: boolean) => {
+    const content = tokenText(token);
+    if (content === undefined || content === '' || known.has(content) || !Number.isInteger(id)) return;
+    known.add(content);
+    const defaults = { single_word: false, lstrip: false, rstrip: false, normalized: !isSpecial, special: isSpecial };
+    tokens.push({ ...defaults, ...(isJsonObject(token) && token), id, content });
+  };
+  for (const [id, token] of Object.entries(objectOr(config.added_tokens_decoder))) add(Number(id), token, false);
+  for (const [content, id] of Object.entries(addedTokens)) add(id, content, false);
+  const vocabulary = isJsonObject(tokenizerJson.model) ? objectOr(tokenizerJson.model.vocab) : {};
+  for (const file of [config, map]) {
+    const names = ['bos_token', 'eos_token', 'unk_token', 'pad_token', 'sep_token', 'cls_token', 'mask_token'];
+    const lists = [file.additional_special_tokens, file.extra_special_tokens].flatMap((list) =>
+      isJsonObject(list) ? Object.values(list) : list,
+    );
+    for (const token of [...names.map((name) => file[name]), ...lists]) {
+      const content = tokenText(token);
+      if (content !== undefined && Object.hasOwn(vocabulary, content)) add(vocabulary[content], token, true);
+    }
+  }
+  return tokens;
+}
+
+/** A configuration names a token by its id, or by a list of ids of which the first counts. */
+function tokenOfId(tokenizerJson: JsonObject, added: readonly unknown[], given: unknown): string | undefined {
+  const id: unknown = Array.isArray(given) ? given[0] : given;
+  if (typeof id !== 'number') return undefined;
+  const token = added.find((item) => isJsonObject(item) && item.id === id);
+  if (token !== undefined) return tokenText(token);
+  const vocabulary = isJsonObject(tokenizerJson.model) ? objectOr(tokenizerJson.model.vocab) : {};
+  return Object.entries(vocabulary).find(([, itsId]) => itsId === id)?.[0];
+}
+
+function objectOr(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+function withoutNull(values: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+}
+
+/** A token is given as its text, or as an object around it. */
+function tokenText(token: unknown): string | undefined {
+  const text = isJsonObject(token) ? token.content : token;
+  return typeof text === 'string' ? text : undefined;
+}
+
+/** A file of its own, a text, or a list of named ones of which `default` counts. */
+function chatTemplate(folder: string, given: unknown): string | undefined {
+  const path = nodePath.join(folder, 'chat_template.jinja');
+  if (pathKind(path) !== undefined) return templateOf(path);
+  if (!Array.isArray(given)) return typeof given === 'string' ? given : undefined;
+  const named: unknown = given.find((item) => isJsonObject(item) && item.name === 'default');
+  return isJsonObject(named) && typeof named.template === 'string' ? named.template : undefined;
+}
+
+function templateOf(path: string): string {
+  const file = new BinaryFile(path);
+  if (file.size > LARGEST_CONFIG)
+    throw new FormatError(`${path}: a chat template of ${file.size} bytes; at most ${LARGEST_CONFIG} are read`);
+  return new TextDecoder().decode(file.read(0, file.size));
+}

@@ -1,0 +1,106 @@
+import { AbortedError, ArgumentError, type LlamaForCausalLM, ShapeError, tf } from 'lowrank';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { asOnGpu } from '../../runtime/compile/bindingSpies';
+import { leaked, rows, tinyModel } from '../golden';
+
+// What is written greedily is compared with transformers in llamaForCausalLM.test.ts.
+let model: LlamaForCausalLM;
+beforeAll(async () => {
+  model = await tinyModel('plain');
+});
+afterAll(() => model.dispose());
+
+const [first = []] = rows.generated.plain;
+const [prompt = []] = rows.prompts;
+
+test('a row ends with the first of the ids that end it, which it includes; the others go on', async () => {
+  const stop = first[3] ?? -1;
+  const expected = rows.generated.plain.map((row) => (row.includes(stop) ? row.slice(0, row.indexOf(stop) + 1) : row));
+  expect(await model.generate(rows.prompts, { maxNewTokens: 12, eosTokenId: stop })).toEqual(expected);
+  expect(
+    await model.generate(rows.prompts, {
+      maxNewTokens: 12,
+      eosTokenId: [39, stop].filter((id) => !rows.generated.plain.flat().includes(id) || id === stop),
+    }),
+  ).toEqual(expected);
+});
+
+test('on a GPU several ids are chosen before the first is read: the texts are the same, and end where they should', async () => {
+  const stop = first[3] ?? -1;
+  const told: [number, number][] = [];
+  const onToken = (id: number, row: number) => told.push([id, row]);
+  const leak = await leaked(() =>
+    asOnGpu(async () => {
+      for (const maxNewTokens of [1, 2, 3, 9, 12]) {
+        const texts = rows.generated.plain.map((row) => row.slice(0, maxNewTokens));
+        expect(await model.generate(rows.prompts, { maxNewTokens, eosTokenId: [] })).toEqual(texts);
+      }
+      const ended = rows.generated.plain.map((row) => (row.includes(stop) ? row.slice(0, row.indexOf(stop) + 1) : row));
+      expect(await model.generate(rows.prompts, { maxNewTokens: 12, eosTokenId: stop })).toEqual(ended);
+      expect(await model.generate([prompt], { maxNewTokens: 12, eosTokenId: stop, onToken })).toEqual([first.slice(0, 4)]);
+    }),
+  );
+  expect(told).toEqual(first.slice(0, 4).map((id) => [id, 0]));
+  expect(leak).toBe(0);
+});
+
+test('on a GPU the first id is told before the next ones are computed, then two, four and eight at a time', async () => {
+  let told = 0;
+  const seen: number[] = []; // how many had been told, each time that the event loop had its turn
+  const look = () => {
+    if (told > (seen.at(-1) ?? 0)) seen.push(told);
+    if (told < 15) setImmediate(look);
+  };
+  setImmediate(look);
+  await asOnGpu(() => model.generate([prompt], { maxNewTokens: 20, eosTokenId: [], onToken: () => told++ }));
+  expect(seen).toEqual([1, 3, 7, 15]);
+});
+
+test('a seed draws the same text again, alone or in a batch, and another seed draws another', async () => {
+  const draw = (seed: number, prompts = rows.prompts) =>
+    model.generate(prompts, { maxNewTokens: 10, temperature: 1.5, seed, eosTokenId: [] });
+  const drawn = await draw(1);
+  expect(await draw(1)).toEqual(drawn);
+  expect(await draw(2)).not.toEqual(drawn);
+  expect(await draw(1, rows.prompts.slice(0, 1))).toEqual(drawn.slice(0, 1));
+});
+
+test('one candidate, by number or by probability, is the greedy choice', async () => {
+  for (const options of [{ topK: 1 }, { topP: 1e-9 }]) {
+    expect(await model.generate([prompt], { maxNewTokens: 12, temperature: 1, eosTokenId: [], ...options })).toEqual([first]);
+  }
+});
+
+test('ids are told as they are chosen, and may be given as a tensor', async () => {
+  const told: [number, number][] = [];
+  const ids = tf.tensor2d([prompt], undefined, 'int32');
+  const options = { maxNewTokens: 3, eosTokenId: [], onToken: (id: number, row: number) => told.push([id, row]) };
+  expect(await model.generate(ids, options)).toEqual([first.slice(0, 3)]);
+  expect(told).toEqual(first.slice(0, 3).map((id) => [id, 0]));
+  ids.dispose();
+});
+
+test('a signal stops it between two tokens, the event loop having had its turn, and leaves nothing behind', async () => {
+  const leak = await leaked(async () => {
+    const abort = new AbortController();
+    setImmediate(() => setImmediate(() => abort.abort()));
+    const stopped = model.generate([prompt], { maxNewTokens: 50, eosTokenId: [], signal: abort.signal });
+    await expect(stopped).rejects.toThrow(AbortedError);
+    await expect(stopped).rejects.toThrow(/after [1-9]\d? tokens/);
+    await expect(model.generate([prompt], { signal: AbortSignal.abort() })).rejects.toThrow(AbortedError);
+  });
+  expect(leak).toBe(0);
+});
+
+test.each([
+  [[[1, 40]], {}, ArgumentError, 'token id 40 at row 0, position 1'],
+  [[], {}, ShapeError, 'give at least one row'],
+  [[[1], []], {}, ShapeError, 'row 1 of inputIds is empty'],
+  [[[1]], { maxNewTokens: 0 }, ArgumentError, 'maxNewTokens 0'],
+  [[[1, 2]], { maxNewTokens: 63 }, ArgumentError, "a sequence of 65 tokens does not fit the model's 64 positions"],
+  [[[1]], { temperature: -1 }, ArgumentError, 'temperature -1'],
+])('%j with %o is refused', async (ids, options, kind, message) => {
+  const refused = model.generate(ids, options);
+  await expect(refused).rejects.toThrow(kind);
+  await expect(refused).rejects.toThrow(message);
+});

@@ -1,0 +1,31 @@
+/** Expressions and templates out of files come to an end. */
+import fs from 'node:fs';
+import { ArgumentError, Tokenizer } from 'lowrank';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../io/temporaryFolder';
+
+const path = temporaryFolder();
+
+async function read(name: string, pattern: string, template?: string): Promise<Tokenizer> {
+  fs.mkdirSync(path(name));
+  const cut = { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false };
+  const model = { type: 'BPE', vocab: { a: 0, b: 1 }, merges: [] };
+  fs.writeFileSync(path(`${name}/tokenizer.json`), JSON.stringify({ pre_tokenizer: cut, model }));
+  if (template !== undefined) fs.writeFileSync(path(`${name}/chat_template.jinja`), template);
+  return Tokenizer.fromPretrained(path(name));
+}
+
+test('an expression that backtracks without end is stopped; others cut as before', async () => {
+  const tokenizer = await read('cut', '(a+)+b');
+  expect(tokenizer.encode('aab')).toEqual([0, 0, 1]);
+  expect(() => tokenizer.encode('a'.repeat(60))).toThrow(ArgumentError);
+  expect(() => tokenizer.encode('a'.repeat(60))).toThrow(/cutting a text of 60 characters .* was stopped/);
+  expect(tokenizer.encode('ab')).toEqual([0, 1]);
+});
+
+test('a chat template that loops without end is stopped', async () => {
+  const loops = '{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}';
+  const tokenizer = await read('loops', 'a', `{% if messages %}${loops}{% else %}none{% endif %}`);
+  expect(tokenizer.applyChatTemplate([])).toBe('none');
+  expect(() => tokenizer.applyChatTemplate([{ role: 'user', content: 'x' }])).toThrow(/chat template.*takes more than 1000 ms/);
+});

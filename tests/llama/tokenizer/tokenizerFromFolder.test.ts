@@ -1,0 +1,51 @@
+import fs from 'node:fs';
+import { Tokenizer } from 'lowrank';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../io/temporaryFolder';
+
+const path = temporaryFolder();
+const tokenizerJson = {
+  added_tokens: [],
+  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false },
+  decoder: { type: 'ByteLevel' },
+  model: { type: 'BPE', vocab: { a: 0, b: 1, '<e>': 2, '<p>': 3, '<x>': 4 }, merges: [] },
+};
+
+async function read(name: string, files: Readonly<Record<string, object>>): Promise<Tokenizer> {
+  fs.mkdirSync(path(name));
+  for (const [file, content] of Object.entries({ 'tokenizer.json': tokenizerJson, ...files })) {
+    fs.writeFileSync(path(`${name}/${file}`), JSON.stringify(content));
+  }
+  return Tokenizer.fromPretrained(path(name));
+}
+
+test('special tokens stand in special_tokens_map.json too, and are matched whole', async () => {
+  const tokenizer = await read('map', { 'special_tokens_map.json': { eos_token: { content: '<e>' }, pad_token: '<p>' } });
+  expect(tokenizer).toMatchObject({ eosTokenId: 2, padTokenId: 3 });
+  expect(tokenizer.encode('a<e>b<p>')).toEqual([0, 2, 1, 3]);
+  expect(tokenizer.decode([0, 2, 1], { skipSpecialTokens: true })).toBe('ab');
+});
+
+test('tokenizer_config.json goes before it', async () => {
+  const files = { 'tokenizer_config.json': { eos_token: '<p>' }, 'special_tokens_map.json': { eos_token: '<e>' } };
+  expect((await read('both', files)).eosTokenId).toBe(3);
+});
+
+test("where neither names one, the model's configuration does, the one for generation first", async () => {
+  expect((await read('config', { 'config.json': { eos_token_id: 2, pad_token_id: 3 } })).eosTokenId).toBe(2);
+  const files = { 'config.json': { eos_token_id: 2 }, 'generation_config.json': { eos_token_id: [3, 2] } };
+  expect((await read('generation', files)).eosTokenId).toBe(3);
+});
+
+test('added tokens stand in added_tokens.json, added_tokens_decoder and the lists of further special tokens', async () => {
+  const older = await read('older', { 'added_tokens.json': { '<new>': 5 } });
+  expect(older.encode('a<new>b')).toEqual([0, 5, 1]);
+  const decoder = { added_tokens_decoder: { 5: { content: '<new>', special: true } } };
+  const newer = await read('newer', { 'tokenizer_config.json': decoder });
+  expect(newer.encode('a<new>b')).toEqual([0, 5, 1]);
+  expect(newer.decode([0, 5], { skipSpecialTokens: true })).toBe('a');
+  for (const list of [{ additional_special_tokens: ['<x>'] }, { extra_special_tokens: { x_token: '<x>' } }]) {
+    const listed = await read(Object.keys(list).join(), { 'tokenizer_config.json': list });
+    expect(listed.encode('a<x>')).toEqual([0, 4]);
+  }
+});
