@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
 import fc from 'fast-check';
-import { LowrankError, PeftModel, tf } from 'lowrank';
+import { AdaptionPromptConfig, getPeftModel, LoraConfig, LowrankError, PeftModel, tf, UnsupportedError } from 'lowrank';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { goldenPath, tinyModel } from '../tinyModel';
 
@@ -82,4 +82,79 @@ test('adapters come and go, and are switched, without leaving tensors behind', (
     peft.deleteAdapter('third');
   }
   expect(tf.memory().numTensors).toBe(numTensors);
+});
+
+const GOLDEN: { peftVersion: string; keys: { LORA: Record<string, unknown>; ADAPTION_PROMPT: Record<string, unknown> } } = JSON.parse(
+  fs.readFileSync(nodePath.join(__dirname, '../../golden/peftKeys.json'), 'utf8'),
+);
+
+/** Loads the small LoRA with these keys changed, and says what was warned of. */
+function loadWith(changes: object): string[] {
+  const warned: string[] = [];
+  vi.spyOn(console, 'warn').mockImplementation((message) => warned.push(String(message)));
+  fs.writeFileSync(nodePath.join(folder, 'adapter_config.json'), JSON.stringify({ ...PLAIN, ...changes }));
+  PeftModel.fromPretrained(tinyModel(), folder).unload();
+  return warned;
+}
+
+test('every key that this release of PEFT has is decided on, so that none is called unknown', () => {
+  const { target_modules: _targets, r: _r, ...defaults } = GOLDEN.keys.LORA;
+  expect(loadWith({ lora_alpha: PLAIN.lora_alpha, ...defaults })).toEqual([]);
+
+  const warned = vi.mocked(console.warn);
+  fs.cpSync(goldenPath('prompt'), folder, { recursive: true });
+  const prompt = JSON.parse(fs.readFileSync(goldenPath('prompt/adapter_config.json'), 'utf8'));
+  const { adapter_layers: _layers, adapter_len: _length, ...rest } = GOLDEN.keys.ADAPTION_PROMPT;
+  fs.writeFileSync(nodePath.join(folder, 'adapter_config.json'), JSON.stringify({ ...prompt, ...rest }));
+  PeftModel.fromPretrained(tinyModel(), folder).unload();
+  expect(warned).not.toHaveBeenCalled();
+});
+
+test('the keys that are written are those that PEFT writes, with its version', () => {
+  const keysOf = (config: LoraConfig | AdaptionPromptConfig) => {
+    const peft = getPeftModel(tinyModel(), config);
+    peft.savePretrained(folder);
+    peft.unload();
+    return JSON.parse(fs.readFileSync(nodePath.join(folder, 'adapter_config.json'), 'utf8'));
+  };
+  const { runtime_config: _unwritten, ...lora } = GOLDEN.keys.LORA;
+  const written = keysOf(new LoraConfig());
+  expect(Object.keys(written)).toEqual(Object.keys(lora));
+  expect(written).toEqual({ ...lora, inference_mode: true, target_modules: ['q_proj', 'v_proj'], task_type: 'CAUSAL_LM' });
+  expect(Object.keys(keysOf(new AdaptionPromptConfig({ adapterLen: 2, adapterLayers: 1 })))).toEqual(
+    Object.keys(GOLDEN.keys.ADAPTION_PROMPT),
+  );
+});
+
+test.each([
+  ['alora_invocation_tokens', [1, 2]],
+  ['arrow_config', { top_k: 3 }],
+  ['ensure_weight_tying', true],
+  ['kasa_config', { beta: 0.1 }],
+  ['layer_replication', [[0, 2]]],
+  ['lora_bias', true],
+  ['megatron_config', { num_layers: 2 }],
+  ['monteclora_config', { num_samples: 2 }],
+  ['target_parameters', ['q_proj.weight']],
+  ['use_bdlora', { nblocks: 2 }],
+  ['use_qalora', true],
+  ['velora_config', { rank: 1 }],
+  ['init_lora_weights', 'loftq'],
+  ['init_lora_weights', 'corda'],
+  ['init_lora_weights', 'lora_ga'],
+])('%s, which computes something else, is refused by name with a remedy', (key, value) => {
+  expect(() => loadWith({ [key]: value })).toThrow(UnsupportedError);
+  expect(() => loadWith({ [key]: value })).toThrow(new RegExp(`"${key}": .*PEFT, where PEFT can|"${key}": .*with PEFT as a plain LoRA`));
+});
+
+test.each([
+  ['corda_config', { verbose: true }],
+  ['fan_in_fan_out', true],
+  ['loftq_config', { loftq_bits: 4 }],
+  ['lora_ga_config', { direction: 'ArB2r' }],
+  ['qalora_group_size', 32],
+])('%s, which does nothing in PEFT either, is said to do nothing', (key, value) => {
+  expect(loadWith({ [key]: value })).toEqual([
+    expect.stringMatching(new RegExp(`^adapter_config.json has "${key}": .*, which does nothing here: `)),
+  ]);
 });

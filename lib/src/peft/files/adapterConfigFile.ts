@@ -19,19 +19,23 @@ export const PEFT_VERSION = '0.21.0';
 
 export const CONFIG_FILE = 'adapter_config.json';
 
-/** Fields of every kind that say nothing about what is computed. `auto_mapping` names a Python module; it is never loaded. */
-const IGNORED = ['auto_mapping', 'inference_mode', 'peft_version', 'revision', 'runtime_config'];
-/** LoRA's: how an adapter was started, how far it is sharded, and a switch that PEFT ignores for linear layers. */
-const IGNORED_LORA = [
-  'corda_config',
-  'eva_config',
-  'fan_in_fan_out',
-  'loftq_config',
-  'lora_ga_config',
-  'megatron_config',
-  'megatron_core',
-  'qalora_group_size',
+/** Keys of every kind that say nothing about what is computed. */
+const IGNORED = [
+  'auto_mapping', // names a Python class, for PEFT to import; it is never loaded
+  'inference_mode', // `isTrainable` decides that, as in PEFT
+  'peft_version',
+  'revision', // of the base, which is already loaded
 ];
+/** LoRA's: how an adapter was started, which is over when it is read, and where PEFT keeps tensors meanwhile. */
+const IGNORED_LORA = ['eva_config', 'megatron_core', 'runtime_config'];
+/** Keys that do nothing in PEFT either, each for this reason; one that is not at its default is said. */
+const WITHOUT_EFFECT: Readonly<Record<string, readonly [unset: unknown, reason: string]>> = {
+  corda_config: [null, 'it is read only where init_lora_weights is "corda"'],
+  fan_in_fan_out: [false, 'the linear layers of a LLaMA are never stored as (in, out)'],
+  loftq_config: [{}, 'it is read only where init_lora_weights is "loftq"'],
+  lora_ga_config: [null, 'it is read only where init_lora_weights is "lora_ga"'],
+  qalora_group_size: [16, 'it is read only where use_qalora is true'],
+};
 /** LoRA's variants that compute something else, and the value that PEFT writes when they are off. */
 const UNSUPPORTED_LORA = {
   alora_invocation_tokens: null,
@@ -40,12 +44,14 @@ const UNSUPPORTED_LORA = {
   kasa_config: null,
   layer_replication: null,
   lora_bias: false,
+  megatron_config: null,
   monteclora_config: null,
   target_parameters: null,
   use_bdlora: null,
   use_qalora: false,
   velora_config: null,
 };
+const REMEDY = 'train the adapter without it, or merge it into its base with PEFT, where PEFT can, and load the merged model';
 /** Starts that leave the base as it is: what was loaded is a plain LoRA. */
 const PLAIN_STARTS = ['eva', 'orthogonal'];
 
@@ -88,7 +94,13 @@ export function adapterConfigText(config: PeftConfig): string {
 function readLora(fields: ConfigFields): LoraConfig {
   fields.ignore(IGNORED_LORA);
   for (const name of Object.keys(UNSUPPORTED_LORA)) {
-    if (fields.isSet(name)) throw new UnsupportedError(`${CONFIG_FILE} has "${name}": ${fields.text(name)}, which is not supported`);
+    if (fields.isSet(name))
+      throw new UnsupportedError(`${CONFIG_FILE} has "${name}": ${fields.text(name)}, which is not supported; ${REMEDY}`);
+  }
+  for (const [name, [unset, reason]] of Object.entries(WITHOUT_EFFECT)) {
+    if (fields.isSet(name) && fields.text(name) !== JSON.stringify(unset)) {
+      warn(`${CONFIG_FILE} has "${name}": ${fields.text(name)}, which does nothing here: ${reason}`);
+    }
   }
   const pattern = fields.names('layers_pattern') ?? 'layers';
   if (pattern.length > 0 && [pattern].flat().join() !== 'layers') {
@@ -122,7 +134,9 @@ function readStart(fields: ConfigFields): LoraInitialisation {
   const start = LORA_INITIALISATIONS.find((known) => JSON.stringify(known) === text);
   if (start !== undefined) return start;
   if (text === 'null' || PLAIN_STARTS.some((plain) => JSON.stringify(plain) === text)) return true;
-  throw new UnsupportedError(`${CONFIG_FILE} has "init_lora_weights": ${text}; supported are ${LORA_INITIALISATIONS.join(', ')}`);
+  throw new UnsupportedError(
+    `${CONFIG_FILE} has "init_lora_weights": ${text}; supported are ${LORA_INITIALISATIONS.join(', ')}; save it with PEFT as a plain LoRA, where PEFT can (path_initial_model_for_weight_conversion)`,
+  );
 }
 
 function readPrompt(fields: ConfigFields): AdaptionPromptConfig {
@@ -142,21 +156,16 @@ function loraFields(config: LoraConfig): Record<string, unknown> {
     ...UNSUPPORTED_LORA,
     alpha_pattern: config.alphaPattern, // in the given order: the first pattern that matches counts
     bias: config.bias,
-    corda_config: null,
+    ...Object.fromEntries(Object.entries(WITHOUT_EFFECT).map(([name, [unset]]) => [name, unset])),
     eva_config: null,
     exclude_modules: nullIfEmpty(fileNames(config.excludeModules)),
-    fan_in_fan_out: false,
     init_lora_weights: config.initLoraWeights,
     layers_pattern: null,
     layers_to_transform: config.layersToTransform ?? null,
-    loftq_config: {},
     lora_alpha: config.loraAlpha,
     lora_dropout: config.loraDropout,
-    lora_ga_config: null,
-    megatron_config: null,
     megatron_core: 'megatron.core',
     modules_to_save: nullIfEmpty(fileNames(config.modulesToSave)),
-    qalora_group_size: 16,
     r: config.r,
     rank_pattern: config.rankPattern,
     target_modules: fileNames(config.targetModules),
