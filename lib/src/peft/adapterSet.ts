@@ -4,15 +4,15 @@ import { ArgumentError, StateError, type tf, UnsupportedError } from '../runtime
 import { checkKnown } from '../runtime/checkKnown';
 import { checkOneOf } from '../runtime/checkValues';
 import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
-import { AdapterState } from './adapterState';
 import { AdaptionPromptTuner } from './adaptionPrompt/adaptionPromptTuner';
-import { onBase, type PeftConfig } from './config';
 import { assignTensors, readTensors } from './files/adapterTensors';
 import { type AdapterFolder, openAdapterFolder } from './files/openAdapterFolder';
 import { saveAdapters } from './files/saveAdapters';
 import { hotswap } from './hotswap';
+import { AdapterState } from './layers/adapterState';
+import { BASE_ROW } from './layers/mixedRows';
 import { LoraTuner } from './lora/loraTuner';
-import { BASE_ROW } from './lora/mixedRows';
+import { onBase, type PeftConfig } from './peftConfig';
 import type { AdapterStart, AdapterTensor, Tuner } from './tuner';
 
 /** How an adapter is added. */

@@ -1,11 +1,12 @@
 /** Exchanging an adapter's values in place. */
 import { ArgumentError, type tf } from '../runtime';
-import { LoraConfig, type PeftConfig } from './config';
 import { assignTensors, readTensors, tensorsInMemory } from './files/adapterTensors';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { fileShape } from './files/tensorLayout';
+import { LoraConfig } from './lora/config';
 import { takesFromBase } from './lora/createLoraUpdate';
 import { LoraTuner } from './lora/loraTuner';
+import type { PeftConfig } from './peftConfig';
 import type { AdapterTensor, ExpectedTensor, Tuner } from './tuner';
 
 /**

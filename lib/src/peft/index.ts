@@ -1,30 +1,23 @@
 export { type AdapterLoadOptions, type AdapterOptions, AdapterSet } from './adapterSet';
-export { AdapterState } from './adapterState';
+export { AdaptionPromptConfig, type AdaptionPromptOptions, type GateKind } from './adaptionPrompt/config';
+export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './adaptionPrompt/convertPrefix';
 export type { PrefixLayout } from './adaptionPrompt/prefixLayouts';
 export { SourcePrefixAttention } from './adaptionPrompt/sourcePrefixAttention';
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
-export type { CombinationType, WeightedAdapterOptions } from './combine/combineAdapters';
-export type { MajoritySignMethod } from './combine/taskArithmetic';
-export {
-  AdaptionPromptConfig,
-  type AdaptionPromptOptions,
-  type GateKind,
-  type LoraBias,
-  LoraConfig,
-  type LoraInitialisation,
-  type LoraOptions,
-  type PeftConfig,
-} from './config';
-export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './convertPrefix';
-export { exportGgufLora } from './exportGgufLora';
+export { AdapterState } from './layers/adapterState';
+export { BASE_ROW } from './layers/mixedRows';
+export type { CombinationType, WeightedAdapterOptions } from './lora/combine/combineAdapters';
+export type { MajoritySignMethod } from './lora/combine/taskArithmetic';
+export { type LoraBias, LoraConfig, type LoraInitialisation, type LoraOptions } from './lora/config';
+export { exportGgufLora } from './lora/exportGgufLora';
 export { LoraEmbedding } from './lora/loraEmbedding';
 export { LoraLayer, type LoraLayerOptions } from './lora/loraLayer';
 export { LoraLinear } from './lora/loraLinear';
 export { LoraUpdate, type LoraUpdateOptions } from './lora/loraUpdate';
-export { BASE_ROW } from './lora/mixedRows';
+export { convertRotaryLayout, type RotaryConversion, type RotaryLayout, rotaryRows } from './lora/rotaryLayout';
 export { MergeableAdapters, type MergeOptions } from './mergeableAdapters';
 export { type MergeError, type MergeReportOptions, mergeReport } from './mergeReport';
+export type { PeftConfig } from './peftConfig';
 export { type CausalModel, getPeftModel, PeftModel, type RowAdapters } from './peftModel';
 export { printTrainableParameters, trainableParametersText } from './printTrainableParameters';
-export { convertRotaryLayout, type RotaryConversion, type RotaryLayout, rotaryRows } from './rotaryLayout';
 export type { AdapterTensor, TensorLayout } from './tuner';

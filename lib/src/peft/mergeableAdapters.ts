@@ -4,7 +4,7 @@ import { checkKnown } from '../runtime/checkKnown';
 import { checkOneOf } from '../runtime/checkValues';
 import { warn } from '../runtime/warn';
 import { AdapterSet, type NamedModule } from './adapterSet';
-import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
+import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './lora/combine/combineAdapters';
 
 /** How adapters are merged. */
 export interface MergeOptions {

@@ -14,10 +14,12 @@ import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { warn } from '../runtime/warn';
 import { type AdapterLoadOptions, type AdapterOptions, checkLoadOptions } from './adapterSet';
-import { AdaptionPromptConfig, LoraConfig, type PeftConfig } from './config';
+import { AdaptionPromptConfig } from './adaptionPrompt/config';
 import { openAdapterFolder } from './files/openAdapterFolder';
-import { BASE_ROW } from './lora/mixedRows';
+import { BASE_ROW } from './layers/mixedRows';
+import { LoraConfig } from './lora/config';
 import { MergeableAdapters } from './mergeableAdapters';
+import type { PeftConfig } from './peftConfig';
 import { printTrainableParameters } from './printTrainableParameters';
 
 /** What adapters go on: a LlamaForCausalLM, or a model of your own with these methods. */

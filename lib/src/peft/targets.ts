@@ -1,7 +1,7 @@
 /** Which modules of a model an adapter goes on: PEFT's matching of names. */
 import { isLinearLayer, type Module, toSnakeCase } from '../nn';
 import { ArgumentError } from '../runtime';
-import type { LoraConfig } from './config';
+import type { LoraConfig } from './lora/config';
 import { firstMatches, fullMatches } from './regularExpression';
 
 /** A model's modules by their paths, as {@link Module.namedModules} lists them: to walk a model takes longer than to match its names. */

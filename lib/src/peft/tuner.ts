@@ -1,6 +1,6 @@
 /** What a method of adaptation does to a model: LoRA's and the prefix's common face. */
 import type { tf } from '../runtime';
-import type { PeftConfig } from './config';
+import type { PeftConfig } from './peftConfig';
 
 /** How a file lays a tensor out: as it is, its two axes swapped, or with a leading axis of length 1. */
 export type TensorLayout = 'same' | 'transposed' | 'batched';

@@ -1,9 +1,10 @@
 /** Zero-init prefixes on a whole model. */
 import { CausalSelfAttention, type Module } from '../../nn';
 import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../runtime';
-import { AdaptionPromptConfig, type PeftConfig } from '../config';
+import type { PeftConfig } from '../peftConfig';
 import { adaptablePaths, isNamed, leafNames } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Tuner } from '../tuner';
+import { AdaptionPromptConfig } from './config';
 import { ZeroInitPrefixAttention } from './zeroInitPrefixAttention';
 
 /**

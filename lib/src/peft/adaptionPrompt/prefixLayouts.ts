@@ -1,6 +1,6 @@
 /** The three ways in which zero-init prefixes are stored: names, shapes, and what the gate is. */
 import { ArgumentError, FormatError, ShapeError, tf, UnsupportedError } from '../../runtime';
-import type { GateKind } from '../config';
+import type { GateKind } from './config';
 
 /**
  * - `huggingface`: PEFT's file; a raw gate per layer, `…layers.N.self_attn.{adaption_prompt [1, P, C], adaption_gate [1]}`.

@@ -1,8 +1,8 @@
 /** Zero-init prefix attention: LLaMA-Adapter's method. */
 import { type Attention, type AttentionContext, type CausalSelfAttention, Module, type ModuleKind, scaledDotProduct } from '../../nn';
 import { tf } from '../../runtime';
-import type { GateKind } from '../config';
 import { normalVariable } from '../initialValues';
+import type { GateKind } from './config';
 
 /** What one layer's prefix is made of. */
 export interface PrefixOptions {

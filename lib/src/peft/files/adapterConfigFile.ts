@@ -3,15 +3,9 @@ import nodePath from 'node:path';
 import { toSnakeCase } from '../../nn';
 import { UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/warn';
-import {
-  AdaptionPromptConfig,
-  GATE_KINDS,
-  LORA_BIASES,
-  LORA_INITIALISATIONS,
-  LoraConfig,
-  type LoraInitialisation,
-  type PeftConfig,
-} from '../config';
+import { AdaptionPromptConfig, GATE_KINDS } from '../adaptionPrompt/config';
+import { LORA_BIASES, LORA_INITIALISATIONS, LoraConfig, type LoraInitialisation } from '../lora/config';
+import type { PeftConfig } from '../peftConfig';
 import { ConfigFields } from './configFields';
 
 /** The version of PEFT whose format this is. */

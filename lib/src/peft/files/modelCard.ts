@@ -1,5 +1,6 @@
 /** The README of an adapter's folder. */
-import { AdaptionPromptConfig, type PeftConfig } from '../config';
+import { AdaptionPromptConfig } from '../adaptionPrompt/config';
+import type { PeftConfig } from '../peftConfig';
 import { PEFT_VERSION } from './adapterConfigFile';
 
 /** A model card whose front matter is PEFT's; the Hugging Face Hub shows an adapter by it. */

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { FormatError } from '../../runtime';
-import type { PeftConfig } from '../config';
+import type { PeftConfig } from '../peftConfig';
 import { CONFIG_FILE, readAdapterConfig } from './adapterConfigFile';
 import { openAdapterTensors, type TensorSource } from './adapterTensors';
 

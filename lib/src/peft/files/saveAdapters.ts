@@ -5,7 +5,7 @@ import nodePath from 'node:path';
 import { syncFolder, writeSafetensors, writeTextAtomic } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { StorageError } from '../../runtime';
-import type { PeftConfig } from '../config';
+import type { PeftConfig } from '../peftConfig';
 import type { AdapterTensor } from '../tuner';
 import { adapterConfigText, CONFIG_FILE } from './adapterConfigFile';
 import { FILE_PREFIX, TENSOR_FILE } from './adapterTensors';

@@ -1,9 +1,9 @@
 /** How a fresh low-rank update starts. */
 import { deriveSeed, tf } from '../../runtime';
-import type { LoraConfig } from '../config';
 import { normalVariable, uniformVariable } from '../initialValues';
-import { orthonormal, singularValues } from '../linearAlgebra';
-import type { BaseWeight } from './baseWeight';
+import type { BaseWeight } from '../layers/baseWeight';
+import type { LoraConfig } from './config';
+import { orthonormal, singularValues } from './linearAlgebra';
 import { LoraUpdate, outputNorm } from './loraUpdate';
 
 /**

@@ -1,10 +1,10 @@
 /** LoRA on an embedding. */
 import type { TokenTable } from '../../nn';
 import { tf } from '../../runtime';
-import type { LoraOptions } from '../config';
+import { mixedRows } from '../layers/mixedRows';
+import type { LoraOptions } from './config';
 import { LoraLayer, type LoraLayerOptions } from './loraLayer';
 import type { LoraUpdate } from './loraUpdate';
-import { mixedRows } from './mixedRows';
 
 /**
  * A frozen token table plus trainable low-rank updates: `y = E[id] + s·A[id]·B`. There is no dropout, as in PEFT.

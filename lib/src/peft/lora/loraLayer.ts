@@ -2,10 +2,10 @@
 import { Embedding, Module, type ModuleKind, StoredEmbedding, TiedHead, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/warn';
-import { AdapterState } from '../adapterState';
-import { LoraConfig, type LoraOptions } from '../config';
+import { AdapterState } from '../layers/adapterState';
+import { type BaseWeight, baseWeightOf } from '../layers/baseWeight';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
-import { type BaseWeight, baseWeightOf } from './baseWeight';
+import { LoraConfig, type LoraOptions } from './config';
 import { createLoraUpdate, emptyLoraUpdate, takesFromBase } from './createLoraUpdate';
 import type { LoraUpdate } from './loraUpdate';
 import { mergeLayers } from './mergeLayers';

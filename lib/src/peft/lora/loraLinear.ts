@@ -1,10 +1,10 @@
 /** LoRA on a linear layer. */
 import { matMulFrozen, matMulRows, type Projection, residual } from '../../nn';
 import { tf } from '../../runtime';
-import type { LoraOptions } from '../config';
+import { mixedRows } from '../layers/mixedRows';
+import type { LoraOptions } from './config';
 import { LoraLayer, type LoraLayerOptions } from './loraLayer';
 import type { LoraUpdate } from './loraUpdate';
-import { mixedRows } from './mixedRows';
 
 /**
  * A frozen linear layer plus trainable low-rank updates (Hu et al. 2021, eq. 3).

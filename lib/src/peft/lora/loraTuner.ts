@@ -2,21 +2,22 @@
 import { Embedding, type Module, type Projection, StoredEmbedding } from '../../nn';
 import { ArgumentError, deriveSeed, StateError, type tf, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/warn';
-import type { AdapterState } from '../adapterState';
-import { LoraConfig, type PeftConfig } from '../config';
+import type { AdapterState } from '../layers/adapterState';
+import { SavedModule } from '../layers/savedModule';
+import { SavedModules } from '../layers/savedModules';
+import { hasTiedHead, settleTiedHeads, UNTIED } from '../layers/tiedEnds';
+import { TokenRows } from '../layers/tokenRows';
+import { TrainedTokens } from '../layers/trainedTokens';
+import { WrappedModules } from '../layers/wrappedModules';
+import type { PeftConfig } from '../peftConfig';
 import { isAllLinear, isNamed, leafNames, loraTargets, patternValues } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Tuner } from '../tuner';
+import { LoraConfig } from './config';
 import { scalingOf } from './createLoraUpdate';
 import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
 import { mergeLayers, unmergeLayers } from './mergeLayers';
-import { SavedModule } from './savedModule';
-import { SavedModules } from './savedModules';
-import { hasTiedHead, settleTiedHeads, UNTIED } from './tiedEnds';
-import { TokenRows } from './tokenRows';
-import { TrainedTokens } from './trainedTokens';
-import { WrappedModules } from './wrappedModules';
 
 /** Layers whose whole weight PEFT writes into the file of an adapter that targets them. */
 const EMBEDDING_LAYERS = ['embed_tokens', 'lm_head'];

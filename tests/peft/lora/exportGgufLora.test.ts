@@ -14,11 +14,11 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../io/temporaryFolder';
-import { tinyModel } from '../llama/golden';
-import { fill } from './tinyModel';
+import { temporaryFolder } from '../../io/temporaryFolder';
+import { tinyModel } from '../../llama/golden';
+import { fill } from '../tinyModel';
 
-const FOLDER = fileURLToPath(new URL('../golden/rotary', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../../golden/rotary', import.meta.url));
 const inFolder = temporaryFolder();
 
 async function adapted(options: LoraOptions, variant: 'plain' | 'tied' | 'biased' = 'plain'): Promise<PeftModel> {

@@ -1,7 +1,7 @@
 /** Batches whose rows use different adapters. */
 import { StateError, tf } from '../../runtime';
-import type { LoraLayer } from './loraLayer';
-import type { LoraUpdate } from './loraUpdate';
+import type { LoraLayer } from '../lora/loraLayer';
+import type { LoraUpdate } from '../lora/loraUpdate';
 
 /** The name that stands for no adapter in a mixed batch. */
 export const BASE_ROW = '__base__';

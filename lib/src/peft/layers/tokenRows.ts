@@ -11,8 +11,8 @@ import {
   tiedHeadOf,
 } from '../../nn';
 import { NotFiniteError, tf, UnsupportedError } from '../../runtime';
-import type { AdapterState } from '../adapterState';
 import type { AdapterTensor } from '../tuner';
+import type { AdapterState } from './adapterState';
 import { type BaseWeight, baseWeightOf } from './baseWeight';
 import { byRows } from './mixedRows';
 

@@ -14,7 +14,7 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { fill, IDS, relativeError, tinyModel } from './tinyModel';
+import { fill, IDS, relativeError, tinyModel } from '../tinyModel';
 
 const SIZES = { numHiddenLayers: 3, numAttentionHeads: 4, adapterLayers: 2 };
 const LAYOUTS: [PrefixLayout, GateKind][] = [

@@ -1,8 +1,8 @@
 /** A module with trained copies: PEFT's `modules_to_save`. */
 import { Embedding, Linear, Module, type Projection, RMSNorm, StoredEmbedding, StoredLinear, type StoredWeight, TiedHead } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
-import type { AdapterState } from '../adapterState';
 import type { AdapterTensor, ExpectedTensor, TensorLayout } from '../tuner';
+import type { AdapterState } from './adapterState';
 import { byRows } from './mixedRows';
 
 /** What can be copied: the layers that have weights of their own, however they are kept, and the head that shares the embedding's. */

@@ -1,15 +1,8 @@
 /** Prefix adapters between Hugging Face, the authors' code (OpenGVLab) and lit. */
-import { tf, UnsupportedError } from '../runtime';
-import {
-  GATE_OF_LAYOUT,
-  type PrefixLayout,
-  type PrefixModelSizes,
-  readLayout,
-  withGate,
-  writeLayout,
-} from './adaptionPrompt/prefixLayouts';
+import { tf, UnsupportedError } from '../../runtime';
+import { type CausalModel, getPeftModel, type PeftModel } from '../peftModel';
 import { AdaptionPromptConfig } from './config';
-import { type CausalModel, getPeftModel, type PeftModel } from './peftModel';
+import { GATE_OF_LAYOUT, type PrefixLayout, type PrefixModelSizes, readLayout, withGate, writeLayout } from './prefixLayouts';
 
 /**
  * The tensors of a prefix in another layout; the caller disposes them.

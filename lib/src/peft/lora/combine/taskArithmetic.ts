@@ -1,6 +1,6 @@
 /** Ways of adding up the tensors of several adapters: PEFT's `merge_utils`. */
-import { ArgumentError, deriveSeed, tf } from '../../runtime';
-import { statelessUniform } from '../../runtime/statelessRandom';
+import { ArgumentError, deriveSeed, tf } from '../../../runtime';
+import { statelessUniform } from '../../../runtime/statelessRandom';
 
 /** How the sign of an element is elected in TIES: by the sum of its values, or by the count of its signs. */
 export type MajoritySignMethod = 'total' | 'frequency';

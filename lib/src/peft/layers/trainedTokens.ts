@@ -1,10 +1,10 @@
 /** The tables and output layers of a model of which adapters train some rows. */
 import { Embedding, Linear, type Module, StoredEmbedding, StoredLinear, TiedHead, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
-import type { AdapterState } from '../adapterState';
-import type { LoraConfig } from '../config';
+import type { LoraConfig } from '../lora/config';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
+import type { AdapterState } from './adapterState';
 import { ROWS_NAME, type TokenLayer, TokenRows } from './tokenRows';
 import { WrappedModules } from './wrappedModules';
 

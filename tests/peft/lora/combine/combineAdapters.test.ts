@@ -10,7 +10,7 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { fill, IDS, LABELS, largestDifference, relativeError, tinyModel } from '../tinyModel';
+import { fill, IDS, LABELS, largestDifference, relativeError, tinyModel } from '../../tinyModel';
 
 /** A model with the adapters one, two, … that all show. */
 function several(...options: LoraOptions[]): PeftModel {

@@ -1,6 +1,6 @@
 /** What the adapted layers of one model share: which adapters act, and whether dropout does. */
-import { tf } from '../runtime';
-import { statelessUniform } from '../runtime/statelessRandom';
+import { tf } from '../../runtime';
+import { statelessUniform } from '../../runtime/statelessRandom';
 
 /**
  * One object for all adapted layers of a model, so that switching an adapter, or training mode, is a single assignment.

@@ -1,9 +1,10 @@
 /** One LoRA adapter made of several: PEFT's `add_weighted_adapter`. */
-import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../runtime';
-import { LoraConfig, type PeftConfig } from '../config';
+import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../../runtime';
+import type { PeftConfig } from '../../peftConfig';
+import { LoraConfig } from '../config';
 import { orthonormal, singularValues } from '../linearAlgebra';
-import type { LoraTuner } from '../lora/loraTuner';
-import type { LoraUpdate } from '../lora/loraUpdate';
+import type { LoraTuner } from '../loraTuner';
+import type { LoraUpdate } from '../loraUpdate';
 import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
 /** A way to combine adapters: see {@link combineAdapters}. */

@@ -1,8 +1,8 @@
-/** What an adapter is made of: PEFT's configurations, in camelCase and with PEFT's defaults. */
-import { ArgumentError } from '../runtime';
-import { checkKnown } from '../runtime/checkKnown';
-import { checkNames, checkNumber, checkOneOf } from '../runtime/checkValues';
-import { checkWhole } from '../runtime/checkWhole';
+/** LoRA's configuration, in camelCase and with PEFT's defaults. */
+import { ArgumentError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
+import { checkNames, checkNumber, checkOneOf } from '../../runtime/checkValues';
+import { checkWhole } from '../../runtime/checkWhole';
 
 export const LORA_INITIALISATIONS = [true, false, 'gaussian', 'pissa', 'olora'] as const;
 /** How A and B start: see {@link LoraConfig.initLoraWeights}. */
@@ -122,67 +122,4 @@ function checkTokens(indices: readonly number[]): void {
   const bad = indices.find((index, place) => !Number.isSafeInteger(index) || index < 0 || indices.indexOf(index) < place);
   if (bad !== undefined) throw new ArgumentError(`trainableTokenIndices: ${bad} is no token id of 0 or more, or is there twice`);
   if (indices.length === 0) throw new ArgumentError('trainableTokenIndices has an empty list: give at least one token id, or leave it out');
-}
-
-export const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;
-/**
- * What the gate of a zero-init prefix is: one raw number per layer (Hugging Face), one per head (lit-llama), or the tanh
- * of one per head (the authors' code, OpenGVLab/LLaMA-Adapter).
- */
-export type GateKind = (typeof GATE_KINDS)[number];
-
-/** The fields of an {@link AdaptionPromptConfig}. */
-export interface AdaptionPromptOptions {
-  readonly adapterLen: number;
-  readonly adapterLayers: number;
-  readonly gate?: GateKind;
-  readonly targetModules?: string;
-  readonly baseModelNameOrPath?: string | null;
-  readonly taskType?: string | null;
-}
-
-/** Zero-init prefix attention (LLaMA-Adapter, Zhang et al. 2023), as PEFT's `AdaptionPromptConfig`. */
-export class AdaptionPromptConfig {
-  readonly peftType = 'ADAPTION_PROMPT';
-  /** Number `P` of prompt vectors per layer. */
-  readonly adapterLen: number;
-  /** How many layers get them, counted from the top. */
-  readonly adapterLayers: number;
-  /** @defaultValue 'scalar', the only kind that PEFT has */
-  readonly gate: GateKind;
-  /** End of the names of the attention modules. @defaultValue 'self_attn' */
-  readonly targetModules: string;
-  /** Where the base model comes from, written into the adapter's file. @defaultValue null */
-  readonly baseModelNameOrPath: string | null;
-  /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
-  readonly taskType: string | null;
-
-  /** @throws ArgumentError when a count is not a whole number from 1 up. */
-  constructor(options: AdaptionPromptOptions) {
-    this.adapterLen = options.adapterLen;
-    this.adapterLayers = options.adapterLayers;
-    this.gate = options.gate ?? 'scalar';
-    this.targetModules = options.targetModules ?? 'self_attn';
-    this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
-    this.taskType = options.taskType === undefined ? 'CAUSAL_LM' : options.taskType;
-    checkKnown('AdaptionPromptConfig', options, Object.keys(this), { r: 'adapterLen', length: 'adapterLen', layers: 'adapterLayers' });
-    checkOneOf('gate', this.gate, GATE_KINDS);
-    if (typeof this.targetModules !== 'string') throw new ArgumentError('targetModules of a prefix is one text, the end of the names');
-    checkWhole('adapterLen', this.adapterLen);
-    checkWhole('adapterLayers', this.adapterLayers);
-  }
-}
-
-/** Any adapter's configuration; `peftType` tells which. */
-export type PeftConfig = LoraConfig | AdaptionPromptConfig;
-
-/** The same configuration, which names the base that the adapter is on where it named none, as PEFT does. */
-export function onBase(config: PeftConfig, nameOrPath: string | undefined): PeftConfig {
-  if (nameOrPath === undefined || config.baseModelNameOrPath !== null) return config;
-  if (config instanceof LoraConfig) {
-    const { peftType: _lora, ...options } = config;
-    return new LoraConfig({ ...options, baseModelNameOrPath: nameOrPath });
-  }
-  const { peftType: _prompt, ...options } = config;
-  return new AdaptionPromptConfig({ ...options, baseModelNameOrPath: nameOrPath });
 }

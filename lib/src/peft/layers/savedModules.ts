@@ -1,10 +1,10 @@
 /** The modules of a model that adapters train and save whole, beside their low-rank updates. */
 import { type Module, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
-import type { AdapterState } from '../adapterState';
-import type { LoraConfig } from '../config';
+import type { LoraConfig } from '../lora/config';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
+import type { AdapterState } from './adapterState';
 import { expectedCopy, isSaveable, type SaveableModule, SavedModule } from './savedModule';
 import { WrappedModules } from './wrappedModules';
 

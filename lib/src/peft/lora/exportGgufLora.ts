@@ -1,13 +1,13 @@
 /** LoRA adapters as llama.cpp reads them. */
-import { type GgufTensorToStore, writeGguf } from '../io';
-import { ggufName } from '../llama/files/ggufModel';
-import { TiedHead } from '../nn';
-import { tf, UnsupportedError } from '../runtime';
+import { type GgufTensorToStore, writeGguf } from '../../io';
+import { ggufName } from '../../llama/files/ggufModel';
+import { TiedHead } from '../../nn';
+import { tf, UnsupportedError } from '../../runtime';
+import type { PeftModel } from '../peftModel';
 import { LoraConfig } from './config';
-import { LoraEmbedding } from './lora/loraEmbedding';
-import { LoraLayer } from './lora/loraLayer';
-import type { LoraUpdate } from './lora/loraUpdate';
-import type { PeftModel } from './peftModel';
+import { LoraEmbedding } from './loraEmbedding';
+import { LoraLayer } from './loraLayer';
+import type { LoraUpdate } from './loraUpdate';
 import { rotaryRows } from './rotaryLayout';
 
 /**

@@ -1,8 +1,8 @@
 /** Adapters of q and k between the two ways in which models pair the elements of a head for the rotation. */
 
-import { StateError, tf } from '../runtime';
-import { LoraLinear } from './lora/loraLinear';
-import type { PeftModel } from './peftModel';
+import { StateError, tf } from '../../runtime';
+import type { PeftModel } from '../peftModel';
+import { LoraLinear } from './loraLinear';
 
 /**
  * How the outputs of q and k lie within a head: Hugging Face's models pair element i with i + D/2, Meta's (and OpenGVLab's and lit's,
