@@ -1,6 +1,7 @@
-import { terminalProgress } from 'lowrank';
+import { type EvaluationProgress, terminalProgress, train } from 'lowrank';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ProgressMeter } from '../../lib/src/train/progress';
+import { tinyModel } from '../peft/tinyModel';
 
 const at = (step: number) => ({ step, steps: 60, loss: 2.31449, tokensPerSecond: 197.6, secondsLeft: 3 * 60 });
 
@@ -74,4 +75,34 @@ test('the time left counts the evaluations that are still to come', () => {
   const last = new ProgressMeter(10, Number.POSITIVE_INFINITY);
   last.evaluated(100);
   expect([1, 10].map((step) => last.after(step, 2, 100, 1).secondsLeft)).toEqual([109, 100]);
+});
+
+test('an evaluation is shown batch by batch, with the time that the whole run has left', () => {
+  const meter = new ProgressMeter(10, 5);
+  expect(meter.evaluating(0, 1, 4, 2)).toEqual({ step: 0, steps: 10, done: 1, batches: 4 }); // nobody knows yet what an update takes
+  meter.evaluated(8);
+  for (let step = 1; step <= 5; step++) meter.after(step, 2, 100, 1);
+  expect(meter.evaluating(5, 3, 4, 6)).toMatchObject({ step: 5, secondsLeft: 2 + 5 + 8 }); // the rest of it, five updates, the last one
+  const { written, stream } = capture(false);
+  const display = terminalProgress(stream);
+  display.evaluating?.({ step: 0, steps: 10, done: 1, batches: 4 });
+  vi.advanceTimersByTime(10_000);
+  display.evaluating?.(meter.evaluating(5, 3, 4, 6));
+  expect(written).toEqual(['evaluation 1/4 · step 0/10\n', 'evaluation 3/4 · step 5/10 · 15 s left\n']);
+});
+
+test('train tells of every batch of its evaluations', async () => {
+  vi.useRealTimers();
+  const told: string[] = [];
+  const progress = {
+    update: ({ step }: { step: number }) => void told.push(`step ${step}`),
+    evaluating: ({ done, batches, step }: EvaluationProgress) => void told.push(`evaluation ${done}/${batches} at ${step}`),
+    finish: () => void told.push('end'),
+  };
+  const model = tinyModel();
+  const batch = { inputIds: [[1, 2, 3]], labels: [[1, 2, 3]], attentionMask: [[1, 1, 1]] };
+  await train(model, [batch, batch], { progress, evaluation: { batches: [batch, batch, batch] } });
+  model.dispose();
+  const evaluation = (step: number) => [1, 2, 3].map((done) => `evaluation ${done}/3 at ${step}`);
+  expect(told).toEqual([...evaluation(0), 'step 1', 'step 2', ...evaluation(2), 'end']);
 });

@@ -26,6 +26,8 @@ const seed: OptionSpec = { value: 'N', help: 'what chance is drawn from [0]' };
 const data: OptionSpec = { value: 'PATH', help: 'review data: file, folder or .zip [REVIEW_DATA, else the lint reviews]' };
 const beams: OptionSpec = { value: 'N', help: 'beams of the search; 1 writes greedily [1]' };
 
+const quiet: OptionSpec = { help: 'only warnings and errors on stderr' };
+
 /** The layout that `train` writes and `review` reads. */
 const layout = 'DIR holds the adapters of the three tasks as DIR/necessity, DIR/comment and DIR/refinement, each a PEFT folder.';
 
@@ -48,7 +50,7 @@ export const commandSpecs = {
       'max-length': { value: 'N', help: 'most tokens of prompt and answer [1024]' },
       'batch-size': { value: 'N', help: 'hunks at a time [8]' },
       beams,
-      quiet: { help: 'no progress on stderr' },
+      quiet,
     },
     notes: `${layout}\nWithout DIR/necessity every hunk is commented on; without DIR/refinement no code is suggested.\n\nExit codes: 0 done; 1 there are reviews and --fail-on review was given; 2 wrong usage or failure.`,
   },
@@ -78,7 +80,7 @@ export const commandSpecs = {
       checkpoint: { value: 'DIR', help: 'where the run is saved and gone on with; kept at its end [DIR/TASK/run, removed at its end]' },
       force: { help: 'replace an adapter that DIR/TASK holds' },
       log: { value: 'FILE', help: 'write a line of JSON per update' },
-      quiet: { help: 'no progress on stderr' },
+      quiet,
     },
     notes:
       'Ctrl-C saves the run after the running step, and the same command goes on from there.\nThe time left is shown from the first update on: it depends on the machine, and 200 updates of the default model take many minutes.',
@@ -97,7 +99,7 @@ export const commandSpecs = {
       beams,
       'by-language': { help: 'a score for each programming language' },
       json,
-      quiet: { help: 'no progress on stderr' },
+      quiet,
     },
     notes: 'Every score is from 0 to 100, with a 95 % bootstrap interval.',
   },
@@ -114,6 +116,7 @@ export const commandSpecs = {
       'top-p': { value: 'P', help: 'draw from the likeliest tokens of this share [1]' },
       beams,
       seed,
+      quiet,
     },
   },
   merge: {
@@ -123,6 +126,7 @@ export const commandSpecs = {
       output: { value: 'DIR', help: 'where the merged model is written, as a Hugging Face folder' },
       force: { help: 'replace a model that DIR holds' },
       model,
+      quiet,
     },
   },
   info: {
@@ -139,7 +143,7 @@ export const commandSpecs = {
       collect: { help: 'run nothing: write the table of what is finished, and what is missing' },
       data,
       model,
-      quiet: { help: 'no progress on stderr' },
+      quiet,
     },
     notes: 'Ctrl-C ends after the running step; the same command goes on from there.',
   },

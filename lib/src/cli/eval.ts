@@ -8,7 +8,8 @@ import type { Streams } from './streams';
 import { taskOf } from './train';
 import { UsageError } from './usageError';
 
-export async function run(args: CommandArguments, { stdout, stderr }: Streams): Promise<number> {
+export async function run(args: CommandArguments, streams: Streams): Promise<number> {
+  const { stdout, stderr } = streams;
   const task = taskOf(args);
   const directory = args.text('adapter');
   const folder = directory === undefined ? undefined : adapterFolder(directory, task);
@@ -21,11 +22,11 @@ export async function run(args: CommandArguments, { stdout, stderr }: Streams): 
   const count = args.whole('examples') ?? 200;
   const { test } = await loadReviewData({ path: args.text('data'), task });
   const examples = drawExamples(task, test, count);
-  const { model, tokenizer } = await openModel(args);
+  const { model, tokenizer } = await openModel(args, streams);
   try {
     const reviewer = folder === undefined ? model : PeftModel.fromPretrained(model, folder);
     const progress = new ProgressLine(args, stderr);
-    const onProgress = (done: number) => progress.show(`${done} of ${examples.length}`);
+    const onProgress = (done: number) => progress.count(task, { done, total: examples.length });
     const predictions = await predictReviews(reviewer, tokenizer, task, examples, { ...options, onProgress });
     progress.clear();
     const scores = scoreReviews(task, predictions).map((score) => ({ language: 'all', ...score }));

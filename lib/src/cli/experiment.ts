@@ -10,13 +10,14 @@ import type { Streams } from './streams';
 import { UsageError } from './usageError';
 import { version } from './version';
 
-export async function run(args: CommandArguments, { stdout, stderr }: Streams): Promise<number> {
+export async function run(args: CommandArguments, streams: Streams): Promise<number> {
+  const { stdout, stderr } = streams;
   if (args.argument === undefined) throw new UsageError('the configuration FILE is missing');
   const config = readExperimentConfig(args.argument, args.text('form') ?? 'short');
   const output = args.required('output');
   const data = args.text('data') ?? process.env.REVIEW_DATA;
   const splits = await loadReviewData({ path: data });
-  const { model, tokenizer, path } = await openModel(args);
+  const { model, tokenizer, path } = await openModel(args, streams);
   try {
     const run = args.isOn('collect') ? collectExperiment : runExperiment;
     const results = await run(config, {

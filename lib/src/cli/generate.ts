@@ -6,7 +6,8 @@ import { openModel } from './openModel';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
 
-export async function run(args: CommandArguments, { stdin, stdout }: Streams): Promise<number> {
+export async function run(args: CommandArguments, streams: Streams): Promise<number> {
+  const { stdin, stdout } = streams;
   const options = {
     maxNewTokens: args.whole('max-new-tokens') ?? 128,
     temperature: args.number('temperature', { least: 0 }),
@@ -17,7 +18,7 @@ export async function run(args: CommandArguments, { stdin, stdout }: Streams): P
   const folder = args.text('adapter');
   const prompt = args.argument === undefined || args.argument === '-' ? await allOf(stdin) : args.argument;
   if (prompt === '') throw new UsageError('the prompt is empty');
-  const { model, tokenizer } = await openModel(args);
+  const { model, tokenizer } = await openModel(args, streams);
   try {
     const writer = folder === undefined ? model : PeftModel.fromPretrained(model, folder);
     const chat = [{ role: 'user', content: prompt }];

@@ -2,7 +2,6 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { readSafetensors } from '../io';
-import { defaultModelPath } from '../llama';
 import { openModelFiles } from '../llama/files/openModelFiles';
 import { parameterShapes } from '../llama/parameterShapes';
 import { LoraConfig } from '../peft';
@@ -10,13 +9,12 @@ import { readAdapterConfig } from '../peft/files/adapterConfigFile';
 import { FormatError } from '../runtime';
 import { printableJson, printableMessage } from '../runtime/printable';
 import type { CommandArguments } from './commandArguments';
-import { isAdapter, tasksOf } from './openModel';
+import { isAdapter, modelPath, tasksOf } from './openModel';
 import type { Streams } from './streams';
 
-export async function run(args: CommandArguments, { stdout }: Streams): Promise<number> {
+export async function run(args: CommandArguments, { stdout, stderr }: Streams): Promise<number> {
   const directory = args.text('adapter');
-  const rows =
-    directory === undefined ? [await modelInfo(args.text('model') ?? defaultModelPath())] : adapterFolders(directory).map(adapterInfo);
+  const rows = directory === undefined ? [await modelInfo(modelPath(args, stderr))] : adapterFolders(directory).map(adapterInfo);
   if (args.isOn('json')) stdout.write(`${printableJson(directory === undefined ? rows[0] : rows)}\n`);
   else
     stdout.write(

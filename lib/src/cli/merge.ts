@@ -4,19 +4,24 @@ import nodePath from 'node:path';
 import { PeftModel } from '../peft';
 import type { CommandArguments } from './commandArguments';
 import { openModel } from './openModel';
+import { ProgressLine } from './progressLine';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
 
-export async function run(args: CommandArguments, { stdout }: Streams): Promise<number> {
+export async function run(args: CommandArguments, streams: Streams): Promise<number> {
   const [folder, output] = [args.required('adapter'), args.required('output')];
   if (fs.existsSync(nodePath.join(output, 'config.json')) && !args.isOn('force'))
     throw new UsageError(`${output} holds a model already: --force replaces it, another --output keeps it`);
-  const { model, tokenizer } = await openModel(args);
+  const { model, tokenizer } = await openModel(args, streams);
   try {
-    const merged = PeftModel.fromPretrained(model, folder).mergeAndUnload({ safeMerge: true });
-    merged.savePretrained(output);
+    const progress = new ProgressLine(args, streams.stderr);
+    const onMerged = (done: number, total: number) => progress.count('merging', { done, total });
+    const onWritten = (done: number, total: number) => progress.count('writing', { done, total, as: 'percent' });
+    const merged = PeftModel.fromPretrained(model, folder).mergeAndUnload({ safeMerge: true, onProgress: onMerged });
+    merged.savePretrained(output, { onProgress: onWritten });
     tokenizer.savePretrained(output);
-    stdout.write(`written to ${output}\n`);
+    progress.clear();
+    streams.stdout.write(`written to ${output}\n`);
     return 0;
   } finally {
     model.dispose();

@@ -1,12 +1,15 @@
 /** The model and the adapters that a command names. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { defaultModelPath, LlamaForCausalLM, Tokenizer } from '../llama';
+import { defaultModelPath, LlamaForCausalLM, type LoadProgress, Tokenizer } from '../llama';
 import { PeftModel } from '../peft';
 import { readAdapterConfig } from '../peft/files/adapterConfigFile';
 import type { ReviewerModel, ReviewTask } from '../review';
 import { StateError } from '../runtime';
+import { printableMessage } from '../runtime/printable';
 import type { CommandArguments } from './commandArguments';
+import { ProgressLine } from './progressLine';
+import type { Streams } from './streams';
 import { UsageError } from './usageError';
 
 /** A model and its tokenizer; the caller disposes the model. */
@@ -16,12 +19,27 @@ export interface OpenModel {
   readonly tokenizer: Tokenizer;
 }
 
-/** Opens what `--model` names, else the course's model. */
-export async function openModel(args: CommandArguments): Promise<OpenModel> {
-  const path = args.text('model') ?? defaultModelPath();
-  const tokenizer = await Tokenizer.fromPretrained(path);
+/** Opens what `--model` names, else the default model. */
+export async function openModel(args: CommandArguments, { stderr }: Streams): Promise<OpenModel> {
   const quantize = args.choice('quantize', ['q4_1', 'int8', 'nf4']);
-  return { path, tokenizer, model: await LlamaForCausalLM.fromPretrained(path, { quantize }) };
+  const path = modelPath(args, stderr);
+  const tokenizer = await Tokenizer.fromPretrained(path);
+  const progress = new ProgressLine(args, stderr);
+  const work = `loading ${printableMessage(nodePath.basename(path))}`;
+  const onProgress = ({ done, total }: LoadProgress) => progress.count(work, { done, total, as: 'percent' });
+  const model = await LlamaForCausalLM.fromPretrained(path, { quantize, onProgress });
+  progress.clear();
+  return { path, tokenizer, model };
+}
+
+/** What `--model` names, else the default model; that one is said, since what a folder or the environment holds may have chosen it. */
+export function modelPath(args: CommandArguments, stderr: Streams['stderr']): string {
+  const given = args.text('model');
+  if (given !== undefined) return given;
+  const path = defaultModelPath();
+  const origin = process.env.MODEL ? 'named by the variable MODEL' : 'the default; --model takes another';
+  if (!args.isOn('quiet')) stderr.write(`model: ${printableMessage(path)} (${origin})\n`);
+  return path;
 }
 
 /** The folder of a task's adapter: `DIR/TASK`, or DIR where that is an adapter itself; undefined where there is none. */

@@ -6,6 +6,7 @@ import { generatedFiles, gitDiff, givenDiff, isBeforeFirstCommit, untrackedFiles
 import { openModel, TaskAdapters, tasksOf } from './openModel';
 import { ProgressLine } from './progressLine';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
+import { ReviewMeter } from './reviewMeter';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
 import { version } from './version';
@@ -33,36 +34,36 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     return excluded?.test(file) ? 'left out by --exclude' : undefined;
   };
   const onSkip = (file: string, reason: string) => counter.skip(file, reason);
-  const hunks = counter.counted(diffHunks(diffTextLines(bytes), { exclude, onSkip }));
+  const hunks: DiffHunk[] = [];
+  for await (const hunk of counter.counted(diffHunks(diffTextLines(bytes), { exclude, onSkip }))) hunks.push(hunk);
 
-  const first = await hunks.next(); // an empty diff needs no model
   if (isGit && (await isBeforeFirstCommit()))
     streams.stderr.write('lowrank review: there is no commit yet; all staged files count as changed\n');
   if (isGit) for (const file of await untrackedFiles()) counter.skip(file, 'untracked (`git add -N` puts it into the diff)');
   const reviews: Review[] = [];
-  if (!first.done && adapters === undefined && !args.isOn('untuned')) {
+  if (hunks.length > 0 && adapters === undefined && !args.isOn('untuned')) {
     for (const { file, reason } of counter.skipped) streams.stderr.write(`${printableMessage(file)}: ${reason}, not reviewed\n`);
     throw new UsageError(
       'there are no adapters to review with; train one by `lowrank train --task comment --output adapters` and give `--adapter adapters`, or see by --untuned what the model writes without',
     );
   }
-  if (!first.done) {
-    const { model, tokenizer } = await openModel(args);
+  if (hunks.length > 0) {
+    const { model, tokenizer } = await openModel(args, streams); // an empty diff needs none
     try {
       if (adapters === undefined)
         streams.stderr.write('lowrank review: this is what the untuned model writes, no review; it suggests no code\n');
       const models: TaskModels =
         adapters === undefined ? (task) => (task === 'comment' ? model : undefined) : taskModels(new TaskAdapters(model, adapters, tasks));
       const progress = new ProgressLine(args, streams.stderr);
-      let done = '';
+      const meter = new ReviewMeter(hunks.length, adapters === undefined ? ['comment'] : tasks);
       const onProgress = (count: number) => {
-        done = `${count} hunks reviewed; `;
+        meter.finished(count);
         progress.clear();
       };
-      const onAnswers = (task: ReviewTask, count: number, of: number) => progress.show(`${done}${task}: ${count} of ${of}`);
+      const onAnswers = (task: ReviewTask, done: number, count: number) => progress.show(meter.answered(task, done, count));
       const told = { onProgress, onAnswers };
       const onDecline = ({ file, line }: DiffHunk, reason: string) => counter.skip(file, `line ${line}: ${reason}`);
-      for await (const review of reviewDiff(models, tokenizer, joined(first.value, hunks), { ...options, ...told, onDecline })) {
+      for await (const review of reviewDiff(models, tokenizer, hunks, { ...options, ...told, onDecline })) {
         reviews.push(review);
         if (format === 'text') streams.stdout.write(textReport(review));
       }
@@ -108,9 +109,4 @@ class HunkCounter {
       yield hunk;
     }
   }
-}
-
-async function* joined<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {
-  yield first;
-  yield* rest;
 }

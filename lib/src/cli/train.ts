@@ -14,7 +14,8 @@ const tasks = ['necessity', 'comment', 'refinement'] as const;
 /** Updates between two savings of the run. */
 const SAVE_EVERY = 20;
 
-export async function run(args: CommandArguments, { stdout, stderr }: Streams): Promise<number> {
+export async function run(args: CommandArguments, streams: Streams): Promise<number> {
+  const { stdout, stderr } = streams;
   const task = taskOf(args);
   const folder = nodePath.join(args.required('output'), task);
   const seed = args.whole('seed', { least: 0 }) ?? 0;
@@ -38,7 +39,7 @@ export async function run(args: CommandArguments, { stdout, stderr }: Streams): 
   const examples = args.whole('examples') ?? Number.MAX_SAFE_INTEGER;
   adapterConfig(args, { layers: 32, base: '' }); // wrong options are told before anything is loaded
   const splits = await loadReviewData({ path: args.text('data'), task });
-  const { model, tokenizer, path } = await openModel(args);
+  const { model, tokenizer, path } = await openModel(args, streams);
   const base = nodePath.basename(path);
   const peft = getPeftModel(model, adapterConfig(args, { layers: model.config.numHiddenLayers, base }), { seed });
   try {

@@ -12,6 +12,8 @@ export interface MergeOptions {
   readonly adapterNames?: readonly string[];
   /** Whether to refuse weights that are not finite, before anything is changed. @defaultValue false */
   readonly safeMerge?: boolean;
+  /** Told how many layers are merged, and of how many. */
+  readonly onProgress?: (layers: number, total: number) => void;
 }
 
 /** A model and its named adapters; those that change weights can be combined and merged. */
@@ -43,12 +45,12 @@ export class MergeableAdapters<M extends NamedModule = NamedModule> extends Adap
    * weight is not finite everywhere, every weight then being as it was.
    */
   mergeAdapter(options: MergeOptions = {}): void {
-    checkKnown('mergeAdapter', options, ['adapterNames', 'safeMerge']);
-    const { adapterNames = this.activeAdapters, safeMerge = false } = options;
+    checkKnown('mergeAdapter', options, ['adapterNames', 'safeMerge', 'onProgress']);
+    const { adapterNames = this.activeAdapters, safeMerge = false, onProgress } = options;
     for (const name of adapterNames) this.adapter(name);
     const tuner = this.loraTuner('merged');
     if (this.mergedAdapters.length > 0) warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() to merge anew`);
-    else tuner.merge(adapterNames, { safeMerge });
+    else tuner.merge(adapterNames, { safeMerge, onProgress });
   }
 
   /** Puts the base weights back, bit by bit as they were before {@link mergeAdapter}. */
@@ -65,16 +67,16 @@ export class MergeableAdapters<M extends NamedModule = NamedModule> extends Adap
    * @param options - as {@link mergeAdapter}; `dtype` says how the plain model keeps its weights. A quantised base is then
    * dequantised before the merge, so that the sum is not rounded to few bits again. @defaultValue `dtype`: as the base is kept
    */
-  mergeAndUnload({ dtype, safeMerge = false, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
+  mergeAndUnload({ dtype, safeMerge = false, onProgress, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
     checkKnown('mergeAndUnload', options, ['adapterNames']);
     if (dtype !== undefined) checkOneOf('dtype', dtype, ['float32', 'bfloat16']);
     const isMerged = this.mergedAdapters.length > 0;
     const adapterNames = isMerged ? this.mergedAdapters : (options.adapterNames ?? this.activeAdapters);
-    if (!isMerged && (safeMerge || !dtype)) this.mergeAdapter({ adapterNames, safeMerge });
+    if (!isMerged && (safeMerge || !dtype)) this.mergeAdapter({ adapterNames, safeMerge, onProgress });
     if (dtype) {
       if (this.mergedAdapters.length > 0) this.unmergeAdapter();
       castModel(this.model, 'float32');
-      this.mergeAdapter({ adapterNames });
+      this.mergeAdapter({ adapterNames, onProgress });
     }
     const model = this.takeOff('mergeAndUnload()', { keepsMerged: true });
     if (dtype === 'bfloat16') castModel(model, dtype);

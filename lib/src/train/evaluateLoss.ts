@@ -22,6 +22,8 @@ type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraini
 /** How an evaluation is computed, and stopped. */
 export interface EvaluateOptions extends ExecutionOptions {
   readonly signal?: AbortSignal;
+  /** Told how many batches have been gone through. */
+  readonly onProgress?: (batches: number) => void;
 }
 
 /**
@@ -40,16 +42,19 @@ export async function evaluateLoss(
 async function meanLoss(
   model: EvaluatedModel,
   batches: Iterable<Batch> | AsyncIterable<Batch>,
-  { signal, ...execution }: EvaluateOptions,
+  { signal, onProgress, ...execution }: EvaluateOptions,
 ): Promise<Evaluation> {
   let sum = 0;
   let tokens = 0;
+  let done = 0;
   for await (const batch of batches) {
     if (signal?.aborted) throw new AbortedError('the evaluation was stopped by its signal; nothing has been changed');
+    done++;
     const count = learnedTokens(batch);
     if (count === 0) continue;
     sum += count * withoutDropout(model, () => batchLoss(model, batch, execution));
     tokens += count;
+    onProgress?.(done);
     await setImmediate(); // lets an interrupt and a display through
   }
   if (tokens === 0) throw new ArgumentError('the batches to evaluate have no label: all of them are -100, or there is no batch');

@@ -7,7 +7,7 @@ export { type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateL
 export { type FindLearningRateOptions, type FoundLearningRate, findLearningRate } from './findLearningRate';
 export { type MethodDefaults, methodDefaults } from './methodDefaults';
 export { packBatch, packRows } from './packing';
-export type { ProgressDisplay, TrainingProgress } from './progress';
+export type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progress';
 export type { EvaluationRecord, StepRecord } from './runRecords';
 export type { CheckpointPlace } from './savedRun';
 export { constantSchedule, cosineSchedule, type DecayOptions, linearSchedule, type Schedule, type ScheduleOptions } from './schedules';

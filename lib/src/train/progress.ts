@@ -13,10 +13,24 @@ export interface TrainingProgress {
   readonly secondsLeft?: number;
 }
 
+/** One moment of an evaluation in a run. */
+export interface EvaluationProgress {
+  /** Batches gone through, of `batches` where that is known. */
+  readonly done: number;
+  readonly batches?: number;
+  /** Updates made, of `steps` where that is known. */
+  readonly step: number;
+  readonly steps?: number;
+  /** Of the whole run, once it is known what an update takes. */
+  readonly secondsLeft?: number;
+}
+
 /** Something that shows a run while it goes on. */
 export interface ProgressDisplay {
   /** Called after every update. */
   update(progress: TrainingProgress): void;
+  /** Called after every batch of an evaluation. */
+  evaluating?(progress: EvaluationProgress): void;
   /** Called once, however the run ends. */
   finish(): void;
 }
@@ -42,6 +56,15 @@ export class ProgressMeter {
   /** Takes in what an evaluation took. */
   evaluated(seconds: number): void {
     this.secondsPerEvaluation = average(this.secondsPerEvaluation, seconds);
+  }
+
+  /** How far an evaluation is that has gone through `done` batches in so many seconds. */
+  evaluating(step: number, done: number, batches: number | undefined, seconds: number): EvaluationProgress {
+    const progress = { done, batches, step, steps: this.steps };
+    if (batches === undefined || this.steps === undefined || this.secondsPerStep === undefined) return progress;
+    const whole = (seconds * batches) / done;
+    const later = (this.evaluationsAfter(step, this.steps) - 1) * (this.secondsPerEvaluation ?? whole);
+    return { ...progress, secondsLeft: whole - seconds + (this.steps - step) * this.secondsPerStep + Math.max(0, later) };
   }
 
   /** Takes in the step that just ended. */

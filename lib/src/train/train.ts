@@ -147,9 +147,12 @@ async function runSteps(run: TrainingRun, batches: BatchSource, options: TrainOp
   const evaluate = async () => {
     if (!evaluation || signal.aborted || run.isEvaluated) return;
     const begin = performance.now();
-    const record = await run.evaluate(evaluation, signal);
+    const seconds = () => (performance.now() - begin) / 1000;
+    const record = await run.evaluate(evaluation, signal, (done, batches) => {
+      options.progress?.evaluating?.(meter.evaluating(run.step, done, batches, seconds()));
+    });
     if (!record) return;
-    meter.evaluated((performance.now() - begin) / 1000);
+    meter.evaluated(seconds());
     log?.append('evaluation', record);
     await told(() => evaluation.onEvaluation?.(record));
   };

@@ -132,9 +132,16 @@ export class TrainingRun {
   }
 
   /** Evaluates the model as it is; undefined when the signal ended that. */
-  async evaluate({ batches, keepBest = false }: EvaluationPlan, signal: AbortSignal): Promise<EvaluationRecord | undefined> {
+  async evaluate(
+    { batches, keepBest = false }: EvaluationPlan,
+    signal: AbortSignal,
+    onProgress?: (done: number, batches: number | undefined) => void,
+  ): Promise<EvaluationRecord | undefined> {
+    const heldOut = typeof batches === 'function' ? batches() : batches;
+    const total = Array.isArray(heldOut) ? heldOut.length : undefined;
+    const options = { signal, onProgress: (done: number) => onProgress?.(done, total), ...this.execution };
     try {
-      const evaluation = await evaluateLoss(this.model, typeof batches === 'function' ? batches() : batches, { signal, ...this.execution });
+      const evaluation = await evaluateLoss(this.model, heldOut, options);
       const record = { step: this.step, ...evaluation };
       this.evaluations.push(record);
       if (keepBest && this.evaluationsWithoutGain() === 0) this.best.take(parametersOf(this.model));

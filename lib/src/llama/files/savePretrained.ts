@@ -11,6 +11,8 @@ import { type ModelToSave, tensorsToSave } from './tensorsToSave';
 export interface SaveOptions {
   /** The most bytes of tensors in one file. @defaultValue 5e9, as in Hugging Face */
   readonly maxShardSize?: number;
+  /** Told how many bytes of tensors are written, and of how many. */
+  readonly onProgress?: (bytes: number, total: number) => void;
 }
 
 const SINGLE = 'model.safetensors';
@@ -25,9 +27,9 @@ const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors$/;
  * @throws ArgumentError when `maxShardSize` is out of range; StateError when an adapter is on the model; StorageError when the
  * disk refuses.
  */
-export function savePretrained(model: ModelToSave, folder: string, { maxShardSize = 5e9 }: SaveOptions): void {
+export function savePretrained(model: ModelToSave, folder: string, { maxShardSize = 5e9, onProgress }: SaveOptions): void {
   if (!(maxShardSize > 0)) throw new ArgumentError(`maxShardSize ${maxShardSize} is not above 0 bytes`);
-  const tensors = tensorsToSave(model);
+  const tensors = counted(tensorsToSave(model), onProgress);
   const shards = shardsOf(tensors, maxShardSize);
   const isSharded = shards.size > 1;
   const dtype = tensors.some(([, tensor]) => tensor.dtype === 'BF16') ? 'bfloat16' : 'float32';
@@ -49,6 +51,21 @@ export function savePretrained(model: ModelToSave, folder: string, { maxShardSiz
   }
   const isLeftOver = (name: string) => WEIGHTS.test(name) && !shards.has(name);
   for (const name of fs.readdirSync(folder).filter(isLeftOver)) fs.rmSync(path(name));
+}
+
+/** The tensors, each of which is told of when its bytes are asked for: those before it are written then. */
+function counted(tensors: readonly NamedTensorToStore[], onProgress: SaveOptions['onProgress']): readonly NamedTensorToStore[] {
+  if (!onProgress) return tensors;
+  const total = tensors.reduce((sum, [, { dtype, shape }]) => sum + byteLength(dtype, shape), 0);
+  let written = 0;
+  return tensors.map(([name, tensor]) => {
+    const bytes = () => {
+      onProgress(written, total);
+      written += byteLength(tensor.dtype, tensor.shape);
+      return typeof tensor.bytes === 'function' ? tensor.bytes() : tensor.bytes;
+    };
+    return [name, { ...tensor, bytes }];
+  });
 }
 
 function stageJson(path: string, content: JsonObject): StagedFile {

@@ -17,7 +17,7 @@ import { scalingOf } from './createLoraUpdate';
 import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
-import { mergeLayers, unmergeLayers } from './mergeLayers';
+import { type MergeLayersOptions, mergeLayers, unmergeLayers } from './mergeLayers';
 
 /** Layers whose whole weight PEFT writes into the file of an adapter that targets them. */
 const EMBEDDING_LAYERS = ['embed_tokens', 'lm_head'];
@@ -149,11 +149,11 @@ export class LoraTuner implements Tuner {
   }
 
   /** Merges these adapters into the base weights; on an error all of these are as they were. */
-  merge(names: readonly string[], options: { readonly safeMerge: boolean }): void {
+  merge(names: readonly string[], { safeMerge, ...options }: MergeLayersOptions & { readonly safeMerge: boolean }): void {
     this.checkDoraAlone(names);
-    this.tokens.merge(names, options);
+    this.tokens.merge(names, { safeMerge });
     try {
-      mergeLayers(this.layerList(), names, options);
+      mergeLayers(this.layerList(), names, { safeMerge, ...options });
     } catch (error) {
       this.tokens.unmerge();
       throw error;

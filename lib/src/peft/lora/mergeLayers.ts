@@ -10,15 +10,25 @@ interface Merge {
   readonly names: readonly string[];
 }
 
+/** How layers are merged. */
+export interface MergeLayersOptions {
+  /** Whether to refuse weights that are not finite. @defaultValue false */
+  readonly safeMerge?: boolean;
+  /** Told how many layers are merged, and of how many. */
+  readonly onProgress?: (layers: number, total: number) => void;
+}
+
 /** Merges these adapters into every layer they are on; on an error every base weight is as it was. */
 export function mergeLayers(
   layers: Iterable<LoraLayer>,
   names: readonly string[],
-  { safeMerge = false }: { readonly safeMerge?: boolean } = {},
+  { safeMerge = false, onProgress }: MergeLayersOptions = {},
 ): void {
   const done: LoraLayer[] = [];
+  const groups = mergedTogether(layers, names);
+  const total = groups.reduce((sum, group) => sum + group.length, 0);
   try {
-    for (const group of mergedTogether(layers, names)) {
+    for (const group of groups) {
       tf.tidy(() => {
         const merged = mergedWeights(group.map(valuesOf));
         for (const [index, { layer, names: present }] of group.entries()) {
@@ -28,6 +38,7 @@ export function mergeLayers(
           done.push(layer);
         }
       });
+      onProgress?.(done.length, total);
     }
   } catch (error) {
     unmergeLayers(done);
