@@ -60,6 +60,7 @@ export class LlamaForCausalLM extends Module {
   private settings: LlamaConfig;
 
   #nameOrPath: string | undefined;
+  #isResized = false;
 
   private constructor({ model, lmHead }: LlamaParts, config: LlamaConfig) {
     super();
@@ -118,6 +119,11 @@ export class LlamaForCausalLM extends Module {
     return this.#nameOrPath;
   }
 
+  /** Whether {@link resizeTokenEmbeddings} changed the vocabulary; adapters saved on this model then hold its embedding too. */
+  get isResized(): boolean {
+    return this.#isResized;
+  }
+
   /**
    * Writes the model into a folder that Hugging Face's transformers reads: `config.json`, `generation_config.json`, and
    * `model.safetensors`, or several files with their index where one would be larger than `maxShardSize`. The folder is made
@@ -148,6 +154,7 @@ export class LlamaForCausalLM extends Module {
     this.replaceModule('model.embed_tokens', embedTokens);
     this.replaceModule('lm_head', lmHead);
     this.settings = Object.freeze({ ...this.config, vocabSize });
+    this.#isResized = true;
   }
 
   /**

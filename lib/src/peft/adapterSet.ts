@@ -3,6 +3,7 @@ import { Module } from '../nn';
 import { ArgumentError, StateError, type tf, UnsupportedError } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkOneOf } from '../runtime/checkValues';
+import { warn } from '../runtime/warn';
 import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
 import { AdaptionPromptTuner } from './adaptionPrompt/adaptionPromptTuner';
 import { assignTensors, readTensors } from './files/adapterTensors';
@@ -10,6 +11,7 @@ import { type AdapterFolder, openAdapterFolder } from './files/openAdapterFolder
 import { saveAdapters } from './files/saveAdapters';
 import { hotswap } from './hotswap';
 import { AdapterState } from './layers/adapterState';
+import { assignStoredLayers, EmbeddingLayers, type SaveEmbeddingLayers } from './layers/embeddingLayers';
 import { BASE_ROW } from './layers/mixedRows';
 import { LoraTuner } from './lora/loraTuner';
 import { onBase, type PeftConfig } from './peftConfig';
@@ -31,13 +33,26 @@ export interface AdapterLoadOptions {
   readonly isTrainable?: boolean;
 }
 
+/** How adapters are saved. */
+export interface AdapterSaveOptions {
+  /** @defaultValue all of them */
+  readonly selectedAdapters?: readonly string[];
+  /**
+   * Whether the base's embedding and output layer go into the file. `'auto'` saves those that an adapter targets, and both
+   * where the vocabulary was resized or the adapter's own file held them; PEFT's `save_embedding_layers`. @defaultValue 'auto'
+   */
+  readonly saveEmbeddingLayers?: SaveEmbeddingLayers;
+}
+
 interface Adapter {
   readonly config: PeftConfig;
+  /** Whether it was read from a file that holds the base's embedding or output layer although it targets neither. */
+  readonly hasBaseLayers?: boolean;
   readonly isTrainable: boolean;
 }
 
-/** A model that may say where it was read from. */
-export type NamedModule = Module & { readonly nameOrPath?: string };
+/** A model that may say where it was read from, and whether its vocabulary was resized since. */
+export type NamedModule = Module & { readonly nameOrPath?: string; readonly isResized?: boolean };
 
 /** A model and its named adapters, all of one kind. While it has any, it alone may have adapters on that model. */
 export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
@@ -89,7 +104,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     return this.state.activeAdapters;
   }
 
-  /** Everything that an adapter's file holds, by the file's names without their `base_model.model.` prefix. */
+  /** What an adapter's file holds of the adapter itself, by the file's names without their `base_model.model.` prefix. */
   adapterTensors(name: string): ReadonlyMap<string, AdapterTensor> {
     this.adapter(name);
     return this.tuner.tensors(name);
@@ -123,6 +138,10 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
    * Loads an adapter that PEFT or {@link savePretrained} wrote; it does not act before {@link setAdapter} activates it.
    * Values of 16 bits are widened to 32.
    *
+   * A file that PEFT wrote after a resize, or of an adapter that targets the embedding or the output layer, holds these whole;
+   * as in PEFT, they take the place of the model's values, and the model must have as many tokens:
+   * call `resizeTokenEmbeddings` first. A table that is kept packed stays as it is.
+   *
    * @throws FormatError when a file is missing or malformed, or its tensors are not those that the configuration asks of this
    * model: the error lists them; UnsupportedError for a method that this library does not have; StateError when the name is
    * taken. Model and earlier adapters are then as they were.
@@ -139,17 +158,21 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
    * An adapter that started by PiSSA or OLoRA is saved as it is: it fits the residual that those starts leave of the base, and
    * loading it makes that residual again.
    *
-   * @param options - `selectedAdapters`, by default all
    * @throws StorageError when the disk refuses; StateError when the base's own weight must be saved and adapters are merged.
    */
-  savePretrained(folder: string, options: { readonly selectedAdapters?: readonly string[] } = {}): void {
-    checkKnown('savePretrained', options, ['selectedAdapters']);
-    const { selectedAdapters } = options;
+  savePretrained(folder: string, options: AdapterSaveOptions = {}): void {
+    checkKnown('savePretrained', options, ['selectedAdapters', 'saveEmbeddingLayers']);
+    const { selectedAdapters, saveEmbeddingLayers: save = 'auto' } = options;
+    checkOneOf('saveEmbeddingLayers', save, ['auto', true, false]);
+    const layers = new EmbeddingLayers(this.model);
     const names = selectedAdapters ?? [...this.adapters.keys()];
     const isMerged = this.mergedAdapters.length > 0;
     const contents = names.map((name) => {
-      const config = onBase(this.adapter(name).config, this.model.nameOrPath);
-      return { name, config, tensors: this.tuner.tensors(name) };
+      const { config, hasBaseLayers = false } = this.adapter(name);
+      const own = this.tuner.tensors(name);
+      const isResized = this.model.isResized === true || hasBaseLayers;
+      const tensors = new Map([...own, ...layers.tensors(own, { save, isResized })]);
+      return { name, config: onBase(config, this.model.nameOrPath), tensors };
     });
     if (isMerged && contents.some(({ tensors }) => [...tensors.values()].some(({ isBase }) => isBase))) {
       throw new StateError(
@@ -173,7 +196,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   hotswapAdapter(source: string | tf.NamedTensorMap, { adapterName = 'default' }: { readonly adapterName?: string } = {}): void {
     const { config } = this.adapter(adapterName);
     if (this.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before swapping one');
-    hotswap(this.tuner, { name: adapterName, config }, source);
+    hotswap({ tuner: this.tuner, layers: new EmbeddingLayers(this.model) }, { name: adapterName, config }, source);
   }
 
   /**
@@ -229,9 +252,19 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   /** Adds what was opened, and gives it its values. */
   protected load({ config, tensors }: AdapterFolder, { adapterName = 'default', isTrainable = false }: AdapterLoadOptions): void {
     this.checkNew(adapterName);
-    const values = readTensors(tensors, this.tuner.expectedTensors(config));
-    this.put(adapterName, config, { start: 'empty', isTrainable });
+    const layers = new EmbeddingLayers(this.model);
+    layers.checkVocabulary(tensors);
+    const expected = this.tuner.expectedTensors(config);
+    const values = readTensors(tensors, layers.expectedTensors(expected));
+    const base = layers.read(tensors.origin, values, expected);
+    const others = [...this.adapters.keys()];
+    this.put(adapterName, config, { start: 'empty', isTrainable, hasBaseLayers: base.some(({ isTarget }) => !isTarget) });
     assignTensors(this.tuner.tensors(adapterName), values);
+    if (assignStoredLayers(base) && others.length > 0) {
+      warn(
+        `the file of '${adapterName}' holds another embedding or output layer; it takes the model's place under ${others.join(', ')} too`,
+      );
+    }
   }
 
   /** Makes the model its base, or adapted again. */
@@ -261,14 +294,10 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     throw new UnsupportedError(`only LoRA adapters can be ${participle}; a prefix is no change of any weight`);
   }
 
-  protected put(
-    name: string,
-    config: PeftConfig,
-    { start, isTrainable }: { readonly start: AdapterStart; readonly isTrainable: boolean },
-  ): void {
+  protected put(name: string, config: PeftConfig, { start, ...options }: { readonly start: AdapterStart } & Omit<Adapter, 'config'>): void {
     this.checkNew(name);
-    checkOneOf('isTrainable', isTrainable, [true, false]);
-    this.adapters.set(name, { config: this.tuner.add(name, config, start), isTrainable });
+    checkOneOf('isTrainable', options.isTrainable, [true, false]);
+    this.adapters.set(name, { config: this.tuner.add(name, config, start), ...options });
     if (this.adapters.size === 1) claim(this.model, this);
     this.setAdapter(this.activeAdapters);
   }

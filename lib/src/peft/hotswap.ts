@@ -3,6 +3,7 @@ import { ArgumentError, type tf } from '../runtime';
 import { assignTensors, readTensors, tensorsInMemory } from './files/adapterTensors';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { fileShape } from './files/tensorLayout';
+import { assignStoredLayers, type EmbeddingLayers } from './layers/embeddingLayers';
 import { LoraConfig } from './lora/config';
 import { takesFromBase } from './lora/createLoraUpdate';
 import { LoraTuner } from './lora/loraTuner';
@@ -16,24 +17,27 @@ import type { AdapterTensor, ExpectedTensor, Tuner } from './tuner';
  * configuration. Nothing is changed then.
  */
 export function hotswap(
-  tuner: Tuner,
+  { tuner, layers }: { readonly tuner: Tuner; readonly layers: EmbeddingLayers },
   { name, config }: { readonly name: string; readonly config: PeftConfig },
   source: string | tf.NamedTensorMap,
 ): void {
   const opened = typeof source === 'string' ? openAdapterFolder(source) : { config, tensors: tensorsInMemory(source) };
   checkKind(config, opened.config);
+  layers.checkVocabulary(opened.tensors);
   const expected = tuner.expectedTensors(opened.config);
   const tensors = tuner.tensors(name);
   checkRoom(expected, tensors);
-  const values = readTensors(opened.tensors, expected);
+  const values = readTensors(opened.tensors, layers.expectedTensors(expected));
+  const base = layers.read(opened.tensors.origin, values, expected);
   const scaleRatio = scaleRatios(tuner, name, opened.config);
-  const fitted = Array.from(tensors, ([key, { variable, layout, isBase }]): [string, Float32Array] | undefined => {
+  const fitted = Array.from(tensors, ([key, { variable, layout }]): [string, Float32Array] => {
     const given = values.get(key);
-    if (!given) return isBase ? undefined : [key, new Float32Array(variable.size)];
+    if (!given) return [key, new Float32Array(variable.size)];
     const scaled = scaleRatio(key) === 1 ? given : given.map((value) => value * scaleRatio(key));
     return [key, padded(scaled, expected.get(key)?.shape ?? [], fileShape(variable.shape, layout))];
   });
-  assignTensors(tensors, new Map(fitted.filter((entry) => entry !== undefined)));
+  assignTensors(tensors, new Map(fitted));
+  assignStoredLayers(base);
 }
 
 /** @throws ArgumentError when the configurations differ in what their tensors are, or in the base that they fit. */
@@ -51,9 +55,9 @@ function kindOf(config: PeftConfig): string {
 
 /** @throws ArgumentError that lists what has no room in the variables that are there. */
 function checkRoom(expected: ReadonlyMap<string, ExpectedTensor>, tensors: ReadonlyMap<string, AdapterTensor>): void {
-  const tight = [...expected].flatMap(([key, { shape, isOptional }]) => {
+  const tight = [...expected].flatMap(([key, { shape }]) => {
     const tensor = tensors.get(key);
-    if (!tensor) return isOptional ? [] : [`${key} has no place`];
+    if (!tensor) return [`${key} has no place`];
     const room = fileShape(tensor.variable.shape, tensor.layout);
     const fits = room.length === shape.length && room.every((length, axis) => length >= (shape[axis] ?? 0));
     return fits ? [] : [`${key} [${shape}] is larger than [${room}]`];

@@ -1,4 +1,4 @@
-export { type AdapterLoadOptions, type AdapterOptions, AdapterSet } from './adapterSet';
+export { type AdapterLoadOptions, type AdapterOptions, type AdapterSaveOptions, AdapterSet } from './adapterSet';
 export { AdaptionPromptConfig, type AdaptionPromptOptions, type GateKind } from './adaptionPrompt/config';
 export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './adaptionPrompt/convertPrefix';
 export type { PrefixLayout } from './adaptionPrompt/prefixLayouts';

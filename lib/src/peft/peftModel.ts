@@ -27,6 +27,8 @@ export interface CausalModel extends Module {
   readonly config: LlamaConfig;
   /** Where the model was read from; adapters saved on it name it. */
   readonly nameOrPath?: string;
+  /** Whether its vocabulary was resized; adapters saved on it then hold its embedding and its output layer. */
+  readonly isResized?: boolean;
   /** Shapes: inputIds (B, T) → logits (B, T, V). */
   forward(inputIds: Rows, options?: ForwardOptions): tf.Tensor3D;
   /** Shapes: inputIds, labels (B, T) → (). */

@@ -43,7 +43,7 @@ export interface Tuner {
   activate(names: readonly string[], trainable: readonly string[]): void;
   /** Makes the model its base, or adapted again. */
   setEnabled(isEnabled: boolean): void;
-  /** Everything that the adapter's file holds, by the file's name without its `base_model.model.` prefix. */
+  /** What the adapter's file holds of the adapter itself, by the file's name without its `base_model.model.` prefix. */
   tensors(name: string): Map<string, AdapterTensor>;
   /** What the file of an adapter of this configuration holds. @throws ArgumentError when it does not fit the model. */
   expectedTensors(config: PeftConfig): Map<string, ExpectedTensor>;

@@ -62,9 +62,7 @@ function differences(prefix: string, saved: Readonly<Record<string, unknown>>, p
 function idleParameters(model: TrainableModel): ReadonlySet<tf.Variable> {
   const { peftConfig = {}, activeAdapters = [] } = model;
   const variablesOf = (names: readonly string[]) =>
-    names
-      .flatMap((name) => Array.from(model.adapterTensors?.(name).values() ?? [], ({ variable, isBase }) => (isBase ? [] : variable)))
-      .flat();
+    names.flatMap((name) => Array.from(model.adapterTensors?.(name).values() ?? [], ({ variable }) => variable)).flat();
   const active = new Set(variablesOf(activeAdapters));
   return new Set(variablesOf(Object.keys(peftConfig)).filter((variable) => !active.has(variable)));
 }

@@ -28,7 +28,7 @@ export interface TrainableModel {
   readonly peftConfig?: Readonly<Record<string, PeftConfig>>;
   readonly activeAdapters?: readonly string[];
   /** What an adapter is made of, by name. */
-  adapterTensors?(name: string): ReadonlyMap<string, { readonly variable: tf.Variable; readonly isBase?: boolean }>;
+  adapterTensors?(name: string): ReadonlyMap<string, { readonly variable: tf.Variable }>;
   /** Adapters that are in the base's weights at present, where no gradient reaches them. */
   readonly mergedAdapters?: readonly string[];
 }

@@ -91,18 +91,9 @@ export function readTensors(source: TensorSource, expected: ReadonlyMap<string, 
   const missing = [...wanted].flatMap(([key, { name, isOptional }]) => (isOptional || found.has(key) ? [] : [`${FILE_PREFIX}${name}`]));
   const problems = [listed('missing', missing), listed('unexpected', unexpected), listed('unfit', wrong)].flat();
   if (problems.length > 0) {
-    const fault = `${source.origin} does not fit this model and its configuration: ${problems.join('; ')}`;
-    throw new FormatError(`${fault}${vocabularyHint(source, unexpected)}`);
+    throw new FormatError(`${source.origin} does not fit this model and its configuration: ${problems.join('; ')}`);
   }
   return source.whileOpen(() => new Map(Array.from(found, ([key, name]) => [key, source.values(name)])));
-}
-
-/** PEFT writes the whole ends of a model that was resized into the adapter's file. */
-function vocabularyHint(source: TensorSource, unexpected: readonly string[]): string {
-  const end = unexpected.find((name) => /\.(embed_tokens|lm_head)\.(\w+\.)*weight$/.test(name));
-  if (end === undefined) return '';
-  const remedy = 'load it with PEFT and save it with save_embedding_layers=False';
-  return `; it holds the embedding or the output layer of a model with ${source.shape(end)[0]} tokens, which are not read here: ${remedy}`;
 }
 
 /** Puts values that {@link readTensors} gave into the adapter's variables. */

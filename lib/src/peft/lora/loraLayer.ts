@@ -1,5 +1,5 @@
 /** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
-import { Embedding, Module, type ModuleKind, StoredEmbedding, TiedHead, tiedHeadOf } from '../../nn';
+import { Module, type ModuleKind, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/warn';
 import { AdapterState } from '../layers/adapterState';
@@ -202,27 +202,6 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     yield [`${this.factorNames.loraA}${this.factorNames.leaf}`, { shape: [r, inFeatures] }];
     yield [`${this.factorNames.loraB}${this.factorNames.leaf}`, { shape: [outFeatures, r] }];
     if (useDora) yield ['lora_magnitude_vector', { shape: [outFeatures] }];
-  }
-
-  /**
-   * The base's own weight as a file holds it, (O, I) for a linear layer; a head that is tied shows the embedding's. One that is
-   * kept packed stays out of the file, whose reader has it in the base model.
-   */
-  baseTensor(): AdapterTensor | undefined {
-    if (this.baseLayer instanceof TiedHead) {
-      const { tiedTable } = this.baseLayer;
-      return tiedTable instanceof tf.Variable ? { variable: tiedTable, layout: 'same', isBase: true } : undefined;
-    }
-    const weight: unknown = Reflect.get(this.baseLayer, 'weight');
-    if (!(weight instanceof tf.Variable)) return undefined;
-    return { variable: weight, layout: this.baseLayer instanceof Embedding ? 'same' : 'transposed', isBase: true };
-  }
-
-  /** What a file holds of the base's own weight. */
-  expectedBase(): ExpectedTensor {
-    const [inFeatures, outFeatures] = this.weightShape;
-    const isTable = this.baseLayer instanceof Embedding || this.baseLayer instanceof StoredEmbedding;
-    return { shape: isTable ? [inFeatures, outFeatures] : [outFeatures, inFeatures] };
   }
 
   /** PEFT's names of A and B, and what follows the adapter's name in them. */

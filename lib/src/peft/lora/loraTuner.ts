@@ -10,7 +10,7 @@ import { TokenRows } from '../layers/tokenRows';
 import { TrainedTokens } from '../layers/trainedTokens';
 import { WrappedModules } from '../layers/wrappedModules';
 import type { PeftConfig } from '../peftConfig';
-import { isAllLinear, isNamed, leafNames, loraTargets, patternValues } from '../targets';
+import { isAllLinear, leafNames, loraTargets, patternValues } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Tuner } from '../tuner';
 import { LoraConfig } from './config';
 import { scalingOf } from './createLoraUpdate';
@@ -18,9 +18,6 @@ import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
 import { type MergeLayersOptions, mergeLayers, unmergeLayers } from './mergeLayers';
-
-/** Layers whose whole weight PEFT writes into the file of an adapter that targets them. */
-const EMBEDDING_LAYERS = ['embed_tokens', 'lm_head'];
 
 /** A layer that a configuration names, wrapped or about to be, with its own rank and alpha. */
 interface Target {
@@ -99,8 +96,6 @@ export class LoraTuner implements Tuner {
     const tensors = new Map<string, AdapterTensor>();
     for (const [path, layer] of this.layersOf(name)) {
       for (const [leaf, tensor] of layer.fileTensors(name)) tensors.set(`${path}.${leaf}`, tensor);
-      const base = isNamed(EMBEDDING_LAYERS, path) ? layer.baseTensor() : undefined;
-      if (base) tensors.set(`${path}.base_layer.weight`, base);
     }
     for (const [path, variable] of this.biases(name)) tensors.set(path, { variable, layout: 'same' });
     for (const [path, tensor] of this.saved.tensors(name)) tensors.set(path, tensor);
@@ -114,7 +109,6 @@ export class LoraTuner implements Tuner {
     const expected = new Map<string, ExpectedTensor>();
     for (const { path, layer, own } of targets) {
       for (const [leaf, tensor] of layer.expectedTensors(own)) expected.set(`${path}.${leaf}`, tensor);
-      if (isNamed(EMBEDDING_LAYERS, path)) expected.set(`${path}.base_layer.weight`, { ...layer.expectedBase(), isOptional: true });
     }
     const paths = targets.map(({ path }) => path);
     for (const [path, { shape }] of trainedBiases(this.model, lora, paths)) expected.set(path, { shape });

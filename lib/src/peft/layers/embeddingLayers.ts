@@ -1,0 +1,174 @@
+/** The base's own embedding and output layer in an adapter's file: PEFT's `save_embedding_layers`. */
+import { Embedding, Linear, type Module, StoredEmbedding, StoredLinear, TiedHead } from '../../nn';
+import { FormatError, tf } from '../../runtime';
+import type { TensorSource, TensorValues } from '../files/adapterTensors';
+import { assignStored } from '../files/tensorLayout';
+import { adaptablePaths, isNamed } from '../targets';
+import type { AdapterTensor, ExpectedTensor } from '../tuner';
+
+/** Whether a file holds them; `'auto'` is where adapters target them, or the vocabulary was resized. */
+export type SaveEmbeddingLayers = 'auto' | boolean;
+
+const NAMES = ['embed_tokens', 'lm_head'];
+const ROWS = 'token_adapter.trainable_tokens_delta';
+const COPY = 'modules_to_save.weight';
+const TARGET_LEAF = 'base_layer.weight';
+/** PEFT's names of the base's weight, after the layer's: of the plain layer, and inside each kind of wrapper. */
+const BASE_LEAVES = ['weight', TARGET_LEAF, 'original_module.weight', 'token_adapter.base_layer.weight'];
+
+/** A layer with a row for each token. */
+interface TokenEnd {
+  readonly path: string;
+  readonly base: Embedding | StoredEmbedding | Linear | StoredLinear | TiedHead;
+}
+
+/** The layers of a model that have a row for each token, whatever adapters are around them. */
+export class EmbeddingLayers {
+  private readonly ends: readonly TokenEnd[];
+
+  constructor(model: Module) {
+    const modules = new Map(model.namedModules());
+    this.ends = adaptablePaths(modules)
+      .filter((path) => isNamed(NAMES, path))
+      .flatMap((path) => {
+        const base = [`${path}.base_layer`, `${path}.original_module`, path].map((at) => modules.get(at)).find(isTokenEnd);
+        return base ? [{ path, base }] : [];
+      });
+  }
+
+  /**
+   * What a file holds besides an adapter's own tensors, by PEFT's names.
+   *
+   * With a vocabulary that was resized, an untied output layer is saved too where the adapter targets the embedding alone, and
+   * the other way round: PEFT leaves it out, and its new rows are lost.
+   */
+  tensors(
+    own: ReadonlyMap<string, AdapterTensor>,
+    { save, isResized }: { readonly save: SaveEmbeddingLayers; readonly isResized: boolean },
+  ): Map<string, AdapterTensor> {
+    const found = new Map<string, AdapterTensor>();
+    if (save === false) return found;
+    const isTarget = ({ path }: TokenEnd) => [...own.keys()].some((name) => name.startsWith(`${path}.lora_`));
+    const targets = this.ends.filter(isTarget);
+    const isSavedAlone = targets.length > 0 && (this.isTied() || !isResized);
+    const isWhole = save === true || isResized;
+    for (const end of isSavedAlone ? targets : isWhole ? this.ends : []) {
+      const tensor = baseTensor(end);
+      const copy = own.get(`${end.path}.weight`);
+      const rows = this.rowsOf(end, own);
+      const leaf = isTarget(end) ? TARGET_LEAF : copy ? 'original_module.weight' : rows ? 'token_adapter.base_layer.weight' : 'weight';
+      if (tensor) found.set(`${end.path}.${leaf}`, tensor);
+      if (copy) found.set(`${end.path}.${COPY}`, copy); // PEFT writes it under both names
+      if (rows) found.set(`${end.path}.${ROWS}`, rows);
+    }
+    return found;
+  }
+
+  /** What a file may hold besides an adapter's own tensors. */
+  expectedTensors(own: ReadonlyMap<string, ExpectedTensor>): Map<string, ExpectedTensor> {
+    const expected = new Map<string, ExpectedTensor>();
+    for (const end of this.ends) {
+      const shape = tableShape(end);
+      for (const leaf of BASE_LEAVES) expected.set(`${end.path}.${leaf}`, { shape, isOptional: true });
+      if (own.has(`${end.path}.weight`)) expected.set(`${end.path}.${COPY}`, { shape, isOptional: true });
+      const rows = this.rowsOf(end, own);
+      if (rows) expected.set(`${end.path}.${ROWS}`, { ...rows, isOptional: true });
+    }
+    return new Map([...expected, ...own]);
+  }
+
+  /**
+   * The base's weights that a file holds.
+   *
+   * @param own - the adapter's own tensors, which one of these names may be
+   * @throws FormatError when it holds two for a table that the model has once.
+   */
+  read(origin: string, values: TensorValues, own: ReadonlyMap<string, ExpectedTensor>): StoredLayer[] {
+    const read: StoredLayer[] = [];
+    for (const end of this.ends) {
+      const tensor = baseTensor(end);
+      for (const leaf of BASE_LEAVES.filter((leaf) => !own.has(`${end.path}.${leaf}`))) {
+        const given = values.get(`${end.path}.${leaf}`);
+        const other = read.find(({ tensor: { variable } }) => variable === tensor?.variable);
+        if (!given || !tensor) continue; // what is kept packed stays as it was loaded
+        if (!other) read.push({ tensor, values: given, isTarget: leaf === TARGET_LEAF });
+        else if (!isEqual(other.values, given)) {
+          throw new FormatError(
+            `${origin} holds an embedding and an output layer that differ, and this model has one table for both: load the base with tieWordEmbeddings false`,
+          );
+        }
+      }
+    }
+    return read;
+  }
+
+  /** @throws FormatError when the file's tables have another number of rows than the model's. */
+  checkVocabulary(source: TensorSource): void {
+    const size = vocabularyOf(source);
+    const own = this.ends[0] && tableShape(this.ends[0])[0];
+    if (size === undefined || own === undefined || size === own) return;
+    throw new FormatError(
+      `${source.origin} is for a model with ${size} tokens, and this one has ${own}: call model.resizeTokenEmbeddings(${size}) before its adapters are loaded`,
+    );
+  }
+
+  private isTied(): boolean {
+    return this.ends.some(({ base }) => base instanceof TiedHead);
+  }
+
+  /** The trained rows that a layer shows in PEFT's file: its own, or the embedding's where it is tied to it. */
+  private rowsOf<T>({ path, base }: TokenEnd, own: ReadonlyMap<string, T>): T | undefined {
+    const table = this.ends.find((end) => end.base instanceof Embedding || end.base instanceof StoredEmbedding);
+    return own.get(`${path}.${ROWS}`) ?? (base instanceof TiedHead ? own.get(`${table?.path}.${ROWS}`) : undefined);
+  }
+}
+
+/** A weight of the base, and the values that a file has for it. */
+export interface StoredLayer {
+  readonly tensor: AdapterTensor;
+  readonly values: Float32Array;
+  /** Whether the file holds it because the adapter targets the layer. */
+  readonly isTarget: boolean;
+}
+
+/** Puts a file's values into the base. @returns whether any of them is another one than before. */
+export function assignStoredLayers(layers: readonly StoredLayer[]): boolean {
+  let isChanged = false;
+  for (const { tensor, values } of layers) {
+    const before = tensor.variable.clone();
+    assignStored(tensor, values);
+    isChanged ||= tf.tidy(() => tensor.variable.notEqual(before).any().dataSync()[0] === 1);
+    before.dispose();
+  }
+  return isChanged;
+}
+
+/** The number of tokens that the model had on which a file was written, where the file tells. */
+export function vocabularyOf({ names, shape }: TensorSource): number | undefined {
+  for (const name of names) {
+    const [, layer, leaf = ''] = /\.(embed_tokens|lm_head)\.(.*)$/.exec(name) ?? [];
+    if ([...BASE_LEAVES, COPY].includes(leaf) || (layer === 'lm_head' && leaf === 'lora_B.weight')) return shape(name)[0];
+    if (layer === 'embed_tokens' && leaf === 'lora_embedding_A') return shape(name)[1];
+  }
+  return undefined;
+}
+
+function isTokenEnd(module: Module | undefined): module is TokenEnd['base'] {
+  return [Embedding, StoredEmbedding, Linear, StoredLinear, TiedHead].some((kind) => module instanceof kind);
+}
+
+/** Shapes: (V, C), as files have both. */
+function tableShape({ base }: TokenEnd): readonly [number, number] {
+  return 'numEmbeddings' in base ? [base.numEmbeddings, base.embeddingDim] : [base.outFeatures, base.inFeatures];
+}
+
+/** The layer's weight, a tied one's table; one that is kept packed stays out of files, whose readers have it in the base. */
+function baseTensor({ base }: TokenEnd): AdapterTensor | undefined {
+  const weight = base instanceof TiedHead ? base.tiedTable : base.weight;
+  if (!(weight instanceof tf.Variable)) return undefined;
+  return { variable: weight, layout: base instanceof Linear ? 'transposed' : 'same', isBase: true };
+}
+
+function isEqual(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
