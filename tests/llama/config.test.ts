@@ -6,6 +6,7 @@ const sizes = { vocabSize: 100, hiddenSize: 32, intermediateSize: 48, numHiddenL
 test("what is left out has Hugging Face's defaults", () => {
   expect(llamaConfig(sizes)).toEqual({
     ...sizes,
+    modelType: 'llama',
     numKeyValueHeads: 4,
     headDim: 8,
     rmsNormEps: 1e-6,

@@ -1,13 +1,16 @@
-/** The sizes and settings of a LLaMA-architecture model. */
+/** The sizes and settings of a model of LLaMA's family. */
 
 import type { RopeScaling } from '../nn';
 import { ArgumentError } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkNumber, checkOneOf } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
+import { architectureOf, MODEL_TYPES, type ModelType } from './architectures';
 
 /** What a model is made from: Hugging Face's `config.json` in camelCase; the sizes are required, the rest has defaults. */
 export interface LlamaConfigOptions {
+  /** The architecture. @defaultValue 'llama' */
+  readonly modelType?: ModelType;
   /** V, the number of token ids. */
   readonly vocabSize: number;
   /** C, the width of the residual stream. */
@@ -30,7 +33,7 @@ export interface LlamaConfigOptions {
   readonly maxPositionEmbeddings?: number;
   /** Whether the output layer is the embedding's table. @defaultValue false */
   readonly tieWordEmbeddings?: boolean;
-  /** Whether q, k, v and o have biases. @defaultValue false */
+  /** Whether q, k, v and o have biases. Qwen2 has them on q, k and v always. @defaultValue false, for Qwen2 true */
   readonly attentionBias?: boolean;
   /** Whether gate, up and down have biases. @defaultValue false */
   readonly mlpBias?: boolean;
@@ -54,17 +57,20 @@ export type LlamaConfig = Required<Omit<LlamaConfigOptions, Optional>> & Pick<Ll
  * @throws ArgumentError naming the first field that is out of range.
  */
 export function llamaConfig(options: LlamaConfigOptions): LlamaConfig {
-  const { hiddenSize, numAttentionHeads } = options;
+  const { hiddenSize, numAttentionHeads, modelType = 'llama' } = options;
+  checkOneOf('LlamaConfig: modelType', modelType, MODEL_TYPES);
+  const architecture = architectureOf({ modelType });
   const config: LlamaConfig = {
     ...options,
+    modelType,
     numKeyValueHeads: options.numKeyValueHeads ?? numAttentionHeads,
     headDim: options.headDim ?? hiddenSize / numAttentionHeads,
     rmsNormEps: options.rmsNormEps ?? 1e-6,
     ropeTheta: options.ropeTheta ?? 10_000,
     maxPositionEmbeddings: options.maxPositionEmbeddings ?? 2048,
     tieWordEmbeddings: options.tieWordEmbeddings ?? false,
-    attentionBias: options.attentionBias ?? false,
-    mlpBias: options.mlpBias ?? false,
+    attentionBias: options.attentionBias ?? architecture.attentionBias === true,
+    mlpBias: options.mlpBias ?? architecture.mlpBias === true,
     initializerRange: options.initializerRange ?? 0.02,
   };
   checkConfig(config);
@@ -84,11 +90,15 @@ const COUNTS = [
 
 const FRACTIONS = ['rmsNormEps', 'ropeTheta', 'initializerRange'] as const;
 const FLAGS = ['tieWordEmbeddings', 'attentionBias', 'mlpBias'] as const;
+const BIASES = ['attentionBias', 'mlpBias'] as const;
 const TOKENS = ['bosTokenId', 'eosTokenId', 'padTokenId'] as const;
 
 function checkConfig(config: LlamaConfig): void {
-  checkKnown('LlamaConfig', config, [...COUNTS, ...FRACTIONS, ...FLAGS, ...TOKENS, 'ropeScaling'], { numLayers: 'numHiddenLayers' });
+  checkKnown('LlamaConfig', config, ['modelType', ...COUNTS, ...FRACTIONS, ...FLAGS, ...TOKENS, 'ropeScaling'], {
+    numLayers: 'numHiddenLayers',
+  });
   for (const field of FLAGS) checkOneOf(`LlamaConfig: ${field}`, config[field], [true, false]);
+  for (const field of BIASES) checkBias(config, field);
   for (const field of TOKENS) for (const id of [config[field] ?? []].flat()) checkWhole(`LlamaConfig: ${field}`, id, 0);
   for (const field of COUNTS) checkWhole(`LlamaConfig: ${field}`, config[field]);
   for (const field of FRACTIONS) {
@@ -99,6 +109,12 @@ function checkConfig(config: LlamaConfig): void {
   const { numAttentionHeads: H, numKeyValueHeads: K, headDim: D } = config;
   if (H % K !== 0) throw new ArgumentError(`LlamaConfig: numAttentionHeads ${H} is not a multiple of numKeyValueHeads ${K}`);
   if (D % 2 !== 0) throw new ArgumentError(`LlamaConfig: headDim ${D} is odd; rotary embedding pairs the elements of a head`);
+}
+
+function checkBias(config: LlamaConfig, field: (typeof BIASES)[number]): void {
+  const fixed = architectureOf(config)[field];
+  if (fixed === 'configured' || fixed === config[field]) return;
+  throw new ArgumentError(`LlamaConfig: ${field} is ${config[field]}, but of every ${config.modelType} model it is ${fixed}; leave it out`);
 }
 
 function checkScaling({ ropeScaling }: LlamaConfig): void {

@@ -1,3 +1,4 @@
+export type { ModelType } from './architectures';
 export { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 export { defaultModelPath } from './files/defaultModel';
 export type { LoadOptions, LoadProgress } from './files/loadParameters';
@@ -13,4 +14,5 @@ export { type MemoryPlanOptions, type PlannedModel, planMemory } from './memoryP
 export { LlamaDecoderLayer, LlamaModel, type LlamaModelOptions } from './model';
 export { learnedPositions } from './nextTokenLoss';
 export type { TensorSource } from './parameters';
+export { type RotaryLayout, rotaryRows } from './rotaryLayout';
 export { type ChatMessage, Tokenizer } from './tokenizer/tokenizer';

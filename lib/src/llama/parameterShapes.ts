@@ -1,4 +1,5 @@
 /** Which parameters a model has. */
+import { architectureOf } from './architectures';
 import type { LlamaConfig } from './config';
 
 /**
@@ -14,14 +15,15 @@ export function* parameterShapes(config: LlamaConfig): Generator<readonly [name:
 }
 
 function* layerShapes(config: LlamaConfig, path: string): Generator<readonly [string, readonly number[]]> {
-  const { hiddenSize: C, intermediateSize: F, headDim: D, attentionBias, mlpBias } = config;
+  const { hiddenSize: C, intermediateSize: F, headDim: D, mlpBias } = config;
+  const biased: readonly string[] = config.attentionBias ? architectureOf(config).biasedProjections : [];
   const queryWidth = config.numAttentionHeads * D;
   const keyWidth = config.numKeyValueHeads * D;
   const projections = [
-    ['self_attn.q_proj', C, queryWidth, attentionBias],
-    ['self_attn.k_proj', C, keyWidth, attentionBias],
-    ['self_attn.v_proj', C, keyWidth, attentionBias],
-    ['self_attn.o_proj', queryWidth, C, attentionBias],
+    ['self_attn.q_proj', C, queryWidth, biased.includes('q_proj')],
+    ['self_attn.k_proj', C, keyWidth, biased.includes('k_proj')],
+    ['self_attn.v_proj', C, keyWidth, biased.includes('v_proj')],
+    ['self_attn.o_proj', queryWidth, C, biased.includes('o_proj')],
     ['mlp.gate_proj', C, F, mlpBias],
     ['mlp.up_proj', C, F, mlpBias],
     ['mlp.down_proj', F, C, mlpBias],

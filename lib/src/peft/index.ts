@@ -14,7 +14,7 @@ export { LoraEmbedding } from './lora/loraEmbedding';
 export { LoraLayer, type LoraLayerOptions } from './lora/loraLayer';
 export { LoraLinear } from './lora/loraLinear';
 export { LoraUpdate, type LoraUpdateOptions } from './lora/loraUpdate';
-export { convertRotaryLayout, type RotaryConversion, type RotaryLayout, rotaryRows } from './lora/rotaryLayout';
+export { convertRotaryLayout, type RotaryConversion } from './lora/rotaryLayout';
 export { MergeableAdapters, type MergeOptions } from './mergeableAdapters';
 export { type MergeError, type MergeReportOptions, mergeReport } from './mergeReport';
 export type { PeftConfig } from './peftConfig';

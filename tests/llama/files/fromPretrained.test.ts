@@ -64,7 +64,7 @@ describe('a GGUF file of another kind is unsupported', () => {
   };
 
   test.each<[string, Parts, RegExp]>([
-    ['architecture', { fields: [text('general.architecture', 'gemma')] }, /architecture is 'gemma'; only LLaMA's/],
+    ['architecture', { fields: [text('general.architecture', 'gemma')] }, /architecture is 'gemma'; read are 'llama' and 'qwen2'/],
     ['mixture of experts', { fields: [...sizes, integer('llama.expert_count', 8)] }, /mixtures of experts/],
     ['half rotation', { fields: [...sizes, integer('llama.rope.dimension_count', 2)] }, /rotates 2 of 4 elements/],
     [
@@ -155,7 +155,7 @@ describe('a configuration of any age', () => {
   });
 
   test.each([
-    ['another architecture', { model_type: 'mistral' }, /model_type is "mistral"; only "llama" is read here/],
+    ['another architecture', { model_type: 'gemma' }, /model_type is "gemma"; read are "llama" and "qwen2"/],
     ['another activation', { hidden_act: 'gelu' }, /hidden_act is "gelu"/],
     ['quantised weights', { quantization_config: { bits: 4 } }, /quantised/],
     ['another scaling', { rope_parameters: { rope_type: 'yarn', factor: 2 } }, /scaled by "yarn"; read are linear and llama3/],

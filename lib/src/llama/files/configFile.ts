@@ -2,8 +2,9 @@
 import { isJsonObject, type JsonObject } from '../../io';
 import type { RopeScaling } from '../../nn';
 import { FormatError, UnsupportedError } from '../../runtime';
+import { type Architecture, architectureOf, MODEL_TYPES, type ModelType, modelTypeWhere } from '../architectures';
 import type { LlamaConfig, LlamaConfigOptions } from '../config';
-import { configOfFile } from './modelFiles';
+import { checkWindow, configOfFile } from './modelFiles';
 
 /** The documents that describe a model; a folder without `generation_config.json` gives an empty one. */
 export interface ConfigDocuments {
@@ -12,17 +13,21 @@ export interface ConfigDocuments {
 }
 
 /**
- * Reads a LLaMA configuration, as transformers of any version writes it.
+ * Reads a configuration, as transformers of any version writes it.
  *
  * @param path where it was read, for messages.
  * @throws FormatError when a size is missing or of another type; UnsupportedError when the model is of another architecture,
  * or is made in a way not read here.
  */
-export function configFromJson(path: string, { config, generation }: ConfigDocuments): LlamaConfig {
-  checkArchitecture(path, config);
+export function configFromJson(path: string, { config: given, generation }: ConfigDocuments): LlamaConfig {
+  const modelType = modelTypeIn(path, given);
+  const architecture = architectureOf({ modelType });
+  const config = { ...architecture.configDefaults, ...given };
+  checkSupported(path, config, architecture);
   const read = new Fields(path, config);
   const rope = ropeOf(path, config);
-  return configOfFile(path, {
+  const llama = configOfFile(path, {
+    modelType,
     vocabSize: read.required('vocab_size'),
     hiddenSize: read.required('hidden_size'),
     intermediateSize: read.required('intermediate_size'),
@@ -40,6 +45,8 @@ export function configFromJson(path: string, { config, generation }: ConfigDocum
     initializerRange: read.number('initializer_range'),
     ...tokenIds(new Fields(path, { ...config, ...withoutNull(generation) })),
   });
+  checkWindow(path, architecture.slidingWindow(config), llama.maxPositionEmbeddings);
+  return llama;
 }
 
 /**
@@ -48,11 +55,12 @@ export function configFromJson(path: string, { config, generation }: ConfigDocum
  * @param dtype what its matrices are stored in.
  */
 export function configToJson(config: LlamaConfig, dtype: 'float32' | 'bfloat16'): ConfigDocuments {
+  const { className, attentionBias, mlpBias } = architectureOf(config);
   const tokens = { bos_token_id: config.bosTokenId, eos_token_id: one(config.eosTokenId), pad_token_id: config.padTokenId };
   return {
     config: {
-      architectures: ['LlamaForCausalLM'],
-      attention_bias: config.attentionBias,
+      architectures: [className],
+      ...(attentionBias === 'configured' && { attention_bias: config.attentionBias }),
       ...tokens,
       head_dim: config.headDim,
       hidden_act: 'silu',
@@ -60,8 +68,8 @@ export function configToJson(config: LlamaConfig, dtype: 'float32' | 'bfloat16')
       initializer_range: config.initializerRange,
       intermediate_size: config.intermediateSize,
       max_position_embeddings: config.maxPositionEmbeddings,
-      mlp_bias: config.mlpBias,
-      model_type: 'llama',
+      ...(mlpBias === 'configured' && { mlp_bias: config.mlpBias }),
+      model_type: config.modelType,
       num_attention_heads: config.numAttentionHeads,
       num_hidden_layers: config.numHiddenLayers,
       num_key_value_heads: config.numKeyValueHeads,
@@ -92,14 +100,22 @@ function ropeScalingToJson(scaling: RopeScaling | undefined): JsonObject | null 
   };
 }
 
-function checkArchitecture(path: string, config: JsonObject): void {
-  const type = config.model_type ?? (isLlamaClass(config.architectures) ? 'llama' : undefined);
+function modelTypeIn(path: string, { model_type: given, architectures }: JsonObject): ModelType {
+  const isClass = (name: string) => Array.isArray(architectures) && architectures.includes(name);
+  const found = modelTypeWhere(({ className }, modelType) =>
+    given === undefined || given === null ? isClass(className) : modelType === given,
+  );
+  if (found) return found;
+  const known = MODEL_TYPES.map((name) => `"${name}"`).join(' and ');
+  throw new UnsupportedError(`${path}: model_type is ${shown(given)}; read are ${known}`);
+}
+
+function checkSupported(path: string, config: JsonObject, { activations, className }: Architecture): void {
   const refuse = (what: string) => {
     throw new UnsupportedError(`${path}: ${what}`);
   };
-  const shown = (value: unknown) => String(JSON.stringify(value)).slice(0, 80);
-  if (type !== 'llama') refuse(`model_type is ${shown(type)}; only "llama" is read here`);
-  if (!SILU.includes(config.hidden_act ?? 'silu')) refuse(`hidden_act is ${shown(config.hidden_act)}; LLaMA's is "silu"`);
+  const activation = config.hidden_act ?? 'silu';
+  if (!activations.includes(activation)) refuse(`hidden_act is ${shown(activation)}; ${className}'s here is "${activations[0]}"`);
   if (config.rope_interleaved === true) refuse('rope_interleaved is true; only halves are rotated here');
   const quantization = config.quantization_config;
   if (quantization !== undefined && quantization !== null) {
@@ -107,11 +123,8 @@ function checkArchitecture(path: string, config: JsonObject): void {
   }
 }
 
-/** The names by which transformers knows LLaMA's activation. */
-const SILU: readonly unknown[] = ['silu', 'swish'];
-
-function isLlamaClass(architectures: unknown): boolean {
-  return Array.isArray(architectures) && architectures.includes('LlamaForCausalLM');
+function shown(value: unknown): string {
+  return String(JSON.stringify(value)).slice(0, 80);
 }
 
 /** `rope_parameters` since transformers 5, `rope_scaling` before; where a file has both, transformers goes by the second. */

@@ -21,7 +21,7 @@ const EMBEDDING = 'model.embed_tokens.weight';
 const HEAD = 'lm_head.weight';
 const COMPARED_ROWS = 256; // at a time
 
-/** @throws FormatError when a file is missing or malformed; UnsupportedError when this is no LLaMA model. */
+/** @throws FormatError when a file is missing or malformed; UnsupportedError for an architecture that is not read here. */
 export function openFolderModel(folder: string): ModelFiles {
   const document = readJsonFile(nodePath.join(folder, 'config.json'), { largest: LARGEST_CONFIG });
   if (isJsonObject(document.quantization)) {

@@ -2,35 +2,38 @@
 import { GgufError, type GgufFile } from '../../io';
 import { type RopeScaling, rotaryFrequencies } from '../../nn';
 import { UnsupportedError } from '../../runtime';
+import { ARCHITECTURES, type ModelType, modelTypeWhere } from '../architectures';
 import type { LlamaConfig } from '../config';
-import { configOfFile } from './modelFiles';
+import { checkWindow, configOfFile } from './modelFiles';
 
-/** @throws GgufError when a size is missing; UnsupportedError for another architecture than LLaMA's. */
+/** @throws GgufError when a size is missing; UnsupportedError for an architecture, or a feature of it, that is not read here. */
 export function configFromGguf(file: GgufFile): LlamaConfig {
-  const architecture = file.metadata.get('general.architecture');
-  if (architecture !== 'llama') {
-    throw new UnsupportedError(`${file.path}: its architecture is '${architecture}'; only LLaMA's ('llama') is read here`);
-  }
-  if (optional(file, 'llama.expert_count')) throw new UnsupportedError(`${file.path}: mixtures of experts are not read here`);
-  const numAttentionHeads = required(file, 'llama.attention.head_count');
-  const hiddenSize = required(file, 'llama.embedding_length');
-  const headDim = optional(file, 'llama.attention.key_length') ?? hiddenSize / numAttentionHeads;
-  const rotated = optional(file, 'llama.rope.dimension_count') ?? headDim;
-  if (rotated !== headDim)
-    throw new UnsupportedError(`${file.path}: rotates ${rotated} of ${headDim} elements of a head; all are rotated here`);
-  const ropeTheta = optional(file, 'llama.rope.freq_base') ?? 10_000;
-  return configOfFile(file.path, {
-    vocabSize: file.tensors.get('token_embd.weight')?.shape[0] ?? required(file, 'llama.vocab_size'),
+  const { path } = file;
+  const { modelType, prefix } = architectureIn(file);
+  const number = (key: string) => optional(file, `${prefix}.${key}`);
+  const needed = (key: string) => required(file, `${prefix}.${key}`);
+  if (number('expert_count')) throw new UnsupportedError(`${path}: mixtures of experts are not read here`);
+  const numAttentionHeads = needed('attention.head_count');
+  const hiddenSize = needed('embedding_length');
+  const headDim = number('attention.key_length') ?? hiddenSize / numAttentionHeads;
+  const rotated = number('rope.dimension_count') ?? headDim;
+  if (rotated !== headDim) throw new UnsupportedError(`${path}: rotates ${rotated} of ${headDim} elements of a head; all are rotated here`);
+  const maxPositionEmbeddings = needed('context_length');
+  checkWindow(path, number('attention.sliding_window') || undefined, maxPositionEmbeddings);
+  const ropeTheta = number('rope.freq_base') ?? 10_000;
+  return configOfFile(path, {
+    modelType,
+    vocabSize: file.tensors.get('token_embd.weight')?.shape[0] ?? needed('vocab_size'),
     hiddenSize,
-    intermediateSize: required(file, 'llama.feed_forward_length'),
-    numHiddenLayers: required(file, 'llama.block_count'),
+    intermediateSize: needed('feed_forward_length'),
+    numHiddenLayers: needed('block_count'),
     numAttentionHeads,
-    numKeyValueHeads: optional(file, 'llama.attention.head_count_kv') ?? numAttentionHeads,
+    numKeyValueHeads: number('attention.head_count_kv') ?? numAttentionHeads,
     headDim,
-    rmsNormEps: required(file, 'llama.attention.layer_norm_rms_epsilon'),
+    rmsNormEps: needed('attention.layer_norm_rms_epsilon'),
     ropeTheta,
-    ropeScaling: ropeScaling(file, { headDim, ropeTheta }),
-    maxPositionEmbeddings: required(file, 'llama.context_length'),
+    ropeScaling: ropeScaling(file, { prefix, headDim, ropeTheta }),
+    maxPositionEmbeddings,
     tieWordEmbeddings: !file.tensors.has('output.weight'),
     attentionBias: file.tensors.has('blk.0.attn_q.bias'),
     mlpBias: file.tensors.has('blk.0.ffn_gate.bias'),
@@ -40,10 +43,25 @@ export function configFromGguf(file: GgufFile): LlamaConfig {
   });
 }
 
-function ropeScaling(file: GgufFile, rotary: { readonly headDim: number; readonly ropeTheta: number }): RopeScaling | undefined {
+function architectureIn(file: GgufFile): { readonly modelType: ModelType; readonly prefix: string } {
+  const prefix = file.metadata.get('general.architecture');
+  const modelType = modelTypeWhere(({ gguf }) => gguf === prefix);
+  if (modelType) return { modelType, prefix: ARCHITECTURES[modelType].gguf };
+  const known = [...new Set(Object.values(ARCHITECTURES).map(({ gguf }) => `'${gguf}'`))].join(' and ');
+  throw new UnsupportedError(`${file.path}: its architecture is '${String(prefix).slice(0, 80)}'; read are ${known}`);
+}
+
+interface RotaryOfFile {
+  readonly prefix: string;
+  readonly headDim: number;
+  readonly ropeTheta: number;
+}
+
+function ropeScaling(file: GgufFile, rotary: RotaryOfFile): RopeScaling | undefined {
+  const { prefix } = rotary;
   if (file.tensors.has('rope_freqs.weight')) return llama3Scaling(file, rotary);
-  const type = file.metadata.get('llama.rope.scaling.type') ?? 'none';
-  const factor = optional(file, 'llama.rope.scaling.factor') ?? optional(file, 'llama.rope.scale_linear') ?? 1;
+  const type = file.metadata.get(`${prefix}.rope.scaling.type`) ?? 'none';
+  const factor = optional(file, `${prefix}.rope.scaling.factor`) ?? optional(file, `${prefix}.rope.scale_linear`) ?? 1;
   if (type !== 'none' && type !== 'linear') {
     throw new UnsupportedError(
       `${file.path}: its rotary embedding is scaled by '${type}'; read are 'linear' and Llama 3's, given as rope_freqs.weight`,
@@ -56,7 +74,7 @@ function ropeScaling(file: GgufFile, rotary: { readonly headDim: number; readonl
  * Llama 3.1's scaling, which a GGUF file holds as one divisor per frequency: found again by trying the contexts that it may have
  * been trained with, and refused when none gives these divisors.
  */
-function llama3Scaling(file: GgufFile, { headDim, ropeTheta }: { readonly headDim: number; readonly ropeTheta: number }): RopeScaling {
+function llama3Scaling(file: GgufFile, { headDim, ropeTheta }: RotaryOfFile): RopeScaling {
   if (file.info('rope_freqs.weight').shape.join() !== `${headDim / 2}`)
     fail(file, 'rope_freqs.weight is not one divisor per pair of a head');
   const divisors = file.toFloat32('rope_freqs.weight');
@@ -74,7 +92,7 @@ function llama3Scaling(file: GgufFile, { headDim, ropeTheta }: { readonly headDi
 const ORIGINAL_CONTEXTS = [8192, ...Array.from({ length: 20 }, (_, power) => 2 ** (power + 1))];
 
 function required(file: GgufFile, key: string): number {
-  return optional(file, key) ?? fail(file, `there is no metadata '${key}', which a LLaMA model has`);
+  return optional(file, key) ?? fail(file, `there is no metadata '${key}', which a model has`);
 }
 
 function optional(file: GgufFile, key: string): number | undefined {

@@ -1,6 +1,6 @@
 /** What a model on disk looks like to the loader, whichever its format. */
 import type { Dtype, GgmlType } from '../../io';
-import { ArgumentError, FormatError } from '../../runtime';
+import { ArgumentError, FormatError, UnsupportedError } from '../../runtime';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from '../config';
 
 /** A tensor of a model file in Hugging Face's layout: a projection's weight is [out, in], q and k pair i with i + D/2. */
@@ -49,4 +49,16 @@ export function configOfFile(path: string, options: LlamaConfigOptions): LlamaCo
     if (cause instanceof ArgumentError) throw new FormatError(`${path}: ${cause.message}`, { cause });
     throw cause;
   }
+}
+
+/**
+ * Checks that no layer sees fewer tokens than a text can have: all layers of this library see all tokens before them.
+ *
+ * @param window - how many tokens the most short-sighted layer sees; undefined for all
+ * @throws UnsupportedError that names the window, and up to which length texts can be computed.
+ */
+export function checkWindow(path: string, window: number | undefined, maxPositionEmbeddings: number): void {
+  if (window === undefined || window >= maxPositionEmbeddings) return;
+  const remedy = `texts of at most ${window} tokens are not affected: to read only such, lower the ${maxPositionEmbeddings} positions to that`;
+  throw new UnsupportedError(`${path}: layers that see only the last ${window} tokens (a sliding window) are not computed here; ${remedy}`);
 }

@@ -1,4 +1,5 @@
 /** Zero-init prefixes on a whole model. */
+import { LlamaForCausalLM, type ModelType } from '../../llama';
 import { CausalSelfAttention, type Module } from '../../nn';
 import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../runtime';
 import type { PeftConfig } from '../peftConfig';
@@ -93,6 +94,7 @@ export class AdaptionPromptTuner implements Tuner {
   }
 
   private topAttentions({ targetModules, adapterLayers }: AdaptionPromptConfig): [string, CausalSelfAttention][] {
+    checkKnownToPeft(this.model);
     const modules = new Map(this.model.namedModules());
     const found = [...modules].filter(([path]) => isNamed([targetModules], path));
     if (found.length === 0) {
@@ -116,6 +118,17 @@ export class AdaptionPromptTuner implements Tuner {
 function checked(config: PeftConfig): AdaptionPromptConfig {
   if (config instanceof AdaptionPromptConfig) return config;
   throw new ArgumentError(`this model has prefix adapters, to which ${config.peftType} cannot be added`);
+}
+
+/** The architectures for which PEFT has adaption prompts (`TRANSFORMERS_MODEL_CONFIG` of its adaption_prompt/config.py). */
+const IN_PEFT: Readonly<Record<ModelType, boolean>> = { llama: true, qwen2: false };
+
+/** @throws UnsupportedError when PEFT would refuse the adapter's file on this model. */
+function checkKnownToPeft(model: Module): void {
+  if (!(model instanceof LlamaForCausalLM) || IN_PEFT[model.config.modelType]) return;
+  const known = Object.entries(IN_PEFT).flatMap(([modelType, isKnown]) => (isKnown ? [modelType] : []));
+  const remedy = `it has them for ${known.join(', ')}; use a LoraConfig on this base model`;
+  throw new UnsupportedError(`PEFT has no adaption prompt for ${model.config.modelType} models: ${remedy}`);
 }
 
 /**

@@ -1,6 +1,8 @@
 /** LoRA adapters as llama.cpp reads them. */
 import { type GgufTensorToStore, writeGguf } from '../../io';
+import { architectureOf } from '../../llama/architectures';
 import { ggufName } from '../../llama/files/ggufModel';
+import { isRotated, rotaryRows } from '../../llama/rotaryLayout';
 import { TiedHead } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
 import type { PeftModel } from '../peftModel';
@@ -8,14 +10,13 @@ import { LoraConfig } from './config';
 import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';
 import type { LoraUpdate } from './loraUpdate';
-import { rotaryRows } from './rotaryLayout';
 
 /**
  * Writes an adapter in llama.cpp's format, to be used with a GGUF file of the same base model (`llama-cli --lora`).
  *
  * The file holds A and B of each layer as 32-bit floats and one α for all, from which llama.cpp takes the scale `α/r`; where a
- * layer's scale is another (rsLoRA, patterns), the difference goes into B. q and k are brought into the order of rows of GGUF files,
- * as llama.cpp's `convert_lora_to_gguf.py` does.
+ * layer's scale is another (rsLoRA, patterns), the difference goes into B. q and k of LLaMA models are brought into the
+ * order of rows of GGUF files, as llama.cpp's `convert_lora_to_gguf.py` does.
  *
  * @param options - `adapterName`, by default `default`
  * @throws UnsupportedError when llama.cpp cannot hold it: prefixes, DoRA, biases, `modulesToSave`, an adapted embedding or head that
@@ -24,20 +25,21 @@ import { rotaryRows } from './rotaryLayout';
 export function exportGgufLora(model: PeftModel, path: string, { adapterName = 'default' }: { readonly adapterName?: string } = {}): void {
   const config = checkedConfig(model, adapterName);
   const alpha = config.loraAlpha || config.r; // llama.cpp takes 0 for a scale of 1
+  const architecture = architectureOf(model.config);
   const tensors = new Map<string, GgufTensorToStore>();
   for (const [layerPath, layer] of model.model.namedModules()) {
     const update = layer instanceof LoraLayer ? layer.updates.get(adapterName) : undefined;
     if (!(layer instanceof LoraLayer) || !update) continue;
-    const name = ggufName(`${layerPath}.weight`);
+    const name = ggufName(`${layerPath}.weight`, architecture);
     if (name === undefined) throw new UnsupportedError(`llama.cpp has no name for the adapted layer '${layerPath}'`);
     checkNotShared(model, layerPath, layer);
     const [a, b] = fileFactors(layer, update, alpha);
-    const ordered = /\.[qk]_proj$/.test(layerPath) ? interleaved(b, model.config.headDim) : b;
+    const ordered = architecture.ggufPairsNeighbours && isRotated(layerPath) ? interleaved(b, model.config.headDim) : b;
     tensors.set(`${name}.lora_a`, stored(a));
     tensors.set(`${name}.lora_b`, stored(ordered));
   }
   const metadata = new Map<string, string | number>([
-    ['general.architecture', 'llama'],
+    ['general.architecture', architecture.gguf],
     ['general.type', 'adapter'],
     ['adapter.type', 'lora'],
     ['adapter.lora.alpha', alpha],

@@ -1,14 +1,9 @@
 /** Adapters of q and k between the two ways in which models pair the elements of a head for the rotation. */
 
+import { isRotated, type RotaryLayout, rotaryRows } from '../../llama/rotaryLayout';
 import { StateError, tf } from '../../runtime';
 import type { PeftModel } from '../peftModel';
 import { LoraLinear } from './loraLinear';
-
-/**
- * How the outputs of q and k lie within a head: Hugging Face's models pair element i with i + D/2, Meta's (and OpenGVLab's and lit's,
- * and llama.cpp's files) pair 2i with 2i + 1.
- */
-export type RotaryLayout = 'hf' | 'meta';
 
 /** Which adapter to convert, and how. */
 export interface RotaryConversion {
@@ -16,20 +11,6 @@ export interface RotaryConversion {
   readonly to: RotaryLayout;
   /** @defaultValue 'default' */
   readonly adapterName?: string;
-}
-
-/**
- * For each row of a q or k weight in the layout `to`, its place in the other layout.
- *
- * `hf[i] = meta[2i]`, `hf[i + D/2] = meta[2i + 1]` in each head, i < D/2.
- */
-export function rotaryRows(rows: number, headDim: number, to: RotaryLayout): Int32Array {
-  const half = headDim / 2;
-  return Int32Array.from({ length: rows }, (_, row) => {
-    const place = row % headDim;
-    const other = to === 'hf' ? (place < half ? 2 * place : 2 * (place - half) + 1) : (place >> 1) + (place & 1) * half;
-    return row - place + other;
-  });
 }
 
 /**
@@ -48,7 +29,7 @@ export function convertRotaryLayout(model: PeftModel, { from, to, adapterName = 
   if (model.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before converting one');
   if (from === to) return;
   for (const [path, layer] of model.model.namedModules()) {
-    if (!(layer instanceof LoraLinear) || !/(^|\.)[qk]_proj$/.test(path)) continue;
+    if (!(layer instanceof LoraLinear) || !isRotated(path)) continue;
     const update = layer.updates.get(adapterName);
     if (!update) continue;
     const { loraB, magnitude } = update;

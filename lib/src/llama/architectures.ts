@@ -1,0 +1,102 @@
+/**
+ * What tells one architecture from another: one row each, and told apart nowhere else. `docs/adding-an-architecture.md` adds a row
+ * step by step.
+ */
+import type { JsonObject } from '../io';
+
+type AttentionProjection = 'q_proj' | 'k_proj' | 'v_proj' | 'o_proj';
+
+/** How an architecture differs from the others that the layers of `nn/` make up. */
+export interface Architecture {
+  /** Hugging Face's class, as `architectures` in `config.json` names it. */
+  readonly className: string;
+  /** llama.cpp's name: `general.architecture` in a GGUF file, and the prefix of its sizes there. */
+  readonly gguf: string;
+  /** Whether q and k in a GGUF file pair the rows 2i and 2i + 1 of a head for the rotation, and not i and i + D/2. */
+  readonly ggufPairsNeighbours: boolean;
+  /** llama.cpp's names of the tensors by Hugging Face's, within a layer and at both ends of the model. */
+  readonly ggufNames: { readonly layer: ReadonlyMap<string, string>; readonly ends: ReadonlyMap<string, string> };
+  /** Whether the attention has biases: as its configuration says, or alike in every model. */
+  readonly attentionBias: boolean | 'configured';
+  /** The projections that then have them. */
+  readonly biasedProjections: readonly AttentionProjection[];
+  /** Whether gate, up and down have biases. */
+  readonly mlpBias: boolean | 'configured';
+  /** The names by which `hidden_act` in `config.json` may call SiLU. */
+  readonly activations: readonly unknown[];
+  /** What transformers takes for fields that `config.json` leaves out, where it is not what {@link llamaConfig} takes. */
+  readonly configDefaults: JsonObject;
+  /** How many tokens the most short-sighted layer sees by this `config.json`; undefined where all layers see all. */
+  readonly slidingWindow: (config: JsonObject) => number | undefined;
+}
+
+const GGUF_NAMES: Architecture['ggufNames'] = {
+  layer: new Map([
+    ['self_attn.q_proj', 'attn_q'],
+    ['self_attn.k_proj', 'attn_k'],
+    ['self_attn.v_proj', 'attn_v'],
+    ['self_attn.o_proj', 'attn_output'],
+    ['mlp.gate_proj', 'ffn_gate'],
+    ['mlp.up_proj', 'ffn_up'],
+    ['mlp.down_proj', 'ffn_down'],
+    ['input_layernorm', 'attn_norm'],
+    ['post_attention_layernorm', 'ffn_norm'],
+  ]),
+  ends: new Map([
+    ['model.embed_tokens', 'token_embd'],
+    ['model.norm', 'output_norm'],
+    ['lm_head', 'output'],
+  ]),
+};
+
+/** The architectures, by `model_type` in `config.json`. */
+export const ARCHITECTURES = {
+  /** LLaMA 1 to 3: Touvron et al. 2023, arXiv 2302.13971. */
+  llama: {
+    className: 'LlamaForCausalLM',
+    gguf: 'llama',
+    ggufPairsNeighbours: true,
+    ggufNames: GGUF_NAMES,
+    attentionBias: 'configured',
+    biasedProjections: ['q_proj', 'k_proj', 'v_proj', 'o_proj'],
+    mlpBias: 'configured',
+    activations: ['silu', 'swish'],
+    configDefaults: {},
+    slidingWindow: () => undefined, // transformers' LLaMA has none, whatever the file says
+  },
+  /** Yang et al. 2024, arXiv 2407.10671; Qwen2.5 is the same. */
+  qwen2: {
+    className: 'Qwen2ForCausalLM',
+    gguf: 'qwen2',
+    ggufPairsNeighbours: false,
+    ggufNames: GGUF_NAMES,
+    attentionBias: true,
+    biasedProjections: ['q_proj', 'k_proj', 'v_proj'],
+    mlpBias: false,
+    activations: ['silu', 'swish'],
+    configDefaults: { max_position_embeddings: 32_768, num_key_value_heads: 32 },
+    slidingWindow: qwen2Window,
+  },
+} as const satisfies Readonly<Record<string, Architecture>>;
+
+/** The name of an architecture: `model_type` in `config.json`. */
+export type ModelType = keyof typeof ARCHITECTURES;
+
+export const MODEL_TYPES = Object.keys(ARCHITECTURES) as readonly ModelType[];
+
+export function architectureOf({ modelType }: { readonly modelType: ModelType }): Architecture {
+  return ARCHITECTURES[modelType];
+}
+
+/** The first architecture that a predicate accepts. */
+export function modelTypeWhere(accepts: (architecture: Architecture, modelType: ModelType) => boolean): ModelType | undefined {
+  return MODEL_TYPES.find((modelType) => accepts(ARCHITECTURES[modelType], modelType));
+}
+
+/** Layers from `max_window_layers` up are windowed, unless `layer_types` names them; none is without `use_sliding_window`. */
+function qwen2Window(config: JsonObject): number | undefined {
+  const { use_sliding_window: isUsed, sliding_window: window = 4096, max_window_layers: first = 28, layer_types: types } = config;
+  if (Array.isArray(types) ? !types.includes('sliding_attention') : !isUsed || window === null) return undefined;
+  if (!Array.isArray(types) && Number(first) >= Number(config.num_hidden_layers)) return undefined;
+  return isUsed && window !== null ? Number(window) : 0;
+}
