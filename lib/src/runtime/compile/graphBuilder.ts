@@ -10,6 +10,7 @@ export interface Operation {
   readonly type: string;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
+  readonly attributes: readonly OpAttribute[];
   /** The function that it calls, where it does. */
   readonly calls?: string;
 }
@@ -166,13 +167,22 @@ export class GraphBuilder {
     return { operations: ordered, ends: [...ends].sort((a, b) => a - b) };
   }
 
-  /** Makes the operations between `inputs` and `outputs` a function of the context. */
-  define(name: string, inputs: readonly number[], outputs: readonly number[], marks: readonly string[]): readonly Operation[] {
+  /** The operations between `inputs` and `outputs`, in order. */
+  between(inputs: readonly number[], outputs: readonly number[]): readonly Operation[] {
     const given = new Set(inputs);
-    const { operations } = this.walk(outputs, (symbol) => given.has(symbol));
+    return this.walk(outputs, (symbol) => given.has(symbol)).operations;
+  }
+
+  /** Makes operations a function of the context. */
+  define(
+    name: string,
+    operations: readonly Operation[],
+    inputs: readonly number[],
+    outputs: readonly number[],
+    marks: readonly string[],
+  ): void {
     const names = operations.map((operation) => operation.name);
     this.binding.graphDefineFunction(this.graph, name, names, inputs, outputs, marks);
-    return operations;
   }
 
   /** Frees the graph; its functions live on. */
@@ -283,7 +293,7 @@ export class GraphBuilder {
     const name = `n${this.operations.length}_${type.replace(/\W/g, '')}`;
     const added = this.binding.graphAdd(this.graph, type, name, attributes, grouped(type, inputs));
     const operation = this.operations.length;
-    this.operations.push({ name, type, inputs, outputs: added.map(({ id }) => id), ...(called && { calls: called.name }) });
+    this.operations.push({ name, type, inputs, outputs: added.map(({ id }) => id), attributes, ...(called && { calls: called.name }) });
     for (const [index, { id, dtype, shape: inferred }] of added.entries()) {
       const shape = called?.outputs[index]?.shape ?? inferred;
       if (!shape || shape.some((dimension) => dimension < 0)) {

@@ -42,7 +42,7 @@ function functionFor(size: number, types: readonly NumberType[]): ContextFunctio
       const [sum] = callNative('lowrank_sum', operands, [{ type: 'float32', shape: [size] }]);
       return { inputs: terms.map(({ symbol }) => symbol), outputs: [trace.symbolOf(sum)] };
     });
-    const fn = new ContextFunction(trace.graph, { name: 'sum', inputs, outputs, isXla: true, calls: [] });
+    const fn = ContextFunction.of(trace.graph, { name: 'sum', inputs, outputs, isXla: true, calls: [] });
     sums.set(key, fn);
     return fn;
   } finally {

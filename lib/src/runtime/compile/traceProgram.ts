@@ -31,7 +31,7 @@ export function traceProgram(call: TracedCall, options: TraceOptions): Program {
     const { template, results, sources, assigned, gradients } = runTrace(trace, call);
     const sourceOf = new Map(sources.map(({ symbol }, index) => [symbol, index]));
     const define = (suffix: string, inputs: readonly number[], outputs: readonly number[]) => {
-      const fn = new ContextFunction(graph, { name: name + suffix, inputs, outputs, isXla: usesXla(trace, options), calls: trace.called });
+      const fn = ContextFunction.of(graph, { name: name + suffix, inputs, outputs, isXla: usesXla(trace, options), calls: trace.called });
       made.push(fn);
       return fn;
     };
