@@ -35,6 +35,13 @@ test('train saves its run in its own folder, goes on from there when it was inte
   const again = await lowrank(words('out'));
   expect(again.stderr).toMatch(/going on with the run in .*run/);
   expect([again.code, fs.existsSync(run), fs.existsSync(folder('out/comment/adapter_config.json'))]).toEqual([0, false, true]);
+  expect(JSON.parse(fs.readFileSync(folder('out/comment/training_data.json'), 'utf8'))).toMatchObject({
+    task: 'comment',
+    languages: ['javascript'],
+  });
+  const python = '--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n';
+  const review = await lowrank(['review', '-', '--model', folder('model'), '--adapter', folder('out')], python);
+  expect(review.stderr).toMatch(/^lowrank review: 1 hunk is in python, on which comment was not trained \(only on javascript\)/m);
   const third = await lowrank(words('out'));
   expect([third.code, third.stderr]).toEqual([2, expect.stringMatching(/holds an adapter already: --force replaces it/)]);
   expect((await lowrank([...words('out'), '--force', '--quiet'])).code).toBe(0);

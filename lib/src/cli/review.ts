@@ -8,6 +8,7 @@ import { ProgressLine } from './progressLine';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
 import { ReviewMeter } from './reviewMeter';
 import type { Streams } from './streams';
+import { unseenLanguages } from './unseenLanguages';
 import { UsageError } from './usageError';
 import { version } from './version';
 
@@ -54,6 +55,8 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
         streams.stderr.write('lowrank review: this is what the untuned model writes, no review; it suggests no code\n');
       const models: TaskModels =
         adapters === undefined ? (task) => (task === 'comment' ? model : undefined) : taskModels(new TaskAdapters(model, adapters, tasks));
+      for (const warning of adapters === undefined ? [] : unseenLanguages(hunks, adapters, tasks))
+        streams.stderr.write(`lowrank review: ${printableMessage(warning)}\n`);
       const progress = new ProgressLine(args, streams.stderr);
       const meter = new ReviewMeter(hunks.length, adapters === undefined ? ['comment'] : tasks);
       const onProgress = (count: number) => {

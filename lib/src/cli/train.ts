@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { AdaptionPromptConfig, getPeftModel, LoraConfig, type PeftConfig } from '../peft';
 import { drawExamples, fineTune, loadReviewData, type ReviewTask } from '../review';
+import { describeTrainingData, saveTrainingData } from '../review/trainingData';
 import { interruptible } from '../runtime/interruptible';
 import { TrainingAbortedError, terminalProgress } from '../train';
 import type { CommandArguments } from './commandArguments';
@@ -55,6 +56,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
       }
     });
     peft.savePretrained(folder);
+    saveTrainingData(folder, describeTrainingData(task, data.train));
     if (isWithin) fs.rmSync(checkpoint, { recursive: true, force: true }); // its best weights are the adapter
     const losses = result.evaluations.map(({ loss }) => loss);
     const best = Math.min(...losses);
