@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { AbortedError, ArgumentError, lintReviews, type ReviewExample, type ReviewSplits, StateError } from 'lowrank';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { normalizedHunk } from '../../lib/src/review/lint/splitByPackage';
 
 const parts = ['train', 'validation', 'test'] as const;
@@ -98,15 +99,50 @@ describe('lintReviews on made-up packages', () => {
     expect(elsewhere).not.toEqual(await lintReviews({ nodeModules, cacheDir, seed: 2 }));
   });
 
-  test('is made again when what was kept is damaged', async () => {
+  test.each<[string, (file: (name: string) => string) => Promise<void>]>([
+    ['cut off in a line', (file) => writeFile(file('test.jsonl'), '{"id": ')],
+    [
+      'cut off at the end of a line',
+      async (file) => {
+        const lines = (await readFile(file('train.jsonl'), 'utf8')).split('\n');
+        await writeFile(
+          file('train.jsonl'),
+          lines
+            .slice(0, lines.length / 2)
+            .map((line) => `${line}\n`)
+            .join(''),
+        );
+      },
+    ],
+    ['missing in part', (file) => rm(file('train.jsonl'))],
+    ['kept without checksums', (file) => rm(file('sha256.json'))],
+  ])('is made again, with a word, when what was kept is %s', async (_, damage) => {
     const folder = `${cacheDir}-3`;
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const made = await lintReviews({ nodeModules, cacheDir: folder });
     const [kept = ''] = await readdir(folder);
-    await writeFile(path.join(folder, kept, 'test.jsonl'), '{"id": ');
+    expect(warned).not.toHaveBeenCalled();
+    await damage((name) => path.join(folder, kept, name));
     expect(await lintReviews({ nodeModules, cacheDir: folder })).toEqual(made);
-    await rm(path.join(folder, kept, 'train.jsonl'));
+    expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/lint-reviews-\w+ are damaged \(.*\): they are made again$/));
     expect(await lintReviews({ nodeModules, cacheDir: folder })).toEqual(made);
+    expect(warned).toHaveBeenCalledTimes(1);
     expect(await readdir(folder)).toEqual([kept]);
+    warned.mockRestore();
+  });
+
+  test('is given all the same where the disk is full or the folder cannot be made, with a word and without remains', async () => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const folder = `${cacheDir}-5`;
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    const write = vi.spyOn(fs.promises, 'writeFile').mockRejectedValue(full);
+    const made = await lintReviews({ nodeModules, cacheDir: folder });
+    write.mockRestore();
+    expect(warned.mock.calls.join()).toMatch(/cannot be kept in .*-5\/lint-reviews-\w+ \(ENOSPC.*\): they are made anew each time/);
+    expect(await readdir(folder)).toEqual([]);
+    expect(await lintReviews({ nodeModules, cacheDir: '/dev/full/data' })).toEqual(made);
+    expect(warned.mock.calls.join()).toMatch(/cannot be kept in \/dev\/full\/data/);
+    warned.mockRestore();
   });
 
   test('caps each rule', async () => {

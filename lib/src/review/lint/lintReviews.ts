@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { AbortedError, StateError } from '../../runtime';
 import { checkWhole } from '../../runtime/checkWhole';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
+import { keepSplits, readSplits } from './keptSplits';
 import { type HunkOptions, lintFile } from './lintFile';
 import { type InstalledPackage, installedPackages, packageSources, type SourceFile, textHash } from './packageSources';
 import { splitByPackage } from './splitByPackage';
@@ -38,13 +38,13 @@ export interface LintProgress {
 
 type Settings = Required<Pick<LintReviewOptions, 'seed' | 'maxPerRule' | 'maxFilesPerPackage' | 'contextLines' | 'maxCharacters'>>;
 
-const formatVersion = 1; // changes when the same packages and settings would give other examples
+const formatVersion = 2; // changes when the same packages and settings would give other examples, or they are kept in another form
 
 /**
  * Code reviews made on this machine: ESLint's core rules read the JavaScript of the installed packages, a finding's message is
  * the review comment, its autofix the refined code, and code without a finding needs no review.
  *
- * Takes about 20 s the first time, then it is read from `cacheDir`. The same packages, settings and seed give the same
+ * Takes about 20 s the first time, then it is read from `cacheDir`, unless that is damaged or cannot be written, which is warned of. The same packages, settings and seed give the same
  * examples on every machine. `data/README.md` describes the data set.
  *
  * @throws ArgumentError when a limit is not a whole number from 1 up (from 0 up for `contextLines`).
@@ -57,7 +57,11 @@ export async function lintReviews(options: LintReviewOptions = {}): Promise<Revi
   const settings = checkedSettings(options);
   const packages = await installedPackages(nodeModules);
   const folder = path.join(cacheDir, `lint-reviews-${cacheKey(packages, settings)}`);
-  return (await readSplits(folder)) ?? (await keep(folder, await makeSplits(packages, settings, nodeModules, options)));
+  const kept = await readSplits(folder);
+  if (kept) return kept;
+  const made = await makeSplits(packages, settings, nodeModules, options);
+  await keepSplits(folder, made);
+  return made;
 }
 
 async function makeSplits(
@@ -107,42 +111,4 @@ function checkedSettings(options: LintReviewOptions): Settings {
 function cacheKey(packages: readonly InstalledPackage[], settings: Settings): string {
   const versions = packages.map(({ name, version }) => `${name}@${version}`);
   return createHash('sha256').update(JSON.stringify({ formatVersion, settings, versions })).digest('hex').slice(0, 12);
-}
-
-const parts = ['train', 'validation', 'test'] as const;
-
-async function readSplits(folder: string): Promise<ReviewSplits | undefined> {
-  try {
-    const [train, validation, test] = await Promise.all(parts.map((part) => readPart(path.join(folder, `${part}.jsonl`))));
-    return train && validation && test && { train, validation, test };
-  } catch {
-    return undefined; // not made yet, or damaged: it is made again
-  }
-}
-
-async function readPart(file: string): Promise<ReviewExample[]> {
-  const lines = (await fs.readFile(file, 'utf8')).split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as ReviewExample);
-}
-
-/** Writes beside the final place and moves there, so that the folder is whole or absent. */
-async function keep(folder: string, splits: ReviewSplits): Promise<ReviewSplits> {
-  await fs.mkdir(path.dirname(folder), { recursive: true });
-  const draft = await fs.mkdtemp(`${folder}-`);
-  for (const part of parts) {
-    const lines = splits[part].map((example) => `${JSON.stringify(example)}\n`);
-    await fs.writeFile(path.join(draft, `${part}.jsonl`), lines.join(''));
-  }
-  await fs.rm(folder, { recursive: true, force: true });
-  try {
-    await fs.rename(draft, folder);
-  } catch (error) {
-    await fs.rm(draft, { recursive: true, force: true });
-    if (!isFolderInTheWay(error)) throw error; // else another process was faster, with the same examples
-  }
-  return splits;
-}
-
-function isFolderInTheWay(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
 }
