@@ -48,9 +48,10 @@ function checkKind(old: PeftConfig, next: PeftConfig): void {
 
 function kindOf(config: PeftConfig): string {
   if (!(config instanceof LoraConfig)) return `a prefix with a ${config.gate} gate`;
-  const { useDora, bias, modulesToSave, trainableTokenIndices, initLoraWeights, r, loraAlpha } = config;
+  const { useDora, bias, modulesToSave, trainableTokenIndices, ensureWeightTying, initLoraWeights, r, loraAlpha } = config;
   const residual = takesFromBase(config) ? { initLoraWeights, r, loraAlpha } : {}; // its file fits W − s·A₀·B₀ alone
-  return `LoRA with ${JSON.stringify({ useDora, bias, modulesToSave: [...modulesToSave].sort(), trainableTokenIndices, ...residual })}`;
+  const saved = [...modulesToSave].sort();
+  return `LoRA with ${JSON.stringify({ useDora, bias, modulesToSave: saved, trainableTokenIndices, ensureWeightTying, ...residual })}`;
 }
 
 /** @throws ArgumentError that lists what has no room in the variables that are there. */

@@ -129,7 +129,6 @@ test('the keys that are written are those that PEFT writes, with its version', (
 test.each([
   ['alora_invocation_tokens', [1, 2]],
   ['arrow_config', { top_k: 3 }],
-  ['ensure_weight_tying', true],
   ['kasa_config', { beta: 0.1 }],
   ['layer_replication', [[0, 2]]],
   ['lora_bias', true],

@@ -108,7 +108,6 @@ describe('the configuration', () => {
     ['kasa_config', { beta: 1 }],
     ['monteclora_config', {}],
     ['velora_config', { a: 1 }],
-    ['ensure_weight_tying', true],
     ['layers_pattern', 'blocks'],
     ['init_lora_weights', 'loftq'],
     ['init_lora_weights', 'corda'],

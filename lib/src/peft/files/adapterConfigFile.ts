@@ -34,7 +34,6 @@ const WITHOUT_EFFECT: Readonly<Record<string, readonly [unset: unknown, reason: 
 const UNSUPPORTED_LORA = {
   alora_invocation_tokens: null,
   arrow_config: null,
-  ensure_weight_tying: false,
   kasa_config: null,
   layer_replication: null,
   lora_bias: false,
@@ -112,6 +111,7 @@ function readLora(fields: ConfigFields): LoraConfig {
       alphaPattern: fields.numberByName('alpha_pattern'),
       useRslora: fields.boolean('use_rslora'),
       useDora: fields.boolean('use_dora'),
+      ensureWeightTying: fields.boolean('ensure_weight_tying'),
       trainableTokenIndices: fields.numberLists('trainable_token_indices'),
       modulesToSave: [fields.names('modules_to_save') ?? []].flat(),
     }),
@@ -151,6 +151,7 @@ function loraFields(config: LoraConfig): Record<string, unknown> {
     alpha_pattern: config.alphaPattern, // in the given order: the first pattern that matches counts
     bias: config.bias,
     ...Object.fromEntries(Object.entries(WITHOUT_EFFECT).map(([name, [unset]]) => [name, unset])),
+    ensure_weight_tying: config.ensureWeightTying,
     eva_config: null,
     exclude_modules: nullIfEmpty(fileNames(config.excludeModules)),
     init_lora_weights: config.initLoraWeights,

@@ -19,7 +19,9 @@ const BASE_LEAVES = ['weight', TARGET_LEAF, 'original_module.weight', 'token_ada
 /** A layer with a row for each token. */
 interface TokenEnd {
   readonly path: string;
-  readonly base: Embedding | StoredEmbedding | Linear | StoredLinear | TiedHead;
+  /** What has the weight: of a tied output layer, the embedding. */
+  readonly base: Embedding | StoredEmbedding | Linear | StoredLinear;
+  readonly isTied: boolean;
 }
 
 /** The layers of a model that have a row for each token, whatever adapters are around them. */
@@ -28,12 +30,17 @@ export class EmbeddingLayers {
 
   constructor(model: Module) {
     const modules = new Map(model.namedModules());
-    this.ends = adaptablePaths(modules)
+    const found = adaptablePaths(modules)
       .filter((path) => isNamed(NAMES, path))
-      .flatMap((path) => {
-        const base = [`${path}.base_layer`, `${path}.original_module`, path].map((at) => modules.get(at)).find(isTokenEnd);
-        return base ? [{ path, base }] : [];
-      });
+      .map(
+        (path) => [path, [`${path}.base_layer`, `${path}.original_module`, path].map((at) => modules.get(at)).find(isTokenLayer)] as const,
+      );
+    const table = found.map(([, module]) => module).find((module) => module instanceof Embedding || module instanceof StoredEmbedding);
+    this.ends = found.flatMap(([path, module]) => {
+      const isTied = module instanceof TiedHead;
+      const base = isTied ? table : module;
+      return base ? [{ path, base, isTied }] : [];
+    });
   }
 
   /**
@@ -113,13 +120,13 @@ export class EmbeddingLayers {
   }
 
   private isTied(): boolean {
-    return this.ends.some(({ base }) => base instanceof TiedHead);
+    return this.ends.some(({ isTied }) => isTied);
   }
 
   /** The trained rows that a layer shows in PEFT's file: its own, or the embedding's where it is tied to it. */
-  private rowsOf<T>({ path, base }: TokenEnd, own: ReadonlyMap<string, T>): T | undefined {
-    const table = this.ends.find((end) => end.base instanceof Embedding || end.base instanceof StoredEmbedding);
-    return own.get(`${path}.${ROWS}`) ?? (base instanceof TiedHead ? own.get(`${table?.path}.${ROWS}`) : undefined);
+  private rowsOf<T>({ path, base, isTied }: TokenEnd, own: ReadonlyMap<string, T>): T | undefined {
+    const table = this.ends.find((end) => end.base === base && !end.isTied);
+    return own.get(`${path}.${ROWS}`) ?? (isTied ? own.get(`${table?.path}.${ROWS}`) : undefined);
   }
 }
 
@@ -153,7 +160,7 @@ export function vocabularyOf({ names, shape }: TensorSource): number | undefined
   return undefined;
 }
 
-function isTokenEnd(module: Module | undefined): module is TokenEnd['base'] {
+function isTokenLayer(module: Module | undefined): module is TokenEnd['base'] | TiedHead {
   return [Embedding, StoredEmbedding, Linear, StoredLinear, TiedHead].some((kind) => module instanceof kind);
 }
 
@@ -164,7 +171,7 @@ function tableShape({ base }: TokenEnd): readonly [number, number] {
 
 /** The layer's weight, a tied one's table; one that is kept packed stays out of files, whose readers have it in the base. */
 function baseTensor({ base }: TokenEnd): AdapterTensor | undefined {
-  const weight = base instanceof TiedHead ? base.tiedTable : base.weight;
+  const { weight } = base;
   if (!(weight instanceof tf.Variable)) return undefined;
   return { variable: weight, layout: base instanceof Linear ? 'transposed' : 'same', isBase: true };
 }

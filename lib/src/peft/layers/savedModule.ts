@@ -1,5 +1,16 @@
 /** A module with trained copies: PEFT's `modules_to_save`. */
-import { Embedding, Linear, Module, type Projection, RMSNorm, StoredEmbedding, StoredLinear, type StoredWeight, TiedHead } from '../../nn';
+import {
+  Embedding,
+  Linear,
+  Module,
+  type Projection,
+  RMSNorm,
+  StoredEmbedding,
+  StoredLinear,
+  type StoredWeight,
+  TiedHead,
+  type TokenTable,
+} from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
 import type { AdapterTensor, ExpectedTensor, TensorLayout } from '../tuner';
 import type { AdapterState } from './adapterState';
@@ -11,9 +22,10 @@ export type SaveableModule = Linear | Embedding | RMSNorm | TiedHead | StoredLin
 /**
  * The original module, frozen, and one full copy of it for each adapter that trains it; the active adapter's copy acts.
  *
- * A tied head becomes a head of its own in the copy; the embedding stays as it is. Copies are 32-bit floats.
+ * A tied head becomes a head of its own in the copy; the embedding stays as it is. Around an embedding it is a table that a tied
+ * head may follow. Copies are 32-bit floats.
  */
-export class SavedModule extends Module implements Projection {
+export class SavedModule extends Module implements Projection, TokenTable {
   /** The copies, by adapter's name. */
   readonly copies = new Map<string, Linear | Embedding | RMSNorm>();
 
@@ -26,9 +38,19 @@ export class SavedModule extends Module implements Projection {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    const { rowAdapters } = this.state;
-    if (!rowAdapters) return this.acting.forward(x);
-    return byRows(x, rowAdapters, (rows, name) => (this.copies.get(name) ?? this.originalModule).forward(rows));
+    return this.through(x, (module, rows) => module.forward(rows));
+  }
+
+  scores(x: tf.Tensor): tf.Tensor {
+    return this.through(x, (module, rows) => asTable(module).scores(rows));
+  }
+
+  get numEmbeddings(): number {
+    return asTable(this.originalModule).numEmbeddings;
+  }
+
+  get embeddingDim(): number {
+    return asTable(this.originalModule).embeddingDim;
   }
 
   get inFeatures(): number {
@@ -66,6 +88,12 @@ export class SavedModule extends Module implements Projection {
     for (const [leaf, variable] of copy.ownParameters()) yield [leaf, { variable, layout: layoutOf(copy, leaf) }];
   }
 
+  private through(x: tf.Tensor, run: (module: SaveableModule, rows: tf.Tensor) => tf.Tensor): tf.Tensor {
+    const { rowAdapters } = this.state;
+    if (!rowAdapters) return run(this.acting, x);
+    return byRows(x, rowAdapters, (rows, name) => run(this.copies.get(name) ?? this.originalModule, rows));
+  }
+
   /** The module that acts now: the first active adapter's copy, or the original. */
   get acting(): SaveableModule {
     const name = this.state.isEnabled ? this.state.activeAdapters.find((active) => this.copies.has(active)) : undefined;
@@ -76,6 +104,16 @@ export class SavedModule extends Module implements Projection {
 /** True for what {@link SavedModule} can copy. */
 export function isSaveable(module: Module | undefined): module is SaveableModule {
   return [Linear, Embedding, RMSNorm, TiedHead, StoredLinear, StoredEmbedding].some((kind) => module instanceof kind);
+}
+
+/** True for a table of token vectors, however it is kept. */
+export function isTable(module: Module): module is Embedding | StoredEmbedding {
+  return module instanceof Embedding || module instanceof StoredEmbedding;
+}
+
+function asTable(module: SaveableModule): Embedding | StoredEmbedding {
+  if (isTable(module)) return module;
+  throw new UnsupportedError(`a ${module.constructor.name} is no table of token vectors`);
 }
 
 /** What a file holds of a copy of this module. */

@@ -5,7 +5,8 @@ import type { LoraConfig } from '../lora/config';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import type { AdapterState } from './adapterState';
-import { expectedCopy, isSaveable, type SaveableModule, SavedModule } from './savedModule';
+import { expectedCopy, isSaveable, isTable, type SaveableModule, SavedModule } from './savedModule';
+import { pathOfHead } from './tiedEnds';
 import { WrappedModules } from './wrappedModules';
 
 /** Wraps the modules that `modulesToSave` names, each once, and gives them a copy per adapter. */
@@ -29,7 +30,7 @@ export class SavedModules {
     if (modulesToSave.length === 0) return []; // before the model is walked
     const modules = new Map(this.model.namedModules());
     const paths = adaptablePaths(modules);
-    return modulesToSave.map(toSnakeCase).flatMap((name) => {
+    const found = modulesToSave.map(toSnakeCase).flatMap((name) => {
       const found = paths.filter((path) => path.endsWith(name));
       if (found.length === 0) throw new ArgumentError(`modulesToSave '${name}' matches no module; there is ${leafNames(paths).join(', ')}`);
       return found.map((path): [string, SaveableModule | SavedModule] => {
@@ -38,20 +39,35 @@ export class SavedModules {
         throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}, which cannot be trained and saved whole`);
       });
     });
+    return [...new Map(found)]; // two names may mean one module
+  }
+
+  /** @throws UnsupportedError when the tied output layer shows the copy of one adapter of the embedding and not that of another. */
+  check(config: LoraConfig): void {
+    for (const [path, module] of this.chosen(config)) {
+      if (!(module instanceof SavedModule) || !isTable(module.originalModule)) continue;
+      const isFollowed = tiedHeadOf(module) !== undefined;
+      if (isFollowed === (config.ensureWeightTying && (isFollowed || tiedHeadOf(module.originalModule) !== undefined))) continue;
+      throw new UnsupportedError(
+        `'${path}' is saved by ${[...module.copies.keys()].join(', ')} with ensureWeightTying ${isFollowed}: it is the same for every adapter`,
+      );
+    }
   }
 
   add(name: string, config: LoraConfig): void {
     for (const [path, module] of this.chosen(config)) {
       const saved = module instanceof SavedModule ? module : new SavedModule(module, this.state);
       saved.addAdapter(name);
-      if (saved !== module) this.wrapped.replace(path, saved);
+      if (saved === module) continue;
+      this.wrapped.replace(path, saved);
+      if (config.ensureWeightTying && isTable(saved.originalModule)) tiedHeadOf(saved.originalModule)?.follow(saved);
     }
   }
 
   remove(name: string): void {
     for (const [path, saved] of this.modules()) {
       saved.deleteAdapter(name);
-      if (saved.copies.size === 0) this.wrapped.replace(path, saved.originalModule);
+      if (saved.copies.size === 0) this.takeOff(path, saved, saved.originalModule);
     }
   }
 
@@ -70,13 +86,23 @@ export class SavedModules {
   }
 
   *tensors(name: string): IterableIterator<[string, AdapterTensor]> {
-    for (const [path, saved] of this.modules()) for (const [leaf, tensor] of saved.fileTensors(name)) yield [`${path}.${leaf}`, tensor];
+    for (const [path, saved] of this.modules()) {
+      const head = tiedHeadOf(saved);
+      for (const [leaf, tensor] of saved.fileTensors(name)) {
+        yield [`${path}.${leaf}`, tensor];
+        if (head) yield [`${pathOfHead(this.model, head)}.${leaf}`, tensor];
+      }
+    }
   }
 
   *expectedTensors(config: LoraConfig): IterableIterator<[string, ExpectedTensor]> {
     for (const [path, module] of this.chosen(config)) {
       const original = module instanceof SavedModule ? module.originalModule : module;
-      for (const [leaf, tensor] of expectedCopy(original)) yield [`${path}.${leaf}`, tensor];
+      const head = config.ensureWeightTying && isTable(original) ? (tiedHeadOf(module) ?? tiedHeadOf(original)) : undefined;
+      for (const [leaf, tensor] of expectedCopy(original)) {
+        yield [`${path}.${leaf}`, tensor];
+        if (head) yield [`${pathOfHead(this.model, head)}.${leaf}`, tensor];
+      }
     }
   }
 
@@ -84,7 +110,7 @@ export class SavedModules {
   unload(keepsActing: boolean): void {
     for (const [path, saved] of this.modules()) {
       const left = keepsActing ? saved.acting : saved.originalModule;
-      this.wrapped.replace(path, left);
+      this.takeOff(path, saved, left);
       if (left !== saved.originalModule) tiedHeadOf(saved.originalModule)?.part(); // its table goes away now
       for (const module of [saved.originalModule, ...saved.copies.values()]) if (module !== left) module.dispose();
     }
@@ -93,5 +119,11 @@ export class SavedModules {
   /** The wrapped modules, by their paths. */
   modules(): readonly [string, SavedModule][] {
     return this.wrapped.list();
+  }
+
+  /** Leaves this module in the place of the wrapper; an output layer that showed the wrapper's table shows this one's. */
+  private takeOff(path: string, saved: SavedModule, left: SaveableModule): void {
+    if (isTable(left)) tiedHeadOf(saved)?.follow(left);
+    this.wrapped.replace(path, left);
   }
 }

@@ -17,6 +17,12 @@ export function settleTiedHeads(model: Module): void {
   }
 }
 
+/** The path of an output layer, and not of a place inside an adapter's wrapper. */
+export function pathOfHead(model: Module, head: TiedHead): string | undefined {
+  const path = tiedHeads(model).find(([, module]) => module === head)?.[0];
+  return path?.replace(/\.(base_layer|original_module)$/, '');
+}
+
 function tiedHeads(model: Module): [string, TiedHead][] {
   return [...model.namedModules()].flatMap(([path, module]) => (module instanceof TiedHead ? [[path, module] as [string, TiedHead]] : []));
 }

@@ -56,6 +56,12 @@ export class LoraConfig {
    * `{ embed_tokens: [3, 5] }`. The output layer of a tied model follows the embedding's. @defaultValue none
    */
   readonly trainableTokenIndices: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined;
+  /**
+   * On a model whose output layer shows the embedding's table, keep it so: what `modulesToSave` or `trainableTokenIndices`
+   * change of one end changes the other, which is merged and saved tied. LoRA on a tied end is refused with it.
+   * @defaultValue false, where each end is changed alone
+   */
+  readonly ensureWeightTying: boolean;
   /** Where the base model comes from, written into the adapter's file. @defaultValue null */
   readonly baseModelNameOrPath: string | null;
   /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
@@ -77,6 +83,7 @@ export class LoraConfig {
     this.bias = options.bias ?? 'none';
     this.modulesToSave = options.modulesToSave ?? [];
     this.trainableTokenIndices = options.trainableTokenIndices;
+    this.ensureWeightTying = options.ensureWeightTying ?? false;
     this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
     this.taskType = options.taskType === undefined ? 'CAUSAL_LM' : options.taskType;
     checkKnown('LoraConfig', options, Object.keys(this), {
@@ -93,7 +100,7 @@ export class LoraConfig {
     checkNumber('loraDropout', this.loraDropout);
     checkOneOf('bias', this.bias, LORA_BIASES);
     checkOneOf('initLoraWeights', this.initLoraWeights, LORA_INITIALISATIONS);
-    for (const flag of ['useRslora', 'useDora'] as const) checkOneOf(flag, this[flag], [true, false]);
+    for (const flag of ['useRslora', 'useDora', 'ensureWeightTying'] as const) checkOneOf(flag, this[flag], [true, false]);
     for (const names of ['targetModules', 'excludeModules', 'modulesToSave'] as const) checkNames(names, this[names]);
     if (typeof this.modulesToSave === 'string') throw new ArgumentError(`modulesToSave '${this.modulesToSave}' is not a list of names`);
     if (this.layersToTransform !== undefined) {

@@ -14,6 +14,7 @@ import { isAllLinear, leafNames, loraTargets, patternValues } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Tuner } from '../tuner';
 import { LoraConfig } from './config';
 import { scalingOf } from './createLoraUpdate';
+import { warnWithoutTying, withEnsuredTying } from './ensureWeightTying';
 import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
@@ -43,8 +44,9 @@ export class LoraTuner implements Tuner {
   }
 
   add(name: string, config: PeftConfig, start: AdapterStart): LoraConfig {
-    const lora = checked(config);
+    const lora = this.checked(config);
     this.checkBias(lora);
+    this.saved.check(lora);
     const targets = this.targets(lora, start === 'empty');
     this.checkTokens(lora, targets);
     for (const [index, { path, layer, own }] of targets.entries()) {
@@ -58,6 +60,7 @@ export class LoraTuner implements Tuner {
     const leaves = leafNames(targets.map(({ path }) => path));
     const spelledOut = isAllLinear(lora) ? new LoraConfig({ ...lora, targetModules: leaves }) : lora;
     this.configs.set(name, spelledOut);
+    warnWithoutTying(this.model, lora);
     return spelledOut;
   }
 
@@ -104,7 +107,7 @@ export class LoraTuner implements Tuner {
   }
 
   expectedTensors(config: PeftConfig): Map<string, ExpectedTensor> {
-    const lora = checked(config);
+    const lora = this.checked(config);
     const targets = this.targets(lora, true);
     const expected = new Map<string, ExpectedTensor>();
     for (const { path, layer, own } of targets) {
@@ -175,6 +178,11 @@ export class LoraTuner implements Tuner {
 
   dispose(): void {}
 
+  private checked(config: PeftConfig): LoraConfig {
+    if (config instanceof LoraConfig) return withEnsuredTying(this.model, config);
+    throw new ArgumentError(`this model has LoRA adapters, to which ${config.peftType} cannot be added`);
+  }
+
   /** @throws StateError when the configuration trains biases, as an adapter here does already. */
   private checkBias(lora: LoraConfig): void {
     const owner = [...this.configs].find(([, { bias }]) => bias !== 'none')?.[0];
@@ -239,11 +247,6 @@ export class LoraTuner implements Tuner {
     const paths = this.layersOf(name).map(([path]) => path);
     return trainedBiases(this.model, config, paths);
   }
-}
-
-function checked(config: PeftConfig): LoraConfig {
-  if (config instanceof LoraConfig) return config;
-  throw new ArgumentError(`this model has LoRA adapters, to which ${config.peftType} cannot be added`);
 }
 
 /** The biases that a configuration trains: of the model, or of the layers at these paths. */
