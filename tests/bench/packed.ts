@@ -1,17 +1,6 @@
 /** The same review examples, padded in two ways and packed: how many useful tokens a second each trains on. */
-import {
-  AdamW,
-  type Batch,
-  encodeExample,
-  LlamaForCausalLM,
-  loadReviewData,
-  makeBatches,
-  PeftModel,
-  type ReviewTask,
-  reviewPrompt,
-  Tokenizer,
-  train,
-} from 'lowrank';
+import { AdamW, type Batch, encodeExample, LlamaForCausalLM, makeBatches, PeftModel, Tokenizer, train } from 'lowrank';
+import { loadReviewData, type ReviewTask, reviewPrompt } from 'lowrank-review';
 import type { TaskOptions } from './task.ts';
 
 export interface PackedAnswer {
@@ -38,7 +27,7 @@ const EXAMPLES = 48;
 
 export async function packed(folder: string, { batch, adapter = '', dtype }: TaskOptions): Promise<PackedAnswer> {
   const tokenizer = await Tokenizer.fromPretrained(process.env.BENCH_TOKENIZER ?? folder);
-  const { train: reviews } = await loadReviewData();
+  const { train: reviews } = await loadReviewData({ path: process.env.REVIEW_DATA || undefined });
   const tasks: ReviewTask[] = ['necessity', 'comment', 'refinement'];
   const examples = tasks.flatMap((task) => {
     const fit = reviews.filter(({ comment, refinedCode }) => task === 'necessity' || (comment !== undefined && refinedCode !== undefined));

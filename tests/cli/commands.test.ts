@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { LlamaForCausalLM, type LoraConfig, PeftModel, tf } from 'lowrank';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { commandSpecs } from '../../lib/src/cli/commandSpecs';
+import { allCommands } from '../../lib/lowrank/src/cli/commands';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { lowrank } from './run';
 import { saveSmallAdapters, saveSmallModel } from './smallReviewer';
@@ -28,10 +28,10 @@ describe('help', () => {
   test('names every command, and every option of each', async () => {
     const { code, stdout } = await lowrank(['--help']);
     expect(code).toBe(0);
-    for (const [name, { options }] of Object.entries(commandSpecs)) {
+    for (const [name, { spec }] of Object.entries(await allCommands())) {
       expect(stdout).toContain(`  ${name} `);
       const { stdout: help } = await lowrank([name, '--help']);
-      for (const option of Object.keys(options)) expect(help).toContain(`--${option}`);
+      for (const option of Object.keys(spec.options)) expect(help).toContain(`--${option}`);
     }
   });
 
@@ -145,11 +145,11 @@ test('info tells the size of a model and of adapters without loading a weight', 
 });
 
 describe('the program itself', () => {
-  const program = ['lib/bin/lowrank.js'];
-  const built = fs.existsSync('lib/dist/cli/main.js');
+  const program = ['lib/lowrank/bin/lowrank.js'];
+  const built = fs.existsSync('lib/lowrank/dist/cli/main.js');
 
   test.skipIf(!built)('prints its version and gives its exit codes to the shell', () => {
-    const { version } = JSON.parse(fs.readFileSync('lib/package.json', 'utf8'));
+    const { version } = JSON.parse(fs.readFileSync('lib/lowrank/package.json', 'utf8'));
     expect(execFileSync('node', [...program, '--version']).toString()).toBe(`${version}\n`);
     const wrong = spawnSync('node', [...program, 'review', '--nothing']);
     expect([wrong.status, wrong.stdout.toString()]).toEqual([2, '']);
@@ -157,7 +157,7 @@ describe('the program itself', () => {
   });
 
   test.skipIf(!built)('stops without a word when its reader leaves', () => {
-    const { stderr } = spawnSync('bash', ['-c', 'node lib/bin/lowrank.js review --help | head -c 10']);
+    const { stderr } = spawnSync('bash', ['-c', 'node lib/lowrank/bin/lowrank.js review --help | head -c 10']);
     expect(stderr.toString()).toBe('');
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { CommandArguments } from '../../lib/src/cli/commandArguments';
-import { ProgressLine } from '../../lib/src/cli/progressLine';
+import { CommandArguments } from '../../lib/lowrank/src/cli/commandArguments';
+import { ProgressLine } from '../../lib/lowrank/src/cli/progressLine';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -8,7 +8,10 @@ afterEach(() => vi.useRealTimers());
 /** What is written while this many parts, a second each, are gone through. */
 function written(parts: number, stream: { isTTY: boolean; columns?: number }, words: readonly string[] = []): string[] {
   const texts: string[] = [];
-  const line = new ProgressLine(new CommandArguments('merge', words), { ...stream, write: (text) => texts.push(text) });
+  const line = new ProgressLine(new CommandArguments({ summary: '', options: { quiet: { help: '' } } }, words), {
+    ...stream,
+    write: (text) => texts.push(text),
+  });
   for (let done = 1; done <= parts; done++) {
     vi.advanceTimersByTime(1000);
     line.count('writing', { done, total: parts });
@@ -35,7 +38,10 @@ test('work that is over in a second, and --quiet, show nothing', () => {
 
 test('work of another name is measured from its own beginning', () => {
   const texts: string[] = [];
-  const line = new ProgressLine(new CommandArguments('merge', []), { isTTY: true, write: (text) => texts.push(text) });
+  const line = new ProgressLine(new CommandArguments({ summary: '', options: { quiet: { help: '' } } }, []), {
+    isTTY: true,
+    write: (text) => texts.push(text),
+  });
   for (const [work, seconds, done] of [
     ['merging', 100, 9],
     ['writing', 2, 1],

@@ -1,6 +1,6 @@
-import { type DiffHunk, diffHunks, type Review } from 'lowrank';
+import { type DiffHunk, diffHunks, type Review } from 'lowrank-review';
 import { expect, test } from 'vitest';
-import { sarifReport } from '../../lib/src/cli/reports';
+import { sarifReport } from '../../lib/review/src/cli/reports';
 import { sarifFaults } from './sarifFaults';
 
 async function hunksOf(diff: string): Promise<DiffHunk[]> {

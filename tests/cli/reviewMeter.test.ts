@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ReviewMeter } from '../../lib/src/cli/reviewMeter';
+import { ReviewMeter } from '../../lib/review/src/cli/reviewMeter';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());

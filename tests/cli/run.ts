@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { main } from '../../lib/src/cli/main';
+import { main } from '../../lib/lowrank/src/cli/main';
 
 /** What a command printed, and its exit code. */
 export interface Outcome {

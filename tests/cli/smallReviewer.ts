@@ -1,4 +1,5 @@
-import { AdaptionPromptConfig, defaultModelPath, getPeftModel, LlamaForCausalLM, LoraConfig, type PeftConfig, Tokenizer } from 'lowrank';
+import { AdaptionPromptConfig, getPeftModel, LlamaForCausalLM, LoraConfig, type PeftConfig, Tokenizer } from 'lowrank';
+import { defaultModelPath } from '../../lib/lowrank/src/cli/defaultModel';
 import { fill } from '../peft/tinyModel';
 
 /** A model folder: a tiny random LLaMA with the vocabulary and the tokenizer of the course's model. */

@@ -33,7 +33,7 @@ test('train saves its run in its own folder, goes on from there when it was inte
     /first the loss of 3 held-out examples.*[\s\S]*stopped after step \d; the run is saved in .*run, and the same command/,
   );
   const again = await lowrank(words('out'));
-  expect(again.stderr).toMatch(/going on with the run in .*run/);
+  expect(again.stderr).toMatch(/resuming the run in .*run/);
   expect([again.code, fs.existsSync(run), fs.existsSync(folder('out/comment/adapter_config.json'))]).toEqual([0, false, true]);
   expect(JSON.parse(fs.readFileSync(folder('out/comment/training_data.json'), 'utf8'))).toMatchObject({
     task: 'comment',

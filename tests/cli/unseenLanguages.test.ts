@@ -1,8 +1,8 @@
 import fs from 'node:fs';
-import { type DiffHunk, diffHunks, diffTextLines } from 'lowrank';
+import { type DiffHunk, diffHunks, diffTextLines } from 'lowrank-review';
 import { expect, test } from 'vitest';
-import { unseenLanguages } from '../../lib/src/cli/unseenLanguages';
-import { saveTrainingData } from '../../lib/src/review/trainingData';
+import { unseenLanguages } from '../../lib/review/src/cli/unseenLanguages';
+import { saveTrainingData } from '../../lib/review/src/trainingData';
 import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();

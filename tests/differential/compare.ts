@@ -1,18 +1,8 @@
 /** Our side of `make differential`: computes what PEFT computed for a case, and writes what PEFT shall read. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  AdamW,
-  LlamaForCausalLM,
-  PeftModel,
-  readSafetensors,
-  type SafetensorsFile,
-  type TensorToStore,
-  Tokenizer,
-  tf,
-  train,
-  writeSafetensors,
-} from 'lowrank';
+import { AdamW, LlamaForCausalLM, PeftModel, readSafetensors, type TensorToStore, Tokenizer, tf, train, writeSafetensors } from 'lowrank';
+import type { SafetensorsFile } from '../../lib/lowrank/src/io';
 import { asTorch, relativeError } from '../peft/tinyModel.ts';
 
 /** One thing that both sides computed. */

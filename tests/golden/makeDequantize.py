@@ -1,4 +1,4 @@
-"""Writes dequantize.json: blocks of every GGML type that lib/src/io reads, and the values that llama.cpp's own Python
+"""Writes dequantize.json: blocks of every GGML type that lib/lowrank/src/io reads, and the values that llama.cpp's own Python
 package makes of them. Run with `gguf==0.19.0` installed:  python makeDequantize.py
 """
 import base64

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
-import { StorageError, stageFile, writeFileAtomic, writeTextAtomic } from 'lowrank';
+import { StorageError } from 'lowrank';
 import { expect, test } from 'vitest';
+import { stageFile, writeFileAtomic, writeTextAtomic } from '../../lib/lowrank/src/io';
 import { temporaryFolder } from './temporaryFolder';
 
 const path = temporaryFolder();

@@ -1,6 +1,7 @@
-import { dequantize, type GgmlType } from 'lowrank';
+import type { GgmlType } from 'lowrank';
 import { expect, test } from 'vitest';
-import { GGML_FORMATS } from '../../lib/src/io/dequantize';
+import { dequantize } from '../../lib/lowrank/src/io';
+import { GGML_FORMATS } from '../../lib/lowrank/src/io/dequantize';
 import golden from '../golden/dequantize.json';
 
 test.each(Object.keys(GGML_FORMATS) as GgmlType[])('%s blocks give the very values of llama.cpp', (type) => {

@@ -1,6 +1,8 @@
 import fs from 'node:fs';
-import { FormatError, GgufError, readGguf, seededRandom, UnsupportedError } from 'lowrank';
+import { FormatError, readGguf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { GgufError } from '../../lib/lowrank/src/io';
+import { seededRandom } from '../../lib/lowrank/src/runtime';
 import { array, type Entry, type Field, float32, GGUF, ggufFile, type Parts, string, uint32, uint64 } from './ggufFile';
 import { temporaryFolder } from './temporaryFolder';
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { FormatError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { readJsonFile } from '../../lib/src/io/jsonFile';
+import { readJsonFile } from '../../lib/lowrank/src/io/jsonFile';
 import { temporaryFolder } from './temporaryFolder';
 
 const path = temporaryFolder();

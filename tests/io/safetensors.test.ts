@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import fc from 'fast-check';
 import { ArgumentError, readSafetensors, StorageError, type TensorToStore, toFloat32, writeSafetensors } from 'lowrank';
 import { expect, test } from 'vitest';
-import { DTYPE_BYTES, type Dtype } from '../../lib/src/io/dtypes';
+import { DTYPE_BYTES, type Dtype } from '../../lib/lowrank/src/io/dtypes';
 import { python } from './python';
 import { temporaryFolder } from './temporaryFolder';
 

@@ -1,6 +1,8 @@
 import fs from 'node:fs';
-import { FormatError, readSafetensors, SafetensorsError, seededRandom } from 'lowrank';
+import { FormatError, readSafetensors } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { SafetensorsError } from '../../lib/lowrank/src/io';
+import { seededRandom } from '../../lib/lowrank/src/runtime';
 import { temporaryFolder } from './temporaryFolder';
 
 const path = temporaryFolder();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { ArgumentError, readGguf, writeGguf } from 'lowrank';
+import { ArgumentError, readGguf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { writeGguf } from '../../lib/lowrank/src/io';
 import { temporaryFolder } from './temporaryFolder';
 
 const inFolder = temporaryFolder();

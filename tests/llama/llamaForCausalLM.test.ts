@@ -1,6 +1,6 @@
 import { ArgumentError, LlamaForCausalLM, ShapeError, StateError, tf } from 'lowrank';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isKernel } from '../../lib/src/llama/parameterShapes';
+import { isKernel } from '../../lib/lowrank/src/llama/parameterShapes';
 import { expectClose, golden, goldenNames, leaked, rows, tinyModel, VARIANTS } from './golden';
 
 describe.each(VARIANTS)('%s, as transformers computes it', (variant) => {

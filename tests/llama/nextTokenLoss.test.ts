@@ -1,6 +1,7 @@
 /** The loss of the positions that have something to predict is the loss of all of them. */
-import { compile, LlamaForCausalLM, ShapeError, seededRandom, tensorBatch, tf } from 'lowrank';
+import { compile, LlamaForCausalLM, ShapeError, tensorBatch, tf } from 'lowrank';
 import { afterAll, expect, test } from 'vitest';
+import { seededRandom } from '../../lib/lowrank/src/runtime';
 
 const sizes = { vocabSize: 40, hiddenSize: 16, intermediateSize: 24, numHiddenLayers: 2, numAttentionHeads: 2 };
 const model = LlamaForCausalLM.fromConfig({ ...sizes, initializerRange: 0.3 }, { seed: 3 });

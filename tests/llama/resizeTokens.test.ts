@@ -1,5 +1,6 @@
-import { ArgumentError, castModel, getPeftModel, LlamaForCausalLM, LoraConfig, tf, UnsupportedError } from 'lowrank';
+import { ArgumentError, getPeftModel, LlamaForCausalLM, LoraConfig, tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { castModel } from '../../lib/lowrank/src/nn';
 import { temporaryFolder } from '../io/temporaryFolder';
 
 const SIZES = { vocabSize: 40, hiddenSize: 16, intermediateSize: 24, numHiddenLayers: 1, numAttentionHeads: 2, initializerRange: 0.3 };

@@ -1,5 +1,6 @@
-import { causalMask, compile, type Hidden, scaledDotProduct, seededRandom, tf } from 'lowrank';
+import { causalMask, compile, type Hidden, scaledDotProduct, tf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { seededRandom } from '../../lib/lowrank/src/runtime';
 import { graphShapes } from '../runtime/compile/bindingSpies';
 
 function random(shape: [number, number, number, number], seed: number): tf.Tensor4D {

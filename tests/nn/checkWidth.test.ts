@@ -10,14 +10,13 @@ import {
   MLP,
   RMSNorm,
   rotaryTables,
-  rowsOf,
   ShapeError,
-  StoredLinear,
   scaledDotProduct,
   tf,
 } from 'lowrank';
 import { expect, test } from 'vitest';
-import { Int8Weight } from '../../lib/src/nn/stored/int8Weight';
+import { rowsOf, StoredLinear } from '../../lib/lowrank/src/nn';
+import { Int8Weight } from '../../lib/lowrank/src/nn/stored/int8Weight';
 import { tinyModel } from '../peft/tinyModel';
 
 const variable = (...shape: number[]) => tf.tidy(() => tf.variable(tf.ones(shape)));

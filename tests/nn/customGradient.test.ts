@@ -1,5 +1,6 @@
-import { residual, tf, withGradient } from 'lowrank';
+import { tf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { residual, withGradient } from '../../lib/lowrank/src/nn';
 import { expectNoLeak, expectSame } from './compare';
 
 const scaled = (x: tf.Tensor, y: tf.Tensor) =>

@@ -1,5 +1,6 @@
-import { Embedding, ShapeError, TiedHead, tf } from 'lowrank';
+import { Embedding, ShapeError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { TiedHead } from '../../lib/lowrank/src/nn';
 import { expectClose } from '../llama/golden';
 import { expectNoLeak, expectSame, random } from './compare';
 

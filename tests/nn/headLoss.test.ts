@@ -1,7 +1,9 @@
-import { compile, crossEntropy, Embedding, headLoss, Linear, LoraLinear, type Projection, seededRandom, TiedHead, tf } from 'lowrank';
+import { compile, crossEntropy, Embedding, Linear, LoraLinear, type Projection, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { runTrace } from '../../lib/src/runtime/compile/runTrace';
-import { Trace } from '../../lib/src/runtime/compile/trace';
+import { headLoss, TiedHead } from '../../lib/lowrank/src/nn';
+import { seededRandom } from '../../lib/lowrank/src/runtime';
+import { runTrace } from '../../lib/lowrank/src/runtime/compile/runTrace';
+import { Trace } from '../../lib/lowrank/src/runtime/compile/trace';
 import { graphShapes } from '../runtime/compile/bindingSpies';
 
 function random(shape: number[], seed: number): tf.Tensor {

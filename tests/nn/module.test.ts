@@ -1,6 +1,7 @@
-import { ArgumentError, countParameters, Embedding, Linear, Module, RMSNorm, TiedHead, tf } from 'lowrank';
+import { ArgumentError, countParameters, Embedding, Linear, Module, RMSNorm, tf } from 'lowrank';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { toSnakeCase } from '../../lib/src/nn/module';
+import { TiedHead } from '../../lib/lowrank/src/nn';
+import { toSnakeCase } from '../../lib/lowrank/src/nn/module';
 
 const variable = (...shape: number[]) => tf.tidy(() => tf.variable(tf.ones(shape)));
 

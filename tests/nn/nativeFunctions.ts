@@ -1,8 +1,8 @@
 /** What of a compiled function this library's part of the native binding computes. */
 import { compile, tf } from 'lowrank';
 import { vi } from 'vitest';
-import * as nativeKernels from '../../lib/src/runtime/compile/nativeKernels';
-import * as halfProducts from '../../lib/src/runtime/halfProducts';
+import * as nativeKernels from '../../lib/lowrank/src/runtime/compile/nativeKernels';
+import * as halfProducts from '../../lib/lowrank/src/runtime/halfProducts';
 import { calledFunctions, graphModules } from '../runtime/compile/bindingSpies';
 
 export type Formulas = (...inputs: tf.Tensor[]) => tf.Tensor[];

@@ -1,6 +1,7 @@
-import { compile, Embedding, Linear, TiedHead, tf } from 'lowrank';
+import { compile, Embedding, Linear, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { columnProduct } from '../../lib/src/runtime/compile/rowProduct';
+import { TiedHead } from '../../lib/lowrank/src/nn';
+import { columnProduct } from '../../lib/lowrank/src/runtime/compile/rowProduct';
 import { relativeError } from '../llama/golden';
 import { graphModules } from '../runtime/compile/bindingSpies';
 import { random } from './compare';

@@ -1,5 +1,6 @@
-import { causalMask, paddingMask, scaledDotProduct, segmentMask, tf } from 'lowrank';
+import { causalMask, paddingMask, scaledDotProduct, tf } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { segmentMask } from '../../lib/lowrank/src/nn';
 import { relativeError } from '../llama/golden';
 import { asOnGpu } from '../runtime/compile/bindingSpies';
 import { random } from './compare';

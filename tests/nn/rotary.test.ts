@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { ArgumentError, applyRotary, rotaryFrequencies, rotaryTables, ShapeError, tf } from 'lowrank';
+import { ArgumentError, applyRotary, rotaryTables, ShapeError, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { rotaryFrequencies } from '../../lib/lowrank/src/nn';
 import { expectClose } from '../llama/golden';
 import { expectNoLeak, expectSame, random } from './compare';
 

@@ -4,8 +4,6 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import {
   attentionMap,
-  displaySymbol,
-  type Figure,
   figure,
   groupedBars,
   heatmaps,
@@ -15,10 +13,12 @@ import {
   parameterBars,
   pointPlot,
   tradeoffBubbles,
-} from 'lowrank';
+} from 'lowrank-notebook';
 import { describe, expect, it } from 'vitest';
-import { compileChart } from '../../lib/src/notebook/svg';
-import { INK, SERIES_COLOURS } from '../../lib/src/notebook/theme';
+import { displaySymbol } from '../../lib/notebook/src/bundle';
+import type { Figure } from '../../lib/notebook/src/figure';
+import { compileChart } from '../../lib/notebook/src/svg';
+import { INK, SERIES_COLOURS } from '../../lib/notebook/src/theme';
 
 const hostile = `<script>alert(1)</script>" + datum.constructor + '</svg>`;
 const matrix = (rows: number, columns: number) =>

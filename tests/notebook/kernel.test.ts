@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import { isKernelAttached } from '../../lib/src/notebook/kernel';
+import { isKernelAttached } from '../../lib/notebook/src/kernel';
 
 describe('the kernel connection', () => {
   it('finds in the real tslab the field that it relies on', () => {

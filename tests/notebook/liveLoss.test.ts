@@ -1,4 +1,4 @@
-import { liveLoss } from 'lowrank';
+import { liveLoss } from 'lowrank-notebook';
 import { expect, test, vi } from 'vitest';
 import { attachKernel } from './fakeKernel';
 

@@ -1,5 +1,6 @@
-import { displaySymbol, progress } from 'lowrank';
+import { progress } from 'lowrank-notebook';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { displaySymbol } from '../../lib/notebook/src/bundle';
 import { attachKernel } from './fakeKernel';
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }));

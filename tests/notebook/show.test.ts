@@ -1,6 +1,8 @@
-import { ArgumentError, displaySymbol, parameterBars, show } from 'lowrank';
+import { ArgumentError } from 'lowrank';
+import { parameterBars, show } from 'lowrank-notebook';
 import polars from 'nodejs-polars';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { displaySymbol } from '../../lib/notebook/src/bundle';
 import { attachKernel } from './fakeKernel';
 
 afterEach(() => vi.restoreAllMocks());

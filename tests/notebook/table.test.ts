@@ -1,8 +1,10 @@
 import * as danfo from 'danfojs-node';
 import fc from 'fast-check';
-import { ArgumentError, displaySymbol, type MimeBundle, table } from 'lowrank';
+import { ArgumentError } from 'lowrank';
+import { type MimeBundle, table } from 'lowrank-notebook';
 import polars from 'nodejs-polars';
 import { describe, expect, it } from 'vitest';
+import { displaySymbol } from '../../lib/notebook/src/bundle';
 
 const html = (bundle: MimeBundle) => String(bundle['text/html']);
 const text = (bundle: MimeBundle) => String(bundle['text/plain']);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { textWidth } from '../../lib/src/notebook/textWidth';
+import { textWidth } from '../../lib/notebook/src/textWidth';
 
 // Widths at size 11 by the fonts' own tables (fontTools): Liberation Sans, which is as wide as Arial, and DejaVu Sans.
 const measured = [

@@ -4,7 +4,7 @@ Usage: execute.py --to build|notebooks [--folder FOLDER] [--check] [NAME...]
 
 `--to build` writes executed copies and HTML into build/; `--to notebooks` writes the outputs back, cleaned.
 The gate is the exit code of `jupyter nbconvert --execute`, and on top of it: the type check, errors that reach nobody's
-cell (see lib/setup/kernelGuard.js), text on stderr, cells that should show something and do not, and rendered pages that
+cell (see lib/lowrank/setup/kernelGuard.js), text on stderr, cells that should show something and do not, and rendered pages that
 would not read as they should (see check_pages.py).
 """
 
@@ -26,7 +26,7 @@ from failure import NotebookError
 from pages import Pages
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-sys.path.append(str(CHECKOUT / "lib/setup"))
+sys.path.append(str(CHECKOUT / "lib/lowrank/setup"))
 import own_environment
 
 NBCONVERT = (sys.executable, "-m", "nbconvert", "--log-level=WARN")

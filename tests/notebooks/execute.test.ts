@@ -82,7 +82,7 @@ describe('the notebook gate', () => {
 
   it('passes a good notebook and writes its outputs back without traces of the run', async () => {
     const good = [
-      "import { show } from 'lowrank';\nconst rows = [{ a: 1 }];",
+      "import { show } from 'lowrank-notebook';\nconst rows = [{ a: 1 }];",
       'await show(rows);',
       "console.log('one');\nconsole.log('two');",
     ];

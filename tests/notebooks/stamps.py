@@ -7,7 +7,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 VARIABLES = ("MODEL", "REVIEW_DATA", "FAST", "TENSORFLOW", "XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "LOWRANK_STABLE_OUTPUT")
-LOCKS = ("package-lock.json", "requirements.lock", "requirements-cpu.lock", "requirements-gpu.lock", ".venv/done/tensorflow")
+LOCKS = ("package-lock.json", "requirements.lock", "lib/lowrank/setup/requirements-cpu.lock", "lib/lowrank/setup/requirements-gpu.lock", ".venv/done/tensorflow")
 
 
 def stamp(notebook):
@@ -17,7 +17,7 @@ def stamp(notebook):
     parts = [json.dumps(cells).encode()]
     own = Path(__file__).resolve().parent
     files = [CHECKOUT / lock for lock in LOCKS]
-    files += sorted((CHECKOUT / "lib/dist").rglob("*.js")) + sorted((CHECKOUT / "data").rglob("*")) + sorted((CHECKOUT / "experiments").rglob("*"))
+    files += sorted(path for folder in ("lib", "notebooks/course") for path in (CHECKOUT / folder).glob("**/dist/**/*.js") if "node_modules" not in path.parts) + sorted((CHECKOUT / "data").rglob("*")) + sorted((CHECKOUT / "experiments").rglob("*"))
     files += sorted(own.glob("*.py")) + sorted((own / "site").glob("*"))
     files += [path for name in ("MODEL", "REVIEW_DATA") if (path := Path(os.environ.get(name) or "/nonexistent")).is_file()]
     for path in files:

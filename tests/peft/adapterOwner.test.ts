@@ -12,11 +12,11 @@ import {
   LoraLinear,
   Module,
   PeftModel,
-  SourcePrefixAttention,
   StateError,
   tf,
   train,
 } from 'lowrank';
+import { SourcePrefixAttention } from 'lowrank-course';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fill, IDS, LABELS, largestDifference, tinyModel } from './tinyModel';
 

@@ -8,12 +8,12 @@ import {
   mergeReport,
   type PeftModel,
   quantizeModel,
-  roundWeight,
   StateError,
   tf,
   UnsupportedError,
 } from 'lowrank';
 import { expect, test } from 'vitest';
+import { roundWeight } from '../../lib/lowrank/src/nn';
 import { SMALL_SIZES } from '../llama/smallSizes';
 import { fill } from './tinyModel';
 

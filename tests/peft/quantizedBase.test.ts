@@ -1,6 +1,5 @@
 import {
   AdamW,
-  castModel,
   getPeftModel,
   Linear,
   LlamaForCausalLM,
@@ -11,14 +10,12 @@ import {
   type PeftModel,
   type QuantizedFormat,
   quantizeModel,
-  roundWeight,
-  StoredLinear,
-  StoredWeight,
   tf,
   train,
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { castModel, roundWeight, StoredLinear, StoredWeight } from '../../lib/lowrank/src/nn';
 import { SMALL_SIZES } from '../llama/smallSizes';
 import { IDS, LABELS, largestDifference, relativeError } from './tinyModel';
 

@@ -1,7 +1,8 @@
 /** The tiny LLaMA of tests/golden/makePeft.py, and small helpers on tensors. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { LlamaForCausalLM, readSafetensors, type SafetensorsFile, tf } from 'lowrank';
+import { LlamaForCausalLM, readSafetensors, tf } from 'lowrank';
+import type { SafetensorsFile } from '../../lib/lowrank/src/io';
 
 /** The token rows, and the labels, of makePeft.py. */
 export const IDS = [

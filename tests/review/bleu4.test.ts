@@ -1,7 +1,9 @@
 import fc from 'fast-check';
-import { ArgumentError, bleu4, sentenceBleu4 } from 'lowrank';
+import { ArgumentError } from 'lowrank';
+import { bleu4 } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
-import { stopWords } from '../../lib/src/review/stopWords';
+import { sentenceBleu4 } from '../../lib/review/src/bleu4';
+import { stopWords } from '../../lib/review/src/stopWords';
 
 /** Prediction, reference, score with stop words kept and removed, as CodeReviewer's own script computes them. */
 const goldens: readonly [string, string, number, number][] = [

@@ -1,4 +1,4 @@
-import { dataCard, type ReviewExample, type ReviewSplits } from 'lowrank';
+import { dataCard, type ReviewExample, type ReviewSplits } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
 import { letterTokenizer } from './letterModel';
 

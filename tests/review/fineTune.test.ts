@@ -1,16 +1,5 @@
-import {
-  AdaptionPromptConfig,
-  ArgumentError,
-  drawExamples,
-  type FineTuneOptions,
-  type FineTuneResult,
-  fineTune,
-  getPeftModel,
-  LoraConfig,
-  type PeftConfig,
-  type ReviewExample,
-  TrainingAbortedError,
-} from 'lowrank';
+import { AdaptionPromptConfig, ArgumentError, getPeftModel, LoraConfig, type PeftConfig, TrainingAbortedError } from 'lowrank';
+import { drawExamples, type FineTuneOptions, type FineTuneResult, fineTune, type ReviewExample } from 'lowrank-review';
 import { afterAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { noTensorLeft } from '../noTensorLeft';

@@ -1,4 +1,5 @@
-import { LlamaForCausalLM, type ReviewerTokenizer } from 'lowrank';
+import { LlamaForCausalLM } from 'lowrank';
+import type { ReviewerTokenizer } from 'lowrank-review';
 
 /** A token per UTF-16 unit below 126; 127 ends a text. */
 export const letterTokenizer: ReviewerTokenizer = {

@@ -2,9 +2,10 @@ import fs from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { AbortedError, ArgumentError, lintReviews, type ReviewExample, type ReviewSplits, StateError } from 'lowrank';
+import { AbortedError, ArgumentError, StateError } from 'lowrank';
+import { lintReviews, type ReviewExample, type ReviewSplits } from 'lowrank-review';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { normalizedHunk } from '../../lib/src/review/lint/splitByPackage';
+import { normalizedHunk } from '../../lib/review/src/lint/splitByPackage';
 
 const parts = ['train', 'validation', 'test'] as const;
 const all = (splits: ReviewSplits): ReviewExample[] => parts.flatMap((part) => splits[part]);

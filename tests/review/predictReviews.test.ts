@@ -1,5 +1,5 @@
+import { ArgumentError, tf } from 'lowrank';
 import {
-  ArgumentError,
   bestThreshold,
   bleu4,
   type Prediction,
@@ -8,9 +8,8 @@ import {
   reviewPrompt,
   scoreReviews,
   scoreReviewsByLanguage,
-  tf,
   yesProbability,
-} from 'lowrank';
+} from 'lowrank-review';
 import { afterAll, describe, expect, test } from 'vitest';
 import { letterModel, letterTokenizer } from './letterModel';
 

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
-import { ArgumentError, encodeExample, encodePrompt, type PromptTokenizer, type ReviewExample, reviewPrompt, ShapeError } from 'lowrank';
+import { ArgumentError, encodeExample, ShapeError } from 'lowrank';
+import { type ReviewExample, reviewPrompt } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
+import { encodePrompt, type PromptTokenizer } from '../../lib/lowrank/src/train/encodeExample';
 
 const example: ReviewExample = {
   id: 'one',

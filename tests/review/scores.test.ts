@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { ArgumentError, binaryScores, bootstrapInterval, exactMatch, perplexity, thresholdCurve } from 'lowrank';
+import { ArgumentError } from 'lowrank';
+import { binaryScores, bootstrapInterval, exactMatch, perplexity, thresholdCurve } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
 
 describe('exactMatch', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { availableGpuMemory, availableHostMemory } from '../../lib/src/runtime/availableMemory';
+import { availableGpuMemory, availableHostMemory } from '../../lib/lowrank/src/runtime/availableMemory';
 
 /** A machine with 8 GiB free. */
 const MACHINE = {

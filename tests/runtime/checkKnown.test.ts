@@ -10,7 +10,7 @@ import {
   type tf,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { nearestName } from '../../lib/src/runtime/checkKnown';
+import { nearestName } from '../../lib/lowrank/src/runtime/checkKnown';
 import { IDS, LABELS, tinyModel } from '../peft/tinyModel';
 
 describe('an option that there is not', () => {

@@ -1,6 +1,6 @@
 import { ArgumentError } from 'lowrank';
 import { expect, test } from 'vitest';
-import { checkWhole } from '../../lib/src/runtime/checkWhole';
+import { checkWhole } from '../../lib/lowrank/src/runtime/checkWhole';
 
 test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('a count of %s is refused by its name', (value) => {
   expect(() => checkWhole('batchSize', value)).toThrow(ArgumentError);

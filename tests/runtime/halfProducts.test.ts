@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { DeviceInfo } from '../../lib/src/runtime/deviceInfo';
-import { listsHalfProducts } from '../../lib/src/runtime/halfProducts';
+import type { DeviceInfo } from '../../lib/lowrank/src/runtime/deviceInfo';
+import { listsHalfProducts } from '../../lib/lowrank/src/runtime/halfProducts';
 
 describe('the instructions are found in /proc/cpuinfo', () => {
   test.each([
@@ -28,16 +28,16 @@ describe('a device multiplies in bfloat16', () => {
 
   beforeEach(() => {
     vi.resetModules(); // the answer is kept
-    vi.doMock('../../lib/src/runtime/deviceInfo', () => ({ deviceInfo: () => ({ device }) }));
+    vi.doMock('../../lib/lowrank/src/runtime/deviceInfo', () => ({ deviceInfo: () => ({ device }) }));
     read.mockClear();
   });
   afterEach(() => {
-    vi.doUnmock('../../lib/src/runtime/deviceInfo');
+    vi.doUnmock('../../lib/lowrank/src/runtime/deviceInfo');
     read.mockReset();
   });
 
   async function answers(): Promise<boolean[]> {
-    const { hasHalfProducts } = await import('../../lib/src/runtime/halfProducts');
+    const { hasHalfProducts } = await import('../../lib/lowrank/src/runtime/halfProducts');
     return [hasHalfProducts(), hasHalfProducts()];
   }
 

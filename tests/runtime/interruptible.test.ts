@@ -4,12 +4,12 @@ import fs from 'node:fs';
 import { createInterface } from 'node:readline';
 import { loadCheckpoint, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { interruptible } from '../../lib/src/runtime/interruptible';
+import { interruptible } from '../../lib/lowrank/src/runtime/interruptible';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { steps } from '../train/smallRun';
 
 const folder = temporaryFolder();
-const isBuilt = fs.existsSync('lib/dist/index.js'); // the processes run what `make build` made
+const isBuilt = fs.existsSync('lib/lowrank/dist/index.js'); // the processes run what `make build` made
 
 describe.skipIf(!isBuilt)('a training process', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('saves the running step at %s and ends by it', async (signal) => {
@@ -36,7 +36,7 @@ async function twoWorks(milliseconds: readonly [number, number], signals: number
   const program = `
     import { once } from 'node:events';
     import { setTimeout } from 'node:timers/promises';
-    import { interruptible } from './lib/dist/runtime/interruptible.js';
+    import { interruptible } from './lib/lowrank/dist/runtime/interruptible.js';
     const alive = setInterval(() => {}, 1000);
     const work = (name, after) => interruptible(undefined, async (signal) => {
       await once(signal, 'abort');

@@ -1,6 +1,6 @@
 import { ArgumentError, MemoryError } from 'lowrank';
 import { afterEach, expect, test, vi } from 'vitest';
-import { checkMemory, memoryBudget, memoryPlan } from '../../lib/src/runtime/memoryBudget';
+import { checkMemory, memoryBudget, memoryPlan } from '../../lib/lowrank/src/runtime/memoryBudget';
 
 afterEach(() => vi.unstubAllEnvs());
 const limit = (value: string) => vi.stubEnv('LOWRANK_MEMORY_LIMIT', value);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { nvidiaSmi } from '../../lib/src/runtime/nvidiaSmi';
+import { nvidiaSmi } from '../../lib/lowrank/src/runtime/nvidiaSmi';
 import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { printable, printableJson, printableMessage } from '../../lib/src/runtime/printable';
-import { warn } from '../../lib/src/runtime/warn';
+import { printable, printableJson, printableMessage } from '../../lib/lowrank/src/runtime/printable';
+import { warn } from '../../lib/lowrank/src/runtime/warn';
 
 const HOSTILE = '\x1b[2J\x9b31m\u202Egnp\u2028\x07';
 

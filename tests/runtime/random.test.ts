@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { ArgumentError, deriveSeed, seededRandom, shuffled } from 'lowrank';
+import { ArgumentError } from 'lowrank';
 import { expect, test } from 'vitest';
+import { deriveSeed, seededRandom, shuffled } from '../../lib/lowrank/src/runtime';
 
 const seeds = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { groupsOfOneShape } from '../../lib/src/runtime/tensorGroups';
+import { groupsOfOneShape } from '../../lib/lowrank/src/runtime/tensorGroups';
 
 test('what has the same key goes together, sixteen at most, in the order given', () => {
   const all = Array.from({ length: 60 }, (_, i) => ({ i, key: i % 3 === 0 ? 'a' : 'b' }));

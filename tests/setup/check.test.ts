@@ -19,7 +19,7 @@ function fake(command: string, script: string): void {
 }
 
 function check(environment: Record<string, string> = {}, cwd = '.'): { status: number | null; said: string } {
-  const { status, stderr, stdout } = spawnSync('bash', [resolve('lib/setup/check.sh')], {
+  const { status, stderr, stdout } = spawnSync('bash', [resolve('lib/lowrank/setup/check.sh')], {
     cwd,
     encoding: 'utf8',
     env: { ...process.env, PYTHON: 'python3', PATH: `${fakes}:${process.env.PATH}`, ...environment },

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 test('a strict project of its own compiles against the library, without skipLibCheck', () => {
   const project = mkdtempSync(join(tmpdir(), 'consumer-'));
   mkdirSync(join(project, 'node_modules/@types'), { recursive: true });
-  symlinkSync(resolve('lib'), join(project, 'node_modules/lowrank'));
+  symlinkSync(resolve('lib/lowrank'), join(project, 'node_modules/lowrank'));
   symlinkSync(resolve('node_modules/@types/node'), join(project, 'node_modules/@types/node'));
   const compilerOptions = { strict: true, target: 'ES2022', module: 'nodenext', moduleResolution: 'nodenext', noEmit: true };
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['first.mts'] }));

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
 function run(script: string): { status: number | null; said: string } {
-  const words = ['lib/setup/progress.py', 'Things', '3', 'got (\\S+)', '--', 'sh', '-c', script];
+  const words = ['lib/lowrank/setup/progress.py', 'Things', '3', 'got (\\S+)', '--', 'sh', '-c', script];
   const { status, stderr } = spawnSync('.venv/bin/python', words, { encoding: 'utf8' });
   return { status, said: stderr };
 }

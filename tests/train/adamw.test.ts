@@ -1,6 +1,6 @@
 import { AdamW, ArgumentError, cosineSchedule, ShapeError, StateError, tf } from 'lowrank';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { clipByGlobalNorm } from '../../lib/src/train';
+import { clipByGlobalNorm } from '../../lib/lowrank/src/train';
 import golden from '../golden/adamw.json';
 
 const live = () => tf.memory().numTensors;

@@ -1,4 +1,5 @@
-import { crossEntropy, Embedding, Linear, Module, seededRandom, type TrainableModel, tf } from 'lowrank';
+import { crossEntropy, Embedding, Linear, Module, type TrainableModel, tf } from 'lowrank';
+import { seededRandom } from '../../lib/lowrank/src/runtime';
 
 /** The smallest language model: each token's vector says what comes next; `unused` is trainable but never reached. */
 export class BigramModel extends Module implements TrainableModel {

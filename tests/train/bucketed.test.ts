@@ -1,7 +1,8 @@
-import { LlamaForCausalLM, learnedPositions, tf } from 'lowrank';
+import { LlamaForCausalLM, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { tensorBatch } from '../../lib/src/train/batch';
-import { bucketed, bucketedPositions, bucketWidth } from '../../lib/src/train/bucketed';
+import { learnedPositions } from '../../lib/lowrank/src/llama';
+import { tensorBatch } from '../../lib/lowrank/src/train/batch';
+import { bucketed, bucketedPositions, bucketWidth } from '../../lib/lowrank/src/train/bucketed';
 
 test('a run of all lengths up to 512 has 20 widths, four to each doubling, and pads by a quarter at most', () => {
   const widths = Array.from({ length: 512 }, (_, i) => bucketWidth(i + 1));

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { FormatError, loadCheckpoint, StorageError, saveCheckpoint, seededRandom, tf } from 'lowrank';
+import { FormatError, loadCheckpoint, StorageError, saveCheckpoint, tf } from 'lowrank';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { seededRandom } from '../../lib/lowrank/src/runtime';
 import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();

@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import { loadCheckpoint, seededRandom, tf } from 'lowrank';
+import { loadCheckpoint, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../../lib/lowrank/src/runtime';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { fingerprint, type Kind, smallModel, smallRun, steps } from './smallRun';
 
 const folder = temporaryFolder();
-const built = fs.existsSync('lib/dist/index.js'); // the process runs what `make build` made
+const built = fs.existsSync('lib/lowrank/dist/index.js'); // the process runs what `make build` made
 /** `LONG=1` kills as often as the project's goals say. */
 const kills = process.env.LONG ? 60 : 6;
 const random = seededRandom(Number(process.env.SEED ?? 1));

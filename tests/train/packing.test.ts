@@ -18,7 +18,7 @@ import {
   trainStep,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { learnedTokens, realTokens } from '../../lib/src/train/batch';
+import { learnedTokens, realTokens } from '../../lib/lowrank/src/train/batch';
 import { fill, relativeError, tinyModel } from '../peft/tinyModel';
 
 const example = (...inputIds: number[]): Example => ({ inputIds, labels: inputIds.map((id, t) => (t === 1 ? -100 : id)) });

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { StorageError } from 'lowrank';
 import { afterEach, expect, test, vi } from 'vitest';
-import { RunLog } from '../../lib/src/train/runLog';
+import { RunLog } from '../../lib/lowrank/src/train/runLog';
 import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();

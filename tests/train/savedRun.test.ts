@@ -107,22 +107,25 @@ describe('a folder in use', () => {
     expect(fs.readdirSync(directory).filter((name) => name.includes('lock'))).toEqual([]);
   });
 
-  test.skipIf(!fs.existsSync('lib/dist/index.js'))('is refused while its process lives, and taken when that was killed', async () => {
-    const directory = folder('killed');
-    const child: ChildProcess = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'lora', directory, '1', '100000'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const ended = once(child, 'close');
-    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) if (line === 'step 1') break;
-    const model = smallModel('lora');
-    await expect(smallRun(model, { checkpoint: { directory } })).rejects.toThrow(
-      new RegExp(`is in use by another run, of process ${child.pid} on .*remove .*run\\.lock`),
-    );
-    child.kill('SIGKILL');
-    await ended;
-    expect((await smallRun(model, { checkpoint: { directory } })).history).toHaveLength(12);
-    model.dispose();
-  });
+  test.skipIf(!fs.existsSync('lib/lowrank/dist/index.js'))(
+    'is refused while its process lives, and taken when that was killed',
+    async () => {
+      const directory = folder('killed');
+      const child: ChildProcess = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'lora', directory, '1', '100000'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const ended = once(child, 'close');
+      for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) if (line === 'step 1') break;
+      const model = smallModel('lora');
+      await expect(smallRun(model, { checkpoint: { directory } })).rejects.toThrow(
+        new RegExp(`is in use by another run, of process ${child.pid} on .*remove .*run\\.lock`),
+      );
+      child.kill('SIGKILL');
+      await ended;
+      expect((await smallRun(model, { checkpoint: { directory } })).history).toHaveLength(12);
+      model.dispose();
+    },
+  );
 
   test.each([
     ['a process with the id of a living one', (lock: object) => ({ ...lock, began: '1' })],

@@ -1,6 +1,6 @@
 import { type EvaluationProgress, terminalProgress, train } from 'lowrank';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ProgressMeter } from '../../lib/src/train/progress';
+import { ProgressMeter } from '../../lib/lowrank/src/train/progress';
 import { tinyModel } from '../peft/tinyModel';
 
 const at = (step: number) => ({ step, steps: 60, loss: 2.31449, tokensPerSecond: 197.6, secondsLeft: 3 * 60 });

@@ -1,9 +1,7 @@
 import fs from 'node:fs';
 import {
   AbortedError,
-  defaultModelPath,
   FormatError,
-  GgufError,
   LlamaForCausalLM,
   readSafetensors,
   type TensorToStore,
@@ -11,6 +9,8 @@ import {
   writeSafetensors,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { defaultModelPath } from '../../../lib/lowrank/src/cli/defaultModel';
+import { GgufError } from '../../../lib/lowrank/src/io';
 import smollm2 from '../../golden/smollm2.json';
 import { type Field, float32, GGUF, ggufFile, type Parts, string, uint32 } from '../../io/ggufFile';
 import { temporaryFolder } from '../../io/temporaryFolder';

@@ -1,7 +1,8 @@
 /** Model files with random damage: they load or are refused with a typed error, and cost next to no memory. */
 import fs from 'node:fs';
-import { LlamaForCausalLM, LowrankError, seededRandom, tf } from 'lowrank';
+import { LlamaForCausalLM, LowrankError, tf } from 'lowrank';
 import { afterAll, expect, test } from 'vitest';
+import { seededRandom } from '../../../lib/lowrank/src/runtime';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { goldenPath } from '../golden';
 

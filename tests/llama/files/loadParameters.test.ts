@@ -1,9 +1,10 @@
 /** How much memory loading takes at its peak; this file has a process of its own, whose peak the kernel counts. */
 import fs from 'node:fs';
-import { countParameters, defaultModelPath, LlamaForCausalLM, llamaConfig, type TensorToStore, writeSafetensors } from 'lowrank';
+import { countParameters, LlamaForCausalLM, llamaConfig, type TensorToStore, writeSafetensors } from 'lowrank';
 import { expect, test } from 'vitest';
-import { configToJson } from '../../../lib/src/llama/files/configFile';
-import { isKernel, parameterShapes } from '../../../lib/src/llama/parameterShapes';
+import { defaultModelPath } from '../../../lib/lowrank/src/cli/defaultModel';
+import { configToJson } from '../../../lib/lowrank/src/llama/files/configFile';
+import { isKernel, parameterShapes } from '../../../lib/lowrank/src/llama/parameterShapes';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { goldenPath } from '../golden';
 

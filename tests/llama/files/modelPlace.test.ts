@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { LlamaForCausalLM, LowrankError, Tokenizer } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { modelPlace } from '../../../lib/src/llama/files/modelPlace';
+import { modelPlace } from '../../../lib/lowrank/src/llama/files/modelPlace';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { goldenPath } from '../golden';
 

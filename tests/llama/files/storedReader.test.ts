@@ -1,18 +1,7 @@
-import {
-  castModel,
-  countParameters,
-  defaultModelPath,
-  GgufWeight,
-  LlamaForCausalLM,
-  quantizeModel,
-  readGguf,
-  StoredEmbedding,
-  StoredLinear,
-  StoredWeight,
-  tf,
-  UnsupportedError,
-} from 'lowrank';
+import { countParameters, LlamaForCausalLM, quantizeModel, readGguf, tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { defaultModelPath } from '../../../lib/lowrank/src/cli/defaultModel';
+import { castModel, GgufWeight, StoredEmbedding, StoredLinear, StoredWeight } from '../../../lib/lowrank/src/nn';
 import { expectClose, goldenPath, rows, tinyModel } from '../golden';
 
 function storedWeights(model: LlamaForCausalLM): Map<string, StoredWeight> {

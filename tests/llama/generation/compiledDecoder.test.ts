@@ -1,6 +1,5 @@
 import {
   AdaptionPromptConfig,
-  castModel,
   type GenerateOptions,
   getPeftModel,
   LlamaForCausalLM,
@@ -10,7 +9,8 @@ import {
   tf,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { backendInternals } from '../../../lib/src/runtime/compile/internals';
+import { castModel } from '../../../lib/lowrank/src/nn';
+import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/internals';
 import { fill, tinyModel } from '../../peft/tinyModel';
 import { SMALL_SIZES } from '../smallSizes';
 

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
-import { ArgumentError, type ChatMessage, FormatError, GgufError, Tokenizer, UnsupportedError } from 'lowrank';
+import { ArgumentError, type ChatMessage, FormatError, Tokenizer, UnsupportedError } from 'lowrank';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { defaultModelPath } from '../../../lib/src/llama/files/defaultModel';
+import { defaultModelPath } from '../../../lib/lowrank/src/cli/defaultModel';
+import { GgufError } from '../../../lib/lowrank/src/io';
 import { array, type Field, float32, GGUF, ggufFile, string, uint32 } from '../../io/ggufFile';
 import { temporaryFolder } from '../../io/temporaryFolder';
 

@@ -1,17 +1,7 @@
-import {
-  Bfloat16Weight,
-  compile,
-  GgufWeight,
-  Int8Weight,
-  packWeight,
-  rowsOf,
-  StoredLinear,
-  type StoredWeight,
-  tf,
-  UnsupportedError,
-} from 'lowrank';
+import { compile, tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { rowProduct } from '../../../lib/src/runtime/compile/rowProduct';
+import { Bfloat16Weight, GgufWeight, Int8Weight, packWeight, rowsOf, StoredLinear, type StoredWeight } from '../../../lib/lowrank/src/nn';
+import { rowProduct } from '../../../lib/lowrank/src/runtime/compile/rowProduct';
 import { asOnGpu, graphTypes, withBinding } from '../../runtime/compile/bindingSpies';
 import { randomTensor, values } from './golden';
 

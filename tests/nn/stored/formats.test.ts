@@ -1,7 +1,8 @@
-import { Bfloat16Weight, GgufWeight, Int8Weight, Nf4Weight, rowsOf, type StoredWeight, tf, UnsupportedError } from 'lowrank';
+import { tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { DYNAMIC_CODE } from '../../../lib/src/nn/stored/nf4Codes';
-import { bfloat16Code, float16Code } from '../../../lib/src/nn/stored/rounding';
+import { Bfloat16Weight, GgufWeight, Int8Weight, Nf4Weight, rowsOf, type StoredWeight } from '../../../lib/lowrank/src/nn';
+import { DYNAMIC_CODE } from '../../../lib/lowrank/src/nn/stored/nf4Codes';
+import { bfloat16Code, float16Code } from '../../../lib/lowrank/src/nn/stored/rounding';
 import { bytes, floats, golden, packedBytes, rows, trimRows, values } from './golden';
 
 const SMALL = ['whole', 'ragged', 'special'] as const;

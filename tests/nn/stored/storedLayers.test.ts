@@ -1,25 +1,27 @@
 import {
   ArgumentError,
-  Bfloat16Weight,
-  castModel,
   compile,
   countParameters,
   Embedding,
-  GgufWeight,
-  Int8Weight,
   Linear,
   LlamaForCausalLM,
-  packWeight,
   type QuantizedFormat,
   quantizeModel,
-  rowsOf,
-  StoredEmbedding,
-  StoredLinear,
-  TiedHead,
   tf,
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import {
+  Bfloat16Weight,
+  castModel,
+  GgufWeight,
+  Int8Weight,
+  packWeight,
+  rowsOf,
+  StoredEmbedding,
+  StoredLinear,
+  TiedHead,
+} from '../../../lib/lowrank/src/nn';
 import { SMALL_SIZES } from '../../llama/smallSizes';
 import { randomTensor, values } from './golden';
 

@@ -8,12 +8,12 @@ import {
   type PeftModel,
   type PrefixLayout,
   peftModelFromPrefix,
-  prefixTensors,
   ShapeError,
   tf,
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { prefixTensors } from '../../../lib/lowrank/src/peft';
 import { fill, IDS, relativeError, tinyModel } from '../tinyModel';
 
 const SIZES = { numHiddenLayers: 3, numAttentionHeads: 4, adapterLayers: 2 };

@@ -1,16 +1,6 @@
-import {
-  castModel,
-  getPeftModel,
-  LlamaForCausalLM,
-  LoraConfig,
-  type LoraOptions,
-  PeftModel,
-  StoredEmbedding,
-  TiedHead,
-  tf,
-  UnsupportedError,
-} from 'lowrank';
+import { getPeftModel, LlamaForCausalLM, LoraConfig, type LoraOptions, PeftModel, tf, UnsupportedError } from 'lowrank';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { castModel, StoredEmbedding, TiedHead } from '../../../lib/lowrank/src/nn';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { fill, golden, goldenPath, IDS, relativeError, tinyModel } from '../tinyModel';
 

@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url';
 import {
   AdaptionPromptConfig,
   exportGgufLora,
-  type GgufFile,
   getPeftModel,
   LoraConfig,
   LoraLayer,
@@ -14,6 +13,7 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import type { GgufFile } from '../../../lib/lowrank/src/io';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { tinyModel } from '../../llama/golden';
 import { fill } from '../tinyModel';

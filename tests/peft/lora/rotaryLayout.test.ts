@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { convertRotaryLayout, getPeftModel, LoraConfig, PeftModel, readSafetensors, rotaryRows, StateError, tf } from 'lowrank';
+import { convertRotaryLayout, getPeftModel, LoraConfig, PeftModel, readSafetensors, StateError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { rotaryRows } from '../../../lib/lowrank/src/llama';
 import { relativeError, rows, tinyModel } from '../../llama/golden';
 import { fill } from '../tinyModel';
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
-import { type DiffHunk, type DiffOptions, diffHunks, diffTextLines, FormatError } from 'lowrank';
+import { FormatError } from 'lowrank';
+import { type DiffHunk, type DiffOptions, diffHunks, diffTextLines } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
 
 async function hunksOf(diff: string | Buffer, options: DiffOptions = {}): Promise<DiffHunk[]> {

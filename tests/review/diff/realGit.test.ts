@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { type DiffHunk, diffHunks, diffTextLines, seededRandom } from 'lowrank';
+import { type DiffHunk, diffHunks, diffTextLines } from 'lowrank-review';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { seededRandom } from '../../../lib/lowrank/src/runtime';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
 const folder = temporaryFolder();

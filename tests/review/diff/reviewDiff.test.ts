@@ -1,4 +1,4 @@
-import { type DiffHunk, diffHunks, type Review, type ReviewerModel, reviewDiff } from 'lowrank';
+import { type DiffHunk, diffHunks, type Review, type ReviewerModel, reviewDiff } from 'lowrank-review';
 import { afterAll, expect, test } from 'vitest';
 import { letterModel, letterTokenizer } from '../letterModel';
 

@@ -1,4 +1,4 @@
-import { diffHunks, type Review, type ReviewerModel, reviewDiff } from 'lowrank';
+import { diffHunks, type Review, type ReviewerModel, reviewDiff } from 'lowrank-review';
 import { expect, test } from 'vitest';
 import { letterTokenizer } from '../letterModel';
 

@@ -1,15 +1,8 @@
 import fs from 'node:fs';
-import {
-  collectExperiment,
-  type ExperimentConfig,
-  FormatError,
-  type ReviewExample,
-  type ReviewSplits,
-  readExperimentConfig,
-  runExperiment,
-  tf,
-} from 'lowrank';
+import { FormatError, tf } from 'lowrank';
+import { type ExperimentConfig, type ReviewExample, type ReviewSplits, readExperimentConfig, runExperiment } from 'lowrank-review';
 import { afterAll, describe, expect, test } from 'vitest';
+import { collectExperiment } from '../../../lib/review/src/experiment/runExperiment';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { letterModel, letterTokenizer } from '../letterModel';
 

@@ -1,15 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { ArgumentError, FormatError, lintReviews, loadReviewData } from 'lowrank';
-import { afterEach, expect, test } from 'vitest';
+import { ArgumentError, FormatError } from 'lowrank';
+import { lintReviews, loadReviewData } from 'lowrank-review';
+import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
 const folder = temporaryFolder();
-const variable = process.env.REVIEW_DATA;
-afterEach(() => {
-  if (variable === undefined) delete process.env.REVIEW_DATA;
-  else process.env.REVIEW_DATA = variable;
-});
 
 function write(name: string, from: number, count: number): string {
   const place = folder(name);
@@ -23,8 +19,7 @@ test('the names of the files tell the parts', async () => {
   write('named/cls-train-chunk-0.jsonl', 0, 30);
   write('named/cls-valid.jsonl', 100, 4);
   write('named/cls-test.jsonl', 200, 5);
-  process.env.REVIEW_DATA = folder('named');
-  const { train, validation, test: held } = await loadReviewData();
+  const { train, validation, test: held } = await loadReviewData({ path: folder('named') });
   expect([train.length, validation.length, held.length]).toEqual([30, 4, 5]);
   expect(held[0]?.patch).toContain('+200');
 });
@@ -56,8 +51,7 @@ test('too little for three parts is refused, and says of which task', async () =
   await expect(loadReviewData({ path: write('none.jsonl', 0, 600), task: 'comment' })).rejects.toThrow(/0 examples of the comment task/);
 });
 
-test('without REVIEW_DATA it is the lint reviews', async () => {
-  delete process.env.REVIEW_DATA;
+test('without a path it is the lint reviews', async () => {
   const filler = (from: number) => Array.from({ length: 12 }, (_, i) => `export const value${from + i} = compute(${i}, 'a');`);
   fs.mkdirSync(folder('node_modules/p'), { recursive: true });
   fs.writeFileSync(folder('node_modules/p/package.json'), '{ "name": "p", "version": "1.0.0" }');

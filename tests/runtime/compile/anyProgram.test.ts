@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compile, seededRandom, tf } from '../../../lib/src/runtime';
+import { compile, seededRandom, tf } from '../../../lib/lowrank/src/runtime';
 import { dispose, expectClose, nothingLeft, random, scoped } from './scoped';
 
 nothingLeft();

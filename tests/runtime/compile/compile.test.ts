@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
-import { ArgumentError, type CompileOptions, compile, tf } from '../../../lib/src/runtime';
-import { backendInternals } from '../../../lib/src/runtime/compile/internals';
-import * as halfProducts from '../../../lib/src/runtime/halfProducts';
+import { ArgumentError, type CompileOptions, compile, tf } from '../../../lib/lowrank/src/runtime';
+import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/internals';
+import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
 import { alive, dispose, expectClose, mix, nothingLeft, random, scoped, values, variable } from './scoped';
 
 const { binding } = backendInternals();

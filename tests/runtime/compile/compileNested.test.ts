@@ -1,5 +1,6 @@
-import { compile, compileNested, isTracing, tf } from 'lowrank';
+import { compile, tf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { compileNested, isTracing } from '../../../lib/lowrank/src/runtime';
 import { definedFunctions } from './bindingSpies';
 
 test('a nested function is a function of its own where a compiled one calls it, and runs as it is elsewhere', async () => {

@@ -1,5 +1,5 @@
+import { compile, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { compile, tf } from '../../../lib/src/runtime';
 import { definedFunctions } from './bindingSpies';
 import { nothingLeft, values } from './scoped';
 

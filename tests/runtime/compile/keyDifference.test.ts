@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { keyDifference } from '../../../lib/src/runtime/compile/keyDifference';
+import { keyDifference } from '../../../lib/lowrank/src/runtime/compile/keyDifference';
 
 describe('the first difference of two keys', () => {
   test.each([

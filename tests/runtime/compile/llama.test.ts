@@ -2,22 +2,22 @@
 import {
   AdamW,
   AdaptionPromptConfig,
-  castModel,
   compile,
   getPeftModel,
   LlamaForCausalLM,
   LoraConfig,
   makeBatches,
   type PeftModel,
-  seededRandom,
   tf,
   train,
 } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { tensorOfHandle } from '../../../lib/src/runtime/compile/internals';
-import { runTrace } from '../../../lib/src/runtime/compile/runTrace';
-import { Trace } from '../../../lib/src/runtime/compile/trace';
-import * as halfProducts from '../../../lib/src/runtime/halfProducts';
+import { castModel } from '../../../lib/lowrank/src/nn';
+import { seededRandom } from '../../../lib/lowrank/src/runtime';
+import { tensorOfHandle } from '../../../lib/lowrank/src/runtime/compile/internals';
+import { runTrace } from '../../../lib/lowrank/src/runtime/compile/runTrace';
+import { Trace } from '../../../lib/lowrank/src/runtime/compile/trace';
+import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
 import { noTensorLeft } from '../../noTensorLeft';
 import { definedFunctions } from './bindingSpies';
 

@@ -1,8 +1,8 @@
 import { compile, tf } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { widened } from '../../../lib/src/nn/stored/packedOps';
-import { asStored } from '../../../lib/src/runtime/compile/nativeKernels';
-import * as halfProducts from '../../../lib/src/runtime/halfProducts';
+import { widened } from '../../../lib/lowrank/src/nn/stored/packedOps';
+import { asStored } from '../../../lib/lowrank/src/runtime/compile/nativeKernels';
+import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
 import { random } from '../../nn/compare';
 
 afterEach(() => vi.restoreAllMocks());

@@ -1,6 +1,6 @@
 import { compile, tf } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { sumOf } from '../../../lib/src/runtime/compile/nativeSum';
+import { sumOf } from '../../../lib/lowrank/src/runtime/compile/nativeSum';
 import { relativeError } from '../../llama/golden';
 import { random } from '../../nn/compare';
 import { compiled } from '../../nn/nativeFunctions';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compile, tf } from '../../../lib/src/runtime';
+import { compile, tf } from '../../../lib/lowrank/src/runtime';
 import { dispose, expectClose, mix, nothingLeft, random, scoped, values, variable } from './scoped';
 
 nothingLeft();

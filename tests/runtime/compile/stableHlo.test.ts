@@ -1,6 +1,6 @@
 import { compile, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { callKernel, type KernelValue } from '../../../lib/src/runtime/compile/stableHlo';
+import { callKernel, type KernelValue } from '../../../lib/lowrank/src/runtime/compile/stableHlo';
 import { graphModules } from './bindingSpies';
 
 const kernel = { target: 'no_such_kernel', apiVersion: 2, config: '"text"' } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ArgumentError, compile, StateError, tf, UnsupportedError } from '../../../lib/src/runtime';
+import { ArgumentError, compile, StateError, tf, UnsupportedError } from '../../../lib/lowrank/src/runtime';
 import { alive, dispose, nothingLeft, scoped, values, variable } from './scoped';
 
 nothingLeft();

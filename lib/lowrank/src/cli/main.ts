@@ -1,0 +1,61 @@
+/** The command `lowrank`. */
+
+import { nearestName } from '../runtime/checkKnown';
+import { LowrankError } from '../runtime/errors';
+import { printableMessage } from '../runtime/printable';
+import { reasonOf } from '../runtime/reasonOf';
+import { CommandArguments } from './commandArguments';
+import { allCommands, OF_REVIEW } from './commands';
+import { commandHelp, programHelp } from './help';
+import { processStreams, type Streams } from './streams';
+import { UsageError } from './usageError';
+import { version } from './version';
+
+/**
+ * Runs the program: 0 when it did what was asked, 1 when `review --fail-on review` found something to say, 2 for wrong usage or failure.
+ *
+ * @param words - what was typed after `lowrank`
+ */
+export async function main(words: readonly string[], streams: Streams = processStreams): Promise<number> {
+  const [name, ...rest] = words;
+  const commands = await allCommands();
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    (name === undefined ? streams.stderr : streams.stdout).write(programHelp(commands));
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === '-V') {
+    streams.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) {
+    streams.stderr.write(`${printableMessage(`lowrank: ${unknownCommand(name, Object.keys(commands))}`)}\n`);
+    return 2;
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    streams.stdout.write(commandHelp(name, command.spec));
+    return 0;
+  }
+  try {
+    const args = new CommandArguments(command.spec, rest);
+    const { run } = await command.load();
+    return await run(args, streams);
+  } catch (error) {
+    streams.stderr.write(`${printableMessage(`lowrank ${name}: ${toldAs(error, name)}`)}\n`);
+    if (!(error instanceof UsageError || error instanceof LowrankError) && process.env.LOWRANK_DEBUG) console.error(error);
+    return 2;
+  }
+}
+
+function unknownCommand(name: string, names: readonly string[]): string {
+  if (OF_REVIEW.includes(name)) return `'${name}' is a command of lowrank-review, which is not installed: npm install lowrank-review`;
+  const meant = nearestName(name, names);
+  return `there is no command '${name}'; ${meant ? `did you mean ${meant}?` : `there are ${names.join(', ')}`}`;
+}
+
+/** An error as a user reads it; a fault of the program itself says how to see where it was. */
+function toldAs(error: unknown, name: string): string {
+  if (error instanceof UsageError) return `${error.message}; see lowrank ${name} --help`;
+  if (error instanceof LowrankError) return error.message;
+  return `unexpected: ${reasonOf(error)} (a fault of this program; LOWRANK_DEBUG=1 shows where)`;
+}

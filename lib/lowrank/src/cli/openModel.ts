@@ -1,0 +1,44 @@
+/** The model that a command names. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { LlamaForCausalLM, type LoadProgress, Tokenizer } from '../llama';
+import { printableMessage } from '../runtime/printable';
+import type { CommandArguments } from './commandArguments';
+import { defaultModelPath } from './defaultModel';
+import { ProgressLine } from './progressLine';
+import type { Streams } from './streams';
+
+/** A model and its tokenizer; the caller disposes the model. */
+export interface OpenModel {
+  readonly path: string;
+  readonly model: LlamaForCausalLM;
+  readonly tokenizer: Tokenizer;
+}
+
+/** Opens what `--model` names, else the default model. */
+export async function openModel(args: CommandArguments, { stderr }: Streams): Promise<OpenModel> {
+  const quantize = args.choice('quantize', ['q4_1', 'int8', 'nf4']);
+  const path = modelPath(args, stderr);
+  const tokenizer = await Tokenizer.fromPretrained(path);
+  const progress = new ProgressLine(args, stderr);
+  const work = `loading ${printableMessage(nodePath.basename(path))}`;
+  const onProgress = ({ done, total }: LoadProgress) => progress.count(work, { done, total, as: 'percent' });
+  const model = await LlamaForCausalLM.fromPretrained(path, { quantize, onProgress });
+  progress.clear();
+  return { path, tokenizer, model };
+}
+
+/** What `--model` names, else the default model; that one is said, since what a folder or the environment holds may have chosen it. */
+export function modelPath(args: CommandArguments, stderr: Streams['stderr']): string {
+  const given = args.text('model');
+  if (given !== undefined) return given;
+  const path = defaultModelPath();
+  const origin = process.env.MODEL ? 'named by the variable MODEL' : 'the default; --model takes another';
+  if (!args.isOn('quiet')) stderr.write(`model: ${printableMessage(path)} (${origin})\n`);
+  return path;
+}
+
+/** Whether a folder holds an adapter. */
+export function isAdapter(folder: string): boolean {
+  return fs.existsSync(nodePath.join(folder, 'adapter_config.json'));
+}

@@ -1,0 +1,17 @@
+export type { ModelType } from './architectures';
+export { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
+export type { LoadOptions, LoadProgress } from './files/loadParameters';
+export type { SaveOptions } from './files/savePretrained';
+export type { BeamSearchOptions } from './generation/beamSearch';
+export type { GeneratingModel } from './generation/decoder';
+export { type GenerateOptions, generate } from './generation/generate';
+export { KeyValueCache } from './generation/kvCache';
+export { type SamplingOptions, sampleToken } from './generation/sampling';
+export type { Rows } from './inputs';
+export { type ForwardOptions, type InputOptions, LlamaForCausalLM, type LossOptions } from './llamaForCausalLM';
+export { type MemoryPlanOptions, type PlannedModel, planMemory } from './memoryPlan';
+export { LlamaDecoderLayer, LlamaModel, type LlamaModelOptions } from './model';
+export { learnedPositions } from './nextTokenLoss';
+export type { TensorSource } from './parameters';
+export { type RotaryLayout, rotaryRows } from './rotaryLayout';
+export { type ChatMessage, Tokenizer } from './tokenizer/tokenizer';

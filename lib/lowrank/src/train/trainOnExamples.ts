@@ -1,0 +1,100 @@
+/** Training an adapter on encoded examples, with its method's own settings where none are given. */
+import type { PeftModel } from '../peft';
+import { deriveSeed } from '../runtime';
+import { checkWhole } from '../runtime/checkWhole';
+import { AdamW } from './adamw';
+import type { Example } from './batch';
+import { makeBatches } from './batches';
+import { methodDefaults } from './methodDefaults';
+import { cosineSchedule, type Schedule } from './schedules';
+import { type EvaluationOptions, type TrainOptions, type TrainResult, train } from './train';
+
+/** What is learned, and what is held out. */
+export interface ExampleSplits {
+  readonly train: readonly Example[];
+  /** Held out: its loss is measured, and the weights at its lowest are kept. */
+  readonly validation?: readonly Example[];
+}
+
+/** How to learn. */
+export interface TrainOnExamplesOptions
+  extends Pick<TrainOptions, 'signal' | 'onStep' | 'progress' | 'checkpoint' | 'log' | 'compile' | 'precision'> {
+  /** Updates. */
+  readonly steps: number;
+  /** The id that fills the rest of a row. */
+  readonly padTokenId: number;
+  /** Examples per batch; of packed rows, rows. @defaultValue 4 */
+  readonly batchSize?: number;
+  /** Batches per update. @defaultValue 1 */
+  readonly gradientAccumulation?: number;
+  /** Tokens of a row that is filled with several examples, instead of padding. @defaultValue rows are padded */
+  readonly pack?: number;
+  /** Peak learning rate: the updates warm up to it and decay along a cosine. @defaultValue the method's, see `methodDefaults` */
+  readonly learningRate?: number;
+  /** Random seed of the examples' order. @defaultValue 0 */
+  readonly seed?: number;
+  /** Updates between two evaluations. @defaultValue a fifth of all */
+  readonly evaluateEvery?: number;
+  /** Ends the run after this many evaluations without a lower loss. @defaultValue never */
+  readonly patience?: EvaluationOptions['patience'];
+  readonly onEvaluation?: EvaluationOptions['onEvaluation'];
+}
+
+/** The run, and the rate that it was made with. */
+export interface TrainOnExamplesResult extends TrainResult {
+  readonly learningRate: number;
+}
+
+/**
+ * Trains the model's active adapter, and leaves it at its lowest validation loss where there is validation data.
+ *
+ * @throws ArgumentError when `steps` is not a whole number from 1 up; what `train` throws.
+ */
+export async function trainOnExamples(
+  model: PeftModel,
+  { train: examples, validation = [] }: ExampleSplits,
+  options: TrainOnExamplesOptions,
+): Promise<TrainOnExamplesResult> {
+  const { steps, padTokenId, pack, batchSize = 4, gradientAccumulation = 1, seed = 0 } = options;
+  checkWhole('steps', steps);
+  const batching = { batchSize, padTokenId, ...(pack === undefined ? { bucketByLength: true } : { pack }) };
+  const defaults = methodDefaults({ peftType: model.peftType }, batchSize * gradientAccumulation);
+  const { learningRate = defaults.learningRate } = options;
+  const schedule = learningRates(learningRate, Math.round(defaults.warmupShare * steps), steps);
+  const optimizer = new AdamW({ ...defaults, learningRate: schedule });
+  try {
+    const result = await train(model, (epoch) => makeBatches(examples, { ...batching, seed: deriveSeed(seed, 1), epoch }), {
+      optimizer,
+      steps,
+      gradientAccumulation,
+      ...(validation.length > 0 && {
+        evaluation: {
+          batches: makeBatches(validation, batching),
+          everySteps: options.evaluateEvery ?? Math.max(1, Math.ceil(steps / 5)),
+          keepBest: true,
+          patience: options.patience,
+          onEvaluation: options.onEvaluation,
+        },
+      }),
+      compile: options.compile,
+      precision: options.precision,
+      signal: options.signal,
+      onStep: options.onStep,
+      progress: options.progress,
+      checkpoint: options.checkpoint,
+      log: options.log,
+    });
+    return { ...result, learningRate };
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+/**
+ * `warmupSteps` updates climb to the peak, which the next one has, and the rest decay as in {@link cosineSchedule}; the rates of 0 lie
+ * before the first update and after the last, so that no update is made in vain.
+ */
+function learningRates(peak: number, warmupSteps: number, steps: number): Schedule {
+  const schedule = cosineSchedule({ peak, warmupSteps: warmupSteps + 1, totalSteps: steps + 1 });
+  return (step) => schedule(step + 1);
+}

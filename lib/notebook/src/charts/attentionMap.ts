@@ -1,0 +1,96 @@
+import { ArgumentError } from 'lowrank/errors';
+import { Figure } from '../figure';
+import { INK, SERIES_COLOURS } from '../theme';
+import { checkMatrices } from './heatmaps';
+import { readable, rounded } from './series';
+
+/** Attention weights of one head: a row per query, a column per key. */
+export interface AttentionPanel {
+  readonly title: string;
+  /** (T, P + T), or (T, T) without a prefix. */
+  readonly weights: readonly (readonly number[])[];
+  /** How many of the first columns are prefix. @defaultValue 0 */
+  readonly prefixLength?: number;
+}
+
+/** How `attentionMap` draws. */
+export interface AttentionMapOptions {
+  readonly title?: string;
+  /** The text of each token; positions are shown without it. */
+  readonly tokens?: readonly string[];
+}
+
+const CELL = 18;
+
+/** Makes white space visible and keeps a label short; the position makes it unique. */
+function tokenLabel(token: string | undefined, position: number): string {
+  if (token === undefined) return String(position);
+  const visible = token.replaceAll(' ', '·').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
+  return `${position} ${visible.length > 12 ? `${visible.slice(0, 11)}…` : visible}`;
+}
+
+function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, tokens: readonly string[] | undefined) {
+  const T = weights.length;
+  const S = weights[0]?.length ?? 0;
+  if (S !== P + T) throw new ArgumentError(`'${title}' has ${T} queries, a prefix of ${P} and ${S} keys; keys must be prefix + queries`);
+  const queries = Array.from({ length: T }, (_, t) => tokenLabel(tokens?.[t], t));
+  const keys = [...Array.from({ length: P }, (_, p) => `prefix ${p + 1}`), ...queries];
+  const values = weights.flatMap((row, t) => row.map((weight, s) => ({ query: queries[t], key: keys[s], weight: rounded(weight) })));
+  const axis = { ticks: false, domain: false, grid: false, labelLimit: 110, labelOverlap: false };
+  const x = { field: 'key', type: 'ordinal', sort: keys, scale: { domain: keys } };
+  const map = {
+    data: { values },
+    mark: { type: 'rect', tooltip: true },
+    encoding: {
+      x: { ...x, title: 'key position', axis: { ...axis, labelAngle: -60 } },
+      y: { field: 'query', type: 'ordinal', sort: queries, scale: { domain: queries }, title: 'query position', axis },
+      color: {
+        field: 'weight',
+        type: 'quantitative',
+        title: 'attention weight',
+        scale: { type: 'sqrt', scheme: 'blues', domain: [0, 1] }, // small weights stay visible
+        legend: { gradientLength: 140 },
+      },
+    },
+  };
+  const boundary = {
+    data: { values: [{ key: keys[P], before: '← prefix', after: 'tokens →' }] },
+    encoding: { x: { ...x, bandPosition: 0 } },
+    layer: [
+      { mark: { type: 'rule', strokeWidth: 2, strokeDash: [5, 3], color: SERIES_COLOURS[1] } },
+      {
+        mark: { type: 'text', align: 'right', dx: -5, dy: -7, color: INK },
+        encoding: { text: { field: 'before', type: 'nominal' }, y: { value: 0 } },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 5, dy: -7, color: INK },
+        encoding: { text: { field: 'after', type: 'nominal' }, y: { value: 0 } },
+      },
+    ],
+  };
+  return {
+    title: { text: title, anchor: 'middle', offset: P > 0 ? 8 : 24 }, // level with titles above the boundary's words
+    width: CELL * S,
+    height: CELL * T,
+    layer: P > 0 ? [map, boundary] : [map],
+  };
+}
+
+/** The mean share of attention that goes to the prefix columns. */
+function prefixShare({ weights, prefixLength: P = 0 }: AttentionPanel): number {
+  const shares = weights.map((row) => row.slice(0, P).reduce((sum, weight) => sum + weight, 0));
+  return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+}
+
+/** Attention weights as maps on one scale from 0 to 1, with a dashed line where a prefix ends and the tokens begin. */
+export function attentionMap(panels: readonly AttentionPanel[], options: AttentionMapOptions = {}): Figure {
+  checkMatrices(panels.map(({ title, weights }) => ({ title, values: weights })));
+  const { title, tokens } = options;
+  const views = panels.map((panel) => panelView(panel, tokens));
+  const parts = panels.map((panel) => {
+    const size = `${panel.title} (${panel.weights.length} queries × ${panel.weights[0]?.length} keys)`;
+    return panel.prefixLength ? `${size}, its ${panel.prefixLength} prefix keys get ${readable(prefixShare(panel))} on average` : size;
+  });
+  const view = { ...(title ? { title } : {}), hconcat: views, spacing: 28, resolve: { scale: { color: 'shared' } } };
+  return new Figure(view, `Attention weights from 0 to 1: ${parts.join('; ')}.`);
+}

@@ -1,0 +1,23 @@
+import { ArgumentError } from 'lowrank/errors';
+import { Figure } from '../figure';
+
+/** How `panels` arranges. */
+export interface PanelsOptions {
+  readonly title?: string;
+  /** @defaultValue 2 */
+  readonly columns?: number;
+}
+
+/** Several figures in one, each with its own scales: a 2 × 2 comparison, for example. */
+export function panels(figures: readonly Figure[], { title, columns = 2 }: PanelsOptions = {}): Figure {
+  if (figures.length === 0) throw new ArgumentError('panels has no figures; pass at least one');
+  const own = { color: 'independent', shape: 'independent', size: 'independent', strokeDash: 'independent' };
+  const view = {
+    ...(title ? { title } : {}),
+    columns,
+    spacing: 36,
+    concat: figures.map((figure) => figure.view),
+    resolve: { scale: { ...own, xOffset: 'independent' }, legend: own },
+  };
+  return new Figure(view, figures.map((figure) => figure.sentence).join(' '));
+}

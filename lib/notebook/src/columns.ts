@@ -1,0 +1,92 @@
+/** Reads tables of any origin, none of which is imported here, as named columns. */
+import { ArgumentError } from 'lowrank/errors';
+
+/** One column of a table. */
+export interface Column {
+  readonly name: string;
+  /** The type as its own library calls it, for example `float32` (danfojs) or `Float64` (polars). */
+  readonly dtype: string;
+  readonly values: readonly unknown[];
+}
+
+interface PolarsSeries {
+  readonly name: string;
+  readonly dtype: unknown;
+  toArray(): unknown[];
+}
+
+interface DanfoFrame {
+  readonly columns: readonly unknown[];
+  readonly dtypes: readonly unknown[];
+  readonly values: readonly unknown[];
+  /** The rows' names; 0, 1, 2, … unless something else was set. */
+  readonly index?: readonly unknown[];
+}
+
+function isPolarsSeries(value: object): value is PolarsSeries {
+  const { name, dtype, toArray } = value as Partial<PolarsSeries>;
+  return typeof name === 'string' && dtype !== undefined && typeof toArray === 'function';
+}
+
+function isPolarsFrame(value: object): value is { getColumns(): PolarsSeries[] } {
+  return typeof (value as { getColumns?: unknown }).getColumns === 'function';
+}
+
+function isDanfo(value: object): value is DanfoFrame {
+  const { columns, dtypes, values } = value as Partial<DanfoFrame>;
+  return Array.isArray(columns) && Array.isArray(dtypes) && Array.isArray(values);
+}
+
+function polarsColumn(series: PolarsSeries): Column {
+  const dtype = String(series.dtype).replace(/^DataType\((.*)\)$/, '$1');
+  return { name: series.name, dtype, values: series.toArray() };
+}
+
+function danfoColumns({ columns, dtypes, values, index = [] }: DanfoFrame): Column[] {
+  const cell = (row: unknown, place: number) => (Array.isArray(row) ? row[place] : row); // a Series has no inner arrays
+  const own = columns.map((name, place) => ({
+    name: String(name),
+    dtype: String(dtypes[place]),
+    values: values.map((row) => cell(row, place)),
+  }));
+  if (index.every((name, place) => name === place)) return own;
+  return [{ name: 'index', dtype: recordDtype(index), values: index }, ...own];
+}
+
+function recordDtype(values: readonly unknown[]): string {
+  const present = values.filter((value) => value !== null && value !== undefined);
+  const types = new Set(present.map((value) => (Number.isInteger(value) ? 'integer' : typeof value)));
+  if (types.size === 2 && types.has('integer') && types.has('number')) return 'number';
+  const [only] = types;
+  return types.size === 1 && only !== undefined ? only : 'mixed';
+}
+
+function recordColumns(records: readonly unknown[]): Column[] {
+  const rows = records.map((record) => {
+    if (typeof record === 'object' && record !== null && !Array.isArray(record)) return new Map<string, unknown>(Object.entries(record));
+    throw new ArgumentError(`a row of the table is ${JSON.stringify(record)}; pass an array of objects, one per row`);
+  });
+  const names = new Set(rows.flatMap((row) => [...row.keys()]));
+  return [...names].map((name) => {
+    const values = rows.map((row) => row.get(name));
+    return { name, dtype: recordDtype(values), values };
+  });
+}
+
+/** Whether `tableColumns` can read the value. */
+export function isTable(value: object): boolean {
+  return Array.isArray(value) || isPolarsFrame(value) || isPolarsSeries(value) || isDanfo(value);
+}
+
+/**
+ * The columns of a danfojs or polars frame or series, or of an array of objects with one object per row.
+ *
+ * @throws ArgumentError when the value is none of these
+ */
+export function tableColumns(value: object): Column[] {
+  if (Array.isArray(value)) return recordColumns(value);
+  if (isPolarsFrame(value)) return value.getColumns().map(polarsColumn);
+  if (isPolarsSeries(value)) return [polarsColumn(value)];
+  if (isDanfo(value)) return danfoColumns(value);
+  throw new ArgumentError('this value is no table: pass a danfojs or polars DataFrame, or an array of objects with one object per row');
+}

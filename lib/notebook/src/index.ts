@@ -1,0 +1,15 @@
+/** Tables, figures and progress for tslab notebooks. */
+export type { Displayable, MimeBundle } from './bundle';
+export { type AttentionMapOptions, type AttentionPanel, attentionMap } from './charts/attentionMap';
+export { type GroupedBar, type GroupedBarsOptions, groupedBars } from './charts/groupedBars';
+export { type HeatmapPanel, type HeatmapsOptions, heatmaps } from './charts/heatmaps';
+export { type LinePlotOptions, type LineSeries, linePlot, pointPlot } from './charts/linePlot';
+export { type LossCurveOptions, type LossSeries, lossCurve } from './charts/lossCurve';
+export { type PanelsOptions, panels } from './charts/panels';
+export { type ParameterBar, type ParameterBarsOptions, parameterBars } from './charts/parameterBars';
+export { type Bubble, type TradeoffBubblesOptions, tradeoffBubbles } from './charts/tradeoffBubbles';
+export { type ChartSpec, type ChartView, figure } from './figure';
+export { liveLoss } from './liveLoss';
+export { type ProgressOptions, type ProgressState, progress } from './progress';
+export { show } from './show';
+export { type TableOptions, table } from './table';

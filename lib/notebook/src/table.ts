@@ -1,0 +1,115 @@
+import { ArgumentError } from 'lowrank/errors';
+import { type Displayable, displaySymbol, type MimeBundle } from './bundle';
+import { columnText, isNumeric } from './cellText';
+import { type Column, tableColumns } from './columns';
+import { escapeHtml } from './html';
+
+/** How a table is shown; units belong in the column names. */
+export interface TableOptions {
+  readonly caption?: string;
+  /** Marks the best value of a column, with a star and not by colour alone. */
+  readonly best?: Readonly<Record<string, 'max' | 'min'>>;
+  /** Decimals per column. @defaultValue as many as give the column's largest value four significant digits */
+  readonly decimals?: Readonly<Record<string, number>>;
+  /** Rows beyond this are counted, not shown. @defaultValue 30 */
+  readonly maxRows?: number;
+}
+
+interface ShownColumn {
+  readonly name: string;
+  readonly isNumeric: boolean;
+  readonly texts: readonly string[];
+  readonly best: ReadonlySet<number>; // row numbers
+}
+
+function bestRows(values: readonly unknown[], wanted: 'max' | 'min'): Set<number> {
+  const numbers = values.map((value) => (typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN));
+  const finite = numbers.filter(Number.isFinite);
+  const best = wanted === 'max' ? Math.max(...finite) : Math.min(...finite);
+  return new Set(numbers.flatMap((value, row) => (value === best ? [row] : [])));
+}
+
+function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function checkNames(columns: readonly Column[], option: string, record: object): void {
+  const names = new Set(columns.map((column) => column.name));
+  const unknown = Object.keys(record).find((name) => !names.has(name));
+  if (unknown === undefined) return;
+  throw new ArgumentError(`${option} names the column '${unknown}'; the table has ${[...names].map((name) => `'${name}'`).join(', ')}`);
+}
+
+/** A table ready to be shown: as HTML where that is understood, else as aligned plain text. */
+export class Table implements Displayable {
+  private readonly columns: readonly ShownColumn[];
+  private readonly caption: string | undefined;
+  private readonly shape: string;
+
+  constructor(table: object, { caption, best = {}, decimals = {}, maxRows = 30 }: TableOptions = {}) {
+    const columns = tableColumns(table);
+    checkNames(columns, 'best', best);
+    checkNames(columns, 'decimals', decimals);
+    const rows = columns[0]?.values.length ?? 0;
+    this.caption = caption;
+    this.columns = columns.map(({ name, values }) => {
+      const wanted = own(best, name);
+      return {
+        name,
+        isNumeric: isNumeric(values),
+        texts: columnText(values, own(decimals, name)).slice(0, maxRows),
+        best: wanted ? bestRows(values, wanted) : new Set(),
+      };
+    });
+    const dtypes = columns.map(({ name, dtype }) => `${name}: ${dtype}`).join(', ');
+    const hidden = rows > maxRows ? `, the first ${maxRows} shown` : '';
+    this.shape = `${rows} ${rows === 1 ? 'row' : 'rows'} × ${columns.length} ${columns.length === 1 ? 'column' : 'columns'}${hidden} (${dtypes})`;
+  }
+
+  [displaySymbol](): MimeBundle {
+    return { 'text/html': this.html(), 'text/plain': this.text() };
+  }
+
+  private get rowNumbers(): number[] {
+    return (this.columns[0]?.texts ?? []).map((_, row) => row);
+  }
+
+  private html(): string {
+    const align = (column: ShownColumn) =>
+      column.isNumeric ? 'align="right" style="text-align: right"' : 'align="left" style="text-align: left"';
+    const head = this.columns.map((column) => `<th scope="col" ${align(column)}>${escapeHtml(column.name)}</th>`).join('');
+    const cell = (column: ShownColumn, row: number) => {
+      const text = escapeHtml(column.texts[row] ?? '');
+      return `<td ${align(column)}>${column.best.has(row) ? `<b title="best">★ ${text}</b>` : text}</td>`;
+    };
+    const body = this.rowNumbers.map((row) => `<tr>${this.columns.map((column) => cell(column, row)).join('')}</tr>`);
+    const caption = this.caption ? `<caption style="text-align: left">${escapeHtml(this.caption)}</caption>\n` : '';
+    return [
+      '<table style="font-variant-numeric: tabular-nums">',
+      `${caption}<thead><tr>${head}</tr></thead>`,
+      '<tbody>',
+      ...body,
+      '</tbody>',
+      '</table>',
+      `<p><small>${escapeHtml(this.shape)}</small></p>`,
+    ].join('\n');
+  }
+
+  private text(): string {
+    const blocks = this.columns.map((column) => {
+      const cells = column.texts.map((text, row) => (column.best.has(row) ? `★ ${text}` : text).replaceAll('\n', '⏎'));
+      const width = Math.max(column.name.length, ...cells.map((cell) => cell.length));
+      const pad = (text: string) => (column.isNumeric ? text.padStart(width) : text.padEnd(width));
+      return { head: pad(column.name), rule: '─'.repeat(width), cells: cells.map(pad) };
+    });
+    const line = (cells: readonly (string | undefined)[]) => cells.join('  ').trimEnd();
+    const body = this.rowNumbers.map((row) => line(blocks.map((block) => block.cells[row])));
+    const lines = [line(blocks.map((block) => block.head)), blocks.map((block) => block.rule).join('  '), ...body, this.shape];
+    return (this.caption ? [this.caption, ...lines] : lines).join('\n');
+  }
+}
+
+/** A table to be shown later, or by another kernel; `show` does this on its own. */
+export function table(value: object, options: TableOptions = {}): Table {
+  return new Table(value, options);
+}

@@ -1,0 +1,56 @@
+import { ArgumentError } from 'lowrank';
+import { checkWhole, seededRandom } from 'lowrank/internal';
+import { mean } from './pairs';
+
+/** How an interval is drawn. */
+export interface BootstrapOptions {
+  /** @defaultValue 1000 */
+  readonly resamples?: number;
+  /** Share of the resampled values inside the interval. @defaultValue 0.95 */
+  readonly level?: number;
+  /** @defaultValue 1 */
+  readonly seed?: number;
+}
+
+/** A measured value and how far it might be off. */
+export interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * A statistic of the examples with the percentile interval of its bootstrap (Efron 1979): as many examples are drawn again with
+ * replacement, many times over, and the interval holds `level` of what they give.
+ *
+ * The statistic is the mean unless another is given, for example F1, which is no mean over examples.
+ *
+ * @throws ArgumentError when there are no examples, or an option is out of its range.
+ */
+export function bootstrapInterval(values: readonly number[], options?: BootstrapOptions): Interval;
+export function bootstrapInterval<T>(
+  examples: readonly T[],
+  options: BootstrapOptions & { readonly statistic: (drawn: readonly T[]) => number },
+): Interval;
+export function bootstrapInterval<T>(
+  examples: readonly T[],
+  {
+    resamples = 1000,
+    level = 0.95,
+    seed = 1,
+    statistic = meanOfNumbers,
+  }: BootstrapOptions & { statistic?: (drawn: readonly T[]) => number } = {},
+): Interval {
+  if (examples.length === 0) throw new ArgumentError('there are no examples to draw from');
+  checkWhole('resamples', resamples);
+  if (!(level > 0 && level < 1)) throw new ArgumentError(`level ${level} is not between 0 and 1`);
+  const random = seededRandom(seed);
+  const draw = () => examples.map(() => examples[Math.floor(random() * examples.length)] as T);
+  const drawn = Array.from({ length: resamples }, () => statistic(draw())).sort((a, b) => a - b);
+  const at = (share: number) => drawn[Math.round(share * (resamples - 1))] ?? Number.NaN;
+  return { value: statistic(examples), low: at((1 - level) / 2), high: at((1 + level) / 2) };
+}
+
+function meanOfNumbers(drawn: readonly unknown[]): number {
+  return mean(drawn as readonly number[]); // the overload without a statistic takes numbers only
+}

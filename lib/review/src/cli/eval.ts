@@ -1,0 +1,42 @@
+/** `lowrank eval`: the scores of a task on held-out data. */
+
+import { PeftModel } from 'lowrank';
+import { type CommandArguments, openModel, ProgressLine, type Streams, UsageError } from 'lowrank/internal';
+import { drawExamples, loadReviewData, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../index';
+import { adapterFolder, dataPath, taskOf } from './tasks';
+
+export async function run(args: CommandArguments, streams: Streams): Promise<number> {
+  const { stdout, stderr } = streams;
+  const task = taskOf(args);
+  const directory = args.text('adapter');
+  const folder = directory === undefined ? undefined : adapterFolder(directory, task);
+  if (directory !== undefined && folder === undefined) throw new UsageError(`--adapter ${directory} holds no adapter for ${task}`);
+  const options = {
+    maxLength: args.whole('max-length') ?? 1024,
+    batchSize: args.whole('batch-size'),
+    generation: { numBeams: args.whole('beams') },
+  };
+  const count = args.whole('examples') ?? 200;
+  const { test } = await loadReviewData({ path: dataPath(args), task });
+  const examples = drawExamples(task, test, count);
+  const { model, tokenizer } = await openModel(args, streams);
+  try {
+    const reviewer = folder === undefined ? model : PeftModel.fromPretrained(model, folder);
+    const progress = new ProgressLine(args, stderr);
+    const onProgress = (done: number) => progress.count(task, { done, total: examples.length });
+    const predictions = await predictReviews(reviewer, tokenizer, task, examples, { ...options, onProgress });
+    progress.clear();
+    const scores = scoreReviews(task, predictions).map((score) => ({ language: 'all', ...score }));
+    const rows = args.isOn('by-language') ? [...scores, ...scoreReviewsByLanguage(task, predictions)] : scores;
+    if (args.isOn('json')) stdout.write(`${JSON.stringify({ task, scores: rows }, null, 2)}\n`);
+    else
+      for (const { language, metric, value, low, high, examples: n } of rows) {
+        stdout.write(
+          `${language.padEnd(12)} ${metric.padEnd(18)} ${value.toFixed(2)}  [${low.toFixed(2)}, ${high.toFixed(2)}]  ${n} examples\n`,
+        );
+      }
+    return 0;
+  } finally {
+    model.dispose();
+  }
+}

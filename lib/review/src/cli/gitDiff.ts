@@ -1,0 +1,130 @@
+/** The diff to review: from git, a file or stdin. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import { promisify } from 'node:util';
+import { reasonOf, UsageError } from 'lowrank/internal';
+
+/** So that the user's settings of git change nothing: no colours, no tools of their own, the usual prefixes, renames found. */
+const plain = [
+  '--no-color',
+  '--no-ext-diff',
+  '--no-textconv',
+  '--no-relative',
+  '--submodule=short',
+  '--src-prefix=a/',
+  '--dst-prefix=b/',
+  '-U3',
+  '-M',
+];
+
+/** The empty tree, which git knows in every repository, by the hash that the repository uses. */
+const emptyTrees: Readonly<Record<string, string>> = {
+  sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+
+/**
+ * What git finds changed, as it comes: since the common ancestor with `base`, or not yet committed. Before a first commit that is all that
+ * was added.
+ *
+ * @throws UsageError when git is missing or refuses, with the reason and what to do.
+ */
+export async function* gitDiff(base: string | undefined, folder = process.cwd()): AsyncGenerator<Buffer> {
+  if (base?.startsWith('-')) throw new UsageError(`--base ${base} is no commit`);
+  const since = base === undefined ? [await lastCommit(folder)] : ['--merge-base', base];
+  const git = spawn('git', ['diff', ...plain, ...since, '--'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: inEnglish() });
+  const ended = once(git, 'close') as Promise<[number | null]>;
+  ended.catch(() => {}); // met below, also when nobody reads to the end
+  let words = '';
+  git.stderr.on('data', (chunk: Buffer) => {
+    if (words.length < 2000) words += chunk.toString();
+  });
+  try {
+    yield* git.stdout as AsyncIterable<Buffer>;
+    const [code] = await ended.catch((cause: Error) => {
+      throw new UsageError(`git cannot be run (${cause.message}); install it, or pipe a diff in, with - as the argument`);
+    });
+    if (code !== 0) throw await refusal(words, code, base, folder);
+  } finally {
+    git.kill();
+  }
+}
+
+/** Whether the repository has no commit yet, so that all its staged files count as changed. */
+export async function isBeforeFirstCommit(folder = process.cwd()): Promise<boolean> {
+  return (await lastCommit(folder)) !== 'HEAD';
+}
+
+/** The files that git does not track, and so leaves out of a diff; paths from the root of the repository. */
+export async function untrackedFiles(folder = process.cwd()): Promise<string[]> {
+  return (await answer(folder, 'ls-files', '--others', '--exclude-standard', '--full-name', '-z', ':/')).split('\0').filter(Boolean);
+}
+
+/** The changed files that `.gitattributes` marks as `linguist-generated`. */
+export async function generatedFiles(base: string | undefined, folder = process.cwd()): Promise<ReadonlySet<string>> {
+  const root = (await answer(folder, 'rev-parse', '--show-toplevel')).replace(/\n$/, '');
+  if (root === '') return new Set();
+  const since = base === undefined ? [await lastCommit(folder)] : ['--merge-base', base];
+  const names = (await answer(root, 'diff', '--no-relative', '--name-only', '-z', ...since, '--')).split('\0').filter(Boolean);
+  const generated = new Set<string>();
+  for (let i = 0; i < names.length; i += 500) {
+    const words = (await answer(root, 'check-attr', '-z', 'linguist-generated', '--', ...names.slice(i, i + 500))).split('\0');
+    for (let at = 0; at + 2 < words.length; at += 3) {
+      if (words[at + 2] === 'set' || words[at + 2] === 'true') generated.add(words[at] ?? '');
+    }
+  }
+  return generated;
+}
+
+/** A diff in a file; `-` is stdin. @throws UsageError when it cannot be read. */
+export async function* givenDiff(name: string, stdin: AsyncIterable<Buffer | string>): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of name === '-' ? stdin : fs.createReadStream(name)) yield Buffer.from(chunk);
+  } catch (cause) {
+    throw new UsageError(`${name} cannot be read (${reasonOf(cause)})`);
+  }
+}
+
+async function lastCommit(folder: string): Promise<string> {
+  if ((await answer(folder, 'rev-parse', '--is-inside-work-tree')).trim() !== 'true') return 'HEAD'; // git itself says why not
+  if ((await answer(folder, 'rev-parse', '--verify', '--quiet', 'HEAD')) !== '') return 'HEAD';
+  const format = (await answer(folder, 'rev-parse', '--show-object-format')).trim();
+  return emptyTrees[format] ?? emptyTrees.sha1 ?? 'HEAD';
+}
+
+async function refusal(words: string, code: number | null, base: string | undefined, folder: string): Promise<UsageError> {
+  if (/dubious ownership/i.test(words)) {
+    return new UsageError(
+      `${folder} belongs to another user, and git refuses to read it: \`git config --global --add safe.directory FOLDER\` allows it`,
+    );
+  }
+  if (/--no-index|not a git repository/i.test(words)) {
+    return new UsageError(`${folder} is in no git repository; run it in one, or pipe a diff in, with - as the argument`);
+  }
+  if (/must be run in a work tree/i.test(words)) {
+    return new UsageError(
+      `${folder} is a bare repository, without files to compare; pipe a diff of two commits in, with - as the argument`,
+    );
+  }
+  const isShallow = (await answer(folder, 'rev-parse', '--is-shallow-repository')).trim() === 'true';
+  const says = `git diff says: ${words.trim().split('\n')[0] || `exit code ${code}`}`;
+  if (isShallow)
+    return new UsageError(`${says}; this clone is shallow: \`git fetch --unshallow\` gets its history, or clone with more depth`);
+  if (/no merge base/i.test(words)) return new UsageError(`${says}: HEAD and ${base} have no common ancestor`);
+  return new UsageError(/bad revision|ambiguous argument|unknown revision/i.test(words) ? `${says}; \`git fetch\` may bring it` : says);
+}
+
+/** What git prints; nothing where it refuses, for `git diff` then says why. */
+async function answer(folder: string, ...words: string[]): Promise<string> {
+  const options = { cwd: folder, maxBuffer: 2 ** 28, env: inEnglish() };
+  return promisify(execFile)('git', words, options).then(
+    ({ stdout }) => stdout,
+    () => '',
+  );
+}
+
+/** So that its reasons can be told apart. */
+function inEnglish(): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: 'C' };
+}

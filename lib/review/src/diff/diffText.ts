@@ -1,0 +1,31 @@
+/** The lines of a diff, which may hold files of any encoding. */
+import { TextDecoder } from 'node:util';
+import { byteLines } from 'lowrank/internal';
+
+const longestLine = 8000; // bytes; what is beyond is cut off: nobody reviews minified code
+
+/**
+ * Lines as text; bytes that are not UTF-8 become U+FFFD, and the ends of very long lines are left out. A diff in UTF-16 with a byte order
+ * mark, as PowerShell writes files, is decoded.
+ */
+export async function* diffTextLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  for await (const { bytes } of byteLines(inUtf8(chunks), longestLine)) yield decoder.decode(bytes);
+}
+
+async function* inUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let decoder: TextDecoder | undefined;
+  let head: Buffer | undefined = Buffer.alloc(0); // until two bytes are here
+  for await (const chunk of chunks) {
+    let bytes = chunk;
+    if (head) {
+      bytes = Buffer.concat([head, chunk]);
+      head = bytes.byteLength < 2 ? bytes : undefined;
+      if (head) continue;
+      const mark = bytes.readUInt16BE(0);
+      if (mark === 0xfffe || mark === 0xfeff) decoder = new TextDecoder(mark === 0xfffe ? 'utf-16le' : 'utf-16be');
+    }
+    yield decoder ? Buffer.from(decoder.decode(bytes, { stream: true })) : bytes;
+  }
+  if (head) yield head;
+}

@@ -1,0 +1,37 @@
+/** The three code-review tasks of LLaMA-Reviewer: their data, prompts, scores, and the reviewer. */
+export { type BinaryScores, binaryScores, type ThresholdScores, thresholdCurve } from './binaryScores';
+export { type BleuOptions, bleu4 } from './bleu4';
+export { type BootstrapOptions, bootstrapInterval, type Interval } from './bootstrapInterval';
+export { type DataCard, type DataCardOptions, dataCard, type TableRow } from './dataCard';
+export { type DiffHunk, type DiffOptions, diffHunks, hunkExample } from './diff/diffHunks';
+export { diffTextLines } from './diff/diffText';
+export { type Review, type ReviewDiffOptions, reviewDiff, type TaskModels } from './diff/reviewDiff';
+export { exactMatch } from './exactMatch';
+export { type ExperimentConfig, type ExperimentMethod, readExperimentConfig } from './experiment/experimentConfig';
+export type {
+  ExperimentEnvironment,
+  ExperimentMetric,
+  ExperimentResults,
+  ExperimentRow,
+  ExperimentRun,
+} from './experiment/experimentResults';
+export { type ExperimentWork, runExperiment } from './experiment/runExperiment';
+export { drawExamples, type FineTuneData, type FineTuneOptions, type FineTuneResult, fineTune } from './fineTune';
+export { type LintProgress, type LintReviewOptions, lintReviews } from './lint/lintReviews';
+export { perplexity } from './perplexity';
+export { type Prediction, type PredictOptions, predictReviews } from './predictReviews';
+export { isExampleOf, type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';
+export { type LoadReviewDataOptions, loadReviewData } from './readers/loadReviewData';
+export type { ProblemOptions, ReadProblem } from './readers/problems';
+export { type ReadReviewsOptions, readReviews } from './readers/readReviews';
+export type { ReviewExample, ReviewOrigin, ReviewSplits } from './reviewExample';
+export type { ReviewerModel, ReviewerTokenizer } from './reviewerModel';
+export {
+  bestThreshold,
+  type LanguageScore,
+  type ReviewMetric,
+  type ReviewScore,
+  scoreReviews,
+  scoreReviewsByLanguage,
+} from './scoreReviews';
+export { type YesProbabilityOptions, yesProbability } from './yesProbability';

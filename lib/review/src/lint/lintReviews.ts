@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { AbortedError, StateError } from 'lowrank';
+import { checkWhole } from 'lowrank/internal';
+import type { ReviewExample, ReviewSplits } from '../reviewExample';
+import { keepSplits, readSplits } from './keptSplits';
+import { type HunkOptions, lintFile } from './lintFile';
+import { type InstalledPackage, installedPackages, packageSources, type SourceFile, textHash } from './packageSources';
+import { splitByPackage } from './splitByPackage';
+
+/** What the lint data set is made of, and where it is kept. */
+export interface LintReviewOptions {
+  /** Folder that keeps what was made. @defaultValue `data` beside `node_modules` */
+  readonly cacheDir?: string;
+  /** The installed packages to read. @defaultValue the folder that this library's ESLint is installed in */
+  readonly nodeModules?: string;
+  /** @defaultValue 1 */
+  readonly seed?: number;
+  /** Most findings of one rule in the training part; validation and test take a tenth of it. @defaultValue 300 */
+  readonly maxPerRule?: number;
+  /** Most files of one package. @defaultValue 60 */
+  readonly maxFilesPerPackage?: number;
+  /** Unchanged lines on each side of the added ones. @defaultValue 3, as git has it */
+  readonly contextLines?: number;
+  /** Longest patch, in characters. @defaultValue 800 */
+  readonly maxCharacters?: number;
+  /** Called after each package while the data set is made, never when it is only read. */
+  readonly onProgress?: (progress: LintProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** How far the making of the data set is. */
+export interface LintProgress {
+  readonly packagesDone: number;
+  readonly packages: number;
+  readonly examples: number;
+}
+
+type Settings = Required<Pick<LintReviewOptions, 'seed' | 'maxPerRule' | 'maxFilesPerPackage' | 'contextLines' | 'maxCharacters'>>;
+
+const formatVersion = 2; // changes when the same packages and settings would give other examples, or they are kept in another form
+
+/**
+ * Code reviews made on this machine: ESLint's core rules read the JavaScript of the installed packages, a finding's message is
+ * the review comment, its autofix the refined code, and code without a finding needs no review.
+ *
+ * Takes about 20 s the first time, then it is read from `cacheDir`, unless that is damaged or cannot be written, which is warned of. The same packages, settings and seed give the same
+ * examples on every machine. `data/README.md` describes the data set.
+ *
+ * @throws ArgumentError when a limit is not a whole number from 1 up (from 0 up for `contextLines`).
+ * @throws StateError when `nodeModules` has no JavaScript to read.
+ * @throws AbortedError when `signal` is aborted.
+ */
+export async function lintReviews(options: LintReviewOptions = {}): Promise<ReviewSplits> {
+  const nodeModules = options.nodeModules ?? path.dirname(path.dirname(require.resolve('eslint/package.json')));
+  const { cacheDir = path.join(path.dirname(nodeModules), 'data') } = options;
+  const settings = checkedSettings(options);
+  const packages = await installedPackages(nodeModules);
+  const folder = path.join(cacheDir, `lint-reviews-${cacheKey(packages, settings)}`);
+  const kept = await readSplits(folder);
+  if (kept) return kept;
+  const made = await makeSplits(packages, settings, nodeModules, options);
+  await keepSplits(folder, made);
+  return made;
+}
+
+async function makeSplits(
+  packages: readonly InstalledPackage[],
+  settings: Settings,
+  nodeModules: string,
+  { onProgress, signal }: LintReviewOptions,
+): Promise<ReviewSplits> {
+  const { Linter } = await import('eslint');
+  const linter = new Linter({ configType: 'flat' });
+  const examples: ReviewExample[] = [];
+  const known = new Set<string>(); // a file that another package has too is read once
+  for (const [index, owner] of packages.entries()) {
+    for (const file of chosenFiles(await packageSources(owner), settings)) {
+      if (signal?.aborted) throw new AbortedError(`the lint data set was stopped at ${owner.name}; nothing was kept`);
+      if (known.has(file.text)) continue;
+      known.add(file.text);
+      const { findings, clean } = lintFile(linter, file, settings satisfies HunkOptions);
+      examples.push(...findings, ...clean);
+      await new Promise(setImmediate); // so that a display can be drawn, and the work be stopped
+    }
+    onProgress?.({ packagesDone: index + 1, packages: packages.length, examples: examples.length });
+  }
+  if (examples.length === 0) throw new StateError(`no JavaScript to review in ${nodeModules}: install packages there first`);
+  return splitByPackage(examples, settings);
+}
+
+/** Up to the limit, drawn by name, in the order of their paths. */
+function chosenFiles(files: readonly SourceFile[], { seed, maxFilesPerPackage }: Settings): SourceFile[] {
+  const rank = (file: SourceFile) => textHash(`${seed}\n${file.package.name}/${file.path}`);
+  const ranks = files.map(rank).sort((a, b) => a - b);
+  const limit = ranks[maxFilesPerPackage - 1] ?? Number.POSITIVE_INFINITY;
+  return files.filter((file) => rank(file) <= limit);
+}
+
+function checkedSettings(options: LintReviewOptions): Settings {
+  const { seed = 1, maxPerRule = 300, maxFilesPerPackage = 60, contextLines = 3, maxCharacters = 800 } = options;
+  checkWhole('seed', seed, 0);
+  checkWhole('maxPerRule', maxPerRule);
+  checkWhole('maxFilesPerPackage', maxFilesPerPackage);
+  checkWhole('contextLines', contextLines, 0);
+  checkWhole('maxCharacters', maxCharacters);
+  return { seed, maxPerRule, maxFilesPerPackage, contextLines, maxCharacters };
+}
+
+/** The installed versions say what a lock file says, also where this library is installed into another project. */
+function cacheKey(packages: readonly InstalledPackage[], settings: Settings): string {
+  const versions = packages.map(({ name, version }) => `${name}@${version}`);
+  return createHash('sha256').update(JSON.stringify({ formatVersion, settings, versions })).digest('hex').slice(0, 12);
+}

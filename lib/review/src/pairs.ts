@@ -1,0 +1,13 @@
+import { ArgumentError } from 'lowrank';
+
+/** @throws ArgumentError when there are no pairs, or not as many predictions as references. */
+export function checkPairs(predictions: readonly unknown[], references: readonly unknown[]): void {
+  const counts = `${predictions.length} predictions and ${references.length} references`;
+  if (predictions.length !== references.length) throw new ArgumentError(`${counts}: give one reference per prediction`);
+  if (predictions.length === 0) throw new ArgumentError('there are no predictions to score');
+}
+
+/** The arithmetic mean. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

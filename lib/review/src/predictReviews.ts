@@ -1,0 +1,101 @@
+/** What a model answers to the examples of a task. */
+
+import { ArgumentError, type GenerateOptions } from 'lowrank';
+import { encodePrompt } from 'lowrank/internal';
+import { answerRoom } from './answerRoom';
+import { type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';
+import type { ReviewExample } from './reviewExample';
+import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
+import { yesProbability } from './yesProbability';
+
+/** An answer. */
+export interface Prediction {
+  readonly example: ReviewExample;
+  /** `yes` or `no`, the comment, or the refined code. */
+  readonly text: string;
+  /** Of yes, in the necessity task. */
+  readonly probability?: number;
+  /** Whether the answer has no end, or the prompt was cut: such code is not all of the code. */
+  readonly isPartial?: boolean;
+}
+
+/** How the answers are made. */
+export interface PredictOptions extends PromptOptions {
+  /** Most tokens of prompt and answer together. @defaultValue the model's positions */
+  readonly maxLength?: number;
+  /** Most tokens of an answer. @defaultValue 64 for a comment, for refined code a quarter more than the code has, 256 at least */
+  readonly maxNewTokens?: number;
+  /** Examples at a time. @defaultValue 8 */
+  readonly batchSize?: number;
+  /** From this probability on the answer to the necessity task is yes. @defaultValue 0.5 */
+  readonly threshold?: number;
+  /** How text is generated: greedily, by sampling, or by beam search as in the paper (`{ numBeams: 10 }`). @defaultValue greedily */
+  readonly generation?: Omit<GenerateOptions, 'maxNewTokens' | 'signal' | 'onToken'>;
+  readonly signal?: AbortSignal;
+  /** Told how many examples are answered. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/**
+ * The model's answer to each example, in their order.
+ *
+ * @throws ArgumentError when an example lacks what the task asks about, or the threshold is none; what generation throws.
+ */
+export async function predictReviews(
+  model: ReviewerModel,
+  tokenizer: ReviewerTokenizer,
+  task: ReviewTask,
+  examples: readonly ReviewExample[],
+  options: PredictOptions = {},
+): Promise<Prediction[]> {
+  const { threshold = 0.5, maxLength = model.config.maxPositionEmbeddings } = options;
+  if (!(threshold >= 0 && threshold <= 1)) throw new ArgumentError(`threshold ${threshold} is not in 0…1`);
+  const prompts = examples.map((example) => reviewPrompt(task, example, options));
+  if (task !== 'necessity') {
+    const answers = await writtenAnswers(model, tokenizer, task, prompts, { ...options, maxLength });
+    return examples.map((example, i) => ({ example, text: '', ...answers[i] }));
+  }
+  const probabilities = await yesProbability(model, tokenizer, prompts, { ...options, maxLength: maxLength - 1 });
+  return examples.map((example, i) => {
+    const probability = probabilities[i] ?? Number.NaN;
+    return { example, text: probability >= threshold ? 'yes' : 'no', probability };
+  });
+}
+
+type Answer = Pick<Prediction, 'text' | 'isPartial'>;
+
+async function writtenAnswers(
+  model: ReviewerModel,
+  tokenizer: ReviewerTokenizer,
+  task: ReviewTask,
+  prompts: readonly ReviewPrompt[],
+  { maxLength, maxNewTokens, batchSize = 8, generation, signal, onProgress }: PredictOptions & { readonly maxLength: number },
+): Promise<Answer[]> {
+  const rooms = prompts.map((prompt) => answerRoom(tokenizer, task, prompt, { maxLength, maxNewTokens }));
+  const rows = prompts.map((prompt, i) => encodePrompt(tokenizer, prompt, { maxLength: maxLength - (rooms[i]?.maxNewTokens ?? 0) }));
+  const stopIds = [generation?.eosTokenId ?? tokenizer.eosTokenId ?? model.config.eosTokenId ?? []].flat();
+  const answers = new Array<Answer>(prompts.length);
+  let done = 0;
+  for (const group of groupsByLength(rows, batchSize)) {
+    const inputs = group.map((index) => rows[index] ?? []);
+    const longest = Math.max(...inputs.map((row) => row.length));
+    const limit = Math.min(Math.max(...group.map((index) => rooms[index]?.maxNewTokens ?? 1)), maxLength - longest);
+    const options = { eosTokenId: tokenizer.eosTokenId, ...generation, maxNewTokens: limit, signal };
+    const written = await model.generate(inputs, options);
+    const each = written.length / group.length; // several where numReturnSequences asks for them; the first is the best
+    for (const [i, index] of group.entries()) {
+      const ids = written[i * each] ?? [];
+      const isFinished = ids.some((id) => stopIds.includes(id)) || ids.length < limit;
+      const text = tokenizer
+        .decode(
+          ids.filter((id) => !stopIds.includes(id)),
+          { skipSpecialTokens: true },
+        )
+        .trimEnd();
+      answers[index] = { text, ...(!(isFinished && rooms[index]?.isWhole) && { isPartial: true }) };
+    }
+    done += group.length;
+    onProgress?.(done);
+  }
+  return answers;
+}

@@ -1,0 +1,73 @@
+/** The three instructions of LLaMA-Reviewer (Lu et al. 2023, arXiv 2308.11148) in Alpaca's frame, in words of our own. */
+import { ArgumentError, type TextExample } from 'lowrank';
+import type { ReviewExample } from './reviewExample';
+
+/** Necessity: does the hunk need a review? Comment: what to say of it. Refinement: the code that follows the comment. */
+export const reviewTasks = ['necessity', 'comment', 'refinement'] as const;
+
+/** One of {@link reviewTasks}. */
+export type ReviewTask = (typeof reviewTasks)[number];
+
+/** How a prompt is written. */
+export interface PromptOptions {
+  /** Name the programming language before the code, where the example says it. @defaultValue false */
+  readonly languageLabel?: boolean;
+}
+
+/** A prompt of one of the tasks, and the response to learn. */
+export interface ReviewPrompt extends TextExample {
+  /** The part of `prompt` that may be cut when it is too long: the code, from `start` to before `end`. */
+  readonly cuttable: { readonly start: number; readonly end: number };
+}
+
+const preamble = 'Here is an instruction that states a task, and an input that it is about. Write a response that does what it asks.';
+
+const instructions: Readonly<Record<ReviewTask, string>> = {
+  necessity: 'Decide whether this diff hunk needs a code review. Answer with yes or no.',
+  comment: 'Review this code and write one constructive review comment.',
+  refinement: 'Rewrite this code so that it follows the review comment.',
+};
+
+/**
+ * The prompt of one task for one example, and the response to learn.
+ *
+ * `response` is empty where the example does not have it, so that examples without an answer can be asked about too.
+ *
+ * @throws ArgumentError when the example lacks what the task asks about.
+ */
+export function reviewPrompt(task: ReviewTask, example: ReviewExample, { languageLabel = false }: PromptOptions = {}): ReviewPrompt {
+  const { before, code } = input(task, example);
+  const label = languageLabel && example.language !== '' ? `The programming language is: '${example.language}'\n` : '';
+  const head = `${preamble}\n\n### Instruction:\n${instructions[task]}\n\n### Input:\n${label}${before}'`;
+  return {
+    prompt: `${head}${code}'\n\n### Response:\n`,
+    response: response(task, example),
+    cuttable: { start: head.length, end: head.length + code.length },
+  };
+}
+
+/** Whether the example has what the task asks about, and its answer: whether it can be learned from and measured on. */
+export function isExampleOf(task: ReviewTask, { patch, code, markedCode, needsReview, comment, refinedCode }: ReviewExample): boolean {
+  if (task === 'necessity') return patch !== undefined && needsReview !== undefined;
+  if (comment === undefined) return false;
+  if (task === 'comment') return (patch ?? code) !== undefined;
+  return (markedCode ?? code) !== undefined && refinedCode !== undefined;
+}
+
+function input(task: ReviewTask, example: ReviewExample): { before: string; code: string } {
+  const { id, patch, code, markedCode, comment } = example;
+  if (task === 'refinement') {
+    const marked = markedCode ?? code;
+    if (comment === undefined || marked === undefined) throw new ArgumentError(`example ${id} has no comment and code to refine`);
+    return { before: `The comment is: '${comment}'\nThe code is: `, code: marked };
+  }
+  if (patch !== undefined) return { before: 'The diff hunk is: ', code: patch };
+  if (task === 'necessity' || code === undefined) throw new ArgumentError(`example ${id} has no diff hunk for the ${task} task`);
+  return { before: 'The code is: ', code };
+}
+
+function response(task: ReviewTask, { needsReview, comment = '', refinedCode = '' }: ReviewExample): string {
+  if (task === 'comment') return comment;
+  if (task === 'refinement') return refinedCode;
+  return needsReview === undefined ? '' : needsReview ? 'yes' : 'no';
+}

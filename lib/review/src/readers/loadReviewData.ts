@@ -1,0 +1,97 @@
+/** Review data in three parts: one's own, else the lint reviews. */
+import nodePath from 'node:path';
+import { ArgumentError, FormatError } from 'lowrank';
+import { deriveSeed, seededRandom } from 'lowrank/internal';
+import { type LintReviewOptions, lintReviews } from '../lint/lintReviews';
+import { textHash } from '../lint/packageSources';
+import { normalizedHunk } from '../lint/splitByPackage';
+import type { ReviewExample, ReviewSplits } from '../reviewExample';
+import { type ReadReviewsOptions, readFiledReviews } from './readReviews';
+
+/** Where to read, and how much of it. */
+export interface LoadReviewDataOptions extends ReadReviewsOptions, LintReviewOptions {
+  /** A file, archive or folder that `readReviews` reads. @defaultValue the lint reviews, which an empty path stands for too */
+  readonly path?: string;
+  /** Most examples of each part; of more, so many are drawn. @defaultValue no limit */
+  readonly maxExamples?: number;
+}
+
+type Part = keyof ReviewSplits;
+
+/** The part that a file's name tells, as in `cls-train.jsonl`, `valid.csv` and `test/a.jsonl`. */
+const partNames: readonly (readonly [RegExp, Part])[] = [
+  [/train/i, 'train'],
+  [/val|dev/i, 'validation'],
+  [/test/i, 'test'],
+];
+
+/**
+ * Review data in three parts.
+ *
+ * The files' names tell the parts; where not all three are named, the code of each example does, a tenth each going to validation and
+ * test, so that the same code is in one part only.
+ *
+ * @throws FormatError as `readReviews` does, and when a part stays empty.
+ */
+export async function loadReviewData(options: LoadReviewDataOptions = {}): Promise<ReviewSplits> {
+  const { path = '', maxExamples = Number.POSITIVE_INFINITY, seed = 1 } = options;
+  if (!(maxExamples >= 1)) throw new ArgumentError(`maxExamples ${maxExamples} is not a number from 1 up`);
+  if (path === '') return limited(await lintReviews(options), maxExamples, seed);
+  const named = new Parts(maxExamples, seed);
+  const hashed = new Parts(maxExamples, seed);
+  for await (const { file, example } of readFiledReviews(path, options)) {
+    const part = partOfName(file === path ? nodePath.basename(file) : file.slice(path.length));
+    if (part) named.add(part, example);
+    hashed.add(partOfCode(example), example);
+  }
+  const parts = named.isComplete ? named : hashed;
+  if (parts.isComplete) return parts.splits;
+  throw new FormatError(
+    `${path}: ${hashed.total} examples${options.task ? ` of the ${options.task} task` : ''} are too few for three parts, train, validation and test`,
+  );
+}
+
+/** Three random samples of a stream, of up to so many examples each (Vitter 1985, algorithm R). */
+class Parts {
+  readonly splits: Record<Part, ReviewExample[]> = { train: [], validation: [], test: [] };
+  private readonly seen: Record<Part, number> = { train: 0, validation: 0, test: 0 };
+  private readonly random: () => number;
+
+  constructor(
+    private readonly limit: number,
+    seed: number,
+  ) {
+    this.random = seededRandom(deriveSeed(seed));
+  }
+
+  get isComplete(): boolean {
+    return Object.values(this.splits).every((examples) => examples.length > 0);
+  }
+
+  get total(): number {
+    return Object.values(this.seen).reduce((sum, count) => sum + count, 0);
+  }
+
+  add(part: Part, example: ReviewExample): void {
+    const examples = this.splits[part];
+    const place = examples.length < this.limit ? examples.length : Math.floor(this.random() * (this.seen[part] + 1));
+    if (place < this.limit) examples[place] = example;
+    this.seen[part]++;
+  }
+}
+
+function limited(splits: ReviewSplits, maxExamples: number, seed: number): ReviewSplits {
+  const parts = new Parts(maxExamples, seed);
+  for (const part of ['train', 'validation', 'test'] as const) for (const example of splits[part]) parts.add(part, example);
+  return parts.splits;
+}
+
+function partOfName(file: string): Part | undefined {
+  return partNames.find(([pattern]) => pattern.test(file))?.[1];
+}
+
+function partOfCode(example: ReviewExample): Part {
+  const code = normalizedHunk(example) || (example.patch ?? '');
+  const share = (textHash(code) % 1000) / 1000;
+  return share < 0.8 ? 'train' : share < 0.9 ? 'validation' : 'test';
+}

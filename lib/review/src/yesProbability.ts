@@ -1,0 +1,83 @@
+/** The necessity task's answer as a probability, so that precision and recall can be traded. */
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
+import { AbortedError, ArgumentError, tf } from 'lowrank';
+import { checkWhole, encodePrompt, interruptible } from 'lowrank/internal';
+import type { ReviewPrompt } from './prompts';
+import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
+
+/** How prompts are asked. */
+export interface YesProbabilityOptions {
+  /** Most tokens of a prompt; the code of a longer one is cut. @defaultValue the model's positions, less one */
+  readonly maxLength?: number;
+  /** Prompts per forward pass. @defaultValue 8 */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+  /** Told how many prompts are answered. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/**
+ * The probability of answering yes rather than no: `e^y / (e^y + e^n)` with y and n the logits of the first tokens of `yes` and `no`
+ * right after the prompt. What the model would give any other token does not count.
+ *
+ * @throws ArgumentError when both answers begin with the same token; ShapeError when a prompt does not fit even without its code;
+ * AbortedError when the signal stops it.
+ */
+export async function yesProbability(
+  model: ReviewerModel,
+  tokenizer: ReviewerTokenizer,
+  prompts: readonly (Pick<ReviewPrompt, 'prompt'> & Partial<ReviewPrompt>)[],
+  { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8, ...options }: YesProbabilityOptions = {},
+): Promise<number[]> {
+  checkWhole('batchSize', batchSize);
+  const answers = ['yes', 'no'].map((answer) => tokenizer.encode(answer, { addSpecialTokens: false })[0]);
+  const [yes, no] = answers;
+  if (yes === undefined || no === undefined || yes === no) throw new ArgumentError("this tokenizer's yes and no begin with the same token");
+  const rows = prompts.map((prompt) => encodePrompt(tokenizer, prompt, { maxLength }));
+  return interruptible(options.signal, (signal) => askInGroups(model, rows, { ...options, batchSize, tokens: [yes, no], signal }));
+}
+
+interface Asking extends YesProbabilityOptions {
+  readonly batchSize: number;
+  readonly tokens: readonly [yes: number, no: number];
+}
+
+async function askInGroups(
+  model: ReviewerModel,
+  rows: readonly (readonly number[])[],
+  { batchSize, tokens, signal, onProgress }: Asking,
+): Promise<number[]> {
+  const probabilities = new Array<number>(rows.length);
+  let done = 0;
+  for (const group of groupsByLength(rows, batchSize)) {
+    if (signal?.aborted) throw new AbortedError('asking for a yes or no was stopped by its signal');
+    const inputs = group.map((index) => rows[index] ?? []);
+    const logits = answerLogits(model, inputs, tokens);
+    for (const [i, index] of group.entries()) {
+      const [y = Number.NaN, n = Number.NaN] = logits[i] ?? [];
+      probabilities[index] = 1 / (1 + Math.exp(n - y));
+    }
+    done += group.length;
+    onProgress?.(done);
+    await turnOfTheEventLoop();
+  }
+  return probabilities;
+}
+
+/** The logits of these tokens after each row. Rows are padded on the left, so that all end at the last position. */
+function answerLogits(model: ReviewerModel, rows: readonly (readonly number[])[], tokens: readonly number[]): number[][] {
+  const width = Math.max(...rows.map((row) => row.length));
+  const padded = (fill: number, value: (id: number) => number) =>
+    rows.map((row) => [...new Array<number>(width - row.length).fill(fill), ...row.map(value)]);
+  const attentionMask = rows.some((row) => row.length < width) ? padded(0, () => 1) : undefined;
+  return tf.tidy(() => {
+    const logits = model.forward(
+      padded(0, (id) => id),
+      { attentionMask, logitsToKeep: 1 },
+    ); // (B, 1, V)
+    return logits
+      .squeeze<tf.Tensor2D>([1])
+      .gather([...tokens], 1)
+      .arraySync() as number[][];
+  });
+}

@@ -1,0 +1,58 @@
+/** The prefix attention of the source document, which is not the paper's; kept for comparison. */
+import {
+  type Attention,
+  type AttentionContext,
+  type CausalSelfAttention,
+  Module,
+  type ModuleKind,
+  type PrefixOptions,
+  scaledDotProduct,
+  tf,
+} from 'lowrank';
+import { normalVariable } from 'lowrank/internal';
+
+/**
+ * A frozen attention whose keys and values are preceded by those of trainable prompt vectors, in **one** softmax, the
+ * prefix's logits scaled by a sigmoid: `o(softmax([σ(g)·q·k_Pᵀ/√D, q·kᵀ/√D])·[v_P; v])`.
+ *
+ * This is what the document that this course rebuilds calls zero-init. It is not: at g = 0 the factor is σ(0) = ½, and even
+ * a factor of 0 would leave the prefix its share of the softmax, because a logit of 0 is not −∞. The layer therefore does
+ * not start as its base; `ZeroInitPrefixAttention` does. Mask, rotation and cache are the wrapped layer's here, which
+ * the document has none of.
+ *
+ * Shapes: x (B, T, C) → (B, T, C); adaptionPrompt (P, C); adaptionGate (1).
+ */
+export class SourcePrefixAttention extends Module implements Attention {
+  readonly adaptionPrompt: tf.Variable;
+  readonly adaptionGate: tf.Variable;
+
+  /** Freezes the base attention. */
+  constructor(
+    readonly baseLayer: CausalSelfAttention,
+    { adapterLen, seed = 0 }: Omit<PrefixOptions, 'gate'>,
+  ) {
+    super();
+    baseLayer.freeze();
+    this.adaptionPrompt = normalVariable([adapterLen, baseLayer.qProj.inFeatures], 1, seed);
+    this.adaptionGate = tf.tidy(() => tf.variable(tf.zeros([1])));
+  }
+
+  override get kind(): ModuleKind {
+    return 'attention';
+  }
+
+  forward(x: tf.Tensor, { rotary, mask, cache, onWeights }: AttentionContext): tf.Tensor {
+    const { baseLayer } = this;
+    return tf.tidy(() => {
+      const own = { keys: baseLayer.keys(x, rotary), values: baseLayer.values(x) };
+      const tokens = cache?.append(own.keys, own.values) ?? own;
+      const prompt = tf.tile(this.adaptionPrompt.expandDims(0), [x.shape[0] ?? 1, 1, 1]); // (B, P, C)
+      const prefixKeys = baseLayer.keys(prompt).mul<tf.Tensor4D>(this.adaptionGate.sigmoid()); // scales the logits
+      const keys = tf.concat([prefixKeys, tokens.keys], 2); // (B, K, P + S, D)
+      const values = tf.concat([baseLayer.values(prompt), tokens.values], 2);
+      const open = tf.zeros([...mask.shape.slice(0, -1), this.adaptionPrompt.shape[0] ?? 0]); // every query sees the prefix
+      const found = scaledDotProduct(baseLayer.queries(x, rotary), keys, values, { mask: tf.concat([open, mask], -1), onWeights });
+      return baseLayer.output(found);
+    });
+  }
+}
