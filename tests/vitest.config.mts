@@ -3,6 +3,12 @@ import { defineConfig } from 'vitest/config';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+/**
+ * The tests of the small parts run in one process per worker: to load TensorFlow and the library takes longer than most of these files do,
+ * and none of them changes what another one sees. All others get a process of their own.
+ */
+const SHARED = ['tests/{io,nn,notebook,peft/files,peft/lora}/**/*.test.ts', 'tests/runtime/!(interruptible).test.ts'];
+
 export default defineConfig({
   root: file('..'),
   resolve: {
@@ -18,10 +24,13 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['tests/**/*.test.ts'],
     pool: 'forks', // the native binding is not made for worker threads
     maxWorkers: 2,
     testTimeout: 60_000,
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },
+    projects: [
+      { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
+      { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: SHARED } },
+    ],
   },
 });
