@@ -1,6 +1,5 @@
 /** Letting Ctrl-C, a notebook's stop button and `kill` end long work between two steps instead of inside one. */
 import process from 'node:process';
-import { setImmediate } from 'node:timers/promises';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -10,11 +9,12 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
  * Where nobody else listens, the process ends by the received signal as usual once the work, and all that goes on beside it, has come to its
  * end, and at once when the signal comes again. Where somebody does, such as a notebook's kernel, what happens then is theirs to say.
  *
- * The work begins after a turn of the event loop. A kernel runs the synchronous part of a cell with `breakOnSigint`, and there Node takes all
- * listeners away, cuts the code off wherever it is, and afterwards lets SIGINT end the process if somebody has begun to listen meanwhile.
+ * The work begins in a microtask. A kernel may run the synchronous part of a cell with `breakOnSigint`: there Node takes all listeners away,
+ * and afterwards lets SIGINT end the process if somebody has begun to listen meanwhile. The microtask runs when that is over, and before the
+ * event loop can deliver a signal, which would otherwise end the cell and leave the work going on.
  */
 export async function interruptible<T>(given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  await setImmediate();
+  await undefined;
   const interrupts = new AbortController();
   const leave = join(interrupts);
   try {
