@@ -7,7 +7,7 @@ import { temporaryFolder } from '../io/temporaryFolder';
 import { saveSmallAdapters, saveSmallModel } from './smallReviewer';
 
 const folder = temporaryFolder();
-const isBuilt = fs.existsSync('lib/dist/cli/main.js'); // the processes run what `make build` made
+const isBuilt = fs.existsSync('lib/lowrank/dist/cli/main.js'); // the processes run what `make build` made
 /** Within which a command ends: the batch, the answers or the step that is under way, and the saving, on a machine with other work. */
 const SECONDS = 15;
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 /** Sends SIGTERM once what is printed matches; gives what was printed, how the process ended, and after how many seconds. */
 async function terminated(words: readonly string[], when: RegExp) {
-  const child = spawn('node', ['lib/bin/lowrank.js', ...words], {
+  const child = spawn('node', ['lib/lowrank/bin/lowrank.js', ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, MODEL: folder('model') },
   });
@@ -69,7 +69,9 @@ describe.skipIf(!isBuilt)(`SIGTERM ends a command within ${SECONDS} seconds`, ()
 
   test('while it waits for a diff from a pipe that nobody writes to', async () => {
     execFileSync('mkfifo', [folder('pipe')]);
-    const child = spawn('node', ['lib/bin/lowrank.js', 'review', folder('pipe'), '--adapter', folder('adapters')], { stdio: 'ignore' });
+    const child = spawn('node', ['lib/lowrank/bin/lowrank.js', 'review', folder('pipe'), '--adapter', folder('adapters')], {
+      stdio: 'ignore',
+    });
     const ended = once(child, 'close');
     const writer = fs.openSync(folder('pipe'), 'w'); // returns when the command has opened it to read
     child.kill('SIGTERM');

@@ -28,7 +28,7 @@ export const trainOptions = {
 
 /** What `train` says about itself below its options. */
 export const trainNotes =
-  'Ctrl-C saves the run after the running step, and the same command resumes it.\nThe time left is shown from the first update on: it depends on the machine, and 200 updates of the default model take many minutes.';
+  'Ctrl-C saves the run after the running step, and the same command resumes it.\nThe time left is shown from the first update on: 200 updates of the default model on the lint reviews take 15 to 30 minutes on two cores.';
 
 const own: Readonly<Record<string, Command>> = {
   train: {

@@ -94,7 +94,8 @@ async function lastCommit(folder: string): Promise<string> {
 }
 
 async function refusal(words: string, code: number | null, base: string | undefined, folder: string): Promise<UsageError> {
-  if (/dubious ownership/i.test(words)) {
+  // `git diff` takes such a folder for one without a repository.
+  if (/dubious ownership/i.test(words + (await complaint(folder, 'rev-parse', '--git-dir')))) {
     return new UsageError(
       `${folder} belongs to another user, and git refuses to read it: \`git config --global --add safe.directory FOLDER\` allows it`,
     );
@@ -121,6 +122,14 @@ async function answer(folder: string, ...words: string[]): Promise<string> {
   return promisify(execFile)('git', words, options).then(
     ({ stdout }) => stdout,
     () => '',
+  );
+}
+
+/** What git says on stderr. */
+async function complaint(folder: string, ...words: string[]): Promise<string> {
+  return promisify(execFile)('git', words, { cwd: folder, env: inEnglish() }).then(
+    ({ stderr }) => stderr,
+    (error: { readonly stderr?: string }) => error.stderr ?? '',
   );
 }
 
