@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import AdaptionPromptConfig, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -26,6 +26,7 @@ CASES = {
     "tiedSavedTable": (True, "auto", {"modules_to_save": ["embed_tokens"]}),
     "tiedTokens": (True, "auto", {"trainable_token_indices": [3, 41]}),
     "tiedHeadTokens": (True, "auto", {"trainable_token_indices": {"lm_head": [3, 41]}}),
+    "tiedPrompt": (True, "auto", None),
     "untied": (False, "auto", {}),
     "untiedBoth": (False, "auto", {"target_modules": ["q_proj", "embed_tokens", "lm_head"]}),
     "untiedSavedHead": (False, "auto", {"modules_to_save": ["lm_head"]}),
@@ -54,7 +55,11 @@ def main():
     for case, (tied, save, options) in CASES.items():
         with tempfile.TemporaryDirectory() as place:
             model = base(place, tied)
-            model = get_peft_model(model, LoraConfig(**({"r": 2, "target_modules": ["q_proj"]} | options)))
+            if options is None:
+                config = AdaptionPromptConfig(adapter_len=4, adapter_layers=2, task_type="CAUSAL_LM")
+            else:
+                config = LoraConfig(**({"r": 2, "target_modules": ["q_proj"]} | options))
+            model = get_peft_model(model, config)
             torch.manual_seed(1)
             with torch.no_grad():
                 for parameter in model.parameters():

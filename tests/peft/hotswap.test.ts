@@ -4,6 +4,7 @@ import nodePath from 'node:path';
 import {
   AdaptionPromptConfig,
   ArgumentError,
+  compile,
   FormatError,
   getPeftModel,
   LoraConfig,
@@ -40,10 +41,13 @@ test.each<[string, LoraOptions, LoraOptions]>([
   ['with DoRA', { r: 4, useDora: true }, { r: 2, useDora: true, loraAlpha: 3 }],
   ['on embedding and head', { r: 4, targetModules: ['embed_tokens', 'lm_head'] }, { r: 2, targetModules: ['embed_tokens', 'lm_head'] }],
   ['with a copied head', { r: 4, modulesToSave: ['lm_head'] }, { r: 3, modulesToSave: ['lm_head'] }],
+  ['with token rows', { r: 4, trainableTokenIndices: [3, 39] }, { r: 2, trainableTokenIndices: [3, 39] }],
 ])('an adapter %s acts in the place of the old one, in the same variables', (_, old, next) => {
   const peft = adapted(old);
   const variables = new Map(peft.namedParameters());
-  const base = [...variables].filter(([name]) => !/lora_|modules_to_save/.test(name)).map(([, variable]) => variable.dataSync().slice());
+  const base = [...variables]
+    .filter(([name]) => !/lora_|modules_to_save|tokens_delta/.test(name))
+    .map(([, variable]) => variable.dataSync().slice());
   const numTensors = tf.memory().numTensors;
   const other = adapted(next, 50);
   other.savePretrained(folder);
@@ -54,7 +58,9 @@ test.each<[string, LoraOptions, LoraOptions]>([
   expect(relativeError(peft.forward(IDS), expected)).toBeLessThan(1e-5);
   expect(new Map(peft.namedParameters())).toEqual(variables);
   for (const [name, variable] of peft.namedParameters()) expect(variable).toBe(variables.get(name));
-  const after = [...variables].filter(([name]) => !/lora_|modules_to_save/.test(name)).map(([, variable]) => variable.dataSync().slice());
+  const after = [...variables]
+    .filter(([name]) => !/lora_|modules_to_save|tokens_delta/.test(name))
+    .map(([, variable]) => variable.dataSync().slice());
   expect(after).toEqual(base);
 });
 
@@ -110,4 +116,24 @@ test('in a wrong state nothing is swapped', () => {
   expect(() => peft.hotswapAdapter(goldenPath('lora'))).toThrow('call unmergeAdapter() before');
   const prefix = getPeftModel(tinyModel(), new AdaptionPromptConfig({ adapterLen: 2, adapterLayers: 2, gate: 'perHead' }));
   expect(() => prefix.hotswapAdapter(goldenPath('prompt'))).toThrow('a prefix with a scalar gate cannot go in the place of');
+});
+
+test('token rows of a tied model are exchanged, at both ends and compiled, and those of other tokens are not', () => {
+  const make = (indices: readonly number[], seed: number) => {
+    const model = tinyModel({ tieWordEmbeddings: true });
+    const peft = getPeftModel(model, new LoraConfig({ r: 2, trainableTokenIndices: indices }));
+    fill(peft.trainableParameters().values(), seed);
+    return peft;
+  };
+  const peft = make([3, 39], 1);
+  const loss = compile((model: PeftModel) => model.loss(IDS, IDS));
+  loss(peft).dispose();
+  const other = make([3, 39], 50);
+  other.savePretrained(folder);
+  peft.hotswapAdapter(folder);
+  expect(relativeError(peft.forward(IDS), other.forward(IDS))).toBeLessThan(1e-5);
+  expect(relativeError(loss(peft), other.loss(IDS, IDS))).toBeLessThan(1e-5);
+  make([3, 38], 9).savePretrained(folder);
+  expect(() => peft.hotswapAdapter(folder)).toThrow(ArgumentError);
+  expect(relativeError(peft.forward(IDS), other.forward(IDS))).toBeLessThan(1e-5);
 });

@@ -61,7 +61,9 @@ export class GgufWeight extends StoredRows {
 
   protected packed(rows: WeightRows): GgufWeight {
     if (this.format === 'Q4_1') return GgufWeight.packQ4_1(rows);
-    throw new UnsupportedError(`values cannot be stored as ${this.format}, which is read from files only; convert the weight first`);
+    throw new UnsupportedError(
+      `values cannot be stored as ${this.format}, which is read from files only: take another dtype, as in mergeAndUnload({ dtype: 'float32' })`,
+    );
   }
 
   protected unpackPicked(pick: RowPick): tf.Tensor2D {

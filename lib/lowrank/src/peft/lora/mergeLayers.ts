@@ -34,8 +34,8 @@ export function mergeLayers(
         for (const [index, { layer, names: present }] of group.entries()) {
           const values = merged[index] as tf.Tensor;
           if (safeMerge) checkFinite(values, present);
+          done.push(layer); // before, since what fails half way is put back too
           layer.putMerged(present, values);
-          done.push(layer);
         }
       });
       onProgress?.(done.length, total);
