@@ -29,12 +29,19 @@ describe('a random model and adapter that transformers and PEFT computed with', 
   });
 });
 
-test('the cases cover a prefix, DoRA, trained biases, tied ends and scaled rotary positions', () => {
+test('the cases cover a prefix, DoRA, trained biases, tied ends, scaled rotary positions and Qwen2', () => {
   const files = readdirSync(cases).flatMap((seed) =>
     ['adapter/adapter_config.json', 'base/config.json'].map((file) => join(cases, seed, file)),
   );
   const text = files.map((file) => readFileSync(file, 'utf8')).join();
-  for (const part of ['"ADAPTION_PROMPT"', '"use_dora": true', '"bias": "lora_only"', '"tie_word_embeddings": true', '"llama3"']) {
+  for (const part of [
+    '"ADAPTION_PROMPT"',
+    '"use_dora": true',
+    '"bias": "lora_only"',
+    '"tie_word_embeddings": true',
+    '"llama3"',
+    '"qwen2"',
+  ]) {
     expect(text).toContain(part);
   }
 });

@@ -18,7 +18,7 @@ import torch
 from peft import AdaptionPromptConfig, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedConfig, Qwen2Config, Qwen2ForCausalLM
 from transformers import logging as transformers_logging
 
 STEPS, LEARNING_RATE, EPSILON = 4, 1e-2, 1e-3  # a large epsilon: Adam must not blow rounding up where a gradient is nearly 0
@@ -27,8 +27,8 @@ ENDS = ["embed_tokens", "lm_head"]
 TEXTS = ["def add(a, b):\n    return a + b\n", "x =  42 if y else 1000\t# naïve", "Fix the bug, please.", "变量 = '😀';", "I'll re-check it's OK…"]
 
 
-def random_config(rng: random.Random) -> LlamaConfig:
-    """A LLaMA of a few thousand parameters; no two sizes are equal by design."""
+def random_config(rng: random.Random, is_qwen2: bool) -> PreTrainedConfig:
+    """A LLaMA or Qwen2 of a few thousand parameters; no two sizes are equal by design."""
     key_heads = rng.choice([1, 2, 3])
     heads = key_heads * rng.choice([1, 2, 3])
     head_dim = rng.choice([4, 6, 8, 10])
@@ -38,7 +38,7 @@ def random_config(rng: random.Random) -> LlamaConfig:
         rope |= {"rope_type": "linear", "factor": rng.choice([2.0, 4.0])}
     if kind == "llama3":
         rope |= {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
-    return LlamaConfig(
+    options = dict(
         vocab_size=rng.randint(30, 60),
         hidden_size=heads * rng.choice([head_dim, head_dim, 4, 12]),
         intermediate_size=rng.choice([14, 22, 36]),
@@ -57,12 +57,16 @@ def random_config(rng: random.Random) -> LlamaConfig:
         pad_token_id=0,
         attn_implementation="eager",
     )
+    if not is_qwen2:
+        return LlamaConfig(**options)
+    biases = ("attention_bias", "mlp_bias")  # drawn all the same, so that a seed has the same sizes with either architecture
+    return Qwen2Config(**{name: value for name, value in options.items() if name not in biases})
 
 
-def random_base(config: LlamaConfig, seed: int) -> LlamaForCausalLM:
+def random_base(config: PreTrainedConfig, seed: int) -> LlamaForCausalLM | Qwen2ForCausalLM:
     """Weights large enough for every part to matter, biases and norms included."""
     torch.manual_seed(seed)
-    model = LlamaForCausalLM(config).float().eval()
+    model = AutoModelForCausalLM.from_config(config).float().eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             spread = 0.1 if "norm" in name else 0.3
@@ -70,8 +74,9 @@ def random_base(config: LlamaConfig, seed: int) -> LlamaForCausalLM:
     return model
 
 
-def random_adapter(rng: random.Random, config: LlamaConfig):
-    fits_prefix = not config.attention_bias and config.hidden_size == config.num_attention_heads * config.head_dim
+def random_adapter(rng: random.Random, config: PreTrainedConfig):
+    is_llama = config.model_type == "llama"  # PEFT has no prefix for Qwen2
+    fits_prefix = is_llama and not config.attention_bias and config.hidden_size == config.num_attention_heads * config.head_dim
     if rng.random() < 0.3 and fits_prefix:  # PEFT adds o_proj's bias twice, and takes the heads' widths from hidden_size
         layers = rng.randint(1, config.num_hidden_layers)
         return AdaptionPromptConfig(adapter_len=rng.randint(1, 5), adapter_layers=layers, task_type="CAUSAL_LM")
@@ -94,7 +99,7 @@ def random_adapter(rng: random.Random, config: LlamaConfig):
             options["alpha_pattern"] = {options["target_modules"][-1]: rng.choice([2, 9])}
         if rng.random() < 0.2 and targets == "list":
             options["modules_to_save"] = rng.choice([["norm"], ["lm_head"], ["input_layernorm", "norm"]])
-    if config.attention_bias and rng.random() < 0.4:
+    if (not is_llama or config.attention_bias) and rng.random() < 0.4:
         options["bias"] = rng.choice(["all", "lora_only"])
     if rng.random() < 0.25 and targets != "ends":
         options["init_lora_weights"] = rng.choice(["gaussian", "pissa", "olora"])
@@ -185,11 +190,11 @@ def make(folder: Path, seed: int) -> None:
     rng = random.Random(seed)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    config = random_config(rng)
+    config = random_config(rng, is_qwen2=random.Random(f"model of {seed}").random() < 0.3)  # LLaMA where a seed had it before
     base = random_base(config, seed)
     base.save_pretrained(folder / "base", max_shard_size=rng.choice(["6KB", "1GB"]))
     (folder / "base/generation_config.json").unlink(missing_ok=True)
-    base = LlamaForCausalLM.from_pretrained(folder / "base", attn_implementation="eager").eval()
+    base = AutoModelForCausalLM.from_pretrained(folder / "base", attn_implementation="eager").eval()
     base.name_or_path = "base"  # PEFT writes it into the adapter's file
     rows = random_rows(rng, config.vocab_size)
     ids, labels, mask, padded = (torch.tensor(rows[name]) for name in ("ids", "labels", "mask", "padded"))
@@ -206,7 +211,7 @@ def make(folder: Path, seed: int) -> None:
     save_adapter(started, folder / "adapter")
 
     def loaded(is_trainable=False):
-        fresh = LlamaForCausalLM.from_pretrained(folder / "base", attn_implementation="eager").eval()
+        fresh = AutoModelForCausalLM.from_pretrained(folder / "base", attn_implementation="eager").eval()
         fresh.name_or_path = "base"
         return PeftModel.from_pretrained(fresh, folder / "adapter", is_trainable=is_trainable).eval()
 
@@ -243,13 +248,13 @@ def read(folder: Path) -> dict:
     """How far PEFT is from us with the adapter that we trained and wrote, and transformers with the model that we merged and wrote."""
     ours = load_file(folder / "ours.safetensors")
     ids = torch.tensor(json.loads((folder / "case.json").read_text())["ids"])
-    base = LlamaForCausalLM.from_pretrained(folder / "base", attn_implementation="eager").eval()
+    base = AutoModelForCausalLM.from_pretrained(folder / "base", attn_implementation="eager").eval()
     with warnings.catch_warnings(record=True) as caught, torch.no_grad():
         warnings.simplefilter("always")
         model = PeftModel.from_pretrained(base, folder / "ours").eval()
         errors = {"our adapter in PEFT": relative(model(input_ids=ids).logits, ours["trained/logits"])}
         if (folder / "merged").exists():
-            merged = LlamaForCausalLM.from_pretrained(folder / "merged", attn_implementation="eager").eval()
+            merged = AutoModelForCausalLM.from_pretrained(folder / "merged", attn_implementation="eager").eval()
             errors["our merged model in transformers"] = relative(merged(input_ids=ids).logits, ours["merged/logits"])
     said = [str(warning.message) for warning in caught if re.search("(?i)unexpected|missing|newly initialized", str(warning.message))]
     return {"errors": errors, "complaints": said}
