@@ -66,7 +66,7 @@ test('a wider alignment, an empty file and a tensor without elements are valid',
   expect(none.toFloat32('a')).toHaveLength(0);
 });
 
-test('strings that the library cuts at its chunks of 2 MB, or whose byte order mark it drops, are read whole', async () => {
+test('long strings, and those that begin with a byte order mark, are read whole', async () => {
   const texts = ['\uFEFF', '\uFEFFx', 'y'.repeat(1_999_700), 'z'.repeat(500)];
   const file = await open(
     ggufFile({
@@ -104,6 +104,10 @@ describe('a malformed file is refused with its path, place and reason', () => {
     'an array of arrays': [ggufFile(field('k', GGUF.array, array(GGUF.array, []))), /unknown type 9/],
     'a string length of 2^63': [ggufFile(field('k', GGUF.string, uint64(2n ** 63n))), /9223372036854775808 bytes of text in 'k'/],
     'a string that passes the end': [ggufFile(field('k', GGUF.string, uint64(100_000))), /100000 bytes of text/],
+    'a list longer than any vocabulary': [
+      ggufFile(field('k', GGUF.array, Buffer.concat([uint32(7), uint64(1_000_001), new Uint8Array(1_000_001)]))),
+      /1000001 values of 'k' are more than the 1000000/,
+    ],
     'an array length of 2^63': [ggufFile(field('k', GGUF.array, Buffer.concat([uint32(4), uint64(2n ** 63n)]))), /values of 'k'/],
     'a string array length of 2^61': [ggufFile(field('k', GGUF.array, Buffer.concat([uint32(8), uint64(2n ** 61n)]))), /strings of 'k'/],
     'a key given twice': [ggufFile({ ...good, fields: [name, name] }), /'general.name' is given twice/],

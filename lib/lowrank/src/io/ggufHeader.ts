@@ -1,128 +1,132 @@
 /**
- * A walk over a GGUF header that checks every length against the file, before the library that reads it allocates anything.
+ * The header of a GGUF file: metadata, and what each tensor is. Every length is checked against the file before anything is
+ * allocated for it.
  *
- * The rules are those of llama.cpp (`ggml/src/gguf.cpp`). The library, `@huggingface/gguf`, bounds its numbers but not by
- * the file's size: past the end it reads zeros. The walk also notes the strings that it misreads, see {@link MisreadString}.
+ * The rules are those of llama.cpp (`ggml/src/gguf.cpp`). `@huggingface/gguf` reads such headers too, but past the end of a file it
+ * reads zeros, it cuts strings at its chunks, and it drops byte order marks, of which LLaMA's vocabulary has one.
  */
-import { GGUFValueType } from '@huggingface/gguf';
 import { type BinaryFile, FileFormatError } from './binaryFile';
 
 /** A GGUF file breaks a rule of its format. */
 export class GgufError extends FileFormatError {}
 
-/** Where the parts of a header are, in bytes of the file. */
-export interface GgufOutline {
-  /** The entry of each tensor, in order. */
-  readonly tensorEntries: readonly number[];
-  readonly headerEnd: number;
-  readonly misreadStrings: readonly MisreadString[];
+/** A value of the metadata; whole numbers above 2⁵³ are bigints. */
+export type GgufValue = string | number | bigint | boolean | readonly GgufValue[];
+
+/** What a GGUF file says before its tensors. */
+export interface GgufHeader {
+  readonly metadata: ReadonlyMap<string, GgufValue>;
+  readonly tensors: readonly GgufTensorEntry[];
+  /** The byte after the header. */
+  readonly end: number;
 }
 
-/**
- * A string that the library cuts off, since it straddles one of its chunks, or whose byte order mark it drops (LLaMA's
- * vocabulary has a token that is one).
- */
-export interface MisreadString {
-  readonly key: string;
-  /** The place in the array under the key; undefined when the value is the string itself. */
-  readonly index: number | undefined;
-  readonly text: string;
+/** The entry of one tensor, its type and place as yet unchecked. */
+export interface GgufTensorEntry {
+  readonly name: string;
+  /** Innermost dimension first, as the file has them. */
+  readonly dimensions: readonly bigint[];
+  /** GGML's number of the type. */
+  readonly type: number;
+  /** In bytes after the start of the data. */
+  readonly offset: bigint;
+  /** Where the entry is, in bytes of the file. */
+  readonly at: number;
 }
 
-const LIBRARY_CHUNK = 2_000_000;
+/** The numbers of the types of metadata (`gguf_type`). */
+export const GGUF_TYPES = { uint32: 4, float32: 6, string: 8, array: 9 } as const;
+
 export const LONGEST_TENSOR_NAME = 63; // GGML_MAX_NAME with its final zero
 const LONGEST_KEY = 65_535;
+const LONGEST_LIST = 1_000_000; // a vocabulary has a quarter of that; each value takes more memory than its bytes in the file
+const MOST_KEYS = 100_000;
 const MOST_DIMENSIONS = 4;
+const LARGEST_DIMENSION = 2n ** 32n;
 const WINDOW = 2 ** 18;
 
 /** @throws GgufError when the header breaks a rule or passes the end of the file. */
-export function outlineGguf(file: BinaryFile): GgufOutline {
-  return new HeaderWalk(file).outline();
+export function readGgufHeader(file: BinaryFile): GgufHeader {
+  return file.whileOpen(() => new HeaderReader(file).header());
 }
 
-class HeaderWalk {
+class HeaderReader {
   private at = 0;
   private window: DataView = new DataView(new ArrayBuffer(0));
   private windowStart = 0;
-  private readonly misreadStrings: MisreadString[] = [];
 
   constructor(private readonly file: BinaryFile) {}
 
-  outline(): GgufOutline {
+  header(): GgufHeader {
     if (this.file.size < 4 || this.uint32() !== 0x46554747) this.fail(0, "the file does not begin with 'GGUF'; it is no GGUF file");
     const version = this.uint32();
     if (version !== 2 && version !== 3) this.fail(4, `version ${version} is not 2 or 3, little-endian; convert the file again`);
     const tensorCount = this.count(8 + 1 + 4 + 8 + 4 + 8, 'tensors');
-    const keyCount = this.count(8 + 1 + 4 + 1, 'metadata entries');
-    this.walkMetadata(keyCount);
-    const tensorEntries = this.walkTensors(tensorCount);
-    return { tensorEntries, headerEnd: this.at, misreadStrings: this.misreadStrings };
+    const keyCount = this.count(8 + 1 + 4 + 1, 'metadata entries', MOST_KEYS);
+    return { metadata: this.metadata(keyCount), tensors: this.tensors(tensorCount), end: this.at };
   }
 
-  private walkMetadata(count: number): void {
-    const seen = new Set<string>();
+  private metadata(count: number): ReadonlyMap<string, GgufValue> {
+    const metadata = new Map<string, GgufValue>();
     for (let i = 0; i < count; i++) {
       const start = this.at;
       const key = this.name(LONGEST_KEY, 'metadata key');
-      if (seen.has(key)) this.fail(start, `the metadata key '${key}' is given twice`);
-      seen.add(key);
+      if (metadata.has(key)) this.fail(start, `the metadata key '${key}' is given twice`);
       const type = this.uint32();
-      if (key === 'general.alignment') this.checkAlignment(type);
-      this.walkValue(key, type);
+      const value = this.value(key, type);
+      if (key === 'general.alignment') this.checkAlignment(type, value);
+      metadata.set(key, value);
     }
+    return metadata;
   }
 
-  private checkAlignment(type: number): void {
-    const alignment = type === GGUFValueType.UINT32 ? this.uint32() : Number.NaN;
-    if (!(alignment > 0) || (alignment & (alignment - 1)) !== 0)
-      this.fail(this.at, 'general.alignment is not a power of two of type uint32');
-    this.at -= 4;
+  private checkAlignment(type: number, alignment: GgufValue): void {
+    if (type === GGUF_TYPES.uint32 && typeof alignment === 'number' && alignment > 0 && Number.isInteger(Math.log2(alignment))) return;
+    this.fail(this.at, 'general.alignment is not a power of two of type uint32');
   }
 
-  private walkValue(key: string, type: number): void {
-    if (type === GGUFValueType.STRING) this.walkString(key);
-    else if (type === GGUFValueType.ARRAY) this.walkArray(key);
-    else this.skip(this.widthOf(type, key), `the value of '${key}'`);
+  private value(key: string, type: number): GgufValue {
+    if (type === GGUF_TYPES.string) return this.text(key);
+    if (type === GGUF_TYPES.array) return this.list(key);
+    return this.scalar(this.scalarType(type, key));
   }
 
-  private walkArray(key: string): void {
+  private list(key: string): readonly GgufValue[] {
     const type = this.uint32();
-    if (type === GGUFValueType.STRING) {
-      const count = this.count(8, `strings of '${key}'`);
-      for (let index = 0; index < count; index++) this.walkString(key, index);
-    } else {
-      const width = this.widthOf(type, key); // arrays of arrays are no part of the format
-      this.skip(width * this.count(width, `values of '${key}'`), `the values of '${key}'`);
-    }
+    const isText = type === GGUF_TYPES.string;
+    const scalar = isText ? undefined : this.scalarType(type, key); // lists of lists are no part of the format
+    const count = this.count(scalar?.width ?? 8, `${isText ? 'strings' : 'values'} of '${key}'`, LONGEST_LIST);
+    return Array.from({ length: count }, () => (scalar ? this.scalar(scalar) : this.text(key)));
   }
 
-  private widthOf(type: number, key: string): number {
-    return VALUE_WIDTHS.get(type) ?? this.fail(this.at - 4, `the value of '${key}' has the unknown type ${type}`);
+  private scalarType(type: number, key: string): Scalar {
+    return SCALARS.get(type) ?? this.fail(this.at - 4, `the value of '${key}' has the unknown type ${type}`);
   }
 
-  private walkString(key: string, index?: number): void {
-    const length = this.count(1, `bytes of text in '${key}'`);
-    const end = this.at + length;
-    const isStraddling = length > 0 && Math.floor(this.at / LIBRARY_CHUNK) !== Math.floor((end - 1) / LIBRARY_CHUNK);
-    const hasMark = length >= 3 && this.byteAt(0) === 0xef && this.byteAt(1) === 0xbb && this.byteAt(2) === 0xbf;
-    if (isStraddling || hasMark) {
-      this.misreadStrings.push({ key, index, text: Buffer.from(this.file.read(this.at, length)).toString() });
-    }
-    this.at = end;
+  private scalar({ width, read }: Scalar): number | bigint | boolean {
+    this.reach(width);
+    const value = read(this.window, this.at - this.windowStart);
+    this.at += width;
+    return typeof value === 'bigint' && BigInt(Number(value)) === value ? Number(value) : value;
   }
 
-  private walkTensors(count: number): number[] {
+  private text(key: string): string {
+    return Buffer.from(this.bytes(this.count(1, `bytes of text in '${key}'`))).toString();
+  }
+
+  private tensors(count: number): GgufTensorEntry[] {
     const seen = new Set<string>();
     return Array.from({ length: count }, () => {
-      const start = this.at;
+      const at = this.at;
       const name = this.name(LONGEST_TENSOR_NAME, 'tensor name');
-      if (seen.has(name)) this.fail(start, `the tensor '${name}' is given twice`);
+      if (seen.has(name)) this.fail(at, `the tensor '${name}' is given twice`);
       seen.add(name);
-      const dimensions = this.uint32();
-      if (dimensions === 0 || dimensions > MOST_DIMENSIONS)
-        this.fail(start, `tensor '${name}' has ${dimensions} dimensions, not 1…${MOST_DIMENSIONS}`);
-      this.skip(8 * dimensions + 4 + 8, `the entry of tensor '${name}'`);
-      return start;
+      const rank = this.uint32();
+      if (rank === 0 || rank > MOST_DIMENSIONS) this.fail(at, `tensor '${name}' has ${rank} dimensions, not 1…${MOST_DIMENSIONS}`);
+      const dimensions = Array.from({ length: rank }, () => this.uint64());
+      const largest = dimensions.find((dimension) => dimension > LARGEST_DIMENSION);
+      if (largest !== undefined) this.fail(at, `tensor '${name}' has a dimension of ${largest}, more than ${LARGEST_DIMENSION}`);
+      return { name, dimensions, type: this.uint32(), offset: this.uint64(), at };
     });
   }
 
@@ -131,27 +135,19 @@ class HeaderWalk {
     const start = this.at;
     const length = this.count(1, `bytes of a ${what}`);
     if (length === 0 || length > longest) this.fail(start, `a ${what} has ${length} bytes, not 1…${longest}`);
-    let name = '';
-    for (let i = 0; i < length; i++) name += String.fromCharCode(this.byteAt(i));
+    const name = Buffer.from(this.bytes(length)).toString('latin1');
     if (!/^[\x21-\x7e]+$/.test(name) || name === '__proto__') this.fail(start, `a ${what} is not printable ASCII`);
-    this.at += length;
     return name;
   }
 
   /** A 64-bit count of things that take at least `width` bytes each in what is left of the file. */
-  private count(width: number, what: string): number {
+  private count(width: number, what: string, most = Number.MAX_SAFE_INTEGER): number {
     const start = this.at;
-    this.reach(8);
-    const count = this.window.getBigUint64(this.at - this.windowStart, true);
-    this.at += 8;
+    const count = this.uint64();
     const room = Math.floor((this.file.size - this.at) / width);
     if (count > room) this.fail(start, `${count} ${what} are claimed, but the file has room for ${room}; it may be cut off`);
+    if (count > most) this.fail(start, `${count} ${what} are more than the ${most} that are read`);
     return Number(count);
-  }
-
-  private skip(length: number, what: string): void {
-    if (this.at + length > this.file.size) this.fail(this.at, `the file ends within ${what}; it may be cut off`);
-    this.at += length;
   }
 
   private uint32(): number {
@@ -161,9 +157,19 @@ class HeaderWalk {
     return value;
   }
 
-  private byteAt(index: number): number {
-    this.reach(index + 1);
-    return this.window.getUint8(this.at - this.windowStart + index);
+  private uint64(): bigint {
+    this.reach(8);
+    const value = this.window.getBigUint64(this.at - this.windowStart, true);
+    this.at += 8;
+    return value;
+  }
+
+  /** A view of the next bytes, good until more is read. */
+  private bytes(length: number): Uint8Array {
+    this.reach(length);
+    const start = this.at - this.windowStart;
+    this.at += length;
+    return new Uint8Array(this.window.buffer, this.window.byteOffset + start, length);
   }
 
   /** Brings the next bytes into the window. */
@@ -181,16 +187,23 @@ class HeaderWalk {
   }
 }
 
-const VALUE_WIDTHS: ReadonlyMap<number, number> = new Map([
-  [GGUFValueType.UINT8, 1],
-  [GGUFValueType.INT8, 1],
-  [GGUFValueType.BOOL, 1],
-  [GGUFValueType.UINT16, 2],
-  [GGUFValueType.INT16, 2],
-  [GGUFValueType.UINT32, 4],
-  [GGUFValueType.INT32, 4],
-  [GGUFValueType.FLOAT32, 4],
-  [GGUFValueType.UINT64, 8],
-  [GGUFValueType.INT64, 8],
-  [GGUFValueType.FLOAT64, 8],
+/** A type of metadata that is one number or truth value. */
+interface Scalar {
+  /** Bytes. */
+  readonly width: number;
+  readonly read: (view: DataView, at: number) => number | bigint | boolean;
+}
+
+const SCALARS: ReadonlyMap<number, Scalar> = new Map<number, Scalar>([
+  [0, { width: 1, read: (view, at) => view.getUint8(at) }],
+  [1, { width: 1, read: (view, at) => view.getInt8(at) }],
+  [2, { width: 2, read: (view, at) => view.getUint16(at, true) }],
+  [3, { width: 2, read: (view, at) => view.getInt16(at, true) }],
+  [GGUF_TYPES.uint32, { width: 4, read: (view, at) => view.getUint32(at, true) }],
+  [5, { width: 4, read: (view, at) => view.getInt32(at, true) }],
+  [GGUF_TYPES.float32, { width: 4, read: (view, at) => view.getFloat32(at, true) }],
+  [7, { width: 1, read: (view, at) => view.getUint8(at) !== 0 }],
+  [10, { width: 8, read: (view, at) => view.getBigUint64(at, true) }],
+  [11, { width: 8, read: (view, at) => view.getBigInt64(at, true) }],
+  [12, { width: 8, read: (view, at) => view.getFloat64(at, true) }],
 ]);

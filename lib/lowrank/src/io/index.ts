@@ -2,8 +2,8 @@ export { type StagedFile, stageFile, syncFolder, writeFileAtomic, writeTextAtomi
 export { BinaryFile, FileFormatError, isLfsPointer, LFS_REMEDY } from './binaryFile';
 export { dequantize, type GgmlType } from './dequantize';
 export { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
-export { GgufFile, type GgufTensorInfo, type GgufValue, readGguf } from './gguf';
-export { GgufError } from './ggufHeader';
+export { GgufFile, type GgufTensorInfo, readGguf } from './gguf';
+export { GgufError, type GgufValue } from './ggufHeader';
 export { isJsonObject, type JsonObject, readJsonFile } from './jsonFile';
 export { fileFault, namesIn, pathKind } from './pathKind';
 export {

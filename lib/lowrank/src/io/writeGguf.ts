@@ -1,9 +1,9 @@
 /** Writing GGUF files of 32-bit floats, such as adapters are. */
-import { GGMLQuantizationType, GGUFValueType } from '@huggingface/gguf';
 import { ArgumentError } from '../runtime';
 import { sizeOf } from '../runtime/sizeOf';
 import { writeFileAtomic } from './atomicFile';
-import { LONGEST_TENSOR_NAME } from './ggufHeader';
+import { GGML_NAMES } from './dequantize';
+import { GGUF_TYPES, LONGEST_TENSOR_NAME } from './ggufHeader';
 
 /** A value of the metadata: a text, or a number that is stored as a 32-bit float. */
 export type GgufFieldToStore = string | number;
@@ -32,7 +32,7 @@ export function writeGguf(
   let offset = 0;
   for (const [name, { shape, values }] of tensors) {
     checkTensor(name, shape, values);
-    header.push(text(name), uint32(shape.length), ...shape.toReversed().map(uint64), uint32(GGMLQuantizationType.F32), uint64(offset));
+    header.push(text(name), uint32(shape.length), ...shape.toReversed().map(uint64), uint32(GGML_NAMES.indexOf('F32')), uint64(offset));
     offset += padded(values.byteLength);
   }
   writeFileAtomic(path, (append) => {
@@ -49,8 +49,8 @@ function checkTensor(name: string, shape: readonly number[], { length }: Float32
 }
 
 function field(value: GgufFieldToStore): Buffer[] {
-  if (typeof value === 'string') return [uint32(GGUFValueType.STRING), text(value)];
-  return [uint32(GGUFValueType.FLOAT32), Buffer.from(Float32Array.of(value).buffer)];
+  if (typeof value === 'string') return [uint32(GGUF_TYPES.string), text(value)];
+  return [uint32(GGUF_TYPES.float32), Buffer.from(Float32Array.of(value).buffer)];
 }
 
 function text(value: string): Buffer {
