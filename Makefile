@@ -34,9 +34,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build hello notebooks refresh lab test experiment lint differential bench bench-gpu bench-gpu-bundle clean help
+.PHONY: setup build hello notebooks refresh lab test experiment lint differential fuzz bench bench-gpu bench-gpu-bundle clean help
 help:
-	@echo 'make setup | hello | build | notebooks | refresh | lab | test | experiment | lint | differential | bench | bench-gpu | clean   (see README.md)'
+	@echo 'make setup | hello | build | notebooks | refresh | lab | test | experiment | lint | differential | fuzz | bench | bench-gpu | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/lowrank/setup/report.js
@@ -134,6 +134,13 @@ build/peers/bin/python: tests/peers/requirements.lock
 SEEDS ?= 1-50
 differential: build $(PEERS)
 	@$(RUN_TS) tests/differential/run.ts --python $(PEERS) --seeds $(SEEDS) --work build/differential
+
+# Damaged inputs of every kind: COUNT of each, or those of SEEDS; FORMAT='config.json' takes one kind. See tests/fuzz/README.md
+COUNT ?= 10000
+FORMAT ?=
+fuzz: build
+	@$(RUN_TS) tests/fuzz/run.ts --work build/fuzz $(if $(filter command environment,$(firstword $(origin SEEDS))),--seeds $(SEEDS),--count $(COUNT)) \
+	  $(if $(FORMAT),--format '$(FORMAT)')
 
 # ROWS: which rows, all if empty; see tests/bench/README.md
 BENCH := build/bench

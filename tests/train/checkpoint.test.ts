@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { FormatError, loadCheckpoint, StorageError, saveCheckpoint, tf } from 'lowrank';
@@ -193,4 +194,32 @@ describe('a damaged checkpoint', () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     expect(() => loadCheckpoint(directory)).toThrow(FormatError);
   });
+});
+
+describe('a checkpoint with right checksums', () => {
+  /** Puts other content into a file, and makes the manifest fit it. */
+  function replace(path: string, name: string, content: Buffer): void {
+    fs.writeFileSync(nodePath.join(path, name), content);
+    const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex');
+    const [, line = ''] = fs.readFileSync(nodePath.join(path, 'manifest.json'), 'utf8').split('\n');
+    const manifest = JSON.parse(line);
+    manifest.files[name] = { bytes: content.length, sha256: sha256(content) };
+    const changed = JSON.stringify(manifest);
+    fs.writeFileSync(nodePath.join(path, 'manifest.json'), `${sha256(changed)}\n${changed}\n`);
+  }
+
+  test('whose last tensors cannot be read leaves none of the others behind', () => {
+    const path = save(3, 1);
+    replace(path, 'weights.safetensors', Buffer.from('no tensors'));
+    const { numTensors } = tf.memory();
+    vi.spyOn(console, 'warn').mockReturnValue();
+    expect(load).toThrow(FormatError);
+    expect(tf.memory().numTensors).toBe(numTensors);
+  });
+});
+
+test('a file in place of the directory is named, not a raw error of Node', () => {
+  fs.writeFileSync(directory, '');
+  expect(load).toThrow(FormatError);
+  expect(load).toThrow(`${directory} is no folder of checkpoints`);
 });

@@ -202,3 +202,30 @@ test('the log of a resumed run has every step once, also where a crash has cut o
   expect(lines.map(({ type, step }) => [type, step])).toEqual(Array.from({ length: 20 }, (_, i) => ['step', i + 1]));
   for (const { loss, time } of lines) expect([typeof loss, Number.isNaN(Date.parse(time))]).toEqual(['number', false]);
 });
+
+test.each([
+  ['no moment', 'x', [1]],
+  ['a moment of another shape', undefined, [1, 2]],
+])('a checkpoint of the same parameters with %s is refused by its name, and the model stays as it is', async (_, given, shape) => {
+  const model = smallModel('lora');
+  const weights = Object.fromEntries(model.trainableParameters());
+  const [name = ''] = Object.keys(weights);
+  const before = weights[name]?.dataSync();
+  const optimizer = tf.tidy(() => ({ [given ?? `first.${name}`]: tf.keep(tf.zeros(shape)), [`second.${name}`]: tf.keep(tf.zeros(shape)) }));
+  const step = { loss: 1, learningRate: 0.1, gradNorm: 1, tokensPerSecond: 1 };
+  const state = {
+    kind: 'lowrank training run',
+    optimizerStep: 1,
+    position: { epoch: 0, batch: 2 },
+    history: [{ step: 1, ...step }],
+    evaluations: [],
+  };
+  const directory = folder(`moments ${given}`);
+  saveCheckpoint(directory, { step: 1, state, tensors: { weights, optimizer, best: {} } });
+  tf.dispose(optimizer);
+  await expect(smallRun(model, { checkpoint: { directory } })).rejects.toThrow(
+    /checkpoint-1-step-1: '.*' \[.*\] is no moment of a trained parameter/,
+  );
+  expect(weights[name]?.dataSync()).toEqual(before);
+  model.dispose();
+});

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { Tokenizer } from 'lowrank';
+import { FormatError, Tokenizer } from 'lowrank';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
@@ -48,4 +48,21 @@ test('added tokens stand in added_tokens.json, added_tokens_decoder and the list
     const listed = await read(Object.keys(list).join(), { 'tokenizer_config.json': list });
     expect(listed.encode('a<x>')).toEqual([0, 4]);
   }
+});
+
+test.each(['"c"', '-1', '0.5', '1e15', 'null', '{}'])(
+  'a vocabulary in which a token has the id %s is refused, and says where',
+  async (id) => {
+    const vocab = { ...tokenizerJson.model.vocab, b: JSON.parse(id) };
+    const files = { 'tokenizer.json': { ...tokenizerJson, model: { ...tokenizerJson.model, vocab } } };
+    await expect(read(`ids ${id}`, files)).rejects.toThrow(/tokenizer\.json: the token "b" has the id .*, which is not a whole number/);
+  },
+);
+
+test('a post-processor of another form is an error that names the folder, when it is used', async () => {
+  const single = [{ Sequence: { id: 'A' } }, -0.5];
+  const wrong = { ...tokenizerJson, post_processor: { type: 'TemplateProcessing', single, pair: [], special_tokens: {} } };
+  const tokenizer = await read('post', { 'tokenizer.json': wrong });
+  expect(() => tokenizer.encode('ab')).toThrow(FormatError);
+  expect(() => tokenizer.encode('ab')).toThrow(`${path('post')}: this tokenizer cannot encode a text`);
 });

@@ -140,6 +140,11 @@ describe('readExperimentConfig', () => {
   test('refuses a form that is not there, and values that are none, naming file and field', () => {
     const { name: _, ...rest } = config;
     expect(() => readExperimentConfig(write({ forms: { a: rest } }), 'b')).toThrow(/no form 'b'; it has a/);
+    expect(() => readExperimentConfig(write({ forms: { a: { ...rest, methods: [1] } } }), 'a')).toThrow(
+      /config\.json: 1 in methods is not an object/,
+    );
+    const negative = { forms: { a: { ...rest, methods: [{ name: 'x', adapter: { peftType: 'LORA', r: -1 } }] } } };
+    expect(() => readExperimentConfig(write(negative), 'a')).toThrow(/config\.json: .*-1/);
     expect(() => readExperimentConfig(write({ forms: { a: { ...rest, batchSize: 0 } } }), 'a')).toThrow(/config\.json: batchSize 0/);
     expect(() => readExperimentConfig(write({ forms: { a: { ...rest, steps: { comment: 3 } } } }), 'a')).toThrow(
       /steps\.necessity undefined/,

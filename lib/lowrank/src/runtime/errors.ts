@@ -1,3 +1,5 @@
+import { printableMessage } from './printable';
+
 /** The stable codes by which a caller can tell our errors apart. */
 export type ErrorCode =
   /** The native binding is not built, or does not load. */
@@ -23,7 +25,7 @@ export type ErrorCode =
 
 /**
  * The base of every error thrown by this library on purpose: `message` says what, where, what was expected and what to
- * do; `code` is stable between versions.
+ * do; `code` is stable between versions. What a message takes from files is made printable, and none is longer than 2,000 characters.
  */
 export class LowrankError extends Error {
   constructor(
@@ -31,7 +33,7 @@ export class LowrankError extends Error {
     message: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(printableMessage(message), options);
     this.name = new.target.name;
   }
 }

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../io';
+import { pathKind, readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../io';
 import { storingIn } from '../io/storingIn';
 import { FormatError, tf } from '../runtime';
 import { reasonOf } from '../runtime/reasonOf';
@@ -87,9 +87,12 @@ export function saveCheckpoint(
  * Reads the newest checkpoint below the directory whose checksums are right; a damaged one is named in a warning and passed over.
  *
  * @returns undefined when there is none.
- * @throws FormatError when there are checkpoints, but all of them are damaged.
+ * @throws FormatError when there are checkpoints, but all of them are damaged, or the directory is none.
  */
 export function loadCheckpoint(directory: string): Checkpoint | undefined {
+  const kind = pathKind(directory);
+  if (kind !== undefined && kind !== 'folder')
+    throw new FormatError(`${directory} is no folder of checkpoints; give the one that a run was saved in`);
   const folders = completeFolders(directory);
   for (const { name } of folders) {
     const path = nodePath.join(directory, name);
@@ -110,8 +113,9 @@ function readCheckpoint(path: string): Checkpoint {
   const { step, files } = checkedManifest(path);
   const state = readState(nodePath.join(path, STATE));
   const groups = Object.keys(files).filter((name) => name.endsWith(TENSORS));
-  const tensors = groups.map((name) => [name.slice(0, -TENSORS.length), readTensors(nodePath.join(path, name))] as const);
-  return { path, step, state, tensors: Object.fromEntries(tensors) };
+  const read = (name: string) => [name.slice(0, -TENSORS.length), readTensors(nodePath.join(path, name))] as const;
+  const tensors = tf.tidy(() => Object.fromEntries(groups.map(read))); // none is left where a later one cannot be read
+  return { path, step, state, tensors };
 }
 
 function readState(path: string): unknown {

@@ -1,5 +1,5 @@
 /** A run in a checkpoint: all that the rest of it depends on, written and read back. */
-import { StateError, tf } from '../runtime';
+import { FormatError, StateError, tf } from '../runtime';
 import type { OptimizerState } from './adamw';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint';
 import type { EvaluationRecord, StepRecord } from './runRecords';
@@ -61,6 +61,7 @@ export function loadRun(
     const saved = checkedState(path, state);
     checkFit(path, weights, parameters);
     checkFit(path, best, Object.keys(best).length === 0 ? new Map() : parameters);
+    checkMoments(path, optimizer, parameters);
     if (saved.setup) checkSetup(path, saved.setup, setup);
     const { optimizerStep, evaluations, kind, ...rest } = saved;
     const restored = { step: optimizerStep, tensors: optimizer };
@@ -92,4 +93,17 @@ function checkFit(path: string, weights: tf.NamedTensorMap, parameters: Readonly
   throw new StateError(
     `${path} is of another model: ${wrong.length} parameters differ (${listed}). Resume with the same adapter, or take another folder`,
   );
+}
+
+/** @throws FormatError when a tensor is no moment of a trained parameter, or only one of the two is there. */
+function checkMoments(path: string, moments: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Tensor>): void {
+  for (const [key, { shape }] of Object.entries(moments)) {
+    const [, kind, name = ''] = /^(first|second)\.(.*)$/s.exec(key) ?? [];
+    const other = moments[`${kind === 'first' ? 'second' : 'first'}.${name}`];
+    const wanted = parameters.get(name)?.shape;
+    if (kind && other && wanted && tf.util.arraysEqual(shape, wanted)) continue;
+    throw new FormatError(
+      `${path}: '${key.slice(0, 200)}' [${shape}] is no moment of a trained parameter. Remove that folder to go on from the checkpoint before it`,
+    );
+  }
 }

@@ -1,7 +1,7 @@
 /** What an experiment compares, and on how much: one form of a configuration file. */
 
 import { AdaptionPromptConfig, type AdaptionPromptOptions, FormatError, LoraConfig, type LoraOptions, type PeftConfig } from 'lowrank';
-import { isJsonObject, readJsonFile } from 'lowrank/internal';
+import { isJsonObject, readJsonFile, reasonOf } from 'lowrank/internal';
 import type { ReviewTask } from '../prompts';
 
 /** One form of the experiment. */
@@ -68,8 +68,17 @@ export function readExperimentConfig(path: string, form: string): ExperimentConf
   for (const part of ['train', 'validation', 'test'] as const) count(path, `examples.${part}`, config.examples?.[part]);
   for (const task of config.tasks ?? []) count(path, `steps.${task}`, config.steps?.[task]);
   for (const task of ['comment', 'refinement'] as const) count(path, `maxNewTokens.${task}`, config.maxNewTokens?.[task]);
-  for (const method of config.methods) methodConfig(method); // so that a fault is told before hours of work
+  for (const method of config.methods) checkMethod(path, method); // so that a fault is told before hours of work
   return config;
+}
+
+function checkMethod(path: string, method: ExperimentMethod): void {
+  if (!isJsonObject(method)) throw new FormatError(`${path}: ${JSON.stringify(method)?.slice(0, 80)} in methods is not an object`);
+  try {
+    methodConfig(method);
+  } catch (cause) {
+    throw new FormatError(`${path}: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 /** The adapter that a method is. */

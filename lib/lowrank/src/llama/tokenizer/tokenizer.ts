@@ -118,7 +118,8 @@ export class Tokenizer {
    * @throws ArgumentError when a regular expression of the tokenizer's file does not come to an end.
    */
   encode(text: string, { addSpecialTokens = true }: { readonly addSpecialTokens?: boolean } = {}): number[] {
-    const encode = () => this.#engine.encode(text.replace(/\p{Surrogate}/gu, '\uFFFD'), { add_special_tokens: addSpecialTokens }).ids;
+    const wellFormed = text.replace(/\p{Surrogate}/gu, '\uFFFD');
+    const encode = () => this.#using('encode a text', (engine) => engine.encode(wellFormed, { add_special_tokens: addSpecialTokens }).ids);
     if (!this.#isForeign) return encode();
     const what = `cutting a text of ${text.length} characters by the expressions in ${this.definition.path}`;
     return withinTime(LONGEST_ENCODING + text.length / 50, what, encode);
@@ -134,7 +135,8 @@ export class Tokenizer {
     const outside = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= this.vocabSize);
     if (outside !== undefined) throw new ArgumentError(`token id ${outside} is not in the vocabulary, 0…${this.vocabSize - 1}`);
     const known = ids.filter((id) => this.#engine.id_to_token(id) !== undefined);
-    return known.length === 0 ? '' : this.#engine.decode(known, { skip_special_tokens: skipSpecialTokens });
+    if (known.length === 0) return '';
+    return this.#using('decode tokens', (engine) => engine.decode(known, { skip_special_tokens: skipSpecialTokens }));
   }
 
   /** The token of an id, as the vocabulary spells it, for example `Ġthe`. */
@@ -183,6 +185,15 @@ export class Tokenizer {
     fs.mkdirSync(folder, { recursive: true });
     writeTextAtomic(nodePath.join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizerJson, null, 2)}\n`);
     writeTextAtomic(nodePath.join(folder, 'tokenizer_config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  /** What a file says of a post-processor or a decoder shows only when it is used. */
+  #using<T>(what: string, work: (engine: Engine) => T): T {
+    try {
+      return work(this.#engine);
+    } catch (cause) {
+      throw new FormatError(`${this.definition.path}: this tokenizer cannot ${what} (${reasonOf(cause)})`, { cause });
+    }
   }
 
   #idOf(token: string | undefined): number | undefined {

@@ -7,6 +7,7 @@ import type { TokenizerDefinition } from './tokenizer';
 
 const LARGEST_TOKENIZER = 100_000_000; // Gemma 3's has 33 million bytes
 const MOST_CONTAINERS = 2 ** 21; // one a merge and an added token
+const MOST_IDS = 2 ** 24; // the largest vocabulary in use has 2 ** 18
 const LARGEST_CONFIG = 20_000_000;
 
 /** Where a model's tokenizer is: a folder with `tokenizer.json` may hold no model. */
@@ -27,6 +28,7 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   const path = nodePath.join(folder, 'tokenizer.json');
   if (pathKind(path) === undefined) throw new FormatError(`${folder} has no tokenizer.json${otherVocabulary(folder)}`);
   const given = readJsonFile(path, { largest: LARGEST_TOKENIZER, mostContainers: MOST_CONTAINERS });
+  checkVocabulary(path, given);
   const optional = (name: string): JsonObject => {
     const file = nodePath.join(folder, name);
     return pathKind(file) === undefined ? {} : readJsonFile(file, { largest: LARGEST_CONFIG });
@@ -45,6 +47,17 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
     unkToken: tokenText(config.unk_token) ?? tokenText(map.unk_token),
     chatTemplate: chatTemplate(folder, config.chat_template),
   };
+}
+
+/** @throws FormatError when an id is none: the tokenizer would give it out as one. */
+function checkVocabulary(path: string, { model, added_tokens: added }: JsonObject): void {
+  const vocabulary = isJsonObject(model) ? objectOr(model.vocab) : {};
+  const ofAdded = (Array.isArray(added) ? added : []).map((token: unknown) => [objectOr(token).content, objectOr(token).id] as const);
+  for (const [token, id] of [...Object.entries(vocabulary), ...ofAdded]) {
+    if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < MOST_IDS) continue;
+    const shown = `${String(JSON.stringify(token)).slice(0, 80)} has the id ${String(JSON.stringify(id)).slice(0, 80)}`;
+    throw new FormatError(`${path}: the token ${shown}, which is not a whole number from 0 to ${MOST_IDS - 1}`);
+  }
 }
 
 function otherVocabulary(folder: string): string {

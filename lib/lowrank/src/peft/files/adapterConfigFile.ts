@@ -61,7 +61,8 @@ export function readAdapterConfig(folder: string): PeftConfig {
   const fields = ConfigFields.read(nodePath.join(folder, CONFIG_FILE));
   const kind = fields.string('peft_type') ?? fields.fail('peft_type', 'LORA or ADAPTION_PROMPT');
   const config = kind === 'LORA' ? readLora(fields) : kind === 'ADAPTION_PROMPT' ? readPrompt(fields) : undefined;
-  if (!config) throw new UnsupportedError(`peft_type ${JSON.stringify(kind)} is not supported; LORA and ADAPTION_PROMPT are`);
+  if (!config)
+    throw new UnsupportedError(`${CONFIG_FILE} has "peft_type": ${JSON.stringify(kind)}; supported are LORA and ADAPTION_PROMPT`);
   fields.ignore(IGNORED);
   if (fields.left.length > 0) {
     warn(`${nodePath.join(folder, CONFIG_FILE)}: unknown keys, which are ignored: ${fields.left.join(', ')}`);
