@@ -109,3 +109,9 @@ test.each([
 ])('nearest to %s is %s', (name, nearest) => {
   expect(nearestName(name, ['maxNewTokens', 'seed', 'topK'])).toBe(nearest);
 });
+
+test('the beginning of a name stands for it where nothing is nearer', () => {
+  expect(nearestName('max', ['base', 'max-length', 'max-hunks'])).toBe('max-length');
+  expect(nearestName('bas', ['basement', 'base'])).toBe('base');
+  expect(nearestName('', ['base'])).toBeUndefined();
+});

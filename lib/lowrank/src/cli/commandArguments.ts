@@ -79,7 +79,7 @@ function checkNames(words: readonly string[], names: readonly string[]): void {
   for (const word of end < 0 ? words : words.slice(0, end)) {
     const name = /^--([^=]+)/.exec(word)?.[1];
     if (name === undefined || names.includes(name)) continue;
-    const meant = nearestName(name, names) ?? names.find((other) => other.startsWith(name));
+    const meant = nearestName(name, names);
     throw new UsageError(`there is no option --${name}${meant ? `; did you mean --${meant}?` : ''}`);
   }
 }

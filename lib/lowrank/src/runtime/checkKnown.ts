@@ -18,7 +18,7 @@ export function checkKnown(what: string, options: object, known: readonly string
   }
 }
 
-/** The name that looks most like this one, if any does. */
+/** The name that looks most like this one, else the first that it is the beginning of, if any. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.replace(/[^a-z0-9]/gi, '').toLowerCase();
   const given = plain(name);
@@ -28,7 +28,8 @@ export function nearestName(name: string, known: readonly string[]): string | un
     return { candidate, distance: isPart ? Math.min(1.5, editDistance(given, other)) : editDistance(given, other) };
   });
   const [best] = near.sort((a, b) => a.distance - b.distance);
-  return best && best.distance <= Math.max(1, given.length / 3) ? best.candidate : undefined;
+  if (best && best.distance <= Math.max(1, given.length / 3)) return best.candidate;
+  return given === '' ? undefined : known.find((candidate) => plain(candidate).startsWith(given));
 }
 
 /** How many letters must be put in, taken out or exchanged (Levenshtein 1966). */
