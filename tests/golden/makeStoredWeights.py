@@ -42,7 +42,7 @@ def nf4(weight):
 
 
 def int8(weight):
-    codes, scales, _ = bnb.int8_vectorwise_quant(weight.clone())
+    codes, scales, _ = bnb.int8_vectorwise_quant(weight.to(torch.float16))  # as Int8Params rounds a checkpoint's weight first
     return {"codes": encode(codes), "scales": encode(scales), "values": encode(bnb.int8_vectorwise_dequant(codes, scales))}
 
 

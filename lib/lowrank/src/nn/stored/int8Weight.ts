@@ -1,7 +1,7 @@
 /** Weights at 8 bits, one scale per output. */
 import type { tf } from '../../runtime';
 import { bitcast, convert } from './packedOps';
-import { largestMagnitude, roundHalfEven } from './rounding';
+import { largestMagnitude, roundHalfEven, roundToFloat16 } from './rounding';
 import { frozenVariable, packedVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 
 /** `1/127` as bitsandbytes rounds it. */
@@ -9,7 +9,7 @@ const PER_STEP = Math.fround(7.874015718698502e-3);
 
 /**
  * A weight in 8 bits: `w = q·s/127` with q in −127…127 and s the largest absolute value of the row, as bitsandbytes keeps weights
- * for LLM.int8() (Dettmers et al. 2022, arXiv 2208.07339, section 2.1). Products are taken in float32: activations are not quantised.
+ * for LLM.int8() (Dettmers et al. 2022, arXiv 2208.07339, section 2.1), which it rounds to float16 first. Products are taken in float32: activations are not quantised.
  */
 export class Int8Weight extends StoredRows {
   readonly format = 'int8';
@@ -53,7 +53,8 @@ export class Int8Weight extends StoredRows {
 }
 
 /** Fills `codes` and gives the scale; a row of zeros has the scale 0. */
-function packRow(values: Float32Array, codes: Int8Array): number {
+function packRow(row: Float32Array, codes: Int8Array): number {
+  const values = row.map(roundToFloat16);
   const scale = largestMagnitude(values);
   if (scale === 0) return 0;
   const steps = Math.fround(127 / scale);

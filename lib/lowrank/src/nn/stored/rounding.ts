@@ -24,6 +24,17 @@ export function float16Code(x: number): number {
   return sign | ((rebiased + 0xfff + ((rebiased >>> 13) & 1)) >>> 13);
 }
 
+/** A number rounded to IEEE 754 half precision. */
+export function roundToFloat16(x: number): number {
+  value[0] = x;
+  const bits = word[0] as number;
+  const magnitude = bits & 0x7fff_ffff;
+  if (magnitude >= 0x477f_f000) return Number.isNaN(x) ? x : Math.sign(x) * Number.POSITIVE_INFINITY;
+  if (magnitude < 0x3880_0000) return roundHalfEven(x * 2 ** 24) / 2 ** 24; // subnormal
+  word[0] = (bits + 0xfff + ((bits >>> 13) & 1)) & 0xffff_e000;
+  return value[0];
+}
+
 /** As torch and IEEE 754 round; `Math.round` takes halves up. */
 export function roundHalfEven(x: number): number {
   const rounded = Math.round(x);
