@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { LlamaForCausalLM, type LoraConfig, PeftModel, tf } from 'lowrank';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { completeSpec } from '../../lib/lowrank/src/cli/command';
 import { allCommands } from '../../lib/lowrank/src/cli/commands';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { lowrank } from './run';
@@ -31,7 +32,7 @@ describe('help', () => {
     for (const [name, { spec }] of Object.entries(await allCommands())) {
       expect(stdout).toContain(`  ${name} `);
       const { stdout: help } = await lowrank([name, '--help']);
-      for (const option of Object.keys(spec.options)) expect(help).toContain(`--${option}`);
+      for (const option of Object.keys((await completeSpec(spec)).options)) expect(help).toContain(`--${option}`);
     }
   });
 
@@ -118,6 +119,17 @@ test('a prefix is trained by the same command', async () => {
     { adapter: 'necessity', method: 'ADAPTION_PROMPT', prefixLength: 3, layers: 1, baseModel: 'model' },
   ]);
 }, 120_000);
+
+test('the options of train come out of the table of methods, and one of another method is refused', async () => {
+  const { stdout } = await lowrank(['train', '--help']);
+  expect(stdout).toMatch(/--method METHOD +lora.* or \w+ \[lora\]\n +--rank N +rank of LoRA \[16\]/);
+  const words = ['train', '--task', 'comment', '--output', folder('foreign'), ...model];
+  expect(await lowrank([...words, '--method', 'prefix', '--rank', '2'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--rank is no option of --method prefix; it has --prefix-length or --layers'),
+  });
+  expect((await lowrank([...words, '--method', 'adam'])).stderr).toMatch(/--method adam is none of lora, prefix/);
+});
 
 test('merge writes a model that generates what the adapter does', async () => {
   expect((await lowrank(['merge', ...model, '--adapter', folder('adapters/comment'), '--output', folder('merged')])).code).toBe(0);

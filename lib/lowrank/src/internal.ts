@@ -2,7 +2,7 @@
 
 export type { Command, CommandSpec, OptionSpec } from './cli/command';
 export { CommandArguments } from './cli/commandArguments';
-export { trainNotes, trainOptions } from './cli/commands';
+export { loadMethodOptions, trainNotes, trainOptions } from './cli/commands';
 export { defaultModelPath } from './cli/defaultModel';
 export { isAdapter, openModel } from './cli/openModel';
 export { beams, json, maxLength, model, quantize, quiet } from './cli/options';
@@ -17,6 +17,7 @@ export { type ByteLine, byteLines } from './io/byteLines';
 export { LARGEST_RECORD, type TextLine, textLines, utf8Text } from './io/textLines';
 export { readAdapterConfig } from './peft/files/adapterConfigFile';
 export { normalVariable } from './peft/initialValues';
+export { configOf, methods, type PeftOptions } from './peft/methods';
 export { deriveSeed, deviceName, seededRandom, shuffled } from './runtime';
 export { checkWhole } from './runtime/checkWhole';
 export { chunks } from './runtime/chunks';

@@ -15,8 +15,15 @@ export interface CommandSpec {
   /** What may stand beside the options. */
   readonly argument?: { readonly name: string; readonly help: string };
   readonly options: Readonly<Record<string, OptionSpec>>;
+  /** More options, which take as long to know as TensorFlow takes to start. */
+  loadOptions?(): Promise<Readonly<Record<string, OptionSpec>>>;
   /** More to know, below the options. */
   readonly notes?: string;
+}
+
+/** What can be typed after a command, with the options that must be loaded. */
+export async function completeSpec(spec: CommandSpec): Promise<CommandSpec> {
+  return { ...spec, options: { ...spec.options, ...(await spec.loadOptions?.()) } };
 }
 
 /** Runs a command and returns its exit code. */

@@ -2,16 +2,10 @@
 import type { Command, CommandSpec } from './command';
 import { beams, json, maxLength, model, quantize, quiet, seed } from './options';
 
-/** The options of `train` that do not depend on the data. */
+/** The options of `train` that depend neither on the data nor on the method. */
 export const trainOptions = {
   model,
   quantize,
-  method: { value: 'METHOD', help: 'lora or prefix [lora]' },
-  rank: { value: 'N', help: 'rank of LoRA [16]' },
-  alpha: { value: 'N', help: 'alpha of LoRA; the scale is alpha/rank [twice the rank]' },
-  dropout: { value: 'P', help: 'dropout of LoRA [0.05]' },
-  'prefix-length': { value: 'N', help: 'vectors of a prefix [10]' },
-  layers: { value: 'N', help: 'layers with a prefix, from the top [all but two]' },
   steps: { value: 'N', help: 'updates [200]' },
   examples: { value: 'N', help: 'maximum training examples [all]' },
   'held-out': { value: 'N', help: 'examples to validate on [one for 25 that are trained on, 8 to 64]' },
@@ -26,6 +20,9 @@ export const trainOptions = {
   quiet,
 } as const satisfies CommandSpec['options'];
 
+/** The options of `train` that its methods bring along: their table is behind TensorFlow. */
+export const loadMethodOptions = async () => (await import('./methodOptions.js')).options;
+
 /** What `train` says about itself below its options. */
 export const trainNotes =
   'Ctrl-C saves the run after the running step, and the same command resumes it.\nThe time left is shown from the first update on: 200 updates of the default model on the lint reviews take 15 to 30 minutes on two cores.';
@@ -39,6 +36,7 @@ const own: Readonly<Record<string, Command>> = {
         output: { value: 'DIR', help: 'where the adapter is written' },
         ...trainOptions,
       },
+      loadOptions: loadMethodOptions,
       notes: trainNotes,
     },
     load: () => import('./train.js'),

@@ -4,8 +4,8 @@ import nodePath from 'node:path';
 import { namesIn, pathKind, readSafetensors } from '../io';
 import { openModelFiles } from '../llama/files/openModelFiles';
 import { parameterShapes } from '../llama/parameterShapes';
-import { LoraConfig } from '../peft';
 import { readAdapterConfig } from '../peft/files/adapterConfigFile';
+import { methodOf } from '../peft/methods';
 import { FormatError } from '../runtime';
 import { printableJson, printableMessage } from '../runtime/printable';
 import type { CommandArguments } from './commandArguments';
@@ -62,14 +62,10 @@ function adapterInfo(folder: string): Info {
   const tensors = readSafetensors(file);
   const config = readAdapterConfig(folder);
   const parameters = tensors.names.reduce((sum, name) => sum + product(tensors.info(name).shape), 0);
-  const size: Info =
-    config instanceof LoraConfig
-      ? { rank: config.r, alpha: config.loraAlpha }
-      : { prefixLength: config.adapterLen, layers: config.adapterLayers };
   return {
     adapter: nodePath.basename(folder),
     method: config.peftType,
-    ...size,
+    ...methodOf(config.peftType).summary(config),
     baseModel: config.baseModelNameOrPath,
     tensors: tensors.names.length,
     parameters,

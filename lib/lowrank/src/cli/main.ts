@@ -4,6 +4,7 @@ import { nearestName } from '../runtime/checkKnown';
 import { LowrankError } from '../runtime/errors';
 import { printableMessage } from '../runtime/printable';
 import { reasonOf } from '../runtime/reasonOf';
+import { completeSpec } from './command';
 import { CommandArguments } from './commandArguments';
 import { allCommands, OF_REVIEW } from './commands';
 import { commandHelp, programHelp } from './help';
@@ -33,11 +34,11 @@ export async function main(words: readonly string[], streams: Streams = processS
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
-    streams.stdout.write(commandHelp(name, command.spec));
+    streams.stdout.write(commandHelp(name, await completeSpec(command.spec)));
     return 0;
   }
   try {
-    const args = new CommandArguments(command.spec, rest);
+    const args = new CommandArguments(await completeSpec(command.spec), rest);
     const { run } = await command.load();
     return await run(args, streams);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** `lowrank merge`: a model with a LoRA adapter in its weights. */
+/** `lowrank merge`: a model with an adapter in its weights. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { PeftModel } from '../peft';

@@ -2,11 +2,12 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import type { Tokenizer } from '../llama';
-import { AdaptionPromptConfig, getPeftModel, LoraConfig, type PeftConfig } from '../peft';
+import { getPeftModel } from '../peft';
 import { ArgumentError } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
 import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExamples } from '../train';
 import type { CommandArguments } from './commandArguments';
+import { typedConfig } from './methodOptions';
 import { isAdapter, openModel } from './openModel';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
@@ -64,11 +65,11 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     heldOut: args.whole('held-out') ?? heldOutFor(settings.steps * settings.batchSize * settings.gradientAccumulation),
     maxLength: args.whole('max-length') ?? 512,
   };
-  adapterConfig(args, { layers: 32, base: '' }); // wrong options are told before anything is loaded
+  typedConfig(args, { layers: 32, baseModelNameOrPath: '' }); // wrong options are told before anything is loaded
   const data = await read();
   const { model, tokenizer, path } = await openModel(args, streams);
   const base = nodePath.basename(path);
-  const peft = getPeftModel(model, adapterConfig(args, { layers: model.config.numHiddenLayers, base }), { seed });
+  const peft = getPeftModel(model, typedConfig(args, { layers: model.config.numHiddenLayers, baseModelNameOrPath: base }), { seed });
   try {
     const encoded = data.encode(tokenizer, request);
     const examples = { train: fitting(encoded.train), validation: fitting(encoded.validation) };
@@ -117,21 +118,4 @@ function beginning(heldOut: number, checkpoint: string): string {
 
 function stopped(step: number, checkpoint: string): string {
   return `stopped after step ${step}; the run is saved in ${checkpoint}, and the same command resumes it\n`;
-}
-
-function adapterConfig(args: CommandArguments, { layers, base }: { readonly layers: number; readonly base: string }): PeftConfig {
-  const baseModelNameOrPath = base;
-  if (args.choice('method', ['lora', 'prefix']) === 'prefix') {
-    const adapterLayers = args.whole('layers') ?? Math.max(1, layers - 2);
-    return new AdaptionPromptConfig({ adapterLen: args.whole('prefix-length') ?? 10, adapterLayers, baseModelNameOrPath });
-  }
-  const r = args.whole('rank') ?? 16;
-  const loraDropout = args.number('dropout', { least: 0, most: 0.99 }) ?? 0.05;
-  return new LoraConfig({
-    r,
-    loraAlpha: args.number('alpha') ?? 2 * r,
-    loraDropout,
-    targetModules: ['q_proj', 'v_proj'],
-    baseModelNameOrPath,
-  });
 }

@@ -1,11 +1,11 @@
 /** Which adapters a model has, which of them act, and how they come and go. */
 import { Module } from '../nn';
-import { ArgumentError, StateError, type tf, UnsupportedError } from '../runtime';
+import { ArgumentError, StateError, type tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkOneOf } from '../runtime/checkValues';
 import { warn } from '../runtime/warn';
+import { onBase } from './adapterConfig';
 import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
-import { AdaptionPromptTuner } from './adaptionPrompt/adaptionPromptTuner';
 import { assignTensors, readTensors } from './files/adapterTensors';
 import { type AdapterFolder, openAdapterFolder } from './files/openAdapterFolder';
 import { saveAdapters } from './files/saveAdapters';
@@ -13,9 +13,8 @@ import { hotswap } from './hotswap';
 import { AdapterState } from './layers/adapterState';
 import { assignStoredLayers, EmbeddingLayers, type SaveEmbeddingLayers } from './layers/embeddingLayers';
 import { BASE_ROW } from './layers/mixedRows';
-import { LoraTuner } from './lora/loraTuner';
-import { onBase, type PeftConfig } from './peftConfig';
-import type { AdapterStart, AdapterTensor, Tuner } from './tuner';
+import { checkAble, methodOf, type PeftConfig, type PeftType } from './methods';
+import type { Abilities, Ability, AdapterStart, AdapterTensor, Tuner } from './tuner';
 
 /** How an adapter is added. */
 export interface AdapterOptions {
@@ -54,23 +53,24 @@ interface Adapter {
 /** A model that may say where it was read from, and whether its vocabulary was resized since. */
 export type NamedModule = Module & { readonly nameOrPath?: string; readonly isResized?: boolean };
 
-/** A model and its named adapters, all of one kind. While it has any, it alone may have adapters on that model. */
+/** A model and its named adapters, all of one method. While it has any, it alone may have adapters on that model. */
 export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
-  readonly peftType: PeftConfig['peftType'];
+  readonly peftType: PeftType;
   readonly #model: M;
   readonly #state = new AdapterState([]);
-  readonly #tuner: Tuner;
+  readonly #tuner: Tuner<PeftConfig>;
   readonly #adapters = new Map<string, Adapter>();
   /** The call that ended its use. */
   #endedBy: string | undefined;
 
   /** @throws StateError when somebody else has adapters on the model. */
-  constructor(model: M, peftType: PeftConfig['peftType']) {
+  constructor(model: M, peftType: PeftType) {
     super();
     checkFree(model, this);
     this.#model = model;
     this.peftType = peftType;
-    this.#tuner = peftType === 'LORA' ? new LoraTuner(model, this.#state) : new AdaptionPromptTuner(model);
+    const { Tuner } = methodOf(peftType);
+    this.#tuner = new Tuner(model, this.#state);
   }
 
   /** The model under the adapters. @throws StateError once it was unloaded or disposed of, as every other member. */
@@ -85,7 +85,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     return this.#state;
   }
 
-  private get tuner(): Tuner {
+  private get tuner(): Tuner<PeftConfig> {
     this.#checkUsable();
     return this.#tuner;
   }
@@ -196,11 +196,15 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   hotswapAdapter(source: string | tf.NamedTensorMap, { adapterName = 'default' }: { readonly adapterName?: string } = {}): void {
     const { config } = this.adapter(adapterName);
     if (this.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before swapping one');
-    hotswap({ tuner: this.tuner, layers: new EmbeddingLayers(this.model) }, { name: adapterName, config }, source);
+    hotswap(
+      { tuner: this.tuner, swapping: this.ability('swapping'), layers: new EmbeddingLayers(this.model) },
+      { name: adapterName, config },
+      source,
+    );
   }
 
   /**
-   * Activates one adapter, or several LoRA adapters whose updates add up.
+   * Activates one adapter, or, where the method can, several whose updates add up.
    *
    * @throws StateError when there is none of that name; ArgumentError when one is named twice.
    */
@@ -232,7 +236,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
 
   /** The adapters that are in the base weights now. */
   get mergedAdapters(): readonly string[] {
-    return this.tuner instanceof LoraTuner ? this.tuner.mergedAdapters() : [];
+    return this.tuner.merging?.mergedAdapters() ?? [];
   }
 
   /** Takes the adapters off without merging them, and gives the base model; this PeftModel then refuses every call. */
@@ -252,6 +256,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   /** Adds what was opened, and gives it its values. */
   protected load({ config, tensors }: AdapterFolder, { adapterName = 'default', isTrainable = false }: AdapterLoadOptions): void {
     this.checkNew(adapterName);
+    this.checkMethod(config);
     const layers = new EmbeddingLayers(this.model);
     layers.checkVocabulary(tensors);
     const expected = this.tuner.expectedTensors(config);
@@ -289,17 +294,30 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     throw new StateError(`there is no adapter '${name}'; there is ${[...this.adapters.keys()].join(', ') || 'none'}`);
   }
 
-  protected loraTuner(participle: string): LoraTuner {
-    if (this.tuner instanceof LoraTuner) return this.tuner;
-    throw new UnsupportedError(`only LoRA adapters can be ${participle}; a prefix is no change of any weight`);
+  /** @throws UnsupportedError, with the method's reason, when these adapters do not have this ability. */
+  protected ability<A extends Ability>(name: A): Abilities<PeftConfig>[A] {
+    checkAble(this.peftType, name);
+    return this.tuner[name] as Abilities<PeftConfig>[A];
+  }
+
+  /** Whether an adapter trains parameters of the base itself. */
+  protected changesBase(name: string): boolean {
+    return this.tuner.changesBase(name);
   }
 
   protected put(name: string, config: PeftConfig, { start, ...options }: { readonly start: AdapterStart } & Omit<Adapter, 'config'>): void {
     this.checkNew(name);
     checkOneOf('isTrainable', options.isTrainable, [true, false]);
+    this.checkMethod(config);
     this.adapters.set(name, { config: this.tuner.add(name, config, start), ...options });
     if (this.adapters.size === 1) claim(this.model, this);
     this.setAdapter(this.activeAdapters);
+  }
+
+  /** @throws ArgumentError when the configuration is of another method than the adapters here. */
+  private checkMethod({ peftType }: PeftConfig): void {
+    if (peftType === this.peftType) return;
+    throw new ArgumentError(`this model has ${methodOf(this.peftType).name} adapters, to which ${peftType} cannot be added`);
   }
 
   /** A name is part of a path, in the model and on the disk. */

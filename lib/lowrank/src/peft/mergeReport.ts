@@ -1,10 +1,11 @@
 /** How much of an adapter survives being merged into weights of different number formats. */
 import { roundWeight, type WeightDtype } from '../nn';
-import { StateError, tf, UnsupportedError } from '../runtime';
+import { StateError, tf } from '../runtime';
 import { normalVariable } from './initialValues';
 import { LoraEmbedding } from './lora/loraEmbedding';
 import { LoraLayer } from './lora/loraLayer';
 import type { LoraUpdate } from './lora/loraUpdate';
+import { checkAble } from './methods';
 import type { PeftModel } from './peftModel';
 
 /** The errors of one layer merged into weights of one format; norms are over all values (Frobenius). */
@@ -40,7 +41,7 @@ export interface MergeReportOptions {
  * does not take.
  */
 export function mergeReport(model: PeftModel, options: MergeReportOptions = {}): MergeError[] {
-  if (model.peftType !== 'LORA') throw new UnsupportedError('only LoRA adapters can be merged; a prefix is no change of any weight');
+  checkAble(model.peftType, 'merging');
   if (model.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before a report on merging');
   return [...model.model.namedModules()].flatMap(([layer, module]) => {
     if (!(module instanceof LoraLayer)) return [];

@@ -4,7 +4,7 @@ import { checkKnown } from '../runtime/checkKnown';
 import { checkOneOf } from '../runtime/checkValues';
 import { warn } from '../runtime/warn';
 import { AdapterSet, type NamedModule } from './adapterSet';
-import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './lora/combine/combineAdapters';
+import type { WeightedAdapterOptions } from './lora/combine/combineAdapters';
 
 /** How adapters are merged. */
 export interface MergeOptions {
@@ -26,37 +26,37 @@ export class MergeableAdapters<M extends NamedModule = NamedModule> extends Adap
    * StateError when the new name is taken. Nothing is changed then.
    */
   addWeightedAdapter({ adapterName, ...options }: WeightedAdapterOptions & { readonly adapterName: string }): void {
-    const tuner = this.loraTuner('combined');
+    const combining = this.ability('combining');
     const configs = new Map(options.adapters.map((name) => [name, this.adapter(name).config]));
     this.checkNew(adapterName);
-    const { config, factors } = combineAdapters(tuner, configs, options);
+    const { config, assign } = combining.combine(configs, options);
     this.put(adapterName, config, { start: 'empty', isTrainable: true });
-    assignFactors(tuner, adapterName, factors);
+    assign(adapterName);
   }
 
   /**
-   * Adds LoRA adapters into the base weights, so that they cost nothing in a forward; merging twice warns and does nothing.
+   * Merges adapters into the base weights, so that they cost nothing in a forward; merging twice warns and does nothing.
    *
    * A quantised base is dequantised layer by layer, since that is what the adapters were trained on, and the sum is rounded to
    * its format again: `mergeReport` tells how much of an update that costs, and `mergeAndUnload({ dtype })` avoids it.
    *
    * @param options - `adapterNames`, by default the active ones; `safeMerge` to check the result first
-   * @throws UnsupportedError for prefix adapters, which no weight can hold; NotFiniteError with `safeMerge` when a merged
+   * @throws UnsupportedError for adapters that no weight can hold, such as prefixes; NotFiniteError with `safeMerge` when a merged
    * weight is not finite everywhere, every weight then being as it was.
    */
   mergeAdapter(options: MergeOptions = {}): void {
     checkKnown('mergeAdapter', options, ['adapterNames', 'safeMerge', 'onProgress']);
     const { adapterNames = this.activeAdapters, safeMerge = false, onProgress } = options;
     for (const name of adapterNames) this.adapter(name);
-    const tuner = this.loraTuner('merged');
+    const merging = this.ability('merging');
     if (this.mergedAdapters.length > 0) warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() to merge anew`);
-    else tuner.merge(adapterNames, { safeMerge, onProgress });
+    else merging.merge(adapterNames, { safeMerge, onProgress });
   }
 
   /** Puts the base weights back, bit by bit as they were before {@link mergeAdapter}. */
   unmergeAdapter(): void {
-    const tuner = this.loraTuner('unmerged');
-    if (this.mergedAdapters.length > 0) tuner.unmerge();
+    const merging = this.ability('merging');
+    if (this.mergedAdapters.length > 0) merging.unmerge();
     else warn('nothing is merged: unmergeAdapter() does nothing');
   }
 

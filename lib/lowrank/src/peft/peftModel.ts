@@ -14,12 +14,10 @@ import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { warn } from '../runtime/warn';
 import { type AdapterLoadOptions, type AdapterOptions, checkLoadOptions } from './adapterSet';
-import { AdaptionPromptConfig } from './adaptionPrompt/config';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { BASE_ROW } from './layers/mixedRows';
-import { LoraConfig } from './lora/config';
 import { MergeableAdapters } from './mergeableAdapters';
-import type { PeftConfig } from './peftConfig';
+import { methods, type PeftConfig } from './methods';
 import { printTrainableParameters } from './printTrainableParameters';
 
 /** What adapters go on: a LlamaForCausalLM, or a model of your own with these methods. */
@@ -58,8 +56,9 @@ export function getPeftModel<M extends CausalModel>(
   config: PeftConfig,
   { adapterName = 'default', ...options }: AdapterOptions & { readonly adapterName?: string } = {},
 ): PeftModel<M> {
-  if (!(config instanceof LoraConfig || config instanceof AdaptionPromptConfig)) {
-    throw new ArgumentError('getPeftModel takes a configuration: new LoraConfig({ … }) or new AdaptionPromptConfig({ … })');
+  const kinds = Object.values(methods).map(({ Config }) => Config);
+  if (!kinds.some((Config) => config instanceof Config)) {
+    throw new ArgumentError(`getPeftModel takes a configuration: ${kinds.map(({ name }) => `new ${name}({ … })`).join(' or ')}`);
   }
   checkKnown('getPeftModel', { adapterName, ...options }, ['adapterName', 'seed', 'isTrainable'], { name: 'adapterName' });
   const peftModel = new PeftModel(model, config.peftType);
@@ -69,7 +68,7 @@ export function getPeftModel<M extends CausalModel>(
   return peftModel;
 }
 
-/** A model whose own weights are frozen, with any number of named adapters of one kind, of which the active ones act. */
+/** A model whose own weights are frozen, with any number of named adapters of one method, of which the active ones act. */
 export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAdapters<M> {
   /**
    * Puts an adapter that PEFT or {@link savePretrained} wrote on a model, and activates it.
@@ -165,8 +164,8 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
    * Biases that an adapter with `bias` has trained are the model's own and stay.
    */
   disableAdapter<T>(fn: () => T): T {
-    const { peftConfig, mergedAdapters: merged } = this;
-    const biased = this.activeAdapters.filter((name) => peftConfig[name] instanceof LoraConfig && peftConfig[name].bias !== 'none');
+    const { mergedAdapters: merged } = this;
+    const biased = this.activeAdapters.filter((name) => this.changesBase(name));
     if (biased.length > 0) warn(`${biased.join(', ')} trained biases of the base, which stay while it is disabled`);
     if (merged.length > 0) this.unmergeAdapter();
     this.setEnabled(false);
@@ -180,7 +179,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
   private withRows<T>(rows: number, names: readonly string[] | undefined, run: () => T): T {
     if (!names) return run();
     if (names.length !== rows) throw new ShapeError(`adapterNames has ${names.length} names for ${rows} rows; give one per row`);
-    this.loraTuner('mixed in one batch');
+    this.ability('mixing');
     for (const name of names) if (name !== BASE_ROW) this.adapter(name);
     if (this.isTraining) throw new StateError('adapterNames is for inference; call eval() first');
     this.state.rowAdapters = names;

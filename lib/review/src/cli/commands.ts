@@ -1,5 +1,16 @@
 /** The commands that this package adds to `lowrank`. */
-import { beams, type Command, json, model, type OptionSpec, quantize, quiet, trainNotes, trainOptions } from 'lowrank/internal';
+import {
+  beams,
+  type Command,
+  json,
+  loadMethodOptions,
+  model,
+  type OptionSpec,
+  quantize,
+  quiet,
+  trainNotes,
+  trainOptions,
+} from 'lowrank/internal';
 
 const task: OptionSpec = { value: 'TASK', help: 'necessity, comment or refinement' };
 const data: OptionSpec = { value: 'PATH', help: 'review data: file, folder or .zip [REVIEW_DATA, else the lint reviews]' };
@@ -45,6 +56,7 @@ export const commands: Readonly<Record<string, Command>> = {
         ...trainOptions,
         language: { help: 'name the programming language in the prompt' },
       },
+      loadOptions: loadMethodOptions,
       notes: trainNotes,
     },
     load: () => import('./train.js'),

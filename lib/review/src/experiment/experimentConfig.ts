@@ -1,7 +1,7 @@
 /** What an experiment compares, and on how much: one form of a configuration file. */
 
-import { AdaptionPromptConfig, type AdaptionPromptOptions, FormatError, LoraConfig, type LoraOptions, type PeftConfig } from 'lowrank';
-import { isJsonObject, readJsonFile, reasonOf } from 'lowrank/internal';
+import { FormatError, type PeftConfig } from 'lowrank';
+import { configOf, isJsonObject, methods, type PeftOptions, readJsonFile, reasonOf } from 'lowrank/internal';
 import type { ReviewTask } from '../prompts';
 
 /** One form of the experiment. */
@@ -43,7 +43,7 @@ export interface ExampleCounts {
 export interface ExperimentMethod {
   /** Shown in tables, for example `LoRA r=16, α=16`. */
   readonly name: string;
-  readonly adapter: ({ readonly peftType: 'LORA' } & LoraOptions) | ({ readonly peftType: 'ADAPTION_PROMPT' } & AdaptionPromptOptions);
+  readonly adapter: PeftOptions;
   /** @defaultValue the method's own, see `methodDefaults` */
   readonly learningRate?: number;
 }
@@ -83,9 +83,9 @@ function checkMethod(path: string, method: ExperimentMethod): void {
 
 /** The adapter that a method is. */
 export function methodConfig({ name, adapter }: ExperimentMethod): PeftConfig {
-  if (adapter?.peftType === 'LORA') return new LoraConfig(adapter);
-  if (adapter?.peftType === 'ADAPTION_PROMPT') return new AdaptionPromptConfig(adapter);
-  throw new FormatError(`the adapter of method '${name}' is neither LORA nor ADAPTION_PROMPT`);
+  const known = Object.keys(methods);
+  if (!known.includes(adapter?.peftType)) throw new FormatError(`the adapter of method '${name}' is neither ${known.join(' nor ')}`);
+  return configOf(adapter);
 }
 
 function count(path: string, name: string, value: unknown): void {

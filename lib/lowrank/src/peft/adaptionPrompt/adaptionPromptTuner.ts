@@ -2,25 +2,28 @@
 import { LlamaForCausalLM, type ModelType } from '../../llama';
 import { CausalSelfAttention, type Module } from '../../nn';
 import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../runtime';
-import type { PeftConfig } from '../peftConfig';
 import { adaptablePaths, isNamed, leafNames } from '../targets';
-import type { AdapterStart, AdapterTensor, ExpectedTensor, Tuner } from '../tuner';
-import { AdaptionPromptConfig } from './config';
+import type { AdapterStart, AdapterTensor, ExpectedTensor, Swapping, Tuner } from '../tuner';
+import type { AdaptionPromptConfig } from './config';
 import { ZeroInitPrefixAttention } from './zeroInitPrefixAttention';
 
 /**
  * Wraps the attention of the top layers. Only the active adapter's wrappers are in the model; those of the others wait here,
  * as in PEFT, so that parameters have PEFT's names.
  */
-export class AdaptionPromptTuner implements Tuner {
+export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
+  readonly swapping: Swapping<AdaptionPromptConfig> = {
+    kindOf: ({ gate }) => `a prefix with a ${gate} gate`,
+    scaleRatios: () => () => 1,
+  };
+
   private readonly adapters = new Map<string, ReadonlyMap<string, ZeroInitPrefixAttention>>(); // by name, then by path
   private active: string | undefined;
   private isEnabled = true;
 
   constructor(private readonly model: Module) {}
 
-  add(name: string, config: PeftConfig, start: AdapterStart): AdaptionPromptConfig {
-    const prompt = checked(config);
+  add(name: string, prompt: AdaptionPromptConfig, start: AdapterStart): AdaptionPromptConfig {
     const seed = start === 'empty' ? 0 : start.seed;
     const wrappers = this.topAttentions(prompt).map(([path, attention], index) => {
       return [path, new ZeroInitPrefixAttention(attention, { ...prompt, seed: deriveSeed(seed, index) })] as const;
@@ -52,6 +55,10 @@ export class AdaptionPromptTuner implements Tuner {
     this.install(active);
   }
 
+  changesBase(): boolean {
+    return false;
+  }
+
   tensors(name: string): Map<string, AdapterTensor> {
     const tensors = new Map<string, AdapterTensor>();
     for (const [path, { adaptionPrompt, adaptionGate }] of this.wrappers(name)) {
@@ -61,8 +68,7 @@ export class AdaptionPromptTuner implements Tuner {
     return tensors;
   }
 
-  expectedTensors(config: PeftConfig): Map<string, ExpectedTensor> {
-    const prompt = checked(config);
+  expectedTensors(prompt: AdaptionPromptConfig): Map<string, ExpectedTensor> {
     const { adapterLen, gate } = prompt;
     const expected = new Map<string, ExpectedTensor>();
     for (const [path, { qProj, numHeads }] of this.topAttentions(prompt)) {
@@ -113,11 +119,6 @@ export class AdaptionPromptTuner implements Tuner {
       throw new UnsupportedError(`'${path}' is a ${module.constructor.name}; a prefix goes on a CausalSelfAttention`);
     });
   }
-}
-
-function checked(config: PeftConfig): AdaptionPromptConfig {
-  if (config instanceof AdaptionPromptConfig) return config;
-  throw new ArgumentError(`this model has prefix adapters, to which ${config.peftType} cannot be added`);
 }
 
 /** The architectures for which PEFT has adaption prompts (`TRANSFORMERS_MODEL_CONFIG` of its adaption_prompt/config.py). */

@@ -3,6 +3,7 @@ import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { checkOneOf } from '../../runtime/checkValues';
 import { checkWhole } from '../../runtime/checkWhole';
+import { AdapterConfig, type AdapterConfigOptions } from '../adapterConfig';
 
 export const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;
 /**
@@ -12,17 +13,15 @@ export const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;
 export type GateKind = (typeof GATE_KINDS)[number];
 
 /** The fields of an {@link AdaptionPromptConfig}. */
-export interface AdaptionPromptOptions {
+export interface AdaptionPromptOptions extends AdapterConfigOptions {
   readonly adapterLen: number;
   readonly adapterLayers: number;
   readonly gate?: GateKind;
   readonly targetModules?: string;
-  readonly baseModelNameOrPath?: string | null;
-  readonly taskType?: string | null;
 }
 
 /** Zero-init prefix attention (LLaMA-Adapter, Zhang et al. 2023), as PEFT's `AdaptionPromptConfig`. */
-export class AdaptionPromptConfig {
+export class AdaptionPromptConfig extends AdapterConfig {
   readonly peftType = 'ADAPTION_PROMPT';
   /** Number `P` of prompt vectors per layer. */
   readonly adapterLen: number;
@@ -32,19 +31,14 @@ export class AdaptionPromptConfig {
   readonly gate: GateKind;
   /** End of the names of the attention modules. @defaultValue 'self_attn' */
   readonly targetModules: string;
-  /** Where the base model comes from, written into the adapter's file. @defaultValue null */
-  readonly baseModelNameOrPath: string | null;
-  /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
-  readonly taskType: string | null;
 
   /** @throws ArgumentError when a count is not a whole number from 1 up. */
   constructor(options: AdaptionPromptOptions) {
+    super(options);
     this.adapterLen = options.adapterLen;
     this.adapterLayers = options.adapterLayers;
     this.gate = options.gate ?? 'scalar';
     this.targetModules = options.targetModules ?? 'self_attn';
-    this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
-    this.taskType = options.taskType === undefined ? 'CAUSAL_LM' : options.taskType;
     checkKnown('AdaptionPromptConfig', options, Object.keys(this), { r: 'adapterLen', length: 'adapterLen', layers: 'adapterLayers' });
     checkOneOf('gate', this.gate, GATE_KINDS);
     if (typeof this.targetModules !== 'string') throw new ArgumentError('targetModules of a prefix is one text, the end of the names');

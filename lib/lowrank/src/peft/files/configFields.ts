@@ -2,6 +2,8 @@
 import { BinaryFile, FileFormatError } from '../../io/binaryFile';
 import { parseStrictJson, type StrictJson, StrictJsonError } from '../../io/strictJson';
 
+export const CONFIG_FILE = 'adapter_config.json';
+
 const LARGEST = 2 ** 20; // bytes; PEFT's own configurations have about a thousand
 const MOST_VALUES = 50_000;
 

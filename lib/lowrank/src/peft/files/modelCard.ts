@@ -1,6 +1,5 @@
 /** The README of an adapter's folder. */
-import { AdaptionPromptConfig } from '../adaptionPrompt/config';
-import type { PeftConfig } from '../peftConfig';
+import { methodOf, type PeftConfig } from '../methods';
 import { PEFT_VERSION } from './adapterConfigFile';
 
 /** A model card whose front matter is PEFT's; the Hugging Face Hub shows an adapter by it. */
@@ -8,13 +7,11 @@ export function modelCard(configs: readonly PeftConfig[]): string {
   const bases = [...new Set(configs.flatMap(({ baseModelNameOrPath }) => baseModelNameOrPath ?? []))];
   const base = bases.length === 1 ? `base_model: ${JSON.stringify(bases[0])}\n` : '';
   const isCausal = configs.some(({ taskType }) => taskType === 'CAUSAL_LM');
-  const method = configs.some((config) => config instanceof AdaptionPromptConfig) ? 'adaption-prompt' : 'lora';
+  const tags = [...new Set(configs.map(({ peftType }) => methodOf(peftType).tag)), 'lowrank'];
   return `---
 ${base}library_name: peft
 ${isCausal ? 'pipeline_tag: text-generation\n' : ''}tags:
-- ${method}
-- lowrank
----
+${tags.map((tag) => `- ${tag}\n`).join('')}---
 
 # Adapter
 

@@ -2,9 +2,10 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { FormatError } from '../../runtime';
-import type { PeftConfig } from '../peftConfig';
-import { CONFIG_FILE, readAdapterConfig } from './adapterConfigFile';
+import type { PeftConfig } from '../methods';
+import { readAdapterConfig } from './adapterConfigFile';
 import { openAdapterTensors, type TensorSource } from './adapterTensors';
+import { CONFIG_FILE } from './configFields';
 
 /** What a folder holds. */
 export interface AdapterFolder {

@@ -5,10 +5,11 @@ import nodePath from 'node:path';
 import { syncFolder, writeSafetensors, writeTextAtomic } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { StorageError } from '../../runtime';
-import type { PeftConfig } from '../peftConfig';
+import type { PeftConfig } from '../methods';
 import type { AdapterTensor } from '../tuner';
-import { adapterConfigText, CONFIG_FILE } from './adapterConfigFile';
+import { adapterConfigText } from './adapterConfigFile';
 import { FILE_PREFIX, TENSOR_FILE } from './adapterTensors';
+import { CONFIG_FILE } from './configFields';
 import { modelCard } from './modelCard';
 import { storedTensor } from './tensorLayout';
 

@@ -3,6 +3,7 @@ import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { checkNames, checkNumber, checkOneOf } from '../../runtime/checkValues';
 import { checkWhole } from '../../runtime/checkWhole';
+import { AdapterConfig } from '../adapterConfig';
 
 export const LORA_INITIALISATIONS = [true, false, 'gaussian', 'pissa', 'olora'] as const;
 /** How A and B start: see {@link LoraConfig.initLoraWeights}. */
@@ -16,7 +17,7 @@ export type LoraBias = (typeof LORA_BIASES)[number];
 export type LoraOptions = Partial<Pick<LoraConfig, Exclude<keyof LoraConfig, 'peftType'>>>;
 
 /** Low-rank adaptation (Hu et al. 2021), as PEFT's `LoraConfig`. */
-export class LoraConfig {
+export class LoraConfig extends AdapterConfig {
   readonly peftType = 'LORA';
   /** Rank `r` of the update. @defaultValue 8 */
   readonly r: number;
@@ -62,13 +63,10 @@ export class LoraConfig {
    * @defaultValue false, where each end is changed alone
    */
   readonly ensureWeightTying: boolean;
-  /** Where the base model comes from, written into the adapter's file. @defaultValue null */
-  readonly baseModelNameOrPath: string | null;
-  /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
-  readonly taskType: string | null;
 
   /** @throws ArgumentError when a value is out of its range, or an option is not known. */
   constructor(options: LoraOptions = {}) {
+    super(options);
     this.r = options.r ?? 8;
     this.loraAlpha = options.loraAlpha ?? 8;
     this.loraDropout = options.loraDropout ?? 0;
@@ -84,8 +82,6 @@ export class LoraConfig {
     this.modulesToSave = options.modulesToSave ?? [];
     this.trainableTokenIndices = options.trainableTokenIndices;
     this.ensureWeightTying = options.ensureWeightTying ?? false;
-    this.baseModelNameOrPath = options.baseModelNameOrPath ?? null;
-    this.taskType = options.taskType === undefined ? 'CAUSAL_LM' : options.taskType;
     checkKnown('LoraConfig', options, Object.keys(this), {
       rank: 'r',
       alpha: 'loraAlpha',

@@ -5,6 +5,7 @@ import { ggufName } from '../../llama/files/ggufModel';
 import { isRotated, rotaryRows } from '../../llama/rotaryLayout';
 import { TiedHead } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
+import { methodOf } from '../methods';
 import type { PeftModel } from '../peftModel';
 import { LoraConfig } from './config';
 import { LoraEmbedding } from './loraEmbedding';
@@ -53,7 +54,7 @@ function checkedConfig(model: PeftModel, name: string): LoraConfig {
   };
   model.adapterTensors(name); // throws when there is none
   const config = model.peftConfig[name];
-  if (!(config instanceof LoraConfig)) return refuse('prefixes');
+  if (!(config instanceof LoraConfig)) return refuse(`other method than LoRA, and this is a ${methodOf(model.peftType).name}`);
   if (config.useDora) refuse('DoRA magnitudes');
   if (config.bias !== 'none') refuse('biases');
   if (config.trainableTokenIndices !== undefined) refuse('trained token rows (trainableTokenIndices)');

@@ -9,16 +9,16 @@ import { hasTiedHead, settleTiedHeads, UNTIED } from '../layers/tiedEnds';
 import { TokenRows } from '../layers/tokenRows';
 import { TrainedTokens } from '../layers/trainedTokens';
 import { WrappedModules } from '../layers/wrappedModules';
-import type { PeftConfig } from '../peftConfig';
 import { isAllLinear, leafNames, loraTargets, patternValues } from '../targets';
-import type { AdapterStart, AdapterTensor, ExpectedTensor, Tuner } from '../tuner';
+import type { AdapterStart, AdapterTensor, Combining, ExpectedTensor, Merging, Swapping, Tuner } from '../tuner';
+import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
 import { LoraConfig } from './config';
-import { scalingOf } from './createLoraUpdate';
+import { scalingOf, takesFromBase } from './createLoraUpdate';
 import { warnWithoutTying, withEnsuredTying } from './ensureWeightTying';
 import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';
 import { LoraLinear } from './loraLinear';
-import { type MergeLayersOptions, mergeLayers, unmergeLayers } from './mergeLayers';
+import { mergeLayers, unmergeLayers } from './mergeLayers';
 
 /** A layer that a configuration names, wrapped or about to be, with its own rank and alpha. */
 interface Target {
@@ -28,7 +28,7 @@ interface Target {
 }
 
 /** Wraps the layers that a configuration names, each once, and gives them its updates. */
-export class LoraTuner implements Tuner {
+export class LoraTuner implements Tuner<LoraConfig> {
   private readonly configs = new Map<string, LoraConfig>();
   private readonly saved: SavedModules;
   private readonly tokens: TrainedTokens;
@@ -43,8 +43,8 @@ export class LoraTuner implements Tuner {
     this.wrapped = new WrappedModules(model, (module) => module instanceof LoraLayer);
   }
 
-  add(name: string, config: PeftConfig, start: AdapterStart): LoraConfig {
-    const lora = this.checked(config);
+  add(name: string, config: LoraConfig, start: AdapterStart): LoraConfig {
+    const lora = withEnsuredTying(this.model, config);
     this.checkBias(lora);
     this.saved.check(lora);
     const targets = this.targets(lora, start === 'empty');
@@ -95,6 +95,10 @@ export class LoraTuner implements Tuner {
     this.state.isEnabled = isEnabled;
   }
 
+  changesBase(name: string): boolean {
+    return (this.configs.get(name)?.bias ?? 'none') !== 'none';
+  }
+
   tensors(name: string): Map<string, AdapterTensor> {
     const tensors = new Map<string, AdapterTensor>();
     for (const [path, layer] of this.layersOf(name)) {
@@ -106,8 +110,8 @@ export class LoraTuner implements Tuner {
     return tensors;
   }
 
-  expectedTensors(config: PeftConfig): Map<string, ExpectedTensor> {
-    const lora = this.checked(config);
+  expectedTensors(config: LoraConfig): Map<string, ExpectedTensor> {
+    const lora = withEnsuredTying(this.model, config);
     const targets = this.targets(lora, true);
     const expected = new Map<string, ExpectedTensor>();
     for (const { path, layer, own } of targets) {
@@ -135,33 +139,42 @@ export class LoraTuner implements Tuner {
     return this.layers().filter(([, { updates }]) => updates.has(name));
   }
 
-  /** The scale that an adapter of this configuration has on each layer. */
-  scalings(config: LoraConfig): Map<string, number> {
-    return new Map(this.targets(config, true).map(({ path, own }) => [path, scalingOf(own)]));
-  }
+  readonly mixing = true;
 
-  /** The adapters that are merged now. */
-  mergedAdapters(): string[] {
-    return [...new Set([...this.layers().flatMap(([, layer]) => layer.mergedAdapters), ...this.tokens.mergedAdapters()])];
-  }
-
-  /** Merges these adapters into the base weights; on an error all of these are as they were. */
-  merge(names: readonly string[], { safeMerge, ...options }: MergeLayersOptions & { readonly safeMerge: boolean }): void {
-    this.checkDoraAlone(names);
-    this.tokens.merge(names, { safeMerge });
-    try {
-      mergeLayers(this.layerList(), names, { safeMerge, ...options });
-    } catch (error) {
+  readonly merging: Merging = {
+    mergedAdapters: () => [...new Set([...this.layerList().flatMap((layer) => layer.mergedAdapters), ...this.tokens.mergedAdapters()])],
+    merge: (names, options) => {
+      this.checkDoraAlone(names);
+      this.tokens.merge(names, { safeMerge: options.safeMerge });
+      try {
+        mergeLayers(this.layerList(), names, options);
+      } catch (error) {
+        this.tokens.unmerge();
+        throw error;
+      }
+    },
+    unmerge: () => {
+      unmergeLayers(this.layerList());
       this.tokens.unmerge();
-      throw error;
-    }
-  }
+    },
+  };
 
-  /** Puts the base weights back. */
-  unmerge(): void {
-    unmergeLayers(this.layerList());
-    this.tokens.unmerge();
-  }
+  readonly combining: Combining<LoraConfig> = {
+    combine: (configs, options: WeightedAdapterOptions) => {
+      const { config, factors } = combineAdapters(this, configs, options);
+      return { config, assign: (name) => assignFactors(this, name, factors) };
+    },
+  };
+
+  readonly swapping: Swapping<LoraConfig> = {
+    kindOf: (config) => {
+      const { useDora, bias, modulesToSave, trainableTokenIndices, ensureWeightTying, initLoraWeights, r, loraAlpha } = config;
+      const residual = takesFromBase(config) ? { initLoraWeights, r, loraAlpha } : {}; // its file fits W − s·A₀·B₀ alone
+      const saved = [...modulesToSave].sort();
+      return `LoRA with ${JSON.stringify({ useDora, bias, modulesToSave: saved, trainableTokenIndices, ensureWeightTying, ...residual })}`;
+    },
+    scaleRatios: (name, next) => this.scaleRatios(name, next),
+  };
 
   unload({ keepsMerged }: { readonly keepsMerged: boolean }): void {
     const wasTied = hasTiedHead(this.model);
@@ -178,9 +191,19 @@ export class LoraTuner implements Tuner {
 
   dispose(): void {}
 
-  private checked(config: PeftConfig): LoraConfig {
-    if (config instanceof LoraConfig) return withEnsuredTying(this.model, config);
-    throw new ArgumentError(`this model has LoRA adapters, to which ${config.peftType} cannot be added`);
+  /** What B must be multiplied by to keep the new adapter's `s·A·B` under the old one's scale; 1 for every other tensor. */
+  private scaleRatios(name: string, next: LoraConfig): (key: string) => number {
+    const scalings = new Map(this.targets(next, true).map(({ path, own }) => [path, scalingOf(own)]));
+    const ratios = new Map(
+      this.layersOf(name).map(([path, { updates }]) => {
+        const old = updates.get(name)?.scaling ?? 1;
+        const ratio = (scalings.get(path) ?? old) / old;
+        if (!Number.isFinite(ratio))
+          throw new ArgumentError(`the old adapter's scale at '${path}' is ${old}, so no other one fits under it`);
+        return [path, ratio];
+      }),
+    );
+    return (key) => ratios.get(/^(.*)\.lora_(?:B\.weight|embedding_B)$/.exec(key)?.[1] ?? '') ?? 1;
   }
 
   /** @throws StateError when the configuration trains biases, as an adapter here does already. */

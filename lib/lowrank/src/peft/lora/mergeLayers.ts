@@ -1,6 +1,7 @@
 /** Merging adapters into all layers of a model, or into none. */
 import { compile, NotFiniteError, tf } from '../../runtime';
 import { groupsOfOneShape } from '../../runtime/tensorGroups';
+import type { MergingOptions } from '../tuner';
 import type { LoraLayer } from './loraLayer';
 import { addUpdate, type UpdateValues } from './loraUpdate';
 
@@ -10,19 +11,11 @@ interface Merge {
   readonly names: readonly string[];
 }
 
-/** How layers are merged. */
-export interface MergeLayersOptions {
-  /** Whether to refuse weights that are not finite. @defaultValue false */
-  readonly safeMerge?: boolean;
-  /** Told how many layers are merged, and of how many. */
-  readonly onProgress?: (layers: number, total: number) => void;
-}
-
 /** Merges these adapters into every layer they are on; on an error every base weight is as it was. */
 export function mergeLayers(
   layers: Iterable<LoraLayer>,
   names: readonly string[],
-  { safeMerge = false, onProgress }: MergeLayersOptions = {},
+  { safeMerge = false, onProgress }: Partial<MergingOptions> = {},
 ): void {
   const done: LoraLayer[] = [];
   const groups = mergedTogether(layers, names);

@@ -1,6 +1,6 @@
 /** One LoRA adapter made of several: PEFT's `add_weighted_adapter`. */
-import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../../runtime';
-import type { PeftConfig } from '../../peftConfig';
+import { ArgumentError, deriveSeed, StateError, tf, UnsupportedError } from '../../../runtime';
+import type { CombinationOptions } from '../../tuner';
 import { LoraConfig } from '../config';
 import { orthonormal, singularValues } from '../linearAlgebra';
 import type { LoraTuner } from '../loraTuner';
@@ -11,10 +11,7 @@ import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithm
 export type CombinationType = 'cat' | 'svd' | TaskArithmetic | `${Exclude<TaskArithmetic, 'linear'>}_svd`;
 
 /** Which adapters to combine, and how. */
-export interface WeightedAdapterOptions extends Partial<ArithmeticOptions> {
-  readonly adapters: readonly string[];
-  /** One per adapter; a negative one takes an adapter's update away. */
-  readonly weights: readonly number[];
+export interface WeightedAdapterOptions extends CombinationOptions, Partial<ArithmeticOptions> {
   /** @defaultValue 'svd' */
   readonly combinationType?: CombinationType;
   /** Rank of the result of the SVD ways. @defaultValue the highest of the adapters' ranks */
@@ -48,7 +45,7 @@ export interface CombinedAdapter {
  */
 export function combineAdapters(
   tuner: LoraTuner,
-  configs: ReadonlyMap<string, PeftConfig>,
+  configs: ReadonlyMap<string, LoraConfig>,
   { adapters, weights, combinationType = 'svd', svdRank, seed = 0, ...options }: WeightedAdapterOptions,
 ): CombinedAdapter {
   if (adapters.length === 0 || adapters.length !== weights.length) {
@@ -187,8 +184,8 @@ function highestRank({ r, rankPattern }: LoraConfig): number {
   return Math.max(r, ...Object.values(rankPattern));
 }
 
-function plainConfig(name: string, config: PeftConfig | undefined): LoraConfig {
-  if (!(config instanceof LoraConfig)) throw new UnsupportedError(`the adapter '${name}' is not a LoRA adapter`);
+function plainConfig(name: string, config: LoraConfig | undefined): LoraConfig {
+  if (!config) throw new StateError(`there is no adapter '${name}' to combine`);
   const { useDora, bias, modulesToSave, trainableTokenIndices } = config;
   if (!useDora && bias === 'none' && modulesToSave.length === 0 && !trainableTokenIndices) return config;
   const more = useDora

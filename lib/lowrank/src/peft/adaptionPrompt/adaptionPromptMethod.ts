@@ -1,0 +1,43 @@
+/** What zero-init prefix attention says about itself. */
+import type { PeftMethod } from '../method';
+import { adaptionPromptFields } from './adaptionPromptFields';
+import { AdaptionPromptTuner } from './adaptionPromptTuner';
+import { AdaptionPromptConfig } from './config';
+
+/** Zero-init prefix attention (LLaMA-Adapter, Zhang et al. 2023). */
+export const adaptionPromptMethod = {
+  name: 'zero-init prefix',
+  tag: 'adaption-prompt',
+  Config: AdaptionPromptConfig,
+  Tuner: AdaptionPromptTuner,
+  lacks: {
+    merging: 'a prefix is no change of any weight',
+    combining: 'PEFT has no rule for adding prompts and gates up',
+    mixing: 'one prefix acts in a layer at a time',
+  },
+  file: adaptionPromptFields,
+  summary: ({ adapterLen, adapterLayers }) => ({ prefixLength: adapterLen, layers: adapterLayers }),
+  /**
+   * `9e-3 · b/256` with b the examples per update, weight decay 0.02, betas (0.9, 0.95) and two warm-up epochs of five, as
+   * OpenGVLab's LLaMA-Adapter script has them. (lit-llama takes 9e-3 as it is, with 64 examples per update.) The rule is made for
+   * long runs of large batches: in a short run with few examples per update its rates hardly move the gates, so set a higher one
+   * there.
+   */
+  trainingDefaults: (examplesPerUpdate) => ({
+    learningRate: (9e-3 * examplesPerUpdate) / 256,
+    weightDecay: 0.02,
+    betas: [0.9, 0.95],
+    warmupShare: 0.4,
+  }),
+  command: {
+    name: 'prefix',
+    options: {
+      'prefix-length': { value: 'N', help: 'vectors of a prefix [10]' },
+      layers: { value: 'N', help: 'layers with a prefix, from the top [all but two]' },
+    },
+    configure(given, { layers, baseModelNameOrPath }) {
+      const adapterLayers = given.whole('layers') ?? Math.max(1, layers - 2);
+      return new AdaptionPromptConfig({ adapterLen: given.whole('prefix-length') ?? 10, adapterLayers, baseModelNameOrPath });
+    },
+  },
+} satisfies PeftMethod<AdaptionPromptConfig, AdaptionPromptTuner>;

@@ -1,0 +1,32 @@
+/** What LoRA says about itself. */
+import type { PeftMethod } from '../method';
+import { LoraConfig } from './config';
+import { loraFields } from './loraFields';
+import { LoraTuner } from './loraTuner';
+
+/** Low-rank adaptation (Hu et al. 2021). */
+export const loraMethod = {
+  name: 'LoRA',
+  tag: 'lora',
+  Config: LoraConfig,
+  Tuner: LoraTuner,
+  lacks: {},
+  file: loraFields,
+  summary: ({ r, loraAlpha }) => ({ rank: r, alpha: loraAlpha }),
+  /** LLaMA-Reviewer's source document gives the learning rate and the weight decay; the betas are AdamW's usual ones. */
+  trainingDefaults: () => ({ learningRate: 3e-4, weightDecay: 0.01, betas: [0.9, 0.999], warmupShare: 0.1 }),
+  command: {
+    name: 'lora',
+    options: {
+      rank: { value: 'N', help: 'rank of LoRA [16]' },
+      alpha: { value: 'N', help: 'alpha of LoRA; the scale is alpha/rank [twice the rank]' },
+      dropout: { value: 'P', help: 'dropout of LoRA [0.05]' },
+    },
+    configure(given, { baseModelNameOrPath }) {
+      const r = given.whole('rank') ?? 16;
+      const loraDropout = given.number('dropout', { least: 0, most: 0.99 }) ?? 0.05;
+      const loraAlpha = given.number('alpha') ?? 2 * r;
+      return new LoraConfig({ r, loraAlpha, loraDropout, targetModules: ['q_proj', 'v_proj'], baseModelNameOrPath });
+    },
+  },
+} satisfies PeftMethod<LoraConfig, LoraTuner>;

@@ -1,0 +1,50 @@
+/** The methods of adaptation: the only place that lists them. */
+import { UnsupportedError } from '../runtime';
+import type { AdapterConfig } from './adapterConfig';
+import { adaptionPromptMethod } from './adaptionPrompt/adaptionPromptMethod';
+import { loraMethod } from './lora/loraMethod';
+import type { PeftMethod } from './method';
+import { ABILITIES, type Ability } from './tuner';
+
+/** By PEFT's name, `peft_type`. To add one, see docs/adding-a-method.md. */
+export const methods = table({
+  LORA: loraMethod,
+  ADAPTION_PROMPT: adaptionPromptMethod,
+});
+
+type Methods = typeof methods;
+
+/** PEFT's name of a method. */
+export type PeftType = keyof Methods;
+
+/** Any adapter's configuration; `peftType` tells which. */
+export type PeftConfig = { readonly [K in PeftType]: InstanceType<Methods[K]['Config']> }[PeftType];
+
+/** Any adapter's options beside the name of its method. */
+export type PeftOptions = {
+  readonly [K in PeftType]: { readonly peftType: K } & NonNullable<ConstructorParameters<Methods[K]['Config']>[0]>;
+}[PeftType];
+
+/** @throws UnsupportedError when there is no method of this name. */
+export function methodOf(peftType: string): PeftMethod<PeftConfig> {
+  if (Object.hasOwn(methods, peftType)) return methods[peftType as PeftType];
+  throw new UnsupportedError(`peft_type ${JSON.stringify(peftType)} is not supported; ${Object.keys(methods).join(' and ')} are`);
+}
+
+/** The configuration that options from outside describe. @throws UnsupportedError or ArgumentError when they are not a method's. */
+export function configOf(options: PeftOptions): PeftConfig {
+  const { Config } = methodOf(options.peftType);
+  return new Config(options as never);
+}
+
+/** @throws UnsupportedError, with the method's reason, when it does not have this ability. */
+export function checkAble(peftType: PeftType, ability: Ability): void {
+  const { name, lacks } = methodOf(peftType);
+  const { [ability]: reason }: Partial<Record<Ability, string>> = lacks;
+  if (reason !== undefined) throw new UnsupportedError(`${name} adapters cannot be ${ABILITIES[ability]}: ${reason}`);
+}
+
+/** Checks that each method is listed under its own name. */
+function table<T extends { readonly [K in keyof T]: PeftMethod<AdapterConfig & { readonly peftType: K }> }>(entries: T): T {
+  return entries;
+}

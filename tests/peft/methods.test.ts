@@ -1,0 +1,58 @@
+import { AdaptionPromptConfig, ArgumentError, getPeftModel, LoraConfig, methodDefaults, UnsupportedError } from 'lowrank';
+import { describe, expect, test } from 'vitest';
+import { configOf, methodOf, methods, type PeftType } from '../../lib/lowrank/src/peft/methods';
+import { ABILITIES, type Ability } from '../../lib/lowrank/src/peft/tuner';
+import { IDS, tinyModel } from './tinyModel';
+
+const CONFIGS = {
+  LORA: () => new LoraConfig({ r: 2 }),
+  ADAPTION_PROMPT: () => new AdaptionPromptConfig({ adapterLen: 2, adapterLayers: 1 }),
+} satisfies Record<PeftType, () => unknown>;
+const NAMES = Object.keys(methods) as PeftType[];
+
+const USES: Record<Ability, (peft: ReturnType<typeof getPeftModel>) => unknown> = {
+  merging: (peft) => peft.mergeAdapter(),
+  combining: (peft) => peft.addWeightedAdapter({ adapters: ['default'], weights: [1], adapterName: 'mix' }),
+  mixing: (peft) => peft.forward(IDS, { adapterNames: ['default', '__base__', 'default'] }),
+  swapping: (peft) =>
+    peft.hotswapAdapter(
+      Object.fromEntries(Array.from(peft.adapterTensors('default'), ([name]) => [`base_model.model.${name}`, peft.model])) as never,
+    ),
+};
+
+describe.each(NAMES)('the method %s', (peftType) => {
+  test('makes its own configurations, which make the same tuner', () => {
+    const config = CONFIGS[peftType]();
+    expect(config.peftType).toBe(peftType);
+    expect(config).toBeInstanceOf(methodOf(peftType).Config);
+    expect(configOf({ ...config } as never)).toEqual(config);
+  });
+
+  test.each(Object.keys(ABILITIES) as Ability[])('can be used for %s, or says by name why it cannot', (ability) => {
+    const { name, lacks } = methodOf(peftType);
+    const { [ability]: reason }: Partial<Record<Ability, string>> = lacks;
+    const peft = getPeftModel(tinyModel(), CONFIGS[peftType]());
+    const use = () => USES[ability](peft);
+    if (reason === undefined) return expect(use).not.toThrow(UnsupportedError);
+    expect(use).toThrow(UnsupportedError);
+    expect(use).toThrow(`${name} adapters cannot be ${ABILITIES[ability]}: ${reason}`);
+  });
+
+  test('refuses the configuration of any other method on its model', () => {
+    const peft = getPeftModel(tinyModel(), CONFIGS[peftType]());
+    for (const other of NAMES.filter((each) => each !== peftType)) {
+      expect(() => peft.addAdapter('other', CONFIGS[other]())).toThrow(ArgumentError);
+      expect(() => peft.addAdapter('other', CONFIGS[other]())).toThrow(
+        `this model has ${methodOf(peftType).name} adapters, to which ${other} cannot be added`,
+      );
+    }
+    expect(Object.keys(peft.peftConfig)).toEqual(['default']);
+  });
+});
+
+test('a method that is not in the table is refused, wherever it is asked for, with those that are', () => {
+  const listed = NAMES.join(' and ');
+  expect(() => methodOf('BOFT')).toThrow(`peft_type "BOFT" is not supported; ${listed} are`);
+  expect(() => methodOf('constructor')).toThrow(UnsupportedError);
+  expect(() => methodDefaults({ peftType: 'BOFT' as never }, 8)).toThrow(UnsupportedError);
+});
