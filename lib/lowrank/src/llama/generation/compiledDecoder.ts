@@ -1,17 +1,10 @@
 /** Decodes in compiled calls, one per token, over a cache of fixed size. */
 import { StateError, tf } from '../../runtime';
-import type { LlamaForCausalLM } from '../llamaForCausalLM';
 import { cacheCapacity, paddedLength } from './cacheCapacity';
-import type { Decoder, NextIds, Scores } from './decoder';
+import type { CompilableModel, Decoder, NextIds, Scores } from './decoder';
 import { type DecodingProgram, decodingProgram, type NextToken } from './decodingProgram';
 import type { HeldLayer } from './fixedCache';
-
-/** A model whose layers can be compiled one by one. */
-export interface CompilableModel {
-  readonly llama: LlamaForCausalLM;
-  /** Puts the model into the state in which it is to decode so many rows, runs the function, and puts it back. */
-  readonly within: <T>(rows: number, run: () => T) => T;
-}
+import { leftMask, padLeft } from './padLeft';
 
 /** What the programs depend on besides the model. */
 export interface DecodingOptions {
@@ -40,9 +33,9 @@ export class CompiledDecoder implements Decoder {
     const longest = Math.max(...prompts.map(({ length }) => length));
     const width = paddedLength(longest);
     const capacity = cacheCapacity(longest, this.options.maxNewTokens);
-    const ids = prompts.map((row) => [...Array<number>(width - row.length).fill(this.model.llama.config.padTokenId ?? 0), ...row]);
+    const ids = padLeft(prompts, this.model.llama.config.padTokenId ?? 0, width);
     const begins = prompts.map(({ length }) => width - length);
-    const mask = begins.map((begin) => [...new Int32Array(width).fill(1, begin)]);
+    const mask = leftMask(prompts, width);
     return this.#run(prompts.length, (program) => ({
       ...program.prefill({ ids: tf.tensor2d(ids, undefined, 'int32'), attentionMask: tf.tensor2d(mask, undefined, 'int32') }, capacity),
       position: { begins: column(begins), place: tf.scalar(width) },

@@ -1,9 +1,20 @@
 /** The model as a decoding method sees it: prompts in, then one token per row at a time, each giving the next one's scores. */
 import { compile, tf } from '../../runtime';
+import type { LlamaParts } from '../build';
 import type { LlamaConfig } from '../config';
 import type { Rows } from '../inputs';
-import type { CompilableModel } from './compiledDecoder';
 import { KeyValueCache } from './kvCache';
+import { leftMask, padLeft } from './padLeft';
+
+/** A model whose layers can be compiled one by one. */
+export interface CompilableModel {
+  readonly llama: DecodableModel;
+  /** Puts the model into the state in which it is to decode so many rows, runs the function, and puts it back. */
+  readonly within: <T>(rows: number, run: () => T) => T;
+}
+
+/** What decoding programs are made of. */
+export type DecodableModel = LlamaParts & { readonly config: LlamaConfig };
 
 /** What generation needs of a model. */
 export interface GeneratingModel {
@@ -52,9 +63,9 @@ export class GrowingDecoder implements Decoder {
   }
 
   prefill(prompts: readonly (readonly number[])[]): Scores {
-    const { ids, attentionMask } = padLeft(prompts, this.model.config.padTokenId ?? 0); // masked, so any id does
-    this.#attentionMask = attentionMask;
-    return this.#lastScores(ids);
+    const isRagged = prompts.some((row) => row.length !== prompts[0]?.length);
+    this.#attentionMask = isRagged ? leftMask(prompts) : undefined;
+    return this.#lastScores(padLeft(prompts, this.model.config.padTokenId ?? 0)); // masked, so any id does
   }
 
   step(ids: NextIds): Scores {
@@ -76,16 +87,4 @@ export class GrowingDecoder implements Decoder {
     const options = { attentionMask: this.#attentionMask, cache: this.#cache, logitsToKeep: 1 };
     return tf.tidy(() => scoresOf(this.model.forward(ids, options).squeeze([1])));
   }
-}
-
-/** Rows of one length, and the mask that hides what was added; no mask where nothing was. */
-function padLeft(rows: readonly (readonly number[])[], padId: number): { ids: number[][]; attentionMask?: number[][] } {
-  const width = Math.max(...rows.map((row) => row.length));
-  const padded = (row: readonly number[], pad: number, value: (id: number) => number) => [
-    ...Array<number>(width - row.length).fill(pad),
-    ...row.map(value),
-  ];
-  const ids = rows.map((row) => padded(row, padId, (id) => id));
-  const isRagged = rows.some((row) => row.length !== width);
-  return { ids, attentionMask: isRagged ? rows.map((row) => padded(row, 0, () => 1)) : undefined };
 }

@@ -13,9 +13,8 @@ import {
 import { compile, deviceInfo, tf } from '../../runtime';
 import type { Precision } from '../../runtime/compile/graphBuilder';
 import { readArguments } from '../../runtime/compile/signature';
-import type { LlamaForCausalLM } from '../llamaForCausalLM';
 import type { LlamaDecoderLayer } from '../model';
-import { type Scores, scoresOf } from './decoder';
+import { type DecodableModel, type Scores, scoresOf } from './decoder';
 import { type HeldLayer, PrefillSlot, StepSlot } from './fixedCache';
 
 /** What a pass gives: the next token's scores, and what the layers then hold. */
@@ -110,7 +109,7 @@ export class DecodingProgram {
   readonly step: (next: NextToken, held: readonly HeldLayer[]) => Stepped;
   private readonly compiled: readonly { dispose(): void }[];
 
-  constructor(model: LlamaForCausalLM, precision: Precision) {
+  constructor(model: DecodableModel, precision: Precision) {
     const { embedTokens, layers, norm } = model.model;
     const { headDim, ropeTheta: theta, ropeScaling: scaling } = model.config;
     const rotation = { headDim, theta, scaling };
@@ -159,10 +158,10 @@ export class DecodingProgram {
 /** How many states of one model keep their programs: adapters switched to and fro, and rows in other numbers. */
 const KEPT = 8;
 
-const programs = new WeakMap<LlamaForCausalLM, Map<string, DecodingProgram>>();
+const programs = new WeakMap<DecodableModel, Map<string, DecodingProgram>>();
 
 /** The program of the model as it is now: its layers, its adapters and which of them act. */
-export function decodingProgram(model: LlamaForCausalLM, precision: Precision): DecodingProgram {
+export function decodingProgram(model: DecodableModel, precision: Precision): DecodingProgram {
   const known = programs.get(model) ?? new Map<string, DecodingProgram>();
   programs.set(model, known);
   const { key: form, parameters } = readArguments([model], 'generate');

@@ -8,21 +8,9 @@ import { withinTime } from '../../runtime/withinTime';
 import { correctByteFallback } from './byteFallback';
 import { GGUF_CUTS } from './ggufCuts';
 import { exactPreTokenizer } from './preTokenizer';
+import type { TokenizerDefinition } from './tokenizerDefinition';
 import { tokenizerFromFolder, tokenizerPlace } from './tokenizerFromFolder';
 import { tokenizerFromGguf } from './tokenizerFromGguf';
-
-/** What a tokenizer is made from: the content of a `tokenizer.json`, and what stands beside it. */
-export interface TokenizerDefinition {
-  /** Where it was read, for messages. */
-  readonly path: string;
-  readonly tokenizerJson: Readonly<Record<string, unknown>>;
-  readonly bosToken?: string;
-  readonly eosToken?: string;
-  readonly padToken?: string;
-  readonly unkToken?: string;
-  /** A Jinja template. */
-  readonly chatTemplate?: string;
-}
 
 /** One turn of a conversation. */
 export interface ChatMessage {

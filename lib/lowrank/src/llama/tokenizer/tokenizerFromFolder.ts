@@ -3,7 +3,7 @@ import nodePath from 'node:path';
 import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../io';
 import { FormatError } from '../../runtime';
 import { type ModelPlace, modelPlace } from '../files/modelPlace';
-import type { TokenizerDefinition } from './tokenizer';
+import type { TokenizerDefinition } from './tokenizerDefinition';
 
 const LARGEST_TOKENIZER = 100_000_000; // Gemma 3's has 33 million bytes
 const MOST_CONTAINERS = 2 ** 21; // one a merge and an added token

@@ -4,7 +4,7 @@ import { UnsupportedError } from '../../runtime';
 import { GGUF_CUTS } from './ggufCuts';
 import { byteLevelSplit } from './preTokenizer';
 import { mergesFromScores } from './sentencePieceMerges';
-import type { TokenizerDefinition } from './tokenizer';
+import type { TokenizerDefinition } from './tokenizerDefinition';
 
 const UNKNOWN = 2;
 const CONTROL = 3;
