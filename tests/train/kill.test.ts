@@ -12,7 +12,7 @@ import { fingerprint, type Kind, smallModel, smallRun, steps } from './smallRun'
 const folder = temporaryFolder();
 const built = fs.existsSync('lib/lowrank/dist/index.js'); // the process runs what `make build` made
 /** `LONG=1` kills as often as the project's goals say. */
-const kills = process.env.LONG ? 60 : 6;
+const kills = process.env.LONG ? 60 : 4;
 const random = seededRandom(Number(process.env.SEED ?? 1));
 
 interface Killed {
@@ -43,10 +43,11 @@ async function runUntil(kind: Kind, directory: string, step: number, millisecond
 
 describe.skipIf(!built)('a run killed at any moment and begun again', () => {
   test.each(['lora', 'prefix'] as const)(
-    'ends with the bits of one that was never interrupted: %s',
+    'ends with the bits of one that was never interrupted, in another process: %s',
     async (kind) => {
-      const whole = (await runUntil(kind, folder(`${kind}-whole`), steps + 1, 0)).fingerprint;
-      expect(whole).toMatch(/^[0-9a-f]{64}$/);
+      const model = smallModel(kind);
+      const whole = fingerprint(model, await smallRun(model)); // in this process, which keeps nothing on the disk
+      model.dispose();
       const directory = folder(`${kind}-killed`);
       let reached = 0;
       for (let kill = 0; kill < kills; kill++) {
@@ -64,11 +65,4 @@ describe.skipIf(!built)('a run killed at any moment and begun again', () => {
     },
     1_200_000,
   );
-
-  test('which are the bits of this process too', async () => {
-    const model = smallModel('lora');
-    const result = await smallRun(model);
-    expect((await runUntil('lora', folder('other'), steps + 1, 0)).fingerprint).toBe(fingerprint(model, result));
-    model.dispose();
-  });
 });

@@ -9,13 +9,22 @@ import { fingerprint, heldOut, type Kind, smallModel, smallRun, steps } from './
 const folder = temporaryFolder();
 noTensorLeft();
 
-async function uninterrupted(kind: Kind): Promise<string> {
+async function runThrough(kind: Kind): Promise<string> {
   const model = smallModel(kind);
   try {
     return fingerprint(model, await smallRun(model));
   } finally {
     model.dispose();
   }
+}
+
+const runs = new Map<Kind, Promise<string>>();
+
+/** The fingerprint of a run that nothing stopped, made once. */
+function uninterrupted(kind: Kind): Promise<string> {
+  const found = runs.get(kind) ?? runThrough(kind);
+  runs.set(kind, found);
+  return found;
 }
 
 /** Runs up to a step, in a model of its own, and stops there as Ctrl-C does. */
