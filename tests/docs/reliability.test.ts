@@ -9,7 +9,8 @@ test('the numbers of the reliability page are those of the results', () => {
   const number = (value: number) => value.toLocaleString('en-US');
   expect(page).toContain(`On ${results.date}`);
   expect(page).toContain(`${number(results.first.cases)} damaged inputs of ${results.first.formats} kinds, ${results.first.seconds} s`);
-  expect(page).toContain(`clock: ${number(results.main.cases)} cases`);
+  expect(page).toContain(`reviews: ${number(results.main.cases)} cases, ${number(results.main.seconds)} s`);
+  expect(page).toContain(`${results.main.faultyCases} of them showed a fault`);
   expect(page).toContain(`They found ${results.found.length} faults`);
   expect(page).toContain(`still open: ${results.found.filter(({ open }: { open?: boolean }) => open).length},`);
 });

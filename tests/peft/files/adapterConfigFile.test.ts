@@ -157,3 +157,15 @@ test.each([
     expect.stringMatching(new RegExp(`^adapter_config.json has "${key}": .*, which does nothing here: `)),
   ]);
 });
+
+test.each([{ target_modules: ['nothing'] }, { r: -2 }, { peft_type: 'other' }])(
+  '%j, which does not fit the model, is refused by the file’s name',
+  (wrong) => {
+    fs.writeFileSync(nodePath.join(folder, 'adapter_config.json'), JSON.stringify({ ...PLAIN, ...wrong }));
+    const model = tinyModel();
+    expect(() => PeftModel.fromPretrained(model, folder)).toThrow(folder);
+    const peft = getPeftModel(model, new LoraConfig({ r: 2, targetModules: ['q_proj'] }));
+    expect(() => peft.loadAdapter(folder, { adapterName: 'b' })).toThrow(folder);
+    peft.dispose();
+  },
+);

@@ -1,6 +1,7 @@
 /** Which adapters a model has, which of them act, and how they come and go. */
 import { Module } from '../nn';
 import { ArgumentError, StateError, type tf } from '../runtime';
+import { atPlace } from '../runtime/atPlace';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkOneOf } from '../runtime/checkValues';
 import { warn } from '../runtime/warn';
@@ -148,7 +149,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
    */
   loadAdapter(folder: string, options: AdapterLoadOptions = {}): void {
     checkLoadOptions('loadAdapter', options);
-    this.load(openAdapterFolder(folder), options);
+    atPlace(folder, () => this.load(openAdapterFolder(folder), options));
   }
 
   /**

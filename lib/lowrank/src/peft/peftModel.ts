@@ -11,6 +11,7 @@ import {
 } from '../llama';
 import type { Module } from '../nn';
 import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
+import { atPlace } from '../runtime/atPlace';
 import { checkKnown } from '../runtime/checkKnown';
 import { warn } from '../runtime/warn';
 import { type AdapterLoadOptions, type AdapterOptions, checkLoadOptions } from './adapterSet';
@@ -81,9 +82,9 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
    */
   static fromPretrained<M extends CausalModel>(model: M, folder: string, options: AdapterLoadOptions = {}): PeftModel<M> {
     checkLoadOptions('PeftModel.fromPretrained', options);
-    const opened = openAdapterFolder(folder);
+    const opened = atPlace(folder, () => openAdapterFolder(folder));
     const peftModel = new PeftModel(model, opened.config.peftType);
-    peftModel.load(opened, options);
+    atPlace(folder, () => peftModel.load(opened, options));
     model.freeze();
     peftModel.setAdapter(options.adapterName ?? 'default');
     return peftModel;
