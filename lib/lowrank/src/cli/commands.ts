@@ -28,6 +28,18 @@ export const trainNotes =
   'Ctrl-C saves the run after the running step, and the same command resumes it.\nThe time left is shown from the first update on: 200 updates of the default model on the lint reviews take 15 to 30 minutes on two cores.';
 
 const own: Readonly<Record<string, Command>> = {
+  setup: {
+    spec: {
+      summary: 'make the environment of the project that this package is installed in',
+      options: {
+        tensorflow: { value: 'KIND', help: 'cpu or gpu [gpu where nvidia-smi runs]' },
+        python: { value: 'NAME', help: 'Python 3.10 to 3.13 [PYTHON, else python3]' },
+        force: { help: 'make it anew' },
+      },
+      notes: 'Needs a C++ compiler. TensorFlow, the default model and the compiled binding land in .lowrank beside node_modules.',
+    },
+    load: () => import('./setup.js'),
+  },
   train: {
     spec: {
       summary: 'fine-tune an adapter on prompts and completions',

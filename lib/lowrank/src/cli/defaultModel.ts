@@ -22,12 +22,14 @@ export function defaultModelPath(): string {
   // The library's own first: a folder under review must not choose the model that reviews it.
   for (const start of [__dirname, process.cwd()]) {
     for (const folder of upwards(start)) {
-      const path = inEnvironment(nodePath.join(folder, '.venv'));
-      if (path !== undefined) return path;
+      for (const name of ['.venv', '.lowrank']) {
+        const path = inEnvironment(nodePath.join(folder, name));
+        if (path !== undefined) return path;
+      }
     }
   }
   throw new FormatError(
-    `${MODEL_FILE} is in no .venv above ${process.cwd()}: run \`make setup\` in the checkout, or set MODEL to a GGUF file or a model folder`,
+    `${MODEL_FILE} is in no .venv or .lowrank above ${process.cwd()}: run \`make setup\` in the checkout or \`npx lowrank setup\` in a project, or set MODEL to a GGUF file or a model folder`,
   );
 }
 

@@ -9,4 +9,5 @@ export * from './errors';
 export type { MemoryPlan, MemoryTerm } from './memoryBudget';
 export { memoryPlan } from './memoryBudget';
 export * from './random';
-export { SetupError, tf } from './tensorflow';
+export { SetupError } from './setupError';
+export { tf } from './tensorflow';

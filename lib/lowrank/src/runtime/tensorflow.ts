@@ -9,14 +9,8 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 
 export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 
-import { LowrankError } from './errors';
-
-/** The native binding does not load: `make setup` has not run, or ran for another machine. */
-export class SetupError extends LowrankError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('SETUP', message, options);
-  }
-}
+import { SetupError } from './setupError';
+import { tensorflowPackage } from './tensorflowPackage';
 
 type TensorFlow = typeof tfjs;
 
@@ -44,10 +38,10 @@ function load(): TensorFlow {
   // tfjs-node 4.22 calls these, of which Node 22 warns on stderr and which Node 23 no longer has.
   Object.assign(util, { isArray: Array.isArray, isNullOrUndefined: (value: unknown) => value === null || value === undefined });
   try {
-    return require('@tensorflow/tfjs-node-gpu') as TensorFlow;
+    return require(tensorflowPackage()) as TensorFlow;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    const message = `TensorFlow's native binding does not load (${reason}). Run \`make setup\` in the checkout of lowrank.`;
+    const message = `TensorFlow's native binding does not load (${reason}). Run \`make setup\` in a checkout, \`npx lowrank setup\` in a project.`;
     throw new SetupError(message, { cause });
   }
 }

@@ -1,0 +1,50 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+
+/** An empty folder with a blank in its name, as a user would begin a project. */
+const project = mkdtempSync(join(tmpdir(), 'a project '));
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+const env = { ...process.env, PATH: `${resolve('.venv/bin')}:${process.env.PATH}`, npm_config_cache: join(project, '.npm') };
+
+function run(command: string, cwd = project): string {
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', command], { cwd, env, encoding: 'utf8' });
+  expect({ command, status, stderr: status === 0 ? '' : stdout + stderr }).toEqual({ command, status: 0, stderr: '' });
+  return stdout;
+}
+
+const FIRST = `
+import { getPeftModel, LlamaForCausalLM, LoraConfig, type tf } from 'lowrank';
+
+const sizes = { vocabSize: 64, hiddenSize: 16, intermediateSize: 24, numHiddenLayers: 2, numAttentionHeads: 2, maxPositionEmbeddings: 64 };
+const peft = getPeftModel(LlamaForCausalLM.fromConfig(sizes, { seed: 5 }), new LoraConfig({ r: 2, targetModules: ['q_proj'] }));
+const logits: tf.Tensor3D = peft.forward([[1, 2, 3]]);
+console.log(logits.shape.join(' '));
+`;
+
+test('the packed core is installed, set up and used by a strict ESM project that has nothing else', { timeout: 900_000 }, () => {
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'mine', private: true, type: 'module' }));
+  run(`npm pack --silent --pack-destination "${project}"`, resolve('lib/lowrank'));
+  run('npm install --no-audit --no-fund ./lowrank-*.tgz');
+  expect(['eslint', 'vega', 'tslab'].filter((name) => existsSync(join(project, 'node_modules', name)))).toEqual([]); // a small core
+
+  expect(run('npx --no-install lowrank setup --tensorflow cpu')).toContain('ready: ');
+  writeFileSync(join(project, 'first.mts'), FIRST);
+  const compilerOptions = {
+    strict: true,
+    target: 'ES2022',
+    module: 'nodenext',
+    noEmit: true,
+    types: ['node'],
+    typeRoots: [resolve('node_modules/@types')],
+  };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['first.mts'] }));
+  run(`"${process.execPath}" "${resolve('node_modules/typescript/bin/tsc')}" -p .`);
+  expect(run('node --disable-warning=ExperimentalWarning first.mts')).toBe('1 3 64\n');
+  expect(run("npx --no-install lowrank generate 'The capital of France is' --max-new-tokens 2 --quiet")).toContain('Paris');
+  const { status, stderr } = spawnSync('bash', ['-c', 'npx --no-install lowrank review'], { cwd: project, env, encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('npm install lowrank-review') });
+});
