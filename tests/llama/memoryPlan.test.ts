@@ -1,4 +1,14 @@
-import { getPeftModel, LlamaForCausalLM, LoraConfig, MemoryError, planMemory, tf, train } from 'lowrank';
+import {
+  AdaptionPromptConfig,
+  getPeftModel,
+  LlamaForCausalLM,
+  LoraConfig,
+  MemoryError,
+  planMemory,
+  quantizeModel,
+  tf,
+  train,
+} from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { measure, measuredCases } from '../memory/memoryCases';
 import { SMALL_SIZES } from './smallSizes';
@@ -81,6 +91,52 @@ describe('a hundred requests beyond any machine are refused, and the process goe
     expect(() => model.forward([long], { logitsToKeep: 1 })).toThrow(MemoryError);
     expect(tf.tidy(() => model.forward([[1, 2]]).shape)).toEqual([1, 2, SMALL_SIZES.vocabSize]);
     expect((await train(peft, [{ inputIds: [[1, 2, 3]], labels: [[1, 2, 3]] }])).history).toHaveLength(1);
+  });
+
+  test('adapters, on a model that still works after them', () => {
+    const model = LlamaForCausalLM.fromConfig(config);
+    for (const n of sizes) {
+      const prompt = new AdaptionPromptConfig({ adapterLen: n * 10 ** 12, adapterLayers: 1 });
+      expect(() => getPeftModel(model, prompt)).toThrow(
+        /the adapter 'default' takes .* The most goes to adaption_prompt .* shorter prefix/,
+      );
+      expect(() => model.resizeTokenEmbeddings(n * 10 ** 12)).toThrow(MemoryError);
+      const huge = { ...SMALL_SIZES, vocabSize: n * 10 ** 11 };
+      expect(() => LlamaForCausalLM.fromTensors(huge, () => expect.fail('asked for a tensor'))).toThrow(MemoryError);
+    }
+    const peft = getPeftModel(model, new LoraConfig({ r: 2 }));
+    expect(tf.tidy(() => peft.forward([[1, 2]]).shape)).toEqual([1, 2, SMALL_SIZES.vocabSize]);
+  });
+
+  test('a merge, and weights to be unpacked, beyond the limit change nothing', () => {
+    const model = LlamaForCausalLM.fromConfig(SMALL_SIZES);
+    quantizeModel(model, 'int8');
+    const peft = getPeftModel(model, new LoraConfig({ r: 2, initLoraWeights: false }));
+    const before = tf.tidy(() =>
+      peft
+        .forward([[1, 2]])
+        .dataSync()
+        .slice(),
+    );
+    const { numTensors } = tf.memory();
+    vi.stubEnv('LOWRANK_MEMORY_LIMIT', '1MB');
+    expect(() => peft.mergeAdapter()).toThrow(/merging default takes .* The most goes to merged weights .* Leave the adapter unmerged/);
+    expect(() => peft.mergeAndUnload({ dtype: 'float32' })).toThrow(/unpacking the weights takes/);
+    expect(() => peft.addAdapter('other', new LoraConfig({ r: 2 }))).toThrow(/the adapter 'other' takes .* lora_A .* lora_B .* lower rank/);
+    expect(peft.mergedAdapters).toEqual([]);
+    expect(Object.keys(peft.peftConfig)).toEqual(['default']);
+    expect(tf.memory().numTensors).toBe(numTensors);
+    vi.unstubAllEnvs();
+    expect(
+      tf.tidy(() =>
+        peft
+          .forward([[1, 2]])
+          .dataSync()
+          .slice(),
+      ),
+    ).toEqual(before);
+    peft.mergeAdapter();
+    expect(peft.mergedAdapters).toEqual(['default']);
   });
 
   test('a limit of one’s own refuses what the machine would hold', () => {

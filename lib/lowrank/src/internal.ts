@@ -19,6 +19,8 @@ export { readAdapterConfig } from './peft/files/adapterConfigFile';
 export { normalVariable } from './peft/initialValues';
 export { configOf, methods, type PeftOptions } from './peft/methods';
 export { deriveSeed, deviceName, seededRandom, shuffled } from './runtime';
+export { checkKnown } from './runtime/checkKnown';
+export { checkOneOf } from './runtime/checkValues';
 export { checkWhole } from './runtime/checkWhole';
 export { chunks } from './runtime/chunks';
 export { interruptible } from './runtime/interruptible';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { checkKnown } from 'lowrank/internal';
 import { displaySymbol } from './bundle';
 import { type LossCurveOptions, lossCurve } from './charts';
 import { displayBundle, isKernelAttached } from './kernel';
@@ -26,7 +27,9 @@ export class LiveLoss {
   constructor(
     private readonly label: string,
     private readonly options: LossCurveOptions,
-  ) {}
+  ) {
+    checkKnown('LiveLoss', options, ['xTitle', 'yTitle', 'title', 'xScale', 'yScale', 'references']);
+  }
 
   /** Takes in a step. */
   readonly update = ({ step, loss }: LossState): void => {

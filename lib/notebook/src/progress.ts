@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { checkKnown } from 'lowrank/internal';
 import { type Displayable, displaySymbol, type MimeBundle } from './bundle';
 import { escapeHtml } from './html';
 import { displayBundle, isKernelAttached } from './kernel';
@@ -45,7 +46,9 @@ export class Progress implements Displayable {
   private paintedAt = Number.NEGATIVE_INFINITY;
   private isPainted = false;
 
-  constructor({ label, total }: ProgressOptions) {
+  constructor(options: ProgressOptions) {
+    checkKnown('Progress', options, ['label', 'total']);
+    const { label, total } = options;
     this.label = label;
     this.total = total;
   }

@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { type Displayable, displaySymbol, type MimeBundle } from './bundle';
 import { columnText, isNumeric } from './cellText';
 import { type Column, tableColumns } from './columns';
@@ -46,7 +47,9 @@ export class Table implements Displayable {
   private readonly caption: string | undefined;
   private readonly shape: string;
 
-  constructor(table: object, { caption, best = {}, decimals = {}, maxRows = 30 }: TableOptions = {}) {
+  constructor(table: object, options: TableOptions = {}) {
+    checkKnown('Table', options, ['caption', 'best', 'decimals', 'maxRows']);
+    const { caption, best = {}, decimals = {}, maxRows = 30 } = options;
     const columns = tableColumns(table);
     checkNames(columns, 'best', best);
     checkNames(columns, 'decimals', decimals);

@@ -1,3 +1,4 @@
+import { checkKnown } from 'lowrank/internal';
 import { checkPairs, mean } from './pairs';
 import { stopWords } from './stopWords';
 
@@ -20,6 +21,7 @@ export interface BleuOptions {
  * @throws ArgumentError when there are no pairs, or not as many predictions as references.
  */
 export function bleu4(predictions: readonly string[], references: readonly string[], options: BleuOptions = {}): number {
+  checkKnown('bleu4', options, ['removeStopWords']);
   return Number(mean(sentenceBleu4(predictions, references, options)).toFixed(2));
 }
 
@@ -28,11 +30,9 @@ export function bleu4(predictions: readonly string[], references: readonly strin
  *
  * @throws ArgumentError when there are no pairs, or not as many predictions as references.
  */
-export function sentenceBleu4(
-  predictions: readonly string[],
-  references: readonly string[],
-  { removeStopWords = false }: BleuOptions = {},
-): number[] {
+export function sentenceBleu4(predictions: readonly string[], references: readonly string[], options: BleuOptions = {}): number[] {
+  checkKnown('sentenceBleu4', options, ['removeStopWords']);
+  const { removeStopWords = false } = options;
   checkPairs(predictions, references);
   const words = (text: string) => bleuWords(text, removeStopWords);
   return predictions.map((prediction, i) => 100 * smoothedBleu(words(prediction), words(references[i] ?? '')));

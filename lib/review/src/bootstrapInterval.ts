@@ -1,5 +1,5 @@
 import { ArgumentError } from 'lowrank';
-import { checkWhole, seededRandom } from 'lowrank/internal';
+import { checkKnown, checkWhole, seededRandom } from 'lowrank/internal';
 import { mean } from './pairs';
 
 /** How an interval is drawn. */
@@ -34,13 +34,10 @@ export function bootstrapInterval<T>(
 ): Interval;
 export function bootstrapInterval<T>(
   examples: readonly T[],
-  {
-    resamples = 1000,
-    level = 0.95,
-    seed = 1,
-    statistic = meanOfNumbers,
-  }: BootstrapOptions & { statistic?: (drawn: readonly T[]) => number } = {},
+  options: BootstrapOptions & { statistic?: (drawn: readonly T[]) => number } = {},
 ): Interval {
+  checkKnown('bootstrapInterval', options, ['resamples', 'level', 'seed', 'statistic']);
+  const { resamples = 1000, level = 0.95, seed = 1, statistic = meanOfNumbers } = options;
   if (examples.length === 0) throw new ArgumentError('there are no examples to draw from');
   checkWhole('resamples', resamples);
   if (!(level > 0 && level < 1)) throw new ArgumentError(`level ${level} is not between 0 and 1`);

@@ -1,6 +1,7 @@
 /** What a data set is made of: tables and curves to look at before training on it. */
 
 import type { PromptTokenizer } from 'lowrank/internal';
+import { checkKnown } from 'lowrank/internal';
 import { normalizedHunk } from './lint/splitByPackage';
 import { isExampleOf, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample, ReviewSplits } from './reviewExample';
@@ -36,7 +37,9 @@ const parts = ['train', 'validation', 'test'] as const;
 const tasks = ['necessity', 'comment', 'refinement'] as const;
 
 /** Counts, lengths, languages, duplicates, and what the parts have in common. */
-export function dataCard(splits: ReviewSplits, { tokenizer, maxMeasured = 500 }: DataCardOptions = {}): DataCard {
+export function dataCard(splits: ReviewSplits, options: DataCardOptions = {}): DataCard {
+  checkKnown('dataCard', options, ['tokenizer', 'maxMeasured']);
+  const { tokenizer, maxMeasured = 500 } = options;
   const measured = tokenizer ? measure(splits, tokenizer, maxMeasured) : [];
   return {
     counts: parts.map((part) => countRow(part, splits[part])),

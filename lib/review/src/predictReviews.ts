@@ -1,7 +1,7 @@
 /** What a model answers to the examples of a task. */
 
 import { ArgumentError, type GenerateOptions } from 'lowrank';
-import { encodePrompt } from 'lowrank/internal';
+import { checkKnown, encodePrompt } from 'lowrank/internal';
 import { answerRoom } from './answerRoom';
 import { type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
@@ -48,14 +48,24 @@ export async function predictReviews(
   examples: readonly ReviewExample[],
   options: PredictOptions = {},
 ): Promise<Prediction[]> {
-  const { threshold = 0.5, maxLength = model.config.maxPositionEmbeddings } = options;
+  checkKnown('predictReviews', options, [
+    'maxLength',
+    'maxNewTokens',
+    'batchSize',
+    'threshold',
+    'generation',
+    'signal',
+    'onProgress',
+    'languageLabel',
+  ]);
+  const { threshold = 0.5, maxLength = model.config.maxPositionEmbeddings, languageLabel, batchSize, signal, onProgress } = options;
   if (!(threshold >= 0 && threshold <= 1)) throw new ArgumentError(`threshold ${threshold} is not in 0…1`);
-  const prompts = examples.map((example) => reviewPrompt(task, example, options));
+  const prompts = examples.map((example) => reviewPrompt(task, example, { languageLabel }));
   if (task !== 'necessity') {
     const answers = await writtenAnswers(model, tokenizer, task, prompts, { ...options, maxLength });
     return examples.map((example, i) => ({ example, text: '', ...answers[i] }));
   }
-  const probabilities = await yesProbability(model, tokenizer, prompts, { ...options, maxLength: maxLength - 1 });
+  const probabilities = await yesProbability(model, tokenizer, prompts, { maxLength: maxLength - 1, batchSize, signal, onProgress });
   return examples.map((example, i) => {
     const probability = probabilities[i] ?? Number.NaN;
     return { example, text: probability >= threshold ? 'yes' : 'no', probability };

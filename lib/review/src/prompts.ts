@@ -1,5 +1,7 @@
 /** The three instructions of LLaMA-Reviewer (Lu et al. 2023, arXiv 2308.11148) in Alpaca's frame, in words of our own. */
+
 import { ArgumentError, type TextExample } from 'lowrank';
+import { checkKnown } from 'lowrank/internal';
 import type { ReviewExample } from './reviewExample';
 
 /** Necessity: does the hunk need a review? Comment: what to say of it. Refinement: the code that follows the comment. */
@@ -35,7 +37,9 @@ const instructions: Readonly<Record<ReviewTask, string>> = {
  *
  * @throws ArgumentError when the example lacks what the task asks about.
  */
-export function reviewPrompt(task: ReviewTask, example: ReviewExample, { languageLabel = false }: PromptOptions = {}): ReviewPrompt {
+export function reviewPrompt(task: ReviewTask, example: ReviewExample, options: PromptOptions = {}): ReviewPrompt {
+  checkKnown('reviewPrompt', options, ['languageLabel']);
+  const { languageLabel = false } = options;
   const { before, code } = input(task, example);
   const label = languageLabel && example.language !== '' ? `The programming language is: '${example.language}'\n` : '';
   const head = `${preamble}\n\n### Instruction:\n${instructions[task]}\n\n### Input:\n${label}${before}'`;

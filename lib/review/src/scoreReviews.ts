@@ -1,5 +1,7 @@
 /** The scores of a task, each with a bootstrap interval. */
+
 import { ArgumentError } from 'lowrank';
+import { checkKnown } from 'lowrank/internal';
 import { binaryScores, thresholdCurve } from './binaryScores';
 import { sentenceBleu4 } from './bleu4';
 import { type BootstrapOptions, bootstrapInterval, type Interval } from './bootstrapInterval';
@@ -62,6 +64,7 @@ export function reviewMetrics(task: ReviewTask, predictions: readonly Prediction
 
 /** Every metric of the task with its interval. */
 export function scoreReviews(task: ReviewTask, predictions: readonly Prediction[], options: BootstrapOptions = {}): ReviewScore[] {
+  checkKnown('scoreReviews', options, ['resamples', 'level', 'seed']);
   return Array.from(reviewMetrics(task, predictions), ([metric, statistic]) => ({
     metric,
     ...bootstrapInterval(predictions, { ...options, statistic }),

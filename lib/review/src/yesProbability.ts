@@ -1,7 +1,7 @@
 /** The necessity task's answer as a probability, so that precision and recall can be traded. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, tf } from 'lowrank';
-import { checkWhole, encodePrompt, interruptible } from 'lowrank/internal';
+import { checkKnown, checkWhole, encodePrompt, interruptible } from 'lowrank/internal';
 import type { ReviewPrompt } from './prompts';
 import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
 
@@ -27,8 +27,10 @@ export async function yesProbability(
   model: ReviewerModel,
   tokenizer: ReviewerTokenizer,
   prompts: readonly (Pick<ReviewPrompt, 'prompt'> & Partial<ReviewPrompt>)[],
-  { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8, ...options }: YesProbabilityOptions = {},
+  options: YesProbabilityOptions = {},
 ): Promise<number[]> {
+  checkKnown('yesProbability', options, ['maxLength', 'batchSize', 'signal', 'onProgress']);
+  const { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8 } = options;
   checkWhole('batchSize', batchSize);
   const answers = ['yes', 'no'].map((answer) => tokenizer.encode(answer, { addSpecialTokens: false })[0]);
   const [yes, no] = answers;

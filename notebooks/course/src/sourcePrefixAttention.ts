@@ -9,7 +9,7 @@ import {
   scaledDotProduct,
   tf,
 } from 'lowrank';
-import { normalVariable } from 'lowrank/internal';
+import { checkKnown, normalVariable } from 'lowrank/internal';
 
 /**
  * A frozen attention whose keys and values are preceded by those of trainable prompt vectors, in **one** softmax, the
@@ -29,9 +29,11 @@ export class SourcePrefixAttention extends Module implements Attention {
   /** Freezes the base attention. */
   constructor(
     readonly baseLayer: CausalSelfAttention,
-    { adapterLen, seed = 0 }: Omit<PrefixOptions, 'gate'>,
+    options: Omit<PrefixOptions, 'gate'>,
   ) {
     super();
+    checkKnown('SourcePrefixAttention', options, ['adapterLen', 'seed']);
+    const { adapterLen, seed = 0 } = options;
     baseLayer.freeze();
     this.adaptionPrompt = normalVariable([adapterLen, baseLayer.qProj.inFeatures], 1, seed);
     this.adaptionGate = tf.tidy(() => tf.variable(tf.zeros([1])));

@@ -294,3 +294,15 @@ test('a second adapter that trains biases is refused: a model has its biases onl
   peft.deleteAdapter('default');
   peft.loadAdapter(goldenPath('biasAll'), { adapterName: 'other' });
 });
+
+test.each([
+  ['a\0b', 'NUL'],
+  ['x'.repeat(5000), 'the name is too long'],
+  ['loop', 'round in a circle'],
+  ['file/below', 'there is no such folder'],
+])('a path that cannot be followed is named: %#', (name, reason) => {
+  fs.symlinkSync(inFolder('loop'), inFolder('loop'));
+  fs.writeFileSync(inFolder('file'), '');
+  expect(() => PeftModel.fromPretrained(tinyModel(), inFolder(name))).toThrow(FormatError);
+  expect(() => PeftModel.fromPretrained(tinyModel(), inFolder(name))).toThrow(reason);
+});

@@ -114,6 +114,18 @@ describe('runExperiment', () => {
       }),
     ).rejects.toThrow('enough');
     expect(again).toEqual([false]); // another configuration is another experiment
+
+    const [cell = ''] = fs.readdirSync(folder('uninterrupted'));
+    const kept = folder(`uninterrupted/${cell}/cell.json`);
+    for (const [text, reason] of [
+      ['{"answers"', 'this is not valid JSON'],
+      ['[]', 'not an object'],
+      ['{"trainableParameters":1,"answers":[],"losses":[]}', 'validationAnswers is not what this version writes; remove the file'],
+    ] as const) {
+      fs.writeFileSync(kept, text);
+      expect(() => collectExperiment(small, work('uninterrupted'))).toThrow(FormatError);
+      expect(() => collectExperiment(small, work('uninterrupted'))).toThrow(reason);
+    }
   }, 300_000);
 });
 

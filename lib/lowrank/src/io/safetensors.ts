@@ -1,5 +1,6 @@
 /** Hugging Face's safetensors files: tensors by name, read on demand, written in one stroke. */
 import { ArgumentError } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { type StagedFile, stageFile } from './atomicFile';
 import { BinaryFile } from './binaryFile';
 import { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
@@ -112,11 +113,9 @@ export function writeSafetensors(path: string, tensors: Iterable<NamedTensorToSt
 export type NamedTensorToStore = readonly [name: string, tensor: TensorToStore];
 
 /** Writes a safetensors file as {@link writeSafetensors} does, but under a temporary name until it is committed. */
-export function stageSafetensors(
-  path: string,
-  tensors: Iterable<NamedTensorToStore>,
-  { metadata = {} }: SafetensorsOptions = {},
-): StagedFile {
+export function stageSafetensors(path: string, tensors: Iterable<NamedTensorToStore>, options: SafetensorsOptions = {}): StagedFile {
+  checkKnown('stageSafetensors', options, ['metadata']);
+  const { metadata = {} } = options;
   const sorted = [...tensors].sort(([nameA, a], [nameB, b]) => dtypeOrder(b.dtype) - dtypeOrder(a.dtype) || compareUtf8(nameA, nameB));
   const header = layOut(sorted, metadata);
   return stageFile(path, (append) => {

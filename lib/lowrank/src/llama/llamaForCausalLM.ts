@@ -3,7 +3,7 @@ import { isLinearLayer, Module, type Projection } from '../nn';
 import { ArgumentError, isTracing, StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
-import { checkMemory } from '../runtime/memoryBudget';
+import { checkMemory, memoryPlan } from '../runtime/memoryBudget';
 import { buildLlama, type LlamaParts } from './build';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 import { type LoadOptions, loadParameters } from './files/loadParameters';
@@ -14,6 +14,7 @@ import type { KeyValueCache } from './generation/kvCache';
 import { checkLabels, idTensor, maskTensor, type Rows, segmentTensor } from './inputs';
 import { loadingPlan, workPlan } from './memoryPlan';
 import type { LlamaModel } from './model';
+import { modelBytes } from './modelBytes';
 import { nextTokenLoss } from './nextTokenLoss';
 import { givenParameters, makeParameters, randomParameters, type TensorSource } from './parameters';
 import { resizedEnds } from './resizeTokens';
@@ -94,8 +95,15 @@ export class LlamaForCausalLM extends Module {
    * @param options - `dtype`: what matrices are kept in; those of 16 bits are rounded on the device, and frozen
    * @throws FormatError when a tensor is missing; ShapeError when one has another shape than the configuration says.
    */
-  static fromTensors(config: LlamaConfigOptions, source: TensorSource, { dtype }: Pick<LoadOptions, 'dtype'> = {}): LlamaForCausalLM {
+  static fromTensors(config: LlamaConfigOptions, source: TensorSource, options: Pick<LoadOptions, 'dtype'> = {}): LlamaForCausalLM {
+    checkKnown('LlamaForCausalLM.fromTensors', options, ['dtype']);
+    const { dtype } = options;
     const checked = llamaConfig(config);
+    const missing = modelBytes(checked, { dtype }) - tf.memory().numBytes; // at least: tensors that are there may be the weights
+    checkMemory(memoryPlan([{ name: 'weights that are not there yet', bytes: missing }]), {
+      what: 'a model of these tensors',
+      remedy: 'Take a smaller one',
+    });
     return new LlamaForCausalLM(buildLlama(checked, makeParameters(checked, givenParameters(source, dtype))), checked);
   }
 
@@ -108,6 +116,7 @@ export class LlamaForCausalLM extends Module {
    * asks for; UnsupportedError for another architecture or a format not read here; AbortedError when `signal` stopped it.
    */
   static async fromPretrained(path: string, options: LoadOptions = {}): Promise<LlamaForCausalLM> {
+    checkKnown('LlamaForCausalLM.fromPretrained', options, ['onProgress', 'signal', 'dtype', 'quantize']);
     const files = await openModelFiles(path);
     const model = new LlamaForCausalLM(buildLlama(files.config, await loadParameters(files, options)), files.config);
     model.#nameOrPath = path;
@@ -134,6 +143,7 @@ export class LlamaForCausalLM extends Module {
    * @throws StateError when the model was disposed of, or an adapter is on it: unload or merge it first; StorageError when the disk refuses.
    */
   savePretrained(folder: string, options: SaveOptions = {}): void {
+    checkKnown('savePretrained', options, ['maxShardSize', 'onProgress']);
     this.#checkAlive();
     savePretrained(this, folder, options);
   }
@@ -147,9 +157,12 @@ export class LlamaForCausalLM extends Module {
    * @throws ArgumentError when `vocabSize` is not a whole number from 1 up; UnsupportedError when a table is kept packed, or an
    * adapter is on it. Nothing is changed then.
    */
-  resizeTokenEmbeddings(vocabSize: number, { seed = 0 }: { readonly seed?: number } = {}): void {
+  resizeTokenEmbeddings(vocabSize: number, options: { readonly seed?: number } = {}): void {
+    checkKnown('resizeTokenEmbeddings', options, ['seed']);
+    const { seed = 0 } = options;
     checkWhole('vocabSize', vocabSize);
     if (vocabSize === this.config.vocabSize) return;
+    checkResizeMemory(this.config, vocabSize);
     const { embedTokens, lmHead } = resizedEnds({ embedTokens: this.model.embedTokens, lmHead: this.lmHead }, vocabSize, seed);
     this.replaceModule('model.embed_tokens', embedTokens);
     this.replaceModule('lm_head', lmHead);
@@ -205,6 +218,7 @@ export class LlamaForCausalLM extends Module {
 
   /** Every layer's attention weights, each row summing to 1; the caller disposes them. Shapes: (B, T) → (B, H, T, T) per layer. */
   attentions(inputIds: Rows, options: InputOptions = {}): tf.Tensor4D[] {
+    checkKnown('attentions', options, ['attentionMask', 'segmentIds']);
     const kept: tf.Tensor4D[] = [];
     tf.tidy(() => {
       const onWeights = (weights: tf.Tensor4D) => kept.push(tf.keep(weights));
@@ -234,6 +248,15 @@ export class LlamaForCausalLM extends Module {
 }
 
 /** A traced function is planned by who calls it. */
+/** @throws MemoryError when the new ends do not fit beside the old ones. */
+function checkResizeMemory({ hiddenSize, tieWordEmbeddings }: LlamaConfig, vocabSize: number): void {
+  const table = { name: 'embedding', bytes: 4 * vocabSize * hiddenSize };
+  checkMemory(memoryPlan([table, { name: 'output layer', bytes: tieWordEmbeddings ? 0 : table.bytes }]), {
+    what: `a vocabulary of ${vocabSize} tokens`,
+    remedy: 'Take fewer tokens',
+  });
+}
+
 function checkPassMemory(config: LlamaConfig, [batchSize, sequenceLength]: readonly [number, number], logitsToKeep?: number): void {
   if (isTracing()) return;
   checkMemory(workPlan(config, { task: 'forward', batchSize, sequenceLength, logitsToKeep }), {

@@ -5,6 +5,7 @@
  * are measured; tests/memory holds the plans against the peaks of real processes.
  */
 import { deviceInfo, type MemoryPlan, type MemoryTerm, memoryPlan, type tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { hasHalfProducts } from '../runtime/halfProducts';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 import { cacheCapacity } from './generation/cacheCapacity';
@@ -45,6 +46,23 @@ export interface PlannedModel {
   trainableParameters(): Iterable<readonly [string, tf.Variable]>;
 }
 
+const PLAN_OPTIONS = [
+  'task',
+  'batchSize',
+  'sequenceLength',
+  'logitsToKeep',
+  'maxNewTokens',
+  'numBeams',
+  'trainableParameters',
+  'firstTrainedLayer',
+  'compile',
+  'precision',
+  'gradientCheckpointing',
+  'device',
+  'dtype',
+  'quantize',
+] as const;
+
 /** A process with TensorFlow before any model; on a GPU, what CUDA takes there. */
 const PROGRAM = 425e6;
 /** What tracing, graphs and the compilers hold. */
@@ -64,6 +82,7 @@ const CHUNK_LOGITS = 2 ** 23;
  * planMemory(model, { task: 'train', batchSize: 4, sequenceLength: 512 }).bytes
  */
 export function planMemory(model: PlannedModel | LlamaConfigOptions, options: MemoryPlanOptions): MemoryPlan {
+  checkKnown('planMemory', options, PLAN_OPTIONS);
   const isModel = 'namedParameters' in model;
   const config = isModel ? model.config : llamaConfig(model);
   const weights = { name: 'weights', bytes: isModel ? heldBytes(model.namedParameters()) : modelBytes(config, options) };

@@ -16,6 +16,7 @@ import {
   type TokenTable,
 } from '../nn';
 import { compile, compileNested, isTracing, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import type { LlamaConfig } from './config';
 import type { KeyValueCache } from './generation/kvCache';
 import { checkLength } from './inputs';
@@ -84,7 +85,9 @@ export class LlamaModel extends Module {
     this.norm = parts.norm;
   }
 
-  forward(ids: tf.Tensor2D, { attentionMask, segmentIds, cache, onWeights }: LlamaModelOptions = {}): tf.Tensor {
+  forward(ids: tf.Tensor2D, options: LlamaModelOptions = {}): tf.Tensor {
+    checkKnown('LlamaModel.forward', options, ['attentionMask', 'segmentIds', 'cache', 'onWeights']);
+    const { attentionMask, segmentIds, cache, onWeights } = options;
     const past = cache?.length ?? 0;
     const T = ids.shape[1];
     checkLength(past + T, this.config);

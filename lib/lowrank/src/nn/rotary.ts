@@ -1,5 +1,6 @@
 /** Rotary position embedding. */
 import { ArgumentError, ShapeError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { withGradient } from './customGradient';
 import { hasNativeRotary, nativeRotary } from './nativeRotary';
 
@@ -44,6 +45,7 @@ export interface RotaryTables {
  * @throws ArgumentError when the head's width is odd.
  */
 export function rotaryTables(positions: tf.Tensor, options: RotaryOptions): RotaryTables {
+  checkKnown('rotaryTables', options, ['headDim', 'theta', 'scaling']);
   const frequencies = rotaryFrequencies(options);
   const [cos, sin] = tf.tidy((): [tf.Tensor, tf.Tensor] => {
     const tokens = positions.shape[positions.rank - 1] ?? 0;
@@ -78,7 +80,9 @@ export function applyRotary(x: tf.Tensor, { cos, sin }: RotaryTables): tf.Tensor
 }
 
 /** The angle per position of each of the D/2 pairs, in the float32 steps of Hugging Face. */
-export function rotaryFrequencies({ headDim, theta = 10_000, scaling }: RotaryOptions): Float32Array {
+export function rotaryFrequencies(options: RotaryOptions): Float32Array {
+  checkKnown('rotaryFrequencies', options, ['headDim', 'theta', 'scaling']);
+  const { headDim, theta = 10_000, scaling } = options;
   if (headDim < 2 || headDim % 2 !== 0)
     throw new ArgumentError(`rotary embedding pairs the elements of a head: width ${headDim} is not even`);
   const frequencies = new Float32Array(headDim / 2);

@@ -1,5 +1,6 @@
 /** Attention over heads already projected, shared by the model's own attention and by adapters that add a second one. */
 import { compile, deviceInfo, isTracing, ShapeError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { withGradient } from './customGradient';
 import { canFuseAttention, fusedCausalAttention } from './fusedAttention';
 import { hasNativeSoftmax, nativeSoftmax } from './nativeSoftmax';
@@ -39,6 +40,7 @@ const MIN_CAUSAL_BLOCK = 32;
  * @throws ShapeError when H is not a multiple of K, or the batches differ.
  */
 export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: ScaledDotProductOptions = {}): tf.Tensor4D {
+  checkKnown('scaledDotProduct', options, ['mask', 'onWeights', 'hides', 'maxScores']);
   const [B, H, T] = q.shape;
   const [rows, K] = k.shape;
   if (q.rank !== 4 || k.rank !== 4 || q.shape[3] !== k.shape[3] || k.shape.join() !== v.shape.join()) {

@@ -194,7 +194,9 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
    * @throws ArgumentError when the new adapter is larger or of another kind, FormatError when its files are bad, StateError
    * when adapters are merged. Nothing is changed then.
    */
-  hotswapAdapter(source: string | tf.NamedTensorMap, { adapterName = 'default' }: { readonly adapterName?: string } = {}): void {
+  hotswapAdapter(source: string | tf.NamedTensorMap, options: { readonly adapterName?: string } = {}): void {
+    checkKnown('hotswapAdapter', options, ['adapterName']);
+    const { adapterName = 'default' } = options;
     const { config } = this.adapter(adapterName);
     if (this.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before swapping one');
     hotswap(

@@ -1,6 +1,7 @@
 /** How much of an adapter survives being merged into weights of different number formats. */
 import { roundWeight, type WeightDtype } from '../nn';
 import { StateError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { normalVariable } from './initialValues';
 import { LoraEmbedding } from './lora/loraEmbedding';
 import { LoraLayer } from './lora/loraLayer';
@@ -41,6 +42,7 @@ export interface MergeReportOptions {
  * does not take.
  */
 export function mergeReport(model: PeftModel, options: MergeReportOptions = {}): MergeError[] {
+  checkKnown('mergeReport', options, ['dtypes', 'rows', 'seed']);
   checkAble(model.peftType, 'merging');
   if (model.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before a report on merging');
   return [...model.model.namedModules()].flatMap(([layer, module]) => {

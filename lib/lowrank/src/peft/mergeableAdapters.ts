@@ -25,11 +25,22 @@ export class MergeableAdapters<M extends NamedModule = NamedModule> extends Adap
    * @throws ArgumentError when the adapters do not go together that way, UnsupportedError for other adapters than plain LoRA,
    * StateError when the new name is taken. Nothing is changed then.
    */
-  addWeightedAdapter({ adapterName, ...options }: WeightedAdapterOptions & { readonly adapterName: string }): void {
+  addWeightedAdapter(options: WeightedAdapterOptions & { readonly adapterName: string }): void {
+    checkKnown('addWeightedAdapter', options, [
+      'adapters',
+      'weights',
+      'combinationType',
+      'svdRank',
+      'density',
+      'majoritySignMethod',
+      'seed',
+      'adapterName',
+    ]);
+    const { adapterName, ...combination } = options;
     const combining = this.ability('combining');
-    const configs = new Map(options.adapters.map((name) => [name, this.adapter(name).config]));
+    const configs = new Map(combination.adapters.map((name) => [name, this.adapter(name).config]));
     this.checkNew(adapterName);
-    const { config, assign } = combining.combine(configs, options);
+    const { config, assign } = combining.combine(configs, combination);
     this.put(adapterName, config, { start: 'empty', isTrainable: true });
     assign(adapterName);
   }

@@ -1,13 +1,22 @@
 /** The names of options that come from a caller. */
 import { ArgumentError } from './errors';
 
+/** Nothing more, or what no list can be where one of the names is missing in it: a new option is then an error of the compiler. */
+type EveryNameOf<O extends object, L extends readonly string[]> = [Exclude<keyof O, L[number]>] extends [never] ? unknown : never;
+
 /**
  * Checks that an object of options has no others than these: one that is misspelled would do nothing.
  *
+ * @param known - all that there are
  * @param also - what else people call some of them, by their usual names
  * @throws ArgumentError that names the option, and the nearest that there is.
  */
-export function checkKnown(what: string, options: object, known: readonly string[], also: Readonly<Record<string, string>> = {}): void {
+export function checkKnown<O extends object, const L extends readonly string[]>(
+  what: string,
+  options: O,
+  known: L & EveryNameOf<O, L>,
+  also: Readonly<Record<string, string>> = {},
+): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new ArgumentError(`${what}: the options are ${options === null ? 'null' : typeof options}, not an object`);
   }

@@ -11,6 +11,7 @@ export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_
 
 import { SetupError } from './setupError';
 import { tensorflowPackage } from './tensorflowPackage';
+import { checkXlaFlags } from './xlaFlags';
 
 type TensorFlow = typeof tfjs;
 
@@ -34,6 +35,7 @@ function load(): TensorFlow {
   process.env.TF_GPU_ALLOCATOR ??= ALLOCATOR;
   process.env.TF_ENABLE_ONEDNN_OPTS ??= ONEDNN;
   const { XLA_FLAGS: flags = '' } = process.env;
+  checkXlaFlags(flags);
   if (!flags.includes('xla_gpu_enable_triton_gemm')) process.env.XLA_FLAGS = `${flags} ${CUBLAS_ONLY}`.trim();
   // tfjs-node 4.22 calls these, of which Node 22 warns on stderr and which Node 23 no longer has.
   Object.assign(util, { isArray: Array.isArray, isNullOrUndefined: (value: unknown) => value === null || value === undefined });

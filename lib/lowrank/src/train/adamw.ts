@@ -1,5 +1,6 @@
 /** AdamW: Adam whose weight decay acts on the weights, not on the gradients (Loshchilov & Hutter 2019, algorithm 2). */
 import { ArgumentError, compileNested, ShapeError, StateError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { groupsOfOneShape } from '../runtime/tensorGroups';
 import type { Schedule } from './schedules';
 
@@ -56,6 +57,7 @@ export class AdamW {
   private disposals = 0;
 
   constructor(options: AdamWOptions = {}) {
+    checkKnown('AdamW', options, ['learningRate', 'weightDecay', 'betas', 'epsilon', 'decays']);
     const { learningRate = 1e-3, weightDecay = 0.01, betas = [0.9, 0.999], epsilon = 1e-8, decays = () => true } = options;
     if (typeof learningRate === 'number') checkRange('learningRate', learningRate, learningRate >= 0);
     checkRange('weightDecay', weightDecay, weightDecay >= 0);

@@ -3,6 +3,7 @@ import { learnedPositions } from '../llama';
 import { checkIds, checkLabelIds } from '../llama/inputs';
 import { IGNORE_INDEX } from '../nn';
 import { ArgumentError, ShapeError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { bucketedPositions } from './bucketed';
 
 /** One sequence: `labels` are the ids themselves, or −100 where nothing is to be learned; the model shifts them by one. */
@@ -47,7 +48,9 @@ export interface PadOptions {
  *
  * @throws ArgumentError when there is no example; ShapeError when one has not as many labels as ids.
  */
-export function padBatch(examples: readonly Example[], { padTokenId, side = 'right' }: PadOptions): Batch {
+export function padBatch(examples: readonly Example[], options: PadOptions): Batch {
+  checkKnown('padBatch', options, ['padTokenId', 'side']);
+  const { padTokenId, side = 'right' } = options;
   if (examples.length === 0) throw new ArgumentError('a batch needs at least one example');
   for (const [index, example] of examples.entries()) checkExample(example, index);
   const width = Math.max(...examples.map(({ inputIds }) => inputIds.length));

@@ -1,5 +1,6 @@
 /** From examples to the batches of an epoch, the same ones for the same seed. */
 import { ArgumentError, deriveSeed, shuffled } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
 import { chunks } from '../runtime/chunks';
 import { type Batch, type Example, type PadOptions, padBatch } from './batch';
@@ -33,17 +34,18 @@ const BATCHES_PER_BUCKET = 50;
  * @throws ArgumentError when the batch size or the seed is out of range.
  */
 export function makeBatches(examples: readonly Example[], options: BatchingOptions): Batch[] {
-  const { batchSize, pack, seed, epoch = 0, bucketByLength = false } = options;
+  checkKnown('makeBatches', options, ['batchSize', 'pack', 'seed', 'epoch', 'bucketByLength', 'padTokenId', 'side']);
+  const { batchSize, pack, seed, epoch = 0, bucketByLength = false, padTokenId, side } = options;
   checkWhole('batchSize', batchSize);
   const shuffle = <T>(items: readonly T[], use: number) =>
     seed === undefined ? [...items] : shuffled(items, deriveSeed(seed, epoch, use));
   const order = shuffle(examples, 0);
   if (pack !== undefined) {
     if (bucketByLength) throw new ArgumentError('bucketByLength is for padded rows; packed ones are full, so leave it out');
-    return chunks(packRows(order, pack), batchSize).map((rows) => packBatch(rows, pack, options));
+    return chunks(packRows(order, pack), batchSize).map((rows) => packBatch(rows, pack, { padTokenId }));
   }
   const groups = bucketByLength ? shuffle(groupsByLength(order, batchSize), 1) : chunks(order, batchSize);
-  return groups.map((group) => padBatch(group, options));
+  return groups.map((group) => padBatch(group, { padTokenId, side }));
 }
 
 function groupsByLength(examples: readonly Example[], batchSize: number): Example[][] {

@@ -9,6 +9,7 @@ import nodePath from 'node:path';
 import { pathKind, readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../io';
 import { storingIn } from '../io/storingIn';
 import { FormatError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { reasonOf } from '../runtime/reasonOf';
 import { warn } from '../runtime/warn';
 import { checkedManifest, writeManifest } from './checkpointManifest';
@@ -55,8 +56,10 @@ const TENSORS = '.safetensors';
 export function saveCheckpoint(
   directory: string,
   { step, state, tensors }: CheckpointContent,
-  { keep = 2, replaced }: CheckpointSaveOptions = {},
+  options: CheckpointSaveOptions = {},
 ): string {
+  checkKnown('saveCheckpoint', options, ['keep', 'replaced']);
+  const { keep = 2, replaced } = options;
   return storingIn(directory, 'checkpoint', () => {
     fs.mkdirSync(directory, { recursive: true });
     removeLeftovers(directory);

@@ -1,6 +1,7 @@
 /** The loss on data that is not trained on. */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { interruptible } from '../runtime/interruptible';
 import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './batch';
 import { bucketed } from './bucketed';
@@ -36,6 +37,7 @@ export async function evaluateLoss(
   batches: Iterable<Batch> | AsyncIterable<Batch>,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  checkKnown('evaluateLoss', options, ['signal', 'onProgress', 'compile', 'precision']);
   return interruptible(options.signal, (signal) => meanLoss(model, batches, { ...options, signal }));
 }
 

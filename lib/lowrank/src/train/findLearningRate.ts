@@ -1,5 +1,6 @@
 /** A learning rate found by trying (Smith 2017, arXiv 1506.01186, section 3.3). */
 import { ArgumentError, NotFiniteError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { AdamW } from './adamw';
 import type { Batch } from './batch';
 import type { StepRecord } from './runRecords';
@@ -38,8 +39,10 @@ const DIVERGED = 4;
 export async function findLearningRate(
   model: TrainableModel,
   batches: readonly Batch[],
-  { lowest = 1e-6, highest = 1, steps = 60, signal }: FindLearningRateOptions = {},
+  options: FindLearningRateOptions = {},
 ): Promise<FoundLearningRate> {
+  checkKnown('findLearningRate', options, ['lowest', 'highest', 'steps', 'signal']);
+  const { lowest = 1e-6, highest = 1, steps = 60, signal } = options;
   if (!(lowest > 0 && highest > lowest && highest < Infinity))
     throw new ArgumentError(`learning rates from ${lowest} to ${highest} are no range`);
   const rate = (step: number) => lowest * (highest / lowest) ** (step / Math.max(1, steps - 1));

@@ -1,6 +1,7 @@
 /** Several examples in one row, so that little of a batch is padding. */
 import { IGNORE_INDEX } from '../nn';
 import { ArgumentError } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
 import { type Batch, checkExample, type Example, type PadOptions } from './batch';
 
@@ -41,7 +42,9 @@ export function packRows(examples: readonly Example[], width: number): Example[]
  *
  * @throws ShapeError when an example has not as many labels as ids; ArgumentError when a row does not fit.
  */
-export function packBatch(rows: readonly (readonly Example[])[], width: number, { padTokenId }: Pick<PadOptions, 'padTokenId'>): Batch {
+export function packBatch(rows: readonly (readonly Example[])[], width: number, options: Pick<PadOptions, 'padTokenId'>): Batch {
+  checkKnown('packBatch', options, ['padTokenId']);
+  const { padTokenId } = options;
   const filled = (values: readonly number[], filler: number) => {
     if (values.length > width) throw new ArgumentError(`a row of ${values.length} tokens does not fit ${width}`);
     return [...values, ...new Array<number>(width - values.length).fill(filler)];

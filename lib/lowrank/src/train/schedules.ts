@@ -4,6 +4,7 @@
  * As there, a warm-up begins at 0, so that its first update changes no weight; the last one, at step `totalSteps - 1`, is above the floor.
  */
 import { ArgumentError } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
 
 /** The learning rate of an update; `step` counts the updates made before it. */
@@ -33,6 +34,7 @@ export interface DecayOptions extends ScheduleOptions {
  * @throws ArgumentError when a rate or a count is out of range.
  */
 export function cosineSchedule(options: DecayOptions): Schedule {
+  checkKnown('cosineSchedule', options, ['totalSteps', 'floor', 'peak', 'warmupSteps']);
   return decayingSchedule(options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
 }
 
@@ -42,6 +44,7 @@ export function cosineSchedule(options: DecayOptions): Schedule {
  * @throws ArgumentError when a rate or a count is out of range.
  */
 export function linearSchedule(options: DecayOptions): Schedule {
+  checkKnown('linearSchedule', options, ['totalSteps', 'floor', 'peak', 'warmupSteps']);
   return decayingSchedule(options, (progress) => 1 - progress);
 }
 
@@ -50,7 +53,9 @@ export function linearSchedule(options: DecayOptions): Schedule {
  *
  * @throws ArgumentError when a rate or a count is out of range.
  */
-export function constantSchedule({ peak, warmupSteps = 0 }: ScheduleOptions): Schedule {
+export function constantSchedule(options: ScheduleOptions): Schedule {
+  checkKnown('constantSchedule', options, ['peak', 'warmupSteps']);
+  const { peak, warmupSteps = 0 } = options;
   checkRate('peak', peak);
   checkWhole('warmupSteps', warmupSteps, 0);
   return (step) => (step < warmupSteps ? (peak * step) / warmupSteps : peak);

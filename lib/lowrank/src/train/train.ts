@@ -1,6 +1,7 @@
 /** The training loop: batches in, a better model out, and an account of every step. */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, deviceInfo } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
 import { interruptible } from '../runtime/interruptible';
 import { AdamW } from './adamw';
@@ -213,7 +214,29 @@ function resultOf({ history, evaluations }: TrainingRun): TrainResult {
   return { loss: history.at(-1)?.loss ?? Number.NaN, history, evaluations };
 }
 
-function checkOptions({ steps, epochs, gradientAccumulation, maxGradNorm, stepsAtOnce, evaluation, checkpoint }: TrainOptions): void {
+function checkOptions(options: TrainOptions): void {
+  checkKnown(
+    'train',
+    options,
+    [
+      'optimizer',
+      'steps',
+      'epochs',
+      'gradientAccumulation',
+      'maxGradNorm',
+      'signal',
+      'stepsAtOnce',
+      'onStep',
+      'progress',
+      'evaluation',
+      'checkpoint',
+      'log',
+      'compile',
+      'precision',
+    ],
+    { learningRate: 'optimizer', lr: 'optimizer', batchSize: 'gradientAccumulation' },
+  );
+  const { steps, epochs, gradientAccumulation, maxGradNorm, stepsAtOnce, evaluation, checkpoint } = options;
   const counts = {
     steps,
     epochs,
@@ -227,6 +250,11 @@ function checkOptions({ steps, epochs, gradientAccumulation, maxGradNorm, stepsA
   for (const [name, count] of Object.entries(counts)) {
     if (count !== undefined) checkWhole(name, count);
   }
+  if (evaluation) {
+    checkKnown('train.evaluation', evaluation, ['batches', 'everySteps', 'onEvaluation', 'keepBest', 'patience']);
+    if (evaluation.batches === undefined) throw new ArgumentError('train.evaluation has no batches to evaluate on');
+  }
+  if (checkpoint) checkKnown('train.checkpoint', checkpoint, ['directory', 'everySteps', 'keep']);
   if (maxGradNorm !== undefined && !(maxGradNorm > 0))
     throw new ArgumentError(`maxGradNorm ${maxGradNorm} is not positive; Infinity does not clip`);
 }

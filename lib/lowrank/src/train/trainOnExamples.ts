@@ -61,7 +61,7 @@ export async function trainOnExamples(
   const defaults = methodDefaults({ peftType: model.peftType }, batchSize * gradientAccumulation);
   const { learningRate = defaults.learningRate } = options;
   const schedule = learningRates(learningRate, Math.round(defaults.warmupShare * steps), steps);
-  const optimizer = new AdamW({ ...defaults, learningRate: schedule });
+  const optimizer = new AdamW({ weightDecay: defaults.weightDecay, betas: defaults.betas, learningRate: schedule });
   try {
     const result = await train(model, (epoch) => makeBatches(examples, { ...batching, seed: deriveSeed(seed, 1), epoch }), {
       optimizer,

@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { INK, SERIES_COLOURS } from '../theme';
 import { checkMatrices } from './heatmaps';
@@ -84,6 +85,7 @@ function prefixShare({ weights, prefixLength: P = 0 }: AttentionPanel): number {
 
 /** Attention weights as maps on one scale from 0 to 1, with a dashed line where a prefix ends and the tokens begin. */
 export function attentionMap(panels: readonly AttentionPanel[], options: AttentionMapOptions = {}): Figure {
+  checkKnown('attentionMap', options, ['title', 'tokens']);
   checkMatrices(panels.map(({ title, weights }) => ({ title, values: weights })));
   const { title, tokens } = options;
   const views = panels.map((panel) => panelView(panel, tokens));

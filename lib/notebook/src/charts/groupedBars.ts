@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { INK } from '../theme';
 import { colourBySeries, distinct, readable, rounded } from './series';
@@ -21,6 +22,7 @@ export interface GroupedBarsOptions {
 
 /** Vertical bars in groups, one per series, each with its value written above it. */
 export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOptions): Figure {
+  checkKnown('groupedBars', options, ['yTitle', 'title', 'format']);
   if (bars.length === 0) throw new ArgumentError('groupedBars has no bars; pass at least one');
   const { yTitle, title, format = readable } = options;
   const series = distinct(bars.map((bar) => bar.series));

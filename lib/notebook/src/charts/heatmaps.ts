@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { readable, rounded } from './series';
 
@@ -52,6 +53,7 @@ function wholeCells(count: number): number {
 
 /** Matrices side by side on one diverging colour scale with 0 in the middle, so that they can be compared. */
 export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptions = {}): Figure {
+  checkKnown('heatmaps', options, ['title', 'rowTitle', 'columnTitle', 'valueTitle', 'limit']);
   checkMatrices(panels);
   const { title, rowTitle = 'row', columnTitle = 'column', valueTitle = 'value' } = options;
   const extremes = panels.map(({ values }) => Math.max(0, ...values.flat().filter(Number.isFinite).map(Math.abs)));

@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { INK } from '../theme';
 import { colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries } from './series';
@@ -23,6 +24,7 @@ export interface LinePlotOptions {
 const axisScale = (type: 'linear' | 'log' = 'linear') => (type === 'log' ? { type, nice: false } : { zero: false });
 
 function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'line' | 'point'): Figure {
+  checkKnown(`${mark}Plot`, options, ['xTitle', 'yTitle', 'title', 'xScale', 'yScale', 'references']);
   const { xTitle, yTitle, title, xScale, yScale, references = [] } = options;
   if (series.every((each) => each.points.length === 0)) throw new ArgumentError(`nothing to plot of ${yTitle}: no series has a point`);
   const names = distinct(series.map((each) => each.label));

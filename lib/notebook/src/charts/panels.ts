@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 
 /** How `panels` arranges. */
@@ -9,7 +10,9 @@ export interface PanelsOptions {
 }
 
 /** Several figures in one, each with its own scales: a 2 × 2 comparison, for example. */
-export function panels(figures: readonly Figure[], { title, columns = 2 }: PanelsOptions = {}): Figure {
+export function panels(figures: readonly Figure[], options: PanelsOptions = {}): Figure {
+  checkKnown('panels', options, ['title', 'columns']);
+  const { title, columns = 2 } = options;
   if (figures.length === 0) throw new ArgumentError('panels has no figures; pass at least one');
   const own = { color: 'independent', shape: 'independent', size: 'independent', strokeDash: 'independent' };
   const view = {

@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { INK } from '../theme';
 import { readable, rounded } from './series';
@@ -22,6 +23,7 @@ export interface ParameterBarsOptions {
 
 /** Horizontal bars of counts, each labelled with its count and its share of the whole. */
 export function parameterBars(bars: readonly ParameterBar[], options: ParameterBarsOptions = {}): Figure {
+  checkKnown('parameterBars', options, ['title', 'unit', 'total', 'scale']);
   if (bars.length === 0) throw new ArgumentError('parameterBars has no bars; pass at least one');
   const counts = bars.map((bar) => bar.parameters);
   const { title, unit = 'trainable parameters', total = Math.max(...counts), scale = 'linear' } = options;

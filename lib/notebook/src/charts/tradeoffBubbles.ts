@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { INK } from '../theme';
 import { colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
@@ -24,6 +25,7 @@ export interface TradeoffBubblesOptions {
 
 /** Two quantities against each other and a third as the area of the bubbles; series differ in colour and shape. */
 export function tradeoffBubbles(bubbles: readonly Bubble[], options: TradeoffBubblesOptions): Figure {
+  checkKnown('tradeoffBubbles', options, ['xTitle', 'yTitle', 'sizeTitle', 'title', 'xScale']);
   if (bubbles.length === 0) throw new ArgumentError('tradeoffBubbles has no bubbles; pass at least one');
   const { xTitle, yTitle, sizeTitle, title, xScale = 'linear' } = options;
   const names = distinct(bubbles.map((bubble) => bubble.series ?? ''));

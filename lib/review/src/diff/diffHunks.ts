@@ -1,6 +1,8 @@
 /** A unified diff, as git or `diff -u` writes it, taken apart while it comes in. */
+
 import { stripVTControlCharacters } from 'node:util';
 import { FormatError } from 'lowrank';
+import { checkKnown } from 'lowrank/internal';
 import type { ReviewExample } from '../reviewExample';
 import { commonName, headerPath, nameAfter } from './diffPath';
 import { FileHeader } from './fileHeader';
@@ -46,10 +48,9 @@ export interface DiffOptions {
  * @param lines - without line ends; a `\r` at the end of one stays in the code, unless the headers end so too
  * @throws FormatError when there is text but no unified diff, a hunk has no file, or its lines are not those that its header announces.
  */
-export async function* diffHunks(
-  lines: AsyncIterable<string> | Iterable<string>,
-  { maxLines = 40, exclude, onSkip }: DiffOptions = {},
-): AsyncGenerator<DiffHunk> {
+export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>, options: DiffOptions = {}): AsyncGenerator<DiffHunk> {
+  checkKnown('diffHunks', options, ['maxLines', 'exclude', 'onSkip']);
+  const { maxLines = 40, exclude, onSkip } = options;
   const sample = new TextSample();
   const plain = new PlainLines();
   const section = new Section(exclude, onSkip);

@@ -1,4 +1,6 @@
 /** The three tasks one after the other on the hunks of a diff. */
+
+import { checkKnown } from 'lowrank/internal';
 import { answerRoom } from '../answerRoom';
 import { type PredictOptions, predictReviews } from '../predictReviews';
 import { type ReviewTask, reviewPrompt } from '../prompts';
@@ -45,12 +47,25 @@ export async function* reviewDiff(
   models: TaskModels,
   tokenizer: ReviewerTokenizer,
   hunks: AsyncIterable<DiffHunk> | Iterable<DiffHunk>,
-  { groupSize = 32, onProgress, ...options }: ReviewDiffOptions = {},
+  options: ReviewDiffOptions = {},
 ): AsyncGenerator<Review> {
+  checkKnown('reviewDiff', options, [
+    'groupSize',
+    'onProgress',
+    'onAnswers',
+    'onDecline',
+    'threshold',
+    'maxLength',
+    'batchSize',
+    'generation',
+    'languageLabel',
+    'signal',
+  ]);
+  const { groupSize = 32, onProgress, ...asking } = options;
   let group: DiffHunk[] = [];
   let done = 0;
   const finish = async () => {
-    const reviews = await reviewGroup(models, tokenizer, group, options);
+    const reviews = await reviewGroup(models, tokenizer, group, asking);
     done += group.length;
     onProgress?.(done);
     group = [];
@@ -91,7 +106,7 @@ async function reviewGroup(
   const { maxLength = Number.POSITIVE_INFINITY } = options;
   const suggestible = said.filter(({ hunk, comment }) => {
     if (hunk.isCut || hunk.codeLines === 0) return false;
-    const prompt = reviewPrompt('refinement', { ...hunkExample(hunk), comment }, options);
+    const prompt = reviewPrompt('refinement', { ...hunkExample(hunk), comment }, { languageLabel: options.languageLabel });
     return answerRoom(tokenizer, 'refinement', prompt, { maxLength }).isWhole;
   });
   const refined = await answers(

@@ -1,7 +1,7 @@
 /** What an experiment compares, and on how much: one form of a configuration file. */
 
-import { FormatError, type PeftConfig } from 'lowrank';
-import { configOf, isJsonObject, methods, type PeftOptions, readJsonFile, reasonOf } from 'lowrank/internal';
+import { FormatError, LowrankError, type PeftConfig } from 'lowrank';
+import { checkKnown, checkOneOf, checkWhole, configOf, isJsonObject, methods, type PeftOptions, readJsonFile } from 'lowrank/internal';
 import type { ReviewTask } from '../prompts';
 
 /** One form of the experiment. */
@@ -50,10 +50,29 @@ export interface ExperimentMethod {
 
 const largestFile = 1_000_000;
 
+const KEYS = [
+  'name',
+  'methods',
+  'tasks',
+  'seeds',
+  'maxLength',
+  'batchSize',
+  'pack',
+  'answersAtOnce',
+  'gradientAccumulation',
+  'steps',
+  'evaluations',
+  'precision',
+  'examples',
+  'maxNewTokens',
+] as const;
+const TASKS: readonly ReviewTask[] = ['necessity', 'comment', 'refinement'];
+const PRECISIONS = ['float32', 'bfloat16'];
+
 /**
  * Reads one form of a file `{"methods": […], "tasks": […], "forms": {"short": {…}, …}}`: what all forms share, and the form's own.
  *
- * @throws FormatError when the file has no such form, or a field is missing or of another type.
+ * @throws FormatError naming the file and the key when the file has no such form, or a key is missing, unknown or of another type.
  */
 export function readExperimentConfig(path: string, form: string): ExperimentConfig {
   const { forms, ...shared } = readJsonFile(path, { largest: largestFile });
@@ -61,24 +80,8 @@ export function readExperimentConfig(path: string, form: string): ExperimentConf
   const known = isJsonObject(forms) ? Object.keys(forms).join(', ') : 'none';
   if (!isJsonObject(own)) throw new FormatError(`${path} has no form '${form}'; it has ${known}`);
   const config = { name: form, ...shared, ...own } as unknown as ExperimentConfig;
-  for (const list of ['methods', 'tasks', 'seeds'] as const) {
-    if (!Array.isArray(config[list]) || config[list].length === 0) throw new FormatError(`${path}: ${list} is no list of at least one`);
-  }
-  for (const name of ['maxLength', 'batchSize', 'gradientAccumulation', 'evaluations'] as const) count(path, name, config[name]);
-  for (const part of ['train', 'validation', 'test'] as const) count(path, `examples.${part}`, config.examples?.[part]);
-  for (const task of config.tasks ?? []) count(path, `steps.${task}`, config.steps?.[task]);
-  for (const task of ['comment', 'refinement'] as const) count(path, `maxNewTokens.${task}`, config.maxNewTokens?.[task]);
-  for (const method of config.methods) checkMethod(path, method); // so that a fault is told before hours of work
+  inFile(path, () => checkConfig(config)); // so that a fault is told before hours of work
   return config;
-}
-
-function checkMethod(path: string, method: ExperimentMethod): void {
-  if (!isJsonObject(method)) throw new FormatError(`${path}: ${JSON.stringify(method)?.slice(0, 80)} in methods is not an object`);
-  try {
-    methodConfig(method);
-  } catch (cause) {
-    throw new FormatError(`${path}: ${reasonOf(cause)}`, { cause });
-  }
 }
 
 /** The adapter that a method is. */
@@ -88,6 +91,41 @@ export function methodConfig({ name, adapter }: ExperimentMethod): PeftConfig {
   return configOf(adapter);
 }
 
-function count(path: string, name: string, value: unknown): void {
-  if (!Number.isSafeInteger(value) || Number(value) < 1) throw new FormatError(`${path}: ${name} ${value} is not a whole number from 1 up`);
+function checkConfig(config: ExperimentConfig): void {
+  checkKnown('the configuration', config, KEYS);
+  for (const list of ['methods', 'tasks', 'seeds'] as const) {
+    if (!Array.isArray(config[list]) || config[list].length === 0) throw new FormatError(`${list} is no list of at least one`);
+  }
+  for (const task of config.tasks) checkOneOf('tasks', task, TASKS);
+  for (const seed of config.seeds) checkWhole('seeds', seed, 0);
+  for (const name of ['maxLength', 'batchSize', 'gradientAccumulation', 'evaluations'] as const) checkWhole(name, config[name]);
+  for (const part of ['train', 'validation', 'test'] as const) checkWhole(`examples.${part}`, config.examples?.[part]);
+  for (const task of config.tasks) checkWhole(`steps.${task}`, config.steps?.[task]);
+  for (const task of ['comment', 'refinement'] as const) checkWhole(`maxNewTokens.${task}`, config.maxNewTokens?.[task]);
+  const { pack = false, answersAtOnce = 8, precision = 'float32' } = config;
+  checkOneOf('pack', pack, [true, false]);
+  checkWhole('answersAtOnce', answersAtOnce);
+  checkOneOf('precision', precision, PRECISIONS);
+  for (const [place, method] of config.methods.entries()) inFile(`methods[${place}]`, () => checkMethod(method));
+  const names = config.methods.map(({ name }) => name);
+  const twice = ['base', ...names].find((name, place, all) => all.indexOf(name) < place);
+  if (twice !== undefined) throw new FormatError(`two methods are called '${twice}', or it is 'base', the untuned model; name each once`);
+}
+
+function checkMethod(method: ExperimentMethod): void {
+  checkKnown('a method', method, ['name', 'adapter', 'learningRate']);
+  if (typeof method.name !== 'string' || method.name === '') throw new FormatError('name is no text');
+  const { learningRate = 1 } = method;
+  if (!(typeof learningRate === 'number' && learningRate > 0)) throw new FormatError(`learningRate ${learningRate} is no number above 0`);
+  methodConfig(method);
+}
+
+/** What is wrong with a value is told with the place where it stands. */
+function inFile(place: string, check: () => void): void {
+  try {
+    check();
+  } catch (cause) {
+    if (!(cause instanceof LowrankError)) throw cause;
+    throw new FormatError(`${place}: ${cause.message}`, { cause });
+  }
 }

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
-import { countParameters, deviceInfo, type LlamaForCausalLM, type ProgressDisplay } from 'lowrank';
-import { deviceName, writeTextAtomic } from 'lowrank/internal';
+import { countParameters, deviceInfo, FormatError, type LlamaForCausalLM, type ProgressDisplay } from 'lowrank';
+import { deviceName, pathKind, readJsonFile, writeTextAtomic } from 'lowrank/internal';
 import { drawExamples } from '../fineTune';
 import type { ReviewTask } from '../prompts';
 import type { ReviewSplits } from '../reviewExample';
@@ -13,6 +13,9 @@ import { type CellPlan, type CellResult, runCell } from './experimentCell';
 import type { ExperimentConfig } from './experimentConfig';
 import type { ExperimentEnvironment, ExperimentResults } from './experimentResults';
 import { experimentRows } from './experimentRows';
+
+/** Bytes; a cell has the answers to some hundreds of examples. */
+const LARGEST_CELL = 2 ** 28;
 
 /** What an experiment runs on. */
 export interface ExperimentWork {
@@ -110,8 +113,15 @@ function drawnSplits({ examples }: ExperimentConfig, task: ReviewTask, splits: R
 }
 
 function readCell(folder: string): CellResult | undefined {
-  const file = nodePath.join(folder, 'cell.json');
-  return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as CellResult) : undefined;
+  const path = nodePath.join(folder, 'cell.json');
+  if (pathKind(path) === undefined) return undefined;
+  const cell = readJsonFile(path, { largest: LARGEST_CELL, mostContainers: Number.POSITIVE_INFINITY });
+  const { trainableParameters } = cell;
+  const lacking = ['answers', 'validationAnswers', 'losses'].find((name) => !Array.isArray(cell[name]));
+  const wrong = typeof trainableParameters === 'number' ? lacking : 'trainableParameters';
+  if (wrong !== undefined)
+    throw new FormatError(`${path}: ${wrong} is not what this version writes; remove the file, and the cell is run anew`);
+  return cell as unknown as CellResult;
 }
 
 function keepCell(folder: string, result: CellResult): void {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AbortedError, StateError } from 'lowrank';
-import { checkWhole } from 'lowrank/internal';
+import { checkKnown, checkWhole } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { keepSplits, readSplits } from './keptSplits';
 import { type HunkOptions, lintFile } from './lintFile';
@@ -52,6 +52,17 @@ const formatVersion = 2; // changes when the same packages and settings would gi
  * @throws AbortedError when `signal` is aborted.
  */
 export async function lintReviews(options: LintReviewOptions = {}): Promise<ReviewSplits> {
+  checkKnown('lintReviews', options, [
+    'cacheDir',
+    'nodeModules',
+    'seed',
+    'maxPerRule',
+    'maxFilesPerPackage',
+    'contextLines',
+    'maxCharacters',
+    'onProgress',
+    'signal',
+  ]);
   const nodeModules = options.nodeModules ?? path.dirname(path.dirname(require.resolve('eslint/package.json')));
   const { cacheDir = path.join(path.dirname(nodeModules), 'data') } = options;
   const settings = checkedSettings(options);

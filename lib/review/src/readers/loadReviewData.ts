@@ -1,7 +1,7 @@
 /** Review data in three parts: one's own, else the lint reviews. */
 import nodePath from 'node:path';
 import { ArgumentError, FormatError } from 'lowrank';
-import { deriveSeed, seededRandom } from 'lowrank/internal';
+import { checkKnown, deriveSeed, seededRandom } from 'lowrank/internal';
 import { type LintReviewOptions, lintReviews } from '../lint/lintReviews';
 import { textHash } from '../lint/packageSources';
 import { normalizedHunk } from '../lint/splitByPackage';
@@ -34,12 +34,29 @@ const partNames: readonly (readonly [RegExp, Part])[] = [
  * @throws FormatError as `readReviews` does, and when a part stays empty.
  */
 export async function loadReviewData(options: LoadReviewDataOptions = {}): Promise<ReviewSplits> {
-  const { path = '', maxExamples = Number.POSITIVE_INFINITY, seed = 1 } = options;
+  checkKnown('loadReviewData', options, [
+    'path',
+    'maxExamples',
+    'task',
+    'onProblem',
+    'maxProblems',
+    'cacheDir',
+    'nodeModules',
+    'seed',
+    'maxPerRule',
+    'maxFilesPerPackage',
+    'contextLines',
+    'maxCharacters',
+    'onProgress',
+    'signal',
+  ]);
+  const { path = '', maxExamples = Number.POSITIVE_INFINITY, task, onProblem, maxProblems, ...lint } = options;
+  const { seed = 1 } = lint;
   if (!(maxExamples >= 1)) throw new ArgumentError(`maxExamples ${maxExamples} is not a number from 1 up`);
-  if (path === '') return limited(await lintReviews(options), maxExamples, seed);
+  if (path === '') return limited(await lintReviews(lint), maxExamples, seed);
   const named = new Parts(maxExamples, seed);
   const hashed = new Parts(maxExamples, seed);
-  for await (const { file, example } of readFiledReviews(path, options)) {
+  for await (const { file, example } of readFiledReviews(path, { task, onProblem, maxProblems })) {
     const part = partOfName(file === path ? nodePath.basename(file) : file.slice(path.length));
     if (part) named.add(part, example);
     hashed.add(partOfCode(example), example);
@@ -47,7 +64,7 @@ export async function loadReviewData(options: LoadReviewDataOptions = {}): Promi
   const parts = named.isComplete ? named : hashed;
   if (parts.isComplete) return parts.splits;
   throw new FormatError(
-    `${path}: ${hashed.total} examples${options.task ? ` of the ${options.task} task` : ''} are too few for three parts, train, validation and test`,
+    `${path}: ${hashed.total} examples${task ? ` of the ${task} task` : ''} are too few for three parts, train, validation and test`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Review data from wherever people have it, one record at a time. */
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
-import { isJsonObject, type TextLine, textLines } from 'lowrank/internal';
+import { checkKnown, isJsonObject, type TextLine, textLines } from 'lowrank/internal';
 import { isExampleOf, type ReviewTask } from '../prompts';
 import type { ReviewExample } from '../reviewExample';
 import { codeReviewerExample } from './codeReviewer';
@@ -31,6 +31,7 @@ export interface FiledExample {
  * @throws FormatError when there is nothing to read, a file or archive breaks off, or too many records are malformed.
  */
 export async function* readReviews(path: string, options: ReadReviewsOptions = {}): AsyncGenerator<ReviewExample> {
+  checkKnown('readReviews', options, ['task', 'onProblem', 'maxProblems']);
   for await (const { example } of readFiledReviews(path, options)) yield example;
 }
 

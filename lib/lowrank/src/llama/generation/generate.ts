@@ -218,11 +218,14 @@ function checkGenerationMemory(
 const likeliestIds: Choice = ({ likeliest }) => likeliest.clone();
 
 /** Ids drawn from each row's own random sequence. */
-function drawnIds(rows: number, options: GenerateOptions): Choice {
-  const randoms = Array.from({ length: rows }, (_, row) => seededRandom(deriveSeed(options.seed ?? 0, row)));
+function drawnIds(rows: number, { seed = 0, temperature, topP, topK }: GenerateOptions): Choice {
+  const randoms = Array.from({ length: rows }, (_, row) => seededRandom(deriveSeed(seed, row)));
+  const sampling = { temperature, topP, topK };
   return ({ logits }) => {
     const vocabSize = logits.shape[1];
     const values = logits.dataSync() as Float32Array;
-    return tf.tensor1d(randoms.map((random, row) => sampleToken(values.subarray(row * vocabSize, (row + 1) * vocabSize), options, random)));
+    return tf.tensor1d(
+      randoms.map((random, row) => sampleToken(values.subarray(row * vocabSize, (row + 1) * vocabSize), sampling, random)),
+    );
   };
 }

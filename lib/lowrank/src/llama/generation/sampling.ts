@@ -1,5 +1,6 @@
 /** The choice of the next token from its logits. */
 import { ArgumentError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
 import { checkNumber } from '../../runtime/checkValues';
 import { checkWhole } from '../../runtime/checkWhole';
 
@@ -28,6 +29,7 @@ export function checkSampling({ temperature = 0, topP = 1, topK = 1 }: SamplingO
  * @param random gives numbers in [0, 1).
  */
 export function sampleToken(logits: Float32Array, options: SamplingOptions, random: () => number): number {
+  checkKnown('sampleToken', options, ['temperature', 'topP', 'topK']);
   const { temperature = 1, topP = 1, topK = logits.length } = options;
   const likeliest = logits.reduce((highest, logit) => Math.max(highest, logit), -Infinity);
   const odds = Float64Array.from(logits, (logit) => Math.exp((logit - likeliest) / temperature)); // the likeliest has 1

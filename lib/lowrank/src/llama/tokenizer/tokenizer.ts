@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { isJsonObject, writeTextAtomic } from '../../io';
 import { ArgumentError, FormatError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
 import { reasonOf } from '../../runtime/reasonOf';
 import { withinTime } from '../../runtime/withinTime';
 import { correctByteFallback } from './byteFallback';
@@ -105,7 +106,9 @@ export class Tokenizer {
    * @defaultValue true
    * @throws ArgumentError when a regular expression of the tokenizer's file does not come to an end.
    */
-  encode(text: string, { addSpecialTokens = true }: { readonly addSpecialTokens?: boolean } = {}): number[] {
+  encode(text: string, options: { readonly addSpecialTokens?: boolean } = {}): number[] {
+    checkKnown('encode', options, ['addSpecialTokens']);
+    const { addSpecialTokens = true } = options;
     const wellFormed = text.replace(/\p{Surrogate}/gu, '\uFFFD');
     const encode = () => this.#using('encode a text', (engine) => engine.encode(wellFormed, { add_special_tokens: addSpecialTokens }).ids);
     if (!this.#isForeign) return encode();
@@ -119,7 +122,9 @@ export class Tokenizer {
    * @param options.skipSpecialTokens whether special tokens are left out. @defaultValue false
    * @throws ArgumentError when an id is not in the vocabulary.
    */
-  decode(ids: readonly number[], { skipSpecialTokens = false }: { readonly skipSpecialTokens?: boolean } = {}): string {
+  decode(ids: readonly number[], options: { readonly skipSpecialTokens?: boolean } = {}): string {
+    checkKnown('decode', options, ['skipSpecialTokens']);
+    const { skipSpecialTokens = false } = options;
     const outside = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= this.vocabSize);
     if (outside !== undefined) throw new ArgumentError(`token id ${outside} is not in the vocabulary, 0…${this.vocabSize - 1}`);
     const known = ids.filter((id) => this.#engine.id_to_token(id) !== undefined);
@@ -144,10 +149,9 @@ export class Tokenizer {
    * @param options.addGenerationPrompt whether the text ends where the model's answer begins. @defaultValue false
    * @throws ArgumentError when the model has no template, or its template refuses these messages.
    */
-  applyChatTemplate(
-    messages: readonly ChatMessage[],
-    { addGenerationPrompt = false }: { readonly addGenerationPrompt?: boolean } = {},
-  ): string {
+  applyChatTemplate(messages: readonly ChatMessage[], options: { readonly addGenerationPrompt?: boolean } = {}): string {
+    checkKnown('applyChatTemplate', options, ['addGenerationPrompt']);
+    const { addGenerationPrompt = false } = options;
     const { path, bosToken, eosToken, padToken, unkToken } = this.definition;
     if (!this.#template) throw new ArgumentError(`${path} has no chat template: it is no chat model. Write the prompt as plain text`);
     const tokens = { bos_token: bosToken, eos_token: eosToken, pad_token: padToken, unk_token: unkToken };

@@ -1,5 +1,6 @@
 /** Changing the number format of a model's weights in place. */
 import { tf } from '../../runtime';
+import { checkMemory, memoryPlan } from '../../runtime/memoryBudget';
 import { Embedding, TiedHead, type TokenTable } from '../embedding';
 import { Linear } from '../linear';
 import type { Module } from '../module';
@@ -31,8 +32,11 @@ export function quantizeModel(model: Module, format: QuantizedFormat): void {
 /**
  * Keeps every linear layer and embedding as 32-bit floats, or rounded to 16 bits; what was quantised is dequantised. Norms and biases
  * are 32-bit floats always. In float32 the weights are plain variables again, frozen if they were stored packed.
+ *
+ * @throws MemoryError when the floats do not fit; nothing is changed then.
  */
 export function castModel(model: Module, dtype: 'float32' | 'bfloat16'): void {
+  if (dtype === 'float32') checkUnpackedMemory(model);
   for (const [path, layer] of modulesOf(model, isLinearLayer)) {
     if (dtype === 'bfloat16') replaceLinear(model, path, layer, Bfloat16Weight.pack);
     else if (layer instanceof StoredLinear) replaceStored(model, path, layer);
@@ -42,6 +46,20 @@ export function castModel(model: Module, dtype: 'float32' | 'bfloat16'): void {
     if (dtype === 'bfloat16') replaceTable(model, path, table, toHalf());
     else if (table instanceof StoredEmbedding) replaceTable(model, path, table, new Embedding(frozen(tableValues(table))));
   }
+}
+
+/** Counts what the packed weights take as floats, less what they take now. */
+function checkUnpackedMemory(model: Module): void {
+  const weights = modulesOf(model, isPacked).map(([, { weight }]) => weight);
+  const bytes = weights.reduce((sum, { size, byteLength }) => sum + 4 * size - byteLength, 0);
+  checkMemory(memoryPlan([{ name: 'weights as 32-bit floats', bytes }]), {
+    what: 'unpacking the weights',
+    remedy: "Keep them as they are, or take dtype: 'bfloat16' where the model is loaded",
+  });
+}
+
+function isPacked(module: Module): module is StoredLinear | StoredEmbedding {
+  return module instanceof StoredLinear || module instanceof StoredEmbedding;
 }
 
 function replaceLinear(model: Module, path: string, layer: LinearLayer, pack: (rows: WeightRows) => StoredWeight): void {

@@ -2,6 +2,7 @@
 import { LlamaForCausalLM, type ModelType } from '../../llama';
 import { CausalSelfAttention, type Module } from '../../nn';
 import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../runtime';
+import { checkAdapterMemory } from '../adapterMemory';
 import { adaptablePaths, isNamed, leafNames } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Swapping, Tuner } from '../tuner';
 import type { AdaptionPromptConfig } from './config';
@@ -24,9 +25,11 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
   constructor(private readonly model: Module) {}
 
   add(name: string, prompt: AdaptionPromptConfig, start: AdapterStart): AdaptionPromptConfig {
+    const { adapterLen, gate } = prompt;
     const seed = start === 'empty' ? 0 : start.seed;
+    checkAdapterMemory(name, this.expectedTensors(prompt));
     const wrappers = this.topAttentions(prompt).map(([path, attention], index) => {
-      return [path, new ZeroInitPrefixAttention(attention, { ...prompt, seed: deriveSeed(seed, index) })] as const;
+      return [path, new ZeroInitPrefixAttention(attention, { adapterLen, gate, seed: deriveSeed(seed, index) })] as const;
     });
     this.adapters.set(name, new Map(wrappers));
     return prompt;

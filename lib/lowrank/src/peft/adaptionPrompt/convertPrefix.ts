@@ -1,5 +1,6 @@
 /** Prefix adapters between Hugging Face, the authors' code (OpenGVLab) and lit. */
 import { tf, UnsupportedError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
 import { type CausalModel, getPeftModel, type PeftModel } from '../peftModel';
 import { AdaptionPromptConfig } from './config';
 import { GATE_OF_LAYOUT, type PrefixLayout, type PrefixModelSizes, readLayout, withGate, writeLayout } from './prefixLayouts';
@@ -14,8 +15,10 @@ import { GATE_OF_LAYOUT, type PrefixLayout, type PrefixModelSizes, readLayout, w
  */
 export function convertPrefix(
   tensors: tf.NamedTensorMap,
-  { from, to, ...sizes }: { readonly from: PrefixLayout; readonly to: PrefixLayout } & PrefixModelSizes,
+  options: { readonly from: PrefixLayout; readonly to: PrefixLayout } & PrefixModelSizes,
 ): tf.NamedTensorMap {
+  checkKnown('convertPrefix', options, ['from', 'to', 'numHiddenLayers', 'numAttentionHeads', 'adapterLayers']);
+  const { from, to, ...sizes } = options;
   return tf.tidy(() => writeLayout(to, withGate(readLayout(from, tensors, sizes), GATE_OF_LAYOUT[to], sizes), sizes));
 }
 
@@ -35,11 +38,9 @@ export interface PrefixLoadOptions {
  *
  * @throws FormatError or ShapeError when the tensors are not those of such a prefix on this model.
  */
-export function peftModelFromPrefix<M extends CausalModel>(
-  model: M,
-  tensors: tf.NamedTensorMap,
-  { layout, adapterLayers, adapterName = 'default', isTrainable = false }: PrefixLoadOptions,
-): PeftModel<M> {
+export function peftModelFromPrefix<M extends CausalModel>(model: M, tensors: tf.NamedTensorMap, options: PrefixLoadOptions): PeftModel<M> {
+  checkKnown('peftModelFromPrefix', options, ['layout', 'adapterLayers', 'adapterName', 'isTrainable']);
+  const { layout, adapterLayers, adapterName = 'default', isTrainable = false } = options;
   const sizes = { ...model.config, ...(adapterLayers !== undefined && { adapterLayers }) };
   const named = tf.tidy(() => writeLayout('huggingface', readLayout(layout, tensors, sizes), sizes));
   try {
@@ -64,8 +65,10 @@ export function peftModelFromPrefix<M extends CausalModel>(
  */
 export function prefixTensors(
   peft: PeftModel,
-  { layout, adapterName = 'default' }: { readonly layout: PrefixLayout; readonly adapterName?: string },
+  options: { readonly layout: PrefixLayout; readonly adapterName?: string },
 ): tf.NamedTensorMap {
+  checkKnown('prefixTensors', options, ['layout', 'adapterName']);
+  const { layout, adapterName = 'default' } = options;
   const config = peft.peftConfig[adapterName];
   if (!(config instanceof AdaptionPromptConfig)) throw new UnsupportedError(`'${adapterName}' is not a prefix adapter of this model`);
   const variables = [...peft.adapterTensors(adapterName).values()].map(({ variable }) => variable);

@@ -1,6 +1,7 @@
 /** Zero-init prefix attention: LLaMA-Adapter's method. */
 import { type Attention, type AttentionContext, type CausalSelfAttention, Module, type ModuleKind, scaledDotProduct } from '../../nn';
 import { tf } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
 import { normalVariable } from '../initialValues';
 import type { GateKind } from './config';
 
@@ -34,9 +35,11 @@ export class ZeroInitPrefixAttention extends Module implements Attention {
   /** Freezes the base attention. */
   constructor(
     readonly baseLayer: CausalSelfAttention,
-    { adapterLen, gate = 'scalar', seed = 0 }: PrefixOptions,
+    options: PrefixOptions,
   ) {
     super();
+    checkKnown('ZeroInitPrefixAttention', options, ['adapterLen', 'gate', 'seed']);
+    const { adapterLen, gate = 'scalar', seed = 0 } = options;
     baseLayer.freeze();
     this.gate = gate;
     this.adaptionPrompt = normalVariable([adapterLen, baseLayer.qProj.inFeatures], 1, seed); // as an Embedding starts

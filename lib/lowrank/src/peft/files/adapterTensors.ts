@@ -1,7 +1,6 @@
 /** `adapter_model.safetensors`: the tensors of an adapter under PEFT's names. */
-import fs from 'node:fs';
 import nodePath from 'node:path';
-import { readSafetensors } from '../../io';
+import { pathKind, readSafetensors } from '../../io';
 import { ArgumentError, FormatError, type tf, UnsupportedError } from '../../runtime';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import { assignStored } from './tensorLayout';
@@ -33,7 +32,7 @@ export interface TensorSource {
  */
 export function openAdapterTensors(folder: string): TensorSource {
   const path = nodePath.join(folder, TENSOR_FILE);
-  if (!fs.existsSync(path) && fs.existsSync(nodePath.join(folder, 'adapter_model.bin'))) {
+  if (pathKind(path) === undefined && pathKind(nodePath.join(folder, 'adapter_model.bin')) !== undefined) {
     throw new UnsupportedError(`${folder} has adapter_model.bin, a pickle that could run code; save it as ${TENSOR_FILE} with PEFT`);
   }
   const file = readSafetensors(path);

@@ -5,6 +5,7 @@ import { ggufName } from '../../llama/files/ggufModel';
 import { isRotated, rotaryRows } from '../../llama/rotaryLayout';
 import { TiedHead } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
 import { methodOf } from '../methods';
 import type { PeftModel } from '../peftModel';
 import { LoraConfig } from './config';
@@ -23,7 +24,9 @@ import type { LoraUpdate } from './loraUpdate';
  * @throws UnsupportedError when llama.cpp cannot hold it: prefixes, DoRA, biases, `modulesToSave`, an adapted embedding or head that
  * the model shares between the two; StateError when there is no such adapter; StorageError when the disk refuses.
  */
-export function exportGgufLora(model: PeftModel, path: string, { adapterName = 'default' }: { readonly adapterName?: string } = {}): void {
+export function exportGgufLora(model: PeftModel, path: string, options: { readonly adapterName?: string } = {}): void {
+  checkKnown('exportGgufLora', options, ['adapterName']);
+  const { adapterName = 'default' } = options;
   const config = checkedConfig(model, adapterName);
   const alpha = config.loraAlpha || config.r; // llama.cpp takes 0 for a scale of 1
   const architecture = architectureOf(model.config);

@@ -15,8 +15,9 @@ import type { LoraUpdate } from './loraUpdate';
  */
 export class LoraEmbedding extends LoraLayer<TokenTable> {
   /** @param options - left out, the layer has no adapter yet */
-  constructor(baseLayer: TokenTable, options?: LoraOptions, { adapterName = 'default', seed = 0, state }: LoraLayerOptions = {}) {
-    super(baseLayer, state);
+  constructor(baseLayer: TokenTable, options?: LoraOptions, given: LoraLayerOptions = {}) {
+    super(baseLayer, given);
+    const { adapterName = 'default', seed = 0 } = given;
     if (options) this.addAdapter(adapterName, options, seed);
   }
 

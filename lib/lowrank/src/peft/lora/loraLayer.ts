@@ -1,6 +1,7 @@
 /** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
 import { Module, type ModuleKind, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
 import { warn } from '../../runtime/warn';
 import { AdapterState } from '../layers/adapterState';
 import { type BaseWeight, baseWeightOf } from '../layers/baseWeight';
@@ -29,10 +30,11 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
 
   protected constructor(
     readonly baseLayer: B,
-    state: AdapterState | undefined,
+    given: LoraLayerOptions,
   ) {
     super();
-    this.state = state ?? new AdapterState();
+    checkKnown(new.target.name, given, ['adapterName', 'seed', 'state']);
+    this.state = given.state ?? new AdapterState();
   }
 
   override get kind(): ModuleKind | undefined {
@@ -63,7 +65,9 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
    * @throws ArgumentError when the rank exceeds the layer's widths, unless its values are given and the layer's weight does
    * not limit it; UnsupportedError when the configuration needs a weight that the layer has not.
    */
-  checkConfig(config: LoraConfig, { isGiven = false }: { readonly isGiven?: boolean } = {}): void {
+  checkConfig(config: LoraConfig, options: { readonly isGiven?: boolean } = {}): void {
+    checkKnown('checkConfig', options, ['isGiven']);
+    const { isGiven = false } = options;
     const [inFeatures, outFeatures] = this.weightShape;
     const highest = Math.min(inFeatures, outFeatures);
     if (config.r > highest && !(isGiven && !takesFromBase(config))) {
@@ -123,7 +127,9 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
    * @param names - @defaultValue the active adapters
    * @throws NotFiniteError with `safeMerge` when the result is not finite everywhere; the base weight then stays as it was.
    */
-  merge(names: readonly string[] = this.state.activeAdapters, { safeMerge = false }: { readonly safeMerge?: boolean } = {}): void {
+  merge(names: readonly string[] = this.state.activeAdapters, options: { readonly safeMerge?: boolean } = {}): void {
+    checkKnown('LoraLayer.merge', options, ['safeMerge']);
+    const { safeMerge = false } = options;
     if (this.merged) warn(`already merged: ${this.merged.names.join(', ')}; unmerge() first to merge anew`);
     else mergeLayers([this], names, { safeMerge });
   }

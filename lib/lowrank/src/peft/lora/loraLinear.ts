@@ -22,8 +22,9 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
    * @param options - left out, the layer has no adapter yet
    * @throws ArgumentError when the rank is not in 1…min(I, O).
    */
-  constructor(baseLayer: Projection, options?: LoraOptions, { adapterName = 'default', seed = 0, state }: LoraLayerOptions = {}) {
-    super(baseLayer, state);
+  constructor(baseLayer: Projection, options?: LoraOptions, given: LoraLayerOptions = {}) {
+    super(baseLayer, given);
+    const { adapterName = 'default', seed = 0 } = given;
     if (options) this.addAdapter(adapterName, options, seed);
   }
 

@@ -2,6 +2,7 @@
 import { Embedding, type Module, type Projection, StoredEmbedding } from '../../nn';
 import { ArgumentError, deriveSeed, StateError, type tf, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/warn';
+import { checkAdapterMemory, checkMergeMemory } from '../adapterMemory';
 import type { AdapterState } from '../layers/adapterState';
 import { SavedModule } from '../layers/savedModule';
 import { SavedModules } from '../layers/savedModules';
@@ -49,6 +50,7 @@ export class LoraTuner implements Tuner<LoraConfig> {
     this.saved.check(lora);
     const targets = this.targets(lora, start === 'empty');
     this.checkTokens(lora, targets);
+    checkAdapterMemory(name, this.expectedTensors(lora));
     for (const [index, { path, layer, own }] of targets.entries()) {
       const isNew = layer.updates.size === 0;
       if (start === 'empty') layer.addEmptyAdapter(name, own, deriveSeed(0, index));
@@ -145,6 +147,7 @@ export class LoraTuner implements Tuner<LoraConfig> {
     mergedAdapters: () => [...new Set([...this.layerList().flatMap((layer) => layer.mergedAdapters), ...this.tokens.mergedAdapters()])],
     merge: (names, options) => {
       this.checkDoraAlone(names);
+      checkMergeMemory(this.layerList(), names);
       this.tokens.merge(names, { safeMerge: options.safeMerge });
       try {
         mergeLayers(this.layerList(), names, options);

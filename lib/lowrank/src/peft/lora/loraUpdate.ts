@@ -1,6 +1,7 @@
 /** One adapter's update of one layer. */
 import { matMulRows } from '../../nn';
 import { deriveSeed, tf } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
 
 /** What an update has besides A and B. */
 export interface LoraUpdateOptions {
@@ -31,8 +32,10 @@ export class LoraUpdate {
   constructor(
     readonly loraA: tf.Variable,
     readonly loraB: tf.Variable,
-    { scaling, dropout = 0, magnitude, seed = 0 }: LoraUpdateOptions,
+    options: LoraUpdateOptions,
   ) {
+    checkKnown('LoraUpdate', options, ['scaling', 'dropout', 'magnitude', 'seed']);
+    const { scaling, dropout = 0, magnitude, seed = 0 } = options;
     this.scaling = scaling;
     this.dropout = dropout;
     this.magnitude = magnitude;
