@@ -16,7 +16,7 @@ import {
 } from 'lowrank';
 import { expect, test } from 'vitest';
 import { rowsOf, StoredLinear } from '../../lib/lowrank/src/nn';
-import { Int8Weight } from '../../lib/lowrank/src/nn/stored/int8Weight';
+import { Int8Weight } from '../../lib/lowrank/src/nn/quantized/int8Weight';
 import { tinyModel } from '../peft/tinyModel';
 
 const variable = (...shape: number[]) => tf.tidy(() => tf.variable(tf.ones(shape)));

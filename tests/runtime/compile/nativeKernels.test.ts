@@ -1,6 +1,6 @@
 import { compile, tf } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { widened } from '../../../lib/lowrank/src/nn/stored/packedOps';
+import { widened } from '../../../lib/lowrank/src/nn/quantized/packedOps';
 import { asStored } from '../../../lib/lowrank/src/runtime/compile/nativeKernels';
 import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
 import { random } from '../../nn/compare';

@@ -2,7 +2,7 @@
 import { ArgumentError, ShapeError, tf, UnsupportedError } from '../runtime';
 import { Linear, matMulRows, type Projection } from './linear';
 import { Module, type ModuleKind } from './module';
-import type { StoredWeight } from './stored/storedWeight';
+import type { StoredWeight } from './quantized/storedWeight';
 
 /** A table of token vectors: what an Embedding is to those who call it, and what an adapter around one stays. */
 export interface TokenTable extends Module {

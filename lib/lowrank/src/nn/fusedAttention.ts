@@ -4,7 +4,7 @@ import { callKernel, type Kernel, type KernelValue } from '../runtime/compile/st
 import { tracedPrecision } from '../runtime/compile/trace';
 import { nvidiaSmi } from '../runtime/nvidiaSmi';
 import { withGradient } from './customGradient';
-import { convert } from './stored/packedOps';
+import { convert } from './quantized/packedOps';
 
 /** Head widths that cuDNN's kernel takes: multiples of this, */
 const WIDTH_STEP = 8;

@@ -2,7 +2,7 @@
 import { compile, type tf } from '../runtime';
 import { asStored, callNative, canReplaceOperations, type NumberType } from '../runtime/compile/nativeKernels';
 import { withGradient } from './customGradient';
-import { widened } from './stored/packedOps';
+import { widened } from './quantized/packedOps';
 
 /** With fewer logits TensorFlow's own is done before XLA has been called. */
 const MIN_LOGITS = 2 ** 18;

@@ -3,7 +3,7 @@ import { compile, type tf } from '../runtime';
 import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../runtime/compile/nativeKernels';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
-import { widened } from './stored/packedOps';
+import { widened } from './quantized/packedOps';
 
 /** Whether there is one for the present trace. Shapes: x (…, C), weight (C). */
 export function hasNativeRmsNorm(x: tf.Tensor, weight: tf.Tensor): boolean {

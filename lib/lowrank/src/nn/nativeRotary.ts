@@ -3,7 +3,7 @@ import { compile, type tf } from '../runtime';
 import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../runtime/compile/nativeKernels';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
-import { widened } from './stored/packedOps';
+import { widened } from './quantized/packedOps';
 
 /** The widest head that it takes: `kSpan` of the binding's `floatKernels.h`. */
 const MAX_WIDTH = 1024;

@@ -4,7 +4,7 @@ import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } 
 import { tracedPrecision } from '../runtime/compile/trace';
 import { sizeOf } from '../runtime/sizeOf';
 import { withGradient } from './customGradient';
-import { widened } from './stored/packedOps';
+import { widened } from './quantized/packedOps';
 
 /** Whether there is one for the present trace. Shapes: scores (B, H, T, S), mask (1 or B, 1, 1 or T, S). */
 export function hasNativeSoftmax(scores: readonly number[], mask: readonly number[]): boolean {

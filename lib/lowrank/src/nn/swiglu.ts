@@ -3,7 +3,7 @@ import { compile, ShapeError, tf } from '../runtime';
 import { asStored, callNative, canReplaceOperations, type NumberType } from '../runtime/compile/nativeKernels';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
-import { widened } from './stored/packedOps';
+import { widened } from './quantized/packedOps';
 
 /**
  * `SiLU(gate) ∘ up` with `SiLU(x) = x·σ(x)`; the sigmoid is made again in the backward pass rather than held.

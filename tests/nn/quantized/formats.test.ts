@@ -1,8 +1,8 @@
 import { tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { Bfloat16Weight, GgufWeight, Int8Weight, Nf4Weight, rowsOf, type StoredWeight } from '../../../lib/lowrank/src/nn';
-import { DYNAMIC_CODE } from '../../../lib/lowrank/src/nn/stored/nf4Codes';
-import { bfloat16Code, float16Code } from '../../../lib/lowrank/src/nn/stored/rounding';
+import { DYNAMIC_CODE } from '../../../lib/lowrank/src/nn/quantized/nf4Codes';
+import { bfloat16Code, float16Code } from '../../../lib/lowrank/src/nn/quantized/rounding';
 import { bytes, floats, golden, packedBytes, rows, trimRows, values } from './golden';
 
 const SMALL = ['whole', 'ragged', 'special'] as const;
