@@ -26,5 +26,10 @@ export abstract class AdapterConfig {
 /** The same configuration, which names the base that the adapter is on where it named none, as PEFT does. */
 export function onBase<C extends AdapterConfig>(config: C, nameOrPath: string | undefined): C {
   if (nameOrPath === undefined || config.baseModelNameOrPath !== null) return config;
-  return Object.assign(Object.create(Object.getPrototypeOf(config)), config, { baseModelNameOrPath: nameOrPath });
+  return changed<AdapterConfig>(config, { baseModelNameOrPath: nameOrPath }) as C;
+}
+
+/** The same configuration with some fields changed, which are not checked again. */
+export function changed<C extends AdapterConfig>(config: C, changes: Partial<C>): C {
+  return Object.assign(Object.create(Object.getPrototypeOf(config)), config, changes);
 }

@@ -1,7 +1,7 @@
 /** Refusing adapters, and merges, that memory would not hold, before any of them is begun. */
 import { checkMemory, type MemoryTerm, memoryPlan } from '../runtime/memoryBudget';
 import { sizeOf } from '../runtime/sizeOf';
-import type { LoraLayer } from './lora/loraLayer';
+import type { MergeableLayer } from './layers/mergeLayers';
 import type { ExpectedTensor } from './tuner';
 
 const FLOAT = 4; // bytes
@@ -30,7 +30,7 @@ export function checkAdapterMemory(name: string, tensors: ReadonlyMap<string, Ex
  *
  * @throws MemoryError when it does not fit.
  */
-export function checkMergeMemory(layers: readonly LoraLayer[], names: readonly string[]): void {
+export function checkMergeMemory(layers: readonly MergeableLayer[], names: readonly string[]): void {
   const sizes = layers
     .filter(({ updates }) => names.some((name) => updates.has(name)))
     .map(({ weightShape }) => FLOAT * sizeOf(weightShape));

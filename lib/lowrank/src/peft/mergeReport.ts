@@ -3,9 +3,7 @@ import { roundWeight, type WeightDtype } from '../nn';
 import { StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { normalVariable } from './initialValues';
-import { LoraEmbedding } from './lora/loraEmbedding';
-import { LoraLayer } from './lora/loraLayer';
-import type { LoraUpdate } from './lora/loraUpdate';
+import { AdapterLayer, type LayerUpdate } from './layers/adapterLayer';
 import { checkAble } from './methods';
 import type { PeftModel } from './peftModel';
 
@@ -46,7 +44,7 @@ export function mergeReport(model: PeftModel, options: MergeReportOptions = {}):
   checkAble(model.peftType, 'merging');
   if (model.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before a report on merging');
   return [...model.model.namedModules()].flatMap(([layer, module]) => {
-    if (!(module instanceof LoraLayer)) return [];
+    if (!(module instanceof AdapterLayer)) return [];
     const updates = model.activeAdapters.flatMap((name) => module.updates.get(name) ?? []);
     return updates.length === 0 ? [] : layerErrors(layer, module, updates, options);
   });
@@ -56,22 +54,20 @@ const DTYPES: readonly WeightDtype[] = ['float32', 'bfloat16', 'float16', 'int8'
 
 function layerErrors(
   layer: string,
-  lora: LoraLayer,
-  updates: readonly LoraUpdate[],
+  adapted: AdapterLayer,
+  updates: readonly LayerUpdate[],
   { dtypes = DTYPES, rows = 64, seed = 0 }: MergeReportOptions,
 ): MergeError[] {
-  const isTable = lora instanceof LoraEmbedding;
-  const probe = isTable ? undefined : normalVariable([rows, lora.weightShape[0]], 1, seed);
+  const isTable = adapted.kind === 'token table';
+  const probe = isTable ? undefined : normalVariable([rows, adapted.weightShape[0]], 1, seed);
   const outputs = (weight: tf.Tensor) => (probe ? tf.matMul(probe as tf.Tensor2D, weight as tf.Tensor2D) : weight);
   const errors = dtypes.map((dtype) => {
     const [weightError = 0, updateError = 0, outputError = 0] = numbers(() => {
-      const base = lora.baseWeight().read();
-      const delta = updates.reduce((sum, update) => sum.add(update.delta(base)), tf.zerosLike(base));
+      const base = adapted.baseWeight().read();
+      const delta = adapted.deltaWeight(base, updates);
       const exact = base.add(delta);
       const merged = isTable ? roundWeight(exact, dtype) : roundWeight(exact.transpose(), dtype).transpose();
-      const unmerged = outputs(base).add(
-        updates.reduce((sum, update) => sum.add(branch(probe, base, update)), tf.zerosLike(outputs(base))),
-      );
+      const unmerged = outputs(base).add(adapted.deltaOutputs(probe, base, updates));
       const rounding = merged.sub(exact).norm();
       return [rounding.div(exact.norm()), rounding.div(delta.norm()), outputs(merged).sub(unmerged).norm().div(unmerged.norm())];
     });
@@ -79,13 +75,6 @@ function layerErrors(
   });
   probe?.dispose();
   return errors;
-}
-
-/** What an unmerged update adds to the outputs: `(s·x·A)·B`, which is not the order in which merging computes it. */
-function branch(probe: tf.Tensor | undefined, base: tf.Tensor, update: LoraUpdate): tf.Tensor {
-  if (!probe || update.magnitude) return probe ? tf.matMul(probe as tf.Tensor2D, update.delta(base) as tf.Tensor2D) : update.delta(base);
-  const low = tf.matMul(probe as tf.Tensor2D, update.loraA as tf.Tensor2D);
-  return tf.matMul(low, update.loraB as tf.Tensor2D).mul(update.scaling);
 }
 
 function numbers(compute: () => tf.Tensor[]): number[] {

@@ -1,23 +1,30 @@
 /** Which modules of a model an adapter goes on: PEFT's matching of names. */
 import { isLinearLayer, type Module, toSnakeCase } from '../nn';
 import { ArgumentError } from '../runtime';
-import type { LoraConfig } from './lora/config';
 import { firstMatches, fullMatches } from './regularExpression';
+
+/** What a configuration says about where its adapter goes; a method need not have all of it. */
+export interface TargetOptions {
+  readonly targetModules: string | readonly string[];
+  readonly excludeModules?: string | readonly string[];
+  readonly modulesToSave?: readonly string[];
+  readonly layersToTransform?: readonly number[] | undefined;
+}
 
 /** A model's modules by their paths, as {@link Module.namedModules} lists them: to walk a model takes longer than to match its names. */
 export type ModulePaths = ReadonlyMap<string, Module>;
 
 /**
- * The paths of the modules that a LoRA configuration names, in the model's order.
+ * The paths of the modules that a configuration names, in the model's order.
  *
  * A list names ends of paths (`q_proj`, `self_attn.q_proj`), a string is a regular expression for the whole path.
  *
  * @throws ArgumentError when nothing matches; the message lists the names that there are.
  */
-export function loraTargets(modules: ModulePaths, config: LoraConfig): string[] {
+export function targetPaths(modules: ModulePaths, config: TargetOptions): string[] {
   const paths = adaptablePaths(modules);
   const targets = isAllLinear(config) ? linearPaths(modules) : pathsNamed(config.targetModules, paths);
-  const excluded = new Set([...pathsNamed(config.excludeModules, paths), ...pathsInside(config.modulesToSave, paths)]);
+  const excluded = new Set([...pathsNamed(config.excludeModules ?? [], paths), ...pathsInside(config.modulesToSave ?? [], paths)]);
   // As in PEFT, a whole path in the list (`lm_head`) is taken whatever layersToTransform says.
   const isWhole = (path: string) =>
     typeof config.targetModules !== 'string' && config.targetModules.some((name) => toSnakeCase(name) === path);
@@ -27,7 +34,7 @@ export function loraTargets(modules: ModulePaths, config: LoraConfig): string[] 
 }
 
 /** True for the shorthand that stands for every linear layer but the head. */
-export function isAllLinear({ targetModules }: LoraConfig): boolean {
+export function isAllLinear({ targetModules }: TargetOptions): boolean {
   return typeof targetModules === 'string' && targetModules.toLowerCase() === 'all-linear';
 }
 
@@ -82,7 +89,7 @@ function linearPaths(modules: ModulePaths): string[] {
   return paths;
 }
 
-function isChosenLayer({ layersToTransform }: LoraConfig, path: string): boolean {
+function isChosenLayer({ layersToTransform }: TargetOptions, path: string): boolean {
   if (layersToTransform === undefined) return true;
   const index = /^.*?\.[^.]*\.(\d+)\./.exec(path)?.[1]; // the first numbered part is the decoder layer
   return index !== undefined && layersToTransform.includes(Number(index));
@@ -94,7 +101,7 @@ function pathsInside(names: readonly string[], paths: readonly string[]): string
   return paths.filter((path) => parts.some((part) => `.${path}.`.includes(part)));
 }
 
-function nothingMatched(wasNarrowed: boolean, config: LoraConfig, paths: readonly string[]): string {
+function nothingMatched(wasNarrowed: boolean, config: TargetOptions, paths: readonly string[]): string {
   const wanted = JSON.stringify(config.targetModules);
   if (wasNarrowed) return `targetModules ${wanted} match, but excludeModules, layersToTransform and modulesToSave leave none of them`;
   return `targetModules ${wanted} match no module; this model has ${leafNames(paths).join(', ')}`;

@@ -16,6 +16,11 @@ const TARGET_LEAF = 'base_layer.weight';
 /** PEFT's names of the base's weight, after the layer's: of the plain layer, and inside each kind of wrapper. */
 const BASE_LEAVES = ['weight', TARGET_LEAF, 'original_module.weight', 'token_adapter.base_layer.weight'];
 
+/** True for a name of what a method keeps beside the layer at a path, which is then a target: not of a copy, a bias or trained rows. */
+function isBeside(name: string, path: string): boolean {
+  return name.startsWith(`${path}.`) && !['weight', 'bias', ROWS].includes(name.slice(path.length + 1));
+}
+
 /** A layer with a row for each token. */
 interface TokenEnd {
   readonly path: string;
@@ -55,7 +60,7 @@ export class EmbeddingLayers {
   ): Map<string, AdapterTensor> {
     const found = new Map<string, AdapterTensor>();
     if (save === false) return found;
-    const isTarget = ({ path }: TokenEnd) => [...own.keys()].some((name) => name.startsWith(`${path}.lora_`));
+    const isTarget = ({ path }: TokenEnd) => [...own.keys()].some((name) => isBeside(name, path));
     const targets = this.ends.filter(isTarget);
     const isSavedAlone = targets.length > 0 && (this.isTied() || !isResized);
     const isWhole = save === true || isResized;

@@ -1,13 +1,14 @@
 /** Batches whose rows use different adapters. */
+
+import type { Module } from '../../nn';
 import { StateError, tf } from '../../runtime';
-import type { LoraLayer } from '../lora/loraLayer';
-import type { LoraUpdate } from '../lora/loraUpdate';
+import type { AdapterLayer, LayerUpdate } from './adapterLayer';
 
 /** The name that stands for no adapter in a mixed batch. */
 export const BASE_ROW = '__base__';
 
 /** A batch at a layer. */
-interface MixedBatch {
+export interface MixedBatch {
   readonly x: tf.Tensor;
   /** What the layer without adapters makes of x. */
   readonly base: tf.Tensor;
@@ -21,20 +22,24 @@ interface MixedBatch {
  *
  * Shapes: x (B, …), base (B, …, O), one name per row → (B, …, O).
  *
- * @throws StateError when adapters are merged, or when one is a DoRA adapter.
+ * @throws StateError when adapters are merged.
  */
-export function mixedRows(
-  layer: LoraLayer,
+export function mixedRows<U extends LayerUpdate>(
+  layer: AdapterLayer<Module, U>,
   { x, base, names }: MixedBatch,
-  branch: (rows: tf.Tensor, update: LoraUpdate) => tf.Tensor,
+  branch: (rows: tf.Tensor, update: U, name: string) => tf.Tensor,
 ): tf.Tensor {
-  if (layer.mergedAdapters.length > 0) throw new StateError('adapterNames needs unmerged adapters; call unmergeAdapter() first');
+  checkUnmerged(layer);
   const added = byRows(x, names, (rows, name) => {
     const update = layer.updates.get(name);
-    if (update?.magnitude) throw new StateError(`adapterNames does not work with the DoRA adapter '${name}'`);
-    return update ? branch(rows, update) : tf.zeros([rows.shape[0] ?? 0, ...base.shape.slice(1)]);
+    return update ? branch(rows, update, name) : tf.zeros([rows.shape[0] ?? 0, ...base.shape.slice(1)]);
   });
   return base.add(added);
+}
+
+/** @throws StateError when adapters are merged, which every row would then have. */
+export function checkUnmerged({ mergedAdapters }: Pick<AdapterLayer, 'mergedAdapters'>): void {
+  if (mergedAdapters.length > 0) throw new StateError('adapterNames needs unmerged adapters; call unmergeAdapter() first');
 }
 
 /** Runs the rows of each name together and puts the results back in the rows' order. */

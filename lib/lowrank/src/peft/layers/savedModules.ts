@@ -1,13 +1,19 @@
 /** The modules of a model that adapters train and save whole, beside their low-rank updates. */
 import { type Module, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
-import type { LoraConfig } from '../lora/config';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import type { AdapterState } from './adapterState';
 import { expectedCopy, isSaveable, isTable, type SaveableModule, SavedModule } from './savedModule';
 import { pathOfHead } from './tiedEnds';
 import { WrappedModules } from './wrappedModules';
+
+/** What a configuration says about them. */
+export interface SavedConfig {
+  readonly modulesToSave: readonly string[];
+  /** Whether a tied output layer follows the copy of the embedding. */
+  readonly ensureWeightTying?: boolean;
+}
 
 /** Wraps the modules that `modulesToSave` names, each once, and gives them a copy per adapter. */
 export class SavedModules {
@@ -26,7 +32,7 @@ export class SavedModules {
    *
    * @throws ArgumentError when a name matches nothing, UnsupportedError for what cannot be copied.
    */
-  chosen({ modulesToSave }: LoraConfig): [string, SaveableModule | SavedModule][] {
+  chosen({ modulesToSave }: SavedConfig): [string, SaveableModule | SavedModule][] {
     if (modulesToSave.length === 0) return []; // before the model is walked
     const modules = new Map(this.model.namedModules());
     const paths = adaptablePaths(modules);
@@ -43,18 +49,18 @@ export class SavedModules {
   }
 
   /** @throws UnsupportedError when the tied output layer shows the copy of one adapter of the embedding and not that of another. */
-  check(config: LoraConfig): void {
+  check(config: SavedConfig): void {
     for (const [path, module] of this.chosen(config)) {
       if (!(module instanceof SavedModule) || !isTable(module.originalModule)) continue;
       const isFollowed = tiedHeadOf(module) !== undefined;
-      if (isFollowed === (config.ensureWeightTying && (isFollowed || tiedHeadOf(module.originalModule) !== undefined))) continue;
+      if (isFollowed === ((config.ensureWeightTying ?? false) && (isFollowed || tiedHeadOf(module.originalModule) !== undefined))) continue;
       throw new UnsupportedError(
         `'${path}' is saved by ${[...module.copies.keys()].join(', ')} with ensureWeightTying ${isFollowed}: it is the same for every adapter`,
       );
     }
   }
 
-  add(name: string, config: LoraConfig): void {
+  add(name: string, config: SavedConfig): void {
     for (const [path, module] of this.chosen(config)) {
       const saved = module instanceof SavedModule ? module : new SavedModule(module, this.state);
       saved.addAdapter(name);
@@ -95,7 +101,7 @@ export class SavedModules {
     }
   }
 
-  *expectedTensors(config: LoraConfig): IterableIterator<[string, ExpectedTensor]> {
+  *expectedTensors(config: SavedConfig): IterableIterator<[string, ExpectedTensor]> {
     for (const [path, module] of this.chosen(config)) {
       const original = module instanceof SavedModule ? module.originalModule : module;
       const head = config.ensureWeightTying && isTable(original) ? (tiedHeadOf(module) ?? tiedHeadOf(original)) : undefined;

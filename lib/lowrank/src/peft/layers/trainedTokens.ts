@@ -1,12 +1,16 @@
 /** The tables and output layers of a model of which adapters train some rows. */
 import { Embedding, Linear, type Module, StoredEmbedding, StoredLinear, TiedHead, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
-import type { LoraConfig } from '../lora/config';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import type { AdapterState } from './adapterState';
 import { ROWS_NAME, type TokenLayer, TokenRows } from './tokenRows';
 import { WrappedModules } from './wrappedModules';
+
+/** What a configuration says about them. */
+export interface TokenConfig {
+  readonly trainableTokenIndices: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined;
+}
 
 /** A layer that a configuration names, and which of its rows. */
 interface Target {
@@ -35,7 +39,7 @@ export class TrainedTokens {
    * @throws ArgumentError when a name matches nothing, or an index is outside the vocabulary; UnsupportedError for a layer that
    * cannot have rows, or that is adapted in another way too.
    */
-  chosen({ trainableTokenIndices }: LoraConfig, otherPaths: readonly string[] = []): Target[] {
+  chosen({ trainableTokenIndices }: TokenConfig, otherPaths: readonly string[] = []): Target[] {
     if (trainableTokenIndices === undefined) return [];
     const modules = new Map(this.model.namedModules());
     const paths = adaptablePaths(modules);
@@ -68,7 +72,7 @@ export class TrainedTokens {
    * @throws UnsupportedError when the tied output layer is adapted in another way, or follows the rows of one adapter and not
    * those of another.
    */
-  check(config: LoraConfig, otherPaths: readonly string[]): void {
+  check(config: TokenConfig, otherPaths: readonly string[]): void {
     const targets = this.chosen(config, otherPaths);
     const hasHead = otherPaths.some((path) => path.endsWith('lm_head'));
     if (hasHead && (targets.some(({ isFollowed }) => isFollowed) || this.modules().some(([, rows]) => isTied(rows)))) {
@@ -82,7 +86,7 @@ export class TrainedTokens {
     }
   }
 
-  add(name: string, config: LoraConfig): void {
+  add(name: string, config: TokenConfig): void {
     for (const { path, layer, indices, isFollowed } of this.chosen(config)) {
       const rows = layer instanceof TokenRows ? layer : new TokenRows(layer, this.state);
       rows.addAdapter(name, indices);
@@ -115,7 +119,7 @@ export class TrainedTokens {
     for (const [path, rows] of this.modules()) for (const [leaf, tensor] of rows.fileTensors(name)) yield [`${path}.${leaf}`, tensor];
   }
 
-  *expectedTensors(config: LoraConfig): IterableIterator<[string, ExpectedTensor]> {
+  *expectedTensors(config: TokenConfig): IterableIterator<[string, ExpectedTensor]> {
     for (const { path, layer, indices } of this.chosen(config)) {
       const width = isTableOf(layer) ? layer.embeddingDim : layer.inFeatures;
       yield [`${path}.${ROWS_NAME}`, { shape: [indices.length, width] }];

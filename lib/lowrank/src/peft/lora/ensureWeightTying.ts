@@ -3,7 +3,7 @@ import { type Module, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/warn';
 import { hasTiedHead } from '../layers/tiedEnds';
-import { adaptablePaths, isNamed, leafName, loraTargets } from '../targets';
+import { adaptablePaths, isNamed, leafName, targetPaths } from '../targets';
 import { LoraConfig } from './config';
 
 const [TABLE, HEAD] = ['embed_tokens', 'lm_head'];
@@ -25,7 +25,7 @@ export function withEnsuredTying(model: Module, config: LoraConfig): LoraConfig 
   const modulesToSave = isSaved && !names.includes(table) ? [...names, table] : names;
   const { peftType: _, ...options } = config;
   const spelledOut = new LoraConfig({ ...options, modulesToSave });
-  const target = loraTargets(modules, spelledOut).find(isEnd);
+  const target = targetPaths(modules, spelledOut).find(isEnd);
   if (target !== undefined) {
     throw new UnsupportedError(
       `ensureWeightTying and LoRA on '${target}': a shared update is trained and merged twice in PEFT. Name both ends, ` +

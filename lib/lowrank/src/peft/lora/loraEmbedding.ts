@@ -1,7 +1,6 @@
 /** LoRA on an embedding. */
 import type { TokenTable } from '../../nn';
 import { tf } from '../../runtime';
-import { mixedRows } from '../layers/mixedRows';
 import type { LoraOptions } from './config';
 import { LoraLayer, type LoraLayerOptions } from './loraLayer';
 import type { LoraUpdate } from './loraUpdate';
@@ -38,7 +37,7 @@ export class LoraEmbedding extends LoraLayer<TokenTable> {
     return tf.tidy(() => {
       const base = this.baseLayer.forward(ids);
       const names = this.state.rowAdapters;
-      if (names) return mixedRows(this, { x: ids, base, names }, branch);
+      if (names) return this.mixed({ x: ids, base, names }, branch);
       return this.actingUpdates().reduce(
         (y, update) => y.add(update.magnitude ? this.doraBranch(ids, base, update, update.magnitude) : branch(ids, update)),
         base,

@@ -1,15 +1,14 @@
-/** What LoRA does to any layer with a weight: named updates beside it, and merging them into it. */
-import { Module, type ModuleKind, tiedHeadOf } from '../../nn';
+/** What LoRA does to any layer with a weight. */
+import { type Module, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
-import { warn } from '../../runtime/warn';
-import { AdapterState } from '../layers/adapterState';
-import { type BaseWeight, baseWeightOf } from '../layers/baseWeight';
+import { AdapterLayer } from '../layers/adapterLayer';
+import type { AdapterState } from '../layers/adapterState';
+import { type MixedBatch, mixedRows } from '../layers/mixedRows';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import { LoraConfig, type LoraOptions } from './config';
 import { createLoraUpdate, emptyLoraUpdate, takesFromBase } from './createLoraUpdate';
 import type { LoraUpdate } from './loraUpdate';
-import { mergeLayers } from './mergeLayers';
 
 /** What a LoRA layer is told besides its configuration. */
 export interface LoraLayerOptions {
@@ -22,23 +21,10 @@ export interface LoraLayerOptions {
 }
 
 /** A frozen layer with any number of named low-rank updates, of which those that `state` names act. */
-export abstract class LoraLayer<B extends Module = Module> extends Module {
-  /** The updates by adapter's name. */
-  readonly updates = new Map<string, LoraUpdate>();
-  readonly state: AdapterState;
-  private merged: { readonly names: readonly string[]; readonly originals: readonly tf.Tensor[] } | undefined;
-
-  protected constructor(
-    readonly baseLayer: B,
-    given: LoraLayerOptions,
-  ) {
-    super();
+export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<B, LoraUpdate> {
+  protected constructor(baseLayer: B, given: LoraLayerOptions) {
+    super(baseLayer, given.state);
     checkKnown(new.target.name, given, ['adapterName', 'seed', 'state']);
-    this.state = given.state ?? new AdapterState();
-  }
-
-  override get kind(): ModuleKind | undefined {
-    return this.baseLayer.kind;
   }
 
   /** A of the first active adapter, (I, r). */
@@ -54,11 +40,6 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
   /** The scale of the first active adapter, `α/r` unless its configuration says otherwise. */
   get scaling(): number {
     return this.firstActive().scaling;
-  }
-
-  /** The adapters that are in the base weight now; empty when unmerged. */
-  get mergedAdapters(): readonly string[] {
-    return this.merged?.names ?? [];
   }
 
   /**
@@ -107,71 +88,6 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     );
   }
 
-  /** Adds an update that already has its values, or replaces the one of that name; from now on the base is frozen. */
-  putUpdate(name: string, update: LoraUpdate): void {
-    this.baseLayer.freeze();
-    this.updates.get(name)?.dispose();
-    this.updates.set(name, update);
-  }
-
-  deleteAdapter(name: string): void {
-    this.updates.get(name)?.dispose();
-    this.updates.delete(name);
-  }
-
-  /**
-   * Adds the updates of the named adapters into the base weight: `W ← W + Σ ΔW`. Merging twice warns and does nothing.
-   *
-   * W is what the adapter was trained on: a packed weight is unpacked, added to, and rounded to its format again.
-   *
-   * @param names - @defaultValue the active adapters
-   * @throws NotFiniteError with `safeMerge` when the result is not finite everywhere; the base weight then stays as it was.
-   */
-  merge(names: readonly string[] = this.state.activeAdapters, options: { readonly safeMerge?: boolean } = {}): void {
-    checkKnown('LoraLayer.merge', options, ['safeMerge']);
-    const { safeMerge = false } = options;
-    if (this.merged) warn(`already merged: ${this.merged.names.join(', ')}; unmerge() first to merge anew`);
-    else mergeLayers([this], names, { safeMerge });
-  }
-
-  /** Takes the weight into which these adapters are merged in place of its own, which {@link unmerge} puts back. */
-  putMerged(names: readonly string[], values: tf.Tensor): void {
-    tiedHeadOf(this.baseLayer)?.part(); // the other end of the model stays as it is
-    const weight = this.baseWeight();
-    const originals = weight.variables.map((variable) => tf.keep(variable.clone())); // share the old buffers: nothing is copied
-    this.merged = { names, originals };
-    weight.write(values);
-  }
-
-  /** Puts the base weight back, bit by bit as it was before {@link merge}. */
-  unmerge(): void {
-    if (!this.merged) {
-      warn('nothing is merged: unmerge() does nothing');
-      return;
-    }
-    const { originals } = this.merged;
-    for (const [i, variable] of this.baseWeight().variables.entries()) variable.assign(originals[i] ?? variable);
-    this.forgetOriginal();
-    tiedHeadOf(this.baseLayer)?.rejoin();
-  }
-
-  /** Drops the copy that {@link unmerge} needs: what is merged now is the base from here on. */
-  forgetOriginal(): void {
-    tf.dispose([...(this.merged?.originals ?? [])]);
-    this.merged = undefined;
-  }
-
-  override dispose(): void {
-    this.forgetOriginal();
-    for (const { dropoutSeed } of this.updates.values()) dropoutSeed?.dispose();
-    super.dispose();
-  }
-
-  /** The weight under the adapters. @throws UnsupportedError when the base layer has none of its own. */
-  baseWeight(): BaseWeight {
-    return baseWeightOf(this.baseLayer);
-  }
-
   override *ownParameters(): IterableIterator<[string, tf.Variable]> {
     for (const [name, update] of this.updates) {
       yield [`${this.factorNames.loraA}.${name}${this.factorNames.leaf}`, update.loraA];
@@ -180,20 +96,6 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
     }
   }
 
-  /** The updates that act, whatever their names, and where rows go through different ones, which goes where. */
-  override *compiledFields(): IterableIterator<readonly [string, unknown]> {
-    for (const [name, field] of super.compiledFields()) if (!['updates', 'state', 'merged'].includes(name)) yield [name, field];
-    yield ['acting', this.actingUpdates()];
-    yield* this.state.trainingFields();
-    const { rowAdapters } = this.state;
-    if (!rowAdapters) return;
-    const names = [...new Set(rowAdapters)];
-    yield ['rows', rowAdapters.map((row) => names.indexOf(row))];
-    yield ['rowUpdates', names.map((row) => this.updates.get(row))];
-    yield ['isMerged', this.merged !== undefined];
-  }
-
-  /** What an adapter's file holds of this layer, by PEFT's names. */
   *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
     const update = this.updates.get(name);
     if (!update) return;
@@ -213,23 +115,31 @@ export abstract class LoraLayer<B extends Module = Module> extends Module {
   /** PEFT's names of A and B, and what follows the adapter's name in them. */
   protected abstract get factorNames(): { readonly loraA: string; readonly loraB: string; readonly leaf: '' | '.weight' };
 
-  /** The base weight's two widths, [I, O]. */
-  abstract get weightShape(): readonly [number, number];
-
-  /** The updates that act in this forward, in order. */
-  protected actingUpdates(): LoraUpdate[] {
-    if (!this.state.isEnabled || this.merged) return [];
-    return this.state.activeAdapters.flatMap((name) => this.updates.get(name) ?? []);
+  /** `s·x·A·B` of one update, or DoRA's, from the probe x; ΔW itself for a table, which has none. */
+  deltaOutputs(x: tf.Tensor | undefined, weight: tf.Tensor, updates: readonly LoraUpdate[]): tf.Tensor {
+    const parts = updates.map((update) => {
+      if (!x || update.magnitude) return x ? tf.matMul(x as tf.Tensor2D, update.delta(weight) as tf.Tensor2D) : update.delta(weight);
+      const low = tf.matMul(x as tf.Tensor2D, update.loraA as tf.Tensor2D);
+      return tf.matMul(low, update.loraB as tf.Tensor2D).mul(update.scaling);
+    });
+    return tf.addN(parts);
   }
 
-  private update(name: string): LoraUpdate {
+  /** The base's outputs with what each row's own adapter adds. @throws StateError for a DoRA adapter. */
+  protected mixed(batch: MixedBatch, branch: (rows: tf.Tensor, update: LoraUpdate) => tf.Tensor): tf.Tensor {
+    return mixedRows(this, batch, (rows, update, name) => {
+      if (update.magnitude) throw new StateError(`adapterNames does not work with the DoRA adapter '${name}'`);
+      return branch(rows, update);
+    });
+  }
+
+  deltaWeight(weight: tf.Tensor, updates: readonly LoraUpdate[]): tf.Tensor {
+    return updates.reduce((sum, update) => sum.add(update.delta(weight)), tf.zerosLike(weight));
+  }
+
+  reorderOutputs(name: string, order: tf.Tensor1D): void {
     const update = this.updates.get(name);
-    if (!update) throw new StateError(`this layer has no adapter '${name}'; it has ${[...this.updates.keys()].join(', ') || 'none'}`);
-    return update;
-  }
-
-  private firstActive(): LoraUpdate {
-    const name = this.state.activeAdapters.find((active) => this.updates.has(active));
-    return this.update(name ?? this.state.activeAdapters[0] ?? '');
+    update?.loraB.assign(tf.gather(update.loraB, order, 1)); // (r, O)
+    update?.magnitude?.assign(tf.gather(update.magnitude, order));
   }
 }

@@ -1,7 +1,6 @@
 /** LoRA on a linear layer. */
 import { matMulFrozen, matMulRows, type Projection, residual } from '../../nn';
 import { tf } from '../../runtime';
-import { mixedRows } from '../layers/mixedRows';
 import type { LoraOptions } from './config';
 import { LoraLayer, type LoraLayerOptions } from './loraLayer';
 import type { LoraUpdate } from './loraUpdate';
@@ -40,7 +39,7 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
     return tf.tidy(() => {
       const base = this.baseLayer.forward(x);
       const names = this.state.rowAdapters;
-      if (names) return mixedRows(this, { x, base, names }, (rows, update) => this.branch(rows, update));
+      if (names) return this.mixed({ x, base, names }, (rows, update) => this.branch(rows, update));
       return this.actingUpdates().reduce(
         (y, update) => residual(y, update.magnitude ? this.doraBranch(x, base, update, update.magnitude) : this.branch(x, update)),
         base,

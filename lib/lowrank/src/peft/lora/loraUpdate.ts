@@ -2,6 +2,8 @@
 import { matMulRows } from '../../nn';
 import { deriveSeed, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
+import type { LayerUpdate } from '../layers/adapterLayer';
+import type { MergeStep } from '../layers/mergeLayers';
 
 /** What an update has besides A and B. */
 export interface LoraUpdateOptions {
@@ -21,7 +23,7 @@ export interface LoraUpdateOptions {
  *
  * Shapes: A (I, r), B (r, O), m (O), ΔW (I, O). PEFT's files hold A as (r, I) and B as (O, r).
  */
-export class LoraUpdate {
+export class LoraUpdate implements LayerUpdate {
   readonly scaling: number;
   readonly dropout: number;
   readonly magnitude: tf.Variable | undefined;
@@ -49,6 +51,11 @@ export class LoraUpdate {
   /** The variables that training changes. */
   get variables(): tf.Variable[] {
     return this.magnitude ? [this.loraA, this.loraB, this.magnitude] : [this.loraA, this.loraB];
+  }
+
+  get mergeStep(): MergeStep<UpdateValues> {
+    const { loraA, loraB, scaling, magnitude } = this;
+    return { into: addUpdate, values: { loraA, loraB, scaling, magnitude } };
   }
 
   /** `s·h·B` for what A has made of the input, scaled while it is narrow. Shapes: h (…, r) → (…, O). */
@@ -86,7 +93,7 @@ export class LoraUpdate {
 }
 
 /** An update's numbers, apart from the layer that it is on. */
-export type UpdateValues = {
+type UpdateValues = {
   readonly loraA: tf.Tensor;
   readonly loraB: tf.Tensor;
   readonly scaling: number;
@@ -94,7 +101,7 @@ export type UpdateValues = {
 };
 
 /** `sum + ΔW`, where ΔW is for this base weight: merging, update by update. Shapes: sum, weight (I, O) → (I, O). */
-export function addUpdate(sum: tf.Tensor, weight: tf.Tensor, { loraA, loraB, scaling, magnitude }: UpdateValues): tf.Tensor {
+function addUpdate(sum: tf.Tensor, weight: tf.Tensor, { loraA, loraB, scaling, magnitude }: UpdateValues): tf.Tensor {
   const product = tf.matMul(loraA.mul(scaling) as tf.Tensor2D, loraB as tf.Tensor2D); // scaled while it is small
   return magnitude ? sum.add(turnedDelta(weight, product, magnitude)) : product.add(sum);
 }

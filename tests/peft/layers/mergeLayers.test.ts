@@ -1,6 +1,6 @@
 import { Linear, LoraLinear, type LoraOptions, NotFiniteError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { mergeLayers, unmergeLayers } from '../../../lib/lowrank/src/peft/lora/mergeLayers';
+import { mergeLayers, unmergeLayers } from '../../../lib/lowrank/src/peft/layers/mergeLayers';
 
 const random = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
 

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { convertRotaryLayout, getPeftModel, LoraConfig, PeftModel, readSafetensors, StateError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { rotaryRows } from '../../../lib/lowrank/src/llama';
-import { relativeError, rows, tinyModel } from '../../llama/golden';
-import { fill } from '../tinyModel';
+import { rotaryRows } from '../../lib/lowrank/src/llama';
+import { relativeError, rows, tinyModel } from '../llama/golden';
+import { fill } from './tinyModel';
 
-const FOLDER = fileURLToPath(new URL('../../golden/rotary', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../golden/rotary', import.meta.url));
 const golden = readSafetensors(`${FOLDER}/logits.safetensors`);
 const logits = tf.tensor(golden.toFloat32('logits'), [...golden.info('logits').shape]);
 

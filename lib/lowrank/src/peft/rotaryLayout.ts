@@ -1,9 +1,9 @@
 /** Adapters of q and k between the two ways in which models pair the elements of a head for the rotation. */
 
-import { isRotated, type RotaryLayout, rotaryRows } from '../../llama/rotaryLayout';
-import { StateError, tf } from '../../runtime';
-import type { PeftModel } from '../peftModel';
-import { LoraLinear } from './loraLinear';
+import { isRotated, type RotaryLayout, rotaryRows } from '../llama/rotaryLayout';
+import { StateError, tf } from '../runtime';
+import { AdapterLayer } from './layers/adapterLayer';
+import type { PeftModel } from './peftModel';
 
 /** Which adapter to convert, and how. */
 export interface RotaryConversion {
@@ -16,9 +16,10 @@ export interface RotaryConversion {
 /**
  * Brings an adapter's q and k into the other rotary layout, in place, for example after loading one that was trained on Meta's weights.
  *
- * The rotation acts on outputs, so that the rows of B move, (O, r) in files, and with DoRA the magnitudes; A, v, o and the MLP stay.
+ * The rotation acts on outputs, so what an adapter has for each output moves: with LoRA the rows of B, (O, r) in files, and with
+ * DoRA the magnitudes. A, v, o and the MLP stay, and so does a prefix, whose keys are not rotated.
  *
- * @throws StateError when there is no such adapter, or it is merged.
+ * @throws StateError when there is no such adapter, or it is merged; UnsupportedError when the method's parameters cannot move so.
  *
  * @example
  * const peft = PeftModel.fromPretrained(model, 'adapters/from-meta');
@@ -29,14 +30,8 @@ export function convertRotaryLayout(model: PeftModel, { from, to, adapterName = 
   if (model.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before converting one');
   if (from === to) return;
   for (const [path, layer] of model.model.namedModules()) {
-    if (!(layer instanceof LoraLinear) || !isRotated(path)) continue;
-    const update = layer.updates.get(adapterName);
-    if (!update) continue;
-    const { loraB, magnitude } = update;
-    tf.tidy(() => {
-      const order = tf.tensor1d(rotaryRows(layer.outFeatures, model.config.headDim, to), 'int32');
-      loraB.assign(tf.gather(loraB, order, 1)); // (r, O) here
-      magnitude?.assign(tf.gather(magnitude, order));
-    });
+    if (!(layer instanceof AdapterLayer) || !isRotated(path) || !layer.updates.has(adapterName)) continue;
+    const [, outFeatures] = layer.weightShape;
+    tf.tidy(() => layer.reorderOutputs(adapterName, tf.tensor1d(rotaryRows(outFeatures, model.config.headDim, to), 'int32')));
   }
 }

@@ -1,0 +1,216 @@
+/** Putting adapters on a model's layers: what every method that wraps layers has in common. */
+import type { Module, Projection } from '../../nn';
+import { deriveSeed, type tf, UnsupportedError } from '../../runtime';
+import { warn } from '../../runtime/warn';
+import { type AdapterConfig, changed } from '../adapterConfig';
+import { checkAdapterMemory, checkMergeMemory } from '../adapterMemory';
+import { isAllLinear, leafNames, type TargetOptions } from '../targets';
+import type { AdapterStart, AdapterTensor, ExpectedTensor, Merging, Tuner } from '../tuner';
+import type { AdapterLayer } from './adapterLayer';
+import type { AdapterState } from './adapterState';
+import { mergeLayers, unmergeLayers } from './mergeLayers';
+import { SavedModule } from './savedModule';
+import { SavedModules } from './savedModules';
+import { hasTiedHead, settleTiedHeads, UNTIED } from './tiedEnds';
+import { TokenRows } from './tokenRows';
+import { type BiasConfig, checkBiasesFree, trainedBiases, trainsBiases } from './trainedBiases';
+import { WrappedModules } from './wrappedModules';
+
+/** What the configurations of these methods have in common. */
+export type LayerConfig = AdapterConfig & TargetOptions & BiasConfig & { readonly modulesToSave: readonly string[] };
+
+/** A layer that a configuration names, wrapped or about to be, with the configuration that holds for this layer. */
+export interface Target<C, L> {
+  readonly path: string;
+  readonly layer: L;
+  readonly own: C;
+}
+
+/** How a layer's update begins. */
+export interface UpdateStart {
+  /** Whether values of a file follow; the seed is then that of the dropout masks alone. */
+  readonly isEmpty: boolean;
+  readonly seed: number;
+}
+
+/** Wraps the layers that a configuration names, each once, and gives them its updates. */
+export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> implements Tuner<C> {
+  protected readonly configs = new Map<string, C>();
+  protected readonly saved: SavedModules;
+  protected readonly wrapped: WrappedModules<L>;
+
+  /** @param isLayer - tells the method's own wrappers from other modules */
+  protected constructor(
+    protected readonly model: Module,
+    protected readonly state: AdapterState,
+    private readonly isLayer: (module: Module | undefined) => module is L,
+  ) {
+    this.saved = new SavedModules(model, state);
+    this.wrapped = new WrappedModules(model, isLayer);
+  }
+
+  /** What errors call the method. */
+  protected abstract readonly method: string;
+
+  /**
+   * The layers that a configuration names, without a change to the model.
+   *
+   * @param isGiven - whether the values come from elsewhere
+   * @throws ArgumentError when the configuration does not fit one of them.
+   */
+  protected abstract targets(config: C, isGiven: boolean): Target<C, L>[];
+
+  /** A new wrapper, without adapters, around a layer of the base. @throws UnsupportedError for a layer of another kind. */
+  protected abstract wrap(path: string, module: Module | undefined): L;
+
+  /** Gives a layer its update. */
+  protected abstract addUpdate(target: Target<C, L>, name: string, start: UpdateStart): void;
+
+  /** What an adapter's file holds of one layer, by PEFT's names. */
+  protected abstract expectedOf(target: Target<C, L>): Iterable<[string, ExpectedTensor]>;
+
+  add(name: string, config: C, start: AdapterStart): C {
+    checkBiasesFree(config, this.configs);
+    this.saved.check(config);
+    const targets = this.targets(config, start === 'empty');
+    this.checkTargets(config, targets);
+    checkAdapterMemory(name, this.expectedTensors(config));
+    for (const [index, target] of targets.entries()) {
+      const isNew = target.layer.updates.size === 0;
+      const isEmpty = start === 'empty';
+      this.addUpdate(target, name, { isEmpty, seed: deriveSeed(isEmpty ? 0 : start.seed, index) });
+      if (isNew) this.wrapped.replace(target.path, target.layer);
+    }
+    this.saved.add(name, config);
+    const leaves = leafNames(targets.map(({ path }) => path));
+    const spelledOut = isAllLinear(config) ? changed<LayerConfig>(config, { targetModules: leaves }) : config;
+    this.configs.set(name, spelledOut as C);
+    return spelledOut as C;
+  }
+
+  remove(name: string): void {
+    for (const [path, layer] of this.layersOf(name)) {
+      layer.deleteAdapter(name);
+      if (layer.updates.size === 0) this.wrapped.replace(path, layer.baseLayer);
+    }
+    this.saved.remove(name);
+    this.configs.delete(name);
+  }
+
+  activate(names: readonly string[], trainable: readonly string[]): void {
+    this.saved.checkTogether(names);
+    this.checkTogether(names);
+    this.state.activeAdapters = names;
+    for (const [, layer] of this.layers()) {
+      for (const [name, { variables }] of layer.updates) {
+        for (const variable of variables) variable.trainable = trainable.includes(name);
+      }
+    }
+    this.saved.train(trainable);
+    for (const name of this.configs.keys()) {
+      for (const [, bias] of this.biases(name)) bias.trainable = trainable.includes(name);
+    }
+  }
+
+  setEnabled(isEnabled: boolean): void {
+    this.state.isEnabled = isEnabled;
+  }
+
+  changesBase(name: string): boolean {
+    return trainsBiases(this.configs.get(name) ?? {});
+  }
+
+  tensors(name: string): Map<string, AdapterTensor> {
+    const tensors = new Map<string, AdapterTensor>();
+    for (const [path, layer] of this.layersOf(name)) {
+      for (const [leaf, tensor] of layer.fileTensors(name)) tensors.set(`${path}.${leaf}`, tensor);
+    }
+    for (const [path, variable] of this.biases(name)) tensors.set(path, { variable, layout: 'same' });
+    for (const [path, tensor] of this.saved.tensors(name)) tensors.set(path, tensor);
+    return tensors;
+  }
+
+  expectedTensors(config: C): Map<string, ExpectedTensor> {
+    const targets = this.targets(config, true);
+    const expected = new Map<string, ExpectedTensor>();
+    for (const target of targets) {
+      for (const [leaf, tensor] of this.expectedOf(target)) expected.set(`${target.path}.${leaf}`, tensor);
+    }
+    const paths = targets.map(({ path }) => path);
+    for (const [path, { shape }] of trainedBiases(this.model, config, paths)) expected.set(path, { shape });
+    for (const [path, tensor] of this.saved.expectedTensors(config)) expected.set(path, tensor);
+    return expected;
+  }
+
+  /** The wrapped layers, by their paths. */
+  layers(): readonly [string, L][] {
+    return this.wrapped.list();
+  }
+
+  /** The wrapped layers alone. */
+  layerList(): L[] {
+    return this.layers().map(([, layer]) => layer);
+  }
+
+  /** The layers that an adapter is on, by their paths. */
+  layersOf(name: string): [string, L][] {
+    return this.layers().filter(([, { updates }]) => updates.has(name));
+  }
+
+  readonly merging: Merging = {
+    mergedAdapters: () => [...new Set(this.layerList().flatMap((layer) => layer.mergedAdapters))],
+    merge: (names, options) => {
+      this.checkTogether(names);
+      checkMergeMemory(this.layerList(), names);
+      mergeLayers(this.layerList(), names, options);
+    },
+    unmerge: () => unmergeLayers(this.layerList()),
+  };
+
+  unload({ keepsMerged }: { readonly keepsMerged: boolean }): void {
+    const wasTied = hasTiedHead(this.model);
+    for (const [path, layer] of this.layers()) {
+      layer.forgetOriginal();
+      for (const name of [...layer.updates.keys()]) layer.deleteAdapter(name);
+      this.wrapped.replace(path, layer.baseLayer);
+    }
+    this.saved.unload(keepsMerged);
+    this.unloadOthers();
+    settleTiedHeads(this.model);
+    if (wasTied && !hasTiedHead(this.model)) warn(UNTIED);
+  }
+
+  dispose(): void {}
+
+  /** @throws ArgumentError when these adapters cannot act together. */
+  protected checkTogether(_names: readonly string[]): void {}
+
+  /** @throws UnsupportedError when the configuration wants something else of these layers too. */
+  protected checkTargets(_config: C, _targets: readonly Target<C, L>[]): void {}
+
+  /** Takes off what a method has beside its layers. */
+  protected unloadOthers(): void {}
+
+  /** The wrapper at a path, or a new one around what is there. */
+  protected layerAt(path: string, module: Module | undefined): L {
+    if (this.isLayer(module)) return module;
+    const refuse = (what: string): never => {
+      throw new UnsupportedError(`${what}; ${this.method} cannot go on it too`);
+    };
+    if (module instanceof SavedModule) refuse(`'${path}' is trained whole by ${[...module.copies.keys()].join(', ')}`);
+    if (module instanceof TokenRows) refuse(`tokens of '${path}' are trained by ${module.adapterNames.join(', ')}`);
+    return this.wrap(path, module);
+  }
+
+  private biases(name: string): [string, tf.Variable][] {
+    const config = this.configs.get(name);
+    if (!config || !trainsBiases(config)) return [];
+    const paths = this.layersOf(name).map(([path]) => path);
+    return trainedBiases(this.model, config, paths);
+  }
+}
+
+/** True for a linear layer, whether or not it is kept packed. */
+export function isProjection(module: Module | undefined): module is Projection {
+  return module !== undefined && 'inFeatures' in module && 'outFeatures' in module;
+}
