@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { ArgumentError, encodeExample, ShapeError } from 'lowrank';
 import { type ReviewExample, reviewPrompt } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
-import { encodePrompt, type PromptTokenizer } from '../../lib/lowrank/src/train/encodeExample';
+import { encodePrompt, type PromptTokenizer } from '../../lib/lowrank/src/train/data/encodeExample';
 
 const example: ReviewExample = {
   id: 'one',

@@ -28,4 +28,4 @@ export { printable, printableJson, printableMessage } from './runtime/printable'
 export { reasonOf } from './runtime/reasonOf';
 export { duration } from './runtime/statusLine';
 export { warn } from './runtime/warn';
-export { encodeExamples, encodePrompt, type PromptTokenizer } from './train/encodeExample';
+export { encodeExamples, encodePrompt, type PromptTokenizer } from './train/data/encodeExample';

@@ -1,7 +1,7 @@
 /** `lowrank train`: an adapter on prompts and completions. */
 import { shuffled } from '../runtime';
-import { encodeExamples } from '../train/encodeExample';
-import { readTextRecords, textExample } from '../train/readTextExamples';
+import { encodeExamples } from '../train/data/encodeExample';
+import { readTextRecords, textExample } from '../train/data/readTextExamples';
 import type { CommandArguments } from './commandArguments';
 import type { Streams } from './streams';
 import { trainAdapter } from './trainAdapter';

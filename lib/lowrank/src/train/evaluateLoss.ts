@@ -3,9 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { interruptible } from '../runtime/interruptible';
-import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './batch';
-import { bucketed } from './bucketed';
-import type { ExecutionOptions } from './execution';
+import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './data/batch';
+import { bucketed } from './data/padToBucket';
+import type { ExecutionOptions } from './executionOptions';
 import type { TrainableModel } from './trainableModel';
 
 /** How well a model predicts some batches. */

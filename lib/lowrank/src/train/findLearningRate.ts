@@ -1,9 +1,9 @@
 /** A learning rate found by trying (Smith 2017, arXiv 1506.01186, section 3.3). */
 import { ArgumentError, NotFiniteError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
-import { AdamW } from './adamw';
-import type { Batch } from './batch';
-import type { StepRecord } from './runRecords';
+import type { Batch } from './data/batch';
+import { AdamW } from './optimizer/adamw';
+import type { StepRecord } from './progress/records';
 import { TrainingAbortedError, train } from './train';
 import { parametersOf, type TrainableModel } from './trainableModel';
 

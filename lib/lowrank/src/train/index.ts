@@ -1,19 +1,33 @@
-export { AdamW, type AdamWOptions, type OptimizerState } from './adamw';
-export { type Batch, type Example, type PadOptions, padBatch, type TensorBatch, tensorBatch } from './batch';
-export { type BatchingOptions, makeBatches } from './batches';
-export { type Checkpoint, type CheckpointContent, type CheckpointSaveOptions, loadCheckpoint, saveCheckpoint } from './checkpoint';
-export { type ClippedGradients, clipByGlobalNorm } from './clipByGlobalNorm';
-export { type EncodedExample, type EncodeOptions, encodeExample, type TextExample, type TextPrompt } from './encodeExample';
+export {
+  type Checkpoint,
+  type CheckpointContent,
+  type CheckpointSaveOptions,
+  loadCheckpoint,
+  saveCheckpoint,
+} from './checkpoints/checkpoint';
+export type { CheckpointPlace } from './checkpoints/runCheckpoint';
+export { type Batch, type Example, type PadOptions, padBatch, type TensorBatch, tensorBatch } from './data/batch';
+export { type EncodedExample, type EncodeOptions, encodeExample, type TextExample, type TextPrompt } from './data/encodeExample';
+export { type BatchingOptions, makeBatches } from './data/makeBatches';
+export { packBatch, packRows } from './data/packing';
+export type { BatchSource, DataPosition } from './data/updateBatches';
 export { type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateLoss';
 export { type FindLearningRateOptions, type FoundLearningRate, findLearningRate } from './findLearningRate';
 export { type MethodDefaults, methodDefaults } from './methodDefaults';
-export { packBatch, packRows } from './packing';
-export type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progress';
-export type { EvaluationRecord, StepRecord } from './runRecords';
-export type { CheckpointPlace } from './savedRun';
-export { constantSchedule, cosineSchedule, type DecayOptions, linearSchedule, type Schedule, type ScheduleOptions } from './schedules';
+export { AdamW, type AdamWOptions, type OptimizerState } from './optimizer/adamw';
+export { type ClippedGradients, clipByGlobalNorm } from './optimizer/clipByGlobalNorm';
+export {
+  constantSchedule,
+  cosineSchedule,
+  type DecayOptions,
+  linearSchedule,
+  type Schedule,
+  type ScheduleOptions,
+} from './optimizer/schedules';
+export type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progress/progressMeter';
+export type { EvaluationRecord, StepRecord } from './progress/records';
+export { type TerminalStream, terminalProgress } from './progress/terminalProgress';
 export { type MicroBatch, type StepResult, trainStep } from './step';
-export { type TerminalStream, terminalProgress } from './terminalProgress';
 export {
   type CheckpointOptions,
   type EvaluationOptions,
@@ -25,4 +39,3 @@ export {
 export type { TrainableModel } from './trainableModel';
 export type { EvaluationPlan } from './trainingRun';
 export { type ExampleSplits, type TrainOnExamplesOptions, type TrainOnExamplesResult, trainOnExamples } from './trainOnExamples';
-export type { BatchSource, DataPosition } from './updateWindows';

@@ -1,8 +1,8 @@
 /** The part of an update that takes the time: loss, gradients, clipping. Tensors in, tensors out, no number read and nothing changed. */
 import { StateError, tf } from '../runtime';
 import { reasonOf } from '../runtime/reasonOf';
-import type { TensorBatch } from './batch';
-import { clipByGlobalNorm } from './clipByGlobalNorm';
+import type { TensorBatch } from './data/batch';
+import { clipByGlobalNorm } from './optimizer/clipByGlobalNorm';
 import { parametersOf, type TrainableModel } from './trainableModel';
 
 /** One part of an update's tokens, small enough for the memory. */

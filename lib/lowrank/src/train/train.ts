@@ -4,17 +4,17 @@ import { AbortedError, ArgumentError, deviceInfo } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
 import { interruptible } from '../runtime/interruptible';
-import { AdamW } from './adamw';
-import type { ExecutionOptions } from './execution';
+import type { CheckpointPlace } from './checkpoints/runCheckpoint';
+import { lockRun } from './checkpoints/runLock';
+import { type BatchSource, updateWindows } from './data/updateBatches';
+import type { ExecutionOptions } from './executionOptions';
 import { oneAtATime } from './oneAtATime';
-import { type ProgressDisplay, ProgressMeter } from './progress';
-import { lockRun } from './runLock';
-import { RunLog } from './runLog';
-import type { EvaluationRecord, StepRecord } from './runRecords';
-import type { CheckpointPlace } from './savedRun';
+import { AdamW } from './optimizer/adamw';
+import { type ProgressDisplay, ProgressMeter } from './progress/progressMeter';
+import type { EvaluationRecord, StepRecord } from './progress/records';
+import { RunLog } from './progress/runLog';
 import type { TrainableModel } from './trainableModel';
 import { type EvaluationPlan, TrainingRun } from './trainingRun';
-import { type BatchSource, updateWindows } from './updateWindows';
 
 /** How a run goes. */
 export interface TrainOptions extends ExecutionOptions {

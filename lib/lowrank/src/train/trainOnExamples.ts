@@ -2,11 +2,11 @@
 import type { PeftModel } from '../peft';
 import { deriveSeed } from '../runtime';
 import { checkWhole } from '../runtime/checkWhole';
-import { AdamW } from './adamw';
-import type { Example } from './batch';
-import { makeBatches } from './batches';
+import type { Example } from './data/batch';
+import { makeBatches } from './data/makeBatches';
 import { methodDefaults } from './methodDefaults';
-import { cosineSchedule, type Schedule } from './schedules';
+import { AdamW } from './optimizer/adamw';
+import { cosineSchedule, type Schedule } from './optimizer/schedules';
 import { type EvaluationOptions, type TrainOptions, type TrainResult, train } from './train';
 
 /** What is learned, and what is held out. */

@@ -1,16 +1,16 @@
 /** A run's state, and the things that change it: an update, an evaluation, a checkpoint. */
 import { AbortedError, NotFiniteError, tf } from '../runtime';
-import type { AdamW } from './adamw';
-import { type Batch, realTokens } from './batch';
-import { BestWeights } from './bestWeights';
+import { BestWeights } from './checkpoints/bestWeights';
+import { type CheckpointPlace, loadRun, type RunState, saveRun } from './checkpoints/runCheckpoint';
+import { type RunSetup, setupOf } from './checkpoints/runSetup';
+import { type Batch, realTokens } from './data/batch';
+import type { DataPosition, UpdateWindow } from './data/updateBatches';
 import { evaluateLoss } from './evaluateLoss';
-import type { ExecutionOptions } from './execution';
-import type { EvaluationRecord, StepRecord } from './runRecords';
-import { type RunSetup, setupOf } from './runSetup';
-import { type CheckpointPlace, loadRun, type RunState, saveRun } from './savedRun';
+import type { ExecutionOptions } from './executionOptions';
+import type { AdamW } from './optimizer/adamw';
+import type { EvaluationRecord, StepRecord } from './progress/records';
 import { parametersOf, type TrainableModel } from './trainableModel';
 import { Updater } from './updater';
-import type { DataPosition, UpdateWindow } from './updateWindows';
 
 /** An update and what it took. */
 interface Update {

@@ -1,11 +1,11 @@
 /** One update as one call: forward, backward, clipping and AdamW, with everything that changes staying where it is. */
 import { compile, tf } from '../runtime';
 import { upload } from '../runtime/upload';
-import type { AdamW } from './adamw';
-import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './batch';
-import { bucketed } from './bucketed';
 import { checkTrainingMemory } from './checkTrainingMemory';
-import type { ExecutionOptions } from './execution';
+import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './data/batch';
+import { bucketed } from './data/padToBucket';
+import type { ExecutionOptions } from './executionOptions';
+import type { AdamW } from './optimizer/adamw';
 import { addMicroBatch, clipSums, type GradientSums, type MicroBatch, noGradient } from './step';
 import { parametersOf, type TrainableModel } from './trainableModel';
 

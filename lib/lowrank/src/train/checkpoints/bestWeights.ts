@@ -1,0 +1,29 @@
+/** The weights of the best evaluation so far. */
+import { tf } from '../../runtime';
+
+/** A copy of named weights, which shares their memory until they change. */
+export class BestWeights {
+  private copies: tf.NamedTensorMap = {};
+
+  /** The copied weights, by parameter name; they stay this object's. */
+  get tensors(): tf.NamedTensorMap {
+    return this.copies;
+  }
+
+  /** Takes these weights in place of the ones it has. */
+  take(weights: Iterable<readonly [string, tf.Tensor]>): void {
+    const copies = Array.from(weights, ([name, tensor]) => [name, tf.keep(tensor.clone())] as const);
+    this.dispose();
+    this.copies = Object.fromEntries(copies);
+  }
+
+  /** Puts the copied weights into the parameters. */
+  restore(parameters: ReadonlyMap<string, tf.Variable>): void {
+    for (const [name, copy] of Object.entries(this.copies)) parameters.get(name)?.assign(copy);
+  }
+
+  dispose(): void {
+    tf.dispose(this.copies);
+    this.copies = {};
+  }
+}

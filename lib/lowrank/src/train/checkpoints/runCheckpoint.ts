@@ -1,0 +1,109 @@
+/** A run in a checkpoint: all that the rest of it depends on, written and read back. */
+import { FormatError, StateError, tf } from '../../runtime';
+import type { DataPosition } from '../data/updateBatches';
+import type { OptimizerState } from '../optimizer/adamw';
+import type { EvaluationRecord, StepRecord } from '../progress/records';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint';
+import { checkSetup, type RunSetup } from './runSetup';
+import { checkedState, KIND, type SavedEvaluation, type SavedRun } from './savedState';
+
+/** Where a run is saved. */
+export interface CheckpointPlace {
+  readonly directory: string;
+  readonly keep?: number;
+}
+
+/** A run between two updates. */
+export interface RunState {
+  /** The trained parameters, by name. */
+  readonly weights: tf.NamedTensorMap;
+  /** Those of the best evaluation, where they are remembered. */
+  readonly best: tf.NamedTensorMap;
+  readonly optimizer: OptimizerState;
+  readonly setup: RunSetup;
+  /** Of models with dropout. */
+  readonly dropoutStep?: number;
+  /** Where the next update's data begins. */
+  readonly position: DataPosition;
+  readonly history: readonly StepRecord[];
+  readonly evaluations: readonly EvaluationRecord[];
+}
+
+/**
+ * Saves a run and returns the checkpoint's folder.
+ *
+ * @param replaced - an earlier checkpoint of the same step, which says less
+ * @throws StorageError when the disk refuses; the older checkpoints are as they were.
+ */
+export function saveRun({ directory, keep }: CheckpointPlace, run: RunState, replaced?: string): string {
+  const { weights, best, optimizer, dropoutStep, position, history, setup } = run;
+  const evaluations = run.evaluations.map(savedEvaluation);
+  const state: SavedRun = { kind: KIND, optimizerStep: optimizer.step, dropoutStep, position, history, evaluations, setup };
+  const tensors = { weights, optimizer: optimizer.tensors, best };
+  return saveCheckpoint(directory, { step: history.length, state, tensors }, { keep, replaced });
+}
+
+/**
+ * The run of the newest checkpoint in the directory, if there is one; the caller disposes its tensors.
+ *
+ * @throws StateError when it is of something else than a run with these parameters and this setup; FormatError when its state is none of ours.
+ */
+export function loadRun(
+  directory: string,
+  parameters: ReadonlyMap<string, tf.Tensor>,
+  setup: RunSetup,
+): (RunState & { readonly path: string }) | undefined {
+  const checkpoint = loadCheckpoint(directory);
+  if (!checkpoint) return undefined;
+  const { path, state, tensors } = checkpoint;
+  const { weights = {}, optimizer = {}, best = {} } = tensors;
+  try {
+    const saved = checkedState(path, state);
+    checkFit(path, weights, parameters);
+    checkFit(path, best, Object.keys(best).length === 0 ? new Map() : parameters);
+    checkMoments(path, optimizer, parameters);
+    if (saved.setup) checkSetup(path, saved.setup, setup);
+    const { optimizerStep, evaluations, kind, ...rest } = saved;
+    const restored = { step: optimizerStep, tensors: optimizer };
+    return { ...rest, path, setup, weights, best, optimizer: restored, evaluations: evaluations.map(readEvaluation) };
+  } catch (error) {
+    tf.dispose(Object.values(tensors));
+    throw error;
+  }
+}
+
+function savedEvaluation({ step, loss, tokens }: EvaluationRecord): SavedEvaluation {
+  return { step, loss: Number.isFinite(loss) ? loss : String(loss), tokens };
+}
+
+function readEvaluation({ step, loss: saved, tokens }: SavedEvaluation): EvaluationRecord {
+  const loss = saved === null ? Number.NaN : Number(saved);
+  return { step, loss, perplexity: Math.exp(loss), tokens };
+}
+
+/** @throws StateError naming up to ten weights that are missing, of another shape, or of no use. */
+function checkFit(path: string, weights: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Tensor>): void {
+  const names = new Set([...Object.keys(weights), ...parameters.keys()]);
+  const wrong = [...names].flatMap((name) => {
+    const [saved, wanted] = [weights[name]?.shape, parameters.get(name)?.shape];
+    return saved && wanted && tf.util.arraysEqual(saved, wanted) ? [] : [`${name}: saved [${saved}], model [${wanted}]`];
+  });
+  if (wrong.length === 0) return;
+  const listed = wrong.slice(0, 10).join('; ');
+  throw new StateError(
+    `${path} is of another model: ${wrong.length} parameters differ (${listed}). Resume with the same adapter, or take another folder`,
+  );
+}
+
+/** @throws FormatError when a tensor is no moment of a trained parameter, or only one of the two is there. */
+function checkMoments(path: string, moments: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Tensor>): void {
+  for (const [key, { shape }] of Object.entries(moments)) {
+    const [, kind, name = ''] = /^(first|second)\.(.*)$/s.exec(key) ?? [];
+    const other = moments[`${kind === 'first' ? 'second' : 'first'}.${name}`];
+    const wanted = parameters.get(name)?.shape;
+    if (kind && other && wanted && tf.util.arraysEqual(shape, wanted)) continue;
+    throw new FormatError(
+      `${path}: '${key.slice(0, 200)}' [${shape}] is no moment of a trained parameter. Remove that folder to go on from the checkpoint before it`,
+    );
+  }
+}

@@ -1,0 +1,93 @@
+/** What a run is a run of: its adapters' configurations and the weights that it does not train. A checkpoint fits no other. */
+import { createHash } from 'node:crypto';
+import { StateError, type tf } from '../../runtime';
+import { parametersOf, type TrainableModel } from '../trainableModel';
+
+/** Told apart by value, as JSON. */
+export interface RunSetup {
+  /** The active adapters' configurations, by the adapter's name. */
+  readonly adapters: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** The base model's configuration. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** A checksum of each frozen weight, every bit of it. */
+  readonly frozen: Readonly<Record<string, string>>;
+}
+
+/** These say nothing about what is computed, or the names and shapes of the trained parameters say it. */
+const SEEN_ELSEWHERE: readonly string[] = [
+  'baseModelNameOrPath',
+  'taskType',
+  'targetModules',
+  'excludeModules',
+  'layersToTransform',
+  'initLoraWeights', // where a start changes the base, its checksums tell
+];
+
+/** The setup of a model as it is now. Reads every frozen weight once: a second for each gigabyte or two. */
+export function setupOf(model: TrainableModel): RunSetup {
+  const { peftConfig = {}, activeAdapters = [], config = {} } = model;
+  const adapters = activeAdapters.map((name) => [name, without(SEEN_ELSEWHERE, { ...peftConfig[name] })] as const);
+  const trained = new Set(parametersOf(model).values());
+  const idle = idleParameters(model);
+  const frozen = Array.from(model.namedParameters?.() ?? []).filter(([, variable]) => !trained.has(variable) && !idle.has(variable));
+  const sums = frozen.map(([name, variable]) => [name, checksum(variable)] as const);
+  return asJson({ adapters: Object.fromEntries(adapters), config: { ...config }, frozen: Object.fromEntries(sums) });
+}
+
+/**
+ * @param where - what the setup was saved in, for the message
+ * @throws StateError that names up to ten differences.
+ */
+export function checkSetup(where: string, saved: RunSetup, present: RunSetup): void {
+  const adapters = Object.entries(saved.adapters).flatMap(([name, config]) =>
+    differences(`${name}.`, config, present.adapters[name] ?? {}),
+  );
+  const config = differences('', saved.config, present.config);
+  const weights = [...new Set([...Object.keys(saved.frozen), ...Object.keys(present.frozen)])]
+    .filter((name) => saved.frozen[name] !== present.frozen[name])
+    .map((name) => `the base's ${name}${name in present.frozen ? '' : ' is missing'}`);
+  const all = [...adapters, ...config, ...weights];
+  if (all.length === 0) return;
+  const listed = all.slice(0, 10).join('; ') + (all.length > 10 ? `; and ${all.length - 10} more` : '');
+  throw new StateError(`${where} is of a run with another setup: ${listed}. Resume with the same adapter and base, or take another folder`);
+}
+
+function differences(prefix: string, saved: Readonly<Record<string, unknown>>, present: Readonly<Record<string, unknown>>): string[] {
+  const names = [...new Set([...Object.keys(saved), ...Object.keys(present)])];
+  const differing = names.filter((name) => ordered(saved[name]) !== ordered(present[name]));
+  return differing.map((name) => `${prefix}${name} was ${JSON.stringify(saved[name])} and is ${JSON.stringify(present[name])}`);
+}
+
+/** Parameters of adapters that do not act. */
+function idleParameters(model: TrainableModel): ReadonlySet<tf.Variable> {
+  const { peftConfig = {}, activeAdapters = [] } = model;
+  const variablesOf = (names: readonly string[]) =>
+    names.flatMap((name) => Array.from(model.adapterTensors?.(name).values() ?? [], ({ variable }) => variable)).flat();
+  const active = new Set(variablesOf(activeAdapters));
+  return new Set(variablesOf(Object.keys(peftConfig)).filter((variable) => !active.has(variable)));
+}
+
+function checksum(variable: tf.Variable): string {
+  const values = variable.dataSync();
+  const hash = createHash('sha256').update(`${variable.dtype} ${variable.shape}`);
+  return hash
+    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+function without(names: readonly string[], record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name)));
+}
+
+/** As a checkpoint gives it back. */
+function asJson(setup: RunSetup): RunSetup {
+  return JSON.parse(JSON.stringify(setup)) as RunSetup;
+}
+
+/** JSON with the keys of objects in order. */
+function ordered(value: unknown): string | undefined {
+  const sorted = (_: string, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each) ? Object.fromEntries(Object.entries(each).sort()) : each;
+  return JSON.stringify(value, sorted);
+}

@@ -1,0 +1,94 @@
+/** A prompt and its completion in tokens, of which the completion's are learned. */
+import { IGNORE_INDEX } from '../../nn';
+import { ArgumentError, ShapeError } from '../../runtime';
+import type { Example } from './batch';
+
+/** The part of a tokenizer that encoding needs. */
+export interface PromptTokenizer {
+  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  readonly eosTokenId: number | undefined;
+}
+
+/** A prompt to continue. */
+export interface TextPrompt {
+  readonly prompt: string;
+  /** The part of `prompt` that may be cut where it is too long, from `start` to before `end`. @defaultValue none */
+  readonly cuttable?: { readonly start: number; readonly end: number };
+  /** Whether the tokenizer's own tokens, such as the one that begins a text, go before the prompt. @defaultValue true */
+  readonly addSpecialTokens?: boolean;
+}
+
+/** A prompt and the completion to learn. */
+export interface TextExample extends TextPrompt {
+  readonly response: string;
+}
+
+/** How long an example may be. */
+export interface EncodeOptions {
+  /** Maximum tokens of prompt, response and end token together. */
+  readonly maxLength: number;
+}
+
+/** A training example in tokens; `labels` are the ids that are learned, and −100 on the prompt. */
+export interface EncodedExample extends Example {
+  readonly inputIds: number[];
+  readonly labels: number[];
+}
+
+/**
+ * Encodes prompt, response and end token; only the last two are learned.
+ *
+ * An example that is too long loses tokens at the end of the prompt's cuttable part, never any of the response, of the end
+ * token or of the rest of the prompt.
+ *
+ * @throws ShapeError when it does not fit even without the cuttable part; ArgumentError when the tokenizer has no end token.
+ */
+export function encodeExample(tokenizer: PromptTokenizer, example: TextExample, { maxLength }: EncodeOptions): EncodedExample {
+  const { eosTokenId } = tokenizer;
+  if (eosTokenId === undefined) throw new ArgumentError('this tokenizer has no end token, by which a model learns to stop');
+  const learned = [...tokenizer.encode(example.response, { addSpecialTokens: false }), eosTokenId];
+  const read = encodePrompt(tokenizer, example, { maxLength: maxLength - learned.length });
+  return { inputIds: [...read, ...learned], labels: [...read.map(() => IGNORE_INDEX), ...learned] };
+}
+
+/**
+ * Encodes a prompt for generation, cut as {@link encodeExample} cuts it.
+ *
+ * @throws ShapeError when the prompt does not fit even without its cuttable part.
+ */
+export function encodePrompt(
+  tokenizer: PromptTokenizer,
+  { prompt, cuttable, addSpecialTokens = true }: TextPrompt,
+  { maxLength }: EncodeOptions,
+): number[] {
+  if (Number.isNaN(maxLength)) throw new ArgumentError('maxLength is not a number');
+  const whole = tokenizer.encode(prompt, { addSpecialTokens });
+  if (whole.length <= maxLength) return whole;
+  const { start, end } = cuttable ?? { start: prompt.length, end: prompt.length };
+  const head = tokenizer.encode(prompt.slice(0, start), { addSpecialTokens });
+  const tail = tokenizer.encode(prompt.slice(end), { addSpecialTokens: false });
+  const room = maxLength - head.length - tail.length;
+  if (room < 0) {
+    const fixed = head.length + tail.length;
+    const without = cuttable ? ' without its code' : '';
+    throw new ShapeError(`the prompt${without} takes ${fixed} tokens and ${Math.max(0, maxLength)} are left: raise maxLength`);
+  }
+  const code = tokenizer.encode(prompt.slice(start, end), { addSpecialTokens: false });
+  return [...head, ...code.slice(0, room), ...tail];
+}
+
+/** Encodes every example; undefined stands for one that does not fit. */
+export function encodeExamples(
+  tokenizer: PromptTokenizer,
+  examples: readonly TextExample[],
+  options: EncodeOptions,
+): (EncodedExample | undefined)[] {
+  return examples.map((example) => {
+    try {
+      return encodeExample(tokenizer, example, options);
+    } catch (error) {
+      if (error instanceof ShapeError) return undefined;
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,69 @@
+/** The data of a run, cut into the batches of each update. */
+import { ArgumentError } from '../../runtime';
+import { type Batch, learnedTokens } from './batch';
+
+/** Batches in any order of arrival: an array, a generator, or a function of the epoch that gives one. */
+export type BatchSource = BatchSequence | ((epoch: number) => BatchSequence);
+
+type BatchSequence = Iterable<Batch> | AsyncIterable<Batch>;
+
+/** A place in the data: so many batches into an epoch, both counted from 0. */
+export interface DataPosition {
+  readonly epoch: number;
+  readonly batch: number;
+}
+
+/** The batches of one update. */
+export interface UpdateWindow {
+  readonly batches: readonly Batch[];
+  /** Where the first of them is. */
+  readonly start: DataPosition;
+  /** Where the next update begins. */
+  readonly end: DataPosition;
+}
+
+/** What a run reads. */
+export interface WindowOptions {
+  /** Passes over the data; without it there is no end. */
+  readonly epochs?: number;
+  /** Batches per update; the last update of an epoch may have fewer. */
+  readonly gradientAccumulation: number;
+  /** Where to begin; what comes before is read and left out. */
+  readonly start: DataPosition;
+}
+
+/**
+ * Reads the source epoch by epoch.
+ *
+ * @throws ArgumentError when an epoch has no batch, or an update no token to learn from.
+ */
+export async function* updateWindows(source: BatchSource, options: WindowOptions): AsyncGenerator<UpdateWindow> {
+  const { epochs = Number.POSITIVE_INFINITY, gradientAccumulation, start } = options;
+  for (let epoch = start.epoch; epoch < epochs; epoch++) {
+    const skipped = epoch === start.epoch ? start.batch : 0;
+    let pending: Batch[] = [];
+    let read = 0;
+    for await (const batch of typeof source === 'function' ? source(epoch) : source) {
+      read++;
+      if (read > skipped) pending.push(batch);
+      if (pending.length === gradientAccumulation) {
+        yield checked(pending, { epoch, batch: read - pending.length });
+        pending = [];
+      }
+    }
+    if (pending.length > 0) yield checked(pending, { epoch, batch: read - pending.length });
+    if (read === 0) throw new ArgumentError(emptyEpoch(epoch));
+  }
+}
+
+function checked(batches: readonly Batch[], start: DataPosition): UpdateWindow {
+  if (batches.every((batch) => learnedTokens(batch) === 0)) {
+    throw new ArgumentError(`batch ${start.batch} of epoch ${start.epoch} has no label to learn from: all of them are -100`);
+  }
+  return { batches, start, end: { epoch: start.epoch, batch: start.batch + batches.length } };
+}
+
+function emptyEpoch(epoch: number): string {
+  if (epoch === 0) return 'there is no batch to train on';
+  return `no batches in epoch ${epoch}: a generator can be read only once, so give an array or a function of the epoch`;
+}

@@ -1,0 +1,42 @@
+/** Gradient clipping by the norm of all gradients together. */
+import { ArgumentError, compileNested, tf } from '../../runtime';
+import { groupsOfOneShape } from '../../runtime/tensorGroups';
+
+/** Gradients after clipping, and their norm before it. */
+export interface ClippedGradients {
+  readonly grads: tf.NamedTensorMap;
+  /** `√(Σ g²)` over every element of every gradient, before clipping. */
+  readonly norm: tf.Scalar;
+}
+
+/**
+ * Scales all gradients by one factor, `min(1, maxNorm / (norm + 10⁻⁶))`, as `torch.nn.utils.clip_grad_norm_` does.
+ *
+ * The given gradients stay as they are; with a `maxNorm` of Infinity they are only measured. A gradient that is not finite makes the norm so.
+ *
+ * Shapes: as given; norm ().
+ *
+ * @throws ArgumentError when `maxNorm` is not positive.
+ */
+export function clipByGlobalNorm(grads: tf.NamedTensorMap, maxNorm: number): ClippedGradients {
+  if (!(maxNorm > 0)) throw new ArgumentError(`maxNorm ${maxNorm} is not positive; leave clipping out with Infinity`);
+  return tf.tidy(() => {
+    const norm = globalNorm(grads);
+    if (maxNorm === Infinity) return { grads: mapTensors(grads, (grad) => grad.clone()), norm };
+    const factor = tf.minimum(tf.div(maxNorm, norm.add(1e-6)), 1);
+    return { grads: mapTensors(grads, (grad) => grad.mul(factor)), norm };
+  });
+}
+
+function globalNorm(grads: tf.NamedTensorMap): tf.Scalar {
+  const squares = groupsOfOneShape(Object.values(grads), ({ shape }) => shape.join()).map((group) => sumOfSquares(group));
+  return squares.length === 0 ? tf.scalar(0) : tf.stack(squares).sum().sqrt().asScalar();
+}
+
+const sumOfSquares = compileNested((tensors: readonly tf.Tensor[]) => tf.stack(tensors.map((tensor) => tensor.square().sum())).sum(), {
+  name: 'sum_of_squares',
+});
+
+function mapTensors(tensors: tf.NamedTensorMap, map: (tensor: tf.Tensor) => tf.Tensor): tf.NamedTensorMap {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, map(tensor)]));
+}

@@ -1,0 +1,38 @@
+/** A run's progress as one line that renews itself, or as plain lines where the output is no terminal. */
+import { duration, type LineStream, StatusLine } from '../../runtime/statusLine';
+import type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progressMeter';
+
+/** Where the line goes; `process.stderr` is one. */
+export type TerminalStream = LineStream;
+
+/**
+ * Shows `step 12/60 · loss 2.314 · 198 tokens/s · 3 min left`, and `evaluation 3/8 · step 12/60 · 3 min left` while the model is evaluated;
+ * give it to `train` as `progress`.
+ *
+ * @param stream - @defaultValue `process.stderr`
+ */
+export function terminalProgress(stream: TerminalStream = process.stderr): ProgressDisplay {
+  const line = new StatusLine(stream);
+  return {
+    update: (progress) => line.show(progressLine(progress)),
+    evaluating: (progress) => line.show(evaluationLine(progress)),
+    finish: () => line.finish(),
+  };
+}
+
+/** The progress in one short line. */
+export function progressLine({ step, steps, loss, tokensPerSecond, secondsLeft }: TrainingProgress): string {
+  const parts = [`step ${counted(step, steps)}`, `loss ${loss.toFixed(3)}`, `${Math.round(tokensPerSecond)} tokens/s`];
+  if (secondsLeft !== undefined && step !== steps) parts.push(`${duration(secondsLeft)} left`);
+  return parts.join(' · ');
+}
+
+function evaluationLine({ done, batches, step, steps, secondsLeft }: EvaluationProgress): string {
+  const parts = [`evaluation ${counted(done, batches)}`, `step ${counted(step, steps)}`];
+  if (secondsLeft !== undefined) parts.push(`${duration(secondsLeft)} left`);
+  return parts.join(' · ');
+}
+
+function counted(done: number, total: number | undefined): string {
+  return total === undefined ? `${done}` : `${done}/${total}`;
+}
