@@ -1,7 +1,7 @@
 import { compile, tf } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { widened } from '../../../lib/lowrank/src/nn/quantized/packedOps';
 import { asStored } from '../../../lib/lowrank/src/runtime/compile/nativeKernels';
+import { widened } from '../../../lib/lowrank/src/runtime/compile/numberFormats';
 import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
 import { random } from '../../nn/compare';
 

@@ -1,10 +1,10 @@
 /** Attention as one kernel of cuDNN, on GPUs: the scores are never in memory. */
 import { compile, deviceInfo, type tf } from '../runtime';
+import { convert } from '../runtime/compile/numberFormats';
 import { callKernel, type Kernel, type KernelValue } from '../runtime/compile/stableHlo';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { nvidiaSmi } from '../runtime/nvidiaSmi';
 import { withGradient } from './customGradient';
-import { convert } from './quantized/packedOps';
 
 /** Head widths that cuDNN's kernel takes: multiples of this, */
 const WIDTH_STEP = 8;

@@ -1,8 +1,8 @@
 /** The cross-entropy of many logits on a CPU, by this library's part of the native binding. */
 import { compile, type tf } from '../runtime';
 import { asStored, callNative, canReplaceOperations, type NumberType } from '../runtime/compile/nativeKernels';
+import { widened } from '../runtime/compile/numberFormats';
 import { withGradient } from './customGradient';
-import { widened } from './quantized/packedOps';
 
 /** With fewer logits TensorFlow's own is done before XLA has been called. */
 const MIN_LOGITS = 2 ** 18;

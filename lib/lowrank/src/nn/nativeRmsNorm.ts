@@ -1,9 +1,9 @@
 /** RMSNorm of many rows on a CPU, by this library's part of the native binding. */
 import { compile, type tf } from '../runtime';
 import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../runtime/compile/nativeKernels';
+import { widened } from '../runtime/compile/numberFormats';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
-import { widened } from './quantized/packedOps';
 
 /** Whether there is one for the present trace. Shapes: x (…, C), weight (C). */
 export function hasNativeRmsNorm(x: tf.Tensor, weight: tf.Tensor): boolean {

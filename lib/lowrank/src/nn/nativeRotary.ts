@@ -1,9 +1,9 @@
 /** Rotary positions of many heads on a CPU, by this library's part of the native binding. */
 import { compile, type tf } from '../runtime';
 import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../runtime/compile/nativeKernels';
+import { widened } from '../runtime/compile/numberFormats';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
-import { widened } from './quantized/packedOps';
 
 /** The widest head that it takes: `kSpan` of the binding's `floatKernels.h`. */
 const MAX_WIDTH = 1024;

@@ -1,10 +1,10 @@
 /** The weights of attention over many keys on a CPU, by this library's part of the native binding. */
 import { compile, type tf } from '../runtime';
 import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../runtime/compile/nativeKernels';
+import { widened } from '../runtime/compile/numberFormats';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { sizeOf } from '../runtime/sizeOf';
 import { withGradient } from './customGradient';
-import { widened } from './quantized/packedOps';
 
 /** Whether there is one for the present trace. Shapes: scores (B, H, T, S), mask (1 or B, 1, 1 or T, S). */
 export function hasNativeSoftmax(scores: readonly number[], mask: readonly number[]): boolean {

@@ -1,9 +1,9 @@
 /** The middle of a feed-forward layer. */
 import { compile, ShapeError, tf } from '../runtime';
 import { asStored, callNative, canReplaceOperations, type NumberType } from '../runtime/compile/nativeKernels';
+import { widened } from '../runtime/compile/numberFormats';
 import { tracedPrecision } from '../runtime/compile/trace';
 import { withGradient } from './customGradient';
-import { widened } from './quantized/packedOps';
 
 /**
  * `SiLU(gate) ∘ up` with `SiLU(x) = x·σ(x)`; the sigmoid is made again in the backward pass rather than held.

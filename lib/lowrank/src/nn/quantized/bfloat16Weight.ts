@@ -1,6 +1,6 @@
 /** Weights at 16 bits: the upper half of a float32. */
 import { tf } from '../../runtime';
-import { bitcast, convert, reshapePacked, slicePacked } from './packedOps';
+import { bitcast, convert, reshapePacked, slicePacked } from '../../runtime/compile/numberFormats';
 import { bfloat16Code } from './rounding';
 import { frozenVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 

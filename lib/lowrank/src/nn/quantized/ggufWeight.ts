@@ -1,19 +1,23 @@
 /** Weights in llama.cpp's blocks of 32 values, as its files have them. */
+import { GGML_FORMATS } from '../../io/dequantize';
 import { tf, UnsupportedError } from '../../runtime';
-import { bitcast, convert, nibbles, reshapePacked, slicePacked } from './packedOps';
+import { bitcast, convert, nibbles, reshapePacked, slicePacked } from '../../runtime/compile/numberFormats';
 import { float16Code } from './rounding';
 import { packedVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 
-/** Values per block. */
-const BLOCK = 32;
-/** Bytes per block. */
-const BLOCK_BYTES = { Q4_0: 18, Q4_1: 20, Q8_0: 34 } as const;
+/** A block format of GGML that stays packed in memory; the formulas stand at `GGML_FORMATS`. */
+export type GgufBlockType = keyof typeof DECODERS;
 
-/** A block format of GGML that stays as it is in memory; the formulas stand at `GGML_FORMATS`. */
-export type GgufBlockType = keyof typeof BLOCK_BYTES;
+/** Values per block, the same for all three formats. */
+const BLOCK = GGML_FORMATS.Q4_1.values;
 
 export function isGgufBlockType(format: string): format is GgufBlockType {
-  return Object.hasOwn(BLOCK_BYTES, format);
+  return Object.hasOwn(DECODERS, format);
+}
+
+/** Whether rows of this many values are a whole number of blocks. */
+export function isWholeBlocks(columns: number): boolean {
+  return columns % BLOCK === 0;
 }
 
 /** A weight in the very blocks of a GGUF file; each row ends on a whole word. */
@@ -29,7 +33,7 @@ export class GgufWeight extends StoredRows {
 
   /** Blocks as a file has them. Shapes: bytes of [O, I]. */
   static fromBytes(format: GgufBlockType, [O, I]: readonly [number, number], bytes: Uint8Array): GgufWeight {
-    const rowBytes = (I / BLOCK) * BLOCK_BYTES[format];
+    const rowBytes = (I / BLOCK) * GGML_FORMATS[format].bytes;
     const width = 4 * Math.ceil(rowBytes / 4);
     const stored = new Uint8Array(O * width);
     for (let row = 0; row < O; row++) stored.set(bytes.subarray(row * rowBytes, (row + 1) * rowBytes), row * width);
@@ -44,12 +48,12 @@ export class GgufWeight extends StoredRows {
    */
   static packQ4_1(rows: WeightRows): GgufWeight {
     const [O, I] = rows.shape;
-    if (I % BLOCK !== 0) throw new UnsupportedError(`rows of ${I} values cannot be stored as q4_1, which has blocks of ${BLOCK}`);
-    const bytes = new Uint8Array(((O * I) / BLOCK) * BLOCK_BYTES.Q4_1);
+    if (!isWholeBlocks(I)) throw new UnsupportedError(`rows of ${I} values cannot be stored as q4_1, which has blocks of ${BLOCK}`);
+    const bytes = new Uint8Array(((O * I) / BLOCK) * GGML_FORMATS.Q4_1.bytes);
     const view = new DataView(bytes.buffer);
     for (const { begin, values } of rowRuns(rows)) {
       for (let at = 0; at < values.length; at += BLOCK) {
-        packQ4_1Block(values.subarray(at, at + BLOCK), view, ((begin * I + at) / BLOCK) * BLOCK_BYTES.Q4_1);
+        packQ4_1Block(values.subarray(at, at + BLOCK), view, ((begin * I + at) / BLOCK) * GGML_FORMATS.Q4_1.bytes);
       }
     }
     return GgufWeight.fromBytes('Q4_1', [O, I], bytes);
@@ -70,19 +74,20 @@ export class GgufWeight extends StoredRows {
     const words = pick(this.words);
     const [N = 0, W = 0] = words.shape;
     const blocks = this.columns / BLOCK;
-    const rowBytes = blocks * BLOCK_BYTES[this.format];
+    const { bytes: blockBytes } = GGML_FORMATS[this.format];
+    const rowBytes = blocks * blockBytes;
     const all = reshapePacked(bitcast(words, 'int32', 'uint8'), 'uint8', [N, 4 * W]);
     const kept = 4 * W === rowBytes ? all : slicePacked(all, 'uint8', 0, rowBytes);
-    const bytes = reshapePacked(kept, 'uint8', [N, blocks, BLOCK_BYTES[this.format]]);
+    const bytes = reshapePacked(kept, 'uint8', [N, blocks, blockBytes]);
     return DECODERS[this.format](bytes).reshape([N, this.columns]);
   }
 }
 
 /** From the bytes of blocks to their values. Shapes: (N, blocks, bytes) → (N, blocks, 32). */
-const DECODERS: Readonly<Record<GgufBlockType, (bytes: tf.Tensor) => tf.Tensor>> = {
-  Q4_0: (bytes) => fourBits(bytes, 2).sub(8).mul(half(bytes, 0)),
-  Q4_1: (bytes) => fourBits(bytes, 4).mul(half(bytes, 0)).add(half(bytes, 2)),
-  Q8_0: (bytes) => {
+const DECODERS = {
+  Q4_0: (bytes: tf.Tensor) => fourBits(bytes, 2).sub(8).mul(half(bytes, 0)),
+  Q4_1: (bytes: tf.Tensor) => fourBits(bytes, 4).mul(half(bytes, 0)).add(half(bytes, 2)),
+  Q8_0: (bytes: tf.Tensor) => {
     const codes = bitcast(slicePacked(bytes, 'uint8', 2, BLOCK), 'uint8', 'int8');
     return convert(codes, 'int8', 'float32').mul(half(bytes, 0));
   },

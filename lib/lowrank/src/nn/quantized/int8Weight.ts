@@ -1,6 +1,6 @@
 /** Weights at 8 bits, one scale per output. */
 import type { tf } from '../../runtime';
-import { bitcast, convert } from './packedOps';
+import { bitcast, convert } from '../../runtime/compile/numberFormats';
 import { largestMagnitude, roundHalfEven, roundToFloat16 } from './rounding';
 import { frozenVariable, packedVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 

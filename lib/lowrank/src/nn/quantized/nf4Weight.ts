@@ -1,7 +1,7 @@
 /** Weights at 4 bits: NormalFloat 4 with double quantisation. */
 import { tf } from '../../runtime';
+import { bitcast, lookUp } from '../../runtime/compile/numberFormats';
 import { boundsOf, DYNAMIC_CODE, NF4_CODE, nearestCode } from './nf4Codes';
-import { bitcast, lookUp } from './packedOps';
 import { largestMagnitude } from './rounding';
 import { frozenVariable, packedVariable, rowRuns, StoredWeight, type WeightRows } from './storedWeight';
 

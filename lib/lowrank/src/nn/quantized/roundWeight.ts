@@ -1,6 +1,6 @@
 /** What a weight becomes when it is kept in another number format. */
 import { tf } from '../../runtime';
-import { convert } from './packedOps';
+import { convert } from '../../runtime/compile/numberFormats';
 import { packWeight, type QuantizedFormat } from './storedFormats';
 import { rowsOf } from './storedWeight';
 

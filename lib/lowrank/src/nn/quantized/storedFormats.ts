@@ -1,7 +1,7 @@
 /** The formats in which a weight can be stored, by name. */
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { Bfloat16Weight } from './bfloat16Weight';
-import { GgufWeight } from './ggufWeight';
+import { GgufWeight, isWholeBlocks } from './ggufWeight';
 import { Int8Weight } from './int8Weight';
 import { Nf4Weight } from './nf4Weight';
 import type { StoredWeight, WeightRows } from './storedWeight';
@@ -21,7 +21,7 @@ export function packWeight(format: QuantizedFormat | 'bfloat16', rows: WeightRow
 
 /** @throws UnsupportedError when rows of this width cannot be stored in the format; `name` says whose they are. */
 export function checkStorable(format: QuantizedFormat | 'bfloat16', columns: number, name: string): void {
-  if (format !== 'q4_1' || columns % 32 === 0) return;
+  if (format !== 'q4_1' || isWholeBlocks(columns)) return;
   throw new UnsupportedError(`'${name}' has rows of ${columns} values, no whole number of q4_1's blocks of 32: use nf4 or int8`);
 }
 

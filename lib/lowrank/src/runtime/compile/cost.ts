@@ -3,6 +3,7 @@
 import { sizeOf } from '../sizeOf';
 import type { GraphBuilder, KnownSymbol, Operation } from './graphBuilder';
 import { MODULE } from './stableHlo';
+import { typeBytes } from './typeNumbers';
 
 /** The work of one call. */
 export interface Cost {
@@ -61,7 +62,7 @@ function own(graph: GraphBuilder, { type, inputs, outputs }: Operation): Cost {
     KnownSymbol[],
     KnownSymbol[],
   ];
-  const bytes = [...taken, ...given].reduce((sum, symbol) => sum + size(symbol) * bytesOf(symbol), 0);
+  const bytes = [...taken, ...given].reduce((sum, symbol) => sum + size(symbol) * typeBytes(symbol.dtype), 0);
   return {
     operations: 1,
     flops: flopsOf(type, taken, given),
@@ -100,17 +101,4 @@ function productFlops([first]: readonly KnownSymbol[], [result]: readonly KnownS
 
 function size({ shape }: KnownSymbol): number {
   return sizeOf(shape);
-}
-
-/** TensorFlow's numbers of the types that do not take four bytes. */
-const WIDTHS: ReadonlyMap<number, number> = new Map([
-  [4, 1],
-  [6, 1],
-  [10, 1],
-  [14, 2],
-  [19, 2],
-]);
-
-export function bytesOf({ dtype }: Pick<KnownSymbol, 'dtype'>): number {
-  return WIDTHS.get(dtype) ?? 4;
 }

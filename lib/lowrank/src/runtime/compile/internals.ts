@@ -1,6 +1,7 @@
 /** What the compiler knows of tfjs's insides and of the binding, all in one place. */
 import { type NativeBinding, nodeBackend, type OpAttribute } from '../backend';
 import { tf } from '../tensorflow';
+import { typeName } from './typeNumbers';
 
 /** A value on TensorFlow's side, as the binding names it. */
 export interface Handle {
@@ -129,13 +130,6 @@ export function engineInternals(): EngineInternals {
   return tf.engine() as unknown as EngineInternals;
 }
 
-/** What tfjs calls TensorFlow's types; the others it has no name for. */
-const DTYPES: ReadonlyMap<number, tf.DataType> = new Map([
-  [1, 'float32'],
-  [3, 'int32'],
-  [10, 'bool'],
-]);
-
 /** Runs an operation by TensorFlow's name, or adds it to the trace; the tensors may be of types that tfjs has no name for. */
 export function runOperation(
   type: string,
@@ -154,7 +148,9 @@ export function runOperation(
 export function tensorOfHandle({ id, dtype, shape }: Handle): tf.Tensor {
   const dataId = {};
   backendInternals().tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 });
-  return engineInternals().makeTensorFromTensorInfo({ dataId, shape, dtype: DTYPES.get(dtype) ?? 'float32' });
+  const name = typeName(dtype);
+  const known = name === 'int32' || name === 'bool' ? name : 'float32';
+  return engineInternals().makeTensorFromTensorInfo({ dataId, shape, dtype: known });
 }
 
 /** Whether what is computed now is recorded for a gradient. */

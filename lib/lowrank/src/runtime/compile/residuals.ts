@@ -1,6 +1,7 @@
 /** What a backward pass takes from the forward pass, and what it makes anew. */
-import { bytesOf } from './cost';
+
 import type { GraphBuilder } from './graphBuilder';
+import { typeBytes } from './typeNumbers';
 
 /** What the function of the backward pass takes. */
 export interface BackwardInputs {
@@ -48,7 +49,8 @@ export function backwardInputs(graph: GraphBuilder, { outputs, fed, firstOperati
 /** Replaces, as long as that saves bytes, a kept symbol by what it is made of in cheap operations. */
 function lightened(graph: GraphBuilder, symbols: readonly number[], fed: ReadonlySet<number>): Set<number> {
   const kept = new Set(symbols);
-  const bytes = (symbol: number) => graph.symbol(symbol).shape.reduce((product, size) => product * size, bytesOf(graph.symbol(symbol)));
+  const bytes = (symbol: number) =>
+    graph.symbol(symbol).shape.reduce((product, size) => product * size, typeBytes(graph.symbol(symbol).dtype));
   const isCheap = (symbol: number) => CHEAP.has(graph.operationOf(symbol).type);
   const replaced = (symbol: number) => {
     if (!isCheap(symbol)) return false;

@@ -1,6 +1,7 @@
-/** Modules of StableHLO, which TensorFlow hands to XLA as they are: the way to kernels that XLA calls by name. */
+/** Modules of StableHLO, which TensorFlow hands to XLA unchanged: they call XLA's kernels by name. */
 import type { tf } from '../tensorflow';
 import { backendInternals, runOperation } from './internals';
+import { type TypeName, typeNumber } from './typeNumbers';
 
 /** The operation that a module is in a graph. */
 export const MODULE = 'XlaCallModule';
@@ -8,27 +9,22 @@ export const MODULE = 'XlaCallModule';
 /** The version of the operation that takes modules as text, and asks for nothing more. */
 const VERSION = 5;
 
-/** TensorFlow's numbers of its types (`tensorflow/core/framework/types.proto`), and what StableHLO calls them. */
-const TYPES = {
-  float32: { number: 1, text: 'f32' },
-  int32: { number: 3, text: 'i32' },
-  uint8: { number: 4, text: 'ui8' },
-  bfloat16: { number: 14, text: 'bf16' },
-} as const;
+/** StableHLO's names of the types. */
+const TYPE_TEXTS = { float32: 'f32', int32: 'i32', uint8: 'ui8', bfloat16: 'bf16' } as const satisfies Partial<Record<TypeName, string>>;
 
 /** A value of a module; one of a type that tfjs has no name for is for other raw operations only. */
 interface ModuleValue {
-  readonly type: keyof typeof TYPES;
+  readonly type: keyof typeof TYPE_TEXTS;
   readonly shape: readonly number[];
 }
 
-/** A value as a kernel takes or gives it. */
+/** An operand or a result of a kernel. */
 export interface KernelValue extends ModuleValue {
   /** Its axes in the order in which they lie in memory, the outermost first: so the module takes or gives it. @defaultValue as in the shape */
   readonly order?: readonly number[];
 }
 
-/** What of a call is the kernel's own: by what name XLA knows it, by what interface, and what it is told besides its operands. */
+/** A custom call: its target's name, its API version and its configuration. */
 export interface Kernel {
   readonly target: string;
   /** XLA's number of it: 2 takes its configuration as a text, 4 as attributes. */
@@ -55,8 +51,8 @@ export function callKernel(
   const attributes = [
     { name: 'version', type: binding.TF_ATTR_INT, value: VERSION },
     { name: 'module', type: binding.TF_ATTR_STRING, value: moduleText(kernel, values, { results, hidden }) },
-    { name: 'Tin', type: binding.TF_ATTR_TYPE, value: values.map(({ type }) => TYPES[type].number) },
-    { name: 'Tout', type: binding.TF_ATTR_TYPE, value: results.map(({ type }) => TYPES[type].number) },
+    { name: 'Tin', type: binding.TF_ATTR_TYPE, value: values.map(({ type }) => typeNumber(type)) },
+    { name: 'Tout', type: binding.TF_ATTR_TYPE, value: results.map(({ type }) => typeNumber(type)) },
     { name: 'Sout', type: binding.TF_ATTR_SHAPE, value: results.map(inMemory).map(({ shape }) => shape) },
   ];
   const tensors = operands.map(({ tensor }) => tensor);
@@ -100,7 +96,7 @@ function inverse(order: readonly number[]): number[] {
 }
 
 function typeText({ type, shape }: ModuleValue): string {
-  return `tensor<${[...shape, TYPES[type].text].join('x')}>`;
+  return `tensor<${[...shape, TYPE_TEXTS[type]].join('x')}>`;
 }
 
 /** The axes from the innermost outwards. */

@@ -1,39 +1,34 @@
 /** Operations on number formats that tfjs has no name for; such a tensor passes between these operations and nowhere else. */
-import { tf } from '../../runtime';
-import { backendInternals, runOperation } from '../../runtime/compile/internals';
-
-/** TensorFlow's numbers of its types (`tensorflow/core/framework/types.proto`). */
-const TYPES = { float32: 1, int32: 3, uint8: 4, int8: 6, bfloat16: 14, float16: 19 } as const;
-
-/** A number format in which weights are stored. */
-export type PackedType = keyof typeof TYPES;
+import { tf } from '../tensorflow';
+import { backendInternals, runOperation } from './internals';
+import { type TypeName, typeNumber } from './typeNumbers';
 
 /**
  * The same bits read as another type, little-endian: a narrower type adds an axis, and a wider one takes the last away.
  *
  * Shapes: (…) → (…, width of `from` / width of `to`), (…, 1/that) → (…), or as it was.
  */
-export function bitcast(x: tf.Tensor, from: PackedType, to: PackedType): tf.Tensor {
+export function bitcast(x: tf.Tensor, from: TypeName, to: TypeName): tf.Tensor {
   return execute('Bitcast', { T: from, type: to }, [x]);
 }
 
 /** The same values as another type, rounded to nearest, ties to even. */
-export function convert(x: tf.Tensor, from: PackedType, to: PackedType): tf.Tensor {
+export function convert(x: tf.Tensor, from: TypeName, to: TypeName): tf.Tensor {
   return execute('Cast', { SrcT: from, DstT: to }, [x]);
 }
 
-/** What is float32, or goes by its name, as float32. */
-export function widened(x: tf.Tensor, type: PackedType): tf.Tensor {
+/** The values as float32; a tensor that is float32 already is returned as it is. */
+export function widened(x: tf.Tensor, type: TypeName): tf.Tensor {
   return type === 'float32' ? x : convert(x, type, 'float32');
 }
 
 /** The same values under another shape. */
-export function reshapePacked(x: tf.Tensor, type: PackedType, shape: readonly number[]): tf.Tensor {
+export function reshapePacked(x: tf.Tensor, type: TypeName, shape: readonly number[]): tf.Tensor {
   return execute('Reshape', { T: type, Tshape: 'int32' }, [x, tf.tensor1d([...shape], 'int32')]);
 }
 
 /** Part of the last axis. Shapes: (…, W) → (…, width). */
-export function slicePacked(x: tf.Tensor, type: PackedType, begin: number, width: number): tf.Tensor {
+export function slicePacked(x: tf.Tensor, type: TypeName, begin: number, width: number): tf.Tensor {
   const starts = [...x.shape.slice(1).map(() => 0), begin];
   const sizes = [...x.shape.slice(0, -1), width];
   return execute('Slice', { T: type, Index: 'int32' }, [x, tf.tensor1d(starts, 'int32'), tf.tensor1d(sizes, 'int32')]);
@@ -53,10 +48,10 @@ export function nibbles(bytes: tf.Tensor): [low: tf.Tensor, high: tf.Tensor] {
   return [convert(low, 'uint8', 'float32'), convert(high, 'uint8', 'float32')];
 }
 
-function execute(op: string, types: Readonly<Record<string, PackedType>>, inputs: tf.Tensor[]): tf.Tensor {
+function execute(op: string, types: Readonly<Record<string, TypeName>>, inputs: tf.Tensor[]): tf.Tensor {
   const { binding } = backendInternals();
-  const attributes = Object.entries(types).map(([name, type]) => ({ name, type: binding.TF_ATTR_TYPE, value: TYPES[type] }));
+  const attributes = Object.entries(types).map(([name, type]) => ({ name, type: binding.TF_ATTR_TYPE, value: typeNumber(type) }));
   const [result] = runOperation(op, attributes, inputs, 1);
-  if (!result) throw new TypeError(`TensorFlow's ${op} gave nothing`);
+  if (!result) throw new TypeError(`TensorFlow's ${op} returned nothing`);
   return result;
 }
