@@ -67,7 +67,7 @@ test('train, eval and review work on one layout of folders, and training moves t
     folder('log.jsonl'),
   ]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/6 updates on \d+ examples of model\nvalidation loss \d+\.\d{4} before, \d+\.\d{4} at its lowest/);
+  expect(stdout).toMatch(/6 updates on \d+ examples of model\nvalidation loss: \d+\.\d{4} before training, \d+\.\d{4} at the lowest/);
   const log = fs.readFileSync(folder('log.jsonl'), 'utf8').trim().split('\n');
   expect(log.filter((line) => line.includes('"type":"step"')).length).toBe(6);
 
@@ -126,9 +126,9 @@ test('the options of train come out of the table of methods, and one of another 
   const words = ['train', '--task', 'comment', '--output', folder('foreign'), ...model];
   expect(await lowrank([...words, '--method', 'prefix', '--rank', '2'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('--rank is no option of --method prefix; it has --prefix-length or --layers'),
+    stderr: expect.stringContaining('--rank does not apply to --method prefix; its options are --prefix-length or --layers'),
   });
-  expect((await lowrank([...words, '--method', 'adam'])).stderr).toMatch(/--method adam is none of lora, prefix/);
+  expect((await lowrank([...words, '--method', 'adam'])).stderr).toMatch(/--method adam is not one of lora, prefix/);
 });
 
 test('merge writes a model that generates what the adapter does', async () => {

@@ -87,7 +87,7 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
   [
     'a bare repository',
     (place) => void git(folder('.'), 'clone', '-q', '--bare', origin, place),
-    /is a bare repository.*pipe a diff of two commits in/,
+    /is a bare repository.*pipe in a diff of two commits/,
   ],
   [
     'a base that there is not',
@@ -95,7 +95,7 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
       git(folder('.'), 'clone', '-q', origin, place);
       return 'feature';
     },
-    /git diff says: .*feature.*`git fetch` may bring it/,
+    /git diff says: .*feature.*try `git fetch`/,
   ],
   [
     'a base without a common ancestor',
@@ -114,7 +114,7 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
       git(folder('.'), 'clone', '-q', '--depth', '1', `file://${origin}`, place);
       return 'HEAD~2';
     },
-    /this clone is shallow: `git fetch --unshallow` gets its history/,
+    /this clone is shallow: fetch its history with `git fetch --unshallow`/,
   ],
   [
     'a folder of another owner',
@@ -123,7 +123,7 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
       vi.stubEnv('GIT_TEST_ASSUME_DIFFERENT_OWNER', '1'); // git's own switch for its tests
       return undefined;
     },
-    /belongs to another user, and git refuses to read it: `git config --global --add safe\.directory/,
+    /belongs to another user, and git refuses to read it: allow it with `git config --global --add safe\.directory/,
   ],
   [
     'a folder in no repository',
@@ -132,7 +132,7 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
       vi.stubEnv('GIT_CEILING_DIRECTORIES', folder('.'));
       return undefined;
     },
-    /is in no git repository; run it in one, or pipe a diff in/,
+    /is not in a git repository; change to one, or pipe in a diff/,
   ],
 ])('%s is refused with its reason and what to do', async (name, make, message) => {
   const place = folder(name);

@@ -28,12 +28,12 @@ function letTimeFly(): void {
 test('where no model is named, stderr says once which one is taken, and what chose it', async () => {
   vi.stubEnv('MODEL', folder('model'));
   for (const words of [prompt, ['info']]) {
-    expect(await lowrank(words)).toMatchObject({ code: 0, stderr: `model: ${folder('model')} (named by the variable MODEL)\n` });
+    expect(await lowrank(words)).toMatchObject({ code: 0, stderr: `model: ${folder('model')} (from the environment variable MODEL)\n` });
   }
   expect((await lowrank([...prompt, '--quiet'])).stderr).toBe('');
   expect((await lowrank([...prompt, '--model', folder('model')])).stderr).toBe('');
   vi.stubEnv('MODEL', '');
-  expect((await lowrank(['info'])).stderr).toMatch(/^model: \/.*\.gguf \(the default; --model takes another\)\n$/);
+  expect((await lowrank(['info'])).stderr).toMatch(/^model: \/.*\.gguf \(the default; choose another with --model\)\n$/);
 });
 
 test('loading, merging and writing a model are shown on a terminal, with the time left, and in a pipe', async () => {

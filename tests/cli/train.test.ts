@@ -30,7 +30,7 @@ test('train saves its run in its own folder, goes on from there when it was inte
   process.off('SIGTERM', others);
   expect([code, fs.existsSync(run), fs.existsSync(folder('out/comment/adapter_config.json'))]).toEqual([2, true, false]);
   expect(stderr).toMatch(
-    /first the loss of 3 held-out examples.*[\s\S]*stopped after step \d; the run is saved in .*run, and the same command/,
+    /measuring the loss of 3 held-out examples first.*[\s\S]*stopped after step \d; the run is saved in .*run, and the same command/,
   );
   const again = await lowrank(words('out'));
   expect(again.stderr).toMatch(/resuming the run in .*run/);
@@ -41,9 +41,9 @@ test('train saves its run in its own folder, goes on from there when it was inte
   });
   const python = '--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n';
   const review = await lowrank(['review', '-', '--model', folder('model'), '--adapter', folder('out')], python);
-  expect(review.stderr).toMatch(/^lowrank review: 1 hunk is in python, on which comment was not trained \(only on javascript\)/m);
+  expect(review.stderr).toMatch(/^lowrank review: 1 hunk is in python, which comment was not trained on \(only on javascript\)/m);
   const third = await lowrank(words('out'));
-  expect([third.code, third.stderr]).toEqual([2, expect.stringMatching(/holds an adapter already: --force replaces it/)]);
+  expect([third.code, third.stderr]).toEqual([2, expect.stringMatching(/already contains an adapter: pass --force to replace it/)]);
   expect((await lowrank([...words('out'), '--force', '--quiet'])).code).toBe(0);
 }, 120_000);
 
@@ -52,7 +52,7 @@ test('merge does not replace a model without --force', async () => {
   expect((await lowrank(merge)).code).toBe(0);
   expect(await lowrank(merge)).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/merged holds a model already: --force replaces it/),
+    stderr: expect.stringMatching(/merged already contains a model: pass --force to replace it/),
   });
   expect((await lowrank([...merge, '--force'])).code).toBe(0);
 });

@@ -26,9 +26,9 @@ test('each language that an adapter was not trained on is named, with the tasks 
   }
   const hunks = await hunksOf('a.js', 'b.py', 'c.go', 'd.go', 'Dockerfile');
   expect(unseenLanguages(hunks, folder('.'), ['necessity', 'comment'])).toEqual([
-    '1 hunk is in python, on which comment was not trained (only on javascript, python): expect little of what is said there',
-    '2 hunks are in go, on which necessity, comment were not trained (only on javascript, python): expect little of what is said there',
-    '1 hunk is in no language that the file name tells, on which necessity, comment were not trained (only on javascript, python): expect little of what is said there',
+    '1 hunk is in python, which comment was not trained on (only on javascript, python): expect poor results there',
+    '2 hunks are in go, which necessity, comment were not trained on (only on javascript, python): expect poor results there',
+    '1 hunk is in a language unknown from the file name, which necessity, comment were not trained on (only on javascript, python): expect poor results there',
   ]);
 });
 

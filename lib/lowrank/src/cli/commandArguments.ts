@@ -1,22 +1,22 @@
-/** The arguments of a command, checked as they are asked for. */
+/** The arguments of a command; each is checked when it is read. */
 import { parseArgs } from 'node:util';
 import { nearestName } from '../runtime/checkKnown';
 import { reasonOf } from '../runtime/reasonOf';
 import type { CommandSpec } from './command';
 import { UsageError } from './usageError';
 
-/** A range that a number must be in, both ends included. */
+/** An inclusive range for a number. */
 export interface NumberRange {
   readonly least?: number;
   readonly most?: number;
 }
 
-/** What was typed after the command. */
+/** The words after the command's name. */
 export class CommandArguments {
   readonly argument: string | undefined;
   private readonly values: Readonly<Record<string, string | boolean | undefined>>;
 
-  /** @throws UsageError for an option that the command does not have, or a value too many or too few. */
+  /** @throws UsageError for an unknown option, a missing value or a second positional argument. */
   constructor(spec: CommandSpec, words: readonly string[]) {
     const options = Object.fromEntries(
       Object.entries(spec.options).map(([name, { value }]) => [name, { type: value ? ('string' as const) : ('boolean' as const) }]),
@@ -24,7 +24,7 @@ export class CommandArguments {
     checkNames(words, Object.keys(options));
     try {
       const { values, positionals } = parseArgs({ args: withNumbers(words, spec), options, allowPositionals: spec.argument !== undefined });
-      if (positionals.length > 1) throw new UsageError(`one ${spec.argument?.name} is expected, not ${positionals.length}`);
+      if (positionals.length > 1) throw new UsageError(`expected one ${spec.argument?.name}, got ${positionals.length}`);
       this.values = values;
       [this.argument] = positionals;
     } catch (cause) {
@@ -42,21 +42,21 @@ export class CommandArguments {
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** @throws UsageError when it was not given. */
+  /** @throws UsageError when the option is missing. */
   required(name: string): string {
     const value = this.text(name);
     if (value === undefined) throw new UsageError(`--${name} is missing`);
     return value;
   }
 
-  /** @throws UsageError when it is none of these. */
+  /** @throws UsageError when the value is not one of `choices`. */
   choice<T extends string>(name: string, choices: readonly T[], value = this.text(name)): T | undefined {
     const chosen = choices.find((choice) => choice === value);
-    if (value !== undefined && chosen === undefined) throw new UsageError(`--${name} ${value} is none of ${choices.join(', ')}`);
+    if (value !== undefined && chosen === undefined) throw new UsageError(`--${name} ${value} is not one of ${choices.join(', ')}`);
     return chosen;
   }
 
-  /** @throws UsageError when it is no number or out of its range. */
+  /** @throws UsageError when the value is not a number or is out of range. */
   number(name: string, { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY }: NumberRange = {}): number | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
@@ -65,7 +65,7 @@ export class CommandArguments {
     throw new UsageError(`--${name} ${value} is not a number${range(least, most)}`);
   }
 
-  /** @throws UsageError when it is no whole number or out of its range. */
+  /** @throws UsageError when the value is not a whole number or is out of range. */
   whole(name: string, { least = 1, most = Number.MAX_SAFE_INTEGER }: NumberRange = {}): number | undefined {
     const number = this.number(name, { least, most });
     if (number === undefined || Number.isSafeInteger(number)) return number;
@@ -73,18 +73,18 @@ export class CommandArguments {
   }
 }
 
-/** @throws UsageError for an option that there is not, with the one that may have been meant. */
+/** @throws UsageError for an unknown option; the message suggests the nearest name. */
 function checkNames(words: readonly string[], names: readonly string[]): void {
   const end = words.indexOf('--');
   for (const word of end < 0 ? words : words.slice(0, end)) {
     const name = /^--([^=]+)/.exec(word)?.[1];
     if (name === undefined || names.includes(name)) continue;
     const meant = nearestName(name, names);
-    throw new UsageError(`there is no option --${name}${meant ? `; did you mean --${meant}?` : ''}`);
+    throw new UsageError(`unknown option --${name}${meant ? `; did you mean --${meant}?` : ''}`);
   }
 }
 
-/** A number below 0 after an option is its value; Node takes it for an option. */
+/** Joins an option and a negative number, which Node would otherwise take for another option. */
 function withNumbers(words: readonly string[], { options }: CommandSpec): string[] {
   return words.flatMap((word, index) => {
     const takesValue = (name?: string) => name?.startsWith('--') === true && options[name.slice(2)]?.value !== undefined;

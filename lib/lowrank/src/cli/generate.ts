@@ -1,4 +1,4 @@
-/** `lowrank generate`: text that follows a prompt. */
+/** `lowrank generate`: continues a prompt. */
 import { PeftModel } from '../peft';
 import { printable } from '../runtime/printable';
 import type { CommandArguments } from './commandArguments';

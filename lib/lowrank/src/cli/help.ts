@@ -1,7 +1,7 @@
 /** The text of `--help`. */
 import type { Command, CommandSpec } from './command';
 
-/** The help of the program. */
+/** The help of the `lowrank` program. */
 export function programHelp(commands: Readonly<Record<string, Command>>): string {
   const summaries = Object.entries(commands).map(([name, { spec }]) => [name, spec.summary] as const);
   return [
@@ -11,12 +11,12 @@ export function programHelp(commands: Readonly<Record<string, Command>>): string
     '',
     ...columns(summaries),
     '',
-    'lowrank COMMAND --help lists the options of a command; lowrank --version prints the version.',
+    'lowrank COMMAND --help lists the options of a command. lowrank --version prints the version.',
     '',
   ].join('\n');
 }
 
-/** The help of a command. */
+/** The help of one command. */
 export function commandHelp(name: string, { summary, argument, options, notes }: CommandSpec): string {
   const rows = Object.entries(options).map(([option, { value, help }]) => [`--${option}${value ? ` ${value}` : ''}`, help] as const);
   return [

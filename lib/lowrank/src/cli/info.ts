@@ -1,4 +1,4 @@
-/** `lowrank info`: what a model or an adapter is. */
+/** `lowrank info`: describes a model or an adapter. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { namesIn, pathKind, readSafetensors } from '../io';
@@ -22,7 +22,7 @@ export async function run(args: CommandArguments, { stdout, stderr }: Streams): 
       rows
         .map((row) =>
           Object.entries(row)
-            .map(([name, value]) => `${inWords(name).padEnd(22)} ${value === null ? 'not said' : printableMessage(`${value}`)}\n`)
+            .map(([name, value]) => `${inWords(name).padEnd(22)} ${value === null ? 'not stated' : printableMessage(`${value}`)}\n`)
             .join(''),
         )
         .join('\n'),
@@ -30,7 +30,7 @@ export async function run(args: CommandArguments, { stdout, stderr }: Streams): 
   return 0;
 }
 
-/** What is known, by names that a program can use; null is what a file does not say. */
+/** Facts by name, also printed as JSON; null means that the file does not say. */
 type Info = Readonly<Record<string, string | number | null>>;
 
 async function modelInfo(path: string): Promise<Info> {
@@ -52,7 +52,7 @@ function adapterFolders(directory: string): string[] {
   if (isAdapter(directory)) return [directory];
   const folders = pathKind(directory) === 'folder' ? namesIn(directory).map((name) => nodePath.join(directory, name)) : [];
   const adapters = folders.filter(isAdapter);
-  if (adapters.length === 0) throw new UsageError(`--adapter ${directory} holds no adapter, nor does a folder in it`);
+  if (adapters.length === 0) throw new UsageError(`--adapter ${directory} contains no adapter, and neither does any folder in it`);
   return adapters;
 }
 

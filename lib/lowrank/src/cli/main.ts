@@ -1,4 +1,4 @@
-/** The command `lowrank`. */
+/** The `lowrank` program. */
 
 import { nearestName } from '../runtime/checkKnown';
 import { LowrankError } from '../runtime/errors';
@@ -13,9 +13,9 @@ import { UsageError } from './usageError';
 import { version } from './version';
 
 /**
- * Runs the program: 0 when it did what was asked, 1 when `review --fail-on review` found something to say, 2 for wrong usage or failure.
+ * Runs the program. Returns 0 on success, 1 when `review --fail-on review` reported something, and 2 for wrong usage or a failure.
  *
- * @param words - what was typed after `lowrank`
+ * @param words - the words after `lowrank`
  */
 export async function main(words: readonly string[], streams: Streams = processStreams): Promise<number> {
   const [name, ...rest] = words;
@@ -49,14 +49,14 @@ export async function main(words: readonly string[], streams: Streams = processS
 }
 
 function unknownCommand(name: string, names: readonly string[]): string {
-  if (OF_REVIEW.includes(name)) return `'${name}' is a command of lowrank-review, which is not installed: npm install lowrank-review`;
+  if (OF_REVIEW.includes(name)) return `'${name}' needs the package lowrank-review: npm install lowrank-review`;
   const meant = nearestName(name, names);
-  return `there is no command '${name}'; ${meant ? `did you mean ${meant}?` : `there are ${names.join(', ')}`}`;
+  return `unknown command '${name}'; ${meant ? `did you mean ${meant}?` : `the commands are ${names.join(', ')}`}`;
 }
 
-/** An error as a user reads it; a fault of the program itself says how to see where it was. */
+/** The message for the user. An unexpected error adds how to print its stack trace. */
 function toldAs(error: unknown, name: string): string {
   if (error instanceof UsageError) return `${error.message}; see lowrank ${name} --help`;
   if (error instanceof LowrankError) return error.message;
-  return `unexpected: ${reasonOf(error)} (a fault of this program; LOWRANK_DEBUG=1 shows where)`;
+  return `unexpected error: ${reasonOf(error)} (a bug in this program; LOWRANK_DEBUG=1 prints the stack trace)`;
 }

@@ -1,4 +1,4 @@
-/** `lowrank merge`: a model with an adapter in its weights. */
+/** `lowrank merge`: folds an adapter into the weights of its model. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { PeftModel } from '../peft';
@@ -11,7 +11,7 @@ import { UsageError } from './usageError';
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
   const [folder, output] = [args.required('adapter'), args.required('output')];
   if (fs.existsSync(nodePath.join(output, 'config.json')) && !args.isOn('force'))
-    throw new UsageError(`${output} holds a model already: --force replaces it, another --output keeps it`);
+    throw new UsageError(`${output} already contains a model: pass --force to replace it, or choose another --output`);
   const { model, tokenizer } = await openModel(args, streams);
   try {
     const progress = new ProgressLine(args, streams.stderr);

@@ -1,4 +1,4 @@
-/** The options of `lowrank train` that choose and configure a method: they come out of the table of methods. */
+/** The options of `lowrank train` that choose and configure a method, taken from the table of methods. */
 import type { PeftConfig } from '../peft';
 import { methods } from '../peft/methods';
 import type { OptionSpec } from './command';
@@ -8,25 +8,25 @@ import { UsageError } from './usageError';
 const commands = Object.values(methods).map(({ command }) => command);
 const [standard] = commands;
 
-/** By name; one that several methods have says what it is for each. */
+/** Options by name; the help of a shared option lists what it means for each method. */
 export const options: Readonly<Record<string, OptionSpec>> = {
   method: { value: 'METHOD', help: `${orList(commands.map(({ name }) => name))} [${standard?.name}]` },
   ...Object.fromEntries(optionNames().map((name) => [name, optionOf(name)])),
 };
 
 /**
- * The configuration that was typed.
+ * The configuration that the arguments describe.
  *
- * @throws UsageError for a method that is not there, or an option that another method has.
+ * @throws UsageError for an unknown method, or for an option that belongs to another method.
  */
 export function typedConfig(args: CommandArguments, base: { readonly layers: number; readonly baseModelNameOrPath: string }): PeftConfig {
   const names = commands.map(({ name }) => name);
   const chosen = args.choice('method', names) ?? standard?.name;
   const command = commands.find(({ name }) => name === chosen);
-  if (!command) throw new UsageError(`--method is one of ${names.join(', ')}`);
+  if (!command) throw new UsageError(`--method must be one of ${names.join(', ')}`);
   const foreign = optionNames().find((name) => args.text(name) !== undefined && !Object.hasOwn(command.options, name));
   if (foreign !== undefined)
-    throw new UsageError(`--${foreign} is no option of --method ${command.name}; it has ${orList(dashed(command))}`);
+    throw new UsageError(`--${foreign} does not apply to --method ${command.name}; its options are ${orList(dashed(command))}`);
   return command.configure(args, base);
 }
 

@@ -1,4 +1,4 @@
-/** The model that a command names. */
+/** Opens the model that a command names. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { LlamaForCausalLM, type LoadProgress, Tokenizer } from '../llama';
@@ -15,7 +15,7 @@ export interface OpenModel {
   readonly tokenizer: Tokenizer;
 }
 
-/** Opens what `--model` names, else the default model. */
+/** Opens the model of `--model`, or the default model. */
 export async function openModel(args: CommandArguments, { stderr }: Streams): Promise<OpenModel> {
   const quantize = args.choice('quantize', ['q4_1', 'int8', 'nf4']);
   const path = modelPath(args, stderr);
@@ -28,12 +28,12 @@ export async function openModel(args: CommandArguments, { stderr }: Streams): Pr
   return { path, tokenizer, model };
 }
 
-/** What `--model` names, else the default model; that one is said, since what a folder or the environment holds may have chosen it. */
+/** The path of `--model`, or of the default model. The default is reported, because the folder or environment may have chosen it. */
 export function modelPath(args: CommandArguments, stderr: Streams['stderr']): string {
   const given = args.text('model');
   if (given !== undefined) return given;
   const path = defaultModelPath();
-  const origin = process.env.MODEL ? 'named by the variable MODEL' : 'the default; --model takes another';
+  const origin = process.env.MODEL ? 'from the environment variable MODEL' : 'the default; choose another with --model';
   if (!args.isOn('quiet')) stderr.write(`model: ${printableMessage(path)} (${origin})\n`);
   return path;
 }

@@ -1,17 +1,17 @@
-/** A line on stderr that says how far a command is, and how long it will still take. */
+/** A line on stderr with the progress of a command and its remaining time. */
 import { duration, StatusLine } from '../runtime/statusLine';
 import type { CommandArguments } from './commandArguments';
 import type { Streams } from './streams';
 
-/** How the extent of some work is told. */
+/** How much of the work is done. */
 export interface Extent {
   readonly done: number;
   readonly total: number;
-  /** `percent` where nobody knows the parts, such as bytes. @defaultValue `count` */
+  /** `percent` where the units mean nothing to the reader, such as bytes. @defaultValue `count` */
   readonly as?: 'count' | 'percent';
 }
 
-/** Nothing where the work is over in a second, or `--quiet` is given. */
+/** Shows nothing when the work takes less than a second or `--quiet` is set. */
 export class ProgressLine {
   private readonly line: StatusLine | undefined;
   private work: string | undefined;
@@ -22,7 +22,7 @@ export class ProgressLine {
     if (!args.isOn('quiet')) this.line = new StatusLine(stderr, { isBrief: true });
   }
 
-  /** `WORK: 24 of 200 · 3 min left`. Work of another name begins where the one before was last told of. */
+  /** Shows `WORK: 24 of 200 · 3 min left`. A new name starts the clock at the last report of the previous work. */
   count(work: string, { done, total, as = 'count' }: Extent): void {
     const now = performance.now();
     if (work !== this.work) [this.work, this.begunAt] = [work, this.toldAt];
@@ -37,7 +37,7 @@ export class ProgressLine {
     this.line?.show(text);
   }
 
-  /** Before anything else is written. */
+  /** Clears the line; call this before writing anything else. */
   clear(): void {
     this.line?.clear();
   }

@@ -1,4 +1,4 @@
-/** `lowrank setup`: TensorFlow and the binding, for the project that this package is installed in. */
+/** `lowrank setup`: installs TensorFlow and the binding for the project that contains this package. */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import nodePath from 'node:path';
@@ -12,7 +12,7 @@ export async function run(args: CommandArguments, { stdout }: Streams): Promise<
   const project = projectFolder();
   const environment = nodePath.join(project, '.lowrank');
   if (fs.existsSync(nodePath.join(environment, 'ready')) && !args.isOn('force')) {
-    stdout.write(`${environment} is ready; --force makes it anew\n`);
+    stdout.write(`${environment} is ready; --force installs it again\n`);
     return 0;
   }
   const script = nodePath.join(__dirname, '../../setup/project.sh');
@@ -22,13 +22,13 @@ export async function run(args: CommandArguments, { stdout }: Streams): Promise<
     stdio: 'inherit',
     env: { ...process.env, ...(python !== undefined && { PYTHON: python }) },
   });
-  if (error) throw new SetupError(`bash does not run (${error.message}); it is what the set-up is written in`);
-  if (status !== 0) throw new SetupError('the set-up has failed; what is missing stands above, and the same command begins again');
+  if (error) throw new SetupError(`bash, which the set-up needs, did not start (${error.message})`);
+  if (status !== 0) throw new SetupError('the set-up failed; the output above says what is missing. Run the same command to try again');
   stdout.write(`ready: ${environment}\n`);
   return 0;
 }
 
-/** The folder whose node_modules this package is in. @throws UsageError for a checkout, which has a set-up of its own. */
+/** The folder whose node_modules contains this package. @throws UsageError in a checkout, which has its own set-up. */
 function projectFolder(): string {
   const parts = __dirname.split(nodePath.sep);
   const at = parts.indexOf('node_modules');
@@ -36,11 +36,11 @@ function projectFolder(): string {
   return parts.slice(0, at).join(nodePath.sep) || nodePath.sep;
 }
 
-/** npm's own program: the one that runs this, else the one beside Node. */
+/** The npm that runs this process, or the one beside Node. */
 function npmProgram(): string {
   const beside = nodePath.join(nodePath.dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js');
   const found = [process.env.npm_execpath, beside].find((path) => path !== undefined && /npm-cli\.c?js$/.test(path) && fs.existsSync(path));
-  if (found === undefined) throw new UsageError('npm is not beside Node: run this as `npx lowrank setup`');
+  if (found === undefined) throw new UsageError('found no npm beside Node: run `npx lowrank setup`');
   return found;
 }
 

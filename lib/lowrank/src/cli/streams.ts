@@ -1,4 +1,4 @@
-/** Where a command reads and writes, so that it can be run without a process of its own. */
+/** The streams that a command reads and writes; tests replace them and start no process. */
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import type { LineStream } from '../runtime/statusLine';
@@ -10,5 +10,5 @@ export interface Streams {
   readonly stderr: LineStream;
 }
 
-/** Those of this process. */
+/** The streams of this process. */
 export const processStreams: Streams = process;

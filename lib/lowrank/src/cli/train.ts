@@ -1,4 +1,4 @@
-/** `lowrank train`: an adapter on prompts and completions. */
+/** `lowrank train`: trains an adapter on prompts and completions. */
 import { shuffled } from '../runtime';
 import { encodeExamples } from '../train/data/encodeExample';
 import { readTextRecords, textExample } from '../train/data/readTextExamples';
@@ -14,7 +14,7 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
       const records = shuffled(await readTextRecords(path), 1);
       return {
         encode: (tokenizer, { examples, heldOut, maxLength }) => {
-          const most = Math.min(heldOut, Math.floor(records.length / 5)); // a small file is learned, most of it
+          const most = Math.min(heldOut, Math.floor(records.length / 5)); // keep at least 4/5 of a small file for training
           const encode = (part: typeof records) => {
             const texts = part.map((record) => textExample(tokenizer, record));
             return encodeExamples(tokenizer, texts, { maxLength });

@@ -1,4 +1,4 @@
-/** What `train` does, whatever the examples are made from. */
+/** The part of `train` that is the same for every kind of data. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import type { Tokenizer } from '../llama';
@@ -12,44 +12,44 @@ import { isAdapter, openModel } from './openModel';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
 
-/** Examples to train on; undefined stands for one that does not fit. */
+/** Examples for training and validation; undefined marks one that does not fit. */
 export interface TrainingExamples {
   readonly train: readonly (EncodedExample | undefined)[];
   readonly validation: readonly (EncodedExample | undefined)[];
 }
 
-/** How many examples are wanted, and how long they may be. */
+/** How many examples to use, and their maximum length in tokens. */
 export interface TrainingRequest {
   readonly examples: number;
   readonly heldOut: number;
   readonly maxLength: number;
 }
 
-/** Where the examples come from, and where the adapter goes. */
+/** The source of the examples and the destination of the adapter. */
 export interface TrainingJob {
   readonly folder: string;
-  /** Reads the examples; called before the model is loaded, so that unreadable data is told at once. */
+  /** Reads the examples. Runs before the model is loaded, so unreadable data fails at once. */
   read(): Promise<TrainingData>;
 }
 
-/** Data that was read. */
+/** Examples that were read but not yet encoded. */
 export interface TrainingData {
   encode(tokenizer: Tokenizer, request: TrainingRequest): TrainingExamples;
-  /** Called once the adapter is in its folder. */
+  /** Called after the adapter was written to its folder. */
   onSaved?(folder: string): void;
 }
 
-/** Updates between two savings of the run. */
+/** Updates between two checkpoints. */
 const SAVE_EVERY = 20;
 
-/** Trains an adapter as the options say, and saves it into the job's folder. */
+/** Trains an adapter with the given options and saves it into the job's folder. */
 export async function trainAdapter(args: CommandArguments, streams: Streams, { folder, read }: TrainingJob): Promise<number> {
   const { stdout, stderr } = streams;
   const seed = args.whole('seed', { least: 0 }) ?? 0;
   const checkpoint = args.text('checkpoint') ?? nodePath.join(folder, 'run');
   const isWithin = args.text('checkpoint') === undefined;
   if (isAdapter(folder) && !fs.existsSync(checkpoint) && !args.isOn('force'))
-    throw new UsageError(`${folder} holds an adapter already: --force replaces it, another --output keeps it`);
+    throw new UsageError(`${folder} already contains an adapter: pass --force to replace it, or choose another --output`);
   const settings = {
     steps: args.whole('steps') ?? 200,
     batchSize: args.whole('batch-size') ?? 4,
@@ -65,7 +65,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     heldOut: args.whole('held-out') ?? heldOutFor(settings.steps * settings.batchSize * settings.gradientAccumulation),
     maxLength: args.whole('max-length') ?? 512,
   };
-  typedConfig(args, { layers: 32, baseModelNameOrPath: '' }); // wrong options are told before anything is loaded
+  typedConfig(args, { layers: 32, baseModelNameOrPath: '' }); // reports wrong options before anything is loaded
   const data = await read();
   const { model, tokenizer, path } = await openModel(args, streams);
   const base = nodePath.basename(path);
@@ -74,26 +74,28 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     const encoded = data.encode(tokenizer, request);
     const examples = { train: fitting(encoded.train), validation: fitting(encoded.validation) };
     if (examples.train.length === 0)
-      throw new ArgumentError(`none of ${encoded.train.length} examples fits ${request.maxLength} tokens: raise --max-length`);
+      throw new ArgumentError(`all ${encoded.train.length} examples exceed ${request.maxLength} tokens: raise --max-length`);
     if (!args.isOn('quiet')) stderr.write(beginning(examples.validation.length, checkpoint));
     const result = await interruptible(undefined, async (signal) => {
       try {
         return await trainOnExamples(peft, examples, { ...settings, padTokenId: tokenizer.eosTokenId ?? 0, signal });
       } catch (error) {
-        // Here, because the process ends by the received signal as soon as this work has ended.
+        // This must happen here: the received signal ends the process as soon as this work ends.
         if (error instanceof TrainingAbortedError) stderr.write(stopped(error.result.history.length, checkpoint));
         throw error;
       }
     });
     peft.savePretrained(folder);
     data.onSaved?.(folder);
-    if (isWithin) fs.rmSync(checkpoint, { recursive: true, force: true }); // its best weights are the adapter
+    if (isWithin) fs.rmSync(checkpoint, { recursive: true, force: true }); // the adapter already has its best weights
     const losses = result.evaluations.map(({ loss }) => loss);
     const leftOut = encoded.train.length - examples.train.length;
     stdout.write(`${result.history.length} updates on ${encoded.train.length} examples of ${base}\n`);
-    if (leftOut > 0) stdout.write(`${leftOut} examples do not fit --max-length and were left out\n`);
+    if (leftOut > 0) stdout.write(`skipped ${leftOut} examples longer than --max-length\n`);
     if (losses.length > 0)
-      stdout.write(`validation loss ${losses[0]?.toFixed(4)} before, ${Math.min(...losses).toFixed(4)} at its lowest, which is kept\n`);
+      stdout.write(
+        `validation loss: ${losses[0]?.toFixed(4)} before training, ${Math.min(...losses).toFixed(4)} at the lowest; the adapter has the weights of the lowest\n`,
+      );
     stdout.write(`written to ${folder}\n`);
     return 0;
   } finally {
@@ -105,15 +107,15 @@ function fitting(examples: readonly (EncodedExample | undefined)[]): EncodedExam
   return examples.flatMap((example) => example ?? []);
 }
 
-/** Enough to tell one loss from another, and a small share of the time: one for 25 examples that are learned, at least 8 and at most 64. */
+/** A small share of the time, yet enough to compare losses: one example per 25 trained on, at least 8 and at most 64. */
 function heldOutFor(learned: number): number {
   return Math.min(64, Math.max(8, Math.round(learned / 25)));
 }
 
 function beginning(heldOut: number, checkpoint: string): string {
-  const time = 'the time left is shown after the first update';
+  const time = 'the remaining time appears after the first update';
   if (fs.existsSync(checkpoint)) return `resuming the run in ${checkpoint}; ${time}\n`;
-  return `first the loss of ${heldOut} held-out examples; ${time}; Ctrl-C saves the run, and the same command resumes it\n`;
+  return `measuring the loss of ${heldOut} held-out examples first; ${time}; Ctrl-C saves the run, and the same command resumes it\n`;
 }
 
 function stopped(step: number, checkpoint: string): string {

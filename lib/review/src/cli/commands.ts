@@ -15,40 +15,43 @@ import {
 const task: OptionSpec = { value: 'TASK', help: 'necessity, comment or refinement' };
 const data: OptionSpec = { value: 'PATH', help: 'review data: file, folder or .zip [REVIEW_DATA, else the lint reviews]' };
 
-/** The layout that `train` writes and `review` reads. */
-const layout = 'DIR holds the adapters of the three tasks as DIR/necessity, DIR/comment and DIR/refinement, each a PEFT folder.';
+/** The folder layout that `train` writes and `review` reads. */
+const layout = 'DIR contains one adapter folder in PEFT format per task: DIR/necessity, DIR/comment and DIR/refinement.';
 
 export const commands: Readonly<Record<string, Command>> = {
   review: {
     spec: {
       summary: 'review a git diff, hunk by hunk',
-      argument: { name: 'FILE', help: 'a diff to review instead of running git; - for stdin' },
+      argument: { name: 'FILE', help: 'diff to review instead of the output of git; - reads stdin' },
       options: {
-        base: { value: 'REF', help: 'review what has changed since the common ancestor with REF [HEAD: what is not committed]' },
+        base: { value: 'REF', help: 'review the changes since the common ancestor with REF [HEAD: uncommitted changes]' },
         model,
         quantize,
-        adapter: { value: 'DIR', help: 'the adapters, as `train` writes them' },
-        untuned: { help: 'show what the model writes without adapters; no review' },
-        exclude: { value: 'PATTERN', help: "leave files out, such as package-lock.json or 'vendor/**'" },
+        adapter: { value: 'DIR', help: 'folder of adapters that `train` wrote' },
+        untuned: { help: 'print the output of the model without adapters; it is not a review' },
+        exclude: { value: 'PATTERN', help: "skip matching files: package-lock.json, 'vendor/**'" },
         format: { value: 'FORMAT', help: 'text, json or sarif [text]' },
-        threshold: { value: 'P', help: 'probability from which a hunk is said to need a review [0.5]' },
-        'fail-on': { value: 'WHAT', help: 'review: exit with 1 when there is a review; none: do not [none]' },
-        'max-hunks': { value: 'N', help: 'review the first N hunks only, and say so; a long hunk counts once per 40 lines [200]' },
-        'max-length': { value: 'N', help: 'maximum tokens of prompt and answer [1024]' },
-        'batch-size': { value: 'N', help: 'hunks at a time [8]' },
+        threshold: { value: 'P', help: 'lowest probability at which a hunk needs a review [0.5]' },
+        'fail-on': { value: 'WHAT', help: 'review: exit with 1 if there is any review; none: exit with 0 [none]' },
+        'max-hunks': {
+          value: 'N',
+          help: 'review only the first N hunks and report the rest as skipped; a long hunk counts once per 40 lines [200]',
+        },
+        'max-length': { value: 'N', help: 'maximum tokens of prompt and answer together [1024]' },
+        'batch-size': { value: 'N', help: 'hunks per batch [8]' },
         beams,
         quiet,
       },
-      notes: `${layout}\nWithout DIR/necessity every hunk is commented on; without DIR/refinement no code is suggested.\n\nExit codes: 0 done; 1 there are reviews and --fail-on review was given; 2 wrong usage or failure.`,
+      notes: `${layout}\nWithout DIR/necessity, every hunk gets a comment. Without DIR/refinement, no code is suggested.\n\nExit codes: 0 success; 1 reviews found with --fail-on review; 2 wrong usage or failure.`,
     },
     load: () => import('./review.js'),
   },
   train: {
     spec: {
-      summary: 'fine-tune an adapter, on one task of code review or on prompts and completions',
+      summary: 'fine-tune an adapter on a code review task, or on prompts and completions',
       options: {
-        task: { value: 'TASK', help: 'necessity, comment or refinement; without it --data holds prompts and completions' },
-        output: { value: 'DIR', help: 'where DIR/TASK is written; without a task, DIR itself' },
+        task: { value: 'TASK', help: 'necessity, comment or refinement; without it, --data contains prompts and completions' },
+        output: { value: 'DIR', help: 'write the adapter to DIR/TASK; without a task, to DIR itself' },
         data: {
           value: 'PATH',
           help: 'review data: file, folder or .zip [REVIEW_DATA, else the lint reviews]; without a task, JSON lines of {prompt, completion} or {messages}',
@@ -63,39 +66,42 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   eval: {
     spec: {
-      summary: "measure a task's scores on held-out data",
+      summary: 'measure the scores of a task on held-out data',
       options: {
         task,
         data,
         model,
         quantize,
-        adapter: { value: 'DIR', help: 'DIR/TASK, or an adapter itself; without it the untuned model is measured' },
+        adapter: {
+          value: 'DIR',
+          help: 'folder that contains TASK, or the adapter folder itself; without it, the untuned model is measured',
+        },
         examples: { value: 'N', help: 'maximum test examples [200]' },
-        'max-length': { value: 'N', help: 'maximum tokens of prompt and answer [1024]' },
-        'batch-size': { value: 'N', help: 'examples at a time [8]' },
+        'max-length': { value: 'N', help: 'maximum tokens of prompt and answer together [1024]' },
+        'batch-size': { value: 'N', help: 'examples per batch [8]' },
         beams,
-        'by-language': { help: 'a score for each programming language' },
+        'by-language': { help: 'also print scores for each programming language' },
         json,
         quiet,
       },
-      notes: 'Every score is from 0 to 100, with a 95 % bootstrap interval.',
+      notes: 'Scores range from 0 to 100 and have a 95 % bootstrap interval.',
     },
     load: () => import('./eval.js'),
   },
   experiment: {
     spec: {
       summary: 'compare fine-tuning methods on the three tasks',
-      argument: { name: 'FILE', help: 'the configuration, such as experiments/reviewer.json' },
+      argument: { name: 'FILE', help: 'configuration file, for example experiments/reviewer.json' },
       options: {
-        form: { value: 'NAME', help: 'which of its forms to run [short]' },
-        output: { value: 'FILE', help: 'where the results are written' },
-        work: { value: 'DIR', help: 'keeps what is finished, so that the same command resumes [build/experiment]' },
-        collect: { help: 'run nothing: write the table of what is finished, and what is missing' },
+        form: { value: 'NAME', help: 'which form of the configuration to run [short]' },
+        output: { value: 'FILE', help: 'file for the results' },
+        work: { value: 'DIR', help: 'folder for finished results, from which the same command resumes [build/experiment]' },
+        collect: { help: 'run nothing; write the table of finished results and list the missing ones' },
         data,
         model,
         quiet,
       },
-      notes: 'Ctrl-C ends after the running step; the same command resumes.',
+      notes: 'Ctrl-C stops after the current step; the same command resumes.',
     },
     load: () => import('./experiment.js'),
   },

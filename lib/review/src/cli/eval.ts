@@ -1,4 +1,4 @@
-/** `lowrank eval`: the scores of a task on held-out data. */
+/** `lowrank eval`: measures the scores of a task on held-out data. */
 
 import { PeftModel } from 'lowrank';
 import { type CommandArguments, openModel, ProgressLine, type Streams, UsageError } from 'lowrank/internal';
@@ -10,7 +10,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const task = taskOf(args);
   const directory = args.text('adapter');
   const folder = directory === undefined ? undefined : adapterFolder(directory, task);
-  if (directory !== undefined && folder === undefined) throw new UsageError(`--adapter ${directory} holds no adapter for ${task}`);
+  if (directory !== undefined && folder === undefined) throw new UsageError(`--adapter ${directory} contains no adapter for ${task}`);
   const options = {
     maxLength: args.whole('max-length') ?? 1024,
     batchSize: args.whole('batch-size'),

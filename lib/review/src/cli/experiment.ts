@@ -1,4 +1,4 @@
-/** `lowrank experiment`: methods compared on the three tasks, into one results file. */
+/** `lowrank experiment`: compares methods on the three tasks and writes one results file. */
 
 import fs from 'node:fs';
 import nodePath from 'node:path';

@@ -1,11 +1,11 @@
-/** The diff to review: from git, a file or stdin. */
+/** Reads the diff to review from git, a file or stdin. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { promisify } from 'node:util';
 import { reasonOf, UsageError } from 'lowrank/internal';
 
-/** So that the user's settings of git change nothing: no colours, no tools of their own, the usual prefixes, renames found. */
+/** Overrides the user's git settings: no colours, no external tools, the standard prefixes, rename detection on. */
 const plain = [
   '--no-color',
   '--no-ext-diff',
@@ -18,24 +18,24 @@ const plain = [
   '-M',
 ];
 
-/** The empty tree, which git knows in every repository, by the hash that the repository uses. */
+/** The hash of the empty tree, which exists in every repository, by hash algorithm. */
 const emptyTrees: Readonly<Record<string, string>> = {
   sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
   sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
 };
 
 /**
- * What git finds changed, as it comes: since the common ancestor with `base`, or not yet committed. Before a first commit that is all that
- * was added.
+ * Streams the changes that git finds: since the common ancestor with `base`, or uncommitted ones. Before the first commit, these are
+ * all added files.
  *
- * @throws UsageError when git is missing or refuses, with the reason and what to do.
+ * @throws UsageError when git is missing or refuses, with the reason and the fix.
  */
 export async function* gitDiff(base: string | undefined, folder = process.cwd()): AsyncGenerator<Buffer> {
-  if (base?.startsWith('-')) throw new UsageError(`--base ${base} is no commit`);
+  if (base?.startsWith('-')) throw new UsageError(`--base ${base} is not a commit`);
   const since = base === undefined ? [await lastCommit(folder)] : ['--merge-base', base];
   const git = spawn('git', ['diff', ...plain, ...since, '--'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: inEnglish() });
   const ended = once(git, 'close') as Promise<[number | null]>;
-  ended.catch(() => {}); // met below, also when nobody reads to the end
+  ended.catch(() => {}); // handled below; this covers a reader that stops early
   let words = '';
   git.stderr.on('data', (chunk: Buffer) => {
     if (words.length < 2000) words += chunk.toString();
@@ -43,7 +43,7 @@ export async function* gitDiff(base: string | undefined, folder = process.cwd())
   try {
     yield* git.stdout as AsyncIterable<Buffer>;
     const [code] = await ended.catch((cause: Error) => {
-      throw new UsageError(`git cannot be run (${cause.message}); install it, or pipe a diff in, with - as the argument`);
+      throw new UsageError(`cannot run git (${cause.message}); install it, or pipe in a diff with - as the argument`);
     });
     if (code !== 0) throw await refusal(words, code, base, folder);
   } finally {
@@ -51,12 +51,12 @@ export async function* gitDiff(base: string | undefined, folder = process.cwd())
   }
 }
 
-/** Whether the repository has no commit yet, so that all its staged files count as changed. */
+/** Whether the repository has no commit yet. All its staged files then count as changed. */
 export async function isBeforeFirstCommit(folder = process.cwd()): Promise<boolean> {
   return (await lastCommit(folder)) !== 'HEAD';
 }
 
-/** The files that git does not track, and so leaves out of a diff; paths from the root of the repository. */
+/** The files that git does not track and therefore omits from a diff, as paths from the root of the repository. */
 export async function untrackedFiles(folder = process.cwd()): Promise<string[]> {
   return (await answer(folder, 'ls-files', '--others', '--exclude-standard', '--full-name', '-z', ':/')).split('\0').filter(Boolean);
 }
@@ -77,46 +77,44 @@ export async function generatedFiles(base: string | undefined, folder = process.
   return generated;
 }
 
-/** A diff in a file; `-` is stdin. @throws UsageError when it cannot be read. */
+/** Streams a diff from a file, or from stdin for `-`. @throws UsageError when the file cannot be read. */
 export async function* givenDiff(name: string, stdin: AsyncIterable<Buffer | string>): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of name === '-' ? stdin : fs.createReadStream(name)) yield Buffer.from(chunk);
   } catch (cause) {
-    throw new UsageError(`${name} cannot be read (${reasonOf(cause)})`);
+    throw new UsageError(`cannot read ${name} (${reasonOf(cause)})`);
   }
 }
 
 async function lastCommit(folder: string): Promise<string> {
-  if ((await answer(folder, 'rev-parse', '--is-inside-work-tree')).trim() !== 'true') return 'HEAD'; // git itself says why not
+  if ((await answer(folder, 'rev-parse', '--is-inside-work-tree')).trim() !== 'true') return 'HEAD'; // the diff that follows reports why
   if ((await answer(folder, 'rev-parse', '--verify', '--quiet', 'HEAD')) !== '') return 'HEAD';
   const format = (await answer(folder, 'rev-parse', '--show-object-format')).trim();
   return emptyTrees[format] ?? emptyTrees.sha1 ?? 'HEAD';
 }
 
 async function refusal(words: string, code: number | null, base: string | undefined, folder: string): Promise<UsageError> {
-  // `git diff` takes such a folder for one without a repository.
+  // `git diff` treats such a folder as if it had no repository.
   if (/dubious ownership/i.test(words + (await complaint(folder, 'rev-parse', '--git-dir')))) {
     return new UsageError(
-      `${folder} belongs to another user, and git refuses to read it: \`git config --global --add safe.directory FOLDER\` allows it`,
+      `${folder} belongs to another user, and git refuses to read it: allow it with \`git config --global --add safe.directory FOLDER\``,
     );
   }
   if (/--no-index|not a git repository/i.test(words)) {
-    return new UsageError(`${folder} is in no git repository; run it in one, or pipe a diff in, with - as the argument`);
+    return new UsageError(`${folder} is not in a git repository; change to one, or pipe in a diff with - as the argument`);
   }
   if (/must be run in a work tree/i.test(words)) {
-    return new UsageError(
-      `${folder} is a bare repository, without files to compare; pipe a diff of two commits in, with - as the argument`,
-    );
+    return new UsageError(`${folder} is a bare repository without files to compare; pipe in a diff of two commits with - as the argument`);
   }
   const isShallow = (await answer(folder, 'rev-parse', '--is-shallow-repository')).trim() === 'true';
   const says = `git diff says: ${words.trim().split('\n')[0] || `exit code ${code}`}`;
   if (isShallow)
-    return new UsageError(`${says}; this clone is shallow: \`git fetch --unshallow\` gets its history, or clone with more depth`);
+    return new UsageError(`${says}; this clone is shallow: fetch its history with \`git fetch --unshallow\`, or clone with more depth`);
   if (/no merge base/i.test(words)) return new UsageError(`${says}: HEAD and ${base} have no common ancestor`);
-  return new UsageError(/bad revision|ambiguous argument|unknown revision/i.test(words) ? `${says}; \`git fetch\` may bring it` : says);
+  return new UsageError(/bad revision|ambiguous argument|unknown revision/i.test(words) ? `${says}; try \`git fetch\`` : says);
 }
 
-/** What git prints; nothing where it refuses, for `git diff` then says why. */
+/** The output of git; empty when git refuses, because `git diff` then reports why. */
 async function answer(folder: string, ...words: string[]): Promise<string> {
   const options = { cwd: folder, maxBuffer: 2 ** 28, env: inEnglish() };
   return promisify(execFile)('git', words, options).then(
@@ -125,7 +123,7 @@ async function answer(folder: string, ...words: string[]): Promise<string> {
   );
 }
 
-/** What git says on stderr. */
+/** The output of git on stderr. */
 async function complaint(folder: string, ...words: string[]): Promise<string> {
   return promisify(execFile)('git', words, { cwd: folder, env: inEnglish() }).then(
     ({ stderr }) => stderr,
@@ -133,7 +131,7 @@ async function complaint(folder: string, ...words: string[]): Promise<string> {
   );
 }
 
-/** So that its reasons can be told apart. */
+/** An environment with English messages, which `refusal` matches. */
 function inEnglish(): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C' };
 }

@@ -1,16 +1,16 @@
-/** How reviews are printed. */
+/** Prints reviews as text, JSON and SARIF. */
 import { printable, printableJson } from 'lowrank/internal';
 import type { Review } from '../index';
 
-/** What was reviewed besides the reviews themselves. */
+/** Facts about a reviewed diff besides its reviews. */
 export interface ReviewedDiff {
   readonly hunks: number;
-  /** Files without a hunk to review, and hunks left out. */
+  /** Files without a hunk to review, and hunks that were skipped. */
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
   readonly version: string;
 }
 
-/** One review, for people. */
+/** One review as text for people. */
 export function textReport({ hunk, probability, comment, refinedCode }: Review): string {
   const place = `${printable(hunk.file).replaceAll('\n', ' ')}:${hunk.line}${hunk.endLine > hunk.line ? `-${hunk.endLine}` : ''}`;
   const chance = probability === undefined ? '' : ` (review needed: ${(100 * probability).toFixed(0)} %)`;
@@ -18,14 +18,14 @@ export function textReport({ hunk, probability, comment, refinedCode }: Review):
   return [`${place}${chance}`, ...indented(comment, '  '), ...suggestion, ''].map((line) => `${line}\n`).join('');
 }
 
-/** The end of a text report. */
+/** The summary at the end of a text report. */
 export function textSummary(reviews: number, { hunks, skipped }: ReviewedDiff): string {
   const left = skipped.map(({ file, reason }) => `${printable(file)}: ${reason}, not reviewed\n`);
   if (hunks === 0) return `${left.join('')}There is nothing to review.\n`;
   return `${left.join('')}${counted(reviews, 'review')} of ${counted(hunks, 'hunk')}.\n`;
 }
 
-/** All of it, for programs. */
+/** All reviews as JSON for programs. */
 export function jsonReport(reviews: readonly Review[], { hunks, skipped, version }: ReviewedDiff): string {
   const rows = reviews.map(({ hunk, probability, comment, refinedCode }) => ({
     file: hunk.file,
@@ -40,7 +40,7 @@ export function jsonReport(reviews: readonly Review[], { hunks, skipped, version
   return `${printableJson({ version, hunks, skipped, reviews: rows })}\n`;
 }
 
-/** As the static analysis results interchange format, SARIF 2.1.0 (OASIS), which code hosts and editors read. */
+/** All reviews in the static analysis results interchange format, SARIF 2.1.0 (OASIS), which code hosts and editors read. */
 export function sarifReport(reviews: readonly Review[], { skipped, version }: ReviewedDiff): string {
   const notifications = skipped.map(({ file, reason }) => ({ level: 'note', message: { text: `${file}: ${reason}, not reviewed` } }));
   const run = {
@@ -79,7 +79,7 @@ function sarifResult({ hunk, probability, comment, refinedCode }: Review): objec
     ...(isFix && {
       fixes: [
         {
-          description: { text: 'The code as a language model would have it' },
+          description: { text: 'Code suggested by a language model' },
           artifactChanges: [{ artifactLocation, replacements: [{ deletedRegion, insertedContent: { text: refinedCode } }] }],
         },
       ],
@@ -88,9 +88,9 @@ function sarifResult({ hunk, probability, comment, refinedCode }: Review): objec
   };
 }
 
-/** Paths in a diff are relative to the root of the repository, unless plain `diff` was given absolute ones. */
+/** Paths in a diff are relative to the root of the repository, except where plain `diff` was given absolute paths. */
 function sarifLocation(file: string): object {
-  const wellFormed = Buffer.from(file).toString(); // a cut-off path may end in half a character
+  const wellFormed = Buffer.from(file).toString(); // a truncated path may end in half a character
   const path = wellFormed.split('/').map(encodeURIComponent).join('/');
   return path.startsWith('/') ? { uri: `file://${path}` } : { uri: path, uriBaseId: '%SRCROOT%' };
 }

@@ -1,17 +1,17 @@
-/** How far a review is, and how long it will still take. */
+/** The progress of a review and its remaining time. */
 import { duration } from 'lowrank/internal';
 import type { ReviewTask } from '../prompts';
 
-/** What is known of a task by now. */
+/** Counts for one task so far. */
 interface TaskSoFar {
-  /** Hunks that were asked about, of `hunks` that had come by then. */
+  /** Hunks given to this task, out of the `hunks` that had arrived by then. */
   asked: number;
   hunks: number;
   answered: number;
   seconds: number;
 }
 
-/** Measures how long an answer takes in each task, and how many of the hunks get that far. */
+/** Measures how long each task takes per answer, and which share of the hunks reaches each task. */
 export class ReviewMeter {
   private readonly soFar = new Map<ReviewTask, TaskSoFar>();
   private hunks = 0;
@@ -21,15 +21,15 @@ export class ReviewMeter {
   private toldAt = performance.now();
 
   /**
-   * @param total - hunks to review
-   * @param tasks - what is asked about them, in this order
+   * @param total - number of hunks to review
+   * @param tasks - tasks in the order in which they run
    */
   constructor(
     private readonly total: number,
     private readonly tasks: readonly ReviewTask[],
   ) {}
 
-  /** Takes in that `done` of `count` hunks of a group are answered in a task, and gives the line that says so. */
+  /** Records that a task has answered `done` of `count` hunks in a group, and returns the status line. */
   answered(task: ReviewTask, done: number, count: number): string {
     const now = performance.now();
     const isNew = task !== this.current || done <= this.doneBefore;
@@ -46,13 +46,13 @@ export class ReviewMeter {
     return `${this.reviewed} of ${this.total} hunks reviewed · ${task} ${done} of ${count} · ${this.timeLeft()} left`;
   }
 
-  /** Takes in how many hunks are through all tasks. */
+  /** Records the number of hunks that have finished all tasks. */
   finished(hunks: number): void {
     this.reviewed = hunks;
     this.current = undefined;
   }
 
-  /** A task that has not begun yet is not counted, so that it is at least so long. */
+  /** A lower bound, because a task that has not started yet is not counted. */
   private timeLeft(): string {
     let seconds = 0;
     for (const { asked, hunks, answered, seconds: taken } of this.soFar.values()) {

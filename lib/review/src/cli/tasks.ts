@@ -1,35 +1,35 @@
-/** The tasks, and the adapters of a folder for them. */
+/** The review tasks, and the adapters for them in a folder. */
 import nodePath from 'node:path';
 import { type LlamaForCausalLM, PeftModel, StateError } from 'lowrank';
 import { type CommandArguments, isAdapter, readAdapterConfig, UsageError } from 'lowrank/internal';
 import { type ReviewTask, reviewTasks } from '../prompts';
 import type { ReviewerModel } from '../reviewerModel';
 
-/** The task that `--task` names. @throws UsageError when it names none. */
+/** The task of `--task`. @throws UsageError when it is missing or unknown. */
 export function taskOf(args: CommandArguments): ReviewTask {
   const task = args.choice('task', reviewTasks, args.required('task'));
   if (!task) throw new UsageError('--task is missing');
   return task;
 }
 
-/** The review data that `--data` names, else `REVIEW_DATA`; undefined for the lint reviews. */
+/** The path of the review data: `--data`, or `REVIEW_DATA`; undefined for the lint reviews. */
 export function dataPath(args: CommandArguments): string | undefined {
   return args.text('data') ?? (process.env.REVIEW_DATA || undefined);
 }
 
-/** The folder of a task's adapter: `DIR/TASK`, or DIR where that is an adapter itself; undefined where there is none. */
+/** The adapter folder for a task: `DIR/TASK`, or DIR if it is itself an adapter; undefined if neither is. */
 export function adapterFolder(directory: string, task: ReviewTask): string | undefined {
   return [nodePath.join(directory, task), directory].find(isAdapter);
 }
 
-/** The tasks that a folder of adapters has one for. @throws UsageError when there is none. */
+/** The tasks for which a folder has an adapter. @throws UsageError when it has none. */
 export function tasksOf(directory: string): ReviewTask[] {
   const tasks = reviewTasks.filter((task) => isAdapter(nodePath.join(directory, task)));
   if (tasks.length > 0) return tasks;
-  throw new UsageError(`--adapter ${directory} has no folder necessity, comment or refinement with an adapter in it`);
+  throw new UsageError(`--adapter ${directory} contains no adapter in a folder named necessity, comment or refinement`);
 }
 
-/** One base model whose adapter is exchanged from task to task; adapters are read once. */
+/** One base model that switches adapters from task to task and loads each adapter once. */
 export class TaskAdapters {
   private peft: PeftModel | undefined;
 
@@ -39,7 +39,7 @@ export class TaskAdapters {
     private readonly tasks: readonly ReviewTask[],
   ) {}
 
-  /** The model with this task's adapter active; undefined when there is none. */
+  /** The model with the adapter of this task active; undefined when the folder has none. */
   use(task: ReviewTask): ReviewerModel | undefined {
     if (!this.tasks.includes(task)) return undefined;
     const folder = nodePath.join(this.directory, task);
@@ -50,10 +50,10 @@ export class TaskAdapters {
   }
 
   private add(folder: string, task: ReviewTask): void {
-    if (!this.peft) throw new StateError('there is no adapter to add another to');
+    if (!this.peft) throw new StateError('cannot add an adapter before the first one is loaded');
     if (readAdapterConfig(folder).peftType === this.peft.peftType) this.peft.loadAdapter(folder, { adapterName: task });
     else {
-      this.peft.unload(); // a model has adapters of one kind at a time
+      this.peft.unload(); // a model has adapters of one type at a time
       this.peft = PeftModel.fromPretrained(this.base, folder, { adapterName: task });
     }
   }

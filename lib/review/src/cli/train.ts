@@ -1,4 +1,4 @@
-/** `lowrank train --task`: an adapter for one task of code review. */
+/** `lowrank train --task`: trains an adapter for one code review task. */
 import nodePath from 'node:path';
 import { type CommandArguments, encodeExamples, type Streams, trainAdapter, trainOnTexts } from 'lowrank/internal';
 import { drawExamples } from '../fineTune';
