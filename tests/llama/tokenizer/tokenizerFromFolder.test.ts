@@ -66,3 +66,23 @@ test('a post-processor of another form is an error that names the folder, when i
   expect(() => tokenizer.encode('ab')).toThrow(FormatError);
   expect(() => tokenizer.encode('ab')).toThrow(`${path('post')}: this tokenizer cannot encode a text`);
 });
+
+test('a decoder of another form is an error that names the folder, when it is used', async () => {
+  const wrong = { ...tokenizerJson, decoder: { type: 'Metaspace', replacement: { toString: 1, valueOf: 1 } } };
+  const tokenizer = await read('decoder', { 'tokenizer.json': wrong });
+  expect(() => tokenizer.decode([0, 1])).toThrow(FormatError);
+  expect(() => tokenizer.decode([0, 1])).toThrow(`${path('decoder')}: this tokenizer cannot decode tokens`);
+});
+
+test('a tokenizer whose building has no end is stopped', async () => {
+  const added = Array.from({ length: 3000 }, (_, i) => ({
+    id: i + 10,
+    content: `${'a'.repeat(3000)}${i}`,
+    special: false,
+    normalized: true,
+  }));
+  const wrong = { ...tokenizerJson, added_tokens: added, normalizer: { type: 'Replace', pattern: { Regex: '(a+)+b' }, content: '' } };
+  await expect(read('building', { 'tokenizer.json': wrong })).rejects.toThrow(
+    /building: this tokenizer cannot be built \(building it takes more than \d+ ms/,
+  );
+});

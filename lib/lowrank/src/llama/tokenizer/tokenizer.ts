@@ -6,6 +6,7 @@ import { ArgumentError, FormatError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { reasonOf } from '../../runtime/reasonOf';
 import { withinTime } from '../../runtime/withinTime';
+import { type BoundedTemplate, boundedTemplate, importJinja } from './boundedTemplate';
 import { correctByteFallback } from './byteFallback';
 import { GGUF_CUTS } from './ggufCuts';
 import { exactPreTokenizer } from './preTokenizer';
@@ -20,18 +21,25 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-// Both libraries are ES modules, which this CommonJS package can only reach by import().
+// The library is an ES module, which this CommonJS package can only reach by import().
 const importTokenizers = () => import('@huggingface/tokenizers');
-const importJinja = () => import('@huggingface/jinja');
 type Engine = InstanceType<Awaited<ReturnType<typeof importTokenizers>>['Tokenizer']>;
-type Template = InstanceType<Awaited<ReturnType<typeof importJinja>>['Template']>;
 
 /** Milliseconds; a template of ordinary size takes one or two. */
 const LONGEST_RENDERING = 1000;
+/** Milliseconds; an entry of the vocabulary takes a hundredth of one. */
+const longestBuilding = ({ tokenizerJson: { model, added_tokens: added } }: TokenizerDefinition): number =>
+  2000 + 0.1 * (entriesOf(model) + entriesOf(added));
 /** Milliseconds, for a short text. */
 const LONGEST_ENCODING = 1000;
 
 const KNOWN_EXPRESSIONS = new Set(Array.from(GGUF_CUTS.values(), ({ patterns }) => patterns).flat());
+
+/** How many entries the lists and mappings of a value have. */
+function entriesOf(value: unknown): number {
+  const count = (item: unknown) => (typeof item === 'object' && item !== null ? Object.keys(item).length : 1);
+  return typeof value === 'object' && value !== null ? Object.values(value).reduce((sum: number, item) => sum + count(item), 0) : 0;
+}
 
 /** Whether a regular expression stands in it that is not one of those above. */
 function hasForeignExpression({ normalizer, pre_tokenizer: cut, decoder }: Readonly<Record<string, unknown>>): boolean {
@@ -48,14 +56,14 @@ function hasForeignExpression({ normalizer, pre_tokenizer: cut, decoder }: Reado
 /** A model's tokenizer; its ids are those of Hugging Face's Python library. */
 export class Tokenizer {
   readonly #engine: Engine;
-  readonly #template: Template | undefined;
+  readonly #template: BoundedTemplate | undefined;
   /** Whether the file brought regular expressions of its own, which may backtrack without end. */
   readonly #isForeign: boolean;
 
   private constructor(
     private readonly definition: TokenizerDefinition,
     engine: Engine,
-    template: Template | undefined,
+    template: BoundedTemplate | undefined,
   ) {
     this.#engine = engine;
     this.#template = template;
@@ -70,13 +78,16 @@ export class Tokenizer {
   static async fromPretrained(path: string): Promise<Tokenizer> {
     const place = tokenizerPlace(path);
     const definition = place.isFolder ? tokenizerFromFolder(place.path) : await tokenizerFromGguf(place.path);
-    const [{ Tokenizer: EngineClass }, { Template: TemplateClass }] = await Promise.all([importTokenizers(), importJinja()]);
+    const [{ Tokenizer: EngineClass }, jinja] = await Promise.all([importTokenizers(), importJinja()]);
     const { tokenizerJson, chatTemplate } = definition;
-    try {
+    const build = () => {
       const exactJson = { ...tokenizerJson, pre_tokenizer: exactPreTokenizer(tokenizerJson.pre_tokenizer) };
       const engine = new EngineClass(exactJson, { clean_up_tokenization_spaces: false });
       correctByteFallback(engine.decoder, tokenizerJson.decoder);
-      return new Tokenizer(definition, engine, chatTemplate === undefined ? undefined : new TemplateClass(chatTemplate));
+      return new Tokenizer(definition, engine, chatTemplate === undefined ? undefined : boundedTemplate(jinja, chatTemplate));
+    };
+    try {
+      return withinTime(longestBuilding(definition), 'building it', build);
     } catch (cause) {
       throw new FormatError(`${definition.path}: this tokenizer cannot be built (${reasonOf(cause)})`, { cause });
     }

@@ -1,0 +1,77 @@
+/** What a chat template writes is what Jinja writes, and has an end. */
+import { ArgumentError } from 'lowrank';
+import { describe, expect, test } from 'vitest';
+import { boundedTemplate, importJinja } from '../../../lib/lowrank/src/llama/tokenizer/boundedTemplate';
+
+const jinja = await importJinja();
+const messages = [
+  { role: 'system', content: 'Be short.\n' },
+  { role: 'user', content: 'é <b> "x"\nline\n\nline' },
+  { role: 'assistant', content: '', tool_calls: [{ name: 'f', arguments: { a: [1, 2.5, true, null] } }] },
+];
+const given = { messages, bos_token: '<s>', add_generation_prompt: true };
+const render = (source: string) => boundedTemplate(jinja, source).render(given);
+
+test.each([
+  '{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>{{ m.content | trim }}{{ loop.index0 }}{% endfor %}{{ missing }}',
+  "{{ messages | tojson(indent=2) }}{{ messages[2].tool_calls[0].arguments | tojson }}{{ messages | tojson(separators=(',', ':')) }}",
+  "{{ messages[1].content.replace('line', 'row', 1) }}{{ messages[1].content | replace('line', '') }}{{ 'ab' | replace('', '-') }}",
+  "{{ messages | map(attribute='role') | join(', ') }}{{ ['a', 'b'] | join }}{{ 'abc' | join('/') }}",
+  '{{ messages[1].content | indent(2, true) }}{{ messages[1].content | indent(width=3, blank=true) }}{{ messages[1].content | indent }}',
+  '{% filter indent(3) %}a\nb\n{% for i in range(3) %}{{ i }}\n{% endfor %}{% endfilter %}{% filter upper %}x{% endfilter %}',
+  '{{ range(3) }}{{ range(1, 7, 2) }}{{ range(5, 0, -2) }}{{ range(0) }}{{ range(3, 1) }}{{ range(0, 1, 0.25) }}',
+  '{%- macro show(x, y=2) -%}[{{ x }}{{ y }}{{ caller() if caller }}]{%- endmacro -%}{{ show(1) }}{% call show(*[3], y=4) %}c{% endcall %}',
+  '{% set ns = namespace(last=-1, all=[]) %}{% for m in messages %}{% set ns.all = ns.all + [m.role] %}{% endfor %}{{ ns.all }}{{ ns.all[1:] }}',
+  "{{ 'a' if True and not False else 'b' }}{{ none is none }}{{ None == none }}{{ true }}{{ 'x' * 0 if false }}{{ strftime_now('%%') }}",
+])('what is written is what the library writes: %s', (source) => {
+  expect(render(source)).toBe(new jinja.Template(source).render(given));
+});
+
+test('the year is the one of today', () => {
+  expect(render("{{ strftime_now('%Y') }}")).toBe(String(new Date().getFullYear()));
+});
+
+describe('a template is stopped that makes', () => {
+  test.each([
+    ['a list without end', '{% for i in range(9007199254740991) %}{{ i }}{% endfor %}'],
+    ['a list that goes down', '{{ range(0, -9007199254740991, -1) | length }}'],
+    ['many blanks', '{{ "a\nb" | indent(400000000) }}'],
+    ['many blanks in a block', '{% filter indent(400000000) %}a\nb{% endfilter %}'],
+    ['many blanks by a name', '{{ "a\nb" | indent(width=400000000) }}'],
+    ['many blanks of JSON', '{{ messages | tojson(indent=100000000) }}'],
+    [
+      'wide JSON',
+      "{% set s = range(90000) | join(',') %}{{ messages | tojson(separators=(s, s)) }}{{ range(99) | tojson(separators=(s, s)) }}",
+    ],
+    ['a long join', "{% set s = range(90000) | join(',') %}{{ range(90000) | join(s) }}"],
+    ['a long replacement', "{% set s = range(90000) | join(',') %}{{ s | replace(',', s) }}"],
+    ['a long replacement by a method', "{% set s = range(90000) | join(',') %}{{ s.replace(',', s) }}"],
+    ['a replacement of nothing', "{% set s = range(90000) | join(',') %}{{ s.replace('', s) }}"],
+    ['a replacement in a list of arguments', "{% set s = range(90000) | join(',') %}{{ s.replace(*[',', s]) }}"],
+    ['a text of twice itself', '{% set n = namespace(s="ab") %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s }}'],
+    ['a list of twice itself', '{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = n.l + n.l %}{% endfor %}'],
+    [
+      'a list that holds itself twice',
+      '{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l }}',
+    ],
+    [
+      'a mapping that holds itself twice',
+      "{% set n = namespace(m=1) %}{% for i in range(60) %}{% set n.m = {'a': n.m, 'b': n.m} %}{% endfor %}{{ n.m }}",
+    ],
+    [
+      'many long texts',
+      "{% set n = namespace(l=[]) %}{% for i in range(900) %}{% set n.l = n.l + [range(9000) | join('a') | upper] %}{% endfor %}",
+    ],
+    ['slices', '{% set s = range(90000) %}{% for i in range(9000) %}{% set t = s[1:] %}{% endfor %}'],
+  ])('%s', (_, source) => {
+    expect(() => render(source)).toThrow(ArgumentError);
+    expect(() => render(source)).toThrow(/^filling it makes (a text or list|texts) of more than \d+ characters/);
+  });
+});
+
+test('a conversation that is long itself may be', () => {
+  const long = Array.from({ length: 3000 }, (_, i) => ({ role: i % 2 ? 'assistant' : 'user', content: `${i} ${'word '.repeat(400)}` }));
+  const source =
+    "{% for m in messages %}{% if m.role == 'user' %}{{ '<|' + m['role'] + '|>' + m['content'] | trim + '\n' }}{% else %}{{ m.content }}{% endif %}{% endfor %}";
+  expect(boundedTemplate(jinja, source).render({ messages: long })).toBe(new jinja.Template(source).render({ messages: long }));
+});
