@@ -31,8 +31,8 @@ BOXES = [
     Box("train", "AdamW, schedules, the loop, checkpoints", "lowrank", 0, 8, 3),
     Box("peft", "adapters: layers, methods, files, merging", "lowrank", 0, 8, 4),
     Box("llama", "configuration, model, tokenizer, generation", "lowrank", 0, 8, 5),
-    Box("nn", "layers, formulas, quantized weights", "lowrank", 0, 5, 6, 2),
-    Box("io", "safetensors, GGUF", "lowrank", 5, 3, 6, 2),
+    Box("nn", "layers, formulas, quantized weights", "lowrank", 0, 8, 6),
+    Box("io", "safetensors, GGUF, files written whole or not at all", "lowrank", 0, 8, 7),
     Box("runtime", "compiled functions, memory, errors, random numbers", "lowrank", 0, 12, 8),
     Box("setup/binding", "our part of the native binding, and TensorFlow's C library", "native", 0, 12, 9),
 ]

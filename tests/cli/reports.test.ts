@@ -1,4 +1,4 @@
-import { type DiffHunk, diffHunks, type Review } from 'lowrank-review';
+import { type DiffHunk, diffHunks, type HunkReview } from 'lowrank-review';
 import { expect, test } from 'vitest';
 import { sarifReport } from '../../lib/review/src/cli/reports';
 import { sarifFaults } from './sarifFaults';
@@ -9,7 +9,7 @@ async function hunksOf(diff: string): Promise<DiffHunk[]> {
   return hunks;
 }
 
-const sarif = (reviews: readonly Review[]) =>
+const sarif = (reviews: readonly HunkReview[]) =>
   sarifReport(reviews, { hunks: 1, skipped: [{ file: 'a.png', reason: 'a binary file' }], version: '0.1.0' });
 
 test('the schema of SARIF finds a fault where there is one', () => {

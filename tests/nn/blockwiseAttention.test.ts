@@ -1,4 +1,4 @@
-import { causalMask, compile, type Hidden, scaledDotProduct, tf } from 'lowrank';
+import { causalMask, compile, type HiddenKeys, scaledDotProduct, tf } from 'lowrank';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../lib/lowrank/src/runtime';
 import { graphShapes } from '../runtime/compile/bindingSpies';
@@ -47,7 +47,7 @@ test.each([
   [131, 2],
 ])('a causal attention of %i tokens leaves out what its mask hides; %i key heads for 4 heads', (T, K) => {
   const attention =
-    (hides?: Hidden) =>
+    (hides?: HiddenKeys) =>
     (...[q, k, v, mask]: [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor]) =>
       tf.valueAndGrads((...[a, b, c]: tf.Tensor[]) =>
         scaledDotProduct(a as tf.Tensor4D, b as tf.Tensor4D, c as tf.Tensor4D, { mask, hides })
@@ -77,7 +77,7 @@ test.each([
 /** Hides the first of 80 keys. */
 const padding = () => tf.tensor1d([-1e9, ...new Array<number>(79).fill(0)]);
 
-test.each<[string, Hidden | undefined, () => tf.Tensor]>([
+test.each<[string, HiddenKeys | undefined, () => tf.Tensor]>([
   [
     'per row, query and key, causal',
     'laterAndOthers',

@@ -7,7 +7,7 @@ export { type LinePlotOptions, type LineSeries, linePlot, pointPlot } from './ch
 export { type LossCurveOptions, type LossSeries, lossCurve } from './charts/lossCurve';
 export { type PanelsOptions, panels } from './charts/panels';
 export { type ParameterBar, type ParameterBarsOptions, parameterBars } from './charts/parameterBars';
-export { type Bubble, type TradeoffBubblesOptions, tradeoffBubbles } from './charts/tradeoffBubbles';
+export { type TradeoffBubble, type TradeoffBubblesOptions, tradeoffBubbles } from './charts/tradeoffBubbles';
 export { type ChartSpec, type ChartView, figure } from './figure';
 export { liveLoss } from './liveLoss';
 export { type ProgressOptions, type ProgressState, progress } from './progress';

@@ -13,7 +13,7 @@ export interface BootstrapOptions {
 }
 
 /** A measured value and how far it might be off. */
-export interface Interval {
+export interface ConfidenceInterval {
   readonly value: number;
   readonly low: number;
   readonly high: number;
@@ -27,15 +27,15 @@ export interface Interval {
  *
  * @throws ArgumentError when there are no examples, or an option is out of its range.
  */
-export function bootstrapInterval(values: readonly number[], options?: BootstrapOptions): Interval;
+export function bootstrapInterval(values: readonly number[], options?: BootstrapOptions): ConfidenceInterval;
 export function bootstrapInterval<T>(
   examples: readonly T[],
   options: BootstrapOptions & { readonly statistic: (drawn: readonly T[]) => number },
-): Interval;
+): ConfidenceInterval;
 export function bootstrapInterval<T>(
   examples: readonly T[],
   options: BootstrapOptions & { statistic?: (drawn: readonly T[]) => number } = {},
-): Interval {
+): ConfidenceInterval {
   checkKnown('bootstrapInterval', options, ['resamples', 'level', 'seed', 'statistic']);
   const { resamples = 1000, level = 0.95, seed = 1, statistic = meanOfNumbers } = options;
   if (examples.length === 0) throw new ArgumentError('there are no examples to draw from');

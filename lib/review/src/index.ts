@@ -1,11 +1,11 @@
 /** The three code-review tasks of LLaMA-Reviewer: their data, prompts, scores, and the reviewer. */
 export { type BinaryScores, binaryScores, type ThresholdScores, thresholdCurve } from './binaryScores';
 export { type BleuOptions, bleu4 } from './bleu4';
-export { type BootstrapOptions, bootstrapInterval, type Interval } from './bootstrapInterval';
+export { type BootstrapOptions, bootstrapInterval, type ConfidenceInterval } from './bootstrapInterval';
 export { type DataCard, type DataCardOptions, dataCard, type TableRow } from './dataCard';
 export { type DiffHunk, type DiffOptions, diffHunks, hunkExample } from './diff/diffHunks';
 export { diffTextLines } from './diff/diffText';
-export { type Review, type ReviewDiffOptions, reviewDiff, type TaskModels } from './diff/reviewDiff';
+export { type HunkReview, type ReviewDiffOptions, reviewDiff, type TaskModels } from './diff/reviewDiff';
 export { exactMatch } from './exactMatch';
 export { type ExperimentConfig, type ExperimentMethod, readExperimentConfig } from './experiment/experimentConfig';
 export type {

@@ -1,13 +1,13 @@
 /** What is needed of a model and its tokenizer to review code. */
-import type { ForwardOptions, GenerateOptions, LlamaConfig, Rows, tf } from 'lowrank';
+import type { ForwardOptions, GenerateOptions, LlamaConfig, TokenRows, tf } from 'lowrank';
 import { chunks, type PromptTokenizer } from 'lowrank/internal';
 
 /** A LlamaForCausalLM, or a PeftModel with the adapter of the task active. */
 export interface ReviewerModel {
   readonly config: LlamaConfig;
   /** Shapes: inputIds (B, T) → logits (B, logitsToKeep, V). */
-  forward(inputIds: Rows, options?: ForwardOptions): tf.Tensor3D;
-  generate(inputIds: Rows, options?: GenerateOptions): Promise<number[][]>;
+  forward(inputIds: TokenRows, options?: ForwardOptions): tf.Tensor3D;
+  generate(inputIds: TokenRows, options?: GenerateOptions): Promise<number[][]>;
 }
 
 /** A tokenizer that also gives text back. */

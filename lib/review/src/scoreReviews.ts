@@ -4,7 +4,7 @@ import { ArgumentError } from 'lowrank';
 import { checkKnown } from 'lowrank/internal';
 import { binaryScores, thresholdCurve } from './binaryScores';
 import { sentenceBleu4 } from './bleu4';
-import { type BootstrapOptions, bootstrapInterval, type Interval } from './bootstrapInterval';
+import { type BootstrapOptions, bootstrapInterval, type ConfidenceInterval } from './bootstrapInterval';
 import { exactMatch } from './exactMatch';
 import type { Prediction } from './predictReviews';
 import type { ReviewTask } from './prompts';
@@ -13,7 +13,7 @@ import type { ReviewTask } from './prompts';
 export type ReviewMetric = 'f1' | 'precision' | 'recall' | 'accuracy' | 'bleu4' | 'bleu4NoStopWords' | 'exactMatch';
 
 /** One score of one task. */
-export interface ReviewScore extends Interval {
+export interface ReviewScore extends ConfidenceInterval {
   readonly metric: ReviewMetric;
   readonly examples: number;
 }

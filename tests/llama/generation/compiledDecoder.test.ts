@@ -5,7 +5,7 @@ import {
   LlamaForCausalLM,
   LoraConfig,
   quantizeModel,
-  type Rows,
+  type TokenRows,
   tf,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
@@ -22,10 +22,10 @@ const PROMPTS = [
 const compilations = () => backendInternals().binding.xlaCompilations();
 
 interface Generating<O> {
-  generate(inputIds: Rows, options?: O): Promise<number[][]>;
+  generate(inputIds: TokenRows, options?: O): Promise<number[][]>;
 }
 
-async function expectSame<O extends GenerateOptions>(model: Generating<O>, options: O, prompts: Rows = PROMPTS) {
+async function expectSame<O extends GenerateOptions>(model: Generating<O>, options: O, prompts: TokenRows = PROMPTS) {
   const compiled = await model.generate(prompts, options);
   expect(compiled).toEqual(await model.generate(prompts, { ...options, compile: false }));
   return compiled;

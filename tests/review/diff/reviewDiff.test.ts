@@ -1,4 +1,4 @@
-import { type DiffHunk, diffHunks, type Review, type ReviewerModel, reviewDiff } from 'lowrank-review';
+import { type DiffHunk, diffHunks, type HunkReview, type ReviewerModel, reviewDiff } from 'lowrank-review';
 import { afterAll, expect, test } from 'vitest';
 import { letterModel, letterTokenizer } from '../letterModel';
 
@@ -11,8 +11,8 @@ const diff = [
   ...[1, 11, 21].flatMap((line) => [`@@ -${line},0 +${line},1 @@`, `+let a${line} = ${'x'.repeat(line)};`]),
 ];
 
-async function reviews(models: (task: string) => ReviewerModel | undefined, options = {}): Promise<Review[]> {
-  const found: Review[] = [];
+async function reviews(models: (task: string) => ReviewerModel | undefined, options = {}): Promise<HunkReview[]> {
+  const found: HunkReview[] = [];
   for await (const review of reviewDiff(models, letterTokenizer, diffHunks(diff), { maxLength: 700, ...options })) found.push(review);
   return found;
 }

@@ -1,4 +1,4 @@
-import { diffHunks, type Review, type ReviewerModel, reviewDiff } from 'lowrank-review';
+import { diffHunks, type HunkReview, type ReviewerModel, reviewDiff } from 'lowrank-review';
 import { expect, test } from 'vitest';
 import { letterTokenizer } from '../letterModel';
 
@@ -19,7 +19,7 @@ function reviewer(answer: (code: string) => string, ends = true, comment = 'Use 
   return (task: string) => (task === 'necessity' ? undefined : model(task));
 }
 
-async function review(models: ReturnType<typeof reviewer>, lines: readonly string[], maxLength = 8192): Promise<Review | undefined> {
+async function review(models: ReturnType<typeof reviewer>, lines: readonly string[], maxLength = 8192): Promise<HunkReview | undefined> {
   const diff = ['--- a/f.js', '+++ b/f.js', `@@ -0,0 +1,${lines.length} @@`, ...lines.map((line) => `+${line}`)];
   for await (const each of reviewDiff(models, letterTokenizer, diffHunks(diff), { maxLength })) return each;
   return undefined;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { ArgumentError, type Example, makeBatches, padBatch, ShapeError, tensorBatch, tf } from 'lowrank';
+import { ArgumentError, makeBatches, padBatch, ShapeError, type TrainingExample, tensorBatch, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { learnedTokens, realTokens } from '../../../lib/lowrank/src/train/data/batch';
 
-const example = (...inputIds: number[]): Example => ({ inputIds, labels: inputIds.map((id, t) => (t === 0 ? -100 : id)) });
+const example = (...inputIds: number[]): TrainingExample => ({ inputIds, labels: inputIds.map((id, t) => (t === 0 ? -100 : id)) });
 const someExamples = fc.array(fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 9 }), { minLength: 1, maxLength: 40 });
 
 describe('padBatch', () => {

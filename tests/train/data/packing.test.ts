@@ -3,7 +3,6 @@ import {
   AdaptionPromptConfig,
   ArgumentError,
   type Batch,
-  type Example,
   evaluateLoss,
   getPeftModel,
   LoraConfig,
@@ -13,6 +12,7 @@ import {
   padBatch,
   ShapeError,
   type TrainableModel,
+  type TrainingExample,
   tensorBatch,
   tf,
   trainStep,
@@ -21,7 +21,7 @@ import { describe, expect, test } from 'vitest';
 import { learnedTokens, realTokens } from '../../../lib/lowrank/src/train/data/batch';
 import { fill, relativeError, tinyModel } from '../../peft/tinyModel';
 
-const example = (...inputIds: number[]): Example => ({ inputIds, labels: inputIds.map((id, t) => (t === 1 ? -100 : id)) });
+const example = (...inputIds: number[]): TrainingExample => ({ inputIds, labels: inputIds.map((id, t) => (t === 1 ? -100 : id)) });
 const EXAMPLES = [example(1, 5, 9, 3, 17), example(1, 22, 4), example(1, 12, 13, 14, 15, 16, 33), example(1, 8), example(30, 2, 11, 7)];
 
 describe('packRows', () => {

@@ -7,7 +7,7 @@ export type { GeneratingModel } from './generation/decoder';
 export { type GenerateOptions, generate } from './generation/generate';
 export { KeyValueCache } from './generation/kvCache';
 export { type SamplingOptions, sampleToken } from './generation/sampling';
-export type { Rows } from './inputs';
+export type { TokenRows } from './inputs';
 export { type ForwardOptions, type InputOptions, LlamaForCausalLM, type LossOptions } from './llamaForCausalLM';
 export { type MemoryPlanOptions, type PlannedModel, planMemory } from './memoryPlan';
 export { LlamaDecoderLayer, LlamaModel, type LlamaModelOptions } from './model';

@@ -5,14 +5,14 @@ import { ArgumentError, ShapeError, tf } from '../runtime';
 import type { LlamaConfig } from './config';
 
 /** Rows of whole numbers, or the same as an int32 tensor; Shapes: (B, T). Values are checked in rows, never in tensors. */
-export type Rows = readonly (readonly number[])[] | tf.Tensor2D;
+export type TokenRows = readonly (readonly number[])[] | tf.Tensor2D;
 
 /**
  * Token ids as a tensor; a tensor passes as it is, unread, so that a traced function can take one.
  *
  * @throws ShapeError when there are none, or rows differ in length; ArgumentError when an id is not in the vocabulary.
  */
-export function idTensor(ids: Rows, { vocabSize }: LlamaConfig): tf.Tensor2D {
+export function idTensor(ids: TokenRows, { vocabSize }: LlamaConfig): tf.Tensor2D {
   if (!(ids instanceof tf.Tensor)) checkIds(ids, vocabSize);
   return rowTensor('inputIds', ids);
 }
@@ -22,7 +22,7 @@ export function idTensor(ids: Rows, { vocabSize }: LlamaConfig): tf.Tensor2D {
  *
  * @throws ShapeError when the shape is another; ArgumentError when a label is neither −100 nor in the vocabulary.
  */
-export function checkLabels(labels: Rows, ids: tf.Tensor2D, { vocabSize }: LlamaConfig): void {
+export function checkLabels(labels: TokenRows, ids: tf.Tensor2D, { vocabSize }: LlamaConfig): void {
   if (!(labels instanceof tf.Tensor)) {
     checkLabelIds(labels, vocabSize);
   }
@@ -37,7 +37,7 @@ export function checkLabels(labels: Rows, ids: tf.Tensor2D, { vocabSize }: Llama
  *
  * @throws ShapeError when the shape is another; ArgumentError when a value is neither 0 nor 1, or a row has no token.
  */
-export function maskTensor(mask: Rows, rows: number, keys: number): tf.Tensor2D {
+export function maskTensor(mask: TokenRows, rows: number, keys: number): tf.Tensor2D {
   if (!(mask instanceof tf.Tensor)) {
     eachValue(mask, (value, place) => {
       if (value !== 0 && value !== 1) throw new ArgumentError(`attentionMask is ${value} at ${place}; it is 1 on tokens, 0 on padding`);
@@ -58,7 +58,7 @@ export function maskTensor(mask: Rows, rows: number, keys: number): tf.Tensor2D 
  * @throws ShapeError when the shape is not the ids'; ArgumentError when a value is not a whole number of 0 or more, or the
  * tokens of a segment are not neighbours.
  */
-export function segmentTensor(segmentIds: Rows, ids: tf.Tensor2D): tf.Tensor2D {
+export function segmentTensor(segmentIds: TokenRows, ids: tf.Tensor2D): tf.Tensor2D {
   if (!(segmentIds instanceof tf.Tensor)) {
     eachValue(segmentIds, (value, place) => {
       if (!Number.isSafeInteger(value) || value < 0)
@@ -105,14 +105,14 @@ function eachValue(rows: readonly (readonly number[])[], visit: (value: number, 
 }
 
 /** Rows of one length as an int32 tensor. */
-export function rowTensor(name: string, rows: Rows): tf.Tensor2D {
+export function rowTensor(name: string, rows: TokenRows): tf.Tensor2D {
   const shape = rowShape(name, rows);
   if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : rows.toInt();
   return tf.tensor2d(Int32Array.from(rows.flat()), shape, 'int32');
 }
 
 /** The shape of rows that have one: not empty, not ragged. */
-function rowShape(name: string, rows: Rows): [number, number] {
+function rowShape(name: string, rows: TokenRows): [number, number] {
   if (rows instanceof tf.Tensor) {
     if (rows.rank !== 2 || rows.size === 0)
       throw new ShapeError(`${name} must be (batch, tokens) and not empty; got shape [${rows.shape}]`);

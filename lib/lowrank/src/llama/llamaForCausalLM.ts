@@ -11,7 +11,7 @@ import { openModelFiles } from './files/openModelFiles';
 import { type SaveOptions, savePretrained } from './files/savePretrained';
 import { type GenerateOptions, generate } from './generation/generate';
 import type { KeyValueCache } from './generation/kvCache';
-import { checkLabels, idTensor, maskTensor, type Rows, segmentTensor } from './inputs';
+import { checkLabels, idTensor, maskTensor, segmentTensor, type TokenRows } from './inputs';
 import { loadingPlan, workPlan } from './memoryPlan';
 import type { LlamaModel } from './model';
 import { modelBytes } from './modelBytes';
@@ -25,13 +25,13 @@ export interface InputOptions {
    * 1 on tokens, 0 on padding, on either side; the tokens' positions are counted from it. With a cache it covers the cached
    * tokens too. Shapes: (B, S).
    */
-  readonly attentionMask?: Rows;
+  readonly attentionMask?: TokenRows;
   /**
    * Packs several texts into one row: tokens of one number, neighbours, are one text, which sees only itself and whose
    * positions start at 0. Padding is one text more, usually 0. Instead of `attentionMask`, and without a cache.
    * Shapes: (B, T).
    */
-  readonly segmentIds?: Rows;
+  readonly segmentIds?: TokenRows;
 }
 
 /** What a forward pass may be asked for. */
@@ -178,7 +178,7 @@ export class LlamaForCausalLM extends Module {
    * @throws ShapeError for empty or ragged ids or a mask of another shape; ArgumentError for an id outside the vocabulary
    * or more tokens than positions.
    */
-  forward(inputIds: Rows, { logitsToKeep, ...options }: ForwardOptions = {}): tf.Tensor3D {
+  forward(inputIds: TokenRows, { logitsToKeep, ...options }: ForwardOptions = {}): tf.Tensor3D {
     checkKnown('forward', options, ['attentionMask', 'segmentIds', 'cache']);
     if (logitsToKeep !== undefined) checkWhole('logitsToKeep', logitsToKeep);
     return tf.tidy(() => {
@@ -200,7 +200,7 @@ export class LlamaForCausalLM extends Module {
    * @throws as `forward` does; ShapeError when the labels' shape is not the ids', ArgumentError for a label that is neither
    * −100 nor in the vocabulary.
    */
-  loss(inputIds: Rows, labels: Rows, { learnedPositions, ...options }: LossOptions = {}): tf.Scalar {
+  loss(inputIds: TokenRows, labels: TokenRows, { learnedPositions, ...options }: LossOptions = {}): tf.Scalar {
     checkKnown('loss', options, ['attentionMask', 'segmentIds']);
     return tf.tidy(() => {
       const ids = idTensor(inputIds, this.config);
@@ -211,13 +211,13 @@ export class LlamaForCausalLM extends Module {
   }
 
   /** Writes on from each row; see {@link generate}. Rows may differ in length. */
-  async generate(inputIds: Rows, options: GenerateOptions = {}): Promise<number[][]> {
+  async generate(inputIds: TokenRows, options: GenerateOptions = {}): Promise<number[][]> {
     const compilable = { llama: this, within: <T>(_: number, run: () => T) => run() };
     return generate({ config: this.config, forward: this.forward.bind(this), compilable }, inputIds, options);
   }
 
   /** Every layer's attention weights, each row summing to 1; the caller disposes them. Shapes: (B, T) → (B, H, T, T) per layer. */
-  attentions(inputIds: Rows, options: InputOptions = {}): tf.Tensor4D[] {
+  attentions(inputIds: TokenRows, options: InputOptions = {}): tf.Tensor4D[] {
     checkKnown('attentions', options, ['attentionMask', 'segmentIds']);
     const kept: tf.Tensor4D[] = [];
     tf.tidy(() => {

@@ -1,7 +1,7 @@
 /** Next-token prediction as a loss, with Hugging Face's shift. */
 import { headLoss, IGNORE_INDEX, type Projection } from '../nn';
 import { ShapeError, tf } from '../runtime';
-import { type Rows, rowTensor } from './inputs';
+import { rowTensor, type TokenRows } from './inputs';
 
 /**
  * The mean cross-entropy of predicting `labels[t + 1]` from `hidden[t]`; labels of −100 are left out.
@@ -11,7 +11,7 @@ import { type Rows, rowTensor } from './inputs';
  *
  * Shapes: hidden (B, T, C), labels (B, T), positions (K) → ().
  */
-export function nextTokenLoss(hidden: tf.Tensor, labels: Rows, lmHead: Projection, positions?: tf.Tensor1D): tf.Scalar {
+export function nextTokenLoss(hidden: tf.Tensor, labels: TokenRows, lmHead: Projection, positions?: tf.Tensor1D): tf.Scalar {
   return tf.tidy(() => {
     const states: tf.Tensor2D = hidden.reshape([-1, lmHead.inFeatures]); // (N, C)
     const targets = nextLabels(rowTensor('labels', labels).toFloat()); // (N)

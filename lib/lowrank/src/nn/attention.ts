@@ -3,7 +3,7 @@ import { ShapeError, tf } from '../runtime';
 import type { Projection } from './linear';
 import { Module, type ModuleKind } from './module';
 import { applyRotary, type RotaryTables } from './rotary';
-import { type Hidden, scaledDotProduct } from './scaledDotProduct';
+import { type HiddenKeys, scaledDotProduct } from './scaledDotProduct';
 
 /** The keys and values that one layer has seen so far. */
 export interface LayerCache {
@@ -17,7 +17,7 @@ export interface AttentionContext {
   /** Additive, broadcastable to (B, H, T, S). */
   readonly mask: tf.Tensor;
   /** What the mask hides; left out where that is not known. */
-  readonly hides?: Hidden;
+  readonly hides?: HiddenKeys;
   /** Left out while training: nothing may be cached on the way to a gradient. */
   readonly cache?: LayerCache;
   /** Is given the attention weights, (B, H, T, S); it keeps what it wants with `tf.keep`. */

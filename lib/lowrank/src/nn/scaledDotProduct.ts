@@ -6,7 +6,7 @@ import { canFuseAttention, fusedCausalAttention } from './fusedAttention';
 import { hasNativeSoftmax, nativeSoftmax } from './nativeSoftmax';
 
 /** What a mask hides from each query: the keys after its own, the queries being the last, and nothing else; or others besides. */
-export type Hidden = 'later' | 'laterAndOthers';
+export type HiddenKeys = 'later' | 'laterAndOthers';
 
 /** What an attention takes besides queries, keys and values. */
 export interface ScaledDotProductOptions {
@@ -15,7 +15,7 @@ export interface ScaledDotProductOptions {
   /** Is given the weights (B, H, T, S); it keeps what it wants with `tf.keep`. */
   readonly onWeights?: (weights: tf.Tensor4D) => void;
   /** What the mask hides: a compiled function leaves most of what is known to be hidden out. */
-  readonly hides?: Hidden;
+  readonly hides?: HiddenKeys;
   /** The most scores that a compiled function holds at a time, unless the weights are asked for. @defaultValue 2²⁴, on a GPU 2²⁶ */
   readonly maxScores?: number;
 }

@@ -7,7 +7,7 @@ import {
   type LlamaConfig,
   LlamaForCausalLM,
   type LossOptions,
-  type Rows,
+  type TokenRows,
 } from '../llama';
 import type { Module } from '../nn';
 import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
@@ -29,11 +29,11 @@ export interface CausalModel extends Module {
   /** Whether its vocabulary was resized; adapters saved on it then hold its embedding and its output layer. */
   readonly isResized?: boolean;
   /** Shapes: inputIds (B, T) → logits (B, T, V). */
-  forward(inputIds: Rows, options?: ForwardOptions): tf.Tensor3D;
+  forward(inputIds: TokenRows, options?: ForwardOptions): tf.Tensor3D;
   /** Shapes: inputIds, labels (B, T) → (). */
-  loss(inputIds: Rows, labels: Rows, options?: LossOptions): tf.Scalar;
+  loss(inputIds: TokenRows, labels: TokenRows, options?: LossOptions): tf.Scalar;
   /** Shapes: inputIds (B, T) → (B, H, T, S) per layer. */
-  attentions(inputIds: Rows, options?: InputOptions): tf.Tensor4D[];
+  attentions(inputIds: TokenRows, options?: InputOptions): tf.Tensor4D[];
 }
 
 /** Which adapter each row of a batch goes through. */
@@ -121,7 +121,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
   }
 
   /** As the model's own; rows may go through different adapters. Shapes: (B, T) → (B, T, V). */
-  forward(inputIds: Rows, { adapterNames, ...options }: ForwardOptions & RowAdapters = {}): tf.Tensor3D {
+  forward(inputIds: TokenRows, { adapterNames, ...options }: ForwardOptions & RowAdapters = {}): tf.Tensor3D {
     return this.withRows(rowCount(inputIds), adapterNames, () => {
       this.state.nextStep();
       return this.model.forward(inputIds, options);
@@ -129,23 +129,23 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
   }
 
   /** As the model's own. Shapes: (B, T) → (). */
-  loss(inputIds: Rows, labels: Rows, options?: LossOptions): tf.Scalar {
+  loss(inputIds: TokenRows, labels: TokenRows, options?: LossOptions): tf.Scalar {
     this.state.nextStep();
     return this.model.loss(inputIds, labels, options);
   }
 
   /** As the model's own, without dropout even in training mode; rows may go through different adapters. */
-  async generate(inputIds: Rows, { adapterNames, ...options }: GenerateOptions & RowAdapters = {}): Promise<number[][]> {
+  async generate(inputIds: TokenRows, { adapterNames, ...options }: GenerateOptions & RowAdapters = {}): Promise<number[][]> {
     const given = rowCount(inputIds);
     const within = <T>(rows: number, run: () => T) =>
       this.withoutDropout(() => this.withRows(rows, adapterNames && perBeam(adapterNames, rows / given), run));
-    const forward = (ids: Rows, options: ForwardOptions) => within(rowCount(ids), () => this.model.forward(ids, options));
+    const forward = (ids: TokenRows, options: ForwardOptions) => within(rowCount(ids), () => this.model.forward(ids, options));
     const compilable = this.model instanceof LlamaForCausalLM ? { llama: this.model, within } : undefined;
     return generate({ config: this.config, forward, compilable }, inputIds, options);
   }
 
   /** As the model's own, without dropout; a prefix adds its gated weights before those of the tokens, (B, H, T, P + S). */
-  attentions(inputIds: Rows, options?: InputOptions): tf.Tensor4D[] {
+  attentions(inputIds: TokenRows, options?: InputOptions): tf.Tensor4D[] {
     return this.withoutDropout(() => this.model.attentions(inputIds, options));
   }
 
@@ -203,7 +203,7 @@ function perBeam(names: readonly string[], beams: number): string[] {
   return names.flatMap((name) => Array<string>(beams).fill(name));
 }
 
-function rowCount(ids: Rows): number {
+function rowCount(ids: TokenRows): number {
   return ids instanceof tf.Tensor ? ids.shape[0] : ids.length;
 }
 

@@ -6,7 +6,7 @@ export {
   saveCheckpoint,
 } from './checkpoints/checkpoint';
 export type { CheckpointPlace } from './checkpoints/runCheckpoint';
-export { type Batch, type Example, type PadOptions, padBatch, type TensorBatch, tensorBatch } from './data/batch';
+export { type Batch, type PadOptions, padBatch, type TensorBatch, type TrainingExample, tensorBatch } from './data/batch';
 export { type EncodedExample, type EncodeOptions, encodeExample, type TextExample, type TextPrompt } from './data/encodeExample';
 export { type BatchingOptions, makeBatches } from './data/makeBatches';
 export { packBatch, packRows } from './data/packing';

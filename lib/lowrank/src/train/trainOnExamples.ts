@@ -2,7 +2,7 @@
 import type { PeftModel } from '../peft';
 import { deriveSeed } from '../runtime';
 import { checkWhole } from '../runtime/checkWhole';
-import type { Example } from './data/batch';
+import type { TrainingExample } from './data/batch';
 import { makeBatches } from './data/makeBatches';
 import { methodDefaults } from './methodDefaults';
 import { AdamW } from './optimizer/adamw';
@@ -11,9 +11,9 @@ import { type EvaluationOptions, type TrainOptions, type TrainResult, train } fr
 
 /** What is learned, and what is held out. */
 export interface ExampleSplits {
-  readonly train: readonly Example[];
+  readonly train: readonly TrainingExample[];
   /** Held out: its loss is measured, and the weights at its lowest are kept. */
-  readonly validation?: readonly Example[];
+  readonly validation?: readonly TrainingExample[];
 }
 
 /** How to learn. */

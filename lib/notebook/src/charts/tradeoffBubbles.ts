@@ -5,7 +5,7 @@ import { INK } from '../theme';
 import { colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
 
 /** One bubble. */
-export interface Bubble {
+export interface TradeoffBubble {
   readonly label: string;
   readonly x: number;
   readonly y: number;
@@ -24,7 +24,7 @@ export interface TradeoffBubblesOptions {
 }
 
 /** Two quantities against each other and a third as the area of the bubbles; series differ in colour and shape. */
-export function tradeoffBubbles(bubbles: readonly Bubble[], options: TradeoffBubblesOptions): Figure {
+export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: TradeoffBubblesOptions): Figure {
   checkKnown('tradeoffBubbles', options, ['xTitle', 'yTitle', 'sizeTitle', 'title', 'xScale']);
   if (bubbles.length === 0) throw new ArgumentError('tradeoffBubbles has no bubbles; pass at least one');
   const { xTitle, yTitle, sizeTitle, title, xScale = 'linear' } = options;

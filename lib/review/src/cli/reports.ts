@@ -1,6 +1,6 @@
 /** Prints reviews as text, JSON and SARIF. */
 import { printable, printableJson } from 'lowrank/internal';
-import type { Review } from '../index';
+import type { HunkReview } from '../index';
 
 /** Facts about a reviewed diff besides its reviews. */
 export interface ReviewedDiff {
@@ -11,7 +11,7 @@ export interface ReviewedDiff {
 }
 
 /** One review as text for people. */
-export function textReport({ hunk, probability, comment, refinedCode }: Review): string {
+export function textReport({ hunk, probability, comment, refinedCode }: HunkReview): string {
   const place = `${printable(hunk.file).replaceAll('\n', ' ')}:${hunk.line}${hunk.endLine > hunk.line ? `-${hunk.endLine}` : ''}`;
   const chance = probability === undefined ? '' : ` (review needed: ${(100 * probability).toFixed(0)} %)`;
   const suggestion = refinedCode === undefined ? [] : ['  suggested code:', ...indented(refinedCode, '    | ')];
@@ -26,7 +26,7 @@ export function textSummary(reviews: number, { hunks, skipped }: ReviewedDiff): 
 }
 
 /** All reviews as JSON for programs. */
-export function jsonReport(reviews: readonly Review[], { hunks, skipped, version }: ReviewedDiff): string {
+export function jsonReport(reviews: readonly HunkReview[], { hunks, skipped, version }: ReviewedDiff): string {
   const rows = reviews.map(({ hunk, probability, comment, refinedCode }) => ({
     file: hunk.file,
     line: hunk.line,
@@ -41,7 +41,7 @@ export function jsonReport(reviews: readonly Review[], { hunks, skipped, version
 }
 
 /** All reviews in the static analysis results interchange format, SARIF 2.1.0 (OASIS), which code hosts and editors read. */
-export function sarifReport(reviews: readonly Review[], { skipped, version }: ReviewedDiff): string {
+export function sarifReport(reviews: readonly HunkReview[], { skipped, version }: ReviewedDiff): string {
   const notifications = skipped.map(({ file, reason }) => ({ level: 'note', message: { text: `${file}: ${reason}, not reviewed` } }));
   const run = {
     tool: {
@@ -65,7 +65,7 @@ export function sarifReport(reviews: readonly Review[], { skipped, version }: Re
   return `${printableJson({ $schema: 'https://json.schemastore.org/sarif-2.1.0.json', version: '2.1.0', runs: [run] })}\n`;
 }
 
-function sarifResult({ hunk, probability, comment, refinedCode }: Review): object {
+function sarifResult({ hunk, probability, comment, refinedCode }: HunkReview): object {
   const artifactLocation = sarifLocation(hunk.file);
   const region = { startLine: hunk.line, endLine: hunk.endLine };
   const deletedRegion = { startLine: hunk.codeStart, endLine: hunk.codeStart + hunk.codeLines - 1 };

@@ -1,6 +1,6 @@
 /** `lowrank review`: reviews a diff. */
 import { type CommandArguments, openModel, ProgressLine, printableMessage, type Streams, UsageError, version } from 'lowrank/internal';
-import { type DiffHunk, diffHunks, diffTextLines, type Review, type ReviewTask, reviewDiff, type TaskModels } from '../index';
+import { type DiffHunk, diffHunks, diffTextLines, type HunkReview, type ReviewTask, reviewDiff, type TaskModels } from '../index';
 import { generatedFiles, gitDiff, givenDiff, isBeforeFirstCommit, untrackedFiles } from './gitDiff';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
 import { ReviewMeter } from './reviewMeter';
@@ -37,7 +37,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   if (isGit && (await isBeforeFirstCommit()))
     streams.stderr.write('lowrank review: the repository has no commit yet; all staged files count as changed\n');
   if (isGit) for (const file of await untrackedFiles()) counter.skip(file, 'untracked (`git add -N` adds it to the diff)');
-  const reviews: Review[] = [];
+  const reviews: HunkReview[] = [];
   if (hunks.length > 0 && adapters === undefined && !args.isOn('untuned')) {
     for (const { file, reason } of counter.skipped) streams.stderr.write(`${printableMessage(file)}: ${reason}, not reviewed\n`);
     throw new UsageError(

@@ -10,7 +10,7 @@ import type { ReviewerModel, ReviewerTokenizer } from '../reviewerModel';
 import { type DiffHunk, hunkExample } from './diffHunks';
 
 /** What a reviewer has to say about one hunk. */
-export interface Review {
+export interface HunkReview {
   readonly hunk: DiffHunk;
   /** How probable it is that the hunk needs a review; undefined where nobody was asked. */
   readonly probability?: number;
@@ -48,7 +48,7 @@ export async function* reviewDiff(
   tokenizer: ReviewerTokenizer,
   hunks: AsyncIterable<DiffHunk> | Iterable<DiffHunk>,
   options: ReviewDiffOptions = {},
-): AsyncGenerator<Review> {
+): AsyncGenerator<HunkReview> {
   checkKnown('reviewDiff', options, [
     'groupSize',
     'onProgress',
@@ -83,7 +83,7 @@ async function reviewGroup(
   tokenizer: ReviewerTokenizer,
   hunks: readonly DiffHunk[],
   { onAnswers, onDecline, ...options }: ReviewDiffOptions,
-): Promise<Review[]> {
+): Promise<HunkReview[]> {
   const answers = async (task: ReviewTask, examples: readonly ReviewExample[]) => {
     const model = examples.length === 0 ? undefined : models(task);
     const onProgress = (done: number) => onAnswers?.(task, done, examples.length);

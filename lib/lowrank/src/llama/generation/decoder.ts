@@ -2,7 +2,7 @@
 import { compile, tf } from '../../runtime';
 import type { LlamaParts } from '../build';
 import type { LlamaConfig } from '../config';
-import type { Rows } from '../inputs';
+import type { TokenRows } from '../inputs';
 import { KeyValueCache } from './kvCache';
 import { leftMask, padLeft } from './padLeft';
 
@@ -20,7 +20,7 @@ export type DecodableModel = LlamaParts & { readonly config: LlamaConfig };
 export interface GeneratingModel {
   readonly config: LlamaConfig;
   /** Shapes: inputIds (B, T) → logits (B, 1, V). */
-  forward(inputIds: Rows, options: { attentionMask?: Rows; cache: KeyValueCache; logitsToKeep: number }): tf.Tensor3D;
+  forward(inputIds: TokenRows, options: { attentionMask?: TokenRows; cache: KeyValueCache; logitsToKeep: number }): tf.Tensor3D;
   /** The model's layers, where it has some that can be compiled; without them it decodes operation by operation. */
   readonly compilable?: CompilableModel;
 }
@@ -83,7 +83,7 @@ export class GrowingDecoder implements Decoder {
     this.#cache.dispose();
   }
 
-  #lastScores(ids: Rows): Scores {
+  #lastScores(ids: TokenRows): Scores {
     const options = { attentionMask: this.#attentionMask, cache: this.#cache, logitsToKeep: 1 };
     return tf.tidy(() => scoresOf(this.model.forward(ids, options).squeeze([1])));
   }

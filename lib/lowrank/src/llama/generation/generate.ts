@@ -8,7 +8,7 @@ import { canBuildGraphs } from '../../runtime/compile/internals';
 import { interruptible } from '../../runtime/interruptible';
 import { checkMemory } from '../../runtime/memoryBudget';
 import type { LlamaConfig } from '../config';
-import { checkIds, checkLength, type Rows } from '../inputs';
+import { checkIds, checkLength, type TokenRows } from '../inputs';
 import { workPlan } from '../memoryPlan';
 import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
 import { CompiledDecoder } from './compiledDecoder';
@@ -49,7 +49,7 @@ export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
  * @throws ArgumentError for an option out of range, options that exclude each other, an id outside the vocabulary, or more
  * tokens than the model has positions; ShapeError when there is no prompt; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
  */
-export async function generate(model: GeneratingModel, inputIds: Rows, options: GenerateOptions = {}): Promise<number[][]> {
+export async function generate(model: GeneratingModel, inputIds: TokenRows, options: GenerateOptions = {}): Promise<number[][]> {
   const { maxNewTokens = 20 } = options;
   const prompts = inputIds instanceof tf.Tensor ? await inputIds.array() : inputIds;
   checkRequest(prompts, maxNewTokens, model.config, options);

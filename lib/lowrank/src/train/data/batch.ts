@@ -7,7 +7,7 @@ import { checkKnown } from '../../runtime/checkKnown';
 import { bucketedPositions } from './padToBucket';
 
 /** One sequence: `labels` are the ids themselves, or −100 where nothing is to be learned; the model shifts them by one. */
-export interface Example {
+export interface TrainingExample {
   readonly inputIds: readonly number[];
   readonly labels: readonly number[];
 }
@@ -48,7 +48,7 @@ export interface PadOptions {
  *
  * @throws ArgumentError when there is no example; ShapeError when one has not as many labels as ids.
  */
-export function padBatch(examples: readonly Example[], options: PadOptions): Batch {
+export function padBatch(examples: readonly TrainingExample[], options: PadOptions): Batch {
   checkKnown('padBatch', options, ['padTokenId', 'side']);
   const { padTokenId, side = 'right' } = options;
   if (examples.length === 0) throw new ArgumentError('a batch needs at least one example');
@@ -67,7 +67,7 @@ export function padBatch(examples: readonly Example[], options: PadOptions): Bat
 }
 
 /** @throws ShapeError when the example has not as many labels as ids. */
-export function checkExample({ inputIds, labels }: Example, index: number): void {
+export function checkExample({ inputIds, labels }: TrainingExample, index: number): void {
   if (inputIds.length === labels.length) return;
   throw new ShapeError(`example ${index} has ${inputIds.length} ids but ${labels.length} labels: give one label per id`);
 }

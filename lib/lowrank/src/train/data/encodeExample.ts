@@ -1,7 +1,7 @@
 /** A prompt and its completion in tokens, of which the completion's are learned. */
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';
-import type { Example } from './batch';
+import type { TrainingExample } from './batch';
 
 /** The part of a tokenizer that encoding needs. */
 export interface PromptTokenizer {
@@ -30,7 +30,7 @@ export interface EncodeOptions {
 }
 
 /** A training example in tokens; `labels` are the ids that are learned, and −100 on the prompt. */
-export interface EncodedExample extends Example {
+export interface EncodedExample extends TrainingExample {
   readonly inputIds: number[];
   readonly labels: number[];
 }

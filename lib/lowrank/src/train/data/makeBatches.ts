@@ -3,7 +3,7 @@ import { ArgumentError, deriveSeed, shuffled } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { checkWhole } from '../../runtime/checkWhole';
 import { chunks } from '../../runtime/chunks';
-import { type Batch, type Example, type PadOptions, padBatch } from './batch';
+import { type Batch, type PadOptions, padBatch, type TrainingExample } from './batch';
 import { packBatch, packRows } from './packing';
 
 /** How examples are dealt out to batches. */
@@ -33,7 +33,7 @@ const BATCHES_PER_BUCKET = 50;
  *
  * @throws ArgumentError when the batch size or the seed is out of range.
  */
-export function makeBatches(examples: readonly Example[], options: BatchingOptions): Batch[] {
+export function makeBatches(examples: readonly TrainingExample[], options: BatchingOptions): Batch[] {
   checkKnown('makeBatches', options, ['batchSize', 'pack', 'seed', 'epoch', 'bucketByLength', 'padTokenId', 'side']);
   const { batchSize, pack, seed, epoch = 0, bucketByLength = false, padTokenId, side } = options;
   checkWhole('batchSize', batchSize);
@@ -48,7 +48,7 @@ export function makeBatches(examples: readonly Example[], options: BatchingOptio
   return groups.map((group) => padBatch(group, { padTokenId, side }));
 }
 
-function groupsByLength(examples: readonly Example[], batchSize: number): Example[][] {
+function groupsByLength(examples: readonly TrainingExample[], batchSize: number): TrainingExample[][] {
   const buckets = chunks(examples, batchSize * BATCHES_PER_BUCKET);
   return buckets.flatMap((bucket) =>
     chunks(

@@ -3,7 +3,7 @@ import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { checkWhole } from '../../runtime/checkWhole';
-import { type Batch, checkExample, type Example, type PadOptions } from './batch';
+import { type Batch, checkExample, type PadOptions, type TrainingExample } from './batch';
 
 /** An example goes into one of so many unfinished rows: enough to fill them well, few enough to keep the order random. */
 const OPEN_ROWS = 64;
@@ -13,9 +13,9 @@ const OPEN_ROWS = 64;
  *
  * @throws ArgumentError when the width is no whole number from 1 up, or an example does not fit a row.
  */
-export function packRows(examples: readonly Example[], width: number): Example[][] {
+export function packRows(examples: readonly TrainingExample[], width: number): TrainingExample[][] {
   checkWhole('pack', width);
-  const rows: { readonly examples: Example[]; left: number }[] = [];
+  const rows: { readonly examples: TrainingExample[]; left: number }[] = [];
   let open: typeof rows = [];
   for (const [index, example] of examples.entries()) {
     const { length } = example.inputIds;
@@ -42,7 +42,7 @@ export function packRows(examples: readonly Example[], width: number): Example[]
  *
  * @throws ShapeError when an example has not as many labels as ids; ArgumentError when a row does not fit.
  */
-export function packBatch(rows: readonly (readonly Example[])[], width: number, options: Pick<PadOptions, 'padTokenId'>): Batch {
+export function packBatch(rows: readonly (readonly TrainingExample[])[], width: number, options: Pick<PadOptions, 'padTokenId'>): Batch {
   checkKnown('packBatch', options, ['padTokenId']);
   const { padTokenId } = options;
   const filled = (values: readonly number[], filler: number) => {
