@@ -64,7 +64,7 @@ test.each([0, 2.5, Number.NaN])('%s updates are refused', async (steps) => {
 test('without an example of the task there is nothing to learn', async () => {
   const model = getPeftModel(base, methods.lora);
   await expect(fineTune(model, letterTokenizer, 'refinement', { train }, { steps: 1 })).rejects.toThrow(
-    'none of 3 examples is of the refinement task and fits 512 tokens',
+    'none of 3 examples belongs to the refinement task and fits 512 tokens',
   );
   expect(drawExamples('refinement', train, 3)).toEqual([]);
   model.unload();

@@ -125,7 +125,7 @@ describe('lintReviews on made-up packages', () => {
     expect(warned).not.toHaveBeenCalled();
     await damage((name) => path.join(folder, kept, name));
     expect(await lintReviews({ nodeModules, cacheDir: folder })).toEqual(made);
-    expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/lint-reviews-\w+ are damaged \(.*\): they are made again$/));
+    expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/lint-reviews-\w+ are damaged \(.*\) and will be made again$/));
     expect(await lintReviews({ nodeModules, cacheDir: folder })).toEqual(made);
     expect(warned).toHaveBeenCalledTimes(1);
     expect(await readdir(folder)).toEqual([kept]);
@@ -139,10 +139,10 @@ describe('lintReviews on made-up packages', () => {
     const write = vi.spyOn(fs.promises, 'writeFile').mockRejectedValue(full);
     const made = await lintReviews({ nodeModules, cacheDir: folder });
     write.mockRestore();
-    expect(warned.mock.calls.join()).toMatch(/cannot be kept in .*-5\/lint-reviews-\w+ \(ENOSPC.*\): they are made anew each time/);
+    expect(warned.mock.calls.join()).toMatch(/cannot be saved in .*-5\/lint-reviews-\w+ \(ENOSPC.*\), so each run makes them again/);
     expect(await readdir(folder)).toEqual([]);
     expect(await lintReviews({ nodeModules, cacheDir: '/dev/full/data' })).toEqual(made);
-    expect(warned.mock.calls.join()).toMatch(/cannot be kept in \/dev\/full\/data/);
+    expect(warned.mock.calls.join()).toMatch(/cannot be saved in \/dev\/full\/data/);
     warned.mockRestore();
   });
 

@@ -1,20 +1,20 @@
-/** How many tokens an answer may have, and whether its prompt is whole. */
+/** The token budget of an answer, and whether its prompt fits in full. */
 
 import type { PromptTokenizer } from 'lowrank/internal';
 import type { ReviewPrompt, ReviewTask } from './prompts';
 
-/** The room of one answer. */
+/** The token budget of one answer. */
 export interface AnswerRoom {
   readonly maxNewTokens: number;
-  /** Whether prompt and answer fit `maxLength`, so that no code of the prompt is cut off. */
+  /** Whether prompt and answer fit `maxLength`, with none of the prompt's code cut off. */
   readonly isWhole: boolean;
 }
 
 const usual = { necessity: 1, comment: 64, refinement: 256 } as const;
 
 /**
- * The room of an answer: for refined code as many tokens as the code has, a quarter more and 64 at least, where they fit; otherwise so many as
- * the caller wants.
+ * The token budget of an answer. Refined code may use 1.25 × the tokens of the code plus 64, as far as they fit; any other answer
+ * may use the number that the caller asks for.
  */
 export function answerRoom(
   tokenizer: PromptTokenizer,
@@ -26,6 +26,6 @@ export function answerRoom(
   const wanted = maxNewTokens ?? usual[task];
   if (task !== 'refinement' || maxNewTokens !== undefined) return { maxNewTokens: wanted, isWhole: left >= wanted };
   const code = tokenizer.encode(prompt.slice(cuttable.start, cuttable.end), { addSpecialTokens: false }).length;
-  const isWhole = left > code; // the code again, and an end token
+  const isWhole = left > code; // room for the code again and an end token
   return { maxNewTokens: isWhole ? Math.min(left, Math.max(wanted, Math.ceil(1.25 * code) + 64)) : wanted, isWhole };
 }

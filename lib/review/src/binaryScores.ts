@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank';
 import { checkPairs } from './pairs';
 
-/** Scores of a yes/no task, each from 0 to 1; positive is "needs a review". */
+/** Scores of a yes/no task, each from 0 to 1. The positive class is "needs a review". */
 export interface BinaryScores {
   readonly precision: number;
   readonly recall: number;
@@ -13,17 +13,17 @@ export interface BinaryScores {
   readonly trueNegatives: number;
 }
 
-/** One point of a precision and recall curve. */
+/** One point of a precision-recall curve. */
 export interface ThresholdScores extends BinaryScores {
-  /** From this probability on, the answer is yes. */
+  /** The answer is yes at this probability and above. */
   readonly threshold: number;
 }
 
 /**
- * Precision, recall, F1 and accuracy. A ratio of nothing to nothing is 0, as in scikit-learn: precision without a positive
- * answer, recall without a positive label, F1 without either.
+ * Precision, recall, F1 and accuracy. As in scikit-learn, a ratio of 0 to 0 is 0: precision without a positive answer, recall without
+ * a positive label, F1 without either.
  *
- * @throws ArgumentError when there are no pairs, or not as many predictions as labels.
+ * @throws ArgumentError when there are no pairs, or the numbers of predictions and labels differ.
  */
 export function binaryScores(predictions: readonly boolean[], labels: readonly boolean[]): BinaryScores {
   checkPairs(predictions, labels);
@@ -32,9 +32,9 @@ export function binaryScores(predictions: readonly boolean[], labels: readonly b
 }
 
 /**
- * The scores at every threshold that makes a difference, from the highest probability down, so that recall only grows.
+ * The scores at every threshold that changes them, from the highest probability down. Recall therefore never decreases.
  *
- * @throws ArgumentError when there are no pairs, not as many probabilities as labels, or a probability is not in 0…1.
+ * @throws ArgumentError when there are no pairs, the numbers of probabilities and labels differ, or a probability is not in 0…1.
  */
 export function thresholdCurve(probabilities: readonly number[], labels: readonly boolean[]): ThresholdScores[] {
   checkPairs(probabilities, labels);
@@ -47,7 +47,7 @@ export function thresholdCurve(probabilities: readonly number[], labels: readonl
   let hits = 0;
   for (const [i, { probability, label }] of ranked.entries()) {
     if (label) hits++;
-    if (ranked[i + 1]?.probability === probability) continue; // equal probabilities are answered alike
+    if (ranked[i + 1]?.probability === probability) continue; // equal probabilities get the same answer
     const misses = i + 1 - hits;
     curve.push({ threshold: probability, ...scores(hits, misses, positives - hits, ranked.length - positives - misses) });
   }

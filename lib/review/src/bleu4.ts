@@ -2,23 +2,23 @@ import { checkKnown } from 'lowrank/internal';
 import { checkPairs, mean } from './pairs';
 import { stopWords } from './stopWords';
 
-/** How the texts are prepared. */
+/** How to prepare the texts. */
 export interface BleuOptions {
   /**
-   * Drop stop words first, as CodeReviewer does for comments but not for code. Published comment scores differ in this, so
-   * report both. @defaultValue false
+   * Drop stop words first, as CodeReviewer does for comments but not for code. Published comment scores differ in this, so report
+   * both. @defaultValue false
    */
   readonly removeStopWords?: boolean;
 }
 
 /**
- * BLEU-4 from 0 to 100 as CodeReviewer's evaluator computes it: the mean over all pairs of a smoothed sentence BLEU, rounded
- * to two digits.
+ * BLEU-4 from 0 to 100 as CodeReviewer's evaluator computes it: the mean of a smoothed sentence BLEU over all pairs, rounded to two
+ * digits.
  *
- * `BLEU = exp(¼ Σₙ log((cₙ + sₙ) / (gₙ + sₙ)) + min(0, 1 − (r + 1) / (p + 1)))` with matches `cₙ` of `gₙ` n-grams, `s₁ = 0` and
- * else 1 (Lin and Och 2004), and lengths `r` of the reference, `p` of the prediction; an empty prediction scores `e^−r`.
+ * `BLEU = exp(¼ Σₙ log((cₙ + sₙ) / (gₙ + sₙ)) + min(0, 1 − (r + 1) / (p + 1)))`: `cₙ` of `gₙ` n-grams match, `s₁ = 0` and all other
+ * `sₙ = 1` (Lin and Och 2004); `r` and `p` are the lengths of reference and prediction. An empty prediction scores `e^−r`.
  *
- * @throws ArgumentError when there are no pairs, or not as many predictions as references.
+ * @throws ArgumentError when there are no pairs, or the numbers of predictions and references differ.
  */
 export function bleu4(predictions: readonly string[], references: readonly string[], options: BleuOptions = {}): number {
   checkKnown('bleu4', options, ['removeStopWords']);
@@ -26,9 +26,9 @@ export function bleu4(predictions: readonly string[], references: readonly strin
 }
 
 /**
- * The score of each pair on its own, from 0 to 100 and not rounded: what `bleu4` is the mean of.
+ * The score of each pair, from 0 to 100 and not rounded. `bleu4` is their mean.
  *
- * @throws ArgumentError when there are no pairs, or not as many predictions as references.
+ * @throws ArgumentError when there are no pairs, or the numbers of predictions and references differ.
  */
 export function sentenceBleu4(predictions: readonly string[], references: readonly string[], options: BleuOptions = {}): number[] {
   checkKnown('sentenceBleu4', options, ['removeStopWords']);
@@ -38,20 +38,20 @@ export function sentenceBleu4(predictions: readonly string[], references: readon
   return predictions.map((prediction, i) => 100 * smoothedBleu(words(prediction), words(references[i] ?? '')));
 }
 
-// What Python calls letters and white space, which is not what JavaScript's \w and \s mean.
+// Letters and white space as Python defines them; JavaScript's \w and \s differ.
 const letter = String.raw`\p{L}\p{N}`;
 const space = String.raw`\t-\r\x1c-\x20\x85\p{Z}`;
 const tokenPattern = new RegExp(`[${letter}_]+|[^${letter}_${space}]+`, 'gu');
 const wordPattern = new RegExp(`[${letter}]+|[^${letter}${space}]`, 'gu');
 
-/** Runs of letters and every other character on its own, in lower case; stop words go while capitals still tell. */
+/** Splits a text into lower-case runs of letters and single other characters. Stop words are dropped before the case is lost. */
 function bleuWords(text: string, removeStopWords: boolean): readonly string[] {
   const tokens: readonly string[] = text.match(tokenPattern) ?? []; // nltk's wordpunct_tokenize
   const kept = removeStopWords ? tokens.filter((token) => !stopWords.has(token)) : tokens;
-  return kept.join(' ').toLowerCase().match(wordPattern) ?? []; // all that is left to do of NIST's mteval-v11a
+  return kept.join(' ').toLowerCase().match(wordPattern) ?? []; // the part of NIST's mteval-v11a that still applies
 }
 
-const tiny = 2.2250738585072014e-308; // Python's sys.float_info.min: the logarithm of no match stays finite
+const tiny = 2.2250738585072014e-308; // Python's sys.float_info.min: keeps the logarithm of zero matches finite
 
 function smoothedBleu(prediction: readonly string[], reference: readonly string[]): number {
   let logBleu = 0;

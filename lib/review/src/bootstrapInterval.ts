@@ -2,7 +2,7 @@ import { ArgumentError } from 'lowrank';
 import { checkKnown, checkWhole, seededRandom } from 'lowrank/internal';
 import { mean } from './pairs';
 
-/** How an interval is drawn. */
+/** Settings of the bootstrap. */
 export interface BootstrapOptions {
   /** @defaultValue 1000 */
   readonly resamples?: number;
@@ -12,7 +12,7 @@ export interface BootstrapOptions {
   readonly seed?: number;
 }
 
-/** A measured value and how far it might be off. */
+/** A measured value and its uncertainty. */
 export interface ConfidenceInterval {
   readonly value: number;
   readonly low: number;
@@ -20,12 +20,12 @@ export interface ConfidenceInterval {
 }
 
 /**
- * A statistic of the examples with the percentile interval of its bootstrap (Efron 1979): as many examples are drawn again with
- * replacement, many times over, and the interval holds `level` of what they give.
+ * A statistic of the examples with its percentile bootstrap interval (Efron 1979). Each resample draws as many examples with
+ * replacement; the interval contains the share `level` of the resampled statistics.
  *
- * The statistic is the mean unless another is given, for example F1, which is no mean over examples.
+ * The default statistic is the mean. Pass another for scores such as F1, which are not a mean over examples.
  *
- * @throws ArgumentError when there are no examples, or an option is out of its range.
+ * @throws ArgumentError when there are no examples, or an option is out of range.
  */
 export function bootstrapInterval(values: readonly number[], options?: BootstrapOptions): ConfidenceInterval;
 export function bootstrapInterval<T>(
@@ -38,7 +38,7 @@ export function bootstrapInterval<T>(
 ): ConfidenceInterval {
   checkKnown('bootstrapInterval', options, ['resamples', 'level', 'seed', 'statistic']);
   const { resamples = 1000, level = 0.95, seed = 1, statistic = meanOfNumbers } = options;
-  if (examples.length === 0) throw new ArgumentError('there are no examples to draw from');
+  if (examples.length === 0) throw new ArgumentError('no examples to resample');
   checkWhole('resamples', resamples);
   if (!(level > 0 && level < 1)) throw new ArgumentError(`level ${level} is not between 0 and 1`);
   const random = seededRandom(seed);
@@ -49,5 +49,5 @@ export function bootstrapInterval<T>(
 }
 
 function meanOfNumbers(drawn: readonly unknown[]): number {
-  return mean(drawn as readonly number[]); // the overload without a statistic takes numbers only
+  return mean(drawn as readonly number[]); // the overload without a statistic accepts only numbers
 }

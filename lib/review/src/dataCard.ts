@@ -1,4 +1,4 @@
-/** What a data set is made of: tables and curves to look at before training on it. */
+/** Summarizes a data set in tables and curves, for a look before training. */
 
 import type { PromptTokenizer } from 'lowrank/internal';
 import { checkKnown } from 'lowrank/internal';
@@ -6,37 +6,37 @@ import { normalizedHunk } from './lint/splitByPackage';
 import { isExampleOf, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample, ReviewSplits } from './reviewExample';
 
-/** A row of a table, by column name; `nodejs-polars` and danfojs make frames of such rows. */
+/** A table row by column name; `nodejs-polars` and danfojs build data frames from such rows. */
 export type TableRow = Readonly<Record<string, string | number>>;
 
 /** The tables of a data set. */
 export interface DataCard {
-  /** Examples per part, in all and per task. */
+  /** Examples per part, in total and per task. */
   readonly counts: readonly TableRow[];
-  /** Tokens per part and task, of prompt and response. */
+  /** Tokens of prompt and response per part and task. */
   readonly lengths: readonly TableRow[];
   /** Examples per language and part. */
   readonly languages: readonly TableRow[];
-  /** Examples that a part has more than once. */
+  /** Examples that occur more than once in a part. */
   readonly duplicates: readonly TableRow[];
-  /** What two parts have in common; of code and packages it should be nothing. */
+  /** Examples that two parts share. Code and packages should share nothing. */
   readonly leakage: readonly TableRow[];
-  /** Share of the examples, in %, that are at most so many tokens long, as `linePlot` takes it; one line per task. */
+  /** Share of the examples, in %, with at most this many tokens, in the format of `linePlot`; one line per task. */
   readonly lengthCurves: readonly { readonly label: string; readonly points: readonly { readonly x: number; readonly y: number }[] }[];
 }
 
-/** What is looked at. */
+/** Settings of a data card. */
 export interface DataCardOptions {
-  /** Measures lengths; without one there are none. */
+  /** Measures lengths in tokens; without it, there are no length tables. */
   readonly tokenizer?: PromptTokenizer;
-  /** Most examples per part and task whose tokens are counted. @defaultValue 500 */
+  /** Maximum examples per part and task whose tokens are counted. @defaultValue 500 */
   readonly maxMeasured?: number;
 }
 
 const parts = ['train', 'validation', 'test'] as const;
 const tasks = ['necessity', 'comment', 'refinement'] as const;
 
-/** Counts, lengths, languages, duplicates, and what the parts have in common. */
+/** Counts, lengths, languages, duplicates and overlap of a data set. */
 export function dataCard(splits: ReviewSplits, options: DataCardOptions = {}): DataCard {
   checkKnown('dataCard', options, ['tokenizer', 'maxMeasured']);
   const { tokenizer, maxMeasured = 500 } = options;
@@ -54,7 +54,7 @@ export function dataCard(splits: ReviewSplits, options: DataCardOptions = {}): D
   };
 }
 
-/** The code of an example as it counts for duplicates: without diff header and with every white space as one blank. */
+/** The code of an example, normalized for comparison: no diff header, and every run of white space replaced by one blank. */
 export function normalizedCode(example: ReviewExample): string {
   if (example.code !== undefined) return normalizedHunk(example);
   const lines = (example.patch ?? '').split('\n').filter((line) => !line.startsWith('@@'));

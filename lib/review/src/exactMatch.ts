@@ -1,9 +1,10 @@
 import { checkPairs } from './pairs';
 
 /**
- * Share of predictions, from 0 to 100, equal to their reference once every run of white space is one blank; capitals count.
+ * Share of predictions, from 0 to 100, that equal their reference after every run of white space is replaced by one blank. Case
+ * matters.
  *
- * @throws ArgumentError when there are no pairs, or not as many predictions as references.
+ * @throws ArgumentError when there are no pairs, or the numbers of predictions and references differ.
  */
 export function exactMatch(predictions: readonly string[], references: readonly string[]): number {
   checkPairs(predictions, references);

@@ -1,4 +1,4 @@
-/** Training an adapter on one of the tasks. */
+/** Trains an adapter on one of the tasks. */
 import {
   ArgumentError,
   type EncodedExample,
@@ -12,14 +12,14 @@ import { isExampleOf, type PromptOptions, type ReviewTask, reviewPrompt } from '
 import type { ReviewExample } from './reviewExample';
 import type { ReviewerTokenizer } from './reviewerModel';
 
-/** What is learned, and what is held out. */
+/** Training and validation examples. */
 export interface FineTuneData {
   readonly train: readonly ReviewExample[];
-  /** Held out: its loss is measured, and the weights at its lowest are kept. */
+  /** Held-out examples; training keeps the weights with the lowest loss on them. */
   readonly validation?: readonly ReviewExample[];
 }
 
-/** How to learn. */
+/** Settings of a training run. */
 export interface FineTuneOptions extends PromptOptions, Omit<TrainOnExamplesOptions, 'pack' | 'padTokenId'> {
   /** Maximum tokens per example; longer code is cut. @defaultValue 512 */
   readonly maxLength?: number;
@@ -27,16 +27,17 @@ export interface FineTuneOptions extends PromptOptions, Omit<TrainOnExamplesOpti
   readonly pack?: boolean;
 }
 
-/** How it went. */
+/** The result of a training run. */
 export interface FineTuneResult extends TrainOnExamplesResult {
-  /** Examples left out because not even their prompt without code fits `maxLength`. */
+  /** Examples skipped because their prompt exceeds `maxLength` even without its code. */
   readonly leftOut: number;
 }
 
 /**
- * Fine-tunes the model's active adapter on one task, and leaves it at its lowest validation loss where there is validation data.
+ * Fine-tunes the model's active adapter on one task. With validation data, the adapter ends with the weights of the lowest validation
+ * loss.
  *
- * @throws ArgumentError when `steps` is not a whole number from 1 up, or no example is of the task or fits; what `train` throws.
+ * @throws ArgumentError when `steps` is not a whole number from 1 up, or no example of the task fits; plus any error of `train`.
  */
 export async function fineTune(
   model: PeftModel,
@@ -48,14 +49,14 @@ export async function fineTune(
   const encoded = encodeTask(tokenizer, task, data.train, { maxLength, languageLabel });
   const train = encoded.flatMap((example) => example ?? []);
   if (train.length === 0)
-    throw new ArgumentError(`none of ${data.train.length} examples is of the ${task} task and fits ${maxLength} tokens`);
+    throw new ArgumentError(`none of ${data.train.length} examples belongs to the ${task} task and fits ${maxLength} tokens`);
   const validation = encodeTask(tokenizer, task, data.validation ?? [], { maxLength, languageLabel }).flatMap((example) => example ?? []);
   const settings = { ...options, padTokenId: tokenizer.eosTokenId ?? 0, ...(pack && { pack: maxLength }) };
   const result = await trainOnExamples(model, { train, validation }, settings);
   return { ...result, leftOut: encoded.length - train.length };
 }
 
-/** So many of the examples of a task, drawn by the seed; a larger number holds the smaller one's. */
+/** Draws `count` examples of a task. With the same seed, a larger sample contains the smaller one. */
 export function drawExamples(task: ReviewTask, examples: readonly ReviewExample[], count: number, seed = 1): ReviewExample[] {
   return shuffled(
     examples.filter((example) => isExampleOf(task, example)),
@@ -63,7 +64,7 @@ export function drawExamples(task: ReviewTask, examples: readonly ReviewExample[
   ).slice(0, count);
 }
 
-/** The examples of the task in tokens, those of other tasks left out; undefined for one that does not fit. */
+/** Encodes the examples of the task and drops those of other tasks; undefined marks one that does not fit. */
 export function encodeTask(
   tokenizer: ReviewerTokenizer,
   task: ReviewTask,

@@ -1,4 +1,4 @@
-/** The three code-review tasks of LLaMA-Reviewer: their data, prompts, scores, and the reviewer. */
+/** The three code review tasks of LLaMA-Reviewer: data, prompts, scores and the reviewer. */
 export { type BinaryScores, binaryScores, type ThresholdScores, thresholdCurve } from './binaryScores';
 export { type BleuOptions, bleu4 } from './bleu4';
 export { type BootstrapOptions, bootstrapInterval, type ConfidenceInterval } from './bootstrapInterval';

@@ -1,10 +1,10 @@
 import { ArgumentError } from 'lowrank';
 
-/** @throws ArgumentError when there are no pairs, or not as many predictions as references. */
+/** @throws ArgumentError when there are no pairs, or the numbers of predictions and references differ. */
 export function checkPairs(predictions: readonly unknown[], references: readonly unknown[]): void {
   const counts = `${predictions.length} predictions and ${references.length} references`;
-  if (predictions.length !== references.length) throw new ArgumentError(`${counts}: give one reference per prediction`);
-  if (predictions.length === 0) throw new ArgumentError('there are no predictions to score');
+  if (predictions.length !== references.length) throw new ArgumentError(`${counts}: pass one reference per prediction`);
+  if (predictions.length === 0) throw new ArgumentError('no predictions to score');
 }
 
 /** The arithmetic mean. */

@@ -1,4 +1,4 @@
-/** What a model answers to the examples of a task. */
+/** Answers the examples of a task with a model. */
 
 import { ArgumentError, type GenerateOptions } from 'lowrank';
 import { checkKnown, encodePrompt } from 'lowrank/internal';
@@ -8,38 +8,38 @@ import type { ReviewExample } from './reviewExample';
 import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
 import { yesProbability } from './yesProbability';
 
-/** An answer. */
+/** One answer. */
 export interface Prediction {
   readonly example: ReviewExample;
   /** `yes` or `no`, the comment, or the refined code. */
   readonly text: string;
-  /** Of yes, in the necessity task. */
+  /** Probability of yes, in the necessity task. */
   readonly probability?: number;
-  /** Whether the answer has no end, or the prompt was cut: such code is not all of the code. */
+  /** Whether the answer was cut short or its prompt was cut; refined code is then incomplete. */
   readonly isPartial?: boolean;
 }
 
-/** How the answers are made. */
+/** How to generate the answers. */
 export interface PredictOptions extends PromptOptions {
-  /** Most tokens of prompt and answer together. @defaultValue the model's positions */
+  /** Maximum tokens of prompt and answer together. @defaultValue the model's positions */
   readonly maxLength?: number;
-  /** Most tokens of an answer. @defaultValue 64 for a comment, for refined code a quarter more than the code has, 256 at least */
+  /** Maximum tokens of an answer. @defaultValue 64 for a comment; for refined code, 1.25 × the code plus 64, at least 256 */
   readonly maxNewTokens?: number;
-  /** Examples at a time. @defaultValue 8 */
+  /** Examples per batch. @defaultValue 8 */
   readonly batchSize?: number;
-  /** From this probability on the answer to the necessity task is yes. @defaultValue 0.5 */
+  /** In the necessity task, the answer is yes at this probability and above. @defaultValue 0.5 */
   readonly threshold?: number;
-  /** How text is generated: greedily, by sampling, or by beam search as in the paper (`{ numBeams: 10 }`). @defaultValue greedily */
+  /** Generation settings: greedy, sampling, or beam search as in the paper (`{ numBeams: 10 }`). @defaultValue greedy */
   readonly generation?: Omit<GenerateOptions, 'maxNewTokens' | 'signal' | 'onToken'>;
   readonly signal?: AbortSignal;
-  /** Told how many examples are answered. */
+  /** Called with the number of answered examples. */
   readonly onProgress?: (done: number) => void;
 }
 
 /**
- * The model's answer to each example, in their order.
+ * The model's answer to each example, in order.
  *
- * @throws ArgumentError when an example lacks what the task asks about, or the threshold is none; what generation throws.
+ * @throws ArgumentError when an example lacks an input of the task, or the threshold is not in 0…1; plus the errors of `generate`.
  */
 export async function predictReviews(
   model: ReviewerModel,
@@ -92,7 +92,7 @@ async function writtenAnswers(
     const limit = Math.min(Math.max(...group.map((index) => rooms[index]?.maxNewTokens ?? 1)), maxLength - longest);
     const options = { eosTokenId: tokenizer.eosTokenId, ...generation, maxNewTokens: limit, signal };
     const written = await model.generate(inputs, options);
-    const each = written.length / group.length; // several where numReturnSequences asks for them; the first is the best
+    const each = written.length / group.length; // more than 1 with numReturnSequences; the first is the best
     for (const [i, index] of group.entries()) {
       const ids = written[i * each] ?? [];
       const isFinished = ids.some((id) => stopIds.includes(id)) || ids.length < limit;

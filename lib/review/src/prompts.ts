@@ -1,24 +1,24 @@
-/** The three instructions of LLaMA-Reviewer (Lu et al. 2023, arXiv 2308.11148) in Alpaca's frame, in words of our own. */
+/** The three instructions of LLaMA-Reviewer (Lu et al. 2023, arXiv 2308.11148) in Alpaca's frame, in our own words. */
 
 import { ArgumentError, type TextExample } from 'lowrank';
 import { checkKnown } from 'lowrank/internal';
 import type { ReviewExample } from './reviewExample';
 
-/** Necessity: does the hunk need a review? Comment: what to say of it. Refinement: the code that follows the comment. */
+/** Necessity: does the hunk need a review? Comment: what should the reviewer say? Refinement: what is the code after the comment? */
 export const reviewTasks = ['necessity', 'comment', 'refinement'] as const;
 
 /** One of {@link reviewTasks}. */
 export type ReviewTask = (typeof reviewTasks)[number];
 
-/** How a prompt is written. */
+/** Settings of a prompt. */
 export interface PromptOptions {
-  /** Name the programming language before the code, where the example says it. @defaultValue false */
+  /** State the programming language before the code if the example names it. @defaultValue false */
   readonly languageLabel?: boolean;
 }
 
-/** A prompt of one of the tasks, and the response to learn. */
+/** The prompt of a task and the response to learn. */
 export interface ReviewPrompt extends TextExample {
-  /** The part of `prompt` that may be cut when it is too long: the code, from `start` to before `end`. */
+  /** The part of `prompt` that may be cut when the prompt is too long: the code, from `start` up to but not including `end`. */
   readonly cuttable: { readonly start: number; readonly end: number };
 }
 
@@ -33,9 +33,9 @@ const instructions: Readonly<Record<ReviewTask, string>> = {
 /**
  * The prompt of one task for one example, and the response to learn.
  *
- * `response` is empty where the example does not have it, so that examples without an answer can be asked about too.
+ * `response` is empty when the example has no answer, so that a model can also be asked about unlabelled examples.
  *
- * @throws ArgumentError when the example lacks what the task asks about.
+ * @throws ArgumentError when the example lacks an input of the task.
  */
 export function reviewPrompt(task: ReviewTask, example: ReviewExample, options: PromptOptions = {}): ReviewPrompt {
   checkKnown('reviewPrompt', options, ['languageLabel']);
@@ -50,7 +50,7 @@ export function reviewPrompt(task: ReviewTask, example: ReviewExample, options: 
   };
 }
 
-/** Whether the example has what the task asks about, and its answer: whether it can be learned from and measured on. */
+/** Whether the example has both the inputs and the answer of the task, so that it can serve for training or measurement. */
 export function isExampleOf(task: ReviewTask, { patch, code, markedCode, needsReview, comment, refinedCode }: ReviewExample): boolean {
   if (task === 'necessity') return patch !== undefined && needsReview !== undefined;
   if (comment === undefined) return false;
@@ -62,7 +62,7 @@ function input(task: ReviewTask, example: ReviewExample): { before: string; code
   const { id, patch, code, markedCode, comment } = example;
   if (task === 'refinement') {
     const marked = markedCode ?? code;
-    if (comment === undefined || marked === undefined) throw new ArgumentError(`example ${id} has no comment and code to refine`);
+    if (comment === undefined || marked === undefined) throw new ArgumentError(`example ${id} lacks a comment or code to refine`);
     return { before: `The comment is: '${comment}'\nThe code is: `, code: marked };
   }
   if (patch !== undefined) return { before: 'The diff hunk is: ', code: patch };

@@ -1,10 +1,10 @@
-/** Text in which a model that has lost its thread says the same again and again. */
+/** Detects text in which a model repeats itself. */
 
 const copies = 3;
-const shortestUnit = 8; // characters; less repeats in any code
+const shortestUnit = 8; // characters; shorter passages repeat in any code
 const longestText = 6000;
 
-/** Whether one passage, three times or more in a row, makes up at least half of a text. Quadratic in its length, of which 6,000 count. */
+/** Whether one passage, at least three times in a row, fills at least half of a text. Quadratic; reads at most 6,000 characters. */
 export function isRepetitive(text: string): boolean {
   const words = text.trim().replace(/\s+/g, ' ').slice(0, longestText);
   for (let unit = shortestUnit; unit * copies <= words.length; unit++) {

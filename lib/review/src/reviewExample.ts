@@ -1,28 +1,28 @@
-/** One piece of code and what a reviewer said of it: the record that every data set here comes down to. */
+/** A piece of code and its review. Every data set here is read into this record. */
 export interface ReviewExample {
-  /** Unique within its data set, and the same each time the data set is read. */
+  /** Unique within its data set, and stable across readings. */
   readonly id: string;
-  /** `diff` is code to be reviewed now. */
+  /** `diff` marks code to be reviewed now. */
   readonly source: 'lint' | 'codereviewer' | 'tufano' | 'diff';
   /** Programming language in lower case, for example `javascript`; empty where the data set does not say. */
   readonly language: string;
-  /** The change under review: one hunk of a unified diff, from its `@@` line on. */
+  /** The change under review: one hunk of a unified diff, starting at its `@@` line. */
   readonly patch?: string;
-  /** Whether a reviewer had something to say, where the data set labels it. */
+  /** Whether a reviewer commented on it, if the data set labels this. */
   readonly needsReview?: boolean;
-  /** What the reviewer said. */
+  /** The reviewer's comment. */
   readonly comment?: string;
   /** The code under review, without diff signs. */
   readonly code?: string;
-  /** `code` with the part that the comment is about between `<START>` and `<END>` (Tufano). */
+  /** `code` with the commented part between `<START>` and `<END>` (Tufano). */
   readonly markedCode?: string;
-  /** The code after the comment was followed. */
+  /** The code after the author followed the comment. */
   readonly refinedCode?: string;
-  /** Where the code of a lint review comes from. */
+  /** The source of the code in a lint review. */
   readonly origin?: ReviewOrigin;
 }
 
-/** A line of an installed package. */
+/** A line in an installed package. */
 export interface ReviewOrigin {
   readonly package: string;
   readonly version: string;
@@ -30,11 +30,11 @@ export interface ReviewOrigin {
   readonly file: string;
   /** First added line of the hunk, counted from 1. */
   readonly line: number;
-  /** ESLint's name of the rule that was broken; absent for code without a finding. */
+  /** ESLint's name of the broken rule; absent for code without a finding. */
   readonly rule?: string;
 }
 
-/** A data set in its three parts; no package, file or hunk is in two of them. */
+/** A data set in three parts. No package, file or hunk is in two of them. */
 export interface ReviewSplits {
   readonly train: readonly ReviewExample[];
   readonly validation: readonly ReviewExample[];

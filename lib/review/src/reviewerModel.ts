@@ -1,4 +1,4 @@
-/** What is needed of a model and its tokenizer to review code. */
+/** The parts of a model and tokenizer that reviewing needs. */
 import type { ForwardOptions, GenerateOptions, LlamaConfig, TokenRows, tf } from 'lowrank';
 import { chunks, type PromptTokenizer } from 'lowrank/internal';
 
@@ -10,12 +10,12 @@ export interface ReviewerModel {
   generate(inputIds: TokenRows, options?: GenerateOptions): Promise<number[][]>;
 }
 
-/** A tokenizer that also gives text back. */
+/** A tokenizer that also decodes. */
 export interface ReviewerTokenizer extends PromptTokenizer {
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
 }
 
-/** Places of the items in groups of like length, so that little is padded; longest first, so that memory runs out at once or never. */
+/** Indices in groups of similar length, which keeps padding small. The longest come first, so a run out of memory fails early. */
 export function groupsByLength(rows: readonly (readonly unknown[])[], size: number): number[][] {
   const order = rows.map((_, index) => index).sort((a, b) => (rows[b]?.length ?? 0) - (rows[a]?.length ?? 0));
   return chunks(order, size);

@@ -12,27 +12,27 @@ import type { ReviewTask } from './prompts';
 /** Scores of predictions, from 0 to 100. */
 export type ReviewMetric = 'f1' | 'precision' | 'recall' | 'accuracy' | 'bleu4' | 'bleu4NoStopWords' | 'exactMatch';
 
-/** One score of one task. */
+/** One score of a task. */
 export interface ReviewScore extends ConfidenceInterval {
   readonly metric: ReviewMetric;
   readonly examples: number;
 }
 
-/** A score of the examples in one language. */
+/** A score over the examples in one language. */
 export interface LanguageScore extends ReviewScore {
-  /** `other` where the data does not say. */
+  /** `other` when the data does not name the language. */
   readonly language: string;
 }
 
-/** A metric as a function of the examples drawn: the bootstrap draws them again and again. */
+/** A metric as a function of the drawn examples, which the bootstrap calls once per resample. */
 export type PredictionStatistic = (drawn: readonly Prediction[]) => number;
 
 /**
- * The metrics of a task: necessity F1, precision, recall and accuracy of the answers; comments BLEU-4 with and without stop words;
- * refined code BLEU-4 and exact match.
+ * The metrics of a task. Necessity: F1, precision, recall and accuracy. Comment: BLEU-4 with and without stop words. Refinement:
+ * BLEU-4 and exact match.
  */
 export function reviewMetrics(task: ReviewTask, predictions: readonly Prediction[]): Map<ReviewMetric, PredictionStatistic> {
-  if (predictions.length === 0) throw new ArgumentError('there are no predictions to score');
+  if (predictions.length === 0) throw new ArgumentError('no predictions to score');
   if (task === 'necessity') {
     const score = (name: 'f1' | 'precision' | 'recall' | 'accuracy') => (drawn: readonly Prediction[]) =>
       100 *
@@ -72,7 +72,7 @@ export function scoreReviews(task: ReviewTask, predictions: readonly Prediction[
   }));
 }
 
-/** The scores of each language on its own, the most frequent first. */
+/** The scores for each language, most frequent language first. */
 export function scoreReviewsByLanguage(
   task: ReviewTask,
   predictions: readonly Prediction[],
@@ -87,7 +87,7 @@ export function scoreReviewsByLanguage(
   return ranked.flatMap(([language, own]) => scoreReviews(task, own, options).map((score) => ({ language, ...score })));
 }
 
-/** The threshold on the probability of yes with the highest F1, and that F1 from 0 to 100; choose it on validation data. */
+/** The probability threshold with the highest F1, and that F1 from 0 to 100. Choose it on validation data. */
 export function bestThreshold(predictions: readonly Prediction[]): { readonly threshold: number; readonly f1: number } {
   const curve = thresholdCurve(
     predictions.map(({ probability = Number.NaN }) => probability),

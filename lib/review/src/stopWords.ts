@@ -1,5 +1,5 @@
 /**
- * The 592 stop words with which CodeReviewer's comment scores are computed, among them the list's slips ("zer", no "else").
+ * The 592 stop words that CodeReviewer uses for its comment scores, including the list's errors ("zer", no "else").
  *
  * NOTICE: the words are those of `CodeReviewer/code/evaluator/stopwords.txt` in microsoft/CodeBERT (MIT licence, Copyright
  * (c) Microsoft Corporation); all but "zer" are also in the npm package stopwords-en (MIT licence).

@@ -1,27 +1,27 @@
-/** The necessity task's answer as a probability, so that precision and recall can be traded. */
+/** The answer of the necessity task as a probability, which allows trading precision for recall. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, tf } from 'lowrank';
 import { checkKnown, checkWhole, encodePrompt, interruptible } from 'lowrank/internal';
 import type { ReviewPrompt } from './prompts';
 import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
 
-/** How prompts are asked. */
+/** How to run the prompts. */
 export interface YesProbabilityOptions {
-  /** Most tokens of a prompt; the code of a longer one is cut. @defaultValue the model's positions, less one */
+  /** Maximum tokens of a prompt; longer prompts lose code. @defaultValue the model's positions, less one */
   readonly maxLength?: number;
   /** Prompts per forward pass. @defaultValue 8 */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
-  /** Told how many prompts are answered. */
+  /** Called with the number of answered prompts. */
   readonly onProgress?: (done: number) => void;
 }
 
 /**
- * The probability of answering yes rather than no: `e^y / (e^y + e^n)` with y and n the logits of the first tokens of `yes` and `no`
- * right after the prompt. What the model would give any other token does not count.
+ * The probability of yes over no: `e^y / (e^y + e^n)`, where y and n are the logits of the first tokens of `yes` and `no` right after
+ * the prompt. The logits of all other tokens are ignored.
  *
  * @throws ArgumentError when both answers begin with the same token; ShapeError when a prompt does not fit even without its code;
- * AbortedError when the signal stops it.
+ * AbortedError when the signal aborts.
  */
 export async function yesProbability(
   model: ReviewerModel,
@@ -52,7 +52,7 @@ async function askInGroups(
   const probabilities = new Array<number>(rows.length);
   let done = 0;
   for (const group of groupsByLength(rows, batchSize)) {
-    if (signal?.aborted) throw new AbortedError('asking for a yes or no was stopped by its signal');
+    if (signal?.aborted) throw new AbortedError('the yes/no prediction was stopped by its signal');
     const inputs = group.map((index) => rows[index] ?? []);
     const logits = answerLogits(model, inputs, tokens);
     for (const [i, index] of group.entries()) {
@@ -66,7 +66,7 @@ async function askInGroups(
   return probabilities;
 }
 
-/** The logits of these tokens after each row. Rows are padded on the left, so that all end at the last position. */
+/** The logits of these tokens after each row. Left padding aligns all rows at the last position. */
 function answerLogits(model: ReviewerModel, rows: readonly (readonly number[])[], tokens: readonly number[]): number[][] {
   const width = Math.max(...rows.map((row) => row.length));
   const padded = (fill: number, value: (id: number) => number) =>

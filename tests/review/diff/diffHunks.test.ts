@@ -115,7 +115,7 @@ new mode 100755
       'to.go: only renamed',
       'pic.png: a binary file',
       'data.bin: a binary file',
-      'run.sh: only its mode has changed',
+      'run.sh: only its mode changed',
     ]);
   });
 
@@ -161,7 +161,7 @@ test('a long hunk is cut into parts whose headers fit and which hold every line 
 describe('odd diffs', () => {
   test('nothing, a text without a diff, which is refused, a header without lines, an end in the middle', async () => {
     expect(await hunksOf('')).toEqual([]);
-    await expect(hunksOf('Dear all,\n\n--\nme\n')).rejects.toThrow(/no diff in this input: expected a unified diff/);
+    await expect(hunksOf('Dear all,\n\n--\nme\n')).rejects.toThrow(/this input contains no diff: expected a unified diff/);
     expect(await hunksOf('--- a/a\n+++ b/a\n@@ -1,3 +1,3 @@\n')).toEqual([]);
     expect((await hunksOf('--- a/a\n+++ b/a\n@@ -1,3 +1,9 @@\n a\n+b')).map(({ code }) => code)).toEqual(['a\nb']);
   });

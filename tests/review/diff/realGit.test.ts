@@ -109,7 +109,7 @@ describe('what git writes is read as git means it', () => {
     expect(skipped).toEqual({
       [gone]: 'a deleted file',
       ...(words.includes('--no-renames') ? { 'b/moved.js': 'a deleted file' } : { 'a/moved.js': 'only renamed' }),
-      'empty.js': 'only its mode has changed',
+      'empty.js': 'only its mode changed',
       'empty2.js': 'an empty file',
       link: 'a symbolic link',
       'pic.png': 'a binary file',
@@ -132,10 +132,10 @@ describe('what git writes is read as git means it', () => {
     ['--stat', /a summary/],
     ['--numstat', /a summary/],
     ['--raw', /a raw diff/],
-    ['--name-only', /no diff in this input/],
-    ['--word-diff', /does not have the lines|changes nothing/],
-    ['--color-words', /does not have the lines|changes nothing/],
-    ['--output-indicator-new=>', /does not have the lines/],
+    ['--name-only', /this input contains no diff/],
+    ['--word-diff', /does not match the line counts|changes nothing/],
+    ['--color-words', /does not match the line counts|changes nothing/],
+    ['--output-indicator-new=>', /does not match the line counts/],
     ['--line-prefix=| ', /a graph/],
   ])('but %s is refused', async (form, message) => {
     await expect(read(git('diff', 'HEAD~1', 'HEAD', form))).rejects.toThrow(message);
@@ -149,7 +149,7 @@ test.each([
   ['JSON', '{"a": 1}\n', /JSON/],
   ['HTML', '<!DOCTYPE html>\n<p>+++ a</p>\n', /HTML/],
   ['random bytes', '\0\x01\u{fffd}\u{fffd}', /binary data/],
-  ['a hunk alone', '@@ -1 +1 @@\n-a\n+b\n', /whose it is/],
+  ['a hunk alone', '@@ -1 +1 @@\n-a\n+b\n', /a hunk without a line .\+\+\+ FILE. before it/],
   ['a broken hunk', '--- a/a\n+++ b/a\n@@ -1 +1 @@\n-a\nb\n', /line 5: the hunk at line 3/],
   ['a hunk with more lines than it says', '--- a/a\n+++ b/a\n@@ -1 +1 @@\n-a\n+b\n+c\n', /line 6: the hunk at line 3/],
   ['an encoded mail', 'Content-Transfer-Encoding: quoted-printable\n\n--- a/a\n', /git mailinfo/],

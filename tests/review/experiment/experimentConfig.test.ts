@@ -37,8 +37,8 @@ describe('the configuration of an experiment', () => {
   test.each([
     [{ batchsize: 4 }, "the configuration has no option 'batchsize'; did you mean 'batchSize'?"],
     [{ tasks: ['comments'] }, 'tasks "comments" is none of "necessity", "comment", "refinement"'],
-    [{ tasks: [] }, 'tasks is no list of at least one'],
-    [{ tasks: 'comment' }, 'tasks is no list of at least one'],
+    [{ tasks: [] }, 'tasks must be a non-empty list'],
+    [{ tasks: 'comment' }, 'tasks must be a non-empty list'],
     [{ seeds: ['1'] }, 'seeds 1 is not a whole number'],
     [{ steps: null }, 'steps.comment undefined'],
     [{ steps: { comment: 1.5 } }, 'steps.comment 1.5'],
@@ -49,9 +49,9 @@ describe('the configuration of an experiment', () => {
     [{ answersAtOnce: 0 }, 'answersAtOnce 0'],
     [{ methods: [3] }, 'methods[0]: a method: the options are number, not an object'],
     [{ methods: [null] }, 'methods[0]: a method: the options are null'],
-    [{ methods: [lora, lora] }, "two methods are called 'LoRA'"],
+    [{ methods: [lora, lora] }, "the method name 'LoRA' is used twice"],
     [{ methods: [{ ...lora, name: 'base' }] }, "'base', the untuned model"],
-    [{ methods: [{ ...lora, name: 7 }] }, 'methods[0]: name is no text'],
+    [{ methods: [{ ...lora, name: 7 }] }, 'methods[0]: name must be a non-empty string'],
     [{ methods: [{ ...lora, lr: 1 }] }, "methods[0]: a method has no option 'lr'"],
     [{ methods: [{ ...lora, learningRate: '1' }] }, 'methods[0]: learningRate 1'],
     [

@@ -151,9 +151,9 @@ describe('readExperimentConfig', () => {
 
   test('refuses a form that is not there, and values that are none, naming file and field', () => {
     const { name: _, ...rest } = config;
-    expect(() => readExperimentConfig(write({ forms: { a: rest } }), 'b')).toThrow(/no form 'b'; it has a/);
+    expect(() => readExperimentConfig(write({ forms: { a: rest } }), 'b')).toThrow(/no form 'b'; its forms are a/);
     expect(() => readExperimentConfig(write({ forms: { a: { ...rest, methods: [1] } } }), 'a')).toThrow(
-      /config\.json: 1 in methods is not an object/,
+      /config\.json: methods\[0\]: .*not an object/,
     );
     const negative = { forms: { a: { ...rest, methods: [{ name: 'x', adapter: { peftType: 'LORA', r: -1 } }] } } };
     expect(() => readExperimentConfig(write(negative), 'a')).toThrow(/config\.json: .*-1/);

@@ -136,7 +136,7 @@ describe("Tufano's tables", () => {
     expect(examples[1]?.refinedCode).toBeUndefined();
     expect(problems).toMatchObject([
       { line: 3, message: expect.stringMatching(/^expected <code>/) },
-      { line: 4, message: 'a tab between code and text is missing' },
+      { line: 4, message: 'expected a tab between code and text' },
       { line: 5, message: '3 columns, not 2' },
     ]);
   });
@@ -175,7 +175,7 @@ describe("Tufano's tables", () => {
   });
 
   test('a table without its columns is refused', async () => {
-    await expect(read(file('none.csv', 'a,b\n1,2\n'))).rejects.toThrow(/none\.csv:1.*no column comment/);
+    await expect(read(file('none.csv', 'a,b\n1,2\n'))).rejects.toThrow(/none\.csv:1.*lacks the column comment/);
   });
 });
 
@@ -194,7 +194,7 @@ test('the lint reviews come back as they were written', async () => {
     file('train.jsonl', lines(example, { ...example, needsReview: 'yes' }, { ...example, code: 3 })),
   );
   expect(examples).toEqual([example]);
-  expect(problems.map(({ message }) => message)).toEqual(['needsReview is neither true nor false', 'code is no text']);
+  expect(problems.map(({ message }) => message)).toEqual(['needsReview must be true or false', 'code is not text']);
 });
 
 describe('where the data lies', () => {
@@ -227,9 +227,7 @@ describe('where the data lies', () => {
 
   test('an archive or gzip file that breaks off says so', async () => {
     const packed = gzipSync(lines(...Array.from({ length: 2000 }, (_, i) => ({ patch: `${patch}${i * 7919}`, y: 1 }))));
-    await expect(read(file('cut.jsonl.gz', packed.subarray(0, packed.length / 2)))).rejects.toThrow(
-      /cut\.jsonl\.gz cannot be read to its end/,
-    );
+    await expect(read(file('cut.jsonl.gz', packed.subarray(0, packed.length / 2)))).rejects.toThrow(/reading .*cut\.jsonl\.gz failed/);
     await expect(read(file('no.jsonl.gz', 'plain text'))).rejects.toThrow(FormatError);
     const zip = storedZip({ 'a.jsonl': content });
     await expect(read(file('cut.zip', zip.subarray(0, zip.length - 10)))).rejects.toThrow(FormatError);

@@ -1,4 +1,4 @@
-/** A unified diff, as git or `diff -u` writes it, taken apart while it comes in. */
+/** Splits a unified diff, as git or `diff -u` writes it, into hunks while it streams in. */
 
 import { stripVTControlCharacters } from 'node:util';
 import { FormatError } from 'lowrank';
@@ -11,42 +11,42 @@ import { CombinedHunk, OpenHunk } from './openHunk';
 
 const longestHeader = 2000; // characters
 
-/** A change to be reviewed: a hunk, or a part of a long one. */
+/** A change to review: a hunk, or a part of a long one. */
 export interface DiffHunk {
   /** Path of the file after the change, with `/`. */
   readonly file: string;
-  /** Programming language by the file's name; empty where that does not tell. */
+  /** Programming language by the file name; empty when the name does not show it. */
   readonly language: string;
-  /** The hunk from its `@@` line on. */
+  /** The hunk, starting at its `@@` line. */
   readonly patch: string;
-  /** The lines as they are after the change. */
+  /** The lines after the change. */
   readonly code: string;
-  /** Which lines of the file these are, counted from 1; where `codeLines` is 0, the line after which there are none. */
+  /** First line of `code` in the file, counted from 1; if `codeLines` is 0, the line before the gap. */
   readonly codeStart: number;
   readonly codeLines: number;
-  /** The first and the last line that was added; where nothing was, a line beside what was removed. */
+  /** The first and the last added line; without one, a line next to the removed lines. */
   readonly line: number;
   readonly endLine: number;
-  /** Whether `code` is not the file's text: a line was too long, or had bytes that are not UTF-8. Such code must not be put back. */
+  /** Whether `code` differs from the file: a line was too long or was not valid UTF-8. Such code must not be written back. */
   readonly isCut?: boolean;
 }
 
-/** How a diff is cut up. */
+/** How to split a diff. */
 export interface DiffOptions {
-  /** A longer hunk, for example a whole new file, is cut into parts of so many lines. @defaultValue 40 */
+  /** Splits a longer hunk, such as a whole new file, into parts of this many lines. @defaultValue 40 */
   readonly maxLines?: number;
-  /** Why a file is to be left out; undefined for one that is reviewed. @defaultValue none is left out */
+  /** Returns the reason to skip a file, or undefined to review it. @defaultValue skips no file */
   readonly exclude?: (file: string) => string | undefined;
-  /** Is told of each file that has no code to review, and why: binary, deleted or only renamed files, submodules, merges and so on. */
+  /** Called for each file without code to review, with the reason: binary, deleted or only renamed files, submodules, merges and so on. */
   readonly onSkip?: (file: string, reason: string) => void;
 }
 
 /**
- * The hunks of a diff, in order. Text around it, as in mails and logs, is passed over; colours are taken off. Only an empty text has no
- * diff in it.
+ * The hunks of a diff, in order. Ignores surrounding text, such as mails and logs, and removes terminal colours. Empty text has no
+ * hunks; any other text must contain a diff.
  *
- * @param lines - without line ends; a `\r` at the end of one stays in the code, unless the headers end so too
- * @throws FormatError when there is text but no unified diff, a hunk has no file, or its lines are not those that its header announces.
+ * @param lines - without line ends; a final `\r` stays in the code, unless the headers end in one too
+ * @throws FormatError when text contains no unified diff, a hunk has no file, or its lines do not match the counts in its header.
  */
 export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>, options: DiffOptions = {}): AsyncGenerator<DiffHunk> {
   checkKnown('diffHunks', options, ['maxLines', 'exclude', 'onSkip']);
@@ -55,7 +55,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
   const plain = new PlainLines();
   const section = new Section(exclude, onSkip);
   let hunk: OpenHunk | CombinedHunk | undefined;
-  let before: string | undefined; // a line `---` that has just passed
+  let before: string | undefined; // the preceding line, if it starts with `---`
   let isDiff = false;
   let number = 0;
   for await (const raw of lines) {
@@ -78,7 +78,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     if (line.startsWith('\\')) continue;
     hunk = OpenHunk.from(line, number) ?? CombinedHunk.from(line, number);
     if (hunk) {
-      if (!section.isOpen) throw new FormatError(`line ${number}: a hunk before any line \`+++ FILE\` that says whose it is; ${expected}`);
+      if (!section.isOpen) throw new FormatError(`line ${number}: a hunk without a line \`+++ FILE\` before it; ${expected}`);
       section.hasHunks = true;
       if (hunk instanceof CombinedHunk) section.skip();
     } else if (FileHeader.begins(line)) {
@@ -98,40 +98,40 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
   }
   if (hunk && !hunk.isComplete) {
     if (hunk instanceof OpenHunk) yield* section.reviewed(hunk);
-    section.note('the diff ends in the middle of a hunk; what is missing is');
+    section.note('the end of a hunk is missing from the diff');
   }
   section.close();
   if (!isDiff && !sample.isBlank) throw sample.error();
 }
 
-/** A hunk as an example without an answer, to be asked about. */
+/** A hunk as an example without an answer, for prediction. */
 export function hunkExample({ file, line, language, patch, code }: DiffHunk): ReviewExample {
   return { id: `${file}:${line}`, source: 'diff', language, patch, code };
 }
 
 function misfit({ number }: OpenHunk | CombinedHunk, line: number): FormatError {
-  return new FormatError(`line ${line}: the hunk at line ${number} does not have the lines that its header announces; ${expected}`);
+  return new FormatError(`line ${line}: the hunk at line ${number} does not match the line counts in its header; ${expected}`);
 }
 
-/** Takes off what was put around a diff: a byte order mark, the colours of a terminal, Windows line ends of the whole. */
+/** Removes everything added around a diff: a byte order mark, terminal colours, Windows line ends of the whole text. */
 class PlainLines {
   private isColoured = false;
   private hasReturns = false;
 
   take(raw: string, number: number): string {
     let line = number === 1 ? raw.replace(/^\uFEFF/, '') : raw;
-    this.isColoured ||= line.startsWith('\u001b['); // no line of a diff without colours begins so
+    this.isColoured ||= line.startsWith('\u001b['); // no line of a plain diff starts like this
     if (this.isColoured) line = stripVTControlCharacters(line);
     return this.hasReturns ? line.replace(/\r$/, '') : line;
   }
 
-  /** A header that ends in `\r` was converted, and the code with it. */
+  /** A header that ends in `\r` shows that the whole diff was converted, including its code. */
   note(header: string): void {
     this.hasReturns ||= header.endsWith('\r');
   }
 }
 
-/** The file that the hunks belong to. */
+/** The file of the current hunks. */
 class Section {
   header: FileHeader | undefined;
   hasHunks = false;
@@ -158,7 +158,7 @@ class Section {
     this.header?.addSides(before, after);
   }
 
-  /** The hunk, if the file is code that is to be reviewed. */
+  /** The hunk, if the file is code to review. */
   *reviewed(hunk: OpenHunk): Generator<DiffHunk> {
     const { header } = this;
     if (!header) return;
@@ -168,14 +168,14 @@ class Section {
     yield* hunk.finished(header.file);
   }
 
-  /** Names the file as left out, once. */
+  /** Reports the file as skipped, once. */
   skip(reason = this.header?.reasonWithoutHunks): void {
     if (this.isSkipped || !this.header || reason === undefined) return;
     this.isSkipped = true;
     this.onSkip?.(this.header.file, reason);
   }
 
-  /** Something else to say of the file. */
+  /** Reports a further remark on the file. */
   note(text: string): void {
     if (this.header) this.onSkip?.(this.header.file, text);
   }
@@ -184,7 +184,7 @@ class Section {
     if (!this.hasHunks) this.skip();
   }
 
-  /** Lines that stand for a whole file; whether this is one. */
+  /** Handles lines that stand for a whole file. Returns whether the line was one. */
   passOver(line: string): boolean {
     const [, from, to] = /^Binary files (.+) and (.+) differ\r?$/.exec(line) ?? [];
     const [, folder, name] = /^Only in (.+?): (.+?)\r?$/.exec(line) ?? [];
@@ -192,7 +192,7 @@ class Section {
     if (from !== undefined && to !== undefined && !this.header?.awaitsSides) {
       const sides = { before: headerPath(from), after: headerPath(to) };
       this.onSkip?.(commonName(sides) ?? nameAfter(sides) ?? from, 'a binary file');
-    } else if (name !== undefined) this.onSkip?.(`${folder}/${name}`, 'in one of the two folders only; `diff -N` shows its lines');
+    } else if (name !== undefined) this.onSkip?.(`${folder}/${name}`, 'only in one of the two folders; `diff -N` shows its lines');
     else if (submodule !== undefined) this.onSkip?.(submodule, 'a submodule');
     else return false;
     return true;

@@ -1,4 +1,4 @@
-/** The paths in the header of a diff, and the languages that they tell. */
+/** Parses the paths in a diff header, and derives the language from them. */
 
 const languages: readonly (readonly [RegExp, string])[] = [
   [/\.(c|h)$/i, 'c'],
@@ -13,29 +13,29 @@ const languages: readonly (readonly [RegExp, string])[] = [
   [/\.(ts|cts|mts|tsx)$/i, 'typescript'],
 ];
 
-/** The language of a file by its name, in lower case; empty for one that is not known here. */
+/** The language by file name, in lower case; empty for an unknown one. */
 export function languageOfPath(path: string): string {
   return languages.find(([pattern]) => pattern.test(path))?.[1] ?? '';
 }
 
-/** What stands on the two sides of a diff: paths with their prefixes, undefined for `/dev/null`, which stands for no file. */
+/** The paths on the two sides of a diff, with their prefixes; undefined means `/dev/null`, that is, no file. */
 export interface Sides {
   readonly before: string | undefined;
   readonly after: string | undefined;
 }
 
-/** The path in a `---` or `+++` line as it stands there, without quotes, octal escapes, or the date that plain `diff` adds. */
+/** The path in a `---` or `+++` line, without quotes, octal escapes, or the date that plain `diff` appends. */
 export function headerPath(text: string): string | undefined {
   const path = unquoted(text.replace(/\r$/, '').replace(/\t.*$/s, ''));
   return path === '/dev/null' ? undefined : path;
 }
 
-/** Prefixes that git itself puts on the two sides: the usual ones and those of `diff.mnemonicPrefix`; `-R` turns them round. */
+/** The prefix pairs that git itself writes: the standard one and those of `diff.mnemonicPrefix`; `-R` swaps them. */
 const prefixPairs: ReadonlySet<string> = new Set(['ab', 'iw', 'ci', 'cw', 'ow', '12'].flatMap((pair) => [pair, `${pair[1]}${pair[0]}`]));
 
 /**
- * The one name of a file that stands on both sides, without prefixes. Two equal sides have none (`diff.noprefix`); different ones have
- * git's, or others that end where the sides begin to agree (`--src-prefix`, `--dst-prefix`). Undefined for two files.
+ * The file name that both sides share, without prefixes. Two equal sides have no prefix (`diff.noprefix`). Different sides have git's
+ * prefixes, or custom ones that end where the sides begin to agree (`--src-prefix`, `--dst-prefix`). Undefined for two files.
  */
 export function commonName({ before, after }: Sides): string | undefined {
   if (before === undefined || after === undefined || before === after) return after;
@@ -48,7 +48,7 @@ export function commonName({ before, after }: Sides): string | undefined {
   return suffix.length > 1 && suffix.startsWith('/') ? suffix.slice(1) : undefined;
 }
 
-/** The name after the change where no line of git tells more: two different files may have git's usual prefixes. */
+/** The name after the change when no other line shows it: two different files may both have git's standard prefixes. */
 export function nameAfter({ before, after }: Sides): string | undefined {
   if (after === undefined) return before?.replace(/^a\//, '');
   if (before === undefined) return after.replace(/^b\//, '');
@@ -56,7 +56,7 @@ export function nameAfter({ before, after }: Sides): string | undefined {
   return isGits ? after.slice(2) : after;
 }
 
-/** The two sides of a line `diff --git …`: names with blanks stand there without quotes, and are cut where both sides agree. */
+/** The two sides of a `diff --git …` line. Names with blanks are not quoted there, so the line is split where both sides agree. */
 export function gitLineSides(line: string): Sides | undefined {
   const text = line.replace(/^diff --git /, '').replace(/\r$/, '');
   const [, quoted, rest = ''] = /^("(?:[^"\\]|\\.)*") (.+)$/s.exec(text) ?? [];
@@ -75,7 +75,7 @@ function hasPrefixPair(before: string, after: string): boolean {
 
 const escapes: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, '"': 34, '\\': 92 };
 
-/** Git writes unusual names as C strings, byte by byte. */
+/** Decodes an unusual name, which git writes as a C string, byte by byte. */
 export function unquoted(text: string): string {
   if (!/^".*"$/s.test(text)) return text;
   const bytes: number[] = [];

@@ -1,12 +1,12 @@
-/** The lines of a diff, which may hold files of any encoding. */
+/** Decodes the lines of a diff, which may contain files in any encoding. */
 import { TextDecoder } from 'node:util';
 import { byteLines } from 'lowrank/internal';
 
-const longestLine = 8000; // bytes; what is beyond is cut off: nobody reviews minified code
+const longestLine = 8000; // bytes; the rest is dropped, because nobody reviews minified code
 
 /**
- * Lines as text; bytes that are not UTF-8 become U+FFFD, and the ends of very long lines are left out. A diff in UTF-16 with a byte order
- * mark, as PowerShell writes files, is decoded.
+ * The lines as text. Bytes that are not UTF-8 become U+FFFD, and very long lines are truncated. A diff in UTF-16 with a byte order mark,
+ * as PowerShell writes it, is decoded.
  */
 export async function* diffTextLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
@@ -15,7 +15,7 @@ export async function* diffTextLines(chunks: AsyncIterable<Buffer>): AsyncGenera
 
 async function* inUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let decoder: TextDecoder | undefined;
-  let head: Buffer | undefined = Buffer.alloc(0); // until two bytes are here
+  let head: Buffer | undefined = Buffer.alloc(0); // until two bytes have arrived
   for await (const chunk of chunks) {
     let bytes = chunk;
     if (head) {

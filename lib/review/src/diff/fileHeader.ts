@@ -1,19 +1,19 @@
-/** What the header of a diff tells of one file. */
+/** Reads the header of one file in a diff. */
 import { commonName, gitLineSides, headerPath, nameAfter, type Sides, unquoted } from './diffPath';
 
-/** The header of one file, line by line, and what is known of the file by then. */
+/** Collects the facts in a file header, line by line. */
 export class FileHeader {
   private readonly gitSides: Sides | undefined;
   private readonly isCombined: boolean;
   private readonly combinedName: string = '';
   private sides: Sides | undefined;
   private renamedTo: string | undefined;
-  private change = ''; // what happened besides the text
+  private change = ''; // the change besides the text
   private mode = '';
   private isBinary = false;
   private isDeleted = false;
 
-  /** @param line - `diff --git …`, `diff --cc …`, or nothing for a file that begins with `---` or `+++` */
+  /** @param line - `diff --git …`, `diff --cc …`, or empty for a file that begins with `---` or `+++` */
   constructor(private readonly line = '') {
     const [, combined] = /^diff --(?:cc|combined) (.*?)\r?$/.exec(line) ?? [];
     this.isCombined = combined !== undefined;
@@ -21,12 +21,12 @@ export class FileHeader {
     else if (line !== '') this.gitSides = gitLineSides(line);
   }
 
-  /** Whether a line begins the header of a file, as git writes it. */
+  /** Whether a line starts a git file header. */
   static begins(line: string): boolean {
     return /^diff --(git|cc|combined) /.test(line);
   }
 
-  /** Reads a line after the first, if it belongs to a header. */
+  /** Reads a later line, if it belongs to a header. */
   add(line: string): void {
     const [, kind = '', rest = ''] =
       /^(index|old mode|new mode|new file mode|deleted file mode|rename to|copy to|Binary files|GIT binary patch)(?: (.*?))?\r?$/.exec(
@@ -35,7 +35,7 @@ export class FileHeader {
     if (kind === 'index') this.mode = / (\d{6})$/.exec(rest)?.[1] ?? this.mode;
     else if (kind.endsWith('mode')) {
       this.mode = rest;
-      this.change ||= { 'new file mode': 'an empty file', 'deleted file mode': '' }[kind] ?? 'only its mode has changed';
+      this.change ||= { 'new file mode': 'an empty file', 'deleted file mode': '' }[kind] ?? 'only its mode changed';
       if (kind === 'deleted file mode') this.isDeleted = true;
     } else if (kind.endsWith(' to')) {
       this.renamedTo = unquoted(rest);
@@ -43,18 +43,18 @@ export class FileHeader {
     } else if (kind !== '') this.isBinary = true;
   }
 
-  /** The paths of the lines `---` and `+++`, without those signs. */
+  /** Sets the paths of the `---` and `+++` lines, passed without those signs. */
   addSides(before: string | undefined, after: string): void {
     this.sides = { before: before === undefined ? undefined : headerPath(before), after: headerPath(after) };
     if (this.sides.after === undefined) this.isDeleted = true;
   }
 
-  /** Whether this is a header of git's whose lines `---` and `+++` may still come. */
+  /** Whether this is a git header whose `---` and `+++` lines may still follow. */
   get awaitsSides(): boolean {
     return this.line !== '' && this.sides === undefined;
   }
 
-  /** The file's path after the change, or before it where it is deleted. */
+  /** The path after the change, or before it if the file is deleted. */
   get file(): string {
     if (this.isCombined) return this.combinedName;
     if (this.renamedTo !== undefined) return this.renamedTo;
@@ -64,7 +64,7 @@ export class FileHeader {
     return name ?? nameAfter(sides ?? gitSides ?? { before: undefined, after: '' }) ?? '';
   }
 
-  /** Why the file's hunks are not reviewed; undefined where they are code. */
+  /** Why the hunks are not reviewed; undefined when they are code. */
   get reason(): string | undefined {
     if (this.isCombined) return 'a merge of several parents';
     if (this.mode === '160000') return 'a submodule';
@@ -73,7 +73,7 @@ export class FileHeader {
     return this.isDeleted ? 'a deleted file' : undefined;
   }
 
-  /** Why a file without hunks has none. */
+  /** Why the file has no hunks. */
   get reasonWithoutHunks(): string | undefined {
     return this.reason ?? (this.change === '' ? undefined : this.change);
   }

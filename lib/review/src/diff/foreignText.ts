@@ -1,21 +1,21 @@
-/** Text that is no unified diff: what it looks like, and what was expected. */
+/** Recognizes text that is not a unified diff, for the error message. */
 import { FormatError } from 'lowrank';
 
 const forms: readonly (readonly [RegExp, string])[] = [
   [/\0|\uFFFD.*\uFFFD/s, 'binary data'],
-  [/^Content-Transfer-Encoding: *(base64|quoted-printable)/im, 'an encoded mail, which `git mailinfo` decodes'],
-  [/^\*{15}$/m, 'a context diff; `diff -u` writes a unified one'],
-  [/^\d+(,\d+)?[acd]\d+(,\d+)?\r?$/m, 'what `diff` writes without -u'],
-  [/^\d+(,\d+)?[acd]\r?$/m, 'an ed script; `diff -u` writes a unified diff'],
-  [/^:\d{6} \d{6} /m, 'a raw diff; `git diff -p` writes its hunks'],
-  [/^ \S.* \| +(\d+|Bin)\b|^\d+\t\d+\t|^ \d+ files? changed/m, 'a summary; `git diff -p` writes the hunks'],
-  [/^\s*<(!doctype|html|\?xml)/i, 'a page of HTML or XML'],
+  [/^Content-Transfer-Encoding: *(base64|quoted-printable)/im, 'an encoded mail (`git mailinfo` decodes it)'],
+  [/^\*{15}$/m, 'a context diff (`diff -u` writes a unified one)'],
+  [/^\d+(,\d+)?[acd]\d+(,\d+)?\r?$/m, 'the output of `diff` without -u'],
+  [/^\d+(,\d+)?[acd]\r?$/m, 'an ed script (`diff -u` writes a unified diff)'],
+  [/^:\d{6} \d{6} /m, 'a raw diff (`git diff -p` writes its hunks)'],
+  [/^ \S.* \| +(\d+|Bin)\b|^\d+\t\d+\t|^ \d+ files? changed/m, 'a summary (`git diff -p` writes the hunks)'],
+  [/^\s*<(!doctype|html|\?xml)/i, 'an HTML or XML page'],
   [/^[[{]/, 'JSON'],
-  [/^(\| ?)+(diff --git|@@) /m, 'a graph; leave --graph out'],
-  [/^commit [\da-f]{40}/m, 'a log without a diff; `git log -p -m --first-parent` writes them, those of merges too'],
+  [/^(\| ?)+(diff --git|@@) /m, 'a graph (leave out --graph)'],
+  [/^commit [\da-f]{40}/m, 'a log without diffs (`git log -p -m --first-parent` writes them, including those of merges)'],
 ];
 
-/** Keeps the beginning of a text, to tell what it is where it is no diff. */
+/** Keeps the beginning of a text to recognize its format if it contains no diff. */
 export class TextSample {
   private text = '';
 
@@ -27,12 +27,12 @@ export class TextSample {
     return this.text.trim() === '';
   }
 
-  /** Says what was found in place of a diff, and what was expected. */
+  /** The error that names the recognized and the expected format. */
   error(): FormatError {
     const form = forms.find(([pattern]) => pattern.test(this.text))?.[1];
-    return new FormatError(`there is no diff in this input${form ? `; it looks like ${form}` : ''}: ${expected}`);
+    return new FormatError(`this input contains no diff${form ? `; it looks like ${form}` : ''}: ${expected}`);
   }
 }
 
-/** What a diff is here, for messages. */
+/** The expected format, for messages. */
 export const expected = 'expected a unified diff, as `git diff` or `diff -u` writes it, with a line `+++ FILE` and hunks `@@ -1,3 +1,4 @@`';

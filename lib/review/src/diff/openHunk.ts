@@ -1,12 +1,12 @@
-/** Hunks whose lines are coming in. */
+/** Assembles hunks from incoming lines. */
 import type { DiffHunk } from './diffHunks';
 import { languageOfPath } from './diffPath';
 
-const longestLine = 2000; // characters; what is beyond is cut off, nobody reviews minified code
+const longestLine = 2000; // characters; the rest is dropped, because nobody reviews minified code
 
 const header = /^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@/;
 
-/** A hunk, or the part of one. */
+/** A hunk, or a part of one, under construction. */
 export class OpenHunk {
   private readonly lines: string[] = [];
   private readonly added: number[] = [];
@@ -16,9 +16,9 @@ export class OpenHunk {
   private isCut = false;
 
   /**
-   * @param number - of the header's line in the diff, for messages
-   * @param oldNext - the next line before the change
-   * @param newNext - the next line after the change
+   * @param number - line of the header in the diff, for messages
+   * @param oldNext - next line before the change
+   * @param newNext - next line after the change
    */
   private constructor(
     readonly number: number,
@@ -29,7 +29,7 @@ export class OpenHunk {
     private hasChange = false,
   ) {}
 
-  /** The hunk that a line `@@ -1,3 +1,4 @@` begins; undefined for another line. */
+  /** The hunk that starts at a `@@ -1,3 +1,4 @@` line; undefined for any other line. */
   static from(line: string, number: number): OpenHunk | undefined {
     const [, oldStart, oldLines = '1', newStart = '1', newLines = '1'] = header.exec(line) ?? [];
     if (oldStart === undefined) return undefined;
@@ -40,17 +40,17 @@ export class OpenHunk {
     return this.lines.length;
   }
 
-  /** Whether all lines that the header announced are here; what looks like a header before that is code. */
+  /** Whether all lines counted in the header have arrived. Until then, a line that looks like a header is code. */
   get isComplete(): boolean {
     return this.oldLeft <= 0 && this.newLeft <= 0;
   }
 
-  /** Whether a complete hunk changes anything; if not, its lines had no signs. */
+  /** Whether a complete hunk changes anything. If not, its lines had no signs. */
   get isChange(): boolean {
     return this.hasChange;
   }
 
-  /** Whether a line can be one of the hunk. */
+  /** Whether a line can belong to the hunk. */
   takes(line: string): boolean {
     if (line.startsWith('\\')) return true;
     const sign = signOf(line);
@@ -75,24 +75,24 @@ export class OpenHunk {
     }
   }
 
-  /** The part that comes after the lines so far. */
+  /** A new part for the lines that follow. */
   rest(): OpenHunk {
     const { number, oldNext, oldCount, newNext, newCount, oldLeft, newLeft, hasChange } = this;
     return new OpenHunk(number, oldNext + oldCount, newNext + newCount, oldLeft, newLeft, hasChange);
   }
 
-  /** Whether all that is changed are the pointers that git keeps of submodules. */
+  /** Whether the hunk changes nothing but git's submodule pointers. */
   get isPointer(): boolean {
     const changed = this.lines.filter((line) => !line.startsWith(' '));
     return changed.length > 0 && changed.every((line) => /^[+-]Subproject commit [\da-f]{40,64}(-dirty)?\r?$/.test(line));
   }
 
-  /** The hunk, if anything is changed in it. */
+  /** The hunk, if it changes anything. */
   *finished(file: string): Generator<DiffHunk> {
     const line = this.added[0] ?? this.lineOfRemoval();
     if (line === undefined) return;
     const { lines, oldNext, oldCount, newNext, newCount } = this;
-    const codeStart = newCount === 0 ? newNext - 1 : newNext; // as git numbers a side without lines: the line before
+    const codeStart = newCount === 0 ? newNext - 1 : newNext; // git numbers an empty side by the line before it
     yield {
       file,
       language: languageOfPath(file),
@@ -109,14 +109,14 @@ export class OpenHunk {
     };
   }
 
-  /** The line that follows what was removed, or the last one before, whichever is there. */
+  /** The line after the removed lines, or the last one before them, whichever exists. */
   private lineOfRemoval(): number | undefined {
     if (this.removedAt === undefined) return undefined;
     return Math.max(1, Math.min(this.removedAt, this.newNext + this.newCount - 1));
   }
 }
 
-/** A hunk of a merge, which has a column of signs for each parent. Nothing is kept of it: it is read to know where it ends. */
+/** A hunk of a merge, with one column of signs per parent. It is parsed only to find its end. */
 export class CombinedHunk {
   private constructor(
     readonly number: number,
@@ -124,7 +124,7 @@ export class CombinedHunk {
     private newLeft: number,
   ) {}
 
-  /** The hunk that a line `@@@ -1,2 -1,2 +1,3 @@@` begins; undefined for another line. */
+  /** The hunk that starts at a `@@@ -1,2 -1,2 +1,3 @@@` line; undefined for any other line. */
   static from(line: string, number: number): CombinedHunk | undefined {
     const [, olds, newLines = '1'] = /^@{3,} ((?:-\d{1,9}(?:,\d{1,9})? )+)\+\d{1,9}(?:,(\d{1,9}))? @{3,}/.exec(line) ?? [];
     if (olds === undefined) return undefined;
@@ -154,12 +154,12 @@ export class CombinedHunk {
   }
 }
 
-/** Git numbers a side without lines by the line before it; some tools number a side with lines by 0. */
+/** Git numbers an empty side by the line before it; some tools number a non-empty side by 0. */
 function next(start: string, lines: string): number {
   return Number(lines) === 0 ? Number(start) + 1 : Math.max(1, Number(start));
 }
 
-/** Some tools strip the blank of an empty context line. */
+/** The sign of a line. Some tools strip the blank of an empty context line. */
 function signOf(line: string): '+' | '-' | ' ' | undefined {
   if (line === '' || line === '\r') return ' ';
   const sign = line[0];

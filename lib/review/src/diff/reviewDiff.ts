@@ -1,4 +1,4 @@
-/** The three tasks one after the other on the hunks of a diff. */
+/** Runs the three tasks in turn on the hunks of a diff. */
 
 import { checkKnown } from 'lowrank/internal';
 import { answerRoom } from '../answerRoom';
@@ -9,39 +9,39 @@ import type { ReviewExample } from '../reviewExample';
 import type { ReviewerModel, ReviewerTokenizer } from '../reviewerModel';
 import { type DiffHunk, hunkExample } from './diffHunks';
 
-/** What a reviewer has to say about one hunk. */
+/** The review of one hunk. */
 export interface HunkReview {
   readonly hunk: DiffHunk;
-  /** How probable it is that the hunk needs a review; undefined where nobody was asked. */
+  /** Probability that the hunk needs a review; undefined without a necessity model. */
   readonly probability?: number;
   readonly comment: string;
   /**
-   * All of the hunk's code as it might be after the comment was followed; undefined where nobody was asked, nothing would change, or the
-   * answer is not whole, so that putting it in the code's place would lose some.
+   * All of the hunk's code as it might look after the comment. Undefined if there is no refinement model, nothing would change, or the
+   * answer is incomplete and would lose code.
    */
   readonly refinedCode?: string;
 }
 
-/** Gives the model of a task, with its adapter active; undefined for a task that is to be left out. */
+/** Returns the model of a task with its adapter active, or undefined to skip the task. */
 export type TaskModels = (task: ReviewTask) => ReviewerModel | undefined;
 
-/** How a diff is reviewed. */
+/** How to review a diff. */
 export interface ReviewDiffOptions
   extends Pick<PredictOptions, 'threshold' | 'maxLength' | 'batchSize' | 'generation' | 'languageLabel' | 'signal'> {
-  /** Hunks that go through the tasks together, so that an adapter is switched three times per group and not per hunk. @defaultValue 32 */
+  /** Hunks that pass through the tasks together, so that adapters switch three times per group, not per hunk. @defaultValue 32 */
   readonly groupSize?: number;
-  /** Told how many hunks are done. */
+  /** Called with the number of finished hunks. */
   readonly onProgress?: (hunks: number) => void;
-  /** Told how many hunks of the group are answered in a task, and of how many. */
+  /** Called with the number of hunks of a group that a task has answered, and the size of the group. */
   readonly onAnswers?: (task: ReviewTask, done: number, count: number) => void;
-  /** Is told of a hunk whose comment is not given, and why. */
+  /** Called for a hunk whose comment is dropped, with the reason. */
   readonly onDecline?: (hunk: DiffHunk, reason: string) => void;
 }
 
 /**
- * Reviews hunks as they come: asks whether each needs a review, then for a comment on those, then for the refined code.
+ * Reviews hunks as they arrive: first decides which need a review, then writes comments for those, then the refined code.
  *
- * Without a model for necessity every hunk is commented on; without one for refinement no code is suggested.
+ * Without a necessity model, every hunk gets a comment. Without a refinement model, no code is suggested.
  */
 export async function* reviewDiff(
   models: TaskModels,
@@ -100,7 +100,7 @@ async function reviewGroup(
   );
   const said = needed.flatMap((each, i) => {
     const comment = comments?.[i]?.text.trim() ?? '';
-    if (isRepetitive(comment)) onDecline?.(each.hunk, 'the model only repeats itself');
+    if (isRepetitive(comment)) onDecline?.(each.hunk, 'the model repeats itself');
     return comment === '' || isRepetitive(comment) ? [] : [{ ...each, comment }];
   });
   const { maxLength = Number.POSITIVE_INFINITY } = options;
@@ -120,7 +120,7 @@ async function reviewGroup(
   });
 }
 
-/** An answer in the place of the code: with the line ends and the blank lines at the end that the code has. */
+/** An answer with the line ends and final blank lines of the code that it replaces. */
 function replacement(answer: string, code: string): string | undefined {
   if (answer.trim() === '' || answer.trim() === code.trim() || (isRepetitive(answer) && !isRepetitive(code))) return undefined;
   const end = /\s*$/.exec(code)?.[0] ?? '';

@@ -1,4 +1,4 @@
-/** One cell of the experiment: one method on one task with one seed, trained and measured; or the untuned base on one task. */
+/** One cell of the experiment: a method, task and seed, trained and measured; or the untuned base model on one task. */
 
 import {
   countParameters,
@@ -17,50 +17,50 @@ import type { ReviewerModel, ReviewerTokenizer } from '../reviewerModel';
 import { type ExperimentConfig, type ExperimentMethod, methodConfig } from './experimentConfig';
 import type { ExperimentRun } from './experimentResults';
 
-/** What a cell is about; without a method it is the base. */
+/** What to run; without a method, the base model. */
 export interface CellPlan {
   readonly method?: ExperimentMethod;
   readonly task: ReviewTask;
   readonly seed: number;
 }
 
-/** What an answer was. */
+/** One recorded answer. */
 export interface Answer {
   readonly text: string;
   readonly probability?: number;
 }
 
-/** The loss of some held-out examples. */
+/** The mean loss over held-out examples. */
 export interface MeasuredLoss {
   readonly loss: number;
   readonly tokens: number;
 }
 
-/** What came out of a cell: enough to make every table anew. */
+/** The result of a cell, from which every table can be rebuilt. */
 export interface CellResult {
   readonly run?: ExperimentRun;
   readonly trainableParameters: number;
-  /** To the test examples, in their order. */
+  /** Answers to the test examples, in order. */
   readonly answers: readonly Answer[];
-  /** To the validation examples, in the necessity task: where the threshold comes from. */
+  /** Answers to the validation examples in the necessity task, which set the threshold. */
   readonly validationAnswers: readonly Answer[];
   readonly losses: readonly MeasuredLoss[];
 }
 
-/** What all cells work with. */
+/** Inputs that all cells share. */
 export interface CellWork {
   readonly model: LlamaForCausalLM;
   readonly tokenizer: ReviewerTokenizer;
   readonly config: ExperimentConfig;
-  /** The examples of the task, already drawn. */
+  /** The drawn examples of the task. */
   readonly splits: ReviewSplits;
-  /** Where this cell's training is saved, and its adapter afterwards. */
+  /** Folder for the training run of this cell, and then its adapter. */
   readonly folder: string;
   readonly progress?: ProgressDisplay;
   readonly signal?: AbortSignal;
 }
 
-/** Trains, unless it is the base, and measures; the model is left as it was. */
+/** Trains (unless the cell is the base model) and measures. Leaves the model unchanged. */
 export async function runCell(plan: CellPlan, work: CellWork): Promise<CellResult> {
   if (!plan.method) return { trainableParameters: 0, ...(await measured(work.model, plan.task, work)) };
   const peft = getPeftModel(work.model, methodConfig(plan.method), { seed: plan.seed });

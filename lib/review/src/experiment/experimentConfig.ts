@@ -1,4 +1,4 @@
-/** What an experiment compares, and on how much: one form of a configuration file. */
+/** Reads what an experiment compares, and on how much data: one form of a configuration file. */
 
 import { FormatError, LowrankError, type PeftConfig } from 'lowrank';
 import { checkKnown, checkOneOf, checkWhole, configOf, isJsonObject, methods, type PeftOptions, readJsonFile } from 'lowrank/internal';
@@ -6,42 +6,42 @@ import type { ReviewTask } from '../prompts';
 
 /** One form of the experiment. */
 export interface ExperimentConfig {
-  /** `short` or `long`, or whatever else the file calls a form. */
+  /** The name of the form, usually `short` or `long`. */
   readonly name: string;
   readonly methods: readonly ExperimentMethod[];
   readonly tasks: readonly ReviewTask[];
   readonly seeds: readonly number[];
-  /** Most tokens of an example. */
+  /** Maximum tokens per example. */
   readonly maxLength: number;
-  /** Examples per batch; of packed rows, rows. */
+  /** Examples per batch, or rows per batch when packed. */
   readonly batchSize: number;
   /** Fill rows of `maxLength` tokens with several examples, so that one compiled step serves the whole run. @defaultValue false */
   readonly pack?: boolean;
-  /** Examples that are answered together. @defaultValue 8 */
+  /** Examples per batch when answering. @defaultValue 8 */
   readonly answersAtOnce?: number;
   /** Batches per update. */
   readonly gradientAccumulation: number;
-  /** Updates of each run. */
+  /** Updates per run. */
   readonly steps: Readonly<Record<ReviewTask, number>>;
-  /** Evaluations on the validation part during a run, the one at its start not counted. */
+  /** Evaluations on the validation part during a run, without the one at its start. */
   readonly evaluations: number;
-  /** What matrix products are computed in; on a CPU without instructions for bfloat16 that is always float32. @defaultValue 'float32' */
+  /** Type of matrix products; always float32 on a CPU without bfloat16 instructions. @defaultValue 'float32' */
   readonly precision?: 'float32' | 'bfloat16';
   readonly examples: ExampleCounts;
-  /** Most tokens that are written per comment or refinement. */
+  /** Maximum new tokens per comment or refinement. */
   readonly maxNewTokens: Readonly<Record<'comment' | 'refinement', number>>;
 }
 
-/** How many examples of each part are drawn, per task. */
+/** Examples drawn from each part, per task. */
 export interface ExampleCounts {
   readonly train: number;
   readonly validation: number;
   readonly test: number;
 }
 
-/** One way of fine-tuning. */
+/** One fine-tuning method. */
 export interface ExperimentMethod {
-  /** Shown in tables, for example `LoRA r=16, α=16`. */
+  /** The name in tables, for example `LoRA r=16, α=16`. */
   readonly name: string;
   readonly adapter: PeftOptions;
   /** @defaultValue the method's own, see `methodDefaults` */
@@ -70,21 +70,21 @@ const TASKS: readonly ReviewTask[] = ['necessity', 'comment', 'refinement'];
 const PRECISIONS = ['float32', 'bfloat16'];
 
 /**
- * Reads one form of a file `{"methods": […], "tasks": […], "forms": {"short": {…}, …}}`: what all forms share, and the form's own.
+ * Reads one form of a file `{"methods": […], "tasks": […], "forms": {"short": {…}, …}}`: the fields shared by all forms plus its own.
  *
- * @throws FormatError naming the file and the key when the file has no such form, or a key is missing, unknown or of another type.
+ * @throws FormatError, with the file and the key, when the form does not exist, or a key is missing, unknown or has the wrong type.
  */
 export function readExperimentConfig(path: string, form: string): ExperimentConfig {
   const { forms, ...shared } = readJsonFile(path, { largest: largestFile });
   const own = isJsonObject(forms) && Object.hasOwn(forms, form) ? forms[form] : undefined;
   const known = isJsonObject(forms) ? Object.keys(forms).join(', ') : 'none';
-  if (!isJsonObject(own)) throw new FormatError(`${path} has no form '${form}'; it has ${known}`);
+  if (!isJsonObject(own)) throw new FormatError(`${path} has no form '${form}'; its forms are ${known}`);
   const config = { name: form, ...shared, ...own } as unknown as ExperimentConfig;
-  inFile(path, () => checkConfig(config)); // so that a fault is told before hours of work
+  inFile(path, () => checkConfig(config)); // reports an error before hours of work
   return config;
 }
 
-/** The adapter that a method is. */
+/** The adapter configuration of a method. */
 export function methodConfig({ name, adapter }: ExperimentMethod): PeftConfig {
   const known = Object.keys(methods);
   if (!known.includes(adapter?.peftType)) throw new FormatError(`the adapter of method '${name}' is neither ${known.join(' nor ')}`);
@@ -94,7 +94,7 @@ export function methodConfig({ name, adapter }: ExperimentMethod): PeftConfig {
 function checkConfig(config: ExperimentConfig): void {
   checkKnown('the configuration', config, KEYS);
   for (const list of ['methods', 'tasks', 'seeds'] as const) {
-    if (!Array.isArray(config[list]) || config[list].length === 0) throw new FormatError(`${list} is no list of at least one`);
+    if (!Array.isArray(config[list]) || config[list].length === 0) throw new FormatError(`${list} must be a non-empty list`);
   }
   for (const task of config.tasks) checkOneOf('tasks', task, TASKS);
   for (const seed of config.seeds) checkWhole('seeds', seed, 0);
@@ -109,18 +109,20 @@ function checkConfig(config: ExperimentConfig): void {
   for (const [place, method] of config.methods.entries()) inFile(`methods[${place}]`, () => checkMethod(method));
   const names = config.methods.map(({ name }) => name);
   const twice = ['base', ...names].find((name, place, all) => all.indexOf(name) < place);
-  if (twice !== undefined) throw new FormatError(`two methods are called '${twice}', or it is 'base', the untuned model; name each once`);
+  if (twice !== undefined)
+    throw new FormatError(`the method name '${twice}' is used twice or is 'base', the untuned model; give each method its own name`);
 }
 
 function checkMethod(method: ExperimentMethod): void {
   checkKnown('a method', method, ['name', 'adapter', 'learningRate']);
-  if (typeof method.name !== 'string' || method.name === '') throw new FormatError('name is no text');
+  if (typeof method.name !== 'string' || method.name === '') throw new FormatError('name must be a non-empty string');
   const { learningRate = 1 } = method;
-  if (!(typeof learningRate === 'number' && learningRate > 0)) throw new FormatError(`learningRate ${learningRate} is no number above 0`);
+  if (!(typeof learningRate === 'number' && learningRate > 0))
+    throw new FormatError(`learningRate ${learningRate} is not a number above 0`);
   methodConfig(method);
 }
 
-/** What is wrong with a value is told with the place where it stands. */
+/** Adds the place of a value to the error about it. */
 function inFile(place: string, check: () => void): void {
   try {
     check();

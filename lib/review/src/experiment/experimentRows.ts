@@ -1,4 +1,4 @@
-/** From the answers of every cell to the rows of the table. */
+/** Turns the answers of all cells into the rows of the table. */
 import { bootstrapInterval } from '../bootstrapInterval';
 import type { Prediction } from '../predictReviews';
 import type { ReviewTask } from '../prompts';
@@ -13,7 +13,7 @@ export interface FinishedCell {
   readonly result: CellResult;
 }
 
-/** One row per method, task and metric: the mean over the seeds, with an interval over the examples. */
+/** One row per method, task and metric: the mean over the seeds, with a bootstrap interval over the examples. */
 export function experimentRows(cells: readonly FinishedCell[], splitsOf: (task: ReviewTask) => ReviewSplits): ExperimentRow[] {
   const groups = new Map<string, FinishedCell[]>();
   for (const cell of cells) {
@@ -82,7 +82,7 @@ function predictionsOf(examples: readonly ReviewExample[], answers: readonly Ans
   return examples.map((example, i) => ({ example, ...(answers[i] ?? { text: '' }) }));
 }
 
-/** F1 of answering yes from this probability on. */
+/** F1 when the answer is yes at `threshold` and above. */
 function f1At(threshold: number): PredictionStatistic {
   return (drawn) => {
     const answered = drawn.map((each) => ({ ...each, text: (each.probability ?? 0) >= threshold ? 'yes' : 'no' }));

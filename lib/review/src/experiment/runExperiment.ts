@@ -1,4 +1,4 @@
-/** The whole comparison: every method on every task with every seed, cell by cell, and the table of it all. */
+/** Runs the whole comparison, cell by cell, and builds its table: every method on every task with every seed. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -14,33 +14,34 @@ import type { ExperimentConfig } from './experimentConfig';
 import type { ExperimentEnvironment, ExperimentResults } from './experimentResults';
 import { experimentRows } from './experimentRows';
 
-/** Bytes; a cell has the answers to some hundreds of examples. */
+/** In bytes; a cell contains the answers to a few hundred examples. */
 const LARGEST_CELL = 2 ** 28;
 
-/** What an experiment runs on. */
+/** The inputs of an experiment. */
 export interface ExperimentWork {
   readonly model: LlamaForCausalLM;
-  /** The model's name in the results. */
+  /** Name of the model in the results. */
   readonly modelName: string;
   readonly tokenizer: ReviewerTokenizer;
   readonly splits: ReviewSplits;
-  /** The data's name in the results. */
+  /** Name of the data in the results. */
   readonly dataName: string;
-  /** This library's version. */
+  /** Version of this library. */
   readonly version: string;
-  /** Keeps finished cells and the training of the one at work, so that the next run goes on from there. */
+  /** Stores finished cells and the current training run, from which the next run resumes. */
   readonly folder: string;
-  /** Told of each cell before it begins; gives what shows its training. */
+  /** Called before each cell; returns a display for its training. */
   readonly onCell?: (plan: CellPlan, index: number, count: number, isDone: boolean) => ProgressDisplay | undefined;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs every cell that is not yet in the folder, and gives the table of all.
+ * Runs every cell that is not yet in the folder, and returns the table of all cells.
  *
- * A cell is found again by the configuration, the data, the model and itself: change any of them and it is run anew.
+ * A stored cell is identified by the configuration, the data, the model and its method, task and seed. A change to any of them runs it
+ * again.
  *
- * @throws AbortedError when the signal or an interrupt ends it; what was finished, and the training under way, is kept.
+ * @throws AbortedError when the signal or an interrupt ends it; finished cells and the current training run are kept.
  */
 export async function runExperiment(config: ExperimentConfig, work: ExperimentWork): Promise<ExperimentResults> {
   const planned = plannedCells(config, work);
@@ -52,12 +53,12 @@ export async function runExperiment(config: ExperimentConfig, work: ExperimentWo
   return resultsOf(config, work, planned);
 }
 
-/** The table of the cells that are in the folder already; the others are listed as not run. */
+/** The table of the cells already in the folder; all others are listed as not run. */
 export function collectExperiment(config: ExperimentConfig, work: ExperimentWork): ExperimentResults {
   return resultsOf(config, work, plannedCells(config, work));
 }
 
-/** A cell, its examples, and where it is kept. */
+/** A cell with its examples and the place of its result. */
 interface PlannedCell {
   readonly plan: CellPlan;
   readonly splits: ReviewSplits;
@@ -103,7 +104,7 @@ function cellPlans({ tasks, methods, seeds }: ExperimentConfig): CellPlan[] {
   return [...base, ...seeds.flatMap((seed) => methods.flatMap((method) => tasks.map((task) => ({ method, task, seed }))))];
 }
 
-/** The same examples for every method and seed. */
+/** Draws the examples, the same for every method and seed. */
 function drawnSplits({ examples }: ExperimentConfig, task: ReviewTask, splits: ReviewSplits): ReviewSplits {
   return {
     train: drawExamples(task, splits.train, examples.train),

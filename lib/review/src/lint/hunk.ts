@@ -1,20 +1,20 @@
-/** A run of lines, both ends included, counted from 0. */
+/** An inclusive range of lines, counted from 0. */
 export interface LineRange {
   readonly first: number;
   readonly last: number;
 }
 
-/** A few lines of a file of which some are taken as added. */
+/** A few lines of a file, some of them treated as added. */
 export interface Hunk {
-  /** From the `@@` line on, without a final line break. */
+  /** Starts at the `@@` line; no final line break. */
   readonly patch: string;
-  /** The lines as they are after the change, without diff signs. */
+  /** The lines after the change, without diff signs. */
   readonly code: string;
-  /** Which lines of the file `code` holds. */
+  /** The range of `code` in the file. */
   readonly lines: LineRange;
 }
 
-/** The hunk of a unified diff that adds `added` to a file that had all the other lines before. */
+/** A hunk of a unified diff that adds the lines `added` to a file that already had all others. */
 export function addedHunk(fileLines: readonly string[], added: LineRange, contextLines: number): Hunk {
   const first = Math.max(0, added.first - contextLines);
   const last = Math.min(fileLines.length - 1, added.last + contextLines);
@@ -26,7 +26,7 @@ export function addedHunk(fileLines: readonly string[], added: LineRange, contex
   return { patch: [header, ...signed].join('\n'), code: code.join('\n'), lines: { first, last } };
 }
 
-/** Whether a line is one of a run. */
+/** Whether a range contains a line. */
 export function isWithin(line: number, { first, last }: LineRange): boolean {
   return line >= first && line <= last;
 }

@@ -1,4 +1,4 @@
-/** A data set kept in a folder, with checksums that tell whether all of it is there. */
+/** Caches a data set in a folder, with checksums against damage. */
 import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import type { ReviewExample, ReviewSplits } from '../reviewExample';
 const PARTS = ['train', 'validation', 'test'] as const;
 const CHECKSUMS = 'sha256.json';
 
-/** What is kept in the folder; undefined where nothing is, and where it is damaged, which is said. */
+/** The cached data set; undefined if there is none, or, with a warning, if it is damaged. */
 export async function readSplits(folder: string): Promise<ReviewSplits | undefined> {
   const isThere = await fs.stat(folder).then(
     () => true,
@@ -20,7 +20,7 @@ export async function readSplits(folder: string): Promise<ReviewSplits | undefin
     const [train, validation, test] = await Promise.all(PARTS.map((part) => readPart(folder, part, checksums[part])));
     return train && validation && test && { train, validation, test };
   } catch (error) {
-    warn(`the lint reviews in ${folder} are damaged (${reasonOf(error)}): they are made again`);
+    warn(`the lint reviews in ${folder} are damaged (${reasonOf(error)}) and will be made again`);
     await fs.rm(folder, { recursive: true, force: true }).catch(() => {});
     return undefined;
   }
@@ -28,7 +28,7 @@ export async function readSplits(folder: string): Promise<ReviewSplits | undefin
 
 async function readPart(folder: string, part: string, checksum: unknown): Promise<ReviewExample[]> {
   const text = await fs.readFile(path.join(folder, fileOf(part)), 'utf8');
-  if (sha256(text) !== checksum) throw new Error(`${fileOf(part)} does not have its checksum`);
+  if (sha256(text) !== checksum) throw new Error(`${fileOf(part)} does not match its checksum`);
   return text
     .split('\n')
     .filter((line) => line !== '')
@@ -36,8 +36,8 @@ async function readPart(folder: string, part: string, checksum: unknown): Promis
 }
 
 /**
- * Keeps a data set: it is written beside its place and moved there, so that the folder is whole or absent. A disk that refuses, because it is
- * full or may not be written to, is warned of, and nothing is kept.
+ * Caches a data set. It is written to a temporary folder and then renamed, so the cache folder is either complete or absent. If the
+ * disk is full or read-only, this warns and caches nothing.
  */
 export async function keepSplits(folder: string, splits: ReviewSplits): Promise<void> {
   let draft: string | undefined;
@@ -54,8 +54,8 @@ export async function keepSplits(folder: string, splits: ReviewSplits): Promise<
     await fs.rename(draft, folder);
   } catch (error) {
     if (draft !== undefined) await fs.rm(draft, { recursive: true, force: true });
-    if (isFolderInTheWay(error)) return; // another process was faster, with the same examples
-    warn(`the lint reviews cannot be kept in ${folder} (${reasonOf(error)}): they are made anew each time; check the free space there`);
+    if (isFolderInTheWay(error)) return; // another process finished first, with the same examples
+    warn(`the lint reviews cannot be saved in ${folder} (${reasonOf(error)}), so each run makes them again; check the free space there`);
   }
 }
 

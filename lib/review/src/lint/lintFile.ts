@@ -5,15 +5,15 @@ import { addedHunk, type Hunk, isWithin, type LineRange } from './hunk';
 import { lintRules } from './lintRules';
 import { type SourceFile, textHash } from './packageSources';
 
-/** What decides the form of a hunk. */
+/** Settings of a hunk. */
 export interface HunkOptions {
   readonly seed: number;
   readonly contextLines: number;
-  /** Longest patch that is kept, in characters. */
+  /** Maximum patch length in characters. */
   readonly maxCharacters: number;
 }
 
-/** The examples that one file gives. */
+/** The examples found in one file. */
 export interface LintedFile {
   readonly findings: readonly ReviewExample[];
   readonly clean: readonly ReviewExample[];
@@ -22,7 +22,7 @@ export interface LintedFile {
 const maxFindingLines = 6;
 const maxCleanPerFile = 30;
 
-/** A finding of ESLint, in lines counted from 0 and offsets into the text. */
+/** A finding of ESLint, with lines counted from 0 and offsets into the text. */
 interface Finding {
   readonly rule: string;
   readonly message: string;
@@ -31,14 +31,14 @@ interface Finding {
 }
 
 /**
- * The review examples in one file: a hunk per finding that stands alone in its added lines, and hunks without any finding.
- * A file that does not parse gives none.
+ * The review examples in one file: one hunk per finding that is alone in its added lines, and hunks without a finding. A file with a
+ * syntax error has none.
  */
 export function lintFile(linter: Linter, file: SourceFile, options: HunkOptions): LintedFile {
   const lines = file.text.split('\n');
   const findings = findingsIn(linter, file.text, lines.length);
   if (findings === undefined) return { findings: [], clean: [] };
-  const random = seededRandom(deriveSeed(options.seed, textHash(file.text))); // copies of one file give the same hunks
+  const random = seededRandom(deriveSeed(options.seed, textHash(file.text))); // copies of a file yield the same hunks
   const reviewed = findings.flatMap((finding) => findingExample(file, lines, finding, findings, random, options) ?? []);
   return { findings: reviewed, clean: cleanExamples(file, lines, findings, random, options) };
 }
@@ -57,10 +57,10 @@ function findingsIn(linter: Linter, text: string, lineCount: number): Finding[] 
 }
 
 function toFinding(message: Linter.LintMessage, lineCount: number): Finding | undefined {
-  if (message.ruleId === null) return undefined; // a note of ESLint on its own comments
+  if (message.ruleId === null) return undefined; // ESLint's remark on its own comments
   const first = message.line - 1;
   const end = Math.min((message.endLine ?? message.line) - 1, lineCount - 1);
-  const last = end - first < maxFindingLines ? end : first; // a finding on a whole function is said of its head
+  const last = end - first < maxFindingLines ? end : first; // a finding on a whole function applies to its first line
   return { rule: message.ruleId, message: message.message.trim(), lines: { first, last }, fix: message.fix };
 }
 
@@ -77,7 +77,7 @@ function findingExample(
   const added = size(whole) <= maxFindingLines ? whole : finding.lines;
   const isSaid = (line: number) => findings.some((other) => other !== finding && isWithin(line, other.lines));
   const wider = widened(added, lines.length, isSaid, random);
-  for (let line = wider.first; line <= wider.last; line++) if (isSaid(line)) return undefined; // which of the two to say?
+  for (let line = wider.first; line <= wider.last; line++) if (isSaid(line)) return undefined; // two findings would compete for the comment
   const hunk = addedHunk(lines, wider, options.contextLines);
   if (!isFit(hunk, options) || finding.message.includes('\n')) return undefined;
   const refinedCode = finding.fix && fixed && fixedCode(lines, hunk, finding.fix, fixed);
@@ -89,7 +89,7 @@ function findingExample(
   };
 }
 
-/** The added lines and, half of the time on each side, one more, so that a finding can be anywhere among them. */
+/** Widens the added lines by one on each side, each with probability ½, so that the finding can be anywhere among them. */
 function widened(added: LineRange, lineCount: number, isSaid: (line: number) => boolean, random: () => number): LineRange {
   const before = random() < 0.5 && added.first > 0 && !isSaid(added.first - 1) ? 1 : 0;
   const after = random() < 0.5 && added.last < lineCount - 1 && !isSaid(added.last + 1) ? 1 : 0;
@@ -120,7 +120,7 @@ function cleanExamples(
   return examples;
 }
 
-/** Short enough, and without a comment to ESLint, which would tell the answer. */
+/** Whether the patch is short enough and has no ESLint comment, which would reveal the answer. */
 function isFit({ patch }: Hunk, { maxCharacters }: HunkOptions): boolean {
   return patch.length <= maxCharacters && !/eslint|jshint|jscs/i.test(patch);
 }
@@ -138,7 +138,7 @@ function example(file: SourceFile, hunk: Hunk, added: LineRange, rule?: string):
   };
 }
 
-/** The hunk's code with the fix in it, if the fix lies wholly inside. */
+/** The hunk's code after the fix, if the fix lies entirely inside the hunk. */
 function fixedCode(lines: readonly string[], hunk: Hunk, fix: NonNullable<Finding['fix']>, fixed: LineRange): string | undefined {
   if (!isWithin(fixed.first, hunk.lines) || !isWithin(fixed.last, hunk.lines)) return undefined;
   const start = lines.slice(0, hunk.lines.first).reduce((sum, line) => sum + line.length + 1, 0);

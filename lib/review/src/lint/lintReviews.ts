@@ -8,28 +8,28 @@ import { type HunkOptions, lintFile } from './lintFile';
 import { type InstalledPackage, installedPackages, packageSources, type SourceFile, textHash } from './packageSources';
 import { splitByPackage } from './splitByPackage';
 
-/** What the lint data set is made of, and where it is kept. */
+/** Contents and location of the lint data set. */
 export interface LintReviewOptions {
-  /** Folder that keeps what was made. @defaultValue `data` beside `node_modules` */
+  /** Folder for the cached data set. @defaultValue `data` beside `node_modules` */
   readonly cacheDir?: string;
-  /** The installed packages to read. @defaultValue the folder that this library's ESLint is installed in */
+  /** The installed packages to read. @defaultValue the folder that contains this library's ESLint */
   readonly nodeModules?: string;
   /** @defaultValue 1 */
   readonly seed?: number;
-  /** Most findings of one rule in the training part; validation and test take a tenth of it. @defaultValue 300 */
+  /** Maximum findings per rule in the training part; validation and test get a tenth of it. @defaultValue 300 */
   readonly maxPerRule?: number;
-  /** Most files of one package. @defaultValue 60 */
+  /** Maximum files per package. @defaultValue 60 */
   readonly maxFilesPerPackage?: number;
-  /** Unchanged lines on each side of the added ones. @defaultValue 3, as git has it */
+  /** Unchanged lines on each side of the added ones. @defaultValue 3, as in git */
   readonly contextLines?: number;
-  /** Longest patch, in characters. @defaultValue 800 */
+  /** Maximum patch length in characters. @defaultValue 800 */
   readonly maxCharacters?: number;
-  /** Called after each package while the data set is made, never when it is only read. */
+  /** Called after each package while the data set is made; not called when it is read from the cache. */
   readonly onProgress?: (progress: LintProgress) => void;
   readonly signal?: AbortSignal;
 }
 
-/** How far the making of the data set is. */
+/** Progress of making the data set. */
 export interface LintProgress {
   readonly packagesDone: number;
   readonly packages: number;
@@ -38,14 +38,14 @@ export interface LintProgress {
 
 type Settings = Required<Pick<LintReviewOptions, 'seed' | 'maxPerRule' | 'maxFilesPerPackage' | 'contextLines' | 'maxCharacters'>>;
 
-const formatVersion = 2; // changes when the same packages and settings would give other examples, or they are kept in another form
+const formatVersion = 2; // increased whenever the same packages and settings would yield other examples or another file format
 
 /**
- * Code reviews made on this machine: ESLint's core rules read the JavaScript of the installed packages, a finding's message is
- * the review comment, its autofix the refined code, and code without a finding needs no review.
+ * Code reviews made on this machine: ESLint's core rules read the JavaScript of the installed packages. The message of a finding is the
+ * review comment, its autofix is the refined code, and code without a finding needs no review.
  *
- * Takes about 20 s the first time, then it is read from `cacheDir`, unless that is damaged or cannot be written, which is warned of. The same packages, settings and seed give the same
- * examples on every machine. `data/README.md` describes the data set.
+ * The first call takes about 20 s; later calls read `cacheDir`. A cache that is damaged or cannot be written causes a warning. The same
+ * packages, settings and seed yield the same examples on every machine. `data/README.md` describes the data set.
  *
  * @throws ArgumentError when a limit is not a whole number from 1 up (from 0 up for `contextLines`).
  * @throws StateError when `nodeModules` has no JavaScript to read.
@@ -84,15 +84,15 @@ async function makeSplits(
   const { Linter } = await import('eslint');
   const linter = new Linter({ configType: 'flat' });
   const examples: ReviewExample[] = [];
-  const known = new Set<string>(); // a file that another package has too is read once
+  const known = new Set<string>(); // reads a file that several packages contain only once
   for (const [index, owner] of packages.entries()) {
     for (const file of chosenFiles(await packageSources(owner), settings)) {
-      if (signal?.aborted) throw new AbortedError(`the lint data set was stopped at ${owner.name}; nothing was kept`);
+      if (signal?.aborted) throw new AbortedError(`the lint data set was stopped at ${owner.name}; nothing was saved`);
       if (known.has(file.text)) continue;
       known.add(file.text);
       const { findings, clean } = lintFile(linter, file, settings satisfies HunkOptions);
       examples.push(...findings, ...clean);
-      await new Promise(setImmediate); // so that a display can be drawn, and the work be stopped
+      await new Promise(setImmediate); // lets a display update and the signal arrive
     }
     onProgress?.({ packagesDone: index + 1, packages: packages.length, examples: examples.length });
   }
@@ -100,7 +100,7 @@ async function makeSplits(
   return splitByPackage(examples, settings);
 }
 
-/** Up to the limit, drawn by name, in the order of their paths. */
+/** At most `maxFilesPerPackage` files, drawn by name, in the order of their paths. */
 function chosenFiles(files: readonly SourceFile[], { seed, maxFilesPerPackage }: Settings): SourceFile[] {
   const rank = (file: SourceFile) => textHash(`${seed}\n${file.package.name}/${file.path}`);
   const ranks = files.map(rank).sort((a, b) => a - b);
@@ -118,7 +118,7 @@ function checkedSettings(options: LintReviewOptions): Settings {
   return { seed, maxPerRule, maxFilesPerPackage, contextLines, maxCharacters };
 }
 
-/** The installed versions say what a lock file says, also where this library is installed into another project. */
+/** Hashes the installed versions, which work like a lock file, even where this library is a dependency of another project. */
 function cacheKey(packages: readonly InstalledPackage[], settings: Settings): string {
   const versions = packages.map(({ name, version }) => `${name}@${version}`);
   return createHash('sha256').update(JSON.stringify({ formatVersion, settings, versions })).digest('hex').slice(0, 12);

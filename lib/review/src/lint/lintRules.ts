@@ -1,10 +1,10 @@
 import type { Linter } from 'eslint';
 
 /**
- * The rules of ESLint's core that play the reviewer.
+ * The rules of ESLint's core that act as the reviewer.
  *
- * Chosen for what a reader of a hunk can see: no rule on layout (the file's own style decides that), none whose cause usually
- * lies outside the hunk, none that would speak on every other line, and of two that contradict each other only one.
+ * Each rule judges something visible in a hunk. Left out are layout rules (each file has its own style), rules whose cause usually lies
+ * outside the hunk, rules that would fire on every other line, and one of every two rules that contradict each other.
  */
 export const lintRules: Linter.RulesRecord = {
   'array-callback-return': 'warn',

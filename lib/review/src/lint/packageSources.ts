@@ -4,14 +4,14 @@ import path from 'node:path';
 import { StateError } from 'lowrank';
 import { reasonOf } from 'lowrank/internal';
 
-/** A package below `node_modules`. */
+/** A package in `node_modules`. */
 export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
   readonly folder: string;
 }
 
-/** One JavaScript file that a person wrote. */
+/** A JavaScript file written by a person. */
 export interface SourceFile {
   readonly package: InstalledPackage;
   /** Path within the package, with `/`. */
@@ -20,7 +20,7 @@ export interface SourceFile {
 }
 
 const maxBytes = 100_000;
-const minBytes = 400; // below: a line that re-exports another file
+const minBytes = 400; // smaller files often only re-export another
 const maxLineLength = 300;
 const javascript = /\.(js|cjs|mjs)$/;
 const builtFolder = /^(dist|build|umd|min|minified|bundles?|browser|vendor|node_modules|\..*)$/;
@@ -28,7 +28,7 @@ const madeByATool =
   /sourceMappingURL=|__esModule|__awaiter|__extends|__webpack|@generated|auto-?generated|generated (by|from)|export \{ _\w+ as default|@babel\/runtime/i;
 
 /**
- * The packages directly below a `node_modules`, by name; links to folders of one's own are left out.
+ * The packages directly in a `node_modules` folder, by name, without symbolic links to local folders.
  *
  * @throws StateError when the folder cannot be read.
  */
@@ -42,7 +42,7 @@ export async function installedPackages(nodeModules: string): Promise<InstalledP
   return found.flatMap((entry) => entry ?? []);
 }
 
-/** The files of a package that are worth reviewing, in the order of their paths. */
+/** The files of a package worth reviewing, in the order of their paths. */
 export async function packageSources(owner: InstalledPackage): Promise<SourceFile[]> {
   const sources: SourceFile[] = [];
   for (const file of await filesBelow(owner.folder, '')) {
@@ -54,13 +54,13 @@ export async function packageSources(owner: InstalledPackage): Promise<SourceFil
   return sources;
 }
 
-/** A number below 2³² that depends on the text alone, so that no choice depends on how many were made before. */
+/** A number below 2³² that depends only on the text, so that no choice depends on the choices before it. */
 export function textHash(text: string): number {
   return createHash('sha1').update(text).digest().readUInt32LE(0);
 }
 
 function cannotRead(cause: unknown): never {
-  throw new StateError(`the installed packages cannot be read (${reasonOf(cause)}): install packages there first`, { cause });
+  throw new StateError(`cannot read the installed packages (${reasonOf(cause)}): install packages there first`, { cause });
 }
 
 async function foldersIn(folder: string): Promise<string[]> {
@@ -87,7 +87,7 @@ async function readPackage(folder: string, name: string): Promise<InstalledPacka
     const { version } = JSON.parse(await fs.readFile(path.join(folder, 'package.json'), 'utf8')) as { version?: unknown };
     return typeof version === 'string' ? { name, version, folder } : undefined;
   } catch {
-    return undefined; // a folder that is no package
+    return undefined; // not a package
   }
 }
 
@@ -99,11 +99,11 @@ function readable(bytes: Buffer): string {
 }
 
 function isWrittenByAPerson(text: string): boolean {
-  // Line separators that ESLint counts and a diff does not would shift every line number.
+  // ESLint counts these line separators and a diff does not, so they would shift every line number.
   if (/[\0\r\u2028\u2029\uFFFD]/.test(text) || madeByATool.test(text)) return false;
   return text.split('\n').every((line) => line.length <= maxLineLength);
 }
 
 function byCodeUnits(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0; // not localeCompare: the order must not depend on the machine's language
+  return a < b ? -1 : a > b ? 1 : 0; // localeCompare would depend on the machine's language
 }

@@ -2,19 +2,19 @@ import { shuffled } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { textHash } from './packageSources';
 
-/** How the examples are shared out. */
+/** How to split the examples. */
 export interface SplitOptions {
   readonly seed: number;
-  /** Most findings of one rule in the training part; the two others take a tenth of it. */
+  /** Maximum findings per rule in the training part; the other two get a tenth of it. */
   readonly maxPerRule: number;
 }
 
 const heldOutShare = 0.1;
-const largestHeldOutPackage = 0.05; // of all findings: one package's habits must not decide a score
+const largestHeldOutPackage = 0.05; // of all findings; the habits of one package must not decide a score
 
 /**
- * Shares examples out by package: about a tenth of the findings each for validation and test. Rules are capped, with all
- * packages taking turns, and each part gets as many hunks without a finding as with one.
+ * Splits examples by package, with about a tenth of the findings each for validation and test. Each rule is capped, with packages taking
+ * turns, and each part gets as many hunks without a finding as with one.
  */
 export function splitByPackage(examples: readonly ReviewExample[], { seed, maxPerRule }: SplitOptions): ReviewSplits {
   const partOf = partsOfPackages(examples, seed);
@@ -25,13 +25,13 @@ export function splitByPackage(examples: readonly ReviewExample[], { seed, maxPe
     return shuffled(balanced(unseen, limit, seed), seed);
   };
   const heldOut = Math.ceil(maxPerRule * heldOutShare);
-  // Test first: a hunk that is also elsewhere stays in the part that measures.
+  // Test comes first: a hunk that also occurs elsewhere stays in the part that measures.
   const test = part('test', heldOut);
   const validation = part('validation', heldOut);
   return { train: part('train', maxPerRule), validation, test };
 }
 
-/** A hunk's code with all runs of white space as one blank: what counts as the same hunk. */
+/** The code of a hunk with every run of white space replaced by one blank. Hunks with equal results count as equal. */
 export function normalizedHunk({ code = '' }: ReviewExample): string {
   return code.replace(/\s+/g, ' ').trim();
 }
@@ -83,7 +83,7 @@ function packagesInTurn(examples: readonly ReviewExample[], seed: number): Revie
   return rounds.flat();
 }
 
-/** An order drawn from seed and names: one item more or less does not change the order of the others. */
+/** An order drawn from the seed and the names. Adding or removing an item keeps the order of the others. */
 function inDrawnOrder<T>(items: readonly T[], name: (item: T) => string, seed: number): T[] {
   return items
     .map((item) => ({ item, name: name(item), rank: textHash(`${seed}\n${name(item)}`) }))

@@ -1,8 +1,8 @@
-/** Records of CodeReviewer's data set (Li et al. 2022, arXiv 2203.09095): `cls-*.jsonl`, `msg-*.jsonl` and `ref-*.jsonl`. */
+/** Reads records of CodeReviewer's data set (Li et al. 2022, arXiv 2203.09095): `cls-*.jsonl`, `msg-*.jsonl` and `ref-*.jsonl`. */
 import { FormatError, type JsonObject } from 'lowrank';
 import type { ReviewExample } from '../reviewExample';
 
-/** Names of the languages, by what the data set calls them. */
+/** Language names, by their abbreviation in the data set. */
 const languages: Readonly<Record<string, string>> = {
   c: 'c',
   cpp: 'c++',
@@ -17,10 +17,10 @@ const languages: Readonly<Record<string, string>> = {
 };
 
 /**
- * The example that a record stands for: with `old`, `new` and `comment` a refinement; with `patch` and `y` a necessity label;
- * with `patch` and `msg` a comment.
+ * Converts a record to an example: `old`, `new` and `comment` make a refinement, `patch` and `y` a necessity label, `patch` and `msg` a
+ * comment.
  *
- * @throws FormatError when it has none of these, or a field is of another type.
+ * @throws FormatError when the record has none of these sets of fields, or a field has the wrong type.
  */
 export function codeReviewerExample(record: JsonObject, id: string): ReviewExample {
   const language = languageOf(record.lang);
@@ -28,7 +28,7 @@ export function codeReviewerExample(record: JsonObject, id: string): ReviewExamp
   const patch = text(record, 'patch');
   const comment = record.msg === undefined || record.msg === null ? '' : text(record, 'msg', { mayBeEmpty: true });
   const needsReview = record.y === undefined ? true : isPositive(record.y);
-  if (record.y === undefined && comment === '') throw new FormatError('a patch without y and without msg says nothing of its review');
+  if (record.y === undefined && comment === '') throw new FormatError('a patch needs y or msg');
   return { id, source: 'codereviewer', language, patch, needsReview, ...(needsReview && comment !== '' && { comment }) };
 }
 
@@ -44,7 +44,7 @@ function refinement(record: JsonObject, id: string, language: string): ReviewExa
   };
 }
 
-/** Each line without its first column, which holds the sign of the diff; git's mark "\ No newline at end of file" is no line of code. */
+/** Removes the first column of each line, which holds the diff sign, and git's mark "\ No newline at end of file". */
 function withoutSigns(lines: string): string {
   return lines
     .split('\n')
@@ -55,13 +55,13 @@ function withoutSigns(lines: string): string {
 
 function text(record: JsonObject, name: string, { mayBeEmpty = false } = {}): string {
   const value = record[name];
-  if (typeof value !== 'string') throw new FormatError(`${name} is ${value === undefined ? 'missing' : 'no text'}`);
+  if (typeof value !== 'string') throw new FormatError(`${name} is ${value === undefined ? 'missing' : 'not text'}`);
   if (!mayBeEmpty && value.trim() === '') throw new FormatError(`${name} is empty`);
   return value;
 }
 
 function isPositive(y: unknown): boolean {
-  if (y !== 0 && y !== 1) throw new FormatError(`y is ${JSON.stringify(y)?.slice(0, 40)}; it should be 0 or 1`);
+  if (y !== 0 && y !== 1) throw new FormatError(`y is ${JSON.stringify(y)?.slice(0, 40)}; expected 0 or 1`);
   return y === 1;
 }
 

@@ -1,4 +1,4 @@
-/** Review data in three parts: one's own, else the lint reviews. */
+/** Loads review data in three parts: the user's own, or the lint reviews. */
 import nodePath from 'node:path';
 import { ArgumentError, FormatError } from 'lowrank';
 import { checkKnown, deriveSeed, seededRandom } from 'lowrank/internal';
@@ -8,17 +8,17 @@ import { normalizedHunk } from '../lint/splitByPackage';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { type ReadReviewsOptions, readFiledReviews } from './readReviews';
 
-/** Where to read, and how much of it. */
+/** What to read, and how much. */
 export interface LoadReviewDataOptions extends ReadReviewsOptions, LintReviewOptions {
-  /** A file, archive or folder that `readReviews` reads. @defaultValue the lint reviews, which an empty path stands for too */
+  /** A file, archive or folder for `readReviews`. @defaultValue the lint reviews, also for an empty path */
   readonly path?: string;
-  /** Most examples of each part; of more, so many are drawn. @defaultValue no limit */
+  /** Maximum examples per part, drawn at random if there are more. @defaultValue no limit */
   readonly maxExamples?: number;
 }
 
 type Part = keyof ReviewSplits;
 
-/** The part that a file's name tells, as in `cls-train.jsonl`, `valid.csv` and `test/a.jsonl`. */
+/** Parts by file name, as in `cls-train.jsonl`, `valid.csv` and `test/a.jsonl`. */
 const partNames: readonly (readonly [RegExp, Part])[] = [
   [/train/i, 'train'],
   [/val|dev/i, 'validation'],
@@ -26,12 +26,12 @@ const partNames: readonly (readonly [RegExp, Part])[] = [
 ];
 
 /**
- * Review data in three parts.
+ * Loads review data in three parts.
  *
- * The files' names tell the parts; where not all three are named, the code of each example does, a tenth each going to validation and
- * test, so that the same code is in one part only.
+ * The file names decide the parts. If they do not name all three, a hash of each example's code decides, with a tenth each for
+ * validation and test, so that equal code is in one part only.
  *
- * @throws FormatError as `readReviews` does, and when a part stays empty.
+ * @throws FormatError as `readReviews` does, and when a part is empty.
  */
 export async function loadReviewData(options: LoadReviewDataOptions = {}): Promise<ReviewSplits> {
   checkKnown('loadReviewData', options, [
@@ -68,7 +68,7 @@ export async function loadReviewData(options: LoadReviewDataOptions = {}): Promi
   );
 }
 
-/** Three random samples of a stream, of up to so many examples each (Vitter 1985, algorithm R). */
+/** Three random samples of a stream, each with at most `maxExamples` examples (Vitter 1985, algorithm R). */
 class Parts {
   readonly splits: Record<Part, ReviewExample[]> = { train: [], validation: [], test: [] };
   private readonly seen: Record<Part, number> = { train: 0, validation: 0, test: 0 };

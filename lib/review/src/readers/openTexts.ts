@@ -1,4 +1,4 @@
-/** The data files behind a path: one file, gzipped or not, the files of a folder, or those in a zip archive. */
+/** Opens the data files at a path: one file, plain or gzipped, all files in a folder, or those in a zip archive. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { pipeline } from 'node:stream';
@@ -7,11 +7,11 @@ import { FormatError } from 'lowrank';
 import { fileFault, isLfsPointer, LFS_REMEDY, namesIn, pathKind, reasonOf } from 'lowrank/internal';
 import { openPromise } from 'yauzl';
 
-/** One data file, to be read once. */
+/** One data file, which can be read once. */
 export interface TextSource {
-  /** Its path, for messages; for a file inside a zip archive `archive.zip/file`. */
+  /** Its path for messages; `archive.zip/file` for a file in a zip archive. */
   readonly file: string;
-  /** Its bytes as they come, unpacked and without a byte order mark; opened when the first are asked for. */
+  /** Its bytes, unpacked and without a byte order mark; the file opens on the first read. */
   readonly bytes: AsyncIterable<Buffer>;
 }
 
@@ -19,28 +19,28 @@ const byteOrderMark = Buffer.of(0xef, 0xbb, 0xbf);
 const readable = /\.(jsonl|json|csv|tsv)(\.gz)?$/i;
 
 /**
- * Opens one file after the other, in the order of their names; what is no data file by its name is passed over, except where it is
- * the path itself.
+ * Opens one file after another, in the order of their names. Files whose names are not those of data files are skipped, except for
+ * `path` itself.
  *
- * @throws FormatError when there is nothing to read at the path, or an archive is malformed.
+ * @throws FormatError when the path contains nothing to read, or an archive is malformed.
  */
 export async function* openTexts(path: string): AsyncGenerator<TextSource> {
   const kind = pathKind(path);
-  if (kind === undefined) throw new FormatError(`${path}: there is no such file or folder`);
-  if (kind === 'other') throw new FormatError(`${path}: this is neither a regular file nor a folder`);
+  if (kind === undefined) throw new FormatError(`${path}: no such file or folder`);
+  if (kind === 'other') throw new FormatError(`${path}: neither a regular file nor a folder`);
   if (kind === 'folder') yield* openFolder(path);
   else if (/\.zip$/i.test(path)) yield* openArchive(path);
   else if (readable.test(path)) yield source(path, () => fs.createReadStream(path));
-  else throw new FormatError(`${path}: this is no .jsonl, .csv or .tsv file, plain, gzipped or inside a .zip`);
+  else throw new FormatError(`${path}: not a .jsonl, .csv or .tsv file, plain, gzipped or in a .zip`);
 }
 
 async function* openFolder(folder: string): AsyncGenerator<TextSource> {
   const files = filesIn(folder);
-  if (files.length === 0) throw new FormatError(`${folder}: no .jsonl, .csv, .tsv or .zip file is in this folder`);
+  if (files.length === 0) throw new FormatError(`${folder}: no .jsonl, .csv, .tsv or .zip file in this folder`);
   for (const file of files) yield* openTexts(file);
 }
 
-/** The data files in a folder and those below it. Links are followed, but no folder or file is read twice, so that none leads back. */
+/** The data files in a folder and its subfolders. Follows links, but reads no folder or file twice, so cycles end. */
 function filesIn(root: string): string[] {
   const seen = new Set<string>();
   const found: string[] = [];
@@ -58,7 +58,7 @@ function filesIn(root: string): string[] {
   return found.sort();
 }
 
-/** A link that leads nowhere, or round in a circle, is no file. */
+/** The kind of an entry; undefined for a broken or circular link. */
 function kindOfEntry(path: string): ReturnType<typeof pathKind> {
   try {
     return pathKind(path);
@@ -73,7 +73,7 @@ function readableNames(folder: string): string[] {
     return namesIn(folder);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    console.warn(`${error.message}; its files are left out`);
+    console.warn(`${error.message}; its files are skipped`);
     return [];
   }
 }
@@ -99,7 +99,7 @@ function source(file: string, open: Open): TextSource {
 }
 
 function unpacked(stream: NodeJS.ReadableStream): NodeJS.ReadableStream {
-  return pipeline(stream, createGunzip(), () => {}); // whoever reads the result meets the errors; an early end closes both
+  return pipeline(stream, createGunzip(), () => {}); // errors reach the reader of the result; an early end closes both streams
 }
 
 async function* bytesOf(file: string, open: Open): AsyncGenerator<Buffer> {
@@ -118,7 +118,7 @@ async function* bytesOf(file: string, open: Open): AsyncGenerator<Buffer> {
 
 function malformed(file: string, cause: unknown): never {
   if (cause instanceof FormatError) throw cause;
-  throw new FormatError(`${file} cannot be read to its end (${isNodeError(cause) ? fileFault(cause) : reasonOf(cause)})`, { cause });
+  throw new FormatError(`reading ${file} failed (${isNodeError(cause) ? fileFault(cause) : reasonOf(cause)})`, { cause });
 }
 
 function isNodeError(cause: unknown): boolean {

@@ -1,25 +1,25 @@
-/** What is wrong with single lines of a data file, and how much of it is put up with. */
+/** Malformed records, and how many are tolerated. */
 import { ArgumentError, FormatError } from 'lowrank';
 import { warn } from 'lowrank/internal';
 
-/** A line, or a record of several lines, that could not be read and was left out. */
+/** A malformed line, or record of several lines, that was skipped. */
 export interface ReadProblem {
-  /** Path of the file; for a file inside a zip archive `archive.zip/file`. */
+  /** Path of the file; `archive.zip/file` for a file in a zip archive. */
   readonly file: string;
   /** Counted from 1. */
   readonly line: number;
   readonly message: string;
 }
 
-/** How malformed lines are dealt with. */
+/** How to handle malformed records. */
 export interface ProblemOptions {
-  /** Is told of every line that is left out. @defaultValue a warning on the console */
+  /** Called for every skipped record. @defaultValue warns on the console */
   readonly onProblem?: (problem: ReadProblem) => void;
-  /** So many malformed lines are left out; one more ends the reading. @defaultValue 100 */
+  /** Maximum malformed records to skip; one more stops the reading with an error. @defaultValue 100 */
   readonly maxProblems?: number;
 }
 
-/** Passes problems on, and ends the reading when there are too many. */
+/** Reports malformed records, and throws when there are too many. */
 export class Problems {
   private readonly onProblem: (problem: ReadProblem) => void;
   private readonly maxProblems: number;
@@ -32,18 +32,18 @@ export class Problems {
     this.maxProblems = maxProblems;
   }
 
-  /** @throws FormatError when this is one too many. */
+  /** @throws FormatError when this record exceeds the maximum. */
   report(problem: ReadProblem): void {
     this.count++;
     this.onProblem(problem);
     if (this.count <= this.maxProblems) return;
     const { file, line, message } = problem;
     throw new FormatError(
-      `${file}:${line}: ${message}; that is malformed line ${this.count}, and at most ${this.maxProblems} are left out: raise maxProblems, or mend the file`,
+      `${file}:${line}: ${message}; this is malformed record ${this.count}, and at most ${this.maxProblems} are skipped: raise maxProblems or repair the file`,
     );
   }
 }
 
 function warnOf({ file, line, message }: ReadProblem): void {
-  warn(`${file}:${line}: ${message}; this record is left out`);
+  warn(`${file}:${line}: ${message}; skipped this record`);
 }

@@ -1,4 +1,4 @@
-/** Review data from wherever people have it, one record at a time. */
+/** Reads review data from all supported sources, one record at a time. */
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
 import { checkKnown, isJsonObject, type TextLine, textLines } from 'lowrank/internal';
@@ -12,36 +12,36 @@ import { type FoundRecord, isTufanoCodeToCode, isTufanoHeader, tufanoCodeToCode,
 
 /** What to read. */
 export interface ReadReviewsOptions extends ProblemOptions {
-  /** Only examples that can be learned from, or measured on, in this task. @defaultValue all */
+  /** Keeps only examples that can train or measure this task. @defaultValue all */
   readonly task?: ReviewTask;
 }
 
-/** An example and the file that it was in. */
+/** An example and its file. */
 export interface FiledExample {
   readonly file: string;
   readonly example: ReviewExample;
 }
 
 /**
- * Reads review data as one kind of record, streaming: CodeReviewer's `cls-`, `msg-` and `ref-*.jsonl`, Tufano's `.csv` and `.tsv`, and
- * the lint reviews; each also with `.gz`, in a `.zip`, or several in a folder. What a file holds is told by its records, not its name.
+ * Streams review data as one kind of record. Reads CodeReviewer's `cls-`, `msg-` and `ref-*.jsonl`, Tufano's `.csv` and `.tsv`, and the
+ * lint reviews; each also as `.gz`, in a `.zip`, or as several files in a folder. The records decide the format, not the file name.
  *
- * A malformed record is reported with file and line and left out, up to a limit.
+ * Reports a malformed record with file and line and skips it, up to a limit.
  *
- * @throws FormatError when there is nothing to read, a file or archive breaks off, or too many records are malformed.
+ * @throws FormatError when there is nothing to read, a file or archive is truncated, or too many records are malformed.
  */
 export async function* readReviews(path: string, options: ReadReviewsOptions = {}): AsyncGenerator<ReviewExample> {
   checkKnown('readReviews', options, ['task', 'onProblem', 'maxProblems']);
   for await (const { example } of readFiledReviews(path, options)) yield example;
 }
 
-/** As {@link readReviews}, with the file of each. */
+/** Like {@link readReviews}, with the file of each example. */
 export async function* readFiledReviews(path: string, { task, ...options }: ReadReviewsOptions = {}): AsyncGenerator<FiledExample> {
   const problems = new Problems(options);
   const root = nodePath.dirname(nodePath.resolve(path));
   for await (const source of openTexts(path)) {
     const { file } = source;
-    const name = nodePath.relative(root, nodePath.resolve(file)); // without the place, so that an id is the same everywhere
+    const name = nodePath.relative(root, nodePath.resolve(file)); // relative, so that ids are the same on every machine
     for await (const { line, read } of records(name, source)) {
       try {
         const example = read();
@@ -81,13 +81,13 @@ function jsonExample(text: string, id: string): ReviewExample {
   try {
     record = JSON.parse(text);
   } catch {
-    throw new FormatError('this is not a line of JSON');
+    throw new FormatError('the line is not JSON');
   }
-  if (!isJsonObject(record)) throw new FormatError('this is JSON, but not an object');
+  if (!isJsonObject(record)) throw new FormatError('the line is JSON, but not an object');
   return isStoredExample(record) ? storedExample(record) : codeReviewerExample(record, id);
 }
 
-/** The first chunk, and all of them. */
+/** Returns the first chunk, and a stream of all chunks. */
 async function peeked(bytes: AsyncIterable<Buffer>): Promise<{ first: Buffer; all: AsyncIterable<Buffer> }> {
   const chunks = bytes[Symbol.asyncIterator]();
   const { value: first = Buffer.alloc(0) } = (await chunks.next()) as { value?: Buffer };

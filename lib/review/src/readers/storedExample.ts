@@ -1,4 +1,4 @@
-/** Lines of a data set that this library has written itself, such as the lint reviews. */
+/** Reads data sets that this library has written, such as the lint reviews. */
 import { FormatError, type JsonObject } from 'lowrank';
 import { isJsonObject } from 'lowrank/internal';
 import type { ReviewExample, ReviewOrigin } from '../reviewExample';
@@ -6,17 +6,17 @@ import type { ReviewExample, ReviewOrigin } from '../reviewExample';
 const texts = ['patch', 'comment', 'code', 'markedCode', 'refinedCode'] as const;
 const sources = ['lint', 'codereviewer', 'tufano'] as const;
 
-/** Whether a record looks like one of ours, so that its faults are reported as such. */
+/** Whether a record has our format, so that errors refer to it. */
 export function isStoredExample(record: JsonObject): boolean {
   return 'source' in record && 'id' in record;
 }
 
-/** @throws FormatError when a field is missing or of another type. */
+/** @throws FormatError when a field is missing or has the wrong type. */
 export function storedExample(record: JsonObject): ReviewExample {
   const source = sources.find((name) => name === record.source);
-  if (!source) throw new FormatError(`source ${JSON.stringify(record.source)?.slice(0, 40)} is none of ${sources.join(', ')}`);
+  if (!source) throw new FormatError(`source ${JSON.stringify(record.source)?.slice(0, 40)} is not one of ${sources.join(', ')}`);
   const { needsReview } = record;
-  if (needsReview !== undefined && typeof needsReview !== 'boolean') throw new FormatError('needsReview is neither true nor false');
+  if (needsReview !== undefined && typeof needsReview !== 'boolean') throw new FormatError('needsReview must be true or false');
   const example: Record<string, unknown> = { id: text(record, 'id'), source, language: text(record, 'language') };
   for (const name of texts) if (record[name] !== undefined) example[name] = text(record, name);
   if (needsReview !== undefined) example.needsReview = needsReview;
@@ -25,15 +25,15 @@ export function storedExample(record: JsonObject): ReviewExample {
 }
 
 function origin(value: unknown): ReviewOrigin {
-  if (!isJsonObject(value)) throw new FormatError('origin is no object');
+  if (!isJsonObject(value)) throw new FormatError('origin is not an object');
   const { line, rule } = value;
-  if (typeof line !== 'number') throw new FormatError('the line of origin is no number');
+  if (typeof line !== 'number') throw new FormatError('the line of origin is not a number');
   const place = { package: text(value, 'package'), version: text(value, 'version'), file: text(value, 'file'), line };
   return rule === undefined ? place : { ...place, rule: text(value, 'rule') };
 }
 
 function text(record: JsonObject, name: string): string {
   const value = record[name];
-  if (typeof value !== 'string') throw new FormatError(`${name} is ${value === undefined ? 'missing' : 'no text'}`);
+  if (typeof value !== 'string') throw new FormatError(`${name} is ${value === undefined ? 'missing' : 'not text'}`);
   return value;
 }

@@ -1,11 +1,11 @@
-/** The data of Tufano et al. (ICSE 2021 and 2022): Java methods, as CSV or TSV with a header, or as TSV of two columns without one. */
+/** Reads the data of Tufano et al. (ICSE 2021 and 2022): Java methods as CSV or TSV with a header, or as two-column TSV without one. */
 import { Readable } from 'node:stream';
 import { CsvError, type Parser, parse } from 'csv-parse';
 import { FormatError } from 'lowrank';
 import { LARGEST_RECORD, utf8Text } from 'lowrank/internal';
 import type { ReviewExample } from '../reviewExample';
 
-/** A record as it was found: where it begins, and how it reads. */
+/** The place of a record and a function that parses it. */
 export interface FoundRecord {
   readonly line: number;
   /** @throws FormatError when it is malformed. */
@@ -16,8 +16,8 @@ const columns = ['comment', 'before', 'before_marked', 'after'] as const;
 type Row = Partial<Record<(typeof columns)[number], string>>;
 
 /**
- * The records of a table whose header names `comment` and `before`, and perhaps `before_marked` and `after`; other columns are passed
- * over.
+ * The records of a table. Its header must name `comment` and `before`, and may name `before_marked` and `after`; other columns are
+ * ignored.
  *
  * @throws FormatError when the header lacks a column, or a record has no end.
  */
@@ -26,8 +26,8 @@ export async function* tufanoTable(file: string, bytes: AsyncIterable<Buffer>, d
   const parser = parse({
     delimiter,
     record_delimiter: ['\r\n', '\n'],
-    encoding: null, // bytes, so that what is no UTF-8 is noticed
-    relax_quotes: true, // a stray quote is a character; what it breaks shows in the number of columns
+    encoding: null, // keeps bytes, so that invalid UTF-8 is detected
+    relax_quotes: true, // a stray quote counts as a character; the number of columns reveals what it breaks
     relax_column_count: true,
     max_record_size: LARGEST_RECORD,
     skip_records_with_error: true,
@@ -45,17 +45,17 @@ export async function* tufanoTable(file: string, bytes: AsyncIterable<Buffer>, d
     if (!names) names = columnNames(file, record);
     else if (record.length > 1 || record[0]?.length) yield { line, read: () => exampleOf(rowOf(record, names ?? []), `${file}:${line}`) };
   }
-  if (unclosed !== undefined) yield malformed(end + 1, 'a quote is opened and never closed; nothing after this line was read');
+  if (unclosed !== undefined) yield malformed(end + 1, 'a quote is never closed; nothing after this line was read');
 }
 
-/** A line of `<code>…</code><technical_language>comment</technical_language>⇥code`, or `code⇥comment`, the code perhaps in its tags. */
+/** Parses a line `<code>…</code><technical_language>comment</technical_language>⇥code`, or `code⇥comment` with or without code tags. */
 export function tufanoLineExample(text: string, id: string): ReviewExample {
   const [source = '', target, ...others] = text.split('\t');
-  if (target === undefined) throw new FormatError('a tab between code and text is missing');
+  if (target === undefined) throw new FormatError('expected a tab between code and text');
   if (others.length > 0) throw new FormatError(`${others.length + 2} columns, not 2`);
   const { tagged, comment } = tagsOf(source.trim());
   if (tagged === undefined && /^\s*<(code|technical_language)>/.test(source)) {
-    throw new FormatError('expected <code>…</code>, perhaps <technical_language>…</technical_language>, a tab and a text');
+    throw new FormatError('expected <code>…</code>, optionally <technical_language>…</technical_language>, a tab and text');
   }
   const code = tagged ?? source;
   const marked = code.includes('<START>') ? code : undefined;
@@ -64,7 +64,7 @@ export function tufanoLineExample(text: string, id: string): ReviewExample {
   return exampleOf({ comment, before, before_marked: marked, after: target }, id);
 }
 
-/** What stands in the tags of a line. A regular expression would try each end tag with each other one. */
+/** The contents of the tags in a line. A regular expression would try every pair of end tags. */
 function tagsOf(source: string): { readonly tagged?: string; readonly comment?: string } {
   const [start, middle, end] = ['<code>', '</code><technical_language>', '</technical_language>'];
   if (!source.startsWith(start)) return {};
@@ -76,17 +76,17 @@ function tagsOf(source: string): { readonly tagged?: string; readonly comment?: 
   return isCode ? { tagged: source.slice(start.length, -'</code>'.length) } : {};
 }
 
-/** The records of a file of code and its new form, of which no task can be learned: one that says so, and is malformed. */
+/** Stands for a file of code and new code, which fits no task: a single malformed record that says so. */
 export function* tufanoCodeToCode(): Generator<FoundRecord> {
   yield malformed(1, 'a code-to-code file has no comments; nothing in it was read');
 }
 
-/** Whether a file is such, which its folder's name tells. */
+/** Whether a file is of that kind, by the name of its folder. */
 export function isTufanoCodeToCode(file: string): boolean {
   return /(^|[/\\])code-to-code[/\\][^/\\]*$/.test(file);
 }
 
-/** Whether a first line is the header of a table, and not a record. */
+/** Whether a first line is a table header and not a record. */
 export function isTufanoHeader(line: string): boolean {
   const names = line.split('\t').map(columnName);
   return names.includes('comment') && names.includes('before');
@@ -105,7 +105,7 @@ function columnNames(file: string, record: readonly Buffer[]): string[] {
   const names = record.map((name) => columnName(name.toString()));
   const missing = columns.slice(0, 2).filter((name) => !names.includes(name));
   if (missing.length === 0) return names;
-  throw new FormatError(`${file}:1: the first line names no column ${missing.join(' and none ')}; a table has ${columns.join(', ')}`);
+  throw new FormatError(`${file}:1: the first line lacks the column ${missing.join(' and ')}; expected ${columns.join(', ')}`);
 }
 
 function columnName(name: string): string {
@@ -150,7 +150,7 @@ function exampleOf({ comment = '', before = '', before_marked: marked, after }: 
   };
 }
 
-/** The marks as `<START>` and `<END>`: some files have `START ` and ` END`, which are marks where leaving them out gives the code. */
+/** Converts the marks to `<START>` and `<END>`. Some files use `START ` and ` END`, which are marks only if the rest equals the code. */
 function withTags(marked: string, before: string): string | undefined {
   if (marked.includes('<START>')) return marked;
   const start = marked.lastIndexOf('START ', firstDifference(marked, before));
@@ -163,7 +163,7 @@ function withTags(marked: string, before: string): string | undefined {
   return isMark ? `${head}<START>${middle}<END>${tail}` : undefined;
 }
 
-/** Where a text is no longer another one, white space aside. What was inserted begins there, or before, as `START ` in `STARTS` does. */
+/** The index where two texts begin to differ, ignoring white space. An insertion starts there or before, like `START ` in `STARTS`. */
 function firstDifference(text: string, other: string): number {
   let at = 0;
   for (let i = 0; at < text.length; at++, i++) {
