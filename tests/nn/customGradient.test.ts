@@ -1,6 +1,6 @@
 import { tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { residual, withGradient } from '../../lib/lowrank/src/nn';
+import { addResidual, withGradient } from '../../lib/lowrank/src/nn';
 import { expectNoLeak, expectSame } from './compare';
 
 const scaled = (x: tf.Tensor, y: tf.Tensor) =>
@@ -27,12 +27,12 @@ test('the gradient given by hand is used, with the tensors saved under their nam
 });
 
 test('a residual is a sum whose gradient goes both ways', () => {
-  expectSame(residual, (x, y) => x.add(y), [
+  expectSame(addResidual, (x, y) => x.add(y), [
     [2, 3],
     [2, 3],
   ]);
   expectSame(
-    (x) => residual(x, x.square()),
+    (x) => addResidual(x, x.square()),
     (x) => x.add(x.square()),
     [[4]],
   );
@@ -40,11 +40,11 @@ test('a residual is a sum whose gradient goes both ways', () => {
 
 test('it can be nested, and leaves nothing behind', () => {
   expectSame(
-    (x, y) => scaled(residual(x, y), scaled(x, y)),
+    (x, y) => scaled(addResidual(x, y), scaled(x, y)),
     (x, y) => x.add(y).mul(x.mul(y)),
     [[5], [5]],
   );
-  expectNoLeak((x, y) => tf.tidy(() => residual(scaled(x, y), x)), [[5], [5]]);
+  expectNoLeak((x, y) => tf.tidy(() => addResidual(scaled(x, y), x)), [[5], [5]]);
 });
 
 test('what a gradient makes on its way is freed before the next one begins', () => {

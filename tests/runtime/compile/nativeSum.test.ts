@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { sumOf } from '../../../lib/lowrank/src/runtime/compile/nativeSum';
 import { relativeError } from '../../llama/golden';
 import { random } from '../../nn/compare';
-import { compiled } from '../../nn/nativeFunctions';
+import { compiled } from '../../nn/kernels/nativeFunctions';
 import { asOnGpu } from './bindingSpies';
 
 afterEach(() => vi.restoreAllMocks());

@@ -2,6 +2,7 @@
 import {
   type Attention,
   type AttentionContext,
+  addResidual,
   causalMask,
   type MLP,
   Module,
@@ -10,7 +11,6 @@ import {
   type RMSNorm,
   type RotaryOptions,
   type RotaryTables,
-  residual,
   rotaryTables,
   segmentMask,
   type TokenTable,
@@ -42,8 +42,8 @@ export class LlamaDecoderLayer extends Module {
 
   forward(x: tf.Tensor, context: AttentionContext): tf.Tensor {
     return tf.tidy(() => {
-      const attended = residual(x, this.selfAttn.forward(this.inputLayernorm.forward(x), context));
-      return residual(attended, this.mlp.forward(this.postAttentionLayernorm.forward(attended)));
+      const attended = addResidual(x, this.selfAttn.forward(this.inputLayernorm.forward(x), context));
+      return addResidual(attended, this.mlp.forward(this.postAttentionLayernorm.forward(attended)));
     });
   }
 }

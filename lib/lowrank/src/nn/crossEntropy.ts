@@ -2,7 +2,7 @@
 import { ShapeError, tf } from '../runtime';
 import { nodeBackend } from '../runtime/backend';
 import { withGradient } from './customGradient';
-import { hasNativeCrossEntropy, nativeCrossEntropy } from './nativeCrossEntropy';
+import { byKernel } from './kernels/dispatch';
 
 /** The label of a position that the loss leaves out, as in PyTorch. */
 export const IGNORE_INDEX = -100;
@@ -10,8 +10,8 @@ export const IGNORE_INDEX = -100;
 /**
  * `mean over kept positions of −log softmax(logits)[label]`; labels of −100 are left out, and with none left the loss is 0.
  *
- * TensorFlow's fused operation gives the loss and `softmax − one-hot` at once, so that neither the probabilities nor the one-hot labels
- * are ever made; for many logits in a compiled function on a CPU a kernel of the binding does.
+ * TensorFlow's fused operation returns the loss and its gradient, `softmax − one-hot`, at once; the probabilities and the one-hot labels
+ * are never separate tensors.
  *
  * Shapes: logits (N, V), labels (N), int32 → ().
  */
@@ -36,17 +36,19 @@ export function weightedCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weigh
   }
   return tf.tidy(() => {
     const targets = tf.maximum(labels, tf.scalar(0, 'int32')); // an ignored label must still be one of the V
-    if (hasNativeCrossEntropy(logits)) return nativeCrossEntropy(logits, targets, weights) as tf.Scalar;
-    const loss = withGradient(
-      [logits],
-      () => {
-        const [losses, slopes] = fusedCrossEntropy(logits, targets);
-        return { value: losses.mul(weights).sum(), saved: { slopes, weights } };
-      },
-      (dy, saved) => [saved.slopes.mul(saved.weights.mul(dy).reshape([-1, 1]))],
-    );
-    return loss as tf.Scalar;
+    return (byKernel('crossEntropy', logits, targets, weights) ?? formula(logits, targets, weights)) as tf.Scalar;
   });
+}
+
+function formula(logits: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor): tf.Tensor {
+  return withGradient(
+    [logits],
+    () => {
+      const [losses, gradients] = fusedCrossEntropy(logits, targets);
+      return { value: losses.mul(weights).sum(), saved: { gradients, weights } };
+    },
+    (dy, saved) => [saved.gradients.mul(saved.weights.mul(dy).reshape([-1, 1]))],
+  );
 }
 
 /** Shapes: logits (N, V), labels (N) → losses (N) and their gradients by the logits (N, V). */
@@ -57,7 +59,7 @@ function fusedCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): [tf.Tensor, tf
     { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
     { name: 'Tlabels', type: TF_ATTR_TYPE, value: TF_INT32 },
   ];
-  const [losses, slopes] = backend.executeMultipleOutputs('SparseSoftmaxCrossEntropyWithLogits', attributes, [logits, labels], 2);
-  if (!losses || !slopes) throw new ShapeError('TensorFlow gave no loss');
-  return [losses, slopes];
+  const [losses, gradients] = backend.executeMultipleOutputs('SparseSoftmaxCrossEntropyWithLogits', attributes, [logits, labels], 2);
+  if (!losses || !gradients) throw new ShapeError('TensorFlow returned no loss');
+  return [losses, gradients];
 }

@@ -1,6 +1,5 @@
 /** Operations that bring their own gradient, so that the tape holds what the gradient needs and nothing else. */
 import { tf } from '../runtime';
-import { sumOf } from '../runtime/compile/nativeSum';
 
 /** Tensors by name. */
 type Named = Readonly<Record<string, tf.Tensor>>;
@@ -34,13 +33,4 @@ export function withGradient<Saved extends Named>(
     return { value, gradFunc };
   });
   return run(...inputs);
-}
-
-/** `x + y` of one shape: what was there, and what a layer or an adapter adds to it. */
-export function residual(x: tf.Tensor, y: tf.Tensor): tf.Tensor {
-  return withGradient(
-    [x, y],
-    () => ({ value: sumOf([x, y]), saved: {} }),
-    (dy) => [dy.clone(), dy.clone()], // two handles: tfjs disposes of each on its own
-  );
 }

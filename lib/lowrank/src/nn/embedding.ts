@@ -2,13 +2,13 @@
 import { ArgumentError, ShapeError, tf, UnsupportedError } from '../runtime';
 import { Linear, matMulRows, type Projection } from './linear';
 import { Module, type ModuleKind } from './module';
-import type { StoredWeight } from './quantized/storedWeight';
+import type { PackedWeight } from './packedWeight';
 
 /** A table of token vectors: what an Embedding is to those who call it, and what an adapter around one stays. */
 export interface TokenTable extends Module {
   readonly numEmbeddings: number;
   readonly embeddingDim: number;
-  readonly weight: tf.Variable | StoredWeight;
+  readonly weight: tf.Variable | PackedWeight;
   /** Shapes: ids (B, T), int32 → (B, T, C). */
   forward(ids: tf.Tensor): tf.Tensor;
   /** `x·Eᵀ`, how far each token's vector goes along with x. Shapes: (…, C) → (…, V). */

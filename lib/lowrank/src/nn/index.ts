@@ -1,3 +1,4 @@
+export * from './addResidual';
 export * from './attention';
 export { crossEntropy, IGNORE_INDEX } from './crossEntropy';
 export * from './customGradient';
@@ -7,6 +8,7 @@ export * from './linear';
 export * from './mask';
 export * from './mlp';
 export * from './module';
+export type { PackedWeight } from './packedWeight';
 export * from './quantized';
 export * from './rmsNorm';
 export * from './rotary';

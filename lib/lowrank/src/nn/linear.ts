@@ -1,8 +1,8 @@
 /** `y = x·W + b`, with the kernel stored (in, out) as in tfjs. */
 import { ShapeError, tf } from '../runtime';
-import { columnProduct, hasRowProducts, MIN_VALUES, rowProduct } from '../runtime/compile/rowProduct';
 import { checkWidth } from './checkWidth';
 import { withGradient } from './customGradient';
+import { byKernel } from './kernels/dispatch';
 import { Module, type ModuleKind } from './module';
 
 /** A map of the last axis: what a Linear is to those who call it, and what an adapter around one stays. */
@@ -77,17 +77,6 @@ function multiplyRows(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.
   const width = weight.shape[transposeW ? 1 : 0] ?? 0;
   checkWidth(`a product with a weight of shape [${weight.shape}]${transposeW ? ', transposed,' : ''}`, x, width);
   const rows: tf.Tensor = x.reshape([-1, width]); // (…, I) → (N, I)
-  const y = multiplyFew(rows, weight, transposeW) ?? tf.matMul(rows, weight, false, transposeW); // (N, I) x (I, O) -> (N, O)
+  const y = byKernel('matMulRows', rows, weight, transposeW) ?? tf.matMul(rows, weight, false, transposeW); // (N, I) x (I, O) -> (N, O)
   return y.reshape([...x.shape.slice(0, -1), y.shape[1] ?? 0]);
-}
-
-/** From more rows on XLA's products are as fast: the native ones read the sums of all rows again for every eight inputs. */
-const FEW_ROWS = 8;
-
-/** The product as the native binding has it, which reads the weight as fast as memory gives it; undefined where it has none. */
-function multiplyFew(x: tf.Tensor, weight: tf.Tensor, transposeW: boolean): tf.Tensor | undefined {
-  const [N = 0, I = 0] = x.shape;
-  if (N > FEW_ROWS || weight.size < MIN_VALUES || weight.dtype !== 'float32' || !hasRowProducts()) return undefined;
-  if (!transposeW) return columnProduct(x, weight);
-  return rowProduct(x, { format: 'float32', parts: [weight], inFeatures: I, outFeatures: weight.shape[0] ?? 0 });
 }

@@ -2,8 +2,8 @@
 import { ShapeError, tf } from '../runtime';
 import { checkWidth } from './checkWidth';
 import { withGradient } from './customGradient';
+import { byKernel } from './kernels/dispatch';
 import { Module, type ModuleKind } from './module';
-import { hasNativeRmsNorm, nativeRmsNorm } from './nativeRmsNorm';
 
 /**
  * RMSNorm, `y = x / √(mean(x²) + ε) · g` (Zhang and Sennrich 2019, arXiv 1910.07467, eq. 4).
@@ -30,9 +30,7 @@ export class RMSNorm extends Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     checkWidth(`an RMSNorm with a weight of shape [${this.weight.shape}]`, x, this.weight.size);
-    return tf.tidy(() =>
-      hasNativeRmsNorm(x, this.weight) ? nativeRmsNorm(x, this.weight, this.eps) : normalize(x, this.eps).mul(this.weight),
-    );
+    return tf.tidy(() => byKernel('rmsNorm', x, this.weight, this.eps) ?? normalize(x, this.eps).mul(this.weight));
   }
 }
 

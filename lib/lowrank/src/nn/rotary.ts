@@ -2,7 +2,7 @@
 import { ArgumentError, ShapeError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { withGradient } from './customGradient';
-import { hasNativeRotary, nativeRotary } from './nativeRotary';
+import { byKernel } from './kernels/dispatch';
 
 /** Slows the rotations of a model trained on short texts, so that it reads longer ones; fields as in Hugging Face's `rope_scaling`. */
 export type RopeScaling =
@@ -68,15 +68,15 @@ export function applyRotary(x: tf.Tensor, { cos, sin }: RotaryTables): tf.Tensor
   if (T !== x.shape[2] || D !== x.shape[3] || (B !== 1 && B !== x.shape[0])) {
     throw new ShapeError(`rotary tables of shape [${cos.shape}] do not fit heads of shape [${x.shape}] (batch, heads, tokens, width)`);
   }
-  return tf.tidy(() => {
-    if (hasNativeRotary(x, cos, sin)) return nativeRotary(x, cos, sin) as tf.Tensor4D;
-    const turned = withGradient(
-      [x],
-      () => ({ value: x.mul(cos).add(swapHalves(x).mul(sin)), saved: { cos, sin } }),
-      (dy, saved) => [dy.mul(saved.cos).sub(swapHalves(dy).mul(saved.sin))], // the rotation back
-    );
-    return turned as tf.Tensor4D;
-  });
+  return tf.tidy(() => (byKernel('rotary', x, cos, sin) ?? rotate(x, cos, sin)) as tf.Tensor4D);
+}
+
+function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
+  return withGradient(
+    [x],
+    () => ({ value: x.mul(cos).add(swapHalves(x).mul(sin)), saved: { cos, sin } }),
+    (dy, saved) => [dy.mul(saved.cos).sub(swapHalves(dy).mul(saved.sin))], // the inverse rotation
+  );
 }
 
 /** The angle per position of each of the D/2 pairs, in the float32 steps of Hugging Face. */

@@ -1,7 +1,7 @@
 /** Products with a weight that is stored packed. */
 import { isTracing, tf } from '../../runtime';
+import { byKernel } from '../kernels/dispatch';
 import { matMulFrozen } from '../linear';
-import { fewRowsProduct } from './fewRowsProduct';
 import { StoredRows, type StoredWeight } from './storedWeight';
 
 /** Values unpacked at a time where that saves memory, 16 MiB of float32. */
@@ -18,8 +18,8 @@ const RUN = 2 ** 22;
  * Shapes: x (…, I), W (O, I) → (…, O).
  */
 export function storedProduct(x: tf.Tensor, weight: StoredWeight): tf.Tensor {
-  const ofFewRows = fewRowsProduct(x, weight);
-  if (ofFewRows) return ofFewRows;
+  const product = byKernel('quantizedMatMul', x, weight);
+  if (product) return product;
   const isShort = x.size / weight.columns < weight.columns;
   const isSmall = !(weight instanceof StoredRows) || weight.size <= RUN;
   if (isTracing() || isSmall || !isShort) return matMulFrozen(x, () => weight.unpack(), true);

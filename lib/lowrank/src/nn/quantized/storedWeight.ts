@@ -1,7 +1,7 @@
 /** A frozen weight kept in fewer bits than a float32, and unpacked when it is used. */
 import { ShapeError, tf } from '../../runtime';
-import type { RowWeight } from '../../runtime/compile/rowProduct';
 import { Module } from '../module';
+import type { PackedWeight } from '../packedWeight';
 
 /** A weight as files hold it, read some rows at a time. */
 export interface WeightRows {
@@ -17,7 +17,7 @@ export interface WeightRows {
  * It is laid out as files are, (out, in), so that blocks move from a file as they are: a projection is `x·Wᵀ`. Nothing holds the
  * unpacked values but the operation that asks for them.
  */
-export abstract class StoredWeight extends Module {
+export abstract class StoredWeight extends Module implements PackedWeight {
   /** The name of the format, for messages and reports. */
   abstract readonly format: string;
 
@@ -51,7 +51,7 @@ export abstract class StoredWeight extends Module {
   abstract unpack(): tf.Tensor2D;
 
   /** What native products of few rows read, for a format that they know. */
-  get rowParts(): Pick<RowWeight, 'format' | 'parts'> | undefined {
+  get rowParts(): PackedWeight['rowParts'] {
     return undefined;
   }
 

@@ -3,11 +3,11 @@ import {
   Embedding,
   Linear,
   Module,
+  type PackedWeight,
   type Projection,
   RMSNorm,
   StoredEmbedding,
   StoredLinear,
-  type StoredWeight,
   TiedHead,
   type TokenTable,
 } from '../../nn';
@@ -62,7 +62,7 @@ export class SavedModule extends Module implements Projection, TokenTable {
   }
 
   /** The weight that acts. */
-  get weight(): tf.Variable | StoredWeight {
+  get weight(): tf.Variable | PackedWeight {
     const { acting } = this;
     return acting instanceof TiedHead ? acting.tiedTable : acting.weight;
   }
@@ -136,8 +136,8 @@ function layoutOf(module: SaveableModule, leaf: string): TensorLayout {
 function copyOf(module: SaveableModule): Linear | Embedding | RMSNorm {
   const copy = (variable: tf.Tensor) => tf.tidy(() => tf.variable(variable.clone()));
   if (module instanceof RMSNorm) return new RMSNorm(copy(module.weight), module.eps);
-  const values = (weight: tf.Variable | StoredWeight) => (weight instanceof tf.Variable ? weight.clone() : weight.unpack());
-  const turned = (weight: tf.Variable | StoredWeight) => tf.tidy(() => tf.variable(values(weight).transpose()));
+  const values = (weight: tf.Variable | PackedWeight) => (weight instanceof tf.Variable ? weight.clone() : weight.unpack());
+  const turned = (weight: tf.Variable | PackedWeight) => tf.tidy(() => tf.variable(values(weight).transpose()));
   if (module instanceof TiedHead) return new Linear(turned(module.tiedTable)); // (V, C) -> (C, V)
   if (module instanceof StoredLinear) return new Linear(turned(module.weight), module.bias && copy(module.bias)); // (O, I) -> (I, O)
   if (module instanceof Linear) return new Linear(copy(module.weight), module.bias && copy(module.bias));

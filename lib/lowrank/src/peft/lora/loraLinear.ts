@@ -1,5 +1,5 @@
 /** LoRA on a linear layer. */
-import { matMulFrozen, matMulRows, type Projection, residual } from '../../nn';
+import { addResidual, matMulFrozen, matMulRows, type Projection } from '../../nn';
 import { tf } from '../../runtime';
 import type { LoraOptions } from './config';
 import { LoraLayer, type LoraLayerOptions } from './loraLayer';
@@ -41,7 +41,7 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
       const names = this.state.rowAdapters;
       if (names) return this.mixed({ x, base, names }, (rows, update) => this.branch(rows, update));
       return this.actingUpdates().reduce(
-        (y, update) => residual(y, update.magnitude ? this.doraBranch(x, base, update, update.magnitude) : this.branch(x, update)),
+        (y, update) => addResidual(y, update.magnitude ? this.doraBranch(x, base, update, update.magnitude) : this.branch(x, update)),
         base,
       );
     });

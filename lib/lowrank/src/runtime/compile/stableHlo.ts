@@ -25,7 +25,7 @@ export interface KernelValue extends ModuleValue {
 }
 
 /** A custom call: its target's name, its API version and its configuration. */
-export interface Kernel {
+export interface CustomCall {
   readonly target: string;
   /** XLA's number of it: 2 takes its configuration as a text, 4 as attributes. */
   readonly apiVersion: 2 | 4;
@@ -41,7 +41,7 @@ export interface Kernel {
  * @param hidden what the kernel gives after `results` for its own use
  */
 export function callKernel(
-  kernel: Kernel,
+  kernel: CustomCall,
   operands: readonly { readonly tensor: tf.Tensor; readonly value: KernelValue }[],
   results: readonly KernelValue[],
   hidden: readonly KernelValue[] = [],
@@ -60,7 +60,7 @@ export function callKernel(
 }
 
 function moduleText(
-  { target, apiVersion, config }: Kernel,
+  { target, apiVersion, config }: CustomCall,
   operands: readonly KernelValue[],
   { results, hidden }: { readonly results: readonly KernelValue[]; readonly hidden: readonly KernelValue[] },
 ): string {

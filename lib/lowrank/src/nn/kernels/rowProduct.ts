@@ -1,13 +1,12 @@
-/** Products of few rows with a weight as it is stored, by this library's part of the native binding. */
-import { ShapeError, UnsupportedError } from '../errors';
-import type { tf } from '../tensorflow';
-import { backendInternals, isRecording } from './internals';
-import { hasNativeKernels, TYPED_INTERFACE } from './nativeKernels';
-import { callKernel, type Kernel } from './stableHlo';
-import { activeTrace } from './trace';
+/** Products of a few rows with a weight in its stored format, by the native binding. */
 
-/** How a weight (out, in) is stored, one row after another: `int8` has a scale for each row besides, the last three are blocks of GGML. */
-type RowFormat = 'float32' | 'bfloat16' | 'int8' | 'Q4_0' | 'Q4_1' | 'Q8_0';
+import { backendInternals, isRecording } from '../../runtime/compile/internals';
+import { hasNativeKernels, TYPED_INTERFACE } from '../../runtime/compile/nativeKernels';
+import { type CustomCall, callKernel } from '../../runtime/compile/stableHlo';
+import { activeTrace } from '../../runtime/compile/trace';
+import { ShapeError, UnsupportedError } from '../../runtime/errors';
+import type { tf } from '../../runtime/tensorflow';
+import type { RowFormat } from '../packedWeight';
 
 /** A weight in one of the formats. */
 export interface RowWeight {
@@ -18,15 +17,15 @@ export interface RowWeight {
   readonly outFeatures: number;
 }
 
-/** A weight of fewer values is read in less time than it takes to call for it. */
+/** Reading a weight of fewer values takes less time than calling the kernel. */
 export const MIN_VALUES = 2 ** 16;
 
-/** Whether the present trace can hold such a product: XLA compiles it for the CPU, and no gradient is asked for. */
+/** Whether the function that is being traced can use such a product: XLA compiles it for the CPU, and no gradient is recorded. */
 export function hasRowProducts(): boolean {
   return isForwardThroughXla() && hasNativeKernels();
 }
 
-/** Whether what the present trace makes of a large tensor and sums up at once is never in memory: XLA compiles it for a GPU, and no gradient is asked for. */
+/** Whether XLA fuses the reading of a large tensor with a sum over it: it compiles the function for a GPU, and no gradient is recorded. */
 export function canFuseReads(): boolean {
   return isForwardThroughXla() && backendInternals().binding.isUsingGpuDevice();
 }
@@ -59,7 +58,7 @@ export function columnProduct(x: tf.Tensor, weight: tf.Tensor): tf.Tensor {
 }
 
 function nativeProduct(
-  kernel: Pick<Kernel, 'target' | 'config'>,
+  kernel: Pick<CustomCall, 'target' | 'config'>,
   x: tf.Tensor,
   parts: readonly tf.Tensor[],
   [I, O]: readonly [number, number],
@@ -72,6 +71,6 @@ function nativeProduct(
     value: { type: tensor.dtype === 'int32' ? ('int32' as const) : ('float32' as const), shape: tensor.shape },
   }));
   const [product] = callKernel({ ...kernel, apiVersion: TYPED_INTERFACE }, operands, [{ type: 'float32', shape: [x.shape[0] ?? 0, O] }]);
-  if (!product) throw new TypeError('the native product of rows gave nothing');
+  if (!product) throw new TypeError('the native product of rows returned nothing');
   return product;
 }

@@ -1,10 +1,10 @@
 import { compile, Embedding, Linear, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { TiedHead } from '../../lib/lowrank/src/nn';
-import { columnProduct } from '../../lib/lowrank/src/runtime/compile/rowProduct';
-import { relativeError } from '../llama/golden';
-import { graphModules } from '../runtime/compile/bindingSpies';
-import { random } from './compare';
+import { TiedHead } from '../../../lib/lowrank/src/nn';
+import { columnProduct } from '../../../lib/lowrank/src/nn/kernels/rowProduct';
+import { relativeError } from '../../llama/golden';
+import { graphModules } from '../../runtime/compile/bindingSpies';
+import { random } from '../compare';
 
 /** Sizes that are whole numbers of the kernels' steps, and some that are not. */
 const SIZES = [

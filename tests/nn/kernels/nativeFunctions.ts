@@ -1,9 +1,9 @@
 /** What of a compiled function this library's part of the native binding computes. */
 import { compile, tf } from 'lowrank';
 import { vi } from 'vitest';
-import * as nativeKernels from '../../lib/lowrank/src/runtime/compile/nativeKernels';
-import * as halfProducts from '../../lib/lowrank/src/runtime/halfProducts';
-import { calledFunctions, graphModules } from '../runtime/compile/bindingSpies';
+import * as nativeKernels from '../../../lib/lowrank/src/runtime/compile/nativeKernels';
+import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
+import { calledFunctions, graphModules } from '../../runtime/compile/bindingSpies';
 
 export type Formulas = (...inputs: tf.Tensor[]) => tf.Tensor[];
 

@@ -1,10 +1,11 @@
 /** Attention as one kernel of cuDNN, on GPUs: the scores are never in memory. */
-import { compile, deviceInfo, type tf } from '../runtime';
-import { convert } from '../runtime/compile/numberFormats';
-import { callKernel, type Kernel, type KernelValue } from '../runtime/compile/stableHlo';
-import { tracedPrecision } from '../runtime/compile/trace';
-import { nvidiaSmi } from '../runtime/nvidiaSmi';
-import { withGradient } from './customGradient';
+import { compile, deviceInfo, type tf } from '../../runtime';
+import { convert } from '../../runtime/compile/numberFormats';
+import { type CustomCall, callKernel, type KernelValue } from '../../runtime/compile/stableHlo';
+import { tracedPrecision } from '../../runtime/compile/trace';
+import { nvidiaSmi } from '../../runtime/nvidiaSmi';
+import { withGradient } from '../customGradient';
+import type { Kernel } from './kernel';
 
 /** Head widths that cuDNN's kernel takes: multiples of this, */
 const WIDTH_STEP = 8;
@@ -24,34 +25,33 @@ function offersFusedAttention(): boolean {
   return isOffered;
 }
 
-/** Whether the compiled function at hand can have it: on a GPU, in bfloat16. Shapes: q (B, H, T, D), k (B, K, S, D). */
-export function canFuseAttention(q: tf.Tensor4D, k: tf.Tensor4D): boolean {
-  const [, , T, D] = q.shape;
-  const fits = D % WIDTH_STEP === 0 && D <= MAX_WIDTH && T % TOKEN_STEP === 0 && T === k.shape[2];
-  return fits && tracedPrecision() === 'bfloat16' && offersFusedAttention();
-}
-
 /**
- * `softmax(q·kᵀ/√D + causal mask)·v` in bfloat16 with float32 sums (Dao 2023, arXiv 2307.08691), for use where {@link canFuseAttention}
- * says so. XLA knows cuDNN's kernels as custom calls; the gradient's takes the softmax's log-sums instead of the weights. What is kept
- * for it is in bfloat16, and lies as projections give and take it: token by token.
+ * `softmax(q·kᵀ/√D + causal mask)·v` in bfloat16 with float32 sums (Dao 2023, arXiv 2307.08691), in a compiled bfloat16 function on a GPU.
+ * XLA knows cuDNN's kernels as custom calls; the gradient's takes the softmax's log-sums instead of the weights. What is saved for the
+ * gradient is bfloat16 and lies token by token, the layout of the projections.
  *
  * Shapes: q (B, H, T, D); k, v (B, K, T, D) → (B, H, T, D).
  */
-export function fusedCausalAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Tensor4D {
-  return withGradient(
-    [q, k, v],
-    () => {
-      const halves = { q: byToken(q), k: byToken(k), v: byToken(v) };
-      const { heads, logSums } = forwardKernel(halves);
-      return { value: byHead(heads), saved: { ...halves, heads, logSums } };
-    },
-    (dy, saved) => {
-      const { dq, dk, dv } = backwardKernel({ ...saved, slope: byToken(dy as tf.Tensor4D) });
-      return [dq, dk, dv].map(byHead);
-    },
-  ) as tf.Tensor4D;
-}
+export const cudnnAttention: Kernel<[q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D]> = {
+  fits: (q, k) => {
+    const [, , T, D] = q.shape;
+    const hasSize = D % WIDTH_STEP === 0 && D <= MAX_WIDTH && T % TOKEN_STEP === 0 && T === k.shape[2];
+    return hasSize && tracedPrecision() === 'bfloat16' && offersFusedAttention();
+  },
+  run: (q, k, v) =>
+    withGradient(
+      [q, k, v],
+      () => {
+        const halves = { q: byToken(q), k: byToken(k), v: byToken(v) };
+        const { heads, logSums } = forwardKernel(halves);
+        return { value: byHead(heads), saved: { ...halves, heads, logSums } };
+      },
+      (dy, saved) => {
+        const { dq, dk, dv } = backwardKernel({ ...saved, dHeads: byToken(dy as tf.Tensor4D) });
+        return [dq, dk, dv].map(byHead);
+      },
+    ),
+};
 
 /** Shapes: (B, H, T, D) → (B, T, H, D), bfloat16. */
 const byToken = (x: tf.Tensor4D) => convert(x.transpose([0, 2, 1, 3]), 'float32', 'bfloat16');
@@ -73,9 +73,16 @@ const forwardKernel = compile(
 );
 
 const backwardKernel = compile(
-  ({ q, k, v, heads, logSums, slope }: Halves & { readonly heads: tf.Tensor; readonly logSums: tf.Tensor; readonly slope: tf.Tensor }) => {
+  ({
+    q,
+    k,
+    v,
+    heads,
+    logSums,
+    dHeads,
+  }: Halves & { readonly heads: tf.Tensor; readonly logSums: tf.Tensor; readonly dHeads: tf.Tensor }) => {
     const sums = { tensor: logSums, value: { type: 'float32', shape: logSums.shape } } as const;
-    const operands = [...[q, k, v].map(operandOf), sums, ...[slope, heads].map(operandOf)];
+    const operands = [...[q, k, v].map(operandOf), sums, ...[dHeads, heads].map(operandOf)];
     const [dq, dk, dv] = callKernel(cudnnKernel(BACKWARD, shapeOf(q, k)), operands, [q, k, v].map(halfOf), [WORKSPACE]);
     return { dq, dk, dv } as { dq: tf.Tensor; dk: tf.Tensor; dv: tf.Tensor };
   },
@@ -130,7 +137,7 @@ const BACKWARD: CudnnKernel = {
   },
 };
 
-function cudnnKernel({ target, products }: CudnnKernel, { B, H, T, S, D }: AttentionShape): Kernel {
+function cudnnKernel({ target, products }: CudnnKernel, { B, H, T, S, D }: AttentionShape): CustomCall {
   const scores = {
     element_type: 'BF16',
     dimensions: [B, H, T, S].map(String),

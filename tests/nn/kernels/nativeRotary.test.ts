@@ -1,8 +1,8 @@
 import { applyRotary, rotaryTables, tf } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { relativeError } from '../llama/golden';
-import { asOnGpu } from '../runtime/compile/bindingSpies';
-import { random } from './compare';
+import { relativeError } from '../../llama/golden';
+import { asOnGpu } from '../../runtime/compile/bindingSpies';
+import { random } from '../compare';
 import { compiled, withKernelsInFloat32, withSlopes } from './nativeFunctions';
 
 afterEach(() => vi.restoreAllMocks());

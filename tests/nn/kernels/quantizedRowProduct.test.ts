@@ -1,9 +1,9 @@
 import { compile, tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { Bfloat16Weight, GgufWeight, Int8Weight, packWeight, rowsOf, StoredLinear, type StoredWeight } from '../../../lib/lowrank/src/nn';
-import { rowProduct } from '../../../lib/lowrank/src/runtime/compile/rowProduct';
+import { rowProduct } from '../../../lib/lowrank/src/nn/kernels/rowProduct';
 import { asOnGpu, graphTypes, withBinding } from '../../runtime/compile/bindingSpies';
-import { randomTensor, values } from './golden';
+import { randomTensor, values } from '../quantized/golden';
 
 const [O, I] = [260, 288];
 
