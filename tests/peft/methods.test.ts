@@ -1,4 +1,13 @@
-import { AdaptionPromptConfig, ArgumentError, getPeftModel, LoraConfig, methodDefaults, UnsupportedError } from 'lowrank';
+import {
+  AdaptionPromptConfig,
+  ArgumentError,
+  getPeftModel,
+  IA3Config,
+  LoraConfig,
+  methodDefaults,
+  UnsupportedError,
+  VeraConfig,
+} from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { configOf, methodOf, methods, type PeftType } from '../../lib/lowrank/src/peft/methods';
 import { ABILITIES, type Ability } from '../../lib/lowrank/src/peft/tuner';
@@ -7,6 +16,8 @@ import { IDS, tinyModel } from './tinyModel';
 const CONFIGS = {
   LORA: () => new LoraConfig({ r: 2 }),
   ADAPTION_PROMPT: () => new AdaptionPromptConfig({ adapterLen: 2, adapterLayers: 1 }),
+  IA3: () => new IA3Config(),
+  VERA: () => new VeraConfig({ r: 2 }),
 } satisfies Record<PeftType, () => unknown>;
 const NAMES = Object.keys(methods) as PeftType[];
 

@@ -103,6 +103,8 @@ export {
   exportGgufLora,
   type GateKind,
   getPeftModel,
+  IA3Config,
+  type IA3Options,
   type LoraBias,
   LoraConfig,
   LoraEmbedding,
@@ -129,6 +131,9 @@ export {
   type RowAdapters,
   type TensorLayout,
   trainableParametersText,
+  type VeraBias,
+  VeraConfig,
+  type VeraOptions,
   type WeightedAdapterOptions,
   ZeroInitPrefixAttention,
 } from './peft';

@@ -26,7 +26,7 @@ export function typedConfig(args: CommandArguments, base: { readonly layers: num
   if (!command) throw new UsageError(`--method must be one of ${names.join(', ')}`);
   const foreign = optionNames().find((name) => args.text(name) !== undefined && !Object.hasOwn(command.options, name));
   if (foreign !== undefined)
-    throw new UsageError(`--${foreign} does not apply to --method ${command.name}; its options are ${orList(dashed(command))}`);
+    throw new UsageError(`--${foreign} does not apply to --method ${command.name}; its options are ${orList(dashed(command)) || 'none'}`);
   return command.configure(args, base);
 }
 

@@ -3,6 +3,7 @@ export { AdaptionPromptConfig, type AdaptionPromptOptions, type GateKind } from 
 export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './adaptionPrompt/convertPrefix';
 export type { PrefixLayout } from './adaptionPrompt/prefixLayouts';
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
+export { IA3Config, type IA3Options } from './ia3/config';
 export { AdapterState } from './layers/adapterState';
 export { BASE_ROW } from './layers/mixedRows';
 export type { CombinationType, WeightedAdapterOptions } from './lora/combine/combineAdapters';
@@ -21,3 +22,4 @@ export { type CausalModel, getPeftModel, PeftModel, type RowAdapters } from './p
 export { printTrainableParameters, trainableParametersText } from './printTrainableParameters';
 export { convertRotaryLayout, type RotaryConversion } from './rotaryLayout';
 export type { AdapterTensor, TensorLayout } from './tuner';
+export { type VeraBias, VeraConfig, type VeraOptions } from './vera/config';

@@ -2,14 +2,18 @@
 import { UnsupportedError } from '../runtime';
 import type { AdapterConfig } from './adapterConfig';
 import { adaptionPromptMethod } from './adaptionPrompt/adaptionPromptMethod';
+import { ia3Method } from './ia3/ia3Method';
 import { loraMethod } from './lora/loraMethod';
 import type { PeftMethod } from './method';
 import { ABILITIES, type Ability } from './tuner';
+import { veraMethod } from './vera/veraMethod';
 
 /** By PEFT's name, `peft_type`. To add one, see docs/adding-a-method.md. */
 export const methods = table({
   LORA: loraMethod,
   ADAPTION_PROMPT: adaptionPromptMethod,
+  IA3: ia3Method,
+  VERA: veraMethod,
 });
 
 type Methods = typeof methods;

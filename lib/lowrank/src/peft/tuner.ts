@@ -2,8 +2,8 @@
 import type { tf } from '../runtime';
 import type { AdapterConfig } from './adapterConfig';
 
-/** How a file lays a tensor out: as it is, its two axes swapped, or with a leading axis of length 1. */
-export type TensorLayout = 'same' | 'transposed' | 'batched';
+/** How a file lays a tensor out: as it is, its two axes swapped, or with a leading or a trailing axis of length 1. */
+export type TensorLayout = 'same' | 'transposed' | 'batched' | 'column';
 
 /** One tensor of an adapter, as its file knows it. */
 export interface AdapterTensor {
@@ -45,7 +45,10 @@ export interface Tuner<C extends AdapterConfig = AdapterConfig> extends Partial<
   setEnabled(isEnabled: boolean): void;
   /** True when an adapter trains parameters of the base itself, which stay as they are while it is disabled. */
   changesBase(name: string): boolean;
-  /** What the adapter's file holds of the adapter itself, by the file's name without its `base_model.model.` prefix. */
+  /**
+   * What the adapter's file holds of the adapter itself, by the file's name without its `base_model.model.` prefix. A name that
+   * begins with `base_model.` is the file's as it is.
+   */
   tensors(name: string): Map<string, AdapterTensor>;
   /** What the file of an adapter of this configuration holds. @throws ArgumentError when it does not fit the model. */
   expectedTensors(config: C): Map<string, ExpectedTensor>;

@@ -8,7 +8,21 @@ import { assignStored } from './tensorLayout';
 export const TENSOR_FILE = 'adapter_model.safetensors';
 
 /** PEFT's path of the model inside a PeftModel, with which every name in a file begins. */
-export const FILE_PREFIX = 'base_model.model.';
+const FILE_PREFIX = 'base_model.model.';
+
+/** What PEFT's own part of a PeftModel begins with: names that keep it belong to no layer of the model. */
+const OWN_PREFIX = 'base_model.';
+
+/** A tensor's name in a file. */
+export function fileName(name: string): string {
+  return name.startsWith(OWN_PREFIX) ? name : `${FILE_PREFIX}${name}`;
+}
+
+/** The name that {@link fileName} made a file's of; an empty one for what no file has. */
+function ownName(name: string): string {
+  if (name.startsWith(FILE_PREFIX)) return name.slice(FILE_PREFIX.length);
+  return name.startsWith(OWN_PREFIX) ? name : '';
+}
 
 /** Where an adapter's tensors come from: a file, or memory. */
 export interface TensorSource {
@@ -78,7 +92,7 @@ export function readTensors(source: TensorSource, expected: ReadonlyMap<string, 
   const unexpected: string[] = [];
   const wrong: string[] = [];
   for (const name of source.names) {
-    const key = name.startsWith(FILE_PREFIX) ? plainName(name.slice(FILE_PREFIX.length)) : '';
+    const key = plainName(ownName(name));
     const tensor = wanted.get(key);
     if (!tensor || found.has(key)) unexpected.push(name);
     else {
@@ -87,7 +101,7 @@ export function readTensors(source: TensorSource, expected: ReadonlyMap<string, 
       if (problem) wrong.push(`${name} ${problem}`);
     }
   }
-  const missing = [...wanted].flatMap(([key, { name, isOptional }]) => (isOptional || found.has(key) ? [] : [`${FILE_PREFIX}${name}`]));
+  const missing = [...wanted].flatMap(([key, { name, isOptional }]) => (isOptional || found.has(key) ? [] : [fileName(name)]));
   const problems = [listed('missing', missing), listed('unexpected', unexpected), listed('unfit', wrong)].flat();
   if (problems.length > 0) {
     throw new FormatError(`${source.origin} does not fit this model and its configuration: ${problems.join('; ')}`);

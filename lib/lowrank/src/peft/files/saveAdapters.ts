@@ -8,7 +8,7 @@ import { StorageError } from '../../runtime';
 import type { PeftConfig } from '../methods';
 import type { AdapterTensor } from '../tuner';
 import { adapterConfigText } from './adapterConfigFile';
-import { FILE_PREFIX, TENSOR_FILE } from './adapterTensors';
+import { fileName, TENSOR_FILE } from './adapterTensors';
 import { CONFIG_FILE } from './configFields';
 import { modelCard } from './modelCard';
 import { storedTensor } from './tensorLayout';
@@ -54,7 +54,7 @@ function writeAdapter(folder: string, { config, tensors }: AdapterContent): void
   const staged = nodePath.join(folder, `.${randomBytes(6).toString('hex')}.tmp`);
   fs.mkdirSync(staged);
   try {
-    const stored = Array.from(tensors, ([name, tensor]) => [`${FILE_PREFIX}${name}`, storedTensor(tensor)] as const);
+    const stored = Array.from(tensors, ([name, tensor]) => [fileName(name), storedTensor(tensor)] as const);
     writeSafetensors(nodePath.join(staged, TENSOR_FILE), stored, { metadata: { format: 'pt' } });
     const text = adapterConfigText(config);
     writeTextAtomic(nodePath.join(staged, CONFIG_FILE), text);

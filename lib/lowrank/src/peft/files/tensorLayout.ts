@@ -6,6 +6,7 @@ import type { AdapterTensor, TensorLayout } from '../tuner';
 /** The shape that a variable of this shape has in a file; the way back is the same for swapped axes only. */
 export function fileShape(shape: readonly number[], layout: TensorLayout): readonly number[] {
   if (layout === 'transposed') return shape.toReversed();
+  if (layout === 'column') return [...shape, 1];
   return layout === 'batched' ? [1, ...shape] : shape;
 }
 

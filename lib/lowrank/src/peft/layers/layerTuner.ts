@@ -51,6 +51,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
 
   /** What errors call the method. */
   protected abstract readonly method: string;
+  protected readonly goesOn: string = 'linear layers';
 
   /**
    * The layers that a configuration names, without a change to the model.
@@ -59,9 +60,6 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
    * @throws ArgumentError when the configuration does not fit one of them.
    */
   protected abstract targets(config: C, isGiven: boolean): Target<C, L>[];
-
-  /** A new wrapper, without adapters, around a layer of the base. @throws UnsupportedError for a layer of another kind. */
-  protected abstract wrap(path: string, module: Module | undefined): L;
 
   /** Gives a layer its update. */
   protected abstract addUpdate(target: Target<C, L>, name: string, start: UpdateStart): void;
@@ -191,15 +189,16 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
   /** Takes off what a method has beside its layers. */
   protected unloadOthers(): void {}
 
-  /** The wrapper at a path, or a new one around what is there. */
-  protected layerAt(path: string, module: Module | undefined): L {
+  /** The wrapper at a path, or a new one, without adapters, around the linear layer that is there. */
+  protected layerAt(path: string, module: Module | undefined, wrap: (base: Projection) => L): L {
     if (this.isLayer(module)) return module;
     const refuse = (what: string): never => {
       throw new UnsupportedError(`${what}; ${this.method} cannot go on it too`);
     };
     if (module instanceof SavedModule) refuse(`'${path}' is trained whole by ${[...module.copies.keys()].join(', ')}`);
     if (module instanceof TokenRows) refuse(`tokens of '${path}' are trained by ${module.adapterNames.join(', ')}`);
-    return this.wrap(path, module);
+    if (isProjection(module)) return wrap(module);
+    throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}; ${this.method} goes on ${this.goesOn}`);
   }
 
   private biases(name: string): [string, tf.Variable][] {
@@ -211,6 +210,6 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
 }
 
 /** True for a linear layer, whether or not it is kept packed. */
-export function isProjection(module: Module | undefined): module is Projection {
+function isProjection(module: Module | undefined): module is Projection {
   return module !== undefined && 'inFeatures' in module && 'outFeatures' in module;
 }

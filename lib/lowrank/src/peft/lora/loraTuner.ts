@@ -1,9 +1,9 @@
 /** LoRA on a whole model. */
 import { Embedding, type Module, StoredEmbedding } from '../../nn';
-import { ArgumentError, UnsupportedError } from '../../runtime';
+import { ArgumentError } from '../../runtime';
 import { checkMergeMemory } from '../adapterMemory';
 import type { AdapterState } from '../layers/adapterState';
-import { isProjection, LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
+import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { mergeLayers, unmergeLayers } from '../layers/mergeLayers';
 import { TrainedTokens } from '../layers/trainedTokens';
 import { patternValues, targetPaths } from '../targets';
@@ -21,6 +21,7 @@ type LoraTarget = Target<LoraConfig, LoraLayer>;
 /** Wraps the layers that a configuration names, and trains tokens' rows beside them. */
 export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   protected readonly method = 'LoRA';
+  protected override readonly goesOn = 'linear layers and embeddings';
   readonly mixing = true;
   private readonly tokens: TrainedTokens;
 
@@ -142,18 +143,17 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
     const ranks = patternValues(config.rankPattern, paths, config.r);
     const alphas = patternValues(config.alphaPattern, paths, config.loraAlpha);
     return paths.map((path, index) => {
-      const layer = this.layerAt(path, modules.get(path));
+      const layer = this.loraAt(path, modules.get(path));
       const own = new LoraConfig({ ...config, r: ranks[index] ?? config.r, loraAlpha: alphas[index] ?? config.loraAlpha });
       layer.checkConfig(own, { isGiven });
       return { path, layer, own };
     });
   }
 
-  protected wrap(path: string, module: Module | undefined): LoraLayer {
+  private loraAt(path: string, module: Module | undefined): LoraLayer {
     if (module instanceof Embedding || module instanceof StoredEmbedding)
       return new LoraEmbedding(module, undefined, { state: this.state });
-    if (isProjection(module)) return new LoraLinear(module, undefined, { state: this.state });
-    throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}; LoRA goes on linear layers and embeddings`);
+    return this.layerAt(path, module, (base) => new LoraLinear(base, undefined, { state: this.state }));
   }
 
   protected addUpdate({ layer, own }: LoraTarget, name: string, { isEmpty, seed }: UpdateStart): void {

@@ -1,0 +1,61 @@
+/** IA3's configuration, in camelCase and with PEFT's defaults for LLaMA. */
+import { toSnakeCase } from '../../nn';
+import { ArgumentError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
+import { checkNames, checkOneOf } from '../../runtime/checkValues';
+import { AdapterConfig } from '../adapterConfig';
+import { leafName } from '../targets';
+
+/** The fields of an {@link IA3Config}; every one may be left out. */
+export type IA3Options = Partial<Pick<IA3Config, Exclude<keyof IA3Config, 'peftType'>>>;
+
+/** IA3 (Liu et al. 2022, arXiv 2205.05638), as PEFT's `IA3Config`. */
+export class IA3Config extends AdapterConfig {
+  readonly peftType = 'IA3';
+  /**
+   * Which linear layers to adapt: ends of module names (`k_proj`, or `kProj`), a regular expression for whole names, or
+   * `all-linear` for every linear layer but the head. @defaultValue `['k_proj', 'v_proj', 'down_proj']`
+   */
+  readonly targetModules: string | readonly string[];
+  /**
+   * Which of them have their inputs scaled, not their outputs: ends of names, or a regular expression.
+   * @defaultValue `['down_proj']`, where it is a target
+   */
+  readonly feedforwardModules: string | readonly string[];
+  /** Names, or a regular expression, of layers to leave alone although they match. @defaultValue none */
+  readonly excludeModules: string | readonly string[];
+  /** Ends of the names of modules that are trained and saved whole. @defaultValue none */
+  readonly modulesToSave: readonly string[];
+  /** The start: `true` sets every factor to 1, so the model starts as its base; `false` draws them from N(0, 1). @defaultValue true */
+  readonly initIa3Weights: boolean;
+
+  /** @throws ArgumentError when a feedforward module is no target, or an option is not known. */
+  constructor(options: IA3Options = {}) {
+    super(options);
+    this.targetModules = options.targetModules ?? ['k_proj', 'v_proj', 'down_proj'];
+    this.feedforwardModules = options.feedforwardModules ?? defaultFeedforward(this.targetModules);
+    this.excludeModules = options.excludeModules ?? [];
+    this.modulesToSave = options.modulesToSave ?? [];
+    this.initIa3Weights = options.initIa3Weights ?? true;
+    checkKnown('IA3Config', options, Object.keys(this), { targets: 'targetModules', initWeights: 'initIa3Weights' });
+    const lists = ['targetModules', 'feedforwardModules', 'excludeModules', 'modulesToSave'] as const;
+    for (const names of lists) checkNames(names, this[names]);
+    if (typeof this.modulesToSave === 'string') throw new ArgumentError(`modulesToSave '${this.modulesToSave}' is not a list of names`);
+    checkOneOf('initIa3Weights', this.initIa3Weights, [true, false]);
+    checkFeedforward(this);
+  }
+}
+
+function defaultFeedforward(targets: string | readonly string[]): readonly string[] {
+  if (!Array.isArray(targets)) return ['down_proj'];
+  return targets.filter((name) => typeof name === 'string' && leafName(toSnakeCase(name)) === 'down_proj');
+}
+
+/** As PEFT does, where both are lists. */
+function checkFeedforward({ targetModules, feedforwardModules }: IA3Config): void {
+  if (typeof targetModules === 'string' || typeof feedforwardModules === 'string') return;
+  const targets = targetModules.map(toSnakeCase);
+  const other = feedforwardModules.find((name) => !targets.includes(toSnakeCase(name)));
+  if (other === undefined) return;
+  throw new ArgumentError(`feedforwardModules '${other}' is none of the targetModules ${targets.join(', ')}: name it there too`);
+}

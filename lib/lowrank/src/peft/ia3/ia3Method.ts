@@ -1,0 +1,26 @@
+/** What IA3 says about itself. */
+import type { PeftMethod } from '../method';
+import { IA3Config } from './config';
+import { ia3Fields } from './ia3Fields';
+import { IA3Tuner } from './ia3Tuner';
+
+/** Infused adapters that inhibit and amplify inner activations (Liu et al. 2022, arXiv 2205.05638). */
+export const ia3Method = {
+  name: 'IA3',
+  tag: 'ia3',
+  Config: IA3Config,
+  Tuner: IA3Tuner,
+  lacks: { swapping: 'PEFT swaps LoRA adapters alone; loadAdapter and setAdapter change to another one' },
+  file: ia3Fields,
+  summary: ({ targetModules, feedforwardModules }) => ({
+    targets: [targetModules].flat().join(', '),
+    feedforward: [feedforwardModules].flat().join(', '),
+  }),
+  /** The factors start at 1: a decay towards 0 would undo the base. */
+  trainingDefaults: () => ({ learningRate: 3e-3, weightDecay: 0, betas: [0.9, 0.999], warmupShare: 0.06 }),
+  command: {
+    name: 'ia3',
+    options: {},
+    configure: (_given, { baseModelNameOrPath }) => new IA3Config({ baseModelNameOrPath }),
+  },
+} satisfies PeftMethod<IA3Config, IA3Tuner>;

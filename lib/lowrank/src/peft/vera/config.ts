@@ -1,0 +1,77 @@
+/** VeRA's configuration, in camelCase and with PEFT's defaults for LLaMA. */
+import { ArgumentError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
+import { checkNames, checkNumber, checkOneOf } from '../../runtime/checkValues';
+import { checkWhole } from '../../runtime/checkWhole';
+import { AdapterConfig } from '../adapterConfig';
+import { isAllLinear } from '../targets';
+
+export const VERA_BIASES = ['none', 'all', 'vera_only'] as const;
+/** Which biases are trained along: see {@link VeraConfig.bias}. */
+export type VeraBias = (typeof VERA_BIASES)[number];
+
+/** The fields of a {@link VeraConfig}; every one may be left out. */
+export type VeraOptions = Partial<Pick<VeraConfig, Exclude<keyof VeraConfig, 'peftType'>>>;
+
+/** VeRA (Kopiczko et al. 2023, arXiv 2310.11454), as PEFT's `VeraConfig`. */
+export class VeraConfig extends AdapterConfig {
+  readonly peftType = 'VERA';
+  /** Rank `r` of the shared projections: higher than LoRA's, as it costs r numbers a layer. @defaultValue 256 */
+  readonly r: number;
+  /**
+   * Which linear layers to adapt: ends of module names (`q_proj`, or `qProj`), a regular expression for whole names, or
+   * `all-linear` for every linear layer but the head. @defaultValue `['q_proj', 'v_proj']`
+   */
+  readonly targetModules: string | readonly string[];
+  /** Numbers of the decoder layers to adapt. @defaultValue all of them */
+  readonly layersToTransform: readonly number[] | undefined;
+  /** Seed of the shared projections, which torch's generator of the same seed repeats. @defaultValue 0 */
+  readonly projectionPrngKey: number;
+  /** Whether the file holds the projections; without them a reader draws them anew from the key. @defaultValue true */
+  readonly saveProjection: boolean;
+  /** Share of the branch's input that is dropped in training. @defaultValue 0 */
+  readonly veraDropout: number;
+  /** What every number of the vector d starts as; b starts at 0. @defaultValue 0.1 */
+  readonly dInitial: number;
+  /** The start: `false` sets b to 1 and draws d from N(0, 1), so that the update shows at once. @defaultValue true */
+  readonly initWeights: boolean;
+  /** Train no biases, all biases of the model, or those of the adapted layers. @defaultValue 'none' */
+  readonly bias: VeraBias;
+  /** Ends of the names of modules that are trained and saved whole. @defaultValue none */
+  readonly modulesToSave: readonly string[];
+
+  /** @throws ArgumentError when a value is out of its range, or an option is not known. */
+  constructor(options: VeraOptions = {}) {
+    super(options);
+    this.r = options.r ?? 256;
+    this.targetModules = options.targetModules ?? ['q_proj', 'v_proj'];
+    this.layersToTransform = options.layersToTransform;
+    this.projectionPrngKey = options.projectionPrngKey ?? 0;
+    this.saveProjection = options.saveProjection ?? true;
+    this.veraDropout = options.veraDropout ?? 0;
+    this.dInitial = options.dInitial ?? 0.1;
+    this.initWeights = options.initWeights ?? true;
+    this.bias = options.bias ?? 'none';
+    this.modulesToSave = options.modulesToSave ?? [];
+    checkKnown('VeraConfig', options, Object.keys(this), { rank: 'r', dropout: 'veraDropout', targets: 'targetModules' });
+    checkWhole('rank', this.r);
+    checkWhole('projectionPrngKey', this.projectionPrngKey, 0);
+    for (const name of ['veraDropout', 'dInitial'] as const) checkNumber(name, this[name]);
+    if (!(this.veraDropout >= 0 && this.veraDropout < 1)) throw new ArgumentError(`veraDropout ${this.veraDropout} is not in 0 ≤ p < 1`);
+    for (const flag of ['saveProjection', 'initWeights'] as const) checkOneOf(flag, this[flag], [true, false]);
+    checkOneOf('bias', this.bias, VERA_BIASES);
+    for (const names of ['targetModules', 'modulesToSave'] as const) checkNames(names, this[names]);
+    if (typeof this.modulesToSave === 'string') throw new ArgumentError(`modulesToSave '${this.modulesToSave}' is not a list of names`);
+    checkLayers(this);
+  }
+}
+
+function checkLayers(config: VeraConfig): void {
+  const { layersToTransform, targetModules } = config;
+  if (layersToTransform === undefined) return;
+  if (!Array.isArray(layersToTransform)) throw new ArgumentError('layersToTransform is not a list of numbers');
+  for (const layer of layersToTransform) checkWhole('layersToTransform', layer, 0);
+  if (typeof targetModules === 'string' && !isAllLinear(config)) {
+    throw new ArgumentError('layersToTransform goes with a list of targetModules; a regular expression names the layers itself');
+  }
+}

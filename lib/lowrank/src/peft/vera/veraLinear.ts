@@ -1,0 +1,72 @@
+/** VeRA on a linear layer. */
+import { type Projection, residual } from '../../nn';
+import { tf, UnsupportedError } from '../../runtime';
+import { AdapterLayer } from '../layers/adapterLayer';
+import type { AdapterState } from '../layers/adapterState';
+import { mixedRows } from '../layers/mixedRows';
+import type { AdapterTensor } from '../tuner';
+import type { VeraUpdate } from './veraUpdate';
+
+/**
+ * A frozen linear layer plus trainable scalings of frozen random projections (Kopiczko et al. 2023, arXiv 2310.11454, eq. 2).
+ *
+ * `y = x·W + c + ((drop(x)·A) ⊙ d)·B ⊙ b`; b starts at 0, so at first `y = x·W + c`. Dropout acts in training mode alone.
+ *
+ * Shapes: x (…, I) → y (…, O); A (I, r), d (r), B (r, O), b (O).
+ */
+export class VeraLinear extends AdapterLayer<Projection, VeraUpdate> implements Projection {
+  constructor(baseLayer: Projection, state?: AdapterState) {
+    super(baseLayer, state);
+  }
+
+  get inFeatures(): number {
+    return this.baseLayer.inFeatures;
+  }
+
+  get outFeatures(): number {
+    return this.baseLayer.outFeatures;
+  }
+
+  get weightShape(): readonly [number, number] {
+    return [this.inFeatures, this.outFeatures];
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => {
+      const base = this.baseLayer.forward(x);
+      const names = this.state.rowAdapters;
+      if (names) return mixedRows(this, { x, base, names }, (rows, update) => update.branch(rows));
+      return this.actingUpdates().reduce((y, update) => residual(y, update.branch(this.dropped(x, update))), base);
+    });
+  }
+
+  *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
+    const update = this.updates.get(name);
+    if (!update) return;
+    yield ['vera_lambda_b', { variable: update.lambdaB, layout: 'same' }];
+    yield ['vera_lambda_d', { variable: update.lambdaD, layout: 'same' }];
+  }
+
+  override *ownParameters(): IterableIterator<[string, tf.Variable]> {
+    for (const [name, { lambdaB, lambdaD }] of this.updates) {
+      yield [`vera_lambda_b.${name}`, lambdaB];
+      yield [`vera_lambda_d.${name}`, lambdaD];
+    }
+  }
+
+  deltaWeight(weight: tf.Tensor, updates: readonly VeraUpdate[]): tf.Tensor {
+    return updates.reduce((sum, update) => sum.add(update.delta(this.inFeatures)), tf.zerosLike(weight));
+  }
+
+  deltaOutputs(x: tf.Tensor, _weight: tf.Tensor, updates: readonly VeraUpdate[]): tf.Tensor {
+    return tf.addN(updates.map((update) => update.branch(x)));
+  }
+
+  reorderOutputs(): void {
+    throw new UnsupportedError('VeRA adapters cannot be brought into another order of outputs: all layers share one projection B');
+  }
+
+  private dropped(x: tf.Tensor, { dropout, dropoutSeed }: VeraUpdate): tf.Tensor {
+    return this.state.isTraining && dropoutSeed ? x.mul(this.state.dropoutMask(x.shape, dropout, dropoutSeed)) : x;
+  }
+}
