@@ -73,3 +73,21 @@ test("npm and pip install into the checkout, whatever they are told at home; a r
   expect(cache).toBe(resolve('.venv/state/npm'));
   expect(said).toContain('PIP_USER');
 });
+
+test("Jupyter reads its own environment's settings and kernels, and none of the machine's or the user's", () => {
+  const { config, data, runtime } = JSON.parse(make('$(PY) -m jupyter --paths --json'));
+  expect(config).toEqual([resolve('.venv/etc/jupyter'), resolve('.venv/state/jupyter/config')]);
+  expect(data).toEqual([resolve('.venv/share/jupyter'), resolve('.venv/state/jupyter/data')]);
+  expect(runtime).toEqual([resolve('.venv/state/jupyter/runtime')]);
+});
+
+test('what is run without make has the environment that make gives', () => {
+  const print = (names: string) => `import json, os; print(json.dumps({name: os.environ.get(name) for name in ${names}.split()}))`;
+  const names = `"PYTHONPATH JUPYTER_CONFIG_DIR JUPYTER_PATH NODE_OPTIONS IPYTHONDIR"`;
+  const apply = 'import sys; sys.path.insert(0, "lib/lowrank/setup"); import own_environment; own_environment.apply()';
+  const { stdout } = spawnSync('.venv/bin/python', ['-c', `${apply}; ${print(names)}`], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '-r x' },
+  });
+  expect(stdout).toBe(make(`$(PY) -c '${print(names)}'`));
+});

@@ -7,6 +7,8 @@ export JUPYTER_RUNTIME_DIR := $(STATE)/jupyter/runtime
 export JUPYTER_PATH :=
 export JUPYTER_CONFIG_PATH :=
 export JUPYTER_PREFER_ENV_PATH := 1
+# Where Jupyter is kept from /etc/jupyter and /usr/share/jupyter.
+export PYTHONPATH := $(CURDIR)/lib/lowrank/setup/python
 export IPYTHONDIR := $(STATE)/ipython
 # biome keeps a cache, and vitest a token.
 export XDG_CACHE_HOME := $(STATE)/cache
@@ -20,4 +22,4 @@ export PIP_USER := 0
 export PIP_TARGET :=
 export PIP_PREFIX :=
 export NODE_DISABLE_COMPILE_CACHE := 1
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP NODE_OPTIONS NODE_PATH BASH_ENV CDPATH
+unexport PYTHONHOME PYTHONSTARTUP NODE_OPTIONS NODE_PATH BASH_ENV CDPATH
