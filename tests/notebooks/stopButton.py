@@ -24,6 +24,7 @@ TURNED_AWAY = 0.1  # tslab turns cells away for a while after an error
 SETUP = """
 import fs from 'node:fs';
 import * as lib from 'lowrank';
+import { predictReviews } from 'lowrank-review';
 const folder = %s;
 const begin = () => fs.writeFileSync(folder + '/begun', '');
 const sizes = { vocabSize: 400, hiddenSize: 32, intermediateSize: 64, numHiddenLayers: 2, numAttentionHeads: 2, maxPositionEmbeddings: 8192 };
@@ -40,7 +41,7 @@ const tokenizer = {
 };
 const hunk = { file: 'a.js', language: 'js', code: 'let a = 1;', comment: 'Use const.', refinedCode: 'const a = 1;', needsReview: true };
 const review = async (count: number) =>
-  lib.predictReviews(model as never, tokenizer as never, 'comment', Array.from({ length: count }, () => ({ ...hunk })) as never, { maxNewTokens: 9 });
+  predictReviews(model as never, tokenizer as never, 'comment', Array.from({ length: count }, () => ({ ...hunk })) as never, { maxNewTokens: 9 });
 const load = async (times: number) => {
   for (let i = 0; i < times; i++) (await lib.LlamaForCausalLM.fromPretrained(folder + '/model')).dispose();
 };
@@ -136,4 +137,5 @@ def main(folder):
         kernel.close()
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();
 const python = '.venv/bin/python';
-const isSetUp = fs.existsSync('lib/dist/index.js') && fs.existsSync(python); // the kernel runs what `make build` made
+const isSetUp = fs.existsSync('lib/lowrank/dist/index.js') && fs.existsSync(python); // the kernel runs what `make build` made
 
 interface State {
   readonly isSame: boolean;

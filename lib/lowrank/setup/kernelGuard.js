@@ -6,6 +6,7 @@
 'use strict';
 const { appendFileSync, writeSync } = require('node:fs');
 const vm = require('node:vm');
+const { nameCell } = require('./cellErrors');
 
 const report = process.env.LOWRANK_HEADLESS;
 // tslab answers a heartbeat that comes while it shuts down, on a socket that it has closed: nothing of the notebook's.
@@ -30,6 +31,7 @@ if (report) {
 // stopped only by being cut off, so that a stop while it is being translated still has no effect.
 const { runInThisContext } = vm;
 vm.runInThisContext = (code, options) => {
-  const isAwaiting = options?.breakOnSigint && code.startsWith('(async function(exports, require) {');
-  return runInThisContext(code, isAwaiting ? { ...options, breakOnSigint: false } : options);
+  if (!options?.breakOnSigint) return runInThisContext(code, options); // no cell
+  const isAwaiting = code.startsWith('(async function(exports, require) {');
+  return runInThisContext(code, { ...options, filename: nameCell(code), breakOnSigint: !isAwaiting });
 };
