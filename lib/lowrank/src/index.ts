@@ -194,7 +194,6 @@ export {
   linearSchedule,
   loadCheckpoint,
   type MethodDefaults,
-  type MicroBatch,
   makeBatches,
   methodDefaults,
   type OptimizerState,
@@ -206,7 +205,6 @@ export {
   type Schedule,
   type ScheduleOptions,
   type StepRecord,
-  type StepResult,
   saveCheckpoint,
   type TensorBatch,
   type TerminalStream,
@@ -224,5 +222,4 @@ export {
   terminalProgress,
   train,
   trainOnExamples,
-  trainStep,
 } from './train';

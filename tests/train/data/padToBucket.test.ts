@@ -1,8 +1,8 @@
 import { LlamaForCausalLM, tf } from 'lowrank';
 import { expect, test } from 'vitest';
 import { learnedPositions } from '../../../lib/lowrank/src/llama';
-import { tensorBatch } from '../../../lib/lowrank/src/train/data/batch';
-import { bucketed, bucketedPositions, bucketWidth } from '../../../lib/lowrank/src/train/data/padToBucket';
+import { bucketWidth, paddedPositions, padToBucket } from '../../../lib/lowrank/src/train/data/padToBucket';
+import { tensorBatch } from '../../../lib/lowrank/src/train/data/tensorBatch';
 
 test('a run of all lengths up to 512 has 20 widths, four to each doubling, and pads by a quarter at most', () => {
   const widths = Array.from({ length: 512 }, (_, i) => bucketWidth(i + 1));
@@ -34,10 +34,10 @@ test('a batch that is padded keeps its loss, and one that would exceed the posit
       const { inputIds, labels, ...options } = tensorBatch(given);
       return model.loss(inputIds, labels, options).dataSync()[0];
     });
-  const padded = bucketed(batch) as typeof batch;
+  const padded = padToBucket(batch) as typeof batch;
   expect(padded.inputIds[0]?.length).toBe(8);
   expect(loss(padded)).toBeCloseTo(loss(batch) ?? 0, 5);
-  expect(bucketed(batch, 7)).toBe(batch);
+  expect(padToBucket(batch, 7)).toBe(batch);
   model.dispose();
 });
 
@@ -46,11 +46,11 @@ const lastLabels = (count: number) =>
   Array.from({ length: 2 }, () => Array.from({ length: 100 }, (_, t) => (t < 100 - count ? -100 : t % 20)));
 
 test('the positions that predict a label come in 64, 128 or all, filled up by one that predicts nothing', () => {
-  const counts = Array.from({ length: 100 }, (_, count) => bucketedPositions(lastLabels(count))?.length);
+  const counts = Array.from({ length: 100 }, (_, count) => paddedPositions(lastLabels(count))?.length);
   expect(counts.slice(0, 33)).toEqual(new Array(33).fill(64));
   expect(counts.slice(33, 65)).toEqual(new Array(32).fill(128));
   expect(counts.slice(65)).toEqual(new Array(35).fill(undefined));
-  const positions = bucketedPositions(lastLabels(3)) ?? [];
+  const positions = paddedPositions(lastLabels(3)) ?? [];
   expect(positions.slice(0, 6)).toEqual([96, 97, 98, 196, 197, 198]);
   expect(new Set(positions.slice(6))).toEqual(new Set([99]));
   expect(learnedPositions(lastLabels(3))).toEqual(positions.slice(0, 6));

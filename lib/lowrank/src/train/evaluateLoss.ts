@@ -3,8 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { interruptible } from '../runtime/interruptible';
-import { type Batch, learnedTokens, type TensorBatch, tensorBatch } from './data/batch';
-import { bucketed } from './data/padToBucket';
+import { type Batch, learnedTokens } from './data/batch';
+import { padToBucket } from './data/padToBucket';
+import { type TensorBatch, tensorBatch } from './data/tensorBatch';
 import type { ExecutionOptions } from './executionOptions';
 import type { TrainableModel } from './trainableModel';
 
@@ -86,7 +87,7 @@ const COMPILED = {
 function batchLoss(model: EvaluatedModel, batch: Batch, { compile: isCompiled = true, precision = 'float32' }: ExecutionOptions): number {
   const run = isCompiled ? COMPILED[precision] : lossOf;
   return tf.tidy(() => {
-    const shaped = isCompiled ? bucketed(batch, model.config?.maxPositionEmbeddings) : batch;
+    const shaped = isCompiled ? padToBucket(batch, model.config?.maxPositionEmbeddings) : batch;
     return run(model, tensorBatch(shaped, model.config?.vocabSize)).dataSync()[0] ?? Number.NaN;
   });
 }

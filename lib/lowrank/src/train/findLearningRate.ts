@@ -4,8 +4,9 @@ import { checkKnown } from '../runtime/checkKnown';
 import type { Batch } from './data/batch';
 import { AdamW } from './optimizer/adamw';
 import type { StepRecord } from './progress/records';
-import { TrainingAbortedError, train } from './train';
+import { train } from './train';
 import { parametersOf, type TrainableModel } from './trainableModel';
+import { TrainingAbortedError } from './trainOptions';
 
 /** What is tried. */
 export interface FindLearningRateOptions {

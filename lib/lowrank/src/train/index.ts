@@ -6,16 +6,18 @@ export {
   saveCheckpoint,
 } from './checkpoints/checkpoint';
 export type { CheckpointPlace } from './checkpoints/runCheckpoint';
-export { type Batch, type PadOptions, padBatch, type TensorBatch, type TrainingExample, tensorBatch } from './data/batch';
+export { type Batch, type PadOptions, padBatch, type TrainingExample } from './data/batch';
 export { type EncodedExample, type EncodeOptions, encodeExample, type TextExample, type TextPrompt } from './data/encodeExample';
 export { type BatchingOptions, makeBatches } from './data/makeBatches';
 export { packBatch, packRows } from './data/packing';
+export { type TensorBatch, tensorBatch } from './data/tensorBatch';
 export type { BatchSource, DataPosition } from './data/updateBatches';
 export { type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateLoss';
 export { type FindLearningRateOptions, type FoundLearningRate, findLearningRate } from './findLearningRate';
 export { type MethodDefaults, methodDefaults } from './methodDefaults';
-export { AdamW, type AdamWOptions, type OptimizerState } from './optimizer/adamw';
+export { AdamW, type AdamWOptions } from './optimizer/adamw';
 export { type ClippedGradients, clipByGlobalNorm } from './optimizer/clipByGlobalNorm';
+export type { OptimizerState } from './optimizer/optimizerState';
 export {
   constantSchedule,
   cosineSchedule,
@@ -27,15 +29,14 @@ export {
 export type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progress/progressMeter';
 export type { EvaluationRecord, StepRecord } from './progress/records';
 export { type TerminalStream, terminalProgress } from './progress/terminalProgress';
-export { type MicroBatch, type StepResult, trainStep } from './step';
+export { train } from './train';
+export type { TrainableModel } from './trainableModel';
+export type { EvaluationPlan } from './trainingRun';
+export { type ExampleSplits, type TrainOnExamplesOptions, type TrainOnExamplesResult, trainOnExamples } from './trainOnExamples';
 export {
   type CheckpointOptions,
   type EvaluationOptions,
   TrainingAbortedError,
   type TrainOptions,
   type TrainResult,
-  train,
-} from './train';
-export type { TrainableModel } from './trainableModel';
-export type { EvaluationPlan } from './trainingRun';
-export { type ExampleSplits, type TrainOnExamplesOptions, type TrainOnExamplesResult, trainOnExamples } from './trainOnExamples';
+} from './trainOptions';

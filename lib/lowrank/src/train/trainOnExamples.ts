@@ -7,7 +7,8 @@ import { makeBatches } from './data/makeBatches';
 import { methodDefaults } from './methodDefaults';
 import { AdamW } from './optimizer/adamw';
 import { cosineSchedule, type Schedule } from './optimizer/schedules';
-import { type EvaluationOptions, type TrainOptions, type TrainResult, train } from './train';
+import { train } from './train';
+import type { EvaluationOptions, TrainOptions, TrainResult } from './trainOptions';
 
 /** What is learned, and what is held out. */
 export interface ExampleSplits {

@@ -1,7 +1,7 @@
 /** What the trainer asks of a model. */
 import type { PeftConfig } from '../peft';
 import { StateError, type tf } from '../runtime';
-import type { TensorBatch } from './data/batch';
+import type { TensorBatch } from './data/tensorBatch';
 
 /** Anything that has a loss and knows what of it may change: a LlamaForCausalLM, a PeftModel, or a model of your own. */
 export interface TrainableModel {

@@ -3,28 +3,21 @@ import { AbortedError, NotFiniteError, tf } from '../runtime';
 import { BestWeights } from './checkpoints/bestWeights';
 import { type CheckpointPlace, loadRun, type RunState, saveRun } from './checkpoints/runCheckpoint';
 import { type RunSetup, setupOf } from './checkpoints/runSetup';
+import type { StepSetup } from './compiledStep';
 import { type Batch, realTokens } from './data/batch';
-import type { DataPosition, UpdateWindow } from './data/updateBatches';
+import type { DataPosition, UpdateBatches } from './data/updateBatches';
 import { evaluateLoss } from './evaluateLoss';
-import type { ExecutionOptions } from './executionOptions';
+import { InFlight } from './inFlight';
 import type { AdamW } from './optimizer/adamw';
 import type { EvaluationRecord, StepRecord } from './progress/records';
+import type { MadeUpdate } from './progress/runReport';
 import { parametersOf, type TrainableModel } from './trainableModel';
-import { Updater } from './updater';
 
-/** An update and what it took. */
-interface Update {
-  readonly record: StepRecord;
-  /** Padding not counted. */
-  readonly tokens: number;
-  readonly seconds: number;
-}
-
-/** What came of the updates that were under way. */
-interface Finished {
-  /** Those that were made: in the weights, in the optimizer's count and in the history. */
-  readonly made: readonly Update[];
-  /** Why the others have changed nothing. */
+/** What became of the updates that were in flight. */
+interface Settled {
+  /** Those that were made: they are in the weights, in the optimizer's count and in the history. */
+  readonly made: readonly MadeUpdate[];
+  /** Why the others changed nothing. */
   readonly failure?: unknown;
 }
 
@@ -48,19 +41,17 @@ export class TrainingRun {
   private saved?: { readonly step: number; readonly evaluations: number; readonly path: string };
   /** What it is a run of, where that is saved: as it was at the beginning. */
   private setup?: RunSetup;
-  private readonly execution: ExecutionOptions;
-  private readonly updater: Updater;
-  private readonly begun: UpdateWindow[] = [];
-  /** When the oldest update under way was begun, in milliseconds. */
+  private readonly model: TrainableModel;
+  private readonly optimizer: AdamW;
+  private readonly queue: InFlight;
+  private readonly begun: UpdateBatches[] = [];
+  /** When the oldest update in flight was begun, in milliseconds. */
   private beginning = 0;
 
-  constructor(
-    private readonly model: TrainableModel,
-    private readonly optimizer: AdamW,
-    { maxGradNorm, ...execution }: ExecutionOptions & { readonly maxGradNorm: number },
-  ) {
-    this.execution = execution;
-    this.updater = new Updater(model, optimizer, maxGradNorm, execution);
+  constructor(private readonly stepSetup: StepSetup) {
+    this.model = stepSetup.model;
+    this.optimizer = stepSetup.optimizer;
+    this.queue = new InFlight(stepSetup);
   }
 
   /** Updates made. */
@@ -81,37 +72,37 @@ export class TrainingRun {
   }
 
   /** Updates that have been begun and are not in the history yet. */
-  get underWay(): number {
+  get inFlight(): number {
     return this.begun.length;
   }
 
-  /** Begins one more update: what it takes goes to the device, before the first of a group makes that busy. */
-  begin(window: UpdateWindow): void {
+  /** Begins one more update: its inputs are sent to the device, before the first of its group makes that busy. */
+  begin(update: UpdateBatches): void {
     if (this.begun.length === 0) this.beginning = performance.now();
-    this.updater.begin(window.batches);
-    this.begun.push(window);
+    this.queue.push(update.batches);
+    this.begun.push(update);
   }
 
   /**
-   * Makes the updates under way. All of them are counted before any is told of, so that whatever comes of the telling, an error or an
-   * interrupt, the history is what the weights and the optimizer have been through. What they took is shared evenly.
+   * Makes the updates in flight. All of them are counted before any is reported, so that the history is what the weights and the optimizer
+   * have been through, even if a callback throws. The time they took is divided evenly.
    *
    * The result's `failure` is a NotFiniteError where a loss or a gradient is NaN or infinite, or what an update threw: neither that update
    * nor one begun after it has changed anything.
    */
-  finish(): Finished {
-    const windows = this.begun.splice(0);
+  settle(): Settled {
+    const updates = this.begun.splice(0);
     const counted = this.optimizer.step;
     const { dropoutStep } = this.model;
-    const { numbers: all, error } = this.updater.read();
-    const seconds = (performance.now() - this.beginning) / 1000 / windows.length;
-    const made: Update[] = [];
-    const endedBy = (failure: unknown): Finished => {
-      this.takeBackDropout(dropoutStep, windows.slice(0, made.length));
+    const { numbers: all, error } = this.queue.settle();
+    const seconds = (performance.now() - this.beginning) / 1000 / updates.length;
+    const made: MadeUpdate[] = [];
+    const endedBy = (failure: unknown): Settled => {
+      this.takeBackDropout(dropoutStep, updates.slice(0, made.length));
       return { made, failure };
     };
     for (const [index, { loss, gradNorm }] of all.entries()) {
-      const { batches, start, end } = windows[index] as UpdateWindow; // as many, or fewer numbers
+      const { batches, start, end } = updates[index] as UpdateBatches; // there are no more numbers than updates
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
         return endedBy(new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm })));
       }
@@ -125,8 +116,8 @@ export class TrainingRun {
     return error === undefined ? { made } : endedBy(error);
   }
 
-  /** The masks of updates that changed nothing are those of the next ones: only the updates that were made have drawn theirs since `before`. */
-  private takeBackDropout(before: number | undefined, made: readonly UpdateWindow[]): void {
+  /** Only updates that were made count as having drawn dropout masks since `before`: the next ones get those of the others. */
+  private takeBackDropout(before: number | undefined, made: readonly UpdateBatches[]): void {
     if (before === undefined) return;
     this.model.dropoutStep = made.reduce((total, { batches }) => total + batches.length, before);
   }
@@ -139,7 +130,12 @@ export class TrainingRun {
   ): Promise<EvaluationRecord | undefined> {
     const heldOut = typeof batches === 'function' ? batches() : batches;
     const total = Array.isArray(heldOut) ? heldOut.length : undefined;
-    const options = { signal, onProgress: (done: number) => onProgress?.(done, total), ...this.execution };
+    const options = {
+      signal,
+      onProgress: (done: number) => onProgress?.(done, total),
+      compile: this.stepSetup.compile,
+      precision: this.stepSetup.precision,
+    };
     try {
       const evaluation = await evaluateLoss(this.model, heldOut, options);
       const record = { step: this.step, ...evaluation };
@@ -216,7 +212,7 @@ export class TrainingRun {
   }
 
   dispose(): void {
-    this.updater.dispose();
+    this.queue.dispose();
     this.best.dispose();
   }
 }

@@ -1,7 +1,7 @@
 /** A run in a checkpoint: all that the rest of it depends on, written and read back. */
 import { FormatError, StateError, tf } from '../../runtime';
 import type { DataPosition } from '../data/updateBatches';
-import type { OptimizerState } from '../optimizer/adamw';
+import { momentOf, type OptimizerState } from '../optimizer/optimizerState';
 import type { EvaluationRecord, StepRecord } from '../progress/records';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint';
 import { checkSetup, type RunSetup } from './runSetup';
@@ -98,10 +98,9 @@ function checkFit(path: string, weights: tf.NamedTensorMap, parameters: Readonly
 /** @throws FormatError when a tensor is no moment of a trained parameter, or only one of the two is there. */
 function checkMoments(path: string, moments: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Tensor>): void {
   for (const [key, { shape }] of Object.entries(moments)) {
-    const [, kind, name = ''] = /^(first|second)\.(.*)$/s.exec(key) ?? [];
-    const other = moments[`${kind === 'first' ? 'second' : 'first'}.${name}`];
-    const wanted = parameters.get(name)?.shape;
-    if (kind && other && wanted && tf.util.arraysEqual(shape, wanted)) continue;
+    const moment = momentOf(key);
+    const wanted = moment && parameters.get(moment.parameter)?.shape;
+    if (moment && moments[moment.other] && wanted && tf.util.arraysEqual(shape, wanted)) continue;
     throw new FormatError(
       `${path}: '${key.slice(0, 200)}' [${shape}] is no moment of a trained parameter. Remove that folder to go on from the checkpoint before it`,
     );

@@ -1,10 +1,8 @@
 /** Examples, and the rectangular batches that a model is trained on. */
 import { learnedPositions } from '../../llama';
-import { checkIds, checkLabelIds } from '../../llama/inputs';
 import { IGNORE_INDEX } from '../../nn';
-import { ArgumentError, ShapeError, tf } from '../../runtime';
+import { ArgumentError, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
-import { bucketedPositions } from './padToBucket';
 
 /** One sequence: `labels` are the ids themselves, or −100 where nothing is to be learned; the model shifts them by one. */
 export interface TrainingExample {
@@ -21,16 +19,6 @@ export interface Batch {
   readonly labels: readonly (readonly number[])[];
   readonly attentionMask?: readonly (readonly number[])[];
   readonly segmentIds?: readonly (readonly number[])[];
-}
-
-/** A batch as the model takes it; whoever made it disposes it. */
-export interface TensorBatch {
-  readonly inputIds: tf.Tensor2D;
-  readonly labels: tf.Tensor2D;
-  readonly attentionMask?: tf.Tensor2D;
-  readonly segmentIds?: tf.Tensor2D;
-  /** The positions that the loss needs, where they are not all: a hint that saves time, which a model may ignore. Shapes: (K). */
-  readonly learnedPositions?: tf.Tensor1D;
 }
 
 /** How sequences of different lengths become one batch. */
@@ -81,38 +69,4 @@ export function learnedTokens({ labels }: Batch): number {
 export function realTokens({ inputIds, attentionMask, segmentIds }: Batch): number {
   const isReal = attentionMask ?? segmentIds;
   return isReal ? isReal.flat().filter((value) => value !== 0).length : inputIds.flat().length;
-}
-
-/**
- * The batch as int32 tensors, with the positions that the loss needs.
- *
- * @param vocabSize - where it is known, ids and labels must be below it: on a GPU TensorFlow would take zeros for others, in silence
- * @throws ShapeError when it is empty, ragged, or its parts differ in shape; ArgumentError when an id is not in the vocabulary.
- */
-export function tensorBatch({ inputIds, labels, attentionMask, segmentIds }: Batch, vocabSize?: number): TensorBatch {
-  if (vocabSize !== undefined) {
-    checkIds(inputIds, vocabSize);
-    checkLabelIds(labels, vocabSize);
-  }
-  const shape: [number, number] = [inputIds.length, inputIds[0]?.length ?? 0];
-  const tensor = (name: string, rows: readonly (readonly number[])[]) => {
-    if (shape[0] * shape[1] === 0) throw new ShapeError(`a batch of shape [${shape}] has nothing to train on`);
-    if (rows.length !== shape[0] || rows.some((row) => row.length !== shape[1])) {
-      const lengths = [...new Set(rows.map((row) => row.length))].join(', ');
-      throw new ShapeError(
-        `${name} should be [${shape}] as the first row of inputIds says; it has ${rows.length} rows of length ${lengths}`,
-      );
-    }
-    return tf.tensor2d(Int32Array.from(rows.flat()), shape, 'int32');
-  };
-  return tf.tidy(() => {
-    const tensors = {
-      inputIds: tensor('inputIds', inputIds),
-      labels: tensor('labels', labels),
-      ...(attentionMask && { attentionMask: tensor('attentionMask', attentionMask) }),
-      ...(segmentIds && { segmentIds: tensor('segmentIds', segmentIds) }),
-    };
-    const positions = bucketedPositions(labels);
-    return positions ? { ...tensors, learnedPositions: tf.tensor1d(positions, 'int32') } : tensors;
-  });
 }

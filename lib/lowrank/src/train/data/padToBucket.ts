@@ -9,7 +9,7 @@ import type { Batch } from './batch';
  *
  * @param limit - the model's number of positions; a batch that would exceed it stays as it is
  */
-export function bucketed(batch: Batch, limit = Number.POSITIVE_INFINITY): Batch {
+export function padToBucket(batch: Batch, limit = Number.POSITIVE_INFINITY): Batch {
   const width = batch.inputIds[0]?.length ?? 0;
   const padding = bucketWidth(width) - width;
   if (padding === 0 || width + padding > limit) return batch;
@@ -31,7 +31,7 @@ const FEWEST_POSITIONS = 64;
  * The positions whose next label is learned, filled up to 64, 128, 256, … by one that has nothing to predict, the end of the first row;
  * undefined where those would be no fewer than all.
  */
-export function bucketedPositions(labels: Batch['labels']): number[] | undefined {
+export function paddedPositions(labels: Batch['labels']): number[] | undefined {
   const width = labels[0]?.length ?? 0;
   const learned = learnedPositions(labels);
   const count = Math.max(FEWEST_POSITIONS, 2 ** Math.ceil(Math.log2(learned.length)));

@@ -14,7 +14,7 @@ export interface DataPosition {
 }
 
 /** The batches of one update. */
-export interface UpdateWindow {
+export interface UpdateBatches {
   readonly batches: readonly Batch[];
   /** Where the first of them is. */
   readonly start: DataPosition;
@@ -23,7 +23,7 @@ export interface UpdateWindow {
 }
 
 /** What a run reads. */
-export interface WindowOptions {
+export interface UpdateBatchesOptions {
   /** Passes over the data; without it there is no end. */
   readonly epochs?: number;
   /** Batches per update; the last update of an epoch may have fewer. */
@@ -37,7 +37,7 @@ export interface WindowOptions {
  *
  * @throws ArgumentError when an epoch has no batch, or an update no token to learn from.
  */
-export async function* updateWindows(source: BatchSource, options: WindowOptions): AsyncGenerator<UpdateWindow> {
+export async function* updateBatches(source: BatchSource, options: UpdateBatchesOptions): AsyncGenerator<UpdateBatches> {
   const { epochs = Number.POSITIVE_INFINITY, gradientAccumulation, start } = options;
   for (let epoch = start.epoch; epoch < epochs; epoch++) {
     const skipped = epoch === start.epoch ? start.batch : 0;
@@ -56,7 +56,7 @@ export async function* updateWindows(source: BatchSource, options: WindowOptions
   }
 }
 
-function checked(batches: readonly Batch[], start: DataPosition): UpdateWindow {
+function checked(batches: readonly Batch[], start: DataPosition): UpdateBatches {
   if (batches.every((batch) => learnedTokens(batch) === 0)) {
     throw new ArgumentError(`batch ${start.batch} of epoch ${start.epoch} has no label to learn from: all of them are -100`);
   }

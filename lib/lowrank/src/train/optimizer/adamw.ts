@@ -1,8 +1,64 @@
-/** AdamW: Adam whose weight decay acts on the weights, not on the gradients (Loshchilov & Hutter 2019, algorithm 2). */
+/**
+ * AdamW: Adam whose weight decay is decoupled from the gradients (Loshchilov & Hutter 2019, arXiv 1711.05101, algorithm 2), as PyTorch
+ * computes it.
+ */
 import { ArgumentError, compileNested, ShapeError, StateError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { groupsOfOneShape } from '../../runtime/tensorGroups';
+import { checkedMoments, type OptimizerState } from './optimizerState';
 import type { Schedule } from './schedules';
+
+/** `1 − η·λ`, `η / (1 − β₁ᵗ)` and `√(1 − β₂ᵗ)`: all that changes from update to update. */
+function coefficientsOf(t: number, learningRate: number, { weightDecay, betas: [beta1, beta2] }: Settings): [number, number, number] {
+  return [1 - learningRate * weightDecay, learningRate / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)];
+}
+
+/** One update of one parameter w with gradient g; m and v are the moments, m̂ and v̂ the bias-corrected ones. */
+function adamw({ weight, grad, first, second }: ParameterState, [keep, stepSize, secondScale]: Coefficients, settings: GroupSettings) {
+  const [beta1, beta2] = settings.betas;
+  const m = first.add(grad.sub(first).mul(1 - beta1)); // m ← β₁·m + (1 − β₁)·g
+  const v = second.mul(beta2).add(grad.square().mul(1 - beta2)); // v ← β₂·v + (1 − β₂)·g²
+  const decayed = settings.decays ? weight.mul(keep) : weight; // w ← w − η·λ·w
+  const denominator = v.sqrt().div(secondScale).add(settings.epsilon); // √v̂ + ε, with v̂ = v / (1 − β₂ᵗ)
+  return { weight: decayed.sub(m.mul(stepSize).div(denominator)), first: m, second: v }; // w ← w − η·m̂ / (√v̂ + ε), with m̂ = m / (1 − β₁ᵗ)
+}
+
+type ParameterState = { readonly weight: tf.Tensor; readonly grad: tf.Tensor; readonly first: tf.Tensor; readonly second: tf.Tensor };
+type UpdatedState = Omit<ParameterState, 'grad'>;
+type Coefficients = readonly [tf.Scalar, tf.Scalar, tf.Scalar];
+
+/** The constants of every update. */
+type Settings = { readonly weightDecay: number; readonly betas: readonly [number, number]; readonly epsilon: number };
+
+/** What a group of parameters has in common. */
+type GroupSettings = Pick<Settings, 'betas' | 'epsilon'> & { readonly decays: boolean };
+
+/** What one update takes besides the gradients. */
+type UpdateInputs = {
+  /** From {@link AdamW.coefficients}. Shape (3). */
+  readonly coefficients: tf.Tensor1D;
+  /** Where it is false, nothing changes. Shape (), bool. @defaultValue true */
+  readonly allFinite?: tf.Tensor;
+};
+
+/** Updates parameters of one shape, at least one. */
+const updateGroup = compileNested(
+  (group: readonly ParameterState[], { coefficients, allFinite }: UpdateInputs, settings: GroupSettings): UpdatedState[] => {
+    const scalars = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
+    const [{ weight: like }] = group as [ParameterState];
+    const everywhere = allFinite?.broadcastTo(like.shape); // once: `where` would do so for each of its calls
+    const unless = (value: tf.Tensor, before: tf.Tensor) => (everywhere ? tf.where(everywhere, value, before) : value);
+    return group.map((state) => {
+      const updated = adamw(state, scalars, settings);
+      return {
+        weight: unless(updated.weight, state.weight),
+        first: unless(updated.first, state.first),
+        second: unless(updated.second, state.second),
+      };
+    });
+  },
+  { name: 'adamw' },
+);
 
 /** How an AdamW moves the parameters. */
 export interface AdamWOptions {
@@ -18,43 +74,26 @@ export interface AdamWOptions {
   readonly decays?: (name: string) => boolean;
 }
 
-/** What an optimizer must remember to go on exactly where it was. */
-export interface OptimizerState {
-  /** Updates made. */
-  readonly step: number;
-  /** The moments of each parameter, as `first.NAME` and `second.NAME`; the caller disposes them. */
-  readonly tensors: tf.NamedTensorMap;
-}
-
 interface Moments {
   readonly first: tf.Variable;
   readonly second: tf.Variable;
 }
 
-/** How one update goes. */
-interface Move {
-  /** What {@link AdamW.coefficients} gave for it. */
-  readonly coefficients: tf.Tensor1D;
-  /** Where it is false nothing changes. Shape (), bool. @defaultValue true */
-  readonly isSound?: tf.Tensor;
-}
+/** A variable and its new value. */
+export type Assignment = readonly [tf.Variable, tf.Tensor];
 
 /**
- * The AdamW optimizer, equal to PyTorch's:
- *
- * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η·λ·w − η·m̂/(√v̂ + ε)` with m̂, v̂ the bias-corrected moments.
+ * The AdamW optimizer, equal to PyTorch's: `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η·λ·w − η·m̂/(√v̂ + ε)`, where m̂ and v̂ are
+ * the bias-corrected moments.
  *
  * @throws ArgumentError when an option is out of its range.
  */
 export class AdamW {
   private readonly schedule: Schedule;
-  private readonly weightDecay: number;
-  private readonly betas: readonly [number, number];
-  private readonly epsilon: number;
+  private readonly settings: Settings;
   private readonly decays: (name: string) => boolean;
   private readonly moments = new Map<string, Moments>();
   private updates = 0;
-  private disposals = 0;
 
   constructor(options: AdamWOptions = {}) {
     checkKnown('AdamW', options, ['learningRate', 'weightDecay', 'betas', 'epsilon', 'decays']);
@@ -64,20 +103,13 @@ export class AdamW {
     for (const beta of betas) checkRange('beta', beta, beta >= 0 && beta < 1);
     checkRange('epsilon', epsilon, epsilon > 0);
     this.schedule = typeof learningRate === 'number' ? () => learningRate : learningRate;
-    this.weightDecay = weightDecay;
-    this.betas = betas;
-    this.epsilon = epsilon;
+    this.settings = { weightDecay, betas, epsilon };
     this.decays = decays;
   }
 
   /** Updates made so far; those whose numbers have not been read are not counted yet. */
   get step(): number {
     return this.updates;
-  }
-
-  /** Another number for whoever holds moments that are not these any more, because of {@link restore} or {@link dispose}. */
-  get generation(): number {
-    return this.disposals;
   }
 
   /** The learning rate of the next update. */
@@ -109,72 +141,81 @@ export class AdamW {
     const known = parameters ? new Map(parameters) : new Map(Object.entries(tf.engine().registeredVariables));
     const reached = pair(grads, known).map(({ name, variable }) => [name, variable] as const);
     this.prepare(reached);
-    tf.tidy(() => this.move(grads, known, { coefficients: this.coefficients() }));
+    tf.tidy(() => {
+      for (const [variable, value] of this.updated(grads, known, { coefficients: this.coefficients() })) variable.assign(value);
+    });
     this.countStep();
   }
 
-  /** Gives moments to the parameters that have none yet, as {@link move} needs them. */
-  prepare(parameters: Iterable<readonly [string, tf.Variable]>): void {
-    for (const [name, variable] of parameters) {
-      if (this.moments.has(name)) continue;
-      const zeros = () => tf.variable(tf.zerosLike(variable), false);
-      this.moments.set(
-        name,
-        tf.tidy(() => ({ first: zeros(), second: zeros() })),
-      );
-    }
-  }
-
   /**
-   * `1 − η·λ`, `η / (1 − β₁ᵗ)` and `√(1 − β₂ᵗ)` of the next update, or of the one after `begun` others that are not counted yet: a tensor,
-   * so that a compiled update serves every step. Shape (3).
-   */
-  coefficients(begun = 0): tf.Tensor1D {
-    const t = this.updates + begun + 1;
-    const rate = this.learningRateAt(t - 1);
-    const [beta1, beta2] = this.betas;
-    return tf.tensor1d([1 - rate * this.weightDecay, rate / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)]);
-  }
-
-  /**
-   * The part of an update that is done in tensors: assigns new values to the parameters and to their moments, which are there already.
+   * The moments of these parameters; those that have none yet get zeros.
    *
-   * @throws as {@link applyGradients} does.
+   * @internal
    */
-  move(grads: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>, { coefficients, isSound }: Move): void {
-    tf.tidy(() => {
-      const { betas, epsilon } = this;
-      const known = pair(grads, parameters).map((update) => ({
-        ...update,
-        ...this.momentsOf(update.name),
-        decays: this.isDecaying(update.name),
-      }));
-      for (const group of groupsOfOneShape(known, ({ variable, decays }) => `${variable.shape} ${decays}`)) {
-        const tensors = group.map(({ variable: weight, grad, first, second }) => ({ weight, grad, first, second }));
-        const moved = moveAll(tensors, { coefficients, isSound, betas, epsilon, decays: group[0]?.decays ?? false });
-        for (const [index, { variable, first, second }] of group.entries()) {
-          const to = moved[index] as Moved;
-          first.assign(to.first);
-          second.assign(to.second);
-          variable.assign(to.weight);
-        }
-      }
+  prepare(parameters: Iterable<readonly [string, tf.Variable]>): tf.Variable[] {
+    return [...parameters].flatMap(([name, variable]) => {
+      const zeros = () => tf.variable(tf.zerosLike(variable), false);
+      const moments = this.moments.get(name) ?? tf.tidy(() => ({ first: zeros(), second: zeros() }));
+      this.moments.set(name, moments);
+      return [moments.first, moments.second];
     });
   }
 
-  /** Goes on to the next update. */
+  /**
+   * The numbers of the next update, or of the one after `begun` others that are not counted yet: a tensor, so that one compiled function
+   * serves every update. Shape (3).
+   *
+   * @internal
+   */
+  coefficients(begun = 0): tf.Tensor1D {
+    const t = this.updates + begun + 1;
+    return tf.tensor1d(coefficientsOf(t, this.learningRateAt(t - 1), this.settings));
+  }
+
+  /**
+   * The new values of the parameters and of their moments, which {@link prepare} has made. Assigns none of them.
+   *
+   * @throws as {@link applyGradients} does.
+   * @internal
+   */
+  updated(grads: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>, inputs: UpdateInputs): Assignment[] {
+    const { betas, epsilon } = this.settings;
+    const reached = pair(grads, parameters).map((update) => ({
+      ...update,
+      moments: this.momentsOf(update.name),
+      decays: this.isDecaying(update.name),
+    }));
+    return groupsOfOneShape(reached, ({ variable, decays }) => `${variable.shape} ${decays}`).flatMap((group) => {
+      const states = group.map(({ variable: weight, grad, moments }) => ({ weight, grad, ...moments }));
+      const updated = updateGroup(states, inputs, { betas, epsilon, decays: group[0]?.decays ?? false });
+      return group.flatMap(({ variable, moments }, index): Assignment[] => {
+        const { weight, first, second } = updated[index] as UpdatedState;
+        return [
+          [variable, weight],
+          [moments.first, first],
+          [moments.second, second],
+        ];
+      });
+    });
+  }
+
+  /**
+   * Counts an update as made.
+   *
+   * @internal
+   */
   countStep(): void {
     this.updates++;
   }
 
   private isDecaying(name: string): boolean {
-    return this.weightDecay > 0 && this.decays(name);
+    return this.settings.weightDecay > 0 && this.decays(name);
   }
 
   private momentsOf(name: string): Moments {
     const moments = this.moments.get(name);
     if (moments) return moments;
-    throw new StateError(`'${name}' has no moments yet: call prepare() before move()`);
+    throw new StateError(`'${name}' has no moments yet: call prepare() before updated()`);
   }
 
   /** A copy of all that the next update depends on, the learning rate's function excepted. */
@@ -194,7 +235,7 @@ export class AdamW {
    */
   restore({ step, tensors }: OptimizerState): void {
     if (!Number.isSafeInteger(step) || step < 0) throw new StateError(`an optimizer's state cannot be at step ${step}`);
-    const pairs = momentPairs(tensors);
+    const pairs = checkedMoments(tensors);
     this.dispose();
     for (const [name, { first, second }] of pairs) {
       this.moments.set(name, { first: tf.variable(first, false), second: tf.variable(second, false) });
@@ -207,42 +248,8 @@ export class AdamW {
     for (const { first, second } of this.moments.values()) tf.dispose([first, second]);
     this.moments.clear();
     this.updates = 0;
-    this.disposals++;
   }
 }
-
-/** What a move begins with, of one parameter. */
-type Before = { readonly weight: tf.Tensor; readonly grad: tf.Tensor; readonly first: tf.Tensor; readonly second: tf.Tensor };
-
-/** What it ends with. */
-type Moved = Omit<Before, 'grad'>;
-
-/** What the moves of a group of parameters have in common. */
-type Rule = {
-  readonly coefficients: tf.Tensor1D;
-  readonly isSound: tf.Tensor | undefined;
-  readonly betas: readonly [number, number];
-  readonly epsilon: number;
-  readonly decays: boolean;
-};
-
-/** Parameters of one shape, one at least. */
-const moveAll = compileNested(
-  (parameters: readonly Before[], { coefficients, isSound, betas: [beta1, beta2], epsilon, decays }: Rule): Moved[] => {
-    const [keep, stepSize, secondScale] = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
-    const [{ weight: like }] = parameters as [Before];
-    const everywhere = isSound?.broadcastTo(like.shape); // once: `where` would do so for each of its calls
-    const unless = (value: tf.Tensor, before: tf.Tensor) => (everywhere ? tf.where(everywhere, value, before) : value);
-    return parameters.map(({ weight, grad, first, second }) => {
-      const mean = first.add(grad.sub(first).mul(1 - beta1));
-      const square = second.mul(beta2).add(grad.square().mul(1 - beta2));
-      const denominator = square.sqrt().div(secondScale).add(epsilon);
-      const moved = (decays ? weight.mul(keep) : weight).sub(mean.mul(stepSize).div(denominator));
-      return { weight: unless(moved, weight), first: unless(mean, first), second: unless(square, second) };
-    });
-  },
-  { name: 'adamw' },
-);
 
 interface Update {
   readonly name: string;
@@ -260,18 +267,6 @@ function pair(grads: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Varia
     }
     return { name, variable, grad };
   });
-}
-
-function momentPairs(tensors: tf.NamedTensorMap): Map<string, { first: tf.Tensor; second: tf.Tensor }> {
-  const pairs = new Map<string, { first: tf.Tensor; second: tf.Tensor }>();
-  for (const [key, tensor] of Object.entries(tensors)) {
-    const [, kind, name = ''] = /^(first|second)\.(.*)$/s.exec(key) ?? [];
-    if (!kind) throw new StateError(`'${key}' is not a moment of AdamW: expected first.NAME or second.NAME`);
-    const other = tensors[`${kind === 'first' ? 'second' : 'first'}.${name}`];
-    if (!other) throw new StateError(`the state has only the ${kind} moment of '${name}'`);
-    if (kind === 'first') pairs.set(name, { first: tensor, second: other });
-  }
-  return pairs;
 }
 
 function checkRange(name: string, value: number, isInRange: boolean): void {

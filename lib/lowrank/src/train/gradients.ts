@@ -1,67 +1,34 @@
-/** The part of an update that takes the time: loss, gradients, clipping. Tensors in, tensors out, no number read and nothing changed. */
+/** Loss and gradients of an update, summed over its micro-batches. */
 import { StateError, tf } from '../runtime';
 import { reasonOf } from '../runtime/reasonOf';
-import type { TensorBatch } from './data/batch';
-import { clipByGlobalNorm } from './optimizer/clipByGlobalNorm';
+import type { TensorBatch } from './data/tensorBatch';
 import { parametersOf, type TrainableModel } from './trainableModel';
 
-/** One part of an update's tokens, small enough for the memory. */
+/** A part of an update's batch that is small enough for the memory. */
 export interface MicroBatch extends TensorBatch {
   /** This part's share of the update's learned tokens; the shares sum to 1. Shape (). */
   readonly weight: tf.Scalar;
 }
 
-/** What the micro-batches of an update add up to so far. */
-export type GradientSums = {
+/** Loss and gradients of the micro-batches so far: `Σ wᵢ·lossᵢ`, which over all of them is the mean over all their tokens. */
+export type LossAndGradients = {
   /** Shape (). */
   readonly loss: tf.Scalar;
   /** By parameter name; a parameter that no loss reaches has none. */
   readonly grads: tf.NamedTensorMap;
 };
 
-/** What one update is made of; the caller disposes all of it. */
-export type StepResult = {
-  /** The mean loss over all learned tokens. Shape (). */
-  readonly loss: tf.Scalar;
-  /** The gradients' norm before clipping. Shape (). */
-  readonly gradNorm: tf.Scalar;
-  /** The clipped gradients, by parameter name. */
-  readonly grads: tf.NamedTensorMap;
-};
-
-/**
- * Loss and clipped gradients of one update: `Σ wᵢ·lossᵢ` over its micro-batches, which is the mean over all their tokens together.
- */
-export function trainStep(model: TrainableModel, microBatches: readonly MicroBatch[], maxGradNorm: number): StepResult {
+/** The sums with one more micro-batch. */
+export function addMicroBatch(model: TrainableModel, batch: MicroBatch, { loss, grads }: LossAndGradients): LossAndGradients {
   return tf.tidy(() => {
-    let sums: GradientSums = { loss: tf.scalar(0), grads: {} };
-    for (const batch of microBatches) {
-      const before = sums;
-      sums = addMicroBatch(model, batch, before);
-      tf.dispose(before);
-    }
-    return clipSums(sums, maxGradNorm);
-  });
-}
-
-/** The sums with one micro-batch more. */
-export function addMicroBatch(model: TrainableModel, batch: MicroBatch, { loss, grads }: GradientSums): GradientSums {
-  return tf.tidy(() => {
-    const part = weightedLossAndGrads(model, parametersOf(model), batch);
+    const part = weightedLossAndGrads(model, batch);
     return { loss: loss.add<tf.Scalar>(part.loss), grads: addByName(grads, part.grads) };
   });
 }
 
-/** The update that complete sums make. */
-export function clipSums({ loss, grads }: GradientSums, maxGradNorm: number): StepResult {
-  return tf.tidy(() => {
-    const { grads: clipped, norm } = clipByGlobalNorm(grads, maxGradNorm);
-    return { loss: loss.clone(), gradNorm: norm, grads: clipped };
-  });
-}
-
-function weightedLossAndGrads(model: TrainableModel, parameters: ReadonlyMap<string, tf.Variable>, batch: MicroBatch) {
+function weightedLossAndGrads(model: TrainableModel, batch: MicroBatch): LossAndGradients {
   const { inputIds, labels, weight, ...options } = batch;
+  const parameters = parametersOf(model);
   const weightedLoss = () => model.loss(inputIds, labels, options).mul(weight).asScalar();
   const { value: loss, grads } = lossAndGrads(weightedLoss, [...parameters.values()]);
   const named: tf.NamedTensorMap = {};

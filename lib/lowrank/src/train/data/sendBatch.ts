@@ -1,0 +1,38 @@
+/** Micro-batches as the device takes them. */
+import { deviceInfo, tf } from '../../runtime';
+import type { MicroBatch } from '../gradients';
+import { type Batch, learnedTokens } from './batch';
+import { padToBucket } from './padToBucket';
+import { type TensorBatch, tensorBatch } from './tensorBatch';
+
+/**
+ * A micro-batch as a compiled function takes it. For a GPU its integers are float32, which is exact below 2²⁴: TensorFlow keeps integer
+ * arguments in host memory and copies them when the function asks, which waits until the GPU has done everything before.
+ */
+export type SentBatch = { readonly tensors: tf.NamedTensorMap; readonly weight: tf.Scalar };
+
+/** How batches become tensors. */
+export interface SendOptions {
+  /** Whether widths are padded to a few sizes, so that fewer functions are compiled. */
+  readonly compile?: boolean | undefined;
+  /** The model's limits, where it has some. */
+  readonly config?: { readonly maxPositionEmbeddings?: number; readonly vocabSize?: number } | undefined;
+}
+
+/** The micro-batches of one update, each weighted by its share of the learned tokens; the caller disposes them. */
+export function sentBatches(batches: readonly Batch[], { compile = true, config }: SendOptions): SentBatch[] {
+  const counts = batches.map(learnedTokens);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const isGpu = deviceInfo().device === 'GPU';
+  return batches.map((batch, index) => {
+    const padded = compile ? padToBucket(batch, config?.maxPositionEmbeddings) : batch;
+    const tensors: tf.NamedTensorMap = { ...tensorBatch(padded, config?.vocabSize, isGpu ? 'float32' : 'int32') };
+    return { tensors, weight: tf.scalar((counts[index] ?? 0) / total) };
+  });
+}
+
+/** The micro-batch as the model takes it, with int32 tensors. */
+export function unsent({ tensors, weight }: SentBatch): MicroBatch {
+  const entries = Object.entries(tensors).map(([name, tensor]) => [name, tensor.dtype === 'int32' ? tensor : tensor.toInt()]);
+  return { ...(Object.fromEntries(entries) as TensorBatch), weight };
+}

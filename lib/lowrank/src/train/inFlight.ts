@@ -1,0 +1,135 @@
+/**
+ * The updates that a GPU has in flight: their inputs are sent before the first of them begins, and their results are read together, so
+ * that the GPU does not wait for the host after each. On a CPU it is one update at a time.
+ */
+import { tf } from '../runtime';
+import { upload } from '../runtime/upload';
+import { checkTrainingMemory } from './checkTrainingMemory';
+import { CompiledStep, type StepOutcome, type StepSetup } from './compiledStep';
+import type { Batch } from './data/batch';
+import { type SentBatch, sentBatches } from './data/sendBatch';
+import { noGradient } from './gradients';
+
+/** The numbers of one update. */
+export interface UpdateNumbers {
+  readonly loss: number;
+  /** Before clipping. */
+  readonly gradNorm: number;
+}
+
+/** What became of the updates that were in flight. */
+export interface Settled {
+  /** Of those that were made; the last one may be not finite, and has then changed nothing. */
+  readonly numbers: readonly UpdateNumbers[];
+  /** Why the others could not be made. */
+  readonly error?: unknown;
+}
+
+/** The inputs of one update, on the device. */
+type SentUpdate = {
+  readonly parts: SentBatch[];
+  readonly coefficients: tf.Tensor1D;
+  /** What the sums begin with. Shape (). */
+  readonly zero: tf.Scalar;
+};
+
+/**
+ * The queue of one run. Where the loss or the gradients' norm is not finite, an update leaves every parameter and moment as it is, and so
+ * does every update behind it.
+ */
+export class InFlight {
+  private readonly queue: SentUpdate[] = [];
+  private readonly step: CompiledStep;
+  /** Rows times length² of the largest batch so far: the memory for a batch no larger is there already. */
+  private largestBatch = 0;
+  /** Whether an update has had a gradient: a later one may well have none. */
+  private hasReached = false;
+
+  constructor(private readonly setup: StepSetup) {
+    this.step = new CompiledStep(setup);
+  }
+
+  /** Sends the device the inputs of one update of the mean loss over these batches. */
+  push(batches: readonly Batch[]): void {
+    this.checkMemory(batches);
+    const { model, optimizer, compile } = this.setup;
+    const update = tf.tidy(() => {
+      const coefficients = optimizer.coefficients(this.queue.length); // first: it throws where the learning rate is not a number
+      return { coefficients, parts: sentBatches(batches, { compile, config: model.config }), zero: tf.scalar(0) };
+    });
+    this.queue.push(update);
+    upload([update.coefficients, update.zero, ...update.parts.flatMap(({ tensors, weight }) => [...Object.values(tensors), weight])]);
+  }
+
+  /**
+   * Makes every update in the queue and returns their numbers, up to the first that are not finite; the optimizer counts those that are.
+   * Where an update cannot be made, those before it are made and counted.
+   */
+  settle(): Settled {
+    const updates = this.queue.splice(0);
+    const outcomes: StepOutcome[] = [];
+    const numbers: UpdateNumbers[] = [];
+    try {
+      const failure = attempt(() => this.make(updates, outcomes));
+      const unread = attempt(() => this.read(outcomes, numbers));
+      return { numbers, ...(unread ?? failure) };
+    } finally {
+      tf.dispose([updates, outcomes]);
+    }
+  }
+
+  private make(updates: readonly SentUpdate[], outcomes: StepOutcome[]): void {
+    if (updates.length === 0) return;
+    const { accumulate, update } = this.step.functions();
+    for (const { parts, coefficients, zero } of updates) {
+      const outcome = tf.tidy(() => {
+        let earlier = { loss: zero.clone(), grads: {} };
+        for (const part of parts.slice(0, -1)) {
+          const before = earlier;
+          earlier = accumulate(part, before);
+          tf.dispose(before);
+        }
+        const wasFinite = outcomes.at(-1)?.allFinite ?? tf.scalar(true, 'bool');
+        return update(parts.at(-1) as SentBatch, { earlier, coefficients, wasFinite });
+      });
+      outcomes.push(outcome);
+    }
+  }
+
+  /** Waits for the device. */
+  private read(outcomes: readonly StepOutcome[], read: UpdateNumbers[]): void {
+    for (const { numbers } of outcomes) {
+      const [loss = Number.NaN, gradNorm = Number.NaN] = numbers.dataSync();
+      if (!this.hasReached && gradNorm === 0 && loss !== 0) throw noGradient();
+      read.push({ loss, gradNorm });
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
+      this.hasReached = true;
+      this.setup.optimizer.countStep();
+    }
+  }
+
+  private checkMemory(batches: readonly Batch[]): void {
+    const { model, compile = true, precision } = this.setup;
+    for (const batch of batches) {
+      const size = batch.inputIds.length * (batch.inputIds[0]?.length ?? 0) ** 2;
+      if (size <= this.largestBatch) continue;
+      checkTrainingMemory(model, batch, { compile, precision });
+      this.largestBatch = size;
+    }
+  }
+
+  dispose(): void {
+    tf.dispose(this.queue.splice(0));
+    this.step.dispose();
+  }
+}
+
+/** What the work threw, if it did. */
+function attempt(work: () => void): { readonly error: unknown } | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}

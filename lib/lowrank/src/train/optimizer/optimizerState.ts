@@ -1,0 +1,36 @@
+/** The state of an optimizer, as tensors that a checkpoint can hold. */
+import { StateError, type tf } from '../../runtime';
+
+/** What an optimizer must remember to go on exactly where it was. */
+export interface OptimizerState {
+  /** Updates made. */
+  readonly step: number;
+  /** The moments of each parameter, as `first.NAME` and `second.NAME`; the caller disposes them. */
+  readonly tensors: tf.NamedTensorMap;
+}
+
+/** Which moment of which parameter a tensor of the state is, and the name of its other moment; undefined if it is none. */
+export function momentOf(
+  key: string,
+): { readonly kind: 'first' | 'second'; readonly parameter: string; readonly other: string } | undefined {
+  const [, kind, parameter = ''] = /^(first|second)\.(.*)$/s.exec(key) ?? [];
+  if (kind === 'first') return { kind, parameter, other: `second.${parameter}` };
+  return kind === 'second' ? { kind, parameter, other: `first.${parameter}` } : undefined;
+}
+
+/**
+ * Both moments of each parameter.
+ *
+ * @throws StateError when a tensor is no moment, or its other moment is missing.
+ */
+export function checkedMoments(tensors: tf.NamedTensorMap): Map<string, { readonly first: tf.Tensor; readonly second: tf.Tensor }> {
+  const moments = new Map<string, { readonly first: tf.Tensor; readonly second: tf.Tensor }>();
+  for (const [key, tensor] of Object.entries(tensors)) {
+    const moment = momentOf(key);
+    if (!moment) throw new StateError(`'${key}' is not a moment of AdamW: expected first.NAME or second.NAME`);
+    const other = tensors[moment.other];
+    if (!other) throw new StateError(`the state has only the ${moment.kind} moment of '${moment.parameter}'`);
+    if (moment.kind === 'first') moments.set(moment.parameter, { first: tensor, second: other });
+  }
+  return moments;
+}
