@@ -11,7 +11,7 @@ import { assignTensors, readTensors } from './files/adapterTensors';
 import { type AdapterFolder, openAdapterFolder } from './files/openAdapterFolder';
 import { saveAdapters } from './files/saveAdapters';
 import { hotswap } from './hotswap';
-import { AdapterState } from './layers/adapterState';
+import type { AdapterState } from './layers/adapterState';
 import { assignStoredLayers, EmbeddingLayers, type SaveEmbeddingLayers } from './layers/embeddingLayers';
 import { BASE_ROW } from './layers/mixedRows';
 import { checkAble, methodOf, type PeftConfig, type PeftType } from './methods';
@@ -58,7 +58,6 @@ export type NamedModule = Module & { readonly nameOrPath?: string; readonly isRe
 export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   readonly peftType: PeftType;
   readonly #model: M;
-  readonly #state = new AdapterState([]);
   readonly #tuner: Tuner<PeftConfig>;
   readonly #adapters = new Map<string, Adapter>();
   /** The call that ended its use. */
@@ -71,7 +70,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     this.#model = model;
     this.peftType = peftType;
     const { Tuner } = methodOf(peftType);
-    this.#tuner = new Tuner(model, this.#state);
+    this.#tuner = new Tuner(model);
   }
 
   /** The model under the adapters. @throws StateError once it was unloaded or disposed of, as every other member. */
@@ -82,8 +81,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
 
   /** What the adapted layers share. */
   protected get state(): AdapterState {
-    this.#checkUsable();
-    return this.#state;
+    return this.tuner.state;
   }
 
   private get tuner(): Tuner<PeftConfig> {
@@ -219,7 +217,6 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
       active,
       active.filter((name) => this.adapter(name).isTrainable),
     );
-    this.state.activeAdapters = active;
   }
 
   /**
@@ -251,7 +248,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   override dispose(): void {
     if (this.#endedBy !== undefined) return;
     this.#tuner.dispose();
-    this.#state.dispose();
+    this.#tuner.state.dispose();
     super.dispose();
     this.#endedBy = 'dispose()';
   }

@@ -2,7 +2,6 @@
 import type { Module } from '../nn';
 import type { AdapterConfig, AdapterConfigOptions } from './adapterConfig';
 import type { ConfigFields } from './files/configFields';
-import type { AdapterState } from './layers/adapterState';
 import type { Ability, Tuner } from './tuner';
 
 /** Everything that the rest of the library asks of a method whose configuration is a `C` and whose tuner is a `T`. */
@@ -15,10 +14,9 @@ export interface PeftMethod<C extends AdapterConfig = AdapterConfig, T extends T
   readonly Config: new (
     options: never,
   ) => C;
-  /** What puts its adapters on a model. The state is the adapters' own, and all layers of the model share it. */
+  /** Puts its adapters on a model; owns the state that the model's layers share, and hands it to them. */
   readonly Tuner: new (
     model: Module,
-    state: AdapterState,
   ) => T;
   /** Why it cannot do what its tuner has no member for; an error quotes it. */
   readonly lacks: Readonly<Record<Exclude<Ability, keyof T>, string>>;

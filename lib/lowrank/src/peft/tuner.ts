@@ -1,6 +1,7 @@
 /** The interface that every method of adaptation implements. */
 import type { tf } from '../runtime';
 import type { AdapterConfig } from './adapterConfig';
+import type { AdapterState } from './layers/adapterState';
 
 /** How a file lays a tensor out: as it is, its two axes swapped, or with a leading or a trailing axis of length 1. */
 export type TensorLayout = 'same' | 'transposed' | 'batched' | 'column';
@@ -26,6 +27,8 @@ export type AdapterStart = { readonly seed: number } | 'empty';
 
 /** Puts adapters of one method on a model and takes them off again. */
 export interface Tuner<C extends AdapterConfig = AdapterConfig> extends Partial<Abilities<C>> {
+  /** What the layers of the model share; the tuner owns it and hands it to them. */
+  readonly state: AdapterState;
   /**
    * Adds an adapter; it neither acts nor trains until it is activated. Either all of it is added or, on an error, nothing.
    *

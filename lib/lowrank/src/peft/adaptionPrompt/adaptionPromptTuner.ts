@@ -3,6 +3,7 @@ import { LlamaForCausalLM, type ModelType } from '../../llama';
 import { CausalSelfAttention, type Module } from '../../nn';
 import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../runtime';
 import { checkAdapterMemory } from '../adapterMemory';
+import { AdapterState } from '../layers/adapterState';
 import { adaptablePaths, isNamed, leafNames } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Swapping, Tuner } from '../tuner';
 import type { AdaptionPromptConfig } from './config';
@@ -18,9 +19,9 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
     scaleRatios: () => () => 1,
   };
 
+  readonly state = new AdapterState([]);
   private readonly adapters = new Map<string, ReadonlyMap<string, ZeroInitPrefixAttention>>(); // by name, then by path
   private active: string | undefined;
-  private isEnabled = true;
 
   constructor(private readonly model: Module) {}
 
@@ -44,6 +45,7 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
   activate(names: readonly string[], trainable: readonly string[]): void {
     if (names.length > 1) throw new ArgumentError(`prefix adapters act one at a time; got ${names.join(', ')}`);
     this.install(names[0]);
+    this.state.activeAdapters = names;
     for (const [name, wrappers] of this.adapters) {
       for (const { adaptionPrompt, adaptionGate } of wrappers.values()) {
         adaptionPrompt.trainable = trainable.includes(name);
@@ -54,7 +56,7 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
 
   setEnabled(isEnabled: boolean): void {
     const { active } = this;
-    this.isEnabled = isEnabled;
+    this.state.isEnabled = isEnabled;
     this.install(active);
   }
 
@@ -93,7 +95,7 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
   private install(name: string | undefined): void {
     for (const [path, wrapper] of this.wrappers(this.active)) this.model.replaceModule(path, wrapper.baseLayer);
     this.active = name;
-    if (!this.isEnabled) return;
+    if (!this.state.isEnabled) return;
     for (const [path, wrapper] of this.wrappers(name)) this.model.replaceModule(path, wrapper);
   }
 

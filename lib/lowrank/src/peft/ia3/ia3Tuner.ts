@@ -1,7 +1,6 @@
 /** IA3 on a whole model. */
 import { type Module, toSnakeCase } from '../../nn';
 import { UnsupportedError } from '../../runtime';
-import type { AdapterState } from '../layers/adapterState';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { fullMatches } from '../regularExpression';
 import { targetPaths } from '../targets';
@@ -19,8 +18,8 @@ export class IA3Tuner extends LayerTuner<IA3Config, IA3Linear> {
   readonly mixing = true;
   readonly combining: Combining<IA3Config> = { combine: (configs, options) => combineIA3(this, configs, options) };
 
-  constructor(model: Module, state: AdapterState) {
-    super(model, state, (module) => module instanceof IA3Linear);
+  constructor(model: Module) {
+    super(model, (module) => module instanceof IA3Linear);
   }
 
   protected targets(config: IA3Config): IA3Target[] {

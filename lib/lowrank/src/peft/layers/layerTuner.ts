@@ -7,7 +7,7 @@ import { checkAdapterMemory, checkMergeMemory } from '../adapterMemory';
 import { isAllLinear, leafNames, type TargetOptions } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Merging, Tuner } from '../tuner';
 import type { AdapterLayer } from './adapterLayer';
-import type { AdapterState } from './adapterState';
+import { AdapterState } from './adapterState';
 import { mergeLayers, unmergeLayers } from './mergeLayers';
 import { SavedModule } from './savedModule';
 import { SavedModules } from './savedModules';
@@ -35,6 +35,7 @@ export interface UpdateStart {
 
 /** Wraps the layers that a configuration names, each once, and gives them its updates. */
 export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> implements Tuner<C> {
+  readonly state = new AdapterState([]);
   protected readonly configs = new Map<string, C>();
   protected readonly saved: SavedModules;
   protected readonly wrapped: WrappedModules<L>;
@@ -42,10 +43,9 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
   /** @param isLayer - tells the method's own wrappers from other modules */
   protected constructor(
     protected readonly model: Module,
-    protected readonly state: AdapterState,
     private readonly isLayer: (module: Module | undefined) => module is L,
   ) {
-    this.saved = new SavedModules(model, state);
+    this.saved = new SavedModules(model, this.state);
     this.wrapped = new WrappedModules(model, isLayer);
   }
 

@@ -2,7 +2,6 @@
 import { Embedding, type Module, StoredEmbedding } from '../../nn';
 import { ArgumentError } from '../../runtime';
 import { checkMergeMemory } from '../adapterMemory';
-import type { AdapterState } from '../layers/adapterState';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { mergeLayers, unmergeLayers } from '../layers/mergeLayers';
 import { TrainedTokens } from '../layers/trainedTokens';
@@ -25,9 +24,9 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   readonly mixing = true;
   private readonly tokens: TrainedTokens;
 
-  constructor(model: Module, state: AdapterState) {
-    super(model, state, (module) => module instanceof LoraLayer);
-    this.tokens = new TrainedTokens(model, state);
+  constructor(model: Module) {
+    super(model, (module) => module instanceof LoraLayer);
+    this.tokens = new TrainedTokens(model, this.state);
   }
 
   override add(name: string, config: LoraConfig, start: AdapterStart): LoraConfig {

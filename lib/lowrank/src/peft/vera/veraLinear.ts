@@ -1,5 +1,5 @@
 /** VeRA on a linear layer. */
-import { type Projection, residual } from '../../nn';
+import { addResidual, type Projection } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
 import { AdapterLayer } from '../layers/adapterLayer';
 import type { AdapterState } from '../layers/adapterState';
@@ -36,7 +36,7 @@ export class VeraLinear extends AdapterLayer<Projection, VeraUpdate> implements 
       const base = this.baseLayer.forward(x);
       const names = this.state.rowAdapters;
       if (names) return mixedRows(this, { x, base, names }, (rows, update) => update.branch(rows));
-      return this.actingUpdates().reduce((y, update) => residual(y, update.branch(this.dropped(x, update))), base);
+      return this.actingUpdates().reduce((y, update) => addResidual(y, update.branch(this.dropped(x, update))), base);
     });
   }
 

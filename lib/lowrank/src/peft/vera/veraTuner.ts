@@ -1,7 +1,6 @@
 /** VeRA on a whole model. */
 import type { Module } from '../../nn';
 import { StateError } from '../../runtime';
-import type { AdapterState } from '../layers/adapterState';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { targetPaths } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor } from '../tuner';
@@ -21,8 +20,8 @@ export class VeraTuner extends LayerTuner<VeraConfig, VeraLinear> {
   readonly mixing = true;
   private readonly projections = new Map<string, Projections>();
 
-  constructor(model: Module, state: AdapterState) {
-    super(model, state, (module) => module instanceof VeraLinear);
+  constructor(model: Module) {
+    super(model, (module) => module instanceof VeraLinear);
   }
 
   override add(name: string, config: VeraConfig, start: AdapterStart): VeraConfig {
