@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { deviceInfo } from 'lowrank';
-import { defaultModelPath } from '../../lib/lowrank/src/cli/defaultModel';
+import { defaultModelPath } from 'lowrank/internal';
 import { describeMachine } from './machine.ts';
 import { llamaCpp, ours, peer } from './processes.ts';
 import { reportOf } from './report.ts';

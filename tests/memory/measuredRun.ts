@@ -1,7 +1,7 @@
 /** A process that does one piece of work, a `MemoryCase` as JSON, and prints what was planned for it and its own peak. */
 import fs from 'node:fs';
 import { AdaptionPromptConfig, getPeftModel, LlamaForCausalLM, LoraConfig, type PlannedModel, planMemory, train } from 'lowrank';
-import { defaultModelPath } from '../../lib/lowrank/src/cli/defaultModel';
+import { defaultModelPath } from 'lowrank/internal';
 import type { MemoryCase } from './memoryCases.ts';
 
 const one: MemoryCase = JSON.parse(process.argv[2] ?? '{}');
