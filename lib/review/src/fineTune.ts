@@ -7,7 +7,7 @@ import {
   type TrainOnExamplesResult,
   trainOnExamples,
 } from 'lowrank';
-import { encodeExamples, shuffled } from 'lowrank/internal';
+import { checkKnown, encodeExamples, shuffled } from 'lowrank/internal';
 import { isExampleOf, type PromptOptions, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
 import type { ReviewerTokenizer } from './reviewerModel';
@@ -37,21 +37,43 @@ export interface FineTuneResult extends TrainOnExamplesResult {
  * Fine-tunes the model's active adapter on one task. With validation data, the adapter ends with the weights of the lowest validation
  * loss.
  *
- * @throws ArgumentError when `steps` is not a whole number from 1 up, or no example of the task fits; plus any error of `train`.
+ * @throws ArgumentError for an unknown option, when `steps` is not a whole number from 1 up, or when no example of the task fits; plus any
+ * error of `train`.
  */
 export async function fineTune(
   model: PeftModel,
   tokenizer: ReviewerTokenizer,
   task: ReviewTask,
   data: FineTuneData,
-  { maxLength = 512, pack = false, languageLabel, ...options }: FineTuneOptions,
+  options: FineTuneOptions,
 ): Promise<FineTuneResult> {
+  checkKnown('fineTune', options, [
+    'steps',
+    'batchSize',
+    'gradientAccumulation',
+    'maxLength',
+    'pack',
+    'languageLabel',
+    'learningRate',
+    'seed',
+    'evaluateEvery',
+    'patience',
+    'onEvaluation',
+    'signal',
+    'onStep',
+    'progress',
+    'checkpoint',
+    'log',
+    'compile',
+    'precision',
+  ]);
+  const { maxLength = 512, pack = false, languageLabel, ...training } = options;
   const encoded = encodeTask(tokenizer, task, data.train, { maxLength, languageLabel });
   const train = encoded.flatMap((example) => example ?? []);
   if (train.length === 0)
     throw new ArgumentError(`none of ${data.train.length} examples belongs to the ${task} task and fits ${maxLength} tokens`);
   const validation = encodeTask(tokenizer, task, data.validation ?? [], { maxLength, languageLabel }).flatMap((example) => example ?? []);
-  const settings = { ...options, padTokenId: tokenizer.eosTokenId ?? 0, ...(pack && { pack: maxLength }) };
+  const settings = { ...training, padTokenId: tokenizer.eosTokenId ?? 0, ...(pack && { pack: maxLength }) };
   const result = await trainOnExamples(model, { train, validation }, settings);
   return { ...result, leftOut: encoded.length - train.length };
 }

@@ -1,6 +1,7 @@
 /** Training an adapter on encoded examples, with its method's own settings where none are given. */
 import type { PeftModel } from '../peft';
 import { deriveSeed } from '../runtime';
+import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
 import type { TrainingExample } from './data/batch';
 import { makeBatches } from './data/makeBatches';
@@ -49,13 +50,33 @@ export interface TrainOnExamplesResult extends TrainResult {
 /**
  * Trains the model's active adapter, and leaves it at its lowest validation loss where there is validation data.
  *
- * @throws ArgumentError when `steps` is not a whole number from 1 up; what `train` throws.
+ * @throws ArgumentError for an option that there is not, or when `steps` is not a whole number from 1 up; what `train` throws.
  */
 export async function trainOnExamples(
   model: PeftModel,
-  { train: examples, validation = [] }: ExampleSplits,
+  splits: ExampleSplits,
   options: TrainOnExamplesOptions,
 ): Promise<TrainOnExamplesResult> {
+  checkKnown('trainOnExamples', options, [
+    'steps',
+    'padTokenId',
+    'batchSize',
+    'gradientAccumulation',
+    'pack',
+    'learningRate',
+    'seed',
+    'evaluateEvery',
+    'patience',
+    'onEvaluation',
+    'signal',
+    'onStep',
+    'progress',
+    'checkpoint',
+    'log',
+    'compile',
+    'precision',
+  ]);
+  const { train: examples, validation = [] } = splits;
   const { steps, padTokenId, pack, batchSize = 4, gradientAccumulation = 1, seed = 0 } = options;
   checkWhole('steps', steps);
   const batching = { batchSize, padTokenId, ...(pack === undefined ? { bucketByLength: true } : { pack }) };

@@ -1,6 +1,7 @@
 /** A prompt and its completion in tokens, of which the completion's are learned. */
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
 import type { TrainingExample } from './batch';
 
 /** The part of a tokenizer that encoding needs. */
@@ -41,9 +42,12 @@ export interface EncodedExample extends TrainingExample {
  * An example that is too long loses tokens at the end of the prompt's cuttable part, never any of the response, of the end
  * token or of the rest of the prompt.
  *
- * @throws ShapeError when it does not fit even without the cuttable part; ArgumentError when the tokenizer has no end token.
+ * @throws ShapeError when it does not fit even without the cuttable part; ArgumentError when the tokenizer has no end token, and for an
+ * option that there is not.
  */
-export function encodeExample(tokenizer: PromptTokenizer, example: TextExample, { maxLength }: EncodeOptions): EncodedExample {
+export function encodeExample(tokenizer: PromptTokenizer, example: TextExample, options: EncodeOptions): EncodedExample {
+  checkKnown('encodeExample', options, ['maxLength']);
+  const { maxLength } = options;
   const { eosTokenId } = tokenizer;
   if (eosTokenId === undefined) throw new ArgumentError('this tokenizer has no end token, by which a model learns to stop');
   const learned = [...tokenizer.encode(example.response, { addSpecialTokens: false }), eosTokenId];
@@ -54,13 +58,15 @@ export function encodeExample(tokenizer: PromptTokenizer, example: TextExample, 
 /**
  * Encodes a prompt for generation, cut as {@link encodeExample} cuts it.
  *
- * @throws ShapeError when the prompt does not fit even without its cuttable part.
+ * @throws ShapeError when the prompt does not fit even without its cuttable part; ArgumentError for an option that there is not.
  */
 export function encodePrompt(
   tokenizer: PromptTokenizer,
   { prompt, cuttable, addSpecialTokens = true }: TextPrompt,
-  { maxLength }: EncodeOptions,
+  options: EncodeOptions,
 ): number[] {
+  checkKnown('encodePrompt', options, ['maxLength']);
+  const { maxLength } = options;
   if (Number.isNaN(maxLength)) throw new ArgumentError('maxLength is not a number');
   const whole = tokenizer.encode(prompt, { addSpecialTokens });
   if (whole.length <= maxLength) return whole;
