@@ -15,7 +15,7 @@ import {
   tf,
 } from 'lowrank';
 import { expect, test } from 'vitest';
-import { rowsOf, StoredLinear } from '../../lib/lowrank/src/nn';
+import { QuantizedLinear, rowsOf } from '../../lib/lowrank/src/nn';
 import { Int8Weight } from '../../lib/lowrank/src/nn/quantized/int8Weight';
 import { tinyModel } from '../peft/tinyModel';
 
@@ -39,8 +39,8 @@ test.each(LAYERS)('a %s of width 4 names both shapes when it is given 5, alone, 
   expect(() => layer.forward(tf.scalar(1))).toThrow(ShapeError);
 });
 
-test('a StoredLinear names both shapes', () => {
-  const layer = new StoredLinear(Int8Weight.pack(rowsOf(tf.ones([3, 4]))));
+test('a QuantizedLinear names both shapes', () => {
+  const layer = new QuantizedLinear(Int8Weight.pack(rowsOf(tf.ones([3, 4]))));
   expect(() => layer.forward(tf.ones([2, 5]))).toThrow(/\[3,4\].*got shape \[2,5\]/);
 });
 

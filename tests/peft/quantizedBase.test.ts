@@ -15,7 +15,7 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { castModel, roundWeight, StoredLinear, StoredWeight } from '../../lib/lowrank/src/nn';
+import { castModel, QuantizedLinear, QuantizedWeight, roundWeight } from '../../lib/lowrank/src/nn';
 import { SMALL_SIZES } from '../llama/smallSizes';
 import { IDS, LABELS, largestDifference, relativeError } from './tinyModel';
 
@@ -128,10 +128,10 @@ describe.each(FORMATS)('LoRA on a base in %s', (format) => {
     const model = adapted(base(format));
     const unmerged = model.forward(IDS);
     const plain = model.mergeAndUnload({ dtype: 'float32' });
-    expect([...plain.namedModules()].some(([, module]) => module instanceof StoredWeight)).toBe(false);
+    expect([...plain.namedModules()].some(([, module]) => module instanceof QuantizedWeight)).toBe(false);
     expect(relativeError(plain.forward(IDS), unmerged)).toBeLessThan(1e-4);
     const half = adapted(base(format)).mergeAndUnload({ dtype: 'bfloat16' });
-    expect(half.lmHead).toBeInstanceOf(StoredLinear);
+    expect(half.lmHead).toBeInstanceOf(QuantizedLinear);
     castModel(plain, 'bfloat16');
     expect(largestDifference(half.forward(IDS), plain.forward(IDS))).toBe(0);
   });
@@ -154,7 +154,7 @@ function weights(stored: PeftModel, plain: PeftModel): Map<string, { values: tf.
   const others = new Map(plain.namedModules());
   const found = [...stored.namedModules()].flatMap(([path, module]) => {
     const other = others.get(path);
-    if (!(module instanceof StoredLinear) || !(other instanceof Linear) || path.endsWith('lm_head')) return [];
+    if (!(module instanceof QuantizedLinear) || !(other instanceof Linear) || path.endsWith('lm_head')) return [];
     return [[path, { values: module.weight.unpack(), exact: other.weight.transpose() }] as const];
   });
   expect(found).toHaveLength(14);
@@ -166,7 +166,7 @@ test('merging follows the dequantised weights, not those that were quantised', (
   const model = LlamaForCausalLM.fromConfig(SIZES);
   const original = moduleAt(model, PATH, Linear).weight.clone();
   quantizeModel(model, 'nf4');
-  const dequantised = tf.tidy(() => moduleAt(model, PATH, StoredLinear).weight.unpack().transpose());
+  const dequantised = tf.tidy(() => moduleAt(model, PATH, QuantizedLinear).weight.unpack().transpose());
   const peft = adapted(model, { targetModules: ['down_proj'] });
   const { loraA, loraB, scaling } = moduleAt(peft.model, PATH, LoraLinear);
   const delta = tf.matMul(loraA as tf.Tensor2D, loraB as tf.Tensor2D).mul(scaling);

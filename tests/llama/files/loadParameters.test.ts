@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { countParameters, LlamaForCausalLM, llamaConfig, type TensorToStore, writeSafetensors } from 'lowrank';
 import { expect, test } from 'vitest';
 import { defaultModelPath } from '../../../lib/lowrank/src/cli/defaultModel';
-import { configToJson } from '../../../lib/lowrank/src/llama/files/configFile';
+import { configToJson } from '../../../lib/lowrank/src/llama/files/configJson';
 import { isKernel, parameterShapes } from '../../../lib/lowrank/src/llama/parameterShapes';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { goldenPath } from '../golden';

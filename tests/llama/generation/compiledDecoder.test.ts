@@ -10,7 +10,7 @@ import {
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { castModel } from '../../../lib/lowrank/src/nn';
-import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/internals';
+import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
 import { fill, tinyModel } from '../../peft/tinyModel';
 import { SMALL_SIZES } from '../smallSizes';
 

@@ -1,15 +1,15 @@
 /** What of a compiled function this library's part of the native binding computes. */
 import { compile, tf } from 'lowrank';
 import { vi } from 'vitest';
+import * as bfloat16Support from '../../../lib/lowrank/src/runtime/bfloat16Support';
 import * as nativeKernels from '../../../lib/lowrank/src/runtime/compile/nativeKernels';
-import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
 import { calledFunctions, graphModules } from '../../runtime/compile/bindingSpies';
 
 export type Formulas = (...inputs: tf.Tensor[]) => tf.Tensor[];
 
 /** What a compiled function gives, the kernels in it by the names of their functions, and the types that these take and give. */
 export function compiled(formulas: Formulas, inputs: tf.Tensor[], precision: 'float32' | 'bfloat16' = 'float32') {
-  if (precision === 'bfloat16') vi.spyOn(halfProducts, 'hasHalfProducts').mockReturnValue(true);
+  if (precision === 'bfloat16') vi.spyOn(bfloat16Support, 'hasBfloat16Products').mockReturnValue(true);
   const run = compile(formulas, { precision });
   let results: tf.Tensor[] = [];
   let modules: string[] = [];
@@ -27,7 +27,7 @@ export function compiled(formulas: Formulas, inputs: tf.Tensor[], precision: 'fl
 
 /** Lets functions in float32 have the kernels that only those in bfloat16 get, so that their values can be compared closely. */
 export function withKernelsInFloat32(): void {
-  vi.spyOn(nativeKernels, 'canReplaceBetweenHalfProducts').mockImplementation(nativeKernels.canReplaceOperations);
+  vi.spyOn(nativeKernels, 'canReplaceInBfloat16').mockImplementation(nativeKernels.canReplaceOperations);
 }
 
 /** The value of a formula and its slopes by every input, for a random slope of the value, which is the last input. */

@@ -1,6 +1,14 @@
 import { compile, tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { Bfloat16Weight, GgufWeight, Int8Weight, packWeight, rowsOf, StoredLinear, type StoredWeight } from '../../../lib/lowrank/src/nn';
+import {
+  Bfloat16Weight,
+  GgufWeight,
+  Int8Weight,
+  packWeight,
+  QuantizedLinear,
+  type QuantizedWeight,
+  rowsOf,
+} from '../../../lib/lowrank/src/nn';
 import { rowProduct } from '../../../lib/lowrank/src/nn/kernels/rowProduct';
 import { asOnGpu, graphTypes, withBinding } from '../../runtime/compile/bindingSpies';
 import { randomTensor, values } from '../quantized/golden';
@@ -16,7 +24,7 @@ function blocks(format: 'Q4_0' | 'Q8_0', blockBytes: number): GgufWeight {
   return GgufWeight.fromBytes(format, [O, I], bytes);
 }
 
-const WEIGHTS: Record<string, () => StoredWeight> = {
+const WEIGHTS: Record<string, () => QuantizedWeight> = {
   bfloat16: () => Bfloat16Weight.pack(rowsOf(randomTensor([O, I], 1))),
   'bfloat16 of an odd width': () => Bfloat16Weight.pack(rowsOf(randomTensor([301, 275], 1))),
   int8: () => Int8Weight.pack(rowsOf(randomTensor([O, I], 1))),
@@ -29,8 +37,8 @@ const WEIGHTS: Record<string, () => StoredWeight> = {
 };
 
 /** A layer's product in a function that XLA compiles, and the bytes that the function moves. */
-function compiled(weight: StoredWeight, x: tf.Tensor): { y: tf.Tensor; bytes: number; flops: number } {
-  const layer = new StoredLinear(weight);
+function compiled(weight: QuantizedWeight, x: tf.Tensor): { y: tf.Tensor; bytes: number; flops: number } {
+  const layer = new QuantizedLinear(weight);
   const run = compile((input: tf.Tensor) => layer.forward(input), { xla: true });
   const y = run(x);
   const [{ bytes = 0, flops = 0 } = {}] = run.inspect();
@@ -51,7 +59,7 @@ function gap(own: tf.Tensor, expected: tf.Tensor): number {
 }
 
 describe.each(Object.keys(WEIGHTS))('a native product with %s', (name) => {
-  const weight = WEIGHTS[name]?.() as StoredWeight;
+  const weight = WEIGHTS[name]?.() as QuantizedWeight;
 
   test.each([1, 3, 8, 9, 10, 16, 64])('of %i rows is that with the unpacked values, from the packed bytes alone', (rows) => {
     const x = randomTensor([1, rows, weight.columns], 2);
@@ -76,7 +84,7 @@ describe.each(Object.keys(WEIGHTS))('a native product with %s', (name) => {
   });
 
   test('is not taken under a gradient, which flows to the input', () => {
-    const layer = new StoredLinear(weight);
+    const layer = new QuantizedLinear(weight);
     const x = randomTensor([2, weight.columns], 3);
     const run = compile((input: tf.Tensor) => layer.forward(input), { xla: true });
     const slope = (forward: (input: tf.Tensor) => tf.Tensor) => tf.grad((input: tf.Tensor) => forward(input).square().sum())(x);

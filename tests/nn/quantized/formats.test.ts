@@ -1,6 +1,6 @@
 import { tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { Bfloat16Weight, GgufWeight, Int8Weight, Nf4Weight, rowsOf, type StoredWeight } from '../../../lib/lowrank/src/nn';
+import { Bfloat16Weight, GgufWeight, Int8Weight, Nf4Weight, type QuantizedWeight, rowsOf } from '../../../lib/lowrank/src/nn';
 import { DYNAMIC_CODE } from '../../../lib/lowrank/src/nn/quantized/nf4Codes';
 import { bfloat16Code, float16Code } from '../../../lib/lowrank/src/nn/quantized/rounding';
 import { bytes, floats, golden, packedBytes, rows, trimRows, values } from './golden';
@@ -159,7 +159,7 @@ describe.each([
   ['bfloat16', (r) => Bfloat16Weight.pack(r)],
   ['int8', (r) => Int8Weight.pack(r)],
   ['q4_1', (r) => GgufWeight.packQ4_1(r)],
-] as [string, (r: ReturnType<typeof rows>) => StoredWeight][])('a weight in %s', (_, pack) => {
+] as [string, (r: ReturnType<typeof rows>) => QuantizedWeight][])('a weight in %s', (_, pack) => {
   test('takes on other values, rounded as if they had been packed', () => {
     const weight = pack(rowsOfCase('special'));
     const other = pack(rows([4, 64], floats(golden.whole.weight).slice(0, 256)));

@@ -11,7 +11,7 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { GgufWeight, StoredEmbedding, TiedHead } from '../../../lib/lowrank/src/nn';
+import { GgufWeight, QuantizedEmbedding, TiedHead } from '../../../lib/lowrank/src/nn';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { SMALL_SIZES } from '../../llama/smallSizes';
 import { fill, IDS, relativeError } from '../tinyModel';
@@ -37,7 +37,7 @@ function q8Table(V: number, C: number): GgufWeight {
 /** A tied model whose table is kept in blocks, as a GGUF file's is. */
 function base(): LlamaForCausalLM {
   const model = LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, tieWordEmbeddings: true, initializerRange: 0.2 });
-  const table = new StoredEmbedding(q8Table(SMALL_SIZES.vocabSize, SMALL_SIZES.hiddenSize));
+  const table = new QuantizedEmbedding(q8Table(SMALL_SIZES.vocabSize, SMALL_SIZES.hiddenSize));
   model.replaceModule('model.embed_tokens', table);
   model.replaceModule('lm_head', new TiedHead(table));
   return model;

@@ -1,6 +1,6 @@
 import { getPeftModel, LlamaForCausalLM, LoraConfig, type LoraOptions, PeftModel, tf, UnsupportedError } from 'lowrank';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { castModel, StoredEmbedding, TiedHead } from '../../../lib/lowrank/src/nn';
+import { castModel, QuantizedEmbedding, TiedHead } from '../../../lib/lowrank/src/nn';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { fill, golden, goldenPath, IDS, relativeError, tinyModel } from '../tinyModel';
 
@@ -97,7 +97,7 @@ test.each(['embed_tokens', 'lm_head'])('the ends of a table that is kept packed 
   const logits = trained.forward(IDS);
   const merged = trained.mergeAndUnload();
   expect(relativeError(merged.forward(IDS), logits)).toBeLessThan(0.02); // the embedding is rounded to 16 bits again
-  expect(merged.model.embedTokens).toBeInstanceOf(StoredEmbedding);
+  expect(merged.model.embedTokens).toBeInstanceOf(QuantizedEmbedding);
   expect(merged.config.tieWordEmbeddings).toBe(false);
 });
 

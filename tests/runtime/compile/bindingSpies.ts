@@ -1,5 +1,5 @@
 /** What TensorFlow is given, seen from inside the binding. */
-import { backendInternals, type GraphBinding } from '../../../lib/lowrank/src/runtime/compile/internals';
+import { backendInternals, type GraphBinding } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
 
 /** Adding an operation to a graph, as the binding is called for it. */
 type Addition = { readonly call: Parameters<GraphBinding['graphAdd']>; readonly added: ReturnType<GraphBinding['graphAdd']> };

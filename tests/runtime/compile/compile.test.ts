@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { ArgumentError, type CompileOptions, compile, tf } from '../../../lib/lowrank/src/runtime';
-import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/internals';
-import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
+import * as bfloat16Support from '../../../lib/lowrank/src/runtime/bfloat16Support';
+import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
 import { alive, dispose, expectClose, mix, nothingLeft, random, scoped, values, variable } from './scoped';
 
 const { binding } = backendInternals();
@@ -167,7 +167,7 @@ describe('compiled functions that call compiled functions', () => {
   test(
     'multiply in what the outer one asks for, if the device can: otherwise one trace serves all',
     scoped(() => {
-      const has = vi.spyOn(halfProducts, 'hasHalfProducts');
+      const has = vi.spyOn(bfloat16Support, 'hasBfloat16Products');
       const x = random([4, 4]);
       const square = (given: tf.Tensor) => tf.matMul(given, given);
       for (const canHalve of [true, false]) {

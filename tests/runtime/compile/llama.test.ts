@@ -14,10 +14,10 @@ import {
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { castModel } from '../../../lib/lowrank/src/nn';
 import { seededRandom } from '../../../lib/lowrank/src/runtime';
-import { tensorOfHandle } from '../../../lib/lowrank/src/runtime/compile/internals';
+import * as bfloat16Support from '../../../lib/lowrank/src/runtime/bfloat16Support';
 import { runTrace } from '../../../lib/lowrank/src/runtime/compile/runTrace';
+import { tensorOfHandle } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
 import { Trace } from '../../../lib/lowrank/src/runtime/compile/trace';
-import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
 import { noTensorLeft } from '../../noTensorLeft';
 import { definedFunctions } from './bindingSpies';
 
@@ -43,8 +43,8 @@ noTensorLeft();
 afterEach(() => vi.restoreAllMocks());
 
 /** Lets the device have instructions for bfloat16, or not. */
-function setHalfProducts(has: boolean): void {
-  vi.spyOn(halfProducts, 'hasHalfProducts').mockReturnValue(has);
+function setBfloat16Products(has: boolean): void {
+  vi.spyOn(bfloat16Support, 'hasBfloat16Products').mockReturnValue(has);
 }
 
 function model(numHiddenLayers = 2, seed = 1) {
@@ -120,7 +120,7 @@ describe.each([
 });
 
 test('bfloat16 products change loss and gradients by a few parts in a hundred, and not by nothing', () => {
-  setHalfProducts(true);
+  setBfloat16Products(true);
   const peft = getPeftModel(model(), lora());
   stir(peft);
   const compiled = compile(lossAndGrads, { precision: 'bfloat16' });
@@ -137,7 +137,7 @@ test('bfloat16 products change loss and gradients by a few parts in a hundred, a
 test.each(['float32', 'bfloat16'] as const)(
   "where the device has no bfloat16 products, 'bfloat16' gives the loss and gradients of float32 (weights held in %s)",
   (dtype) => {
-    setHalfProducts(false);
+    setBfloat16Products(false);
     const base = model();
     castModel(base, dtype);
     const peft = getPeftModel(base, lora());
@@ -189,7 +189,7 @@ describe('compiled training', () => {
   );
 
   test('in bfloat16 follows the losses of float32', async () => {
-    setHalfProducts(true);
+    setBfloat16Products(true);
     const [mine, plain] = [await trained(lora(), { precision: 'bfloat16' }), await trained(lora(), {})];
     for (const [i, loss] of mine.losses.entries()) expect(Math.abs(loss / (plain.losses[i] ?? 0) - 1)).toBeLessThan(0.02);
     expect(mine.losses).not.toEqual(plain.losses);

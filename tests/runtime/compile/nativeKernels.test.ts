@@ -1,8 +1,8 @@
 import { compile, tf } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import * as bfloat16Support from '../../../lib/lowrank/src/runtime/bfloat16Support';
 import { asStored } from '../../../lib/lowrank/src/runtime/compile/nativeKernels';
 import { widened } from '../../../lib/lowrank/src/runtime/compile/numberFormats';
-import * as halfProducts from '../../../lib/lowrank/src/runtime/halfProducts';
 import { random } from '../../nn/compare';
 
 afterEach(() => vi.restoreAllMocks());
@@ -11,7 +11,7 @@ type Move = (product: tf.Tensor2D, other: tf.Tensor2D) => tf.Tensor;
 
 /** What a compiled function finds a moved product of two tensors stored as, and its values. */
 function stored(move: Move) {
-  vi.spyOn(halfProducts, 'hasHalfProducts').mockReturnValue(true);
+  vi.spyOn(bfloat16Support, 'hasBfloat16Products').mockReturnValue(true);
   let type = '';
   const moved = compile(
     (a: tf.Tensor, b: tf.Tensor) => {

@@ -1,7 +1,7 @@
 /** What the tests of compiled functions share: scopes that nothing may outlive, and tensors to try the functions on. */
 import { afterEach, beforeEach, expect } from 'vitest';
 import { seededRandom, tf } from '../../../lib/lowrank/src/runtime';
-import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/internals';
+import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
 
 /** How many tensors are alive, of tfjs and of the binding, whose handles tfjs does not count. */
 export function alive(): { tensors: number; handles: number } {

@@ -4,19 +4,19 @@ import { ArgumentError, isTracing, StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
 import { checkMemory, memoryPlan } from '../runtime/memoryBudget';
-import { buildLlama, type LlamaParts } from './build';
+import { buildModel, type LlamaParts } from './buildModel';
+import { checkLabels, idTensor, maskTensor, segmentTensor, type TokenRows } from './checkInputs';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 import { type LoadOptions, loadParameters } from './files/loadParameters';
 import { openModelFiles } from './files/openModelFiles';
 import { type SaveOptions, savePretrained } from './files/savePretrained';
 import { type GenerateOptions, generate } from './generation/generate';
-import type { KeyValueCache } from './generation/kvCache';
-import { checkLabels, idTensor, maskTensor, segmentTensor, type TokenRows } from './inputs';
+import type { KeyValueCache } from './generation/growingCache';
+import { givenParameters, makeParameters, randomParameters, type TensorSource } from './initialParameters';
 import { loadingPlan, workPlan } from './memoryPlan';
 import type { LlamaModel } from './model';
 import { modelBytes } from './modelBytes';
 import { nextTokenLoss } from './nextTokenLoss';
-import { givenParameters, makeParameters, randomParameters, type TensorSource } from './parameters';
 import { resizedEnds } from './resizeTokens';
 
 /** What may come with the token ids. */
@@ -86,7 +86,7 @@ export class LlamaForCausalLM extends Module {
     const { seed = 0 } = given;
     const config = llamaConfig(options);
     checkMemory(loadingPlan(config, {}), { what: 'a model of this configuration', remedy: 'Take a smaller one' });
-    return new LlamaForCausalLM(buildLlama(config, makeParameters(config, randomParameters(config, seed))), config);
+    return new LlamaForCausalLM(buildModel(config, makeParameters(config, randomParameters(config, seed))), config);
   }
 
   /**
@@ -104,7 +104,7 @@ export class LlamaForCausalLM extends Module {
       what: 'a model of these tensors',
       remedy: 'Take a smaller one',
     });
-    return new LlamaForCausalLM(buildLlama(checked, makeParameters(checked, givenParameters(source, dtype))), checked);
+    return new LlamaForCausalLM(buildModel(checked, makeParameters(checked, givenParameters(source, dtype))), checked);
   }
 
   /**
@@ -118,7 +118,7 @@ export class LlamaForCausalLM extends Module {
   static async fromPretrained(path: string, options: LoadOptions = {}): Promise<LlamaForCausalLM> {
     checkKnown('LlamaForCausalLM.fromPretrained', options, ['onProgress', 'signal', 'dtype', 'quantize']);
     const files = await openModelFiles(path);
-    const model = new LlamaForCausalLM(buildLlama(files.config, await loadParameters(files, options)), files.config);
+    const model = new LlamaForCausalLM(buildModel(files.config, await loadParameters(files, options)), files.config);
     model.#nameOrPath = path;
     return model;
   }

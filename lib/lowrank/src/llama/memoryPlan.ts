@@ -5,8 +5,8 @@
  * are measured; tests/memory holds the plans against the peaks of real processes.
  */
 import { deviceInfo, type MemoryPlan, type MemoryTerm, memoryPlan, type tf } from '../runtime';
+import { hasBfloat16Products } from '../runtime/bfloat16Support';
 import { checkKnown } from '../runtime/checkKnown';
-import { hasHalfProducts } from '../runtime/halfProducts';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 import { cacheCapacity } from './generation/cacheCapacity';
 import { modelBytes, readingBytes, type StoredAs } from './modelBytes';
@@ -69,7 +69,7 @@ const PROGRAM = 425e6;
 const COMPILED = 200e6;
 const EAGER = 50e6;
 
-/** Logits go through a compiled, frozen head in chunks of so many (`headLoss`). */
+/** Logits go through a compiled, frozen head in chunks of so many (`lmHeadLoss`). */
 const CHUNK_LOGITS = 2 ** 23;
 
 /**
@@ -154,7 +154,7 @@ function described(model: PlannedModel | LlamaConfigOptions, options: MemoryPlan
     kept: Math.min(options.logitsToKeep ?? T, T),
     maxNewTokens: options.maxNewTokens ?? 20,
     isCompiled: compile && options.task !== 'forward',
-    isHalf: compile && options.precision === 'bfloat16' && (isGpu || hasHalfProducts()),
+    isHalf: compile && options.precision === 'bfloat16' && (isGpu || hasBfloat16Products()),
     isGpu,
     isRecomputed: compile && (options.gradientCheckpointing ?? isCheckpointed(model)),
     largestPacked: isPacked ? V * C : 0,

@@ -17,9 +17,9 @@ import {
 } from '../nn';
 import { compile, compileNested, isTracing, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
+import { checkLength } from './checkInputs';
 import type { LlamaConfig } from './config';
-import type { KeyValueCache } from './generation/kvCache';
-import { checkLength } from './inputs';
+import type { KeyValueCache } from './generation/growingCache';
 
 /** Pre-norm attention and MLP around a residual stream. Shapes: x (B, T, C) → (B, T, C). */
 export class LlamaDecoderLayer extends Module {

@@ -1,7 +1,7 @@
 /** Next-token prediction as a loss, with Hugging Face's shift. */
-import { headLoss, IGNORE_INDEX, type Projection } from '../nn';
+import { IGNORE_INDEX, lmHeadLoss, type Projection } from '../nn';
 import { ShapeError, tf } from '../runtime';
-import { rowTensor, type TokenRows } from './inputs';
+import { rowTensor, type TokenRows } from './checkInputs';
 
 /**
  * The mean cross-entropy of predicting `labels[t + 1]` from `hidden[t]`; labels of −100 are left out.
@@ -16,9 +16,9 @@ export function nextTokenLoss(hidden: tf.Tensor, labels: TokenRows, lmHead: Proj
     const states: tf.Tensor2D = hidden.reshape([-1, lmHead.inFeatures]); // (N, C)
     const targets = nextLabels(rowTensor('labels', labels).toFloat()); // (N)
     const used = positions ?? (labels instanceof tf.Tensor ? undefined : positionTensor(labels));
-    if (!used) return headLoss(states, targets, lmHead);
+    if (!used) return lmHeadLoss(states, targets, lmHead);
     if (used.rank !== 1 || used.size === 0) throw new ShapeError(`learnedPositions have shape [${used.shape}]: give them in one row`);
-    return headLoss(tf.gather(states, used), tf.gather(targets, used), lmHead);
+    return lmHeadLoss(tf.gather(states, used), tf.gather(targets, used), lmHead);
   });
 }
 

@@ -2,7 +2,7 @@
 import { Embedding, Linear, TiedHead } from '../nn';
 import { deriveSeed, tf, UnsupportedError } from '../runtime';
 import { statelessNormal } from '../runtime/statelessRandom';
-import type { LlamaParts } from './build';
+import type { LlamaParts } from './buildModel';
 
 /** transformers' factor of the covariance of new rows: they are the mean, but for a little. */
 const SPREAD = 1e-9;

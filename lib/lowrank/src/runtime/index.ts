@@ -1,7 +1,7 @@
 export { type CompiledFunction, type CompileOptions, compile } from './compile/compile';
 export { compileNested } from './compile/compileNested';
-export { isRecording } from './compile/internals';
 export type { FunctionReport } from './compile/program';
+export { isRecording } from './compile/tfjsInternals';
 export { isTracing } from './compile/trace';
 export * from './deviceInfo';
 export * from './deviceName';

@@ -3,7 +3,7 @@
  * that the GPU does not wait for the host after each. On a CPU it is one update at a time.
  */
 import { tf } from '../runtime';
-import { upload } from '../runtime/upload';
+import { sendToDevice } from '../runtime/sendToDevice';
 import { checkTrainingMemory } from './checkTrainingMemory';
 import { CompiledStep, type StepOutcome, type StepSetup } from './compiledStep';
 import type { Batch } from './data/batch';
@@ -58,7 +58,7 @@ export class InFlight {
       return { coefficients, parts: sentBatches(batches, { compile, config: model.config }), zero: tf.scalar(0) };
     });
     this.queue.push(update);
-    upload([update.coefficients, update.zero, ...update.parts.flatMap(({ tensors, weight }) => [...Object.values(tensors), weight])]);
+    sendToDevice([update.coefficients, update.zero, ...update.parts.flatMap(({ tensors, weight }) => [...Object.values(tensors), weight])]);
   }
 
   /**

@@ -4,7 +4,7 @@ import { type RopeScaling, rotaryFrequencies } from '../../nn';
 import { UnsupportedError } from '../../runtime';
 import { ARCHITECTURES, type ModelType, modelTypeWhere } from '../architectures';
 import type { LlamaConfig } from '../config';
-import { checkWindow, configOfFile } from './modelFiles';
+import { checkWindow, configOfFile } from './modelSource';
 
 /** @throws GgufError when a size is missing; UnsupportedError for an architecture, or a feature of it, that is not read here. */
 export function configFromGguf(file: GgufFile): LlamaConfig {

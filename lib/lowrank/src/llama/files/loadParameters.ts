@@ -4,12 +4,12 @@ import { AbortedError, FormatError } from '../../runtime';
 import { interruptible } from '../../runtime/interruptible';
 import { checkMemory } from '../../runtime/memoryBudget';
 import { sizeOf } from '../../runtime/sizeOf';
-import type { Parameters } from '../build';
+import type { Parameters } from '../buildModel';
 import { loadingPlan } from '../memoryPlan';
 import { isKernel, parameterShapes } from '../parameterShapes';
-import type { ModelFiles } from './modelFiles';
-import { float32Reader, type Parameter } from './readParameter';
-import { type StorageOptions, storedReader } from './storedReader';
+import type { ModelFiles } from './modelSource';
+import { float32Reader, type Parameter } from './parameterReader';
+import { type StorageOptions, storedReader } from './quantizedReader';
 
 /** How far loading has come. */
 export interface LoadProgress {

@@ -1,8 +1,9 @@
 /** The model at a path, in whichever format it is. */
-import { openFolderModel } from './folderModel';
-import { openGgufModel } from './ggufModel';
-import type { ModelFiles } from './modelFiles';
+
+import { openGgufModel } from './ggufModelFile';
+import { openFolderModel } from './huggingFaceFolder';
 import { modelPlace } from './modelPlace';
+import type { ModelFiles } from './modelSource';
 
 /**
  * Opens a Hugging Face folder or a GGUF file; no tensor is read yet.

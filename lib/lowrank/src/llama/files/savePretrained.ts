@@ -4,7 +4,7 @@ import nodePath from 'node:path';
 import { byteLength, type JsonObject, type NamedTensorToStore, type StagedFile, stageFile, stageSafetensors } from '../../io';
 import { ArgumentError, StorageError } from '../../runtime';
 import { reasonOf } from '../../runtime/reasonOf';
-import { configToJson } from './configFile';
+import { configToJson } from './configJson';
 import { type ModelToSave, tensorsToSave } from './tensorsToSave';
 
 /** How to write a model. */

@@ -1,6 +1,6 @@
 /** A model's parameters as Hugging Face's files have them. */
 import type { NamedTensorToStore, TensorToStore } from '../../io';
-import { type Module, StoredWeight } from '../../nn';
+import { type Module, QuantizedWeight } from '../../nn';
 import { StateError, tf } from '../../runtime';
 import type { LlamaConfig } from '../config';
 import { isKernel, parameterShapes } from '../parameterShapes';
@@ -20,7 +20,7 @@ export function tensorsToSave(model: ModelToSave): NamedTensorToStore[] {
     const layer: unknown = modules.get(name.slice(0, end));
     const parameter: unknown = layer && Reflect.get(layer, name.slice(end + 1));
     if (parameter instanceof tf.Variable) return [name, variableToSave(parameter, isKernel(name, shape))];
-    if (parameter instanceof StoredWeight) return [name, weightToSave(parameter)];
+    if (parameter instanceof QuantizedWeight) return [name, weightToSave(parameter)];
     throw new StateError(`'${name}' is not in its place: an adapter is on this model. Merge and unload it, or unload it, then save`);
   });
 }
@@ -32,7 +32,7 @@ function variableToSave(variable: tf.Variable, isTurned: boolean): TensorToStore
 }
 
 /** It lies as in files already. */
-function weightToSave(weight: StoredWeight): TensorToStore {
+function weightToSave(weight: QuantizedWeight): TensorToStore {
   const values = () => valuesOf(() => weight.unpack());
   if (weight.format !== 'bfloat16') return { dtype: 'F32', shape: weight.shape, bytes: () => bytesOf(values()) };
   return { dtype: 'BF16', shape: weight.shape, bytes: () => bytesOf(upperHalves(values())) };

@@ -1,9 +1,9 @@
 /** The model as a decoding method sees it: prompts in, then one token per row at a time, each giving the next one's scores. */
 import { compile, tf } from '../../runtime';
-import type { LlamaParts } from '../build';
+import type { LlamaParts } from '../buildModel';
+import type { TokenRows } from '../checkInputs';
 import type { LlamaConfig } from '../config';
-import type { TokenRows } from '../inputs';
-import { KeyValueCache } from './kvCache';
+import { KeyValueCache } from './growingCache';
 import { leftMask, padLeft } from './padLeft';
 
 /** A model whose layers can be compiled one by one. */

@@ -4,10 +4,10 @@ import {
   causalMask,
   type Projection,
   paddingMask,
+  QuantizedLinear,
   type RMSNorm,
   type RotaryOptions,
   rotaryTables,
-  StoredLinear,
   type TokenTable,
 } from '../../nn';
 import { compile, deviceInfo, tf } from '../../runtime';
@@ -94,7 +94,7 @@ const prefillLayer = compile(runPrefillLayer, { name: 'prefill_layer' });
 const prefillPackedLayer = compile(runPrefillLayer, { name: 'prefill_packed_layer', xla: true });
 
 function isPacked(layer: LlamaDecoderLayer): boolean {
-  return [...layer.namedModules()].some(([, module]) => module instanceof StoredLinear);
+  return [...layer.namedModules()].some(([, module]) => module instanceof QuantizedLinear);
 }
 
 /** Of one token of each row, the last of a prompt or the one of a step. Shapes: x (B, 1, C) → (B, V) and (B). */

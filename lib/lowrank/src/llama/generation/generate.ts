@@ -4,11 +4,11 @@ import { AbortedError, ArgumentError, deriveSeed, deviceInfo, ShapeError, seeded
 import { checkKnown } from '../../runtime/checkKnown';
 import { checkOneOf } from '../../runtime/checkValues';
 import { checkWhole } from '../../runtime/checkWhole';
-import { canBuildGraphs } from '../../runtime/compile/internals';
+import { canBuildGraphs } from '../../runtime/compile/tfjsInternals';
 import { interruptible } from '../../runtime/interruptible';
 import { checkMemory } from '../../runtime/memoryBudget';
+import { checkIds, checkLength, type TokenRows } from '../checkInputs';
 import type { LlamaConfig } from '../config';
-import { checkIds, checkLength, type TokenRows } from '../inputs';
 import { workPlan } from '../memoryPlan';
 import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
 import { CompiledDecoder } from './compiledDecoder';

@@ -1,6 +1,6 @@
 /** The weights of attention over many keys on a CPU, by the native binding. */
 import { compile, tf } from '../../runtime';
-import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../../runtime/compile/nativeKernels';
+import { asStored, callNative, canReplaceInBfloat16, type NumberType } from '../../runtime/compile/nativeKernels';
 import { widened } from '../../runtime/compile/numberFormats';
 import { tracedPrecision } from '../../runtime/compile/trace';
 import { withGradient } from '../customGradient';
@@ -19,7 +19,7 @@ export const nativeAttentionWeights: Kernel<[q: tf.Tensor4D, k: tf.Tensor4D, opt
     const [B, H, T, S] = byHead(q, k, options);
     const [b, heads, t, s] = options.mask?.shape ?? [1, 1, 1, S];
     const isBroadcast = (b === 1 || b === B) && heads === 1 && (t === 1 || t === T) && s === S && (options.mask?.rank ?? 4) === 4;
-    return isBroadcast && canReplaceBetweenHalfProducts(B * H * T * S);
+    return isBroadcast && canReplaceInBfloat16(B * H * T * S);
   },
   run: (q, k, options) => {
     const scores = tf.matMul(q, k, false, true);

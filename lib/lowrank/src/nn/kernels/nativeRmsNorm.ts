@@ -1,6 +1,6 @@
 /** RMSNorm of many rows on a CPU, by the native binding. */
 import { compile, type tf } from '../../runtime';
-import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../../runtime/compile/nativeKernels';
+import { asStored, callNative, canReplaceInBfloat16, type NumberType } from '../../runtime/compile/nativeKernels';
 import { widened } from '../../runtime/compile/numberFormats';
 import { tracedPrecision } from '../../runtime/compile/trace';
 import { withGradient } from '../customGradient';
@@ -13,7 +13,7 @@ import type { Kernel } from './kernel';
  * Shapes: x (…, C), weight g (C) → (…, C).
  */
 export const nativeRmsNorm: Kernel<[x: tf.Tensor, weight: tf.Tensor, eps: number]> = {
-  fits: (x, weight) => x.dtype === 'float32' && x.shape.at(-1) === weight.size && canReplaceBetweenHalfProducts(x.size),
+  fits: (x, weight) => x.dtype === 'float32' && x.shape.at(-1) === weight.size && canReplaceInBfloat16(x.size),
   run: (x, weight, eps) => {
     const [rows, type] = asStored(rowsOf(x, weight));
     const resultType = tracedPrecision() ?? 'float32';

@@ -1,6 +1,6 @@
 /** Rotary positions of many heads on a CPU, by the native binding. */
 import { compile, type tf } from '../../runtime';
-import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from '../../runtime/compile/nativeKernels';
+import { asStored, callNative, canReplaceInBfloat16, type NumberType } from '../../runtime/compile/nativeKernels';
 import { widened } from '../../runtime/compile/numberFormats';
 import { tracedPrecision } from '../../runtime/compile/trace';
 import { withGradient } from '../customGradient';
@@ -21,7 +21,7 @@ export const nativeRotary: Kernel<[x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor]
     const [b, heads, t, d] = cos.shape;
     const isBroadcast =
       cos.rank === 4 && (b === 1 || b === B) && heads === 1 && t === T && d === D && sin.shape.join() === cos.shape.join();
-    return isBroadcast && D % 2 === 0 && D <= MAX_WIDTH && x.dtype === 'float32' && canReplaceBetweenHalfProducts(x.size);
+    return isBroadcast && D % 2 === 0 && D <= MAX_WIDTH && x.dtype === 'float32' && canReplaceInBfloat16(x.size);
   },
   run: (x, cos, sin) => {
     const resultType = tracedPrecision() ?? 'float32';

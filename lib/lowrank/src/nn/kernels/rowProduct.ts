@@ -1,8 +1,8 @@
 /** Products of a few rows with a weight in its stored format, by the native binding. */
 
-import { backendInternals, isRecording } from '../../runtime/compile/internals';
 import { hasNativeKernels, TYPED_INTERFACE } from '../../runtime/compile/nativeKernels';
 import { type CustomCall, callKernel } from '../../runtime/compile/stableHlo';
+import { backendInternals, isRecording } from '../../runtime/compile/tfjsInternals';
 import { activeTrace } from '../../runtime/compile/trace';
 import { ShapeError, UnsupportedError } from '../../runtime/errors';
 import type { tf } from '../../runtime/tensorflow';

@@ -1,15 +1,15 @@
 /** Weights at 16 bits: the upper half of a float32. */
 import { tf } from '../../runtime';
 import { bitcast, convert, reshapePacked, slicePacked } from '../../runtime/compile/numberFormats';
+import { frozenVariable, QuantizedRows, type RowPick, rowRuns, type WeightRows } from './quantizedWeight';
 import { bfloat16Code } from './rounding';
-import { frozenVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 
 /**
  * A weight in bfloat16, two values to a word; rows of an odd number of values end in half a word of nothing.
  *
  * The words are float32 by type, though not by meaning: TensorFlow may keep int32 tensors of a GPU in the host's memory.
  */
-export class Bfloat16Weight extends StoredRows {
+export class Bfloat16Weight extends QuantizedRows {
   readonly format = 'bfloat16';
 
   /** Takes ownership of the variable. Shapes: words (O, ⌈I/2⌉). */

@@ -5,16 +5,16 @@ import { Embedding, TiedHead, type TokenTable } from '../embedding';
 import { Linear } from '../linear';
 import type { Module } from '../module';
 import { Bfloat16Weight } from './bfloat16Weight';
-import { StoredEmbedding } from './storedEmbedding';
-import { checkStorable, packWeight, type QuantizedFormat } from './storedFormats';
-import { StoredLinear } from './storedLinear';
-import { rowsOf, type StoredWeight, type WeightRows } from './storedWeight';
+import { checkStorable, packWeight, type QuantizedFormat } from './formats';
+import { QuantizedEmbedding } from './quantizedEmbedding';
+import { QuantizedLinear } from './quantizedLinear';
+import { type QuantizedWeight, rowsOf, type WeightRows } from './quantizedWeight';
 
 /** A linear layer, however its weight is stored. */
-export type LinearLayer = Linear | StoredLinear;
+export type LinearLayer = Linear | QuantizedLinear;
 
 export function isLinearLayer(module: Module | undefined): module is LinearLayer {
-  return module instanceof Linear || module instanceof StoredLinear;
+  return module instanceof Linear || module instanceof QuantizedLinear;
 }
 
 /**
@@ -39,12 +39,12 @@ export function castModel(model: Module, dtype: 'float32' | 'bfloat16'): void {
   if (dtype === 'float32') checkUnpackedMemory(model);
   for (const [path, layer] of modulesOf(model, isLinearLayer)) {
     if (dtype === 'bfloat16') replaceLinear(model, path, layer, Bfloat16Weight.pack);
-    else if (layer instanceof StoredLinear) replaceStored(model, path, layer);
+    else if (layer instanceof QuantizedLinear) replaceStored(model, path, layer);
   }
   for (const [path, table] of modulesOf(model, isTable)) {
-    const toHalf = () => new StoredEmbedding(packedFrom(tableValues(table), Bfloat16Weight.pack));
+    const toHalf = () => new QuantizedEmbedding(packedFrom(tableValues(table), Bfloat16Weight.pack));
     if (dtype === 'bfloat16') replaceTable(model, path, table, toHalf());
-    else if (table instanceof StoredEmbedding) replaceTable(model, path, table, new Embedding(frozen(tableValues(table))));
+    else if (table instanceof QuantizedEmbedding) replaceTable(model, path, table, new Embedding(frozen(tableValues(table))));
   }
 }
 
@@ -58,17 +58,17 @@ function checkUnpackedMemory(model: Module): void {
   });
 }
 
-function isPacked(module: Module): module is StoredLinear | StoredEmbedding {
-  return module instanceof StoredLinear || module instanceof StoredEmbedding;
+function isPacked(module: Module): module is QuantizedLinear | QuantizedEmbedding {
+  return module instanceof QuantizedLinear || module instanceof QuantizedEmbedding;
 }
 
-function replaceLinear(model: Module, path: string, layer: LinearLayer, pack: (rows: WeightRows) => StoredWeight): void {
-  const stored = new StoredLinear(packedFrom(fileLayout(layer), pack), layer.bias);
+function replaceLinear(model: Module, path: string, layer: LinearLayer, pack: (rows: WeightRows) => QuantizedWeight): void {
+  const stored = new QuantizedLinear(packedFrom(fileLayout(layer), pack), layer.bias);
   layer.weight.dispose();
   model.replaceModule(path, stored);
 }
 
-function replaceStored(model: Module, path: string, layer: StoredLinear): void {
+function replaceStored(model: Module, path: string, layer: QuantizedLinear): void {
   const weight = frozen(tf.tidy(() => layer.weight.unpack().transpose()));
   layer.weight.dispose();
   model.replaceModule(path, new Linear(weight, layer.bias));
@@ -107,8 +107,8 @@ function frozen(values: tf.Tensor): tf.Variable {
   return variable;
 }
 
-function isTable(module: Module): module is Embedding | StoredEmbedding {
-  return module instanceof Embedding || module instanceof StoredEmbedding;
+function isTable(module: Module): module is Embedding | QuantizedEmbedding {
+  return module instanceof Embedding || module instanceof QuantizedEmbedding;
 }
 
 function isTiedHead(module: Module): module is TiedHead {

@@ -2,8 +2,8 @@
 import { GGML_FORMATS } from '../../io/dequantize';
 import { tf, UnsupportedError } from '../../runtime';
 import { bitcast, convert, nibbles, reshapePacked, slicePacked } from '../../runtime/compile/numberFormats';
+import { packedVariable, QuantizedRows, type RowPick, rowRuns, type WeightRows } from './quantizedWeight';
 import { float16Code } from './rounding';
-import { packedVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 
 /** A block format of GGML that stays packed in memory; the formulas stand at `GGML_FORMATS`. */
 export type GgufBlockType = keyof typeof DECODERS;
@@ -21,7 +21,7 @@ export function isWholeBlocks(columns: number): boolean {
 }
 
 /** A weight in the very blocks of a GGUF file; each row ends on a whole word. */
-export class GgufWeight extends StoredRows {
+export class GgufWeight extends QuantizedRows {
   /** Takes ownership of the variable. Shapes: words (O, ⌈bytes of I/32 blocks / 4⌉), int32. */
   constructor(
     readonly format: GgufBlockType,

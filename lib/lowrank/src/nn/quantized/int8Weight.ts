@@ -1,8 +1,8 @@
 /** Weights at 8 bits, one scale per output. */
 import type { tf } from '../../runtime';
 import { bitcast, convert } from '../../runtime/compile/numberFormats';
+import { frozenVariable, packedVariable, QuantizedRows, type RowPick, rowRuns, type WeightRows } from './quantizedWeight';
 import { largestMagnitude, roundHalfEven, roundToFloat16 } from './rounding';
-import { frozenVariable, packedVariable, type RowPick, rowRuns, StoredRows, type WeightRows } from './storedWeight';
 
 /** `1/127` as bitsandbytes rounds it. */
 const PER_STEP = Math.fround(7.874015718698502e-3);
@@ -11,7 +11,7 @@ const PER_STEP = Math.fround(7.874015718698502e-3);
  * A weight in 8 bits: `w = q·s/127` with q in −127…127 and s the largest absolute value of the row, as bitsandbytes keeps weights
  * for LLM.int8() (Dettmers et al. 2022, arXiv 2208.07339, section 2.1), which it rounds to float16 first. Products are taken in float32: activations are not quantised.
  */
-export class Int8Weight extends StoredRows {
+export class Int8Weight extends QuantizedRows {
   readonly format = 'int8';
 
   /** Takes ownership of the variables. Shapes: words (O, ⌈I/4⌉), int32; scales (O, 1). */

@@ -2,8 +2,8 @@
 import { tf } from '../../runtime';
 import { bitcast, lookUp } from '../../runtime/compile/numberFormats';
 import { boundsOf, DYNAMIC_CODE, NF4_CODE, nearestCode } from './nf4Codes';
+import { frozenVariable, packedVariable, QuantizedWeight, rowRuns, type WeightRows } from './quantizedWeight';
 import { largestMagnitude } from './rounding';
-import { frozenVariable, packedVariable, rowRuns, StoredWeight, type WeightRows } from './storedWeight';
 
 /** Values that share a scale, and scales that share a scale of their own. */
 const BLOCK = 64;
@@ -27,7 +27,7 @@ export interface Nf4Parts {
  * `w = NF4[q]·c` for 64 values after one another, in the file's order, with the scale `c = D[p]·s + m`: D is the dynamic 8-bit code,
  * s one float32 per 256 scales, and m the mean of all scales. That is 4 + 8/64 + 32/(64·256) = 4.127 bits per value.
  */
-export class Nf4Weight extends StoredWeight {
+export class Nf4Weight extends QuantizedWeight {
   readonly format = 'nf4';
   readonly words: tf.Variable;
   readonly absmax: tf.Variable;

@@ -1,8 +1,8 @@
 /** What a weight becomes when it is kept in another number format. */
 import { tf } from '../../runtime';
 import { convert } from '../../runtime/compile/numberFormats';
-import { packWeight, type QuantizedFormat } from './storedFormats';
-import { rowsOf } from './storedWeight';
+import { packWeight, type QuantizedFormat } from './formats';
+import { rowsOf } from './quantizedWeight';
 
 /** A number format that a weight can be rounded to. */
 export type WeightDtype = 'float32' | 'bfloat16' | 'float16' | QuantizedFormat;

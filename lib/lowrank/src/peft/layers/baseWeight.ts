@@ -1,5 +1,5 @@
 /** The weight of the layer under adapters, however it is kept. */
-import { type Module, StoredEmbedding, StoredWeight, TiedHead } from '../../nn';
+import { type Module, QuantizedEmbedding, QuantizedWeight, TiedHead } from '../../nn';
 import { StateError, tf, UnsupportedError } from '../../runtime';
 
 /** A weight that adapters read and merge into; Shapes: (I, O), for an embedding (V, C). */
@@ -21,7 +21,7 @@ export function baseWeightOf(layer: Module): BaseWeight {
   if (weight instanceof tf.Variable) {
     return { format: 'float32', variables: [weight], read: () => weight, write: (values) => weight.assign(values) };
   }
-  if (weight instanceof StoredWeight) return storedBase(weight, layer instanceof StoredEmbedding);
+  if (weight instanceof QuantizedWeight) return storedBase(weight, layer instanceof QuantizedEmbedding);
   throw new UnsupportedError(`a ${layer.constructor.name} has no weight of its own to read or to merge into`);
 }
 
@@ -40,7 +40,7 @@ function tiedBase(head: TiedHead): BaseWeight {
 }
 
 /** A projection's stored weight lies as in files, (O, I). */
-function storedBase(weight: StoredWeight, isTable: boolean): BaseWeight {
+function storedBase(weight: QuantizedWeight, isTable: boolean): BaseWeight {
   const turned = (values: tf.Tensor) => (isTable ? values : values.transpose());
   return {
     format: weight.format,

@@ -1,5 +1,5 @@
 /** The base's own embedding and output layer in an adapter's file: PEFT's `save_embedding_layers`. */
-import { Embedding, Linear, type Module, StoredEmbedding, StoredLinear, TiedHead } from '../../nn';
+import { Embedding, Linear, type Module, QuantizedEmbedding, QuantizedLinear, TiedHead } from '../../nn';
 import { FormatError, tf } from '../../runtime';
 import type { TensorSource, TensorValues } from '../files/adapterTensors';
 import { assignStored } from '../files/tensorLayout';
@@ -25,7 +25,7 @@ function isBeside(name: string, path: string): boolean {
 interface TokenEnd {
   readonly path: string;
   /** What has the weight: of a tied output layer, the embedding. */
-  readonly base: Embedding | StoredEmbedding | Linear | StoredLinear;
+  readonly base: Embedding | QuantizedEmbedding | Linear | QuantizedLinear;
   readonly isTied: boolean;
 }
 
@@ -40,7 +40,7 @@ export class EmbeddingLayers {
       .map(
         (path) => [path, [`${path}.base_layer`, `${path}.original_module`, path].map((at) => modules.get(at)).find(isTokenLayer)] as const,
       );
-    const table = found.map(([, module]) => module).find((module) => module instanceof Embedding || module instanceof StoredEmbedding);
+    const table = found.map(([, module]) => module).find((module) => module instanceof Embedding || module instanceof QuantizedEmbedding);
     this.ends = found.flatMap(([path, module]) => {
       const isTied = module instanceof TiedHead;
       const base = isTied ? table : module;
@@ -166,7 +166,7 @@ export function vocabularyOf({ names, shape }: TensorSource): number | undefined
 }
 
 function isTokenLayer(module: Module | undefined): module is TokenEnd['base'] | TiedHead {
-  return [Embedding, StoredEmbedding, Linear, StoredLinear, TiedHead].some((kind) => module instanceof kind);
+  return [Embedding, QuantizedEmbedding, Linear, QuantizedLinear, TiedHead].some((kind) => module instanceof kind);
 }
 
 /** Shapes: (V, C), as files have both. */

@@ -5,9 +5,9 @@ import {
   Module,
   type PackedWeight,
   type Projection,
+  QuantizedEmbedding,
+  QuantizedLinear,
   RMSNorm,
-  StoredEmbedding,
-  StoredLinear,
   TiedHead,
   type TokenTable,
 } from '../../nn';
@@ -17,7 +17,7 @@ import type { AdapterState } from './adapterState';
 import { byRows } from './mixedRows';
 
 /** What can be copied: the layers that have weights of their own, however they are kept, and the head that shares the embedding's. */
-export type SaveableModule = Linear | Embedding | RMSNorm | TiedHead | StoredLinear | StoredEmbedding;
+export type SaveableModule = Linear | Embedding | RMSNorm | TiedHead | QuantizedLinear | QuantizedEmbedding;
 
 /**
  * The original module, frozen, and one full copy of it for each adapter that trains it; the active adapter's copy acts.
@@ -103,15 +103,15 @@ export class SavedModule extends Module implements Projection, TokenTable {
 
 /** True for what {@link SavedModule} can copy. */
 export function isSaveable(module: Module | undefined): module is SaveableModule {
-  return [Linear, Embedding, RMSNorm, TiedHead, StoredLinear, StoredEmbedding].some((kind) => module instanceof kind);
+  return [Linear, Embedding, RMSNorm, TiedHead, QuantizedLinear, QuantizedEmbedding].some((kind) => module instanceof kind);
 }
 
 /** True for a table of token vectors, however it is kept. */
-export function isTable(module: Module): module is Embedding | StoredEmbedding {
-  return module instanceof Embedding || module instanceof StoredEmbedding;
+export function isTable(module: Module): module is Embedding | QuantizedEmbedding {
+  return module instanceof Embedding || module instanceof QuantizedEmbedding;
 }
 
-function asTable(module: SaveableModule): Embedding | StoredEmbedding {
+function asTable(module: SaveableModule): Embedding | QuantizedEmbedding {
   if (isTable(module)) return module;
   throw new UnsupportedError(`a ${module.constructor.name} is no table of token vectors`);
 }
@@ -119,9 +119,9 @@ function asTable(module: SaveableModule): Embedding | StoredEmbedding {
 /** What a file holds of a copy of this module. */
 export function* expectedCopy(module: SaveableModule): IterableIterator<[string, ExpectedTensor]> {
   if (module instanceof TiedHead) yield ['weight', { shape: module.tiedTable.shape }];
-  else if (module instanceof StoredLinear || module instanceof StoredEmbedding) {
+  else if (module instanceof QuantizedLinear || module instanceof QuantizedEmbedding) {
     yield ['weight', { shape: module.weight.shape }];
-    if (module instanceof StoredLinear && module.bias) yield ['bias', { shape: module.bias.shape }];
+    if (module instanceof QuantizedLinear && module.bias) yield ['bias', { shape: module.bias.shape }];
   } else {
     for (const [leaf, { shape }] of module.ownParameters()) {
       yield [leaf, { shape: layoutOf(module, leaf) === 'transposed' ? shape.toReversed() : shape }];
@@ -139,7 +139,7 @@ function copyOf(module: SaveableModule): Linear | Embedding | RMSNorm {
   const values = (weight: tf.Variable | PackedWeight) => (weight instanceof tf.Variable ? weight.clone() : weight.unpack());
   const turned = (weight: tf.Variable | PackedWeight) => tf.tidy(() => tf.variable(values(weight).transpose()));
   if (module instanceof TiedHead) return new Linear(turned(module.tiedTable)); // (V, C) -> (C, V)
-  if (module instanceof StoredLinear) return new Linear(turned(module.weight), module.bias && copy(module.bias)); // (O, I) -> (I, O)
+  if (module instanceof QuantizedLinear) return new Linear(turned(module.weight), module.bias && copy(module.bias)); // (O, I) -> (I, O)
   if (module instanceof Linear) return new Linear(copy(module.weight), module.bias && copy(module.bias));
   return new Embedding(tf.tidy(() => tf.variable(values(module.weight))));
 }

@@ -4,8 +4,8 @@ import {
   type Linear,
   Module,
   type Projection,
-  StoredEmbedding,
-  type StoredLinear,
+  QuantizedEmbedding,
+  type QuantizedLinear,
   type TiedHead,
   type TokenTable,
   tiedHeadOf,
@@ -17,7 +17,7 @@ import { type BaseWeight, baseWeightOf } from './baseWeight';
 import { byRows } from './mixedRows';
 
 /** What has a row for each token. */
-export type TokenLayer = Embedding | StoredEmbedding | Linear | StoredLinear | TiedHead;
+export type TokenLayer = Embedding | QuantizedEmbedding | Linear | QuantizedLinear | TiedHead;
 
 /** One adapter's rows. */
 interface Rows {
@@ -221,6 +221,6 @@ export class TokenRows extends Module implements TokenTable, Projection {
 /** PEFT's name of the rows in a file, after the layer's. */
 export const ROWS_NAME = 'token_adapter.trainable_tokens_delta';
 
-function isTable(layer: TokenLayer): layer is Embedding | StoredEmbedding {
-  return layer instanceof Embedding || layer instanceof StoredEmbedding;
+function isTable(layer: TokenLayer): layer is Embedding | QuantizedEmbedding {
+  return layer instanceof Embedding || layer instanceof QuantizedEmbedding;
 }

@@ -1,5 +1,5 @@
 /** The tables and output layers of a model of which adapters train some rows. */
-import { Embedding, Linear, type Module, StoredEmbedding, StoredLinear, TiedHead, tiedHeadOf, toSnakeCase } from '../../nn';
+import { Embedding, Linear, type Module, QuantizedEmbedding, QuantizedLinear, TiedHead, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
@@ -161,13 +161,13 @@ export class TrainedTokens {
 
   private takeOff(path: string, rows: TokenRows): void {
     const { baseLayer } = rows;
-    if (baseLayer instanceof Embedding || baseLayer instanceof StoredEmbedding) tiedHeadOf(rows)?.follow(baseLayer);
+    if (baseLayer instanceof Embedding || baseLayer instanceof QuantizedEmbedding) tiedHeadOf(rows)?.follow(baseLayer);
     this.wrapped.replace(path, baseLayer);
   }
 }
 
 function isTokenLayer(module: Module | undefined): module is TokenLayer | TokenRows {
-  return [Embedding, StoredEmbedding, Linear, StoredLinear, TiedHead, TokenRows].some((kind) => module instanceof kind);
+  return [Embedding, QuantizedEmbedding, Linear, QuantizedLinear, TiedHead, TokenRows].some((kind) => module instanceof kind);
 }
 
 function innermost(layer: TokenLayer | TokenRows): Module {
@@ -179,9 +179,9 @@ function isTied(layer: TokenLayer | TokenRows): boolean {
   return isTableOf(layer) && tiedHeadOf(layer) !== undefined;
 }
 
-function isTableOf(layer: TokenLayer | TokenRows): layer is Embedding | StoredEmbedding | TokenRows {
+function isTableOf(layer: TokenLayer | TokenRows): layer is Embedding | QuantizedEmbedding | TokenRows {
   const inner = layer instanceof TokenRows ? layer.baseLayer : layer;
-  return inner instanceof Embedding || inner instanceof StoredEmbedding;
+  return inner instanceof Embedding || inner instanceof QuantizedEmbedding;
 }
 
 function checkIndices(indices: readonly number[], layer: TokenLayer | TokenRows, path: string): void {

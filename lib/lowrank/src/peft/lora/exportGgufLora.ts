@@ -1,7 +1,7 @@
 /** LoRA adapters as llama.cpp reads them. */
 import { type GgufTensorToStore, writeGguf } from '../../io';
 import { architectureOf } from '../../llama/architectures';
-import { ggufName } from '../../llama/files/ggufModel';
+import { ggufName } from '../../llama/files/ggufModelFile';
 import { isRotated, rotaryRows } from '../../llama/rotaryLayout';
 import { TiedHead } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';

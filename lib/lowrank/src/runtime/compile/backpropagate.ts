@@ -1,8 +1,8 @@
 /** Gradients along a tape that tfjs has recorded, for results that are not one number. */
 import { UnsupportedError } from '../errors';
 import type { tf } from '../tensorflow';
-import type { TapeNode } from './internals';
 import { sumOf } from './nativeSum';
+import type { TapeNode } from './tfjsInternals';
 
 /**
  * The gradients by `xs` of what the tape has led to, given the gradients by its ends, of which each is a sum; undefined where nothing leads there.

@@ -2,11 +2,11 @@
 import { checkKnown } from '../checkKnown';
 import { ArgumentError } from '../errors';
 import { warn } from '../warn';
+import { gradientSources } from './gradientSources';
 import type { Precision } from './graphBuilder';
-import { canBuildGraphs } from './internals';
 import type { FunctionReport } from './program';
 import { ProgramCache } from './programCache';
-import { watchedTensors } from './watched';
+import { canBuildGraphs } from './tfjsInternals';
 
 /** How a function is compiled. */
 export interface CompileOptions {
@@ -62,7 +62,7 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): CompiledFunction<A, R> {
   checkOptions(options);
-  watchedTensors.install(); // here, and not at the first call: that may be inside a gradient
+  gradientSources.install(); // here, and not at the first call: that may be inside a gradient
   const programs = new ProgramCache(fn as (...args: never[]) => unknown, options);
   const run = (...args: A): R => (isSupported() ? (programs.run(args) as R) : fn(...args));
   Object.defineProperty(run, 'name', { value: programs.name });

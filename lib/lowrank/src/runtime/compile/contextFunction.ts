@@ -4,7 +4,7 @@ import { ShapeError, StateError } from '../errors';
 import type { tf } from '../tensorflow';
 import { type Cost, costOf } from './cost';
 import { type GraphBuilder, MUST_COMPILE, type Operation, type SymbolType } from './graphBuilder';
-import { backendInternals, runOperation, type TensorInfo } from './internals';
+import { backendInternals, runOperation, type TensorInfo } from './tfjsInternals';
 import { activeTrace } from './trace';
 
 /** What becomes a function. */

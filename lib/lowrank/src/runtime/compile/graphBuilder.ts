@@ -2,7 +2,7 @@
 import type { OpAttribute } from '../backend';
 import { UnsupportedError } from '../errors';
 import { sizeOf } from '../sizeOf';
-import { type GraphBinding, type NativeGraph, sourceLine } from './internals';
+import { type GraphBinding, type NativeGraph, sourceLine } from './tfjsInternals';
 
 /** One operation of the graph; symbols are the outputs of operations, counted through the graph. */
 export interface Operation {

@@ -1,7 +1,7 @@
 /** The kernels of this library's part of the native binding, which XLA's programs for the CPU call by name. */
 import type { tf } from '../tensorflow';
-import { backendInternals } from './internals';
 import { callKernel, type KernelValue } from './stableHlo';
+import { backendInternals } from './tfjsInternals';
 import { activeTrace } from './trace';
 
 /** XLA's number of the interface that they have. */
@@ -28,7 +28,7 @@ export function canReplaceOperations(size: number): boolean {
  * The same for what stands between products in bfloat16, where TensorFlow's operations would convert each of their inputs and results. In
  * float32 they have nothing to convert, and are no slower.
  */
-export function canReplaceBetweenHalfProducts(size: number): boolean {
+export function canReplaceInBfloat16(size: number): boolean {
   return activeTrace()?.precision === 'bfloat16' && canReplaceOperations(size);
 }
 

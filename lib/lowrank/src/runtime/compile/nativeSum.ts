@@ -1,8 +1,8 @@
 /** Sums of large tensors on a CPU, by this library's part of the native binding. */
 import { tf } from '../tensorflow';
 import { ContextFunction } from './contextFunction';
-import { backendInternals } from './internals';
-import { asStored, callNative, canReplaceBetweenHalfProducts, type NumberType } from './nativeKernels';
+import { asStored, callNative, canReplaceInBfloat16, type NumberType } from './nativeKernels';
+import { backendInternals } from './tfjsInternals';
 import { Trace } from './trace';
 
 /** The functions that have been needed, by the terms' length and types. */
@@ -21,7 +21,7 @@ export function sumOf(terms: readonly [tf.Tensor, ...tf.Tensor[]]): tf.Tensor {
 function nativeSum(terms: readonly [tf.Tensor, ...tf.Tensor[]]): tf.Tensor | undefined {
   const [{ size, shape }] = terms;
   const fits = terms.every((term) => term.dtype === 'float32' && term.shape.join() === shape.join());
-  if (!fits || !canReplaceBetweenHalfProducts(size)) return undefined;
+  if (!fits || !canReplaceInBfloat16(size)) return undefined;
   const stored = terms.map((term) => asStored(term.reshape([-1])));
   const types = stored.map(([, type]) => type);
   if (!types.includes('bfloat16')) return undefined;

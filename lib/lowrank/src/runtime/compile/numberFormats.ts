@@ -1,6 +1,6 @@
 /** Operations on number formats that tfjs has no name for; such a tensor passes between these operations and nowhere else. */
 import { tf } from '../tensorflow';
-import { backendInternals, runOperation } from './internals';
+import { backendInternals, runOperation } from './tfjsInternals';
 import { type TypeName, typeNumber } from './typeNumbers';
 
 /**

@@ -4,9 +4,9 @@ import { sizeOf } from '../sizeOf';
 import { tf } from '../tensorflow';
 import type { ContextFunction } from './contextFunction';
 import type { Cost } from './cost';
-import { backendInternals, engineInternals, isRecording, type TensorInfo } from './internals';
 import { Slot } from './runTrace';
 import { mapLeaves } from './signature';
+import { backendInternals, engineInternals, isRecording, type TensorInfo } from './tfjsInternals';
 import { activeTrace, type Trace } from './trace';
 
 /** What is known of one form of a compiled function; calls of other compiled functions are counted with what they do. */
@@ -31,7 +31,7 @@ export interface FunctionReport {
 /** The gradient of a program, as a function of the gradients by its results. */
 export interface BackwardPass {
   readonly fn: ContextFunction;
-  /** What the function takes: gradients by results, and sources; after them the residuals of the forward pass. */
+  /** What the function takes: gradients by results, and sources; after them the saved activations of the forward pass. */
   readonly given: readonly ({ readonly result: number } | { readonly source: number })[];
   /** Which sources it gives gradients by. */
   readonly wanted: readonly number[];
@@ -39,7 +39,7 @@ export interface BackwardPass {
 
 /**
  * What a program is made of. Its sources are the tensors among the arguments, then the parameters of the trees among them, then the
- * captures; its function's results are those of the call, the new values of the assigned sources, and the residuals.
+ * captures; its function's results are those of the call, the new values of the assigned sources, and the saved activations.
  */
 export interface ProgramParts {
   readonly forward: ContextFunction;

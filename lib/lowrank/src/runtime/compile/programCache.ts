@@ -1,14 +1,14 @@
 /** The programs that one compiled function has become. */
-import { hasHalfProducts } from '../halfProducts';
+import { hasBfloat16Products } from '../bfloat16Support';
 import type { CompileOptions } from './compile';
-import { installKernels } from './kernels';
+import { gradientSources } from './gradientSources';
 import type { FunctionReport, Program } from './program';
 import { freeRetired, retire } from './retired';
 import { readArguments } from './signature';
+import { installPatches } from './tfjsPatches';
 import { activeTrace } from './trace';
 import { maskOf, traceProgram } from './traceProgram';
 import { TraceWarning } from './traceWarning';
-import { watchedTensors } from './watched';
 
 /** How many programs of one function are kept, those used last. */
 const KEPT = 64;
@@ -28,13 +28,13 @@ export class ProgramCache {
   }
 
   run(args: readonly unknown[]): unknown {
-    installKernels();
+    installPatches();
     freeRetired();
     const { tensors, parameters, key: form } = readArguments(args, this.name);
     const given = [...tensors, ...parameters];
-    const reached = watchedTensors.reached();
+    const reached = gradientSources.reached();
     const asked = this.options.precision ?? activeTrace()?.precision;
-    const precision = asked === 'bfloat16' && hasHalfProducts() ? 'bfloat16' : 'float32';
+    const precision = asked === 'bfloat16' && hasBfloat16Products() ? 'bfloat16' : 'float32';
     const key = `${precision} ${form}`;
     const isFit = ({ parts: { mask, captures } }: Program) => mask === maskOf([...given, ...captures], reached);
     const found = this.known(key).find(isFit);

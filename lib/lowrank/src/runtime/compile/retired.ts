@@ -1,6 +1,7 @@
 /** Programs that are kept no longer, until nothing that runs can still need them. */
-import { engineInternals } from './internals';
+
 import type { Program } from './program';
+import { engineInternals } from './tfjsInternals';
 import { activeTrace } from './trace';
 
 const retired = new Set<Program>();

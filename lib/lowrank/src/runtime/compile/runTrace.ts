@@ -2,8 +2,8 @@
 import { UnsupportedError } from '../errors';
 import { tf } from '../tensorflow';
 import { backpropagate } from './backpropagate';
-import { backendInternals, engineInternals, type TensorInfo } from './internals';
 import { type Arguments, mapLeaves, replaceTensors } from './signature';
+import { backendInternals, engineInternals, type TensorInfo } from './tfjsInternals';
 import type { Trace } from './trace';
 
 /** A function and a call of it. */

@@ -1,6 +1,6 @@
 /** Modules of StableHLO, which TensorFlow hands to XLA unchanged: they call XLA's kernels by name. */
 import type { tf } from '../tensorflow';
-import { backendInternals, runOperation } from './internals';
+import { backendInternals, runOperation } from './tfjsInternals';
 import { type TypeName, typeNumber } from './typeNumbers';
 
 /** The operation that a module is in a graph. */

@@ -6,6 +6,7 @@ import type { OpAttribute } from '../backend';
 import { StateError, UnsupportedError } from '../errors';
 import { tf } from '../tensorflow';
 import type { ContextFunction } from './contextFunction';
+import { gradientSources } from './gradientSources';
 import { GraphBuilder, type Precision } from './graphBuilder';
 import {
   backendInternals,
@@ -16,8 +17,7 @@ import {
   sourceLine,
   type TensorInfo,
   tensorOfHandle,
-} from './internals';
-import { watchedTensors } from './watched';
+} from './tfjsInternals';
 
 /** Constants of more bytes than this are fed at each call instead of being part of the graph. */
 const MAX_CONSTANT_BYTES = 4096;
@@ -97,7 +97,7 @@ export class Trace {
     const { engine } = this;
     const { state } = engine;
     const before = { gradientDepth: state.gradientDepth, kernelDepth: state.kernelDepth, activeTape: state.activeTape };
-    const restore = [this.replaceBackend(), this.replaceAssign(), replaceRandom(this.name), watchedTensors.replace(watched)];
+    const restore = [this.replaceBackend(), this.replaceAssign(), replaceRandom(this.name), gradientSources.replace(watched)];
     Object.assign(state, { gradientDepth: 0, kernelDepth: 0, activeTape: null });
     const outer = active;
     active = this;

@@ -4,10 +4,10 @@ import { UnsupportedError } from '../errors';
 import { ContextFunction } from './contextFunction';
 import { costOf } from './cost';
 import type { GraphBuilder, Precision } from './graphBuilder';
-import { backendInternals, type TensorInfo } from './internals';
 import { type BackwardPass, Program } from './program';
-import { backwardInputs } from './residuals';
 import { isReached, runTrace, type TracedCall } from './runTrace';
+import { backwardInputs } from './savedActivations';
+import { backendInternals, type TensorInfo } from './tfjsInternals';
 import { Trace } from './trace';
 
 /** How a function is traced. */
@@ -40,13 +40,13 @@ export function traceProgram(call: TracedCall, options: TraceOptions): Program {
     const slopes = new Map(gradients?.slopes.map(({ symbol, result }) => [symbol, result]));
     const fed = new Set([...sourceOf.keys(), ...slopes.keys()].filter((symbol) => symbol !== undefined));
     const firstOperation = gradients?.firstOperation ?? graph.operations.length;
-    const { residuals, given } = backwardInputs(graph, { outputs: wanted, fed, firstOperation, recompute });
+    const { savedActivations, given } = backwardInputs(graph, { outputs: wanted, fed, firstOperation, recompute });
 
-    const outputs = distinct(graph, [...results, ...assigned.map(({ symbol }) => symbol), ...residuals]);
+    const outputs = distinct(graph, [...results, ...assigned.map(({ symbol }) => symbol), ...savedActivations]);
     const inputs = graph.walk(outputs, (symbol) => sourceOf.has(symbol)).ends;
     const forward = define('', inputs, outputs);
     const backward: BackwardPass | undefined = gradients && {
-      fn: define('_backward', [...given, ...residuals], wanted),
+      fn: define('_backward', [...given, ...savedActivations], wanted),
       given: given.map((symbol) =>
         slopes.has(symbol) ? { result: slopes.get(symbol) as number } : { source: sourceOf.get(symbol) as number },
       ),

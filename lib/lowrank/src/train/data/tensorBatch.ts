@@ -1,5 +1,5 @@
 /** Batches as tensors. */
-import { checkIds, checkLabelIds } from '../../llama/inputs';
+import { checkIds, checkLabelIds } from '../../llama/checkInputs';
 import { ShapeError, tf } from '../../runtime';
 import type { Batch } from './batch';
 import { paddedPositions } from './padToBucket';

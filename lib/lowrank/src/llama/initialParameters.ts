@@ -2,9 +2,9 @@
 import { Bfloat16Weight } from '../nn';
 import { deriveSeed, FormatError, ShapeError, tf } from '../runtime';
 import { statelessNormal } from '../runtime/statelessRandom';
-import type { Parameters } from './build';
+import type { Parameters } from './buildModel';
 import type { LlamaConfig } from './config';
-import type { Parameter } from './files/readParameter';
+import type { Parameter } from './files/parameterReader';
 import { isKernel, parameterShapes } from './parameterShapes';
 
 /** Gives the parameter of this name; the shape is that in memory, where kernels are (in, out) unless they are stored packed. */

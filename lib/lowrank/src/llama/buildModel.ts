@@ -5,17 +5,17 @@ import {
   Linear,
   MLP,
   type Projection,
+  QuantizedEmbedding,
+  QuantizedLinear,
+  QuantizedRows,
+  QuantizedWeight,
   RMSNorm,
-  StoredEmbedding,
-  StoredLinear,
-  StoredRows,
-  StoredWeight,
   TiedHead,
   type TokenTable,
 } from '../nn';
 import { StateError, tf } from '../runtime';
 import type { LlamaConfig } from './config';
-import type { Parameter } from './files/readParameter';
+import type { Parameter } from './files/parameterReader';
 import { LlamaDecoderLayer, LlamaModel } from './model';
 
 /** A model's parameters by Hugging Face's names, kernels as (in, out), or packed. */
@@ -28,7 +28,7 @@ export interface LlamaParts {
 }
 
 /** Builds the layers that the configuration describes; a tied output layer has no parameter of its own. */
-export function buildLlama(config: LlamaConfig, parameters: Parameters): LlamaParts {
+export function buildModel(config: LlamaConfig, parameters: Parameters): LlamaParts {
   const { numHiddenLayers, rmsNormEps, tieWordEmbeddings } = config;
   const embedTokens = embedding(parameter(parameters, 'model.embed_tokens.weight'));
   const layers = Array.from({ length: numHiddenLayers }, (_, i) => buildLayer(config, `model.layers.${i}`, parameters));
@@ -59,12 +59,12 @@ function buildLayer({ headDim, rmsNormEps }: LlamaConfig, path: string, paramete
 function projection(parameters: Parameters, name: string): Projection {
   const weight = parameter(parameters, `${name}.weight`);
   const bias = parameters.has(`${name}.bias`) ? variable(parameters, `${name}.bias`) : undefined;
-  return weight instanceof StoredWeight ? new StoredLinear(weight, bias) : new Linear(weight, bias);
+  return weight instanceof QuantizedWeight ? new QuantizedLinear(weight, bias) : new Linear(weight, bias);
 }
 
 function embedding(weight: Parameter): TokenTable {
   if (weight instanceof tf.Variable) return new Embedding(weight);
-  if (weight instanceof StoredRows) return new StoredEmbedding(weight);
+  if (weight instanceof QuantizedRows) return new QuantizedEmbedding(weight);
   throw new StateError(`a table of token vectors cannot be kept as ${weight.format}, whose rows cannot be told apart`);
 }
 

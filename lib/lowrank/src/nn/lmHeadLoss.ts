@@ -21,7 +21,7 @@ const MAX_LOGITS = 2 ** 23;
  *
  * @param maxLogits - @defaultValue 2²³, which take 32 MiB
  */
-export function headLoss(x: tf.Tensor, labels: tf.Tensor, head: Projection, maxLogits = MAX_LOGITS): tf.Scalar {
+export function lmHeadLoss(x: tf.Tensor, labels: tf.Tensor, head: Projection, maxLogits = MAX_LOGITS): tf.Scalar {
   const rows = chunkRows(head.outFeatures, maxLogits);
   const [N = 0] = x.shape;
   if (!isTracing() || N <= rows || !isFrozen(head)) return tf.tidy(() => crossEntropy(head.forward(x), labels.toInt()));

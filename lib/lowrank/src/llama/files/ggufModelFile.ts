@@ -3,7 +3,7 @@ import { dequantize, type GgufFile, readGguf } from '../../io';
 import { type Architecture, architectureOf } from '../architectures';
 import { isRotated, rotaryRow } from '../rotaryLayout';
 import { configFromGguf } from './ggufConfig';
-import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelFiles';
+import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelSource';
 
 /** The frequencies of a scaled rotary embedding; they are read into the configuration. */
 const CONSTANT = 'rope_freqs.weight';

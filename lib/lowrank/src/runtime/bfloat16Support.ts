@@ -13,13 +13,13 @@ let isKnown: boolean | undefined;
  * Without them TensorFlow computes such products all the same, but slower than in float32: by Eigen, or where there is AVX-512
  * by oneDNN, "for validation purposes", three to four times as slow (oneDNN, "Data Types", hardware limitations).
  */
-export function hasHalfProducts(): boolean {
-  isKnown ??= deviceInfo().device === 'GPU' || listsHalfProducts(processorInfo());
+export function hasBfloat16Products(): boolean {
+  isKnown ??= deviceInfo().device === 'GPU' || listsBfloat16Products(processorInfo());
   return isKnown;
 }
 
 /** Whether a text in the form of `/proc/cpuinfo` names one of the instructions. */
-export function listsHalfProducts(info: string): boolean {
+export function listsBfloat16Products(info: string): boolean {
   const [, names = ''] = /^(?:flags|Features)\s*:(.*)$/m.exec(info) ?? [];
   return names.split(' ').some((name) => INSTRUCTIONS.has(name));
 }

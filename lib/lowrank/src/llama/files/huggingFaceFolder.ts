@@ -6,8 +6,8 @@ import { FormatError, UnsupportedError } from '../../runtime';
 import { sizeOf } from '../../runtime/sizeOf';
 import { warn } from '../../runtime/warn';
 import type { LlamaConfig } from '../config';
-import { configFromJson } from './configFile';
-import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelFiles';
+import { configFromJson } from './configJson';
+import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelSource';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';

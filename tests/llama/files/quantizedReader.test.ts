@@ -1,11 +1,13 @@
 import { countParameters, LlamaForCausalLM, quantizeModel, readGguf, tf, UnsupportedError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { defaultModelPath } from '../../../lib/lowrank/src/cli/defaultModel';
-import { castModel, GgufWeight, StoredEmbedding, StoredLinear, StoredWeight } from '../../../lib/lowrank/src/nn';
+import { castModel, GgufWeight, QuantizedEmbedding, QuantizedLinear, QuantizedWeight } from '../../../lib/lowrank/src/nn';
 import { expectClose, goldenPath, rows, tinyModel } from '../golden';
 
-function storedWeights(model: LlamaForCausalLM): Map<string, StoredWeight> {
-  return new Map([...model.namedModules()].flatMap(([path, module]) => (module instanceof StoredWeight ? [[path, module] as const] : [])));
+function storedWeights(model: LlamaForCausalLM): Map<string, QuantizedWeight> {
+  return new Map(
+    [...model.namedModules()].flatMap(([path, module]) => (module instanceof QuantizedWeight ? [[path, module] as const] : [])),
+  );
 }
 
 describe.each(['plain', 'tied', 'biased'] as const)('the model %s', (variant) => {
@@ -24,7 +26,7 @@ describe.each(['plain', 'tied', 'biased'] as const)('the model %s', (variant) =>
     castModel(expected, 'bfloat16');
     expectClose(() => [model.forward(rows.ids), expected.forward(rows.ids)], 0);
     expect(storedWeights(model).size).toBe(variant === 'tied' ? 15 : 16);
-    expect(model.model.embedTokens).toBeInstanceOf(StoredEmbedding);
+    expect(model.model.embedTokens).toBeInstanceOf(QuantizedEmbedding);
   });
 });
 
@@ -67,7 +69,7 @@ describe("SmolLM2's file", () => {
 
   test('takes a little above 4 bits per value of its linear layers with nf4', async () => {
     const model = await LlamaForCausalLM.fromPretrained(defaultModelPath(), { quantize: 'nf4' });
-    const layers = [...model.namedModules()].flatMap(([, module]) => (module instanceof StoredLinear ? [module.weight] : []));
+    const layers = [...model.namedModules()].flatMap(([, module]) => (module instanceof QuantizedLinear ? [module.weight] : []));
     expect(layers).toHaveLength(210);
     const bits = layers.reduce((sum, { byteLength }) => sum + 8 * byteLength, 0) / layers.reduce((sum, { size }) => sum + size, 0);
     expect(bits).toBeGreaterThan(4.127);

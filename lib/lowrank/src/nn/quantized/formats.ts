@@ -4,7 +4,7 @@ import { Bfloat16Weight } from './bfloat16Weight';
 import { GgufWeight, isWholeBlocks } from './ggufWeight';
 import { Int8Weight } from './int8Weight';
 import { Nf4Weight } from './nf4Weight';
-import type { StoredWeight, WeightRows } from './storedWeight';
+import type { QuantizedWeight, WeightRows } from './quantizedWeight';
 
 /** Formats of 8 and fewer bits: bitsandbytes' NF4 and int8, and llama.cpp's Q4_1 blocks. */
 export type QuantizedFormat = 'nf4' | 'int8' | 'q4_1';
@@ -14,7 +14,7 @@ export type QuantizedFormat = 'nf4' | 'int8' | 'q4_1';
  *
  * @throws ArgumentError when there is no such format; UnsupportedError when the weight's rows are not whole blocks of it.
  */
-export function packWeight(format: QuantizedFormat | 'bfloat16', rows: WeightRows): StoredWeight {
+export function packWeight(format: QuantizedFormat | 'bfloat16', rows: WeightRows): QuantizedWeight {
   if (!Object.hasOwn(PACKERS, format)) throw new ArgumentError(`'${format}' is none of the formats ${Object.keys(PACKERS).join(', ')}`);
   return PACKERS[format](rows);
 }
@@ -25,7 +25,7 @@ export function checkStorable(format: QuantizedFormat | 'bfloat16', columns: num
   throw new UnsupportedError(`'${name}' has rows of ${columns} values, no whole number of q4_1's blocks of 32: use nf4 or int8`);
 }
 
-const PACKERS: Readonly<Record<QuantizedFormat | 'bfloat16', (rows: WeightRows) => StoredWeight>> = {
+const PACKERS: Readonly<Record<QuantizedFormat | 'bfloat16', (rows: WeightRows) => QuantizedWeight>> = {
   bfloat16: (rows) => Bfloat16Weight.pack(rows),
   nf4: (rows) => Nf4Weight.pack(rows),
   int8: (rows) => Int8Weight.pack(rows),

@@ -2,17 +2,17 @@
 import { tf } from '../../runtime';
 import type { TokenTable } from '../embedding';
 import { Module, type ModuleKind } from '../module';
-import { storedProduct } from './storedProduct';
-import type { StoredRows } from './storedWeight';
+import { quantizedMatMul } from './quantizedMatMul';
+import type { QuantizedRows } from './quantizedWeight';
 
 /**
  * A frozen table from which each token id picks its row, which alone is unpacked.
  *
  * Shapes: ids (B, T), int32 → (B, T, C); weight (V, C).
  */
-export class StoredEmbedding extends Module implements TokenTable {
+export class QuantizedEmbedding extends Module implements TokenTable {
   /** Takes ownership of the weight. */
-  constructor(readonly weight: StoredRows) {
+  constructor(readonly weight: QuantizedRows) {
     super();
   }
 
@@ -36,6 +36,6 @@ export class StoredEmbedding extends Module implements TokenTable {
   }
 
   scores(x: tf.Tensor): tf.Tensor {
-    return storedProduct(x, this.weight);
+    return quantizedMatMul(x, this.weight);
   }
 }

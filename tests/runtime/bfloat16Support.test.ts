@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { listsBfloat16Products } from '../../lib/lowrank/src/runtime/bfloat16Support';
 import type { DeviceInfo } from '../../lib/lowrank/src/runtime/deviceInfo';
-import { listsHalfProducts } from '../../lib/lowrank/src/runtime/halfProducts';
 
 describe('the instructions are found in /proc/cpuinfo', () => {
   test.each([
@@ -13,12 +13,12 @@ describe('the instructions are found in /proc/cpuinfo', () => {
     [false, 'a Neoverse N1', 'Features\t: fp asimd evtstrm aes fphp asimdhp asimddp'],
   ])('%s for %s', (expected, _, line) => {
     const processor = (index: number) => `processor\t: ${index}\nmodel name\t: avx512_bf16 in a name is none\n${line}\nbugs\t\t: sysret\n`;
-    expect(listsHalfProducts(`${processor(0)}\n${processor(1)}`)).toBe(expected);
+    expect(listsBfloat16Products(`${processor(0)}\n${processor(1)}`)).toBe(expected);
   });
 
   test('and are not there where the file says nothing of instructions', () => {
-    expect(listsHalfProducts('')).toBe(false);
-    expect(listsHalfProducts('cpu\t: POWER9, altivec supported\n')).toBe(false);
+    expect(listsBfloat16Products('')).toBe(false);
+    expect(listsBfloat16Products('cpu\t: POWER9, altivec supported\n')).toBe(false);
   });
 });
 
@@ -37,8 +37,8 @@ describe('a device multiplies in bfloat16', () => {
   });
 
   async function answers(): Promise<boolean[]> {
-    const { hasHalfProducts } = await import('../../lib/lowrank/src/runtime/halfProducts');
-    return [hasHalfProducts(), hasHalfProducts()];
+    const { hasBfloat16Products } = await import('../../lib/lowrank/src/runtime/bfloat16Support');
+    return [hasBfloat16Products(), hasBfloat16Products()];
   }
 
   test('if it is a GPU, whatever the CPU beside it', async () => {

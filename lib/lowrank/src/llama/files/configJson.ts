@@ -4,7 +4,7 @@ import type { RopeScaling } from '../../nn';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { type Architecture, architectureOf, MODEL_TYPES, type ModelType, modelTypeWhere } from '../architectures';
 import type { LlamaConfig, LlamaConfigOptions } from '../config';
-import { checkWindow, configOfFile } from './modelFiles';
+import { checkWindow, configOfFile } from './modelSource';
 
 /** The documents that describe a model; a folder without `generation_config.json` gives an empty one. */
 export interface ConfigDocuments {

@@ -1,6 +1,6 @@
 import { compile, crossEntropy, Embedding, Linear, LoraLinear, type Projection, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { headLoss, TiedHead } from '../../lib/lowrank/src/nn';
+import { lmHeadLoss, TiedHead } from '../../lib/lowrank/src/nn';
 import { seededRandom } from '../../lib/lowrank/src/runtime';
 import { runTrace } from '../../lib/lowrank/src/runtime/compile/runTrace';
 import { Trace } from '../../lib/lowrank/src/runtime/compile/trace';
@@ -26,9 +26,9 @@ test.each([
   const before = tf.memory().numTensors;
   const heads = [makeHead(), makeHead()];
   const compiled = compile((head: Projection, rows: tf.Tensor, labels: tf.Tensor) =>
-    tf.valueAndGrads((states: tf.Tensor) => headLoss(states, labels, head, 33).mul(2))([rows]),
+    tf.valueAndGrads((states: tf.Tensor) => lmHeadLoss(states, labels, head, 33).mul(2))([rows]),
   );
-  const evaluate = compile((head: Projection, rows: tf.Tensor, labels: tf.Tensor) => headLoss(rows, labels, head, 33));
+  const evaluate = compile((head: Projection, rows: tf.Tensor, labels: tf.Tensor) => lmHeadLoss(rows, labels, head, 33));
   tf.tidy(() => {
     const labels = tf.tensor1d(LABELS, 'int32');
     for (const [seed, head] of heads.entries()) {
@@ -52,7 +52,7 @@ test('no operation of a compiled loss, or of its gradient, gives the logits of a
   const head = new Linear(variable([6, 11], 1)).freeze();
   const shapesWith = (maxLogits: number) => {
     const compiled = compile((rows: tf.Tensor, labels: tf.Tensor) =>
-      tf.valueAndGrads((states: tf.Tensor) => headLoss(states, labels, head, maxLogits))([rows]),
+      tf.valueAndGrads((states: tf.Tensor) => lmHeadLoss(states, labels, head, maxLogits))([rows]),
     );
     const { shapes } = graphShapes(() => tf.tidy(() => void compiled(random([66, 6], 1), tf.fill([66], 1, 'int32'))));
     compiled.dispose();
@@ -70,7 +70,7 @@ test.each([
   const head = new Linear(variable([6, 11], 1)).freeze();
   const [rows, labels] = [random([11, 6], 9), tf.tensor1d(LABELS, 'int32')];
   const trace = new Trace('losses', 'float32');
-  const fn = () => work(rows, (states) => headLoss(states, labels, head, 33));
+  const fn = () => work(rows, (states) => lmHeadLoss(states, labels, head, 33));
   runTrace(trace, { fn, args: [], given: { tensors: [], parameters: [], key: '' }, reached: new Set() });
   const calls = trace.graph.operations.filter(({ calls }) => calls?.startsWith('head_loss'));
   expect(calls.length).toBe(4); // 11 rows by three
@@ -91,7 +91,7 @@ test.each([
   const parameters = [head, ...head.borrowedParts()].flatMap((part) => [...part.trainableParameters()].map(([, parameter]) => parameter));
   expect(parameters.length).toBeGreaterThan(0);
   const compiled = compile(
-    (rows: tf.Tensor, labels: tf.Tensor) => tf.variableGrads(() => headLoss(rows, labels, head, 33), parameters).grads,
+    (rows: tf.Tensor, labels: tf.Tensor) => tf.variableGrads(() => lmHeadLoss(rows, labels, head, 33), parameters).grads,
   );
   tf.tidy(() => {
     const [rows, labels] = [random([11, 6], 9), tf.tensor1d(LABELS, 'int32')];

@@ -2,7 +2,7 @@
 import { isTracing, tf } from '../../runtime';
 import { byKernel } from '../kernels/dispatch';
 import { matMulFrozen } from '../linear';
-import { StoredRows, type StoredWeight } from './storedWeight';
+import { QuantizedRows, type QuantizedWeight } from './quantizedWeight';
 
 /** Values unpacked at a time where that saves memory, 16 MiB of float32. */
 const RUN = 2 ** 22;
@@ -17,11 +17,11 @@ const RUN = 2 ** 22;
  *
  * Shapes: x (…, I), W (O, I) → (…, O).
  */
-export function storedProduct(x: tf.Tensor, weight: StoredWeight): tf.Tensor {
+export function quantizedMatMul(x: tf.Tensor, weight: QuantizedWeight): tf.Tensor {
   const product = byKernel('quantizedMatMul', x, weight);
   if (product) return product;
   const isShort = x.size / weight.columns < weight.columns;
-  const isSmall = !(weight instanceof StoredRows) || weight.size <= RUN;
+  const isSmall = !(weight instanceof QuantizedRows) || weight.size <= RUN;
   if (isTracing() || isSmall || !isShort) return matMulFrozen(x, () => weight.unpack(), true);
   return tf.tidy(() => {
     const step = Math.ceil(RUN / weight.columns);

@@ -6,7 +6,7 @@ import { typeBytes } from './typeNumbers';
 /** What the function of the backward pass takes. */
 export interface BackwardInputs {
   /** Symbols of the forward pass whose values are kept. */
-  readonly residuals: readonly number[];
+  readonly savedActivations: readonly number[];
   /** The others: the function's own sources, and the gradients by its results. */
   readonly given: readonly number[];
 }
@@ -43,7 +43,7 @@ export function backwardInputs(graph: GraphBuilder, { outputs, fed, firstOperati
   const used = graph.walk(outputs, (symbol) => fed.has(symbol) || isKept(symbol)).ends.filter((symbol) => !fed.has(symbol));
   const kept = recompute ? new Set(used) : lightened(graph, used, fed);
   const { ends } = graph.walk(outputs, (symbol) => fed.has(symbol) || kept.has(symbol));
-  return { residuals: ends.filter((symbol) => !fed.has(symbol)), given: ends.filter((symbol) => fed.has(symbol)) };
+  return { savedActivations: ends.filter((symbol) => !fed.has(symbol)), given: ends.filter((symbol) => fed.has(symbol)) };
 }
 
 /** Replaces, as long as that saves bytes, a kept symbol by what it is made of in cheap operations. */

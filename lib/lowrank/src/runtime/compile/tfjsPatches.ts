@@ -1,12 +1,12 @@
 /** Replacements of the two kernels of tfjs-node that do not only hand operations to the backend. */
 import { tf } from '../tensorflow';
-import type { TensorInfo } from './internals';
+import type { TensorInfo } from './tfjsInternals';
 import { activeTrace } from './trace';
 
 let isInstalled = false;
 
 /** Replaces the kernels, once. Outside of traces they do what they did. */
-export function installKernels(): void {
+export function installPatches(): void {
   if (isInstalled) return;
   isInstalled = true;
 

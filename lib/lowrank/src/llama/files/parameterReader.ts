@@ -4,15 +4,15 @@
  * This is the one place where files meet the model's memory: another way to keep weights (16 bits, 4 bits, the file's own
  * blocks) is another {@link ReadParameter}, chosen in `loadParameters`.
  */
-import type { StoredWeight } from '../../nn';
+import type { QuantizedWeight } from '../../nn';
 import { tf } from '../../runtime';
 import { nodeBackend } from '../../runtime/backend';
 import { sizeOf } from '../../runtime/sizeOf';
 import { isKernel } from '../parameterShapes';
-import type { ModelTensor } from './modelFiles';
+import type { ModelTensor } from './modelSource';
 
 /** A parameter as the model keeps it. */
-export type Parameter = tf.Variable | StoredWeight;
+export type Parameter = tf.Variable | QuantizedWeight;
 
 /** Makes the parameter of this name and in-memory shape from the tensor in the file, whose kernels are [out, in]. */
 export type ReadParameter = (name: string, shape: readonly number[], tensor: ModelTensor) => Parameter;

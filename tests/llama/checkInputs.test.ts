@@ -1,6 +1,6 @@
 import { ArgumentError, type LlamaConfig, llamaConfig, ShapeError, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { checkLabels, checkLength, idTensor, maskTensor, segmentTensor } from '../../lib/lowrank/src/llama/inputs';
+import { checkLabels, checkLength, idTensor, maskTensor, segmentTensor } from '../../lib/lowrank/src/llama/checkInputs';
 
 const config: LlamaConfig = llamaConfig({
   vocabSize: 10,

@@ -17,7 +17,7 @@ export interface WeightRows {
  * It is laid out as files are, (out, in), so that blocks move from a file as they are: a projection is `x·Wᵀ`. Nothing holds the
  * unpacked values but the operation that asks for them.
  */
-export abstract class StoredWeight extends Module implements PackedWeight {
+export abstract class QuantizedWeight extends Module implements PackedWeight {
   /** The name of the format, for messages and reports. */
   abstract readonly format: string;
 
@@ -56,10 +56,10 @@ export abstract class StoredWeight extends Module implements PackedWeight {
   }
 
   /** Packs other values into the same format. */
-  protected abstract packed(rows: WeightRows): StoredWeight;
+  protected abstract packed(rows: WeightRows): QuantizedWeight;
 
   /** Packs a tensor's values; a format that can do so on the device says how. Shapes: values (O, I). */
-  protected packedTensor(values: tf.Tensor2D): StoredWeight {
+  protected packedTensor(values: tf.Tensor2D): QuantizedWeight {
     return this.packed(rowsOf(values));
   }
 
@@ -84,7 +84,7 @@ export abstract class StoredWeight extends Module implements PackedWeight {
 export type RowPick = (variable: tf.Variable) => tf.Tensor;
 
 /** A stored weight whose rows can be unpacked one by one, as a table of token vectors needs: its variables have a row for each. */
-export abstract class StoredRows extends StoredWeight {
+export abstract class QuantizedRows extends QuantizedWeight {
   unpack(): tf.Tensor2D {
     return tf.tidy(() => this.unpackPicked((variable) => variable));
   }

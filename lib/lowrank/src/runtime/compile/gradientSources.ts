@@ -1,8 +1,8 @@
 /** Which tensors the gradients that are being taken at the moment are taken for; tfjs itself knows it only afterwards. */
 import type { tf } from '../tensorflow';
-import { engineInternals, isRecording } from './internals';
+import { engineInternals, isRecording } from './tfjsInternals';
 
-class WatchedTensors {
+class GradientSources {
   private stack: (readonly tf.Tensor[])[] = [];
   private base: ReadonlySet<number> = new Set();
   private isInstalled = false;
@@ -58,4 +58,4 @@ class WatchedTensors {
   }
 }
 
-export const watchedTensors = new WatchedTensors();
+export const gradientSources = new GradientSources();

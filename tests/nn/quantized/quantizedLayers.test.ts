@@ -17,9 +17,9 @@ import {
   GgufWeight,
   Int8Weight,
   packWeight,
+  QuantizedEmbedding,
+  QuantizedLinear,
   rowsOf,
-  StoredEmbedding,
-  StoredLinear,
   TiedHead,
 } from '../../../lib/lowrank/src/nn';
 import { SMALL_SIZES } from '../../llama/smallSizes';
@@ -30,9 +30,9 @@ const IDS = [[1, 5, 9, 3, 17, 30, 8]];
 const SIZES = { ...SMALL_SIZES, initializerRange: 0.1 };
 
 /** A layer of 64 inputs and 6 outputs with a stored weight, and the same on its unpacked values. */
-function pair(format: QuantizedFormat | 'bfloat16'): { stored: StoredLinear; plain: Linear } {
+function pair(format: QuantizedFormat | 'bfloat16'): { stored: QuantizedLinear; plain: Linear } {
   const bias = () => tf.tidy(() => tf.variable(randomTensor([6], 2), false));
-  const stored = new StoredLinear(packWeight(format, rowsOf(randomTensor([6, 64], 1))), bias());
+  const stored = new QuantizedLinear(packWeight(format, rowsOf(randomTensor([6, 64], 1))), bias());
   const weight = tf.tidy(() => tf.variable(stored.weight.unpack().transpose(), false));
   return { stored, plain: new Linear(weight, bias()) };
 }
@@ -47,7 +47,7 @@ describe.each(FORMATS)('a linear layer in %s', (format) => {
   test('computes what its unpacked values compute, forward and backward', () => {
     const { stored, plain } = pair(format);
     const x = randomTensor([2, 3, 64], 3);
-    const loss = (layer: Linear | StoredLinear) => tf.valueAndGrad((input: tf.Tensor) => layer.forward(input).sin().sum())(x);
+    const loss = (layer: Linear | QuantizedLinear) => tf.valueAndGrad((input: tf.Tensor) => layer.forward(input).sin().sum())(x);
     const [own, expected] = [loss(stored), loss(plain)];
     expect(own.value.dataSync()[0]).toBeCloseTo(expected.value.dataSync()[0] ?? Number.NaN, 4);
     expect(values(own.grad.sub(expected.grad).abs().max())[0]).toBeLessThan(1e-5);
@@ -73,10 +73,10 @@ describe.each(FORMATS)('a linear layer in %s', (format) => {
   test('unpacks a large weight run by run for few rows, with the same values and gradients', () => {
     if (format === 'nf4') return; // its blocks go on from row to row
     const weight = packWeight(format, rowsOf(randomTensor([5000, 1024], 1)));
-    const stored = new StoredLinear(weight);
+    const stored = new QuantizedLinear(weight);
     const plain = new Linear(tf.tidy(() => tf.variable(weight.unpack().transpose(), false)));
     const x = randomTensor([2, 1024], 3);
-    const loss = (layer: Linear | StoredLinear) => tf.valueAndGrad((input: tf.Tensor) => layer.forward(input).sin().sum())(x);
+    const loss = (layer: Linear | QuantizedLinear) => tf.valueAndGrad((input: tf.Tensor) => layer.forward(input).sin().sum())(x);
     tf.tidy(() => {
       const difference = stored.forward(x).sub(plain.forward(x)).abs().max();
       expect(difference.dataSync()[0]).toBeLessThan(1e-3);
@@ -90,7 +90,7 @@ describe.each(FORMATS)('a linear layer in %s', (format) => {
   test('has the same values when it is compiled', () => {
     const { stored } = pair(format);
     const x = randomTensor([3, 64], 3);
-    const forward = compile((layer: StoredLinear, input: tf.Tensor) => layer.forward(input), { name: `stored_${format}` });
+    const forward = compile((layer: QuantizedLinear, input: tf.Tensor) => layer.forward(input), { name: `stored_${format}` });
     const difference = forward(stored, x).sub(stored.forward(x)).abs().max();
     expect(values(difference)[0]).toBeLessThan(1e-5);
   });
@@ -102,7 +102,7 @@ describe.each([
   ['bfloat16', (r) => Bfloat16Weight.pack(r)],
 ] as [string, (r: ReturnType<typeof rowsOf>) => Int8Weight | GgufWeight | Bfloat16Weight][])('a table in %s', (_, pack) => {
   test('gives the rows and the scores of its unpacked values', () => {
-    const stored = new StoredEmbedding(pack(rowsOf(randomTensor([10, 32], 1))));
+    const stored = new QuantizedEmbedding(pack(rowsOf(randomTensor([10, 32], 1))));
     const plain = new Embedding(tf.variable(stored.weight.unpack()));
     const ids = tf.tensor2d(
       [
@@ -127,7 +127,7 @@ describe('quantizeModel', () => {
     const { total } = countParameters(model);
     const before = model.forward(IDS);
     quantizeModel(model, format);
-    const qProj = moduleAt(model, 'model.layers.0.self_attn.q_proj', StoredLinear);
+    const qProj = moduleAt(model, 'model.layers.0.self_attn.q_proj', QuantizedLinear);
     expect(qProj.weight.format).toBe(format === 'q4_1' ? 'Q4_1' : format);
     expect(model.lmHead).toBeInstanceOf(Linear);
     expect(model.model.embedTokens).toBeInstanceOf(Embedding);
@@ -142,7 +142,7 @@ describe('quantizeModel', () => {
   test('changes nothing when a width does not fit the format', () => {
     const model = LlamaForCausalLM.fromConfig({ ...SIZES, intermediateSize: 60 });
     expect(() => quantizeModel(model, 'q4_1')).toThrow(/down_proj.*60 values/);
-    expect([...model.namedModules()].some(([, module]) => module instanceof StoredLinear)).toBe(false);
+    expect([...model.namedModules()].some(([, module]) => module instanceof QuantizedLinear)).toBe(false);
   });
 
   test('frees the weights that it replaces', () => {
@@ -161,9 +161,9 @@ describe('castModel', () => {
     const model = LlamaForCausalLM.fromConfig({ ...SIZES, tieWordEmbeddings: true });
     const before = model.forward(IDS);
     castModel(model, 'bfloat16');
-    const weights = [...model.namedModules()].flatMap(([, module]) => (module instanceof StoredLinear ? [module.weight] : []));
+    const weights = [...model.namedModules()].flatMap(([, module]) => (module instanceof QuantizedLinear ? [module.weight] : []));
     expect(weights).toHaveLength(14);
-    expect(model.model.embedTokens).toBeInstanceOf(StoredEmbedding);
+    expect(model.model.embedTokens).toBeInstanceOf(QuantizedEmbedding);
     const half = model.forward(IDS);
     const error = values(half.sub(before).norm().div(before.norm()))[0] ?? 1;
     expect(error).toBeGreaterThan(1e-4);
@@ -177,7 +177,7 @@ describe('castModel', () => {
   test('brings a quantised model back as the values that it computed with', () => {
     const model = LlamaForCausalLM.fromConfig(SIZES);
     quantizeModel(model, 'nf4');
-    const qProj = moduleAt(model, 'model.layers.0.self_attn.q_proj', StoredLinear);
+    const qProj = moduleAt(model, 'model.layers.0.self_attn.q_proj', QuantizedLinear);
     const expected = values(qProj.weight.unpack().transpose());
     castModel(model, 'float32');
     const plain = moduleAt(model, 'model.layers.0.self_attn.q_proj', Linear);

@@ -1,7 +1,7 @@
 /** Parameters that stay packed in memory, as 16 bits, 8, 4 or the file's own blocks. */
 import { Bfloat16Weight, GgufWeight, isGgufBlockType, packWeight, type QuantizedFormat, type WeightRows } from '../../nn';
-import type { ModelTensor } from './modelFiles';
-import type { ReadParameter } from './readParameter';
+import type { ModelTensor } from './modelSource';
+import type { ReadParameter } from './parameterReader';
 
 /** In which number formats a model is kept. */
 export interface StorageOptions {

@@ -3,8 +3,8 @@ import { tf } from '../../runtime';
 import { checkWidth } from '../checkWidth';
 import type { Projection } from '../linear';
 import { Module, type ModuleKind } from '../module';
-import { storedProduct } from './storedProduct';
-import type { StoredWeight } from './storedWeight';
+import { quantizedMatMul } from './quantizedMatMul';
+import type { QuantizedWeight } from './quantizedWeight';
 
 /**
  * A frozen linear layer whose weight is unpacked inside each product and freed after it, in the backward pass anew: what is held
@@ -12,10 +12,10 @@ import type { StoredWeight } from './storedWeight';
  *
  * Shapes: x (…, I) → y (…, O); weight (O, I), as in files; bias (O).
  */
-export class StoredLinear extends Module implements Projection {
+export class QuantizedLinear extends Module implements Projection {
   /** Takes ownership of the weight and of the bias. */
   constructor(
-    readonly weight: StoredWeight,
+    readonly weight: QuantizedWeight,
     readonly bias?: tf.Variable,
   ) {
     super();
@@ -34,9 +34,9 @@ export class StoredLinear extends Module implements Projection {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    checkWidth(`a StoredLinear with a weight of shape (out, in) [${this.weight.shape}]`, x, this.inFeatures);
+    checkWidth(`a QuantizedLinear with a weight of shape (out, in) [${this.weight.shape}]`, x, this.inFeatures);
     return tf.tidy(() => {
-      const y = storedProduct(x, this.weight);
+      const y = quantizedMatMul(x, this.weight);
       return this.bias ? y.add(this.bias) : y;
     });
   }
