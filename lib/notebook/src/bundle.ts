@@ -12,6 +12,7 @@ export const displaySymbol: unique symbol = Symbol.for('Jupyter.display');
 
 /** An object that knows how it is shown. */
 export interface Displayable {
+  /** The forms of its display. */
   [displaySymbol](): MimeBundle | Promise<MimeBundle>;
 }
 

@@ -50,6 +50,7 @@ export class Figure implements Displayable {
     return renderSvg(this.spec, this.sentence);
   }
 
+  /** What a Jupyter client shows. */
   async [displaySymbol](): Promise<MimeBundle> {
     return {
       'application/vnd.vegalite.v5+json': this.spec,

@@ -9,7 +9,7 @@ export { type PanelsOptions, panels } from './charts/panels';
 export { type ParameterBar, type ParameterBarsOptions, parameterBars } from './charts/parameterBars';
 export { type TradeoffBubble, type TradeoffBubblesOptions, tradeoffBubbles } from './charts/tradeoffBubbles';
 export { type ChartSpec, type ChartView, type Figure, figure } from './figure';
-export { type LiveLoss, liveLoss } from './liveLoss';
+export { type LiveLoss, type LossState, liveLoss } from './liveLoss';
 export { type Progress, type ProgressOptions, type ProgressState, progress } from './progress';
 export { show } from './show';
 export { type Table, type TableOptions, table } from './table';

@@ -8,7 +8,7 @@ import { displayBundle, isKernelAttached } from './kernel';
 const REPAINT_MILLISECONDS = 1000;
 
 /** A moment of a run; the shape that the training loop reports in. */
-interface LossState {
+export interface LossState {
   readonly step: number;
   readonly loss: number;
 }

@@ -69,6 +69,7 @@ export class Progress implements Displayable {
     this.paint();
   };
 
+  /** What a Jupyter client shows. */
   [displaySymbol](): MimeBundle {
     const text = this.text();
     if (this.summary !== undefined) return { 'text/html': `<p>${escapeHtml(text)}</p>`, 'text/plain': text };

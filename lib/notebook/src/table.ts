@@ -69,6 +69,7 @@ export class Table implements Displayable {
     this.shape = `${rows} ${rows === 1 ? 'row' : 'rows'} × ${columns.length} ${columns.length === 1 ? 'column' : 'columns'}${hidden} (${dtypes})`;
   }
 
+  /** What a Jupyter client shows. */
   [displaySymbol](): MimeBundle {
     return { 'text/html': this.html(), 'text/plain': this.text() };
   }

@@ -7,7 +7,8 @@ export { type DiffHunk, type DiffOptions, diffHunks, hunkExample } from './diff/
 export { diffTextLines } from './diff/diffText';
 export { type HunkReview, type ReviewDiffOptions, reviewDiff, type TaskModels } from './diff/reviewDiff';
 export { exactMatch } from './exactMatch';
-export { type ExperimentConfig, type ExperimentMethod, readExperimentConfig } from './experiment/experimentConfig';
+export type { CellPlan } from './experiment/experimentCell';
+export { type ExampleCounts, type ExperimentConfig, type ExperimentMethod, readExperimentConfig } from './experiment/experimentConfig';
 export type {
   ExperimentEnvironment,
   ExperimentMetric,

@@ -7,7 +7,7 @@ import type { ReviewExample } from './reviewExample';
 /** Necessity: does the hunk need a review? Comment: what should the reviewer say? Refinement: what is the code after the comment? */
 export const reviewTasks = ['necessity', 'comment', 'refinement'] as const;
 
-/** One of {@link reviewTasks}. */
+/** A review task: necessity asks whether a hunk needs a comment, comment writes one, refinement writes the code that answers it. */
 export type ReviewTask = (typeof reviewTasks)[number];
 
 /** Settings of a prompt. */

@@ -7,11 +7,13 @@ export interface ReviewerModel {
   readonly config: LlamaConfig;
   /** Shapes: inputIds (B, T) → logits (B, logitsToKeep, V). */
   forward(inputIds: TokenRows, options?: ForwardOptions): tf.Tensor3D;
+  /** The continuations alone, a row of ids for each row of the batch. */
   generate(inputIds: TokenRows, options?: GenerateOptions): Promise<number[][]>;
 }
 
 /** A tokenizer that also decodes. */
 export interface ReviewerTokenizer extends PromptTokenizer {
+  /** The text of these ids. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
 }
 

@@ -34,6 +34,7 @@ export class GgufFile {
     readonly tensors: ReadonlyMap<string, GgufTensorInfo>,
   ) {}
 
+  /** The path that it was opened by. */
   get path(): string {
     return this.file.path;
   }

@@ -11,6 +11,7 @@ export {
   type NamedTensorToStore,
   readSafetensors,
   SafetensorsFile,
+  type SafetensorsOptions,
   type StoredTensor,
   stageSafetensors,
   type TensorToStore,

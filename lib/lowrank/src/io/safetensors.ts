@@ -11,6 +11,7 @@ import { type GiveMemory, readTensorRows } from './tensorRows';
 export interface StoredTensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
+  /** Little-endian and row-major. */
   readonly bytes: Uint8Array;
 }
 
@@ -38,6 +39,7 @@ export class SafetensorsFile {
     this.tensors = header.tensors;
   }
 
+  /** The path that it was opened by. */
   get path(): string {
     return this.file.path;
   }
@@ -47,6 +49,7 @@ export class SafetensorsFile {
     return [...this.tensors.keys()];
   }
 
+  /** Whether it holds a tensor of this name. */
   has(name: string): boolean {
     return this.tensors.has(name);
   }
@@ -90,6 +93,7 @@ export class SafetensorsFile {
 export interface TensorToStore {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
+  /** Little-endian and row-major. */
   readonly bytes: Uint8Array | (() => Uint8Array);
 }
 

@@ -42,7 +42,9 @@ export interface MemoryPlanOptions extends StoredAs {
 /** A model with a LLaMA's configuration: a LlamaForCausalLM, or one with adapters on it. */
 export interface PlannedModel {
   readonly config: LlamaConfig;
+  /** The parameters by name, of which the plan counts the bytes. */
   namedParameters(): Iterable<readonly [string, tf.Variable]>;
+  /** Those that training changes. */
   trainableParameters(): Iterable<readonly [string, tf.Variable]>;
 }
 

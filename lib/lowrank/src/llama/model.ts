@@ -40,6 +40,7 @@ export class LlamaDecoderLayer extends Module {
     return 'decoder layer';
   }
 
+  /** The layer's output, which adds attention and MLP to x. Shapes: x (B, T, C) → (B, T, C). */
   forward(x: tf.Tensor, context: AttentionContext): tf.Tensor {
     return tf.tidy(() => {
       const attended = addResidual(x, this.selfAttn.forward(this.inputLayernorm.forward(x), context));
@@ -85,6 +86,7 @@ export class LlamaModel extends Module {
     this.norm = parts.norm;
   }
 
+  /** The normed output of the last layer. Shapes: ids (B, T) → (B, T, C). */
   forward(ids: tf.Tensor2D, options: LlamaModelOptions = {}): tf.Tensor {
     checkKnown('LlamaModel.forward', options, ['attentionMask', 'segmentIds', 'cache', 'onWeights']);
     const { attentionMask, segmentIds, cache, onWeights } = options;

@@ -26,6 +26,7 @@ export interface AttentionContext {
 
 /** What a decoder layer asks of its attention, and what an adapter around one stays. Shapes: x (B, T, C) → (B, T, C). */
 export interface Attention extends Module {
+  /** Shapes: x (B, T, C) → (B, T, C). */
   forward(x: tf.Tensor, context: AttentionContext): tf.Tensor;
 }
 

@@ -6,7 +6,9 @@ import type { PackedWeight } from './packedWeight';
 
 /** A table of token vectors: what an Embedding is to those who call it, and what an adapter around one stays. */
 export interface TokenTable extends Module {
+  /** How many tokens it has, V. */
   readonly numEmbeddings: number;
+  /** How wide each token's vector is, C. */
   readonly embeddingDim: number;
   readonly weight: tf.Variable | PackedWeight;
   /** Shapes: ids (B, T), int32 → (B, T, C). */

@@ -7,7 +7,9 @@ import { Module, type ModuleKind } from './module';
 
 /** A map of the last axis: what a Linear is to those who call it, and what an adapter around one stays. */
 export interface Projection extends Module {
+  /** How wide its input is, I. */
   readonly inFeatures: number;
+  /** How wide its output is, O. */
   readonly outFeatures: number;
   /** Shapes: x (…, I) → (…, O). */
   forward(x: tf.Tensor): tf.Tensor;

@@ -38,6 +38,7 @@ export class MLP extends Module {
     return 'MLP';
   }
 
+  /** Shapes: x (…, C) → (…, C). */
   forward(x: tf.Tensor): tf.Tensor {
     return tf.tidy(() => this.downProj.forward(swiglu(this.gateProj.forward(x), this.upProj.forward(x))));
   }

@@ -28,6 +28,7 @@ export class RMSNorm extends Module {
     return 'norm';
   }
 
+  /** Shapes: x (…, C) → (…, C). */
   forward(x: tf.Tensor): tf.Tensor {
     checkWidth(`an RMSNorm with a weight of shape [${this.weight.shape}]`, x, this.weight.size);
     return tf.tidy(() => byKernel('rmsNorm', x, this.weight, this.eps) ?? normalize(x, this.eps).mul(this.weight));

@@ -99,6 +99,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     return Object.fromEntries(Array.from(this.adapters, ([name, { config }]) => [name, config]));
   }
 
+  /** The adapters that act, in order. */
   get activeAdapters(): readonly string[] {
     return this.state.activeAdapters;
   }

@@ -1,13 +1,16 @@
+export type { AdapterConfig } from './adapterConfig';
 export { type AdapterLoadOptions, type AdapterOptions, type AdapterSaveOptions, AdapterSet } from './adapterSet';
 export { AdaptionPromptConfig, type AdaptionPromptOptions, type GateKind } from './adaptionPrompt/config';
 export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './adaptionPrompt/convertPrefix';
-export type { PrefixLayout } from './adaptionPrompt/prefixLayouts';
+export type { PrefixLayout, PrefixModelSizes } from './adaptionPrompt/prefixLayouts';
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
 export { IA3Config, type IA3Options } from './ia3/config';
 export { AdapterState } from './layers/adapterState';
+export type { BaseWeight } from './layers/baseWeight';
+export type { SaveEmbeddingLayers } from './layers/embeddingLayers';
 export { BASE_ROW } from './layers/mixedRows';
 export type { CombinationType, WeightedAdapterOptions } from './lora/combine/combineAdapters';
-export type { MajoritySignMethod } from './lora/combine/taskArithmetic';
+export type { MajoritySignMethod, TaskArithmetic } from './lora/combine/taskArithmetic';
 export { type LoraBias, LoraConfig, type LoraInitialisation, type LoraOptions } from './lora/config';
 export { exportGgufLora } from './lora/exportGgufLora';
 export { LoraEmbedding } from './lora/loraEmbedding';

@@ -19,7 +19,7 @@ export interface MergeOptions {
 /** A model and its named adapters; those that change weights can be combined and merged. */
 export class MergeableAdapters<M extends NamedModule = NamedModule> extends AdapterSet<M> {
   /**
-   * Adds an adapter made of others; see {@link combineAdapters} for the ways of combining. It does not act before
+   * Adds an adapter made of others, as {@link WeightedAdapterOptions} says. It does not act before
    * {@link setAdapter} activates it.
    *
    * @throws ArgumentError when the adapters do not go together that way, UnsupportedError for other adapters than plain LoRA,

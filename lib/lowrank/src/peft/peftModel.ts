@@ -90,6 +90,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
     return peftModel;
   }
 
+  /** The base model's configuration. */
   get config(): LlamaConfig {
     return this.model.config;
   }
@@ -116,6 +117,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
     return this.state.dropoutStep;
   }
 
+  /** Goes on with the masks after so many steps. */
   set dropoutStep(step: number) {
     this.state.dropoutStep = step;
   }

@@ -1,5 +1,6 @@
 export { type CompiledFunction, type CompileOptions, compile } from './compile/compile';
 export { compileNested } from './compile/compileNested';
+export type { Precision } from './compile/graphBuilder';
 export type { FunctionReport } from './compile/program';
 export { isRecording } from './compile/tfjsInternals';
 export { isTracing } from './compile/trace';
@@ -10,4 +11,5 @@ export type { MemoryPlan, MemoryTerm } from './memoryBudget';
 export { memoryPlan } from './memoryBudget';
 export * from './random';
 export { SetupError } from './setupError';
+export type { LineStream } from './statusLine';
 export { tf } from './tensorflow';

@@ -5,6 +5,7 @@ export interface LineStream {
   readonly isTTY?: boolean;
   /** Some terminals say 0 and mean that they do not know. */
   readonly columns?: number;
+  /** Writes text. */
   write(text: string): unknown;
 }
 

@@ -48,19 +48,31 @@ function load(): TensorFlow {
   }
 }
 
+/** TensorFlow.js: the operations that its own documentation describes (https://js.tensorflow.org/api/4.22.0). */
 export const tf: TensorFlow = load();
 
 /** The types that go with the value above, so that `tf.Tensor` reads as it does in any tfjs program. */
 export declare namespace tf {
+  /** How many axes a tensor has, as a type. */
   export type Rank = tfjs.Rank;
+  /** A tensor of any rank, or of the rank R. */
   export type Tensor<R extends Rank = Rank> = tfjs.Tensor<R>;
+  /** A tensor of one number, shape (). */
   export type Scalar = tfjs.Scalar;
+  /** Shape (n). */
   export type Tensor1D = tfjs.Tensor1D;
+  /** Shape (n, m). */
   export type Tensor2D = tfjs.Tensor2D;
+  /** Shape (n, m, k). */
   export type Tensor3D = tfjs.Tensor3D;
+  /** Shape (n, m, k, l). */
   export type Tensor4D = tfjs.Tensor4D;
+  /** A tensor whose values can be assigned anew. */
   export type Variable<R extends Rank = Rank> = tfjs.Variable<R>;
+  /** What a tensor's values are stored as. */
   export type DataType = tfjs.DataType;
+  /** Tensors by name. */
   export type NamedTensorMap = tfjs.NamedTensorMap;
+  /** Tensors in arrays and objects, as `tf.tidy` returns them. */
   export type TensorContainer = tfjs.TensorContainer;
 }

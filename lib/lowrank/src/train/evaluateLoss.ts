@@ -19,7 +19,8 @@ export interface Evaluation {
   readonly tokens: number;
 }
 
-type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraining' | 'config'>;
+/** What an evaluation needs of a model. */
+export type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraining' | 'config'>;
 
 /** How an evaluation is computed, and stopped. */
 export interface EvaluateOptions extends ExecutionOptions {

@@ -7,12 +7,19 @@ export {
 } from './checkpoints/checkpoint';
 export type { CheckpointPlace } from './checkpoints/runCheckpoint';
 export { type Batch, type PadOptions, padBatch, type TrainingExample } from './data/batch';
-export { type EncodedExample, type EncodeOptions, encodeExample, type TextExample, type TextPrompt } from './data/encodeExample';
+export {
+  type EncodedExample,
+  type EncodeOptions,
+  encodeExample,
+  type PromptTokenizer,
+  type TextExample,
+  type TextPrompt,
+} from './data/encodeExample';
 export { type BatchingOptions, makeBatches } from './data/makeBatches';
 export { packBatch, packRows } from './data/packing';
 export { type TensorBatch, tensorBatch } from './data/tensorBatch';
-export type { BatchSource, DataPosition } from './data/updateBatches';
-export { type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateLoss';
+export type { BatchSequence, BatchSource, DataPosition } from './data/updateBatches';
+export { type EvaluatedModel, type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateLoss';
 export { type FindLearningRateOptions, type FoundLearningRate, findLearningRate } from './findLearningRate';
 export { type MethodDefaults, methodDefaults } from './methodDefaults';
 export { AdamW, type AdamWOptions } from './optimizer/adamw';

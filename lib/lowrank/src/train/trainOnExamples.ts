@@ -39,6 +39,7 @@ export interface TrainOnExamplesOptions
   readonly evaluateEvery?: number;
   /** Ends the run after this many evaluations without a lower loss. @defaultValue never */
   readonly patience?: EvaluationOptions['patience'];
+  /** Called after each evaluation. */
   readonly onEvaluation?: EvaluationOptions['onEvaluation'];
 }
 

@@ -23,6 +23,7 @@ interface Settled {
 
 /** Held-out data, read anew each time. */
 export interface EvaluationPlan {
+  /** The held-out batches; a function is called for each evaluation. */
   readonly batches: Iterable<Batch> | (() => Iterable<Batch> | AsyncIterable<Batch>);
   /** Whether the weights of the lowest loss are remembered. */
   readonly keepBest?: boolean;

@@ -31,6 +31,7 @@ export class KeyValueCache {
     for (const layer of this.#layers) layer.selectRows(rows);
   }
 
+  /** Frees the keys and values. */
   dispose(): void {
     for (const layer of this.#layers) layer.dispose();
   }

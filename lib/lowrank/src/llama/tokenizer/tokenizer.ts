@@ -98,14 +98,17 @@ export class Tokenizer {
     return this.#engine.model?.vocab.length ?? 0;
   }
 
+  /** The id that begins a text, where the model has one. */
   get bosTokenId(): number | undefined {
     return this.#idOf(this.definition.bosToken);
   }
 
+  /** The id that ends a text, where the model has one. */
   get eosTokenId(): number | undefined {
     return this.#idOf(this.definition.eosToken);
   }
 
+  /** The id that fills short rows, where the model has one. */
   get padTokenId(): number | undefined {
     return this.#idOf(this.definition.padToken);
   }

@@ -9,7 +9,7 @@ import { largestMagnitude } from './rounding';
 const BLOCK = 64;
 const NESTED_BLOCK = 256;
 
-/** The variables of an {@link Nf4Weight}. */
+/** The variables of a weight in NF4. */
 export interface Nf4Parts {
   /** Two codes to a byte, the first in the high bits, as bitsandbytes packs them. Shapes: (⌈O·I/64⌉·8), int32. */
   readonly words: tf.Variable;

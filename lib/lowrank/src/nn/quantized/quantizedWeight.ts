@@ -43,6 +43,7 @@ export abstract class QuantizedWeight extends Module implements PackedWeight {
     return [...this.ownParameters()].reduce((bytes, [, { size }]) => bytes + 4 * size, 0);
   }
 
+  /** Whether its variables were freed. */
   get isDisposed(): boolean {
     return [...this.ownParameters()].some(([, variable]) => variable.isDisposed);
   }
@@ -50,7 +51,7 @@ export abstract class QuantizedWeight extends Module implements PackedWeight {
   /** The values as 32-bit floats. Shapes: → (O, I). */
   abstract unpack(): tf.Tensor2D;
 
-  /** What native products of few rows read, for a format that they know. */
+  /** What native products of few rows read, for a format that they know. @internal */
   get rowParts(): PackedWeight['rowParts'] {
     return undefined;
   }

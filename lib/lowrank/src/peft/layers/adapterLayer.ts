@@ -12,8 +12,9 @@ import { type MergeStep, mergeLayers } from './mergeLayers';
 export interface LayerUpdate {
   /** The variables that training changes. */
   readonly variables: readonly tf.Variable[];
-  /** How it goes into the base weight. */
+  /** How it goes into the base weight. @internal */
   readonly mergeStep: MergeStep;
+  /** Frees its variables. */
   dispose(): void;
 }
 
@@ -21,7 +22,7 @@ export interface LayerUpdate {
 export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpdate = LayerUpdate> extends Module {
   /** The updates by adapter's name. */
   readonly updates = new Map<string, U>();
-  /** Shared by all layers of an adapted model, to which its tuner hands it; a layer on its own has one of its own. */
+  /** Shared by all layers of an adapted model, to which its tuner hands it; a layer on its own has one of its own. @internal */
   readonly state: AdapterState;
   #merged: { readonly names: readonly string[]; readonly originals: readonly (readonly [tf.Variable, tf.Tensor])[] } | undefined;
 
@@ -40,19 +41,21 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
   /** The base weight's two widths, [I, O]. */
   abstract get weightShape(): readonly [number, number];
 
-  /** What an adapter's file holds of this layer, by PEFT's names. */
+  /** What an adapter's file holds of this layer, by PEFT's names. @internal */
   abstract fileTensors(name: string): IterableIterator<[string, AdapterTensor]>;
 
-  /** What these updates together add to the base weight. Shapes: weight (I, O) → (I, O). */
+  /** What these updates together add to the base weight. Shapes: weight (I, O) → (I, O). @internal */
   abstract deltaWeight(weight: tf.Tensor, updates: readonly U[]): tf.Tensor;
 
-  /** What these updates together add to the outputs. Shapes: x (N, I), for a table none; weight (I, O) → (N, O). */
+  /** What these updates together add to the outputs. Shapes: x (N, I), for a table none; weight (I, O) → (N, O). @internal */
   abstract deltaOutputs(x: tf.Tensor | undefined, weight: tf.Tensor, updates: readonly U[]): tf.Tensor;
 
   /**
    * Brings the outputs of an adapter into another order: output i becomes what `order[i]` was.
    *
    * @throws UnsupportedError when the method's parameters cannot be moved so.
+   *
+   * @internal
    */
   abstract reorderOutputs(name: string, order: tf.Tensor1D): void;
 
@@ -61,13 +64,14 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
     return this.#merged?.names ?? [];
   }
 
-  /** Adds an update that already has its values, or replaces the one of that name; from now on the base is frozen. */
+  /** Adds an update that already has its values, or replaces the one of that name; from now on the base is frozen. @internal */
   putUpdate(name: string, update: U): void {
     this.baseLayer.freeze();
     this.updates.get(name)?.dispose();
     this.updates.set(name, update);
   }
 
+  /** Takes an update off this layer and frees it. */
   deleteAdapter(name: string): void {
     this.updates.get(name)?.dispose();
     this.updates.delete(name);
@@ -88,12 +92,12 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
     else mergeLayers([this], names, { safeMerge });
   }
 
-  /** What the base's bias becomes when these adapters are merged; undefined where it stays. Shapes: (O). */
+  /** What the base's bias becomes when these adapters are merged; undefined where it stays. Shapes: (O). @internal */
   mergedBias(_names: readonly string[]): tf.Tensor | undefined {
     return undefined;
   }
 
-  /** Takes the weight into which these adapters are merged in place of its own, which {@link unmerge} puts back. */
+  /** Takes the weight into which these adapters are merged in place of its own, which {@link unmerge} puts back. @internal */
   putMerged(names: readonly string[], values: tf.Tensor, bias?: tf.Tensor): void {
     tiedHeadOf(this.baseLayer)?.part(); // the other end of the model stays as it is
     const weight = this.baseWeight();
@@ -116,7 +120,7 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
     tiedHeadOf(this.baseLayer)?.rejoin();
   }
 
-  /** Drops the copy that {@link unmerge} needs: what is merged now is the base from here on. */
+  /** Drops the copy that {@link unmerge} needs: what is merged now is the base from here on. @internal */
   forgetOriginal(): void {
     for (const [, original] of this.#merged?.originals ?? []) original.dispose();
     this.#merged = undefined;

@@ -25,14 +25,17 @@ export class LoraEmbedding extends LoraLayer<TokenTable> {
     return this.baseLayer.weight;
   }
 
+  /** How many tokens it has, V. */
   get numEmbeddings(): number {
     return this.baseLayer.numEmbeddings;
   }
 
+  /** How wide each token's vector is, C. */
   get embeddingDim(): number {
     return this.baseLayer.embeddingDim;
   }
 
+  /** Shapes: ids (B, T), int32 → (B, T, C). */
   forward(ids: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
       const base = this.baseLayer.forward(ids);

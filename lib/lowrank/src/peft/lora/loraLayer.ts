@@ -16,7 +16,7 @@ export interface LoraLayerOptions {
   readonly adapterName?: string;
   /** Seed of the initial values and of the dropout masks. @defaultValue 0 */
   readonly seed?: number;
-  /** Shared by all layers of an adapted model. @defaultValue one of its own */
+  /** Shared by all layers of an adapted model. @defaultValue one of its own @internal */
   readonly state?: AdapterState;
 }
 
@@ -45,6 +45,8 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
   /**
    * @throws ArgumentError when the rank exceeds the layer's widths, unless its values are given and the layer's weight does
    * not limit it; UnsupportedError when the configuration needs a weight that the layer has not.
+   *
+   * @internal
    */
   checkConfig(config: LoraConfig, options: { readonly isGiven?: boolean } = {}): void {
     checkKnown('checkConfig', options, ['isGiven']);
@@ -80,7 +82,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     );
   }
 
-  /** Adds an adapter whose values are assigned afterwards. */
+  /** Adds an adapter whose values are assigned afterwards. @internal */
   addEmptyAdapter(name: string, config: LoraConfig, seed: number): void {
     this.putUpdate(
       name,
@@ -96,6 +98,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     }
   }
 
+  /** @internal */
   *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
     const update = this.updates.get(name);
     if (!update) return;
@@ -104,7 +107,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     if (update.magnitude) yield ['lora_magnitude_vector', { variable: update.magnitude, layout: 'same' }];
   }
 
-  /** What the file of an adapter of this configuration holds of this layer. */
+  /** What the file of an adapter of this configuration holds of this layer. @internal */
   *expectedTensors({ r, useDora }: LoraConfig): IterableIterator<[string, ExpectedTensor]> {
     const [inFeatures, outFeatures] = this.weightShape;
     yield [`${this.factorNames.loraA}${this.factorNames.leaf}`, { shape: [r, inFeatures] }];
@@ -115,7 +118,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
   /** PEFT's names of A and B, and what follows the adapter's name in them. */
   protected abstract get factorNames(): { readonly loraA: string; readonly loraB: string; readonly leaf: '' | '.weight' };
 
-  /** `s·x·A·B` of one update, or DoRA's, from the probe x; ΔW itself for a table, which has none. */
+  /** `s·x·A·B` of one update, or DoRA's, from the probe x; ΔW itself for a table, which has none. @internal */
   deltaOutputs(x: tf.Tensor | undefined, weight: tf.Tensor, updates: readonly LoraUpdate[]): tf.Tensor {
     const parts = updates.map((update) => {
       if (!x || update.magnitude) return x ? tf.matMul(x as tf.Tensor2D, update.delta(weight) as tf.Tensor2D) : update.delta(weight);
@@ -133,10 +136,12 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     });
   }
 
+  /** @internal */
   deltaWeight(weight: tf.Tensor, updates: readonly LoraUpdate[]): tf.Tensor {
     return updates.reduce((sum, update) => sum.add(update.delta(weight)), tf.zerosLike(weight));
   }
 
+  /** @internal */
   reorderOutputs(name: string, order: tf.Tensor1D): void {
     const update = this.updates.get(name);
     update?.loraB.assign(tf.gather(update.loraB, order, 1)); // (r, O)

@@ -27,7 +27,7 @@ export class LoraUpdate implements LayerUpdate {
   readonly scaling: number;
   readonly dropout: number;
   readonly magnitude: tf.Variable | undefined;
-  /** What tells this layer's dropout masks from those of others; a tensor, so that all layers can be one compiled function. */
+  /** What tells this layer's dropout masks from those of others; a tensor, so that all layers can be one compiled function. @internal */
   readonly dropoutSeed: tf.Variable | undefined; // int32 ()
 
   /** Takes ownership of the variables. */
@@ -44,6 +44,7 @@ export class LoraUpdate implements LayerUpdate {
     if (dropout > 0) this.dropoutSeed = tf.tidy(() => tf.variable(tf.scalar(deriveSeed(seed) >> 1, 'int32'), false));
   }
 
+  /** The rank. */
   get r(): number {
     return this.loraB.shape[0] ?? 0;
   }
@@ -53,12 +54,13 @@ export class LoraUpdate implements LayerUpdate {
     return this.magnitude ? [this.loraA, this.loraB, this.magnitude] : [this.loraA, this.loraB];
   }
 
+  /** @internal */
   get mergeStep(): MergeStep<UpdateValues> {
     const { loraA, loraB, scaling, magnitude } = this;
     return { into: addUpdate, values: { loraA, loraB, scaling, magnitude } };
   }
 
-  /** `s·h·B` for what A has made of the input, scaled while it is narrow. Shapes: h (…, r) → (…, O). */
+  /** `s·h·B` for what A has made of the input, scaled while it is narrow. Shapes: h (…, r) → (…, O). @internal */
   widen(h: tf.Tensor): tf.Tensor {
     return matMulRows(h.mul(this.scaling), this.loraB);
   }
@@ -75,6 +77,8 @@ export class LoraUpdate implements LayerUpdate {
    * DoRA's factor per output, `m/‖W + s·A·B‖`; the norm is a constant to the gradient, as section 4.3 of the paper says.
    *
    * Shapes: weight (I, O), magnitude (O) → (O).
+   *
+   * @internal
    */
   directionScale(weight: tf.Tensor, magnitude: tf.Tensor): tf.Tensor {
     const product = tf.matMul(detached(this.loraA), detached(this.loraB)).mul(this.scaling);
@@ -86,7 +90,7 @@ export class LoraUpdate implements LayerUpdate {
     this.dropoutSeed?.dispose();
   }
 
-  /** `s·A·B`, which is ΔW unless there is a magnitude. Shapes: (I, O). */
+  /** `s·A·B`, which is ΔW unless there is a magnitude. Shapes: (I, O). @internal */
   product(): tf.Tensor {
     return tf.tidy(() => tf.matMul(this.loraA as tf.Tensor2D, this.loraB as tf.Tensor2D).mul(this.scaling)); // (I, r) x (r, O) -> (I, O)
   }

@@ -6,6 +6,7 @@ import type { TrainingExample } from './batch';
 
 /** The part of a tokenizer that encoding needs. */
 export interface PromptTokenizer {
+  /** The ids of a text. */
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
   readonly eosTokenId: number | undefined;
 }

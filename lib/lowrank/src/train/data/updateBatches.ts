@@ -5,7 +5,8 @@ import { type Batch, learnedTokens } from './batch';
 /** Batches in any order of arrival: an array, a generator, or a function of the epoch that gives one. */
 export type BatchSource = BatchSequence | ((epoch: number) => BatchSequence);
 
-type BatchSequence = Iterable<Batch> | AsyncIterable<Batch>;
+/** The batches of one pass. */
+export type BatchSequence = Iterable<Batch> | AsyncIterable<Batch>;
 
 /** A place in the data: so many batches into an epoch, both counted from 0. */
 export interface DataPosition {

@@ -7,7 +7,7 @@ import type { LoraTuner } from '../loraTuner';
 import type { LoraUpdate } from '../loraUpdate';
 import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
-/** A way to combine adapters: see {@link combineAdapters}. */
+/** How adapters are combined: PEFT's `combination_type`. */
 export type CombinationType = 'cat' | 'svd' | TaskArithmetic | `${Exclude<TaskArithmetic, 'linear'>}_svd`;
 
 /** Which adapters to combine, and how. */
