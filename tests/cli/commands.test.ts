@@ -120,6 +120,25 @@ test('a prefix is trained by the same command', async () => {
   ]);
 }, 120_000);
 
+test.each([
+  ['ia3', [], { method: 'IA3', targets: 'k_proj, v_proj, down_proj', feedforward: 'down_proj' }],
+  ['vera', ['--rank', '4'], { method: 'VERA', rank: 4, projections: 'in the file' }],
+])(
+  '--method %s is trained, described and merged by the same commands',
+  async (method, options, description) => {
+    const words = ['train', '--task', 'necessity', '--method', method, ...options, '--data', folder('reviews.jsonl'), '--steps', '2'];
+    expect((await lowrank([...words, '--output', folder(method), ...model, '--quiet'])).code).toBe(0);
+    const { stdout } = await lowrank(['info', '--adapter', folder(method), '--json']);
+    expect(JSON.parse(stdout)).toMatchObject([{ adapter: 'necessity', baseModel: 'model', ...description }]);
+    const adapter = folder(`${method}/necessity`);
+    expect((await lowrank(['merge', ...model, '--adapter', adapter, '--output', folder(`${method}-merged`)])).code).toBe(0);
+    const prompt = ['generate', 'let a = 1;', '--max-new-tokens', '8'];
+    const adapted = await lowrank([...prompt, ...model, '--adapter', adapter]);
+    expect(await lowrank([...prompt, '--model', folder(`${method}-merged`)])).toEqual(adapted);
+  },
+  120_000,
+);
+
 test('the options of train come out of the table of methods, and one of another method is refused', async () => {
   const { stdout } = await lowrank(['train', '--help']);
   expect(stdout).toMatch(/--method METHOD +lora.* or \w+ \[lora\]\n +--rank N +rank of LoRA \[16\]/);

@@ -1,6 +1,7 @@
 /** IA3 on a whole model. */
 import { type Module, toSnakeCase } from '../../nn';
 import { UnsupportedError } from '../../runtime';
+import { changed } from '../adapterConfig';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { fullMatches } from '../regularExpression';
 import { targetPaths } from '../targets';
@@ -35,6 +36,13 @@ export class IA3Tuner extends LayerTuner<IA3Config, IA3Linear> {
         `'${path}' has its ${here} scaled by ${[...layer.updates.keys()].join(', ')}; it cannot have its ${there} scaled too`,
       );
     });
+  }
+
+  /** A list of feedforward modules that are no targets would be refused when the file is read. */
+  protected override withTargets(config: IA3Config, targetModules: readonly string[]): IA3Config {
+    const { feedforwardModules: given } = config;
+    const feedforwardModules = typeof given === 'string' ? given : given.filter((name) => targetModules.includes(toSnakeCase(name)));
+    return changed(config, { targetModules, feedforwardModules });
   }
 
   protected addUpdate({ layer, own }: IA3Target, name: string, { isEmpty, seed }: UpdateStart): void {

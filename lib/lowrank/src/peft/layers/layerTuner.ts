@@ -81,9 +81,9 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     }
     this.saved.add(name, config);
     const leaves = leafNames(targets.map(({ path }) => path));
-    const spelledOut = isAllLinear(config) ? changed<LayerConfig>(config, { targetModules: leaves }) : config;
-    this.configs.set(name, spelledOut as C);
-    return spelledOut as C;
+    const spelledOut = isAllLinear(config) ? this.withTargets(config, leaves) : config;
+    this.configs.set(name, spelledOut);
+    return spelledOut;
   }
 
   remove(name: string): void {
@@ -179,6 +179,11 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
   }
 
   dispose(): void {}
+
+  /** The configuration with the names that `all-linear` stands for on this model. */
+  protected withTargets(config: C, targetModules: readonly string[]): C {
+    return changed<LayerConfig>(config, { targetModules }) as C;
+  }
 
   /** @throws ArgumentError when these adapters cannot act together. */
   protected checkTogether(_names: readonly string[]): void {}

@@ -57,7 +57,7 @@ function checkedConfig(model: PeftModel, name: string): LoraConfig {
   };
   model.adapterTensors(name); // throws when there is none
   const config = model.peftConfig[name];
-  if (!(config instanceof LoraConfig)) return refuse(`other method than LoRA, and this is a ${methodOf(model.peftType).name}`);
+  if (!(config instanceof LoraConfig)) return refuse(`${methodOf(model.peftType).name} parameters, only LoRA's`);
   if (config.useDora) refuse('DoRA magnitudes');
   if (config.bias !== 'none') refuse('biases');
   if (config.trainableTokenIndices !== undefined) refuse('trained token rows (trainableTokenIndices)');
