@@ -27,7 +27,8 @@ const lora = { necessity: new LoraConfig(), comment: new LoraConfig({ r: 4 }), r
 /** Two kinds of adapters, which a model cannot have at the same time. */
 export const mixedKinds = { ...lora, comment: new AdaptionPromptConfig({ adapterLen: 4, adapterLayers: 2 }) };
 
-function smallModel(): LlamaForCausalLM {
+/** The tiny model before it is adapted. */
+export function smallModel(): LlamaForCausalLM {
   return LlamaForCausalLM.fromConfig(
     {
       vocabSize: 49152,
