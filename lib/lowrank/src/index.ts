@@ -73,6 +73,7 @@ export {
   type ModuleKind,
   mergeHeads,
   type Nf4Parts,
+  type PackedWeight,
   type ParameterCount,
   type Projection,
   paddingMask,
