@@ -93,7 +93,7 @@ describe('a malformed file is refused with its path, place and reason', () => {
     'a future version': [ggufFile({ ...good, version: 4 }), /version 4/],
     'a big-endian file': [ggufFile({ ...good, version: 3 << 24 }), /little-endian/],
     'a file that ends after its magic': [ggufFile(good).subarray(0, 5), /ends within its header/],
-    'minus one tensors': [ggufFile({ ...good, tensorCount: -1 }), /18446744073709551615 tensors are claimed/],
+    'minus one tensors': [ggufFile({ ...good, tensorCount: -1 }), /claims 18446744073709551615 tensors/],
     'minus one keys': [ggufFile({ ...good, keyCount: -1 }), /18446744073709551615 metadata entries/],
     'a key length of minus one': [longKey, /18446744073709551615 bytes of a metadata key/],
     'an empty key': [ggufFile(field('', GGUF.uint8, Uint8Array.of(1))), /0 bytes, not 1/],
@@ -106,32 +106,32 @@ describe('a malformed file is refused with its path, place and reason', () => {
     'a string that passes the end': [ggufFile(field('k', GGUF.string, uint64(100_000))), /100000 bytes of text/],
     'a list longer than any vocabulary': [
       ggufFile(field('k', GGUF.array, Buffer.concat([uint32(7), uint64(1_000_001), new Uint8Array(1_000_001)]))),
-      /1000001 values of 'k' are more than the 1000000/,
+      /1000001 values of 'k' exceed the limit of 1000000/,
     ],
     'an array length of 2^63': [ggufFile(field('k', GGUF.array, Buffer.concat([uint32(4), uint64(2n ** 63n)]))), /values of 'k'/],
     'a string array length of 2^61': [ggufFile(field('k', GGUF.array, Buffer.concat([uint32(8), uint64(2n ** 61n)]))), /strings of 'k'/],
-    'a key given twice': [ggufFile({ ...good, fields: [name, name] }), /'general.name' is given twice/],
+    'a key given twice': [ggufFile({ ...good, fields: [name, name] }), /'general.name' occurs twice/],
     'an alignment of 13': [ggufFile(field('general.alignment', GGUF.uint32, uint32(13))), /power of two/],
     'an alignment of 0': [ggufFile(field('general.alignment', GGUF.uint32, uint32(0))), /power of two/],
     'an alignment of another type': [ggufFile(field('general.alignment', GGUF.uint64, uint64(32))), /power of two of type uint32/],
     'a tensor name length of minus one': [longName, /18446744073709551615 bytes of a tensor name/],
     'a tensor name too long': [ggufFile(tensor({ name: 'n'.repeat(64) })), /64 bytes, not 1…63/],
-    'a tensor given twice': [ggufFile(tensor({ name: 'b' })), /'b' is given twice/],
+    'a tensor given twice': [ggufFile(tensor({ name: 'b' })), /'b' occurs twice/],
     'no dimensions': [ggufFile(tensor({ dimensions: [] })), /0 dimensions/],
     'five dimensions': [ggufFile(tensor({ dimensions: [1, 1, 1, 1, 6] })), /5 dimensions/],
     'a negative dimension': [ggufFile(tensor({ dimensions: [2, -3] })), /dimension/],
     'too many elements': [ggufFile(tensor({ dimensions: [2n ** 31n, 2n ** 31n, 2n ** 31n] })), /takes \d+ bytes/],
     'too many bytes': [ggufFile(tensor({ dimensions: [2n ** 31n, 2n ** 31n] })), /takes 18446744073709551616 bytes/],
     'an unknown tensor type': [ggufFile(tensor({ type: 999 })), /unknown type 999/],
-    'rows that are no whole blocks': [ggufFile(tensor({ type: 8 })), /rows of 2 values, but Q8_0 comes in blocks of 32/],
-    'an offset that is not aligned': [ggufFile(tensor({ offset: 1 })), /offset 1 of the data; 0 is expected/],
-    'a hole': [ggufFile({ ...good, entries: [a, { ...b, offset: 64 }] }), /offset 64 of the data; 32 is expected/],
-    'two tensors in one place': [ggufFile({ ...good, entries: [a, { ...b, offset: 0 }] }), /32 is expected/],
+    'rows that are no whole blocks': [ggufFile(tensor({ type: 8 })), /rows of 2 values, but Q8_0 has blocks of 32/],
+    'an offset that is not aligned': [ggufFile(tensor({ offset: 1 })), /data offset 1; expected 0/],
+    'a hole': [ggufFile({ ...good, entries: [a, { ...b, offset: 64 }] }), /data offset 64; expected 32/],
+    'two tensors in one place': [ggufFile({ ...good, entries: [a, { ...b, offset: 0 }] }), /expected 32/],
     'an offset of 2^64 - 32': [ggufFile({ ...good, entries: [a, { ...b, offset: -32 }] }), /offset 18446744073709551584/],
     'not enough data': [ggufFile({ ...good, data: data.subarray(0, -1) }), /'b' takes 34 bytes from byte \d+ on, but the file ends at/],
     'an alignment that the offsets do not have': [
       ggufFile({ ...good, fields: [['general.alignment', GGUF.uint32, uint32(64)]] }),
-      /32 of the data; 64 is expected/,
+      /32; expected 64/,
     ],
   };
   for (const [title, [bytes, reason]] of Object.entries(cases)) {
@@ -150,7 +150,7 @@ describe('a malformed file is refused with its path, place and reason', () => {
   test('a type that is not read here is unsupported, by name', async () => {
     const open10 = open(ggufFile({ ...good, entries: [{ ...a, type: 10 }] }));
     await expect(open10).rejects.toThrow(UnsupportedError);
-    await expect(open10).rejects.toThrow(/'a' is of type Q2_K; read are F32/);
+    await expect(open10).rejects.toThrow(/'a' has type Q2_K; supported types are F32/);
   });
 });
 

@@ -218,10 +218,10 @@ describe('figures', () => {
   });
 
   it('refuse matrices that are ragged, too large, or do not fit their prefix', () => {
-    expect(() => heatmaps([])).toThrow('no matrix');
+    expect(() => heatmaps([])).toThrow('no panels');
     expect(() => heatmaps([{ title: 'W', values: [[1, 2], [3]] }])).toThrow("'W' is empty or its rows differ");
     expect(() => heatmaps([{ title: 'W', values: matrix(65, 64) }])).toThrow('4160 cells together, more than 4096');
     expect(() => attentionMap([{ title: 'a', weights: matrix(3, 4) }])).toThrow('keys must be prefix + queries');
-    expect(() => parameterBars([{ label: 'none', parameters: 0 }], { scale: 'log' })).toThrow('no place for a bar of 0');
+    expect(() => parameterBars([{ label: 'none', parameters: 0 }], { scale: 'log' })).toThrow('a logarithmic scale cannot show 0');
   });
 });

@@ -67,7 +67,7 @@ describe('a table', () => {
 
   it('refuses what is no table, and options for columns that are not there', () => {
     expect(() => table([1, 2])).toThrow(ArgumentError);
-    expect(() => table(new Map())).toThrow(/no table/);
+    expect(() => table(new Map())).toThrow(/not a table/);
     expect(() => table(rows, { best: { bleu: 'max' } })).toThrow(
       "best names the column 'bleu'; the table has 'method', 'BLEU-4 (%)', 'parameters'",
     );

@@ -1,29 +1,29 @@
-/** How the values of one table column are written. */
+/** Formats the values of a table column. */
 const MISSING = '–';
 const SIGNIFICANT_DIGITS = 4;
-/** Below this, a thousands separator is in the way: years, steps, sizes such as 2048. */
+/** Smaller numbers have no thousands separator: years, steps, sizes such as 2048. */
 const SEPARATE_FROM = 10_000;
 
-/** Whether a column's values are all numbers (or missing), so that it is right-aligned. */
+/** Whether all values of a column are numbers (or missing). Such a column is right-aligned. */
 export function isNumeric(values: readonly unknown[]): boolean {
   const present = values.filter((value) => value !== null && value !== undefined);
   return present.length > 0 && present.every((value) => typeof value === 'number' || typeof value === 'bigint');
 }
 
-/** Writes one number with a fixed count of decimals; one that would become 0 is written with an exponent instead. */
+/** Formats a number with a fixed number of decimals, or with an exponent if it would round to 0. */
 function numberText(value: number, decimals: number, useGrouping: boolean): string {
   if (!Number.isFinite(value)) return String(value);
   if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return value.toExponential(1);
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping });
 }
 
-/** How many decimals a number has as it is written: 2 for 5.16. */
+/** The number of decimals as written: 2 for 5.16. */
 function ownDecimals(value: number): number {
   const [digits = '', exponent = '0'] = String(value).split('e');
   return Math.max(0, (digits.split('.')[1]?.length ?? 0) - Number(exponent));
 }
 
-/** The decimals that give the column's largest value four significant digits, but no more than its values have. */
+/** Decimals that show four significant digits of the column's largest value, but no more than the values have. */
 function decimalsFor(numbers: readonly number[]): number {
   const largest = Math.max(0, ...numbers.map(Math.abs));
   const digitsBeforePoint = largest === 0 ? 0 : Math.floor(Math.log10(largest)) + 1; // negative for 0.0…
@@ -39,7 +39,7 @@ function otherText(value: unknown): string {
   return String(value);
 }
 
-/** The texts of a column; numbers share one count of decimals so that their points line up. */
+/** The texts of a column. All numbers have the same number of decimals, so their decimal points line up. */
 export function columnText(values: readonly unknown[], decimals?: number): string[] {
   if (!isNumeric(values)) return values.map(otherText);
   const numbers = values.filter((value): value is number => Number.isFinite(value));

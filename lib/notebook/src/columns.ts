@@ -1,10 +1,10 @@
-/** Reads tables of any origin, none of which is imported here, as named columns. */
+/** Reads tables from any library as named columns, without importing the library. */
 import { ArgumentError } from 'lowrank/errors';
 
 /** One column of a table. */
 export interface Column {
   readonly name: string;
-  /** The type as its own library calls it, for example `float32` (danfojs) or `Float64` (polars). */
+  /** The type as the table's library calls it, for example `float32` (danfojs) or `Float64` (polars). */
   readonly dtype: string;
   readonly values: readonly unknown[];
 }
@@ -19,7 +19,7 @@ interface DanfoFrame {
   readonly columns: readonly unknown[];
   readonly dtypes: readonly unknown[];
   readonly values: readonly unknown[];
-  /** The rows' names; 0, 1, 2, … unless something else was set. */
+  /** The row labels; 0, 1, 2, … by default. */
   readonly index?: readonly unknown[];
 }
 
@@ -88,5 +88,5 @@ export function tableColumns(value: object): Column[] {
   if (isPolarsFrame(value)) return value.getColumns().map(polarsColumn);
   if (isPolarsSeries(value)) return [polarsColumn(value)];
   if (isDanfo(value)) return danfoColumns(value);
-  throw new ArgumentError('this value is no table: pass a danfojs or polars DataFrame, or an array of objects with one object per row');
+  throw new ArgumentError('this value is not a table: pass a danfojs or polars DataFrame, or an array of objects with one object per row');
 }

@@ -3,7 +3,7 @@ import { legible } from './legible';
 import { renderSvg } from './svg';
 import { figureConfig } from './theme';
 
-/** One view, or several beside each other, in Vega-Lite's terms: `mark`, `encoding`, `layer`, `hconcat`, … with its data inside. */
+/** A Vega-Lite view, or several side by side (`mark`, `encoding`, `layer`, `hconcat`, …), with its data inline. */
 export interface ChartView {
   readonly [property: string]: unknown;
 }
@@ -14,27 +14,28 @@ export interface ChartSpec extends ChartView {
 }
 
 /**
- * A transparent point. JupyterLab's renderer adds a PNG of a chart to the document unless one is there, so that opening a notebook marked it as
- * changed and saving it added pictures. Everybody else takes the SVG before a PNG: nbconvert's order, which code hosts use as well.
+ * A transparent 1 × 1 image. JupyterLab's renderer adds a PNG of each chart to the document unless it finds one, so opening a notebook
+ * would mark it as changed and saving it would add pictures. All other readers prefer the SVG to a PNG: nbconvert's order, which code
+ * hosts use too.
  */
 const NO_PICTURE = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII=';
 
 /**
- * A chart and the sentence that says the same in words.
+ * A chart and a sentence with the same content.
  *
- * Shown as one bundle: Vega-Lite 5, which is what JupyterLab draws, an SVG for readers without scripts, and the sentence.
+ * It displays as one bundle: Vega-Lite 5 for JupyterLab, an SVG for readers without scripts, and the sentence as text.
  */
 export class Figure implements Displayable {
   readonly view: ChartView;
   readonly sentence: string;
 
-  /** @param view - the chart without schema and looks; data belongs in `data.values`, never in an expression */
+  /** @param view - the chart without schema and theme; put data in `data.values`, never in an expression */
   constructor(view: ChartView, sentence: string) {
     this.view = legible(view);
     this.sentence = legible(sentence);
   }
 
-  /** The whole specification, with the look that all figures share. */
+  /** The complete specification with the theme of all figures. */
   get spec(): ChartSpec {
     return {
       $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
@@ -45,7 +46,7 @@ export class Figure implements Displayable {
     };
   }
 
-  /** The figure as SVG text, for saving to a file. */
+  /** Renders the figure as SVG, for example to save it. */
   svg(): Promise<string> {
     return renderSvg(this.spec, this.sentence);
   }
@@ -62,10 +63,10 @@ export class Figure implements Displayable {
 }
 
 /**
- * A figure from a Vega-Lite view of your own.
+ * Makes a figure from your own Vega-Lite view.
  *
  * @param view - the chart in Vega-Lite 5, without `$schema` and `config`
- * @param sentence - what the chart shows, numbers included: the alternative text
+ * @param sentence - the content of the chart in words, with its numbers: the alternative text
  */
 export function figure(view: ChartView, sentence: string): Figure {
   return new Figure(view, sentence);

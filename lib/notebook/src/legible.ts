@@ -1,6 +1,6 @@
 /**
- * The same value with every text made drawable, at any depth: line ends and tabs are spaces, other control characters the replacement
- * character. XML, and so an SVG, has no place for them.
+ * Replaces characters that XML, and therefore SVG, cannot contain in every string of a value, at any depth. Line ends and tabs become
+ * spaces; other control characters become the replacement character.
  */
 export function legible<T>(value: T): T {
   return drawable(value) as T;

@@ -4,19 +4,19 @@ import { displaySymbol } from './bundle';
 import { type LossCurveOptions, lossCurve } from './charts';
 import { displayBundle, isKernelAttached } from './kernel';
 
-/** Drawing a curve takes a browser longer than a bar does. */
+/** A browser takes longer to draw a curve than a bar. */
 const REPAINT_MILLISECONDS = 1000;
 
-/** A moment of a run; the shape that the training loop reports in. */
+/** A moment of a run, as the training loop reports it. */
 export interface LossState {
   readonly step: number;
   readonly loss: number;
 }
 
 /**
- * A loss curve that grows while a run goes on; hand it to `train` as `progress`, and await `shown()` after the run.
+ * A loss curve that grows during a run. Pass it to `train` as `progress`, and await `shown()` after the run.
  *
- * While it grows it is drawn by JupyterLab alone. `shown()` adds the picture that a saved notebook needs.
+ * While it grows, only JupyterLab draws it. `shown()` adds the picture for the saved notebook.
  */
 export class LiveLoss {
   private readonly id = randomUUID();
@@ -31,7 +31,7 @@ export class LiveLoss {
     checkKnown('LiveLoss', options, ['xTitle', 'yTitle', 'title', 'xScale', 'yScale', 'references']);
   }
 
-  /** Takes in a step. */
+  /** Adds a step. */
   readonly update = ({ step, loss }: LossState): void => {
     this.points.push({ step, loss });
     if (!isKernelAttached() || performance.now() - this.paintedAt < REPAINT_MILLISECONDS) return;
@@ -39,10 +39,10 @@ export class LiveLoss {
     this.paint({ 'application/vnd.vegalite.v5+json': spec, 'text/plain': sentence });
   };
 
-  /** For the training loop, which calls it however the run ends. */
+  /** Called by the training loop at the end of the run, even after an error. */
   readonly finish = (): void => {};
 
-  /** Shows the whole curve for good. */
+  /** Shows the final curve. */
   async shown(): Promise<void> {
     if (this.points.length > 0) this.paint(await this.figure()[displaySymbol]());
   }
@@ -58,7 +58,7 @@ export class LiveLoss {
   }
 }
 
-/** Starts a loss curve that grows with the run. */
+/** Starts a loss curve that grows during the run. */
 export function liveLoss(label = 'training', options: LossCurveOptions = {}): LiveLoss {
   return new LiveLoss(label, options);
 }

@@ -4,20 +4,20 @@ import { type Displayable, displaySymbol, type MimeBundle } from './bundle';
 import { escapeHtml } from './html';
 import { displayBundle, isKernelAttached } from './kernel';
 
-/** At most five repaints a second: more only fill the notebook's channel. */
+/** At most five repaints a second; more would flood the notebook's channel. */
 const REPAINT_MILLISECONDS = 200;
 
-/** What `progress` starts from. */
+/** Initial settings of `progress`. */
 export interface ProgressOptions {
-  /** What is going on, for example `fine-tuning`. */
+  /** Name of the work, for example `fine-tuning`. */
   readonly label: string;
-  /** How many steps there are; an update's own `steps` wins. */
+  /** Total number of steps; `steps` in an update takes precedence. */
   readonly total?: number;
 }
 
-/** Where some long work is; the shape that the training loop reports in. */
+/** The state of long work, as the training loop reports it. */
 export interface ProgressState {
-  /** Steps finished so far. */
+  /** Finished steps. */
   readonly step: number;
   readonly steps?: number;
   readonly loss?: number;
@@ -31,10 +31,10 @@ function duration(seconds: number): string {
 }
 
 /**
- * A bar that updates in place, in a notebook; on a terminal, one line on stderr.
+ * A progress bar that updates in place in a notebook, or one line on stderr in a terminal.
  *
- * A saved notebook keeps its last state, a one-line summary, which leaves out speed and time where the environment has
- * `LOWRANK_STABLE_OUTPUT`: then the committed outputs change only when results do.
+ * A saved notebook keeps the final state, a one-line summary. With `LOWRANK_STABLE_OUTPUT` in the environment, the summary omits speed
+ * and time, so committed outputs change only when results do.
  */
 export class Progress implements Displayable {
   private readonly id = randomUUID();
@@ -53,7 +53,7 @@ export class Progress implements Displayable {
     this.total = total;
   }
 
-  /** Takes in the newest state; the last step ends the bar. May be passed on as a callback. */
+  /** Records the newest state; the last step finishes the bar. Bound, so it can serve as a callback. */
   readonly update = (state: ProgressState): void => {
     if (this.summary !== undefined) return;
     this.state = state;
@@ -62,7 +62,7 @@ export class Progress implements Displayable {
     else if (performance.now() - this.paintedAt >= REPAINT_MILLISECONDS) this.paint();
   };
 
-  /** Ends the bar with a summary of your own, or with steps, loss, speed and time. */
+  /** Finishes the bar with the given summary, or with steps, loss, speed and time. */
   readonly finish = (summary = this.ownSummary()): void => {
     if (this.summary !== undefined) return;
     this.summary = summary;
@@ -115,7 +115,7 @@ export class Progress implements Displayable {
   }
 }
 
-/** Starts a progress bar; hand its `update` to whatever reports steps. */
+/** Starts a progress bar. Pass its `update` to the code that reports steps. */
 export function progress(options: ProgressOptions): Progress {
   return new Progress(options);
 }

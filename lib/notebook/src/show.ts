@@ -5,13 +5,13 @@ import { displayBundle } from './kernel';
 import { Table, type TableOptions } from './table';
 
 /**
- * Shows a value in the running cell: a figure, a table (danfojs or polars frame, or an array of objects), or any object
- * that carries `Symbol.for('Jupyter.display')`. Outside a notebook its plain text goes to stdout.
+ * Shows a value in the running cell: a figure, a table (a danfojs or polars frame, or an array of objects), or any object with
+ * `Symbol.for('Jupyter.display')`. Outside a notebook, prints its plain text to stdout.
  *
  * @throws ArgumentError when the value is none of these
  */
 export async function show(value: object, options: TableOptions = {}): Promise<void> {
-  // Frames first: polars' own display has neither shape nor types.
+  // Data frames come first: polars' own display shows neither shape nor types.
   if (isTable(value)) displayBundle(new Table(value, options)[displaySymbol]());
   else if (isDisplayable(value)) displayBundle(await value[displaySymbol]());
   else throw new ArgumentError('nothing to show: pass a figure, a DataFrame or an array of objects');

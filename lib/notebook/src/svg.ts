@@ -2,23 +2,23 @@ import { createHash } from 'node:crypto';
 import { escapeHtml } from './html';
 import { textWidth } from './textWidth';
 
-/** A chart that Vega-Lite accepted, but not without remarks. */
+/** A compiled chart with Vega-Lite's warnings. */
 export interface CompiledChart {
   readonly warnings: readonly string[];
   readonly svg: string;
 }
 
 /**
- * Compiles and draws a Vega-Lite specification; no browser and no canvas needed.
+ * Compiles and draws a Vega-Lite specification, without a browser or canvas.
  *
- * Vega comes as ES modules only, which a notebook cell cannot load and this package, compiled as Node16, can.
+ * Vega exists only as ES modules. A notebook cell cannot load those; this package, compiled as Node16, can.
  */
 export async function compileChart(spec: object): Promise<CompiledChart> {
   const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
   measureTexts(vega);
   const warnings: string[] = [];
   const logger = vega.logger(vega.Warn, undefined, (_method, _level, messages) => warnings.push(messages.join(' ')));
-  const { $schema: _, ...body } = spec as { readonly $schema?: string }; // this Vega-Lite is newer than the one JupyterLab has
+  const { $schema: _, ...body } = spec as { readonly $schema?: string }; // this Vega-Lite is newer than JupyterLab's
   const compiled = vegaLite.compile(body as Parameters<typeof vegaLite.compile>[0], { logger }).spec;
   const view = new vega.View(vega.parse(compiled), { renderer: 'none', logger });
   try {
@@ -28,19 +28,19 @@ export async function compileChart(spec: object): Promise<CompiledChart> {
   }
 }
 
-/** What Vega asks how wide a label is; public, though its types leave it out. */
+/** The object that Vega asks for label widths; public, but missing from its types. */
 interface TextMetrics {
   width: (item: { readonly fontSize?: number; readonly limit?: number }, text: unknown) => number;
 }
 
-/** Has Vega use our estimate of text widths; its own, 0.8 em for every character, cuts off labels that fit. */
+/** Makes Vega use our estimate of text widths. Its own, 0.8 em for every character, cuts off labels that fit. */
 function measureTexts(vega: object): void {
   const { textMetrics } = vega as { readonly textMetrics: TextMetrics };
   textMetrics.width = ({ fontSize = 11, limit }, text) =>
     Math.min(textWidth(String(text ?? ''), fontSize), limit || Number.POSITIVE_INFINITY);
 }
 
-/** Names the gradients and clips of a drawing after its content: Vega counts them through the process, from figure to figure. */
+/** Names gradients and clips by the drawing's content, because Vega numbers them across all figures of the process. */
 function withOwnIds(svg: string): string {
   const reference = /(?<=id="|url\(#)(gradient|clip)_?\d+/g;
   const content = createHash('sha256').update(svg.replace(reference, '$1')).digest('hex').slice(0, 8);
@@ -52,7 +52,7 @@ function withOwnIds(svg: string): string {
   });
 }
 
-/** The figure as SVG, with its sentence as label; the same figure gives the same text. */
+/** Renders a figure as SVG with its sentence as the label. Equal figures yield equal text. */
 export async function renderSvg(spec: object, label: string): Promise<string> {
   const { svg } = await compileChart(spec);
   return withOwnIds(svg).replace('<svg ', `<svg role="img" aria-label="${escapeHtml(label)}" `);

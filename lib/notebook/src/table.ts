@@ -5,14 +5,14 @@ import { columnText, isNumeric } from './cellText';
 import { type Column, tableColumns } from './columns';
 import { escapeHtml } from './html';
 
-/** How a table is shown; units belong in the column names. */
+/** How to show a table. Put units into the column names. */
 export interface TableOptions {
   readonly caption?: string;
-  /** Marks the best value of a column, with a star and not by colour alone. */
+  /** Marks the best value of a column with a star, so that it does not depend on colour. */
   readonly best?: Readonly<Record<string, 'max' | 'min'>>;
-  /** Decimals per column. @defaultValue as many as give the column's largest value four significant digits */
+  /** Decimals per column. @defaultValue enough to show four significant digits of the column's largest value */
   readonly decimals?: Readonly<Record<string, number>>;
-  /** Rows beyond this are counted, not shown. @defaultValue 30 */
+  /** Maximum rows to show; the caption counts the rest. @defaultValue 30 */
   readonly maxRows?: number;
 }
 
@@ -41,7 +41,7 @@ function checkNames(columns: readonly Column[], option: string, record: object):
   throw new ArgumentError(`${option} names the column '${unknown}'; the table has ${[...names].map((name) => `'${name}'`).join(', ')}`);
 }
 
-/** A table ready to be shown: as HTML where that is understood, else as aligned plain text. */
+/** A table that displays as HTML where possible, otherwise as aligned plain text. */
 export class Table implements Displayable {
   private readonly columns: readonly ShownColumn[];
   private readonly caption: string | undefined;
@@ -113,7 +113,7 @@ export class Table implements Displayable {
   }
 }
 
-/** A table to be shown later, or by another kernel; `show` does this on its own. */
+/** Makes a table to show later or in another kernel; `show` does both at once. */
 export function table(value: object, options: TableOptions = {}): Table {
   return new Table(value, options);
 }

@@ -1,17 +1,17 @@
-/** One look for all figures, readable on white and on dark paper alike. */
+/** The theme of all figures, readable on white and dark backgrounds. */
 
-/** Text, axes and rules: contrast 4.5 against white and against black. */
+/** Colour of text, axes and rules, with a contrast of 4.5 against both white and black. */
 export const INK = '#767676';
-/** Grid lines, behind everything. */
+/** Colour of grid lines, which lie behind everything. */
 export const GRID = '#8884';
 
 /**
- * Colours of series, told apart with any common colour blindness (after Okabe and Ito; no red beside green), each with a
- * contrast of at least 3 against white and against JupyterLab's dark background.
+ * Series colours that stay distinct with any common colour blindness (after Okabe and Ito; no red beside green). Each has a contrast of
+ * at least 3 against white and against JupyterLab's dark background.
  */
 export const SERIES_COLOURS = ['#0072b2', '#d55e00', '#aa5fa0', '#7a7a7a', '#2a8fa8', '#a07000'] as const;
 
-/** Second, colour-free codes of the same series. */
+/** Dashes of the same series, a second code without colour. */
 export const SERIES_DASHES = [
   [1, 0],
   [6, 3],
@@ -23,8 +23,8 @@ export const SERIES_DASHES = [
 export const SERIES_SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down'] as const;
 
 /**
- * The configuration that goes with every figure. Text is measured by guess where there is no canvas, so label widths are
- * limited and paddings fixed.
+ * The Vega-Lite configuration of every figure. Without a canvas, text widths are estimates; label widths are therefore limited and
+ * paddings fixed.
  */
 export const figureConfig = {
   background: 'transparent',

@@ -1,3 +1,3 @@
-/** What is the course's own, and not the library's. */
+/** Code that belongs to the course and not to the library. */
 export { defaultModelPath } from 'lowrank/internal';
 export { SourcePrefixAttention } from './sourcePrefixAttention';

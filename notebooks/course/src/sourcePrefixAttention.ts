@@ -1,4 +1,4 @@
-/** The prefix attention of the source document, which is not the paper's; kept for comparison. */
+/** The prefix attention of the source document, which differs from the paper's; kept for comparison. */
 import {
   type Attention,
   type AttentionContext,
@@ -12,13 +12,12 @@ import {
 import { checkKnown, normalVariable } from 'lowrank/internal';
 
 /**
- * A frozen attention whose keys and values are preceded by those of trainable prompt vectors, in **one** softmax, the
- * prefix's logits scaled by a sigmoid: `o(softmax([σ(g)·q·k_Pᵀ/√D, q·kᵀ/√D])·[v_P; v])`.
+ * A frozen attention layer with the keys and values of trainable prompt vectors in front of its own. Both share **one** softmax, and a
+ * sigmoid scales the logits of the prefix: `o(softmax([σ(g)·q·k_Pᵀ/√D, q·kᵀ/√D])·[v_P; v])`.
  *
- * This is what the document that this course rebuilds calls zero-init. It is not: at g = 0 the factor is σ(0) = ½, and even
- * a factor of 0 would leave the prefix its share of the softmax, because a logit of 0 is not −∞. The layer therefore does
- * not start as its base; `ZeroInitPrefixAttention` does. Mask, rotation and cache are the wrapped layer's here, which
- * the document has none of.
+ * The source document of this course calls this zero-init, but it is not. At g = 0 the factor is σ(0) = ½, and even a factor of 0 would
+ * leave the prefix its share of the softmax, because a logit of 0 is not −∞. The layer therefore does not start as its base;
+ * `ZeroInitPrefixAttention` does. The mask, rotation and cache come from the wrapped layer; the document has none of them.
  *
  * Shapes: x (B, T, C) → (B, T, C); adaptionPrompt (P, C); adaptionGate (1).
  */

@@ -144,5 +144,5 @@ test('deep or large documents are refused before they cost anything', async () =
   fs.writeFileSync(`${folder}/config.json`, `{"a": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`);
   expect(await isRefused(folder)).toBe(true);
   fs.writeFileSync(`${folder}/config.json`, ' '.repeat(1_000_001));
-  await expect(LlamaForCausalLM.fromPretrained(folder)).rejects.toThrow('1000001 bytes of JSON; at most 1000000');
+  await expect(LlamaForCausalLM.fromPretrained(folder)).rejects.toThrow('1000001 bytes of JSON exceed the limit of 1000000');
 });

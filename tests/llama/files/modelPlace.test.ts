@@ -22,7 +22,7 @@ describe('what people take for a model is named, with what to do', () => {
   test.each<[string, () => string, RegExp]>([
     ["a hub's name", () => 'some-org/some-model-135M', /name on the Hugging Face hub; nothing is downloaded/],
     ['nothing', () => path('nothing'), /no such file or folder \(ENOENT\); check the path/],
-    ['a NUL character', () => 'a\0b', /holds a NUL character/],
+    ['a NUL character', () => 'a\0b', /contains a NUL character/],
     ['a name that is too long', () => 'a'.repeat(5000), /name is too long, ENAMETOOLONG/],
     ['a file in place of a folder', () => `${goldenPath('biased.gguf')}/model`, /ENOENT|ENOTDIR/],
     [
@@ -50,7 +50,7 @@ describe('what people take for a model is named, with what to do', () => {
     fs.symlinkSync(path('circle'), path('circle'));
     execFileSync('mkfifo', [path('pipe')]);
     for (const [place, reason] of [
-      [path('circle'), /links lead round in a circle, ELOOP/],
+      [path('circle'), /links form a circle, ELOOP/],
       [path('pipe'), /not a regular file/],
       ['/dev/zero', /not a regular file/],
     ] as const) {

@@ -298,7 +298,7 @@ test('a second adapter that trains biases is refused: a model has its biases onl
 test.each([
   ['a\0b', 'NUL'],
   ['x'.repeat(5000), 'the name is too long'],
-  ['loop', 'round in a circle'],
+  ['loop', 'form a circle'],
   ['file/below', 'there is no such folder'],
 ])('a path that cannot be followed is named: %#', (name, reason) => {
   fs.symlinkSync(inFolder('loop'), inFolder('loop'));

@@ -118,7 +118,7 @@ describe('runExperiment', () => {
     const [cell = ''] = fs.readdirSync(folder('uninterrupted'));
     const kept = folder(`uninterrupted/${cell}/cell.json`);
     for (const [text, reason] of [
-      ['{"answers"', 'this is not valid JSON'],
+      ['{"answers"', 'not valid JSON'],
       ['[]', 'not an object'],
       ['{"trainableParameters":1,"answers":[],"losses":[]}', 'validationAnswers is not what this version writes; remove the file'],
     ] as const) {

@@ -341,7 +341,7 @@ describe('folders from outside', () => {
   });
 
   test('paths that no file can have, and Git LFS pointers, are refused in words', async () => {
-    await expect(read('a\0.jsonl')).rejects.toThrow(/holds a NUL character/);
+    await expect(read('a\0.jsonl')).rejects.toThrow(/contains a NUL character/);
     await expect(read(`${'a'.repeat(5000)}.jsonl`)).rejects.toThrow(/name is too long, ENAMETOOLONG/);
     const pointer = file('pointer.jsonl', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n');
     await expect(read(pointer)).rejects.toThrow(/Git LFS pointer/);

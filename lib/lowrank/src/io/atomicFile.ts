@@ -1,23 +1,23 @@
-/** Writing files so that a crash, a full disk or a reader in between never meets half a file. */
+/** Writes files atomically: neither a crash, a full disk nor a concurrent reader ever sees half a file. */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { StorageError } from '../runtime';
 import { reasonOf } from '../runtime/reasonOf';
 
-/** A file that is complete on the disk, under a temporary name beside its own. */
+/** A complete file on disk, under a temporary name beside the final one. */
 export interface StagedFile {
-  /** Puts it in the place of the old one, if there is one. */
+  /** Renames the file to its final name, replacing any old one. */
   commit(): void;
-  /** Removes it; the old one stays. */
+  /** Removes the file and keeps the old one. */
   discard(): void;
 }
 
 /**
- * Writes a file under a temporary name in the same folder, and syncs it; several can be staged before the first is committed.
- * When anything fails, the temporary file is removed.
+ * Writes and syncs a file under a temporary name in the same folder. Several files can be staged before the first is committed. On any
+ * failure, the temporary file is removed.
  *
- * @throws StorageError when the disk refuses; whatever `write` throws passes through.
+ * @throws StorageError when the disk refuses; errors of `write` pass through.
  */
 export function stageFile(path: string, write: (append: (bytes: Uint8Array) => void) => void): StagedFile {
   const folder = nodePath.dirname(path);
@@ -48,16 +48,16 @@ export function stageFile(path: string, write: (append: (bytes: Uint8Array) => v
 }
 
 /**
- * Writes a file through a temporary one in the same folder: write, fsync, rename, fsync the folder. Until the rename the old
- * file stays as it is; when anything fails, the temporary one is removed.
+ * Writes a file through a temporary one in the same folder: write, fsync, rename, fsync the folder. The old file stays unchanged until
+ * the rename. On any failure, the temporary file is removed.
  *
- * @throws StorageError when the disk refuses; whatever `write` throws passes through.
+ * @throws StorageError when the disk refuses; errors of `write` pass through.
  */
 export function writeFileAtomic(path: string, write: (append: (bytes: Uint8Array) => void) => void): void {
   stageFile(path, write).commit();
 }
 
-/** Writes text, such as a JSON document, as {@link writeFileAtomic} does. */
+/** Writes text, such as a JSON document, like {@link writeFileAtomic}. */
 export function writeTextAtomic(path: string, text: string): void {
   writeFileAtomic(path, (append) => append(Buffer.from(text)));
 }
@@ -68,7 +68,7 @@ function appendAll(descriptor: number, bytes: Uint8Array): void {
   }
 }
 
-/** Makes the names in a folder, such as a rename into it, safe from a power cut. */
+/** Syncs the names in a folder, for example after a rename, so that they survive a power cut. */
 export function syncFolder(folder: string): void {
   const descriptor = fs.openSync(folder, 'r');
   try {
@@ -82,7 +82,7 @@ function storing<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    throw new StorageError(`${path} cannot be written (${reasonOf(cause)}); check the folder, its permissions and the free space`, {
+    throw new StorageError(`cannot write ${path} (${reasonOf(cause)}); check the folder, its permissions and the free space`, {
       cause,
     });
   }

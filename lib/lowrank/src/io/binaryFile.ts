@@ -1,9 +1,9 @@
-/** Files from outside: read by ranges that are checked before anything is allocated, and refused with a place and a reason. */
+/** Reads files from outside. Every range is checked before memory is allocated, and errors name the place and the reason. */
 import fs from 'node:fs';
 import { FormatError } from '../runtime';
 import { fileFault } from './pathKind';
 
-/** A file is malformed: `file` is its path, `offset` the byte where it went wrong, `reason` what is wrong there. */
+/** A malformed file: `file` is its path, `offset` the byte where the fault is, `reason` the fault. */
 export class FileFormatError extends FormatError {
   constructor(
     readonly file: string,
@@ -15,10 +15,10 @@ export class FileFormatError extends FormatError {
   }
 }
 
-/** The bytes of one call of read(2) on Linux; larger ranges take several. */
+/** The most bytes that one read(2) returns on Linux; larger ranges take several calls. */
 const LARGEST_READ = 2 ** 30;
 
-/** A file on disk. It is opened for each read, or for several with {@link BinaryFile.whileOpen}, so that there is nothing to close. */
+/** A file on disk. Each read opens it, or several share one with {@link BinaryFile.whileOpen}, so there is nothing to close. */
 export class BinaryFile {
   readonly size: number;
   private descriptor: number | undefined;
@@ -27,14 +27,14 @@ export class BinaryFile {
   constructor(readonly path: string) {
     this.size = this.use((descriptor) => {
       const status = fs.fstatSync(descriptor);
-      if (!status.isFile()) throw new FileFormatError(path, 0, 'this is not a regular file');
+      if (!status.isFile()) throw new FileFormatError(path, 0, 'not a regular file');
       refusePointer(path, descriptor, status.size);
       return status.size;
     });
   }
 
   /**
-   * The bytes from `offset` on, in a buffer of their own that starts at an aligned address.
+   * The bytes from `offset` on, in a new buffer at an aligned address.
    *
    * @throws FileFormatError when the file is shorter, before the buffer is allocated.
    */
@@ -44,7 +44,7 @@ export class BinaryFile {
   }
 
   /**
-   * Fills `bytes` from `offset` on, and gives it back.
+   * Fills `bytes` from `offset` on and returns it.
    *
    * @throws FileFormatError when the file is shorter.
    */
@@ -61,7 +61,7 @@ export class BinaryFile {
     return bytes;
   }
 
-  /** Runs `work`, whose reads open the file only once. */
+  /** Runs `work`. The file is opened once for all its reads. */
   whileOpen<T>(work: (descriptor: number) => T): T {
     if (this.descriptor !== undefined) return work(this.descriptor);
     const descriptor = this.opened();
@@ -76,11 +76,7 @@ export class BinaryFile {
 
   private checkRange(offset: number, length: number): void {
     if (offset + length > this.size) {
-      throw new FileFormatError(
-        this.path,
-        offset,
-        `${length} bytes are expected here, but the file ends at ${this.size}; it may be cut off`,
-      );
+      throw new FileFormatError(this.path, offset, `expected ${length} bytes here, but the file ends at ${this.size}; it may be truncated`);
     }
   }
 
@@ -90,21 +86,21 @@ export class BinaryFile {
         return use(descriptor);
       } catch (cause) {
         if (cause instanceof FileFormatError) throw cause;
-        throw new FileFormatError(this.path, 0, `the file cannot be read (${fileFault(cause)})`, { cause });
+        throw new FileFormatError(this.path, 0, `cannot read the file (${fileFault(cause)})`, { cause });
       }
     });
   }
 
   private opened(): number {
     try {
-      return fs.openSync(this.path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK); // a pipe would wait for a writer
+      return fs.openSync(this.path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK); // otherwise a pipe would wait for a writer
     } catch (cause) {
-      throw new FileFormatError(this.path, 0, `the file cannot be opened (${fileFault(cause)}); check the path`, { cause });
+      throw new FileFormatError(this.path, 0, `cannot open the file (${fileFault(cause)}); check the path`, { cause });
     }
   }
 }
 
-/** Git LFS leaves a few lines in place of a file that it has not fetched. */
+/** Rejects a Git LFS pointer, the few lines that stand in for a file that was not fetched. */
 function refusePointer(path: string, descriptor: number, size: number): void {
   if (size < POINTER_START.length || size > LARGEST_POINTER) return;
   const start = Buffer.alloc(POINTER_START.length);
@@ -113,10 +109,10 @@ function refusePointer(path: string, descriptor: number, size: number): void {
 }
 
 const POINTER_START = 'version https://git-lfs.github.com/spec/';
-const LARGEST_POINTER = 1024; // bytes, by its specification
+const LARGEST_POINTER = 1024; // bytes, from the specification
 export const LFS_REMEDY = 'this is a Git LFS pointer, not the file itself; run `git lfs pull` in the clone to fetch it';
 
-/** Whether a file begins as Git LFS's pointers do. */
+/** Whether a file begins like a Git LFS pointer. */
 export function isLfsPointer(start: Uint8Array): boolean {
   return Buffer.from(start.subarray(0, POINTER_START.length)).toString('latin1') === POINTER_START;
 }

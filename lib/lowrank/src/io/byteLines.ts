@@ -1,18 +1,18 @@
-/** Bytes to lines, however they are cut into chunks and however long a line pretends to be. */
+/** Splits bytes into lines, with any chunk boundaries and any line length. */
 
-/** A line of bytes, without its end. */
+/** A line of bytes without its line end. */
 export interface ByteLine {
   /** Counted from 1. */
   readonly line: number;
   /** Its bytes, up to the limit. */
   readonly bytes: Buffer;
-  /** How many there were. */
+  /** Length of the line in bytes. */
   readonly size: number;
 }
 
 const NEWLINE = 0x0a;
 
-/** The lines of a stream; of each no more than `limit` bytes are held. */
+/** The lines of a stream. Keeps at most `limit` bytes of each. */
 export async function* byteLines(chunks: AsyncIterable<Buffer>, limit: number): AsyncGenerator<ByteLine> {
   let line = 1;
   let parts: Buffer[] = [];

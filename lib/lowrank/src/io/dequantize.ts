@@ -1,8 +1,8 @@
 /**
- * The block formats of GGML, read back as 32-bit floats; `d` is a block's scale, `m` its minimum, `q` a stored integer.
+ * Decodes the block formats of GGML to 32-bit floats; `d` is the scale of a block, `m` its minimum, `q` a stored integer.
  *
- * Layouts and formulas: `ggml-common.h` and `dequantize_row_*` of llama.cpp. Every product below is exact in double
- * precision, so that each result is rounded once, as the reference's is.
+ * Layouts and formulas: `ggml-common.h` and `dequantize_row_*` of llama.cpp. Every product below is exact in double precision, so each
+ * result is rounded once, as in the reference.
  */
 import { float16Table } from './dtypes';
 
@@ -18,7 +18,7 @@ interface BlockFormat {
 const half = float16Table();
 const readHalf = (block: DataView, at: number) => half[block.getUint16(at, true)] as number;
 
-/** The tensor types of GGML that this library reads, by their names there. */
+/** The GGML tensor types that this library reads, by their GGML names. */
 export const GGML_FORMATS = {
   F32: {
     values: 1,
@@ -51,7 +51,7 @@ export const GGML_FORMATS = {
       for (let i = 0; i < 32; i++) out[to + i] = d * block.getInt8(at + 2 + i);
     },
   },
-  /** `x = d·(q − 8)`; the low nibbles are values 0…15, the high ones 16…31. */
+  /** `x = d·(q − 8)`; the low nibbles hold values 0…15, the high ones 16…31. */
   Q4_0: {
     values: 32,
     bytes: 18,
@@ -78,7 +78,7 @@ export const GGML_FORMATS = {
       }
     },
   },
-  /** `x = d·(q − 16)`; the fifth bits of all 32 values stand together before the nibbles. */
+  /** `x = d·(q − 16)`; the fifth bits of all 32 values precede the nibbles. */
   Q5_0: {
     values: 32,
     bytes: 22,
@@ -123,7 +123,7 @@ export const GGML_FORMATS = {
       }
     },
   },
-  /** `x = (d·s)·(q − 32)`, with an 8-bit s for each 16 values; q's low 4 and high 2 bits stand apart. */
+  /** `x = (d·s)·(q − 32)`, with an 8-bit s for each 16 values; the low 4 and the high 2 bits of q are stored apart. */
   Q6_K: {
     values: 256,
     bytes: 210,
@@ -145,20 +145,20 @@ export const GGML_FORMATS = {
 
 const scratch = new DataView(new ArrayBuffer(4)); // big-endian: a bfloat16 is the first half of a float32
 
-/** GGML's names of tensor types by their numbers (`ggml_type`), read here or not; some numbers are no longer in use. */
+/** All GGML type names by number (`ggml_type`), supported here or not; some numbers are no longer in use. */
 export const GGML_NAMES: readonly string[] = [
   ...['F32', 'F16', 'Q4_0', 'Q4_1', '', '', 'Q5_0', 'Q5_1', 'Q8_0', 'Q8_1', 'Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'Q8_K'],
   ...['IQ2_XXS', 'IQ2_XS', 'IQ3_XXS', 'IQ1_S', 'IQ4_NL', 'IQ3_S', 'IQ2_S', 'IQ4_XS', 'I8', 'I16', 'I32', 'I64', 'F64', 'IQ1_M'],
   ...['BF16', '', '', '', 'TQ1_0', 'TQ2_0', '', '', '', 'MXFP4', 'NVFP4', 'Q1_0', 'Q2_0'],
 ];
 
-/** A tensor type of GGML that this library reads. */
+/** A GGML tensor type that this library reads. */
 export type GgmlType = keyof typeof GGML_FORMATS;
 
 /**
- * The bytes as 32-bit floats, in the same order.
+ * Decodes the bytes to 32-bit floats, in the same order.
  *
- * @param out is filled and given back. @defaultValue a new array
+ * @param out receives the values and is returned. @defaultValue a new array
  */
 export function dequantize(type: GgmlType, bytes: Uint8Array, out?: Float32Array): Float32Array {
   const { values, bytes: blockBytes, decode }: BlockFormat = GGML_FORMATS[type];
@@ -169,7 +169,7 @@ export function dequantize(type: GgmlType, bytes: Uint8Array, out?: Float32Array
   return floats;
 }
 
-/** The low 6 bits of bytes 0…3 for runs 0…3; later runs take their upper 2 bits from those bytes' tops (`get_scale_min_k4`). */
+/** The low 6 bits of bytes 0…3 for runs 0…3; later runs take their upper 2 bits from the top of those bytes (`get_scale_min_k4`). */
 function scaleOfRun(block: DataView, at: number, run: number): number {
   if (run < 4) return block.getUint8(at + run) & 63;
   return (block.getUint8(at + run + 4) & 15) | ((block.getUint8(at + run - 4) >> 6) << 4);

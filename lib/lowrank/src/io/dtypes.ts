@@ -1,6 +1,6 @@
-/** The number formats that tensors are stored in, and their reading as 32-bit floats. */
+/** The number formats of stored tensors, and their conversion to 32-bit floats. */
 
-/** The dtypes of safetensors that this library reads and writes, with their bytes per value. */
+/** The safetensors dtypes that this library reads and writes, with their bytes per value. */
 export const DTYPE_BYTES = {
   BOOL: 1,
   U8: 1,
@@ -19,7 +19,7 @@ export const DTYPE_BYTES = {
   U64: 8,
 } as const;
 
-/** A dtype of safetensors that this library reads and writes. */
+/** A safetensors dtype that this library reads and writes. */
 export type Dtype = keyof typeof DTYPE_BYTES;
 
 export function isDtype(name: unknown): name is Dtype {
@@ -27,11 +27,11 @@ export function isDtype(name: unknown): name is Dtype {
 }
 
 /**
- * The values as 32-bit floats. F16, BF16 and F8 convert exactly, the others round to nearest.
+ * Converts stored values to 32-bit floats. F16, BF16 and F8 convert exactly; the others round to nearest.
  *
- * `bytes` must start at an address that is a multiple of the dtype's size, as a buffer of its own does.
+ * The address of `bytes` must be a multiple of the dtype's size, as in a new buffer.
  *
- * @param out is filled and given back. @defaultValue a new array; for F32 a view of the bytes
+ * @param out receives the values and is returned. @defaultValue a new array; for F32 a view of the bytes
  */
 export function toFloat32(dtype: Dtype, bytes: Uint8Array, out?: Float32Array): Float32Array {
   const values = viewOf(dtype, bytes);
@@ -50,7 +50,7 @@ export function toFloat32(dtype: Dtype, bytes: Uint8Array, out?: Float32Array): 
   return floats;
 }
 
-/** Every value of a half-precision float, by its 16 bits. */
+/** All half-precision floats, indexed by their 16 bits. */
 export function float16Table(): Float32Array {
   return tableOf('F16');
 }

@@ -1,51 +1,51 @@
 /**
- * The header of a GGUF file: metadata, and what each tensor is. Every length is checked against the file before anything is
- * allocated for it.
+ * Parses the header of a GGUF file: its metadata and the entry of each tensor. Checks every length against the file before allocating
+ * memory for it.
  *
- * The rules are those of llama.cpp (`ggml/src/gguf.cpp`). `@huggingface/gguf` reads such headers too, but past the end of a file it
- * reads zeros, it cuts strings at its chunks, and it drops byte order marks, of which LLaMA's vocabulary has one.
+ * The rules are those of llama.cpp (`ggml/src/gguf.cpp`). `@huggingface/gguf` parses such headers too, but it reads zeros past the end of
+ * a file, cuts strings at its chunks, and drops byte order marks, one of which is in LLaMA's vocabulary.
  */
 import { type BinaryFile, FileFormatError } from './binaryFile';
 
-/** A GGUF file breaks a rule of its format. */
+/** A GGUF file that breaks a rule of the format. */
 export class GgufError extends FileFormatError {}
 
-/** A value of the metadata; whole numbers above 2⁵³ are bigints. */
+/** A metadata value; integers above 2⁵³ are bigints. */
 export type GgufValue = string | number | bigint | boolean | readonly GgufValue[];
 
-/** What a GGUF file says before its tensors. */
+/** The contents of a GGUF header. */
 export interface GgufHeader {
   readonly metadata: ReadonlyMap<string, GgufValue>;
   readonly tensors: readonly GgufTensorEntry[];
-  /** The byte after the header. */
+  /** Position of the byte after the header. */
   readonly end: number;
 }
 
-/** The entry of one tensor, its type and place as yet unchecked. */
+/** The entry of one tensor; its type and position are not yet checked. */
 export interface GgufTensorEntry {
   readonly name: string;
-  /** Innermost dimension first, as the file has them. */
+  /** Innermost dimension first, as in the file. */
   readonly dimensions: readonly bigint[];
   /** GGML's number of the type. */
   readonly type: number;
-  /** In bytes after the start of the data. */
+  /** In bytes from the start of the data. */
   readonly offset: bigint;
-  /** Where the entry is, in bytes of the file. */
+  /** Byte position of the entry in the file. */
   readonly at: number;
 }
 
-/** The numbers of the types of metadata (`gguf_type`). */
+/** The numbers of the metadata types (`gguf_type`). */
 export const GGUF_TYPES = { uint32: 4, float32: 6, string: 8, array: 9 } as const;
 
-export const LONGEST_TENSOR_NAME = 63; // GGML_MAX_NAME with its final zero
+export const LONGEST_TENSOR_NAME = 63; // GGML_MAX_NAME without its final zero
 const LONGEST_KEY = 65_535;
-const LONGEST_LIST = 1_000_000; // a vocabulary has a quarter of that; each value takes more memory than its bytes in the file
+const LONGEST_LIST = 1_000_000; // a vocabulary has a quarter of that; a value takes more memory than its bytes in the file
 const MOST_KEYS = 100_000;
 const MOST_DIMENSIONS = 4;
 const LARGEST_DIMENSION = 2n ** 32n;
 const WINDOW = 2 ** 18;
 
-/** @throws GgufError when the header breaks a rule or passes the end of the file. */
+/** @throws GgufError when the header breaks a rule or extends past the end of the file. */
 export function readGgufHeader(file: BinaryFile): GgufHeader {
   return file.whileOpen(() => new HeaderReader(file).header());
 }
@@ -58,7 +58,7 @@ class HeaderReader {
   constructor(private readonly file: BinaryFile) {}
 
   header(): GgufHeader {
-    if (this.file.size < 4 || this.uint32() !== 0x46554747) this.fail(0, "the file does not begin with 'GGUF'; it is no GGUF file");
+    if (this.file.size < 4 || this.uint32() !== 0x46554747) this.fail(0, "the file does not begin with 'GGUF'; it is not a GGUF file");
     const version = this.uint32();
     if (version !== 2 && version !== 3) this.fail(4, `version ${version} is not 2 or 3, little-endian; convert the file again`);
     const tensorCount = this.count(8 + 1 + 4 + 8 + 4 + 8, 'tensors');
@@ -71,7 +71,7 @@ class HeaderReader {
     for (let i = 0; i < count; i++) {
       const start = this.at;
       const key = this.name(LONGEST_KEY, 'metadata key');
-      if (metadata.has(key)) this.fail(start, `the metadata key '${key}' is given twice`);
+      if (metadata.has(key)) this.fail(start, `the metadata key '${key}' occurs twice`);
       const type = this.uint32();
       const value = this.value(key, type);
       if (key === 'general.alignment') this.checkAlignment(type, value);
@@ -94,7 +94,7 @@ class HeaderReader {
   private list(key: string): readonly GgufValue[] {
     const type = this.uint32();
     const isText = type === GGUF_TYPES.string;
-    const scalar = isText ? undefined : this.scalarType(type, key); // lists of lists are no part of the format
+    const scalar = isText ? undefined : this.scalarType(type, key); // the format has no nested lists
     const count = this.count(scalar?.width ?? 8, `${isText ? 'strings' : 'values'} of '${key}'`, LONGEST_LIST);
     return Array.from({ length: count }, () => (scalar ? this.scalar(scalar) : this.text(key)));
   }
@@ -119,7 +119,7 @@ class HeaderReader {
     return Array.from({ length: count }, () => {
       const at = this.at;
       const name = this.name(LONGEST_TENSOR_NAME, 'tensor name');
-      if (seen.has(name)) this.fail(at, `the tensor '${name}' is given twice`);
+      if (seen.has(name)) this.fail(at, `the tensor '${name}' occurs twice`);
       seen.add(name);
       const rank = this.uint32();
       if (rank === 0 || rank > MOST_DIMENSIONS) this.fail(at, `tensor '${name}' has ${rank} dimensions, not 1…${MOST_DIMENSIONS}`);
@@ -130,7 +130,7 @@ class HeaderReader {
     });
   }
 
-  /** Names are printable ASCII: nothing else occurs, and nothing else is safe to print. */
+  /** Reads a name, which must be printable ASCII: no model has any other, and no other is safe to print. */
   private name(longest: number, what: string): string {
     const start = this.at;
     const length = this.count(1, `bytes of a ${what}`);
@@ -140,13 +140,13 @@ class HeaderReader {
     return name;
   }
 
-  /** A 64-bit count of things that take at least `width` bytes each in what is left of the file. */
+  /** Reads a 64-bit count of items that take at least `width` bytes each in the rest of the file. */
   private count(width: number, what: string, most = Number.MAX_SAFE_INTEGER): number {
     const start = this.at;
     const count = this.uint64();
     const room = Math.floor((this.file.size - this.at) / width);
-    if (count > room) this.fail(start, `${count} ${what} are claimed, but the file has room for ${room}; it may be cut off`);
-    if (count > most) this.fail(start, `${count} ${what} are more than the ${most} that are read`);
+    if (count > room) this.fail(start, `the header claims ${count} ${what}, but the file has room for ${room}; it may be truncated`);
+    if (count > most) this.fail(start, `${count} ${what} exceed the limit of ${most}`);
     return Number(count);
   }
 
@@ -164,7 +164,7 @@ class HeaderReader {
     return value;
   }
 
-  /** A view of the next bytes, good until more is read. */
+  /** A view of the next bytes, valid until the next read. */
   private bytes(length: number): Uint8Array {
     this.reach(length);
     const start = this.at - this.windowStart;
@@ -172,11 +172,11 @@ class HeaderReader {
     return new Uint8Array(this.window.buffer, this.window.byteOffset + start, length);
   }
 
-  /** Brings the next bytes into the window. */
+  /** Loads the next bytes into the window. */
   private reach(length: number): void {
     if (this.at >= this.windowStart && this.at + length <= this.windowStart + this.window.byteLength) return;
     const left = this.file.size - this.at;
-    if (length > left) this.fail(this.at, 'the file ends within its header; it may be cut off');
+    if (length > left) this.fail(this.at, 'the file ends within its header; it may be truncated');
     const bytes = this.file.read(this.at, Math.min(Math.max(length, WINDOW), left));
     this.window = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.windowStart = this.at;
@@ -187,7 +187,7 @@ class HeaderReader {
   }
 }
 
-/** A type of metadata that is one number or truth value. */
+/** A metadata type with a single number or boolean. */
 interface Scalar {
   /** Bytes. */
   readonly width: number;

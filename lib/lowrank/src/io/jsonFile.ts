@@ -1,46 +1,46 @@
-/** JSON documents from outside. */
+/** Reads JSON documents from outside. */
 
 import { reasonOf } from '../runtime/reasonOf';
 import { BinaryFile, FileFormatError } from './binaryFile';
 
-/** A JSON object as it came: nothing about its values is known yet. */
+/** A JSON object whose values are not yet checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** How large a document may be. */
+/** Limits on the size of a document. */
 export interface JsonFileLimits {
-  /** Bytes. */
+  /** In bytes. */
   readonly largest: number;
-  /** Lists and objects: small in the file, each of them takes some memory. @defaultValue 65,536 */
+  /** Maximum number of lists and objects; each is small in the file but takes memory. @defaultValue 65,536 */
   readonly mostContainers?: number;
 }
 
 const DEEPEST = 64;
 
 /**
- * Reads a JSON file whose outermost value is an object.
+ * Reads a JSON file with an object at the top level.
  *
- * @throws FileFormatError when there is no such file, it goes beyond the limits, or it is not JSON.
+ * @throws FileFormatError when the file does not exist, exceeds the limits, or is not JSON.
  */
 export function readJsonFile(path: string, { largest, mostContainers = 65_536 }: JsonFileLimits): JsonObject {
   const file = new BinaryFile(path);
-  if (file.size > largest) throw new FileFormatError(path, 0, `${file.size} bytes of JSON; at most ${largest} are expected here`);
+  if (file.size > largest) throw new FileFormatError(path, 0, `${file.size} bytes of JSON exceed the limit of ${largest}`);
   const bytes = file.read(0, file.size);
   checkStructure(path, bytes, mostContainers);
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
   } catch (cause) {
-    throw new FileFormatError(path, 0, `this is not valid JSON (${reasonOf(cause)})`, { cause });
+    throw new FileFormatError(path, 0, `not valid JSON (${reasonOf(cause)})`, { cause });
   }
-  if (!isJsonObject(value)) throw new FileFormatError(path, 0, 'this is JSON, but not an object');
+  if (!isJsonObject(value)) throw new FileFormatError(path, 0, 'valid JSON, but not an object');
   return value;
 }
 
-/** Counts brackets before anything is parsed, so that a small file cannot take much memory, nor nest so deeply that code over it fails. */
+/** Counts brackets before parsing, so that a small file can neither take much memory nor nest so deeply that later code fails. */
 function checkStructure(path: string, bytes: Uint8Array, mostContainers: number): void {
   let depth = 0;
   let containers = 0;
@@ -49,7 +49,7 @@ function checkStructure(path: string, bytes: Uint8Array, mostContainers: number)
     const byte = bytes[at];
     if (isInString) {
       if (byte === 0x5c)
-        at++; // a backslash takes the next character with it
+        at++; // a backslash escapes the next character
       else if (byte === 0x22) isInString = false;
     } else if (byte === 0x22) isInString = true;
     else if (byte === 0x5b || byte === 0x7b) {

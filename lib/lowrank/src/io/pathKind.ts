@@ -1,11 +1,11 @@
-/** What a path leads to, and what Node's errors about it mean: the one place that turns them into words. */
+/** What a path leads to, and the words for Node's file errors, which are only here. */
 import fs from 'node:fs';
 import { FormatError } from '../runtime';
 
 /**
- * What a path leads to, links followed; undefined when there is nothing.
+ * What a path leads to, after following links; undefined when nothing is there.
  *
- * @throws FormatError when the path cannot be followed: no permission, too long, links in a circle, a NUL character.
+ * @throws FormatError when the path cannot be followed: no permission, a name too long, circular links, a NUL character.
  */
 export function pathKind(path: string): 'file' | 'folder' | 'other' | undefined {
   try {
@@ -14,7 +14,7 @@ export function pathKind(path: string): 'file' | 'folder' | 'other' | undefined 
     return status.isFile() ? 'file' : status.isDirectory() ? 'folder' : 'other';
   } catch (cause) {
     const shown = JSON.stringify(path)?.slice(0, 200) ?? String(path);
-    throw new FormatError(`${shown} cannot be opened (${fileFault(cause)}); check the path`, { cause });
+    throw new FormatError(`cannot open ${shown} (${fileFault(cause)}); check the path`, { cause });
   }
 }
 
@@ -27,23 +27,23 @@ export function namesIn(folder: string): string[] {
   try {
     return fs.readdirSync(folder).sort();
   } catch (cause) {
-    throw new FormatError(`${folder} cannot be listed (${fileFault(cause)})`, { cause });
+    throw new FormatError(`cannot list ${folder} (${fileFault(cause)})`, { cause });
   }
 }
 
 const FAULTS: Readonly<Record<string, string>> = {
-  EACCES: 'permission is denied',
-  EISDIR: 'this is a folder',
-  ELOOP: 'its links lead round in a circle',
-  EMFILE: 'too many files are open',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+  ELOOP: 'its links form a circle',
+  EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long',
-  ENOENT: 'there is no such file or folder',
-  ENOTDIR: 'a part of the path is a file, not a folder',
-  ERR_INVALID_ARG_VALUE: 'the path holds a NUL character',
-  ERR_INVALID_ARG_TYPE: 'the path is not a text',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'part of the path is a file, not a folder',
+  ERR_INVALID_ARG_VALUE: 'the path contains a NUL character',
+  ERR_INVALID_ARG_TYPE: 'the path is not a string',
 };
 
-/** What Node's error says of a file, with its code. */
+/** Words for Node's error about a file, with its code. */
 export function fileFault(cause: unknown): string {
   if (!(cause instanceof Error && 'code' in cause)) return String(cause);
   const code = String(cause.code);

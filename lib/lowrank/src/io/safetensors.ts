@@ -1,4 +1,4 @@
-/** Hugging Face's safetensors files: tensors by name, read on demand, written in one stroke. */
+/** Reads Hugging Face's safetensors files by tensor name, on demand, and writes them atomically. */
 import { ArgumentError } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { type StagedFile, stageFile } from './atomicFile';
@@ -16,18 +16,18 @@ export interface StoredTensor {
 }
 
 /**
- * Opens a safetensors file and checks its header against every rule of the format; no tensor is read yet.
+ * Opens a safetensors file and checks its header against every rule of the format. Reads no tensor yet.
  *
- * @throws SafetensorsError when the file is malformed, FormatError when there is none.
+ * @throws SafetensorsError when the file is malformed, FormatError when it does not exist.
  */
 export function readSafetensors(path: string): SafetensorsFile {
   const file = new BinaryFile(path);
   return new SafetensorsFile(file, readSafetensorsHeader(file));
 }
 
-/** An open safetensors file: its header in memory, its tensors on disk. */
+/** An open safetensors file, with its header in memory and its tensors on disk. */
 export class SafetensorsFile {
-  /** The free text that its writer left, such as `{format: 'pt'}`. */
+  /** Free text from the writer, such as `{format: 'pt'}`. */
   readonly metadata: Readonly<Record<string, string>>;
   private readonly tensors: ReadonlyMap<string, SafetensorsInfo>;
 
@@ -54,7 +54,7 @@ export class SafetensorsFile {
     return this.tensors.has(name);
   }
 
-  /** @throws ArgumentError when the file has no tensor of this name. */
+  /** @throws ArgumentError when the file has no tensor with this name. */
   info(name: string): SafetensorsInfo {
     const info = this.tensors.get(name);
     if (!info)
@@ -62,22 +62,22 @@ export class SafetensorsFile {
     return info;
   }
 
-  /** The tensor's bytes, as they are stored. */
+  /** The tensor's bytes as stored. */
   read(name: string): StoredTensor {
     const { dtype, shape, begin, end } = this.info(name);
     return { dtype, shape, bytes: this.file.read(begin, end - begin) };
   }
 
   /**
-   * The bytes of some rows of the first axis, `begin` up to but not including `end`.
+   * The bytes of the rows from `begin` up to but not including `end`, along the first axis.
    *
-   * @param buffer where the bytes go. @defaultValue a new array
+   * @param buffer provides memory for the bytes. @defaultValue a new array
    */
   readRows(name: string, begin: number, end: number, buffer?: GiveMemory): Uint8Array {
     return readTensorRows(this.file, this.info(name), begin, end, buffer);
   }
 
-  /** Runs `work`, whose reads open the file only once. */
+  /** Runs `work`. The file is opened once for all its reads. */
   whileOpen<T>(work: () => T): T {
     return this.file.whileOpen(work);
   }
@@ -89,7 +89,7 @@ export class SafetensorsFile {
   }
 }
 
-/** A tensor to be written; a function is called when its turn comes, so that not all need to be in memory at once. */
+/** A tensor to write. A function is called only when its turn comes, so not all tensors need to be in memory at once. */
 export interface TensorToStore {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -97,15 +97,15 @@ export interface TensorToStore {
   readonly bytes: Uint8Array | (() => Uint8Array);
 }
 
-/** What a writer may add to the tensors. */
+/** Additions to the tensors of a file. */
 export interface SafetensorsOptions {
   /** Free text, such as `{format: 'pt'}`. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
- * Writes a safetensors file as Hugging Face's writer lays it out: widest dtypes first, then by name, the header padded to
- * 8 bytes. The file appears under its name only once it is complete.
+ * Writes a safetensors file in the layout of Hugging Face's writer: widest dtypes first, then by name, with the header padded to
+ * 8 bytes. The file appears under its name only when it is complete.
  *
  * @throws ArgumentError when a tensor's bytes do not fit its shape, or the header would be too long.
  */
@@ -113,10 +113,10 @@ export function writeSafetensors(path: string, tensors: Iterable<NamedTensorToSt
   stageSafetensors(path, tensors, options).commit();
 }
 
-/** A tensor and its name. */
+/** A tensor with its name. */
 export type NamedTensorToStore = readonly [name: string, tensor: TensorToStore];
 
-/** Writes a safetensors file as {@link writeSafetensors} does, but under a temporary name until it is committed. */
+/** Writes a safetensors file like {@link writeSafetensors}, but under a temporary name until it is committed. */
 export function stageSafetensors(path: string, tensors: Iterable<NamedTensorToStore>, options: SafetensorsOptions = {}): StagedFile {
   checkKnown('stageSafetensors', options, ['metadata']);
   const { metadata = {} } = options;
@@ -142,7 +142,7 @@ function layOut(sorted: readonly NamedTensorToStore[], metadata: Readonly<Record
   let position = 0;
   for (const [name, { dtype, shape }] of sorted) {
     if (name === '__metadata__' || entries.has(name))
-      throw new ArgumentError(`the tensor name ${JSON.stringify(name)} is taken; names are unique`);
+      throw new ArgumentError(`the tensor name ${JSON.stringify(name)} occurs twice; give each tensor its own name`);
     const end = position + byteLength(dtype, shape);
     entries.set(name, { dtype, shape, data_offsets: [position, end] });
     position = end;
@@ -158,12 +158,12 @@ function layOut(sorted: readonly NamedTensorToStore[], metadata: Readonly<Record
   return header;
 }
 
-/** How many bytes the values of a tensor take. */
+/** The number of bytes in a tensor's values. */
 export function byteLength(dtype: Dtype, shape: readonly number[]): number {
   return shape.reduce((size, dimension) => size * dimension, DTYPE_BYTES[dtype]);
 }
 
-/** The order of the dtypes in the reference writer, which keeps every tensor aligned to its own width. */
+/** The position of a dtype in the order of the reference writer, which keeps every tensor aligned to its own width. */
 function dtypeOrder(dtype: Dtype): number {
   return Object.keys(DTYPE_BYTES).indexOf(dtype);
 }

@@ -1,8 +1,8 @@
 /**
- * The header of a safetensors file: 8 bytes of length, then JSON that gives each tensor its dtype, shape and place.
+ * Parses the header of a safetensors file: 8 bytes of length, then JSON with the dtype, shape and position of each tensor.
  *
- * The rules are those of Hugging Face's own reader (`safetensors/src/tensor.rs`), plus the one that its JSON parser cannot
- * enforce: no key twice. Together they make the file mean one thing only, and never more memory than its own size.
+ * The rules are those of Hugging Face's reader (`safetensors/src/tensor.rs`), plus one that its JSON parser cannot enforce: no key occurs
+ * twice. Together they leave one meaning per file, and bound its memory by its own size.
  */
 import { type BinaryFile, FileFormatError } from './binaryFile';
 import { DTYPE_BYTES, type Dtype, isDtype } from './dtypes';
@@ -11,17 +11,17 @@ import { type StrictJson, StrictJsonError, walkStrictJson } from './strictJson';
 /** The longest header that readers accept and writers may write. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
-/** More than any model has; each takes some memory beside what the file itself holds. */
+/** More tensors than any model has; each takes some memory beyond its bytes in the file. */
 const MOST_TENSORS = 2 ** 17;
-/** Of a tensor; PyTorch's files have six at most. */
+/** Per tensor; PyTorch's files have at most six. */
 const MOST_DIMENSIONS = 16;
-/** Values in the entry of one tensor, or in the metadata. */
+/** Values per tensor entry, or in the metadata. */
 const MOST_VALUES = 5000;
 
-/** A safetensors file breaks a rule of its format. */
+/** A safetensors file that breaks a rule of the format. */
 export class SafetensorsError extends FileFormatError {}
 
-/** What the header says of one tensor; `begin` and `end` are bytes of the file. */
+/** The header's entry for one tensor; `begin` and `end` are byte positions in the file. */
 export interface SafetensorsInfo {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -39,11 +39,11 @@ export function readSafetensorsHeader(file: BinaryFile): SafetensorsHeader {
   const fail = (offset: number, reason: string): never => {
     throw new SafetensorsError(file.path, offset, reason);
   };
-  if (file.size < 8) fail(0, `the file has ${file.size} bytes, and a header's length alone takes 8; it may be cut off`);
+  if (file.size < 8) fail(0, `the file has ${file.size} bytes, but the length of a header alone takes 8; it may be truncated`);
   const length = new DataView(file.read(0, 8).buffer).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) fail(0, `the header claims ${length} bytes, more than the ${MAX_HEADER_BYTES} that the format allows`);
   const dataStart = 8 + Number(length);
-  if (dataStart > file.size) fail(0, `the header claims ${length} bytes, but the file ends at ${file.size}; it may be cut off`);
+  if (dataStart > file.size) fail(0, `the header claims ${length} bytes, but the file ends at ${file.size}; it may be truncated`);
 
   const bytes = file.read(8, Number(length));
   const tensors = new Map<string, SafetensorsInfo>();
@@ -71,13 +71,14 @@ function walkHeader(bytes: Uint8Array, fail: Fail, visit: (name: string, entry: 
 function metadataOf(entry: StrictJson, fail: Fail): Record<string, string> {
   if (!(entry instanceof Map)) return fail(8, '__metadata__ is not an object');
   for (const [key, value] of entry) if (typeof value !== 'string') fail(8, `the value of ${quote(key)} in __metadata__ is not a string`);
-  return Object.fromEntries(entry); // own properties, `__proto__` too
+  return Object.fromEntries(entry); // own properties, even `__proto__`
 }
 
 function tensorInfo(name: string, entry: StrictJson, dataStart: number, fail: Fail): SafetensorsInfo {
   if (!(entry instanceof Map)) return fail(8, `the entry of tensor ${quote(name)} is not an object`);
   const dtype = entry.get('dtype');
-  if (!isDtype(dtype)) return fail(8, `tensor ${quote(name)} has dtype ${quote(dtype)}; known are ${Object.keys(DTYPE_BYTES).join(', ')}`);
+  if (!isDtype(dtype))
+    return fail(8, `tensor ${quote(name)} has dtype ${quote(dtype)}; supported dtypes are ${Object.keys(DTYPE_BYTES).join(', ')}`);
   const shape = wholeNumbers(entry.get('shape')) ?? fail(8, `the shape of tensor ${quote(name)} is not a list of whole numbers`);
   if (shape.length > MOST_DIMENSIONS) fail(8, `tensor ${quote(name)} has ${shape.length} dimensions, more than ${MOST_DIMENSIONS}`);
   const [begin, end, ...more] = wholeNumbers(entry.get('data_offsets')) ?? [];
@@ -100,17 +101,20 @@ function wholeNumbers(value: unknown): number[] | undefined {
   return value.every(isWhole) ? value.map(Number) : undefined;
 }
 
-/** No holes, no overlaps, nothing before, between or after: the tensors are the whole of the file. */
+/** Checks that the tensors fill the file: no holes, no overlaps, nothing before or after them. */
 function checkPlaces(tensors: ReadonlyMap<string, SafetensorsInfo>, dataStart: number, fileSize: number, fail: Fail): void {
   let position = dataStart;
   const byPlace = [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   for (const [name, { begin, end }] of byPlace) {
     if (begin !== position)
-      fail(position, `tensor ${quote(name)} begins at byte ${begin}: a hole or an overlap, since the one before ends here`);
+      fail(
+        position,
+        `tensor ${quote(name)} begins at byte ${begin}, but the preceding tensor ends here; gaps and overlaps are not allowed`,
+      );
     position = end;
   }
   if (position !== fileSize) {
-    const fault = position < fileSize ? 'there are bytes after it that belong to none' : 'the file may be cut off';
+    const fault = position < fileSize ? 'the bytes after it belong to no tensor' : 'the file may be truncated';
     fail(position, `the last tensor ends here, but the file ends at ${fileSize}: ${fault}`);
   }
 }

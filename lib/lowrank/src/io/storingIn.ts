@@ -1,17 +1,17 @@
-/** Folders that a disk may refuse to take. */
+/** Reports a folder that the disk refuses to write. */
 import { StorageError } from '../runtime';
 
 /**
- * Does what writes to the folder.
+ * Runs an action that writes to a folder.
  *
- * @param what - what is written there, for the message
- * @throws StorageError with the folder when the disk refuses; whatever else the action throws passes through.
+ * @param what - what the action writes, for the message
+ * @throws StorageError with the folder when the disk refuses; other errors of the action pass through.
  */
 export function storingIn<T>(folder: string, what: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
     if (cause instanceof StorageError || !(cause instanceof Error && 'syscall' in cause)) throw cause;
-    throw new StorageError(`no ${what} can be written to ${folder} (${cause.message}); check the folder and the free space`, { cause });
+    throw new StorageError(`cannot write the ${what} to ${folder} (${cause.message}); check the folder and the free space`, { cause });
   }
 }

@@ -1,15 +1,15 @@
 /**
- * A JSON parser for headers written by strangers.
+ * A JSON parser for headers from untrusted files.
  *
- * It differs from `JSON.parse` where that one forgives or forgets: a key given twice is an error, an integer literal is
- * told apart from `1.0` and `1e3` (it becomes a bigint), objects become Maps, so that `__proto__` is a key like any
- * other, and nesting and numbers of values are bounded: what is read takes no more memory than a small multiple of those bounds.
+ * It is stricter than `JSON.parse`: a key that occurs twice is an error; an integer literal becomes a bigint, and so differs from `1.0`
+ * and `1e3`; objects become Maps, so `__proto__` is a key like any other; nesting and the number of values are bounded, so memory is at
+ * most a small multiple of those bounds.
  */
 
 /** Integer literals are bigints; every other number literal is a number. */
 export type StrictJson = null | boolean | string | bigint | number | readonly StrictJson[] | ReadonlyMap<string, StrictJson>;
 
-/** What is wrong with a JSON text, and where: `index` counts bytes. */
+/** A fault in a JSON text; `index` is its byte position. */
 export class StrictJsonError extends SyntaxError {
   constructor(
     readonly index: number,
@@ -24,24 +24,24 @@ const DEEPEST = 32;
 const LONGEST_STRING = 2 ** 24; // bytes
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** How much may stand in a JSON text. */
+/** Limits on a JSON text. */
 export interface JsonLimits {
-  /** Values, counting those inside lists and objects; of a walk over an object, within each of its entries. */
+  /** Maximum values, including those inside lists and objects. A walk over an object counts them per entry. */
   readonly values: number;
-  /** Entries of the object that is walked over. @defaultValue no limit of its own */
+  /** Maximum entries of the object in a walk. @defaultValue no separate limit */
   readonly entries?: number;
 }
 
-/** @throws StrictJsonError when the bytes are not one JSON value in UTF-8, or it goes beyond the limits. */
+/** @throws StrictJsonError when the bytes are not one JSON value in UTF-8, or exceed the limits. */
 export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): StrictJson {
   return new Parser(bytes, limits).document();
 }
 
 /**
- * Reads an object entry by entry, so that no more than one of its values is in memory unless the visitor keeps it.
+ * Walks over an object entry by entry, with only one value in memory unless the visitor keeps it.
  *
- * @param visit - is given each key, which occurs once, and its value.
- * @throws StrictJsonError when the bytes are not one JSON object in UTF-8, or it goes beyond the limits.
+ * @param visit - receives each key, which occurs once, and its value.
+ * @throws StrictJsonError when the bytes are not one JSON object in UTF-8, or exceed the limits.
  */
 export function walkStrictJson(bytes: Uint8Array, limits: JsonLimits, visit: (key: string, value: StrictJson) => void): void {
   new Parser(bytes, limits).walk(visit);
@@ -67,7 +67,7 @@ class Parser {
     const { entries = Number.POSITIVE_INFINITY } = this.limits;
     const keys = new Set<string>();
     this.skipSpace();
-    if (this.bytes[this.at] !== Character.openBrace) this.fail("'{' is expected");
+    if (this.bytes[this.at] !== Character.openBrace) this.fail("expected '{'");
     this.items(Character.closeBrace, () => {
       if (keys.size >= entries) this.fail(`there are more than ${entries} entries`);
       const key = this.key((name) => keys.has(name));
@@ -114,7 +114,7 @@ class Parser {
     return items;
   }
 
-  /** Reads what stands between two brackets, separated by commas. */
+  /** Parses items between two brackets, separated by commas. */
   private items(end: number, readItem: () => void): void {
     this.at++;
     this.skipSpace();
@@ -123,30 +123,30 @@ class Parser {
       readItem();
       this.skipSpace();
     } while (this.take(Character.comma));
-    if (!this.take(end)) this.fail(`',' or '${String.fromCharCode(end)}' is expected`);
+    if (!this.take(end)) this.fail(`expected ',' or '${String.fromCharCode(end)}'`);
   }
 
   private key(isTaken: (key: string) => boolean): string {
     this.skipSpace();
     const start = this.at;
     const key = this.string();
-    if (isTaken(key)) this.fail(`the key ${JSON.stringify(key).slice(0, 200)} is given twice`, start);
+    if (isTaken(key)) this.fail(`the key ${JSON.stringify(key).slice(0, 200)} occurs twice`, start);
     this.skipSpace();
-    if (!this.take(Character.colon)) this.fail("':' is expected");
+    if (!this.take(Character.colon)) this.fail("expected ':'");
     return key;
   }
 
   private string(): string {
     const start = this.at;
-    if (!this.take(Character.quote)) this.fail('a string is expected');
+    if (!this.take(Character.quote)) this.fail('expected a string');
     let isPlain = true;
     for (;;) {
       const byte = this.bytes[this.at];
-      if (byte === undefined || byte < 0x20) this.fail('a string does not end, or holds a control character');
+      if (byte === undefined || byte < 0x20) this.fail('a string does not end, or contains a control character');
       if (byte === Character.backslash || byte >= 0x80) isPlain = false;
       if (++this.at - start > LONGEST_STRING) this.fail(`a string is longer than ${LONGEST_STRING} bytes`, start);
       if (byte === Character.quote) break;
-      if (byte === Character.backslash) this.at++; // it takes the next character with it
+      if (byte === Character.backslash) this.at++; // escapes the next character
     }
     if (isPlain) return this.latin1(start + 1, this.at - 1);
     let text: string;
@@ -159,9 +159,9 @@ class Parser {
     try {
       value = JSON.parse(text) as string;
     } catch {
-      return this.fail('a string holds an escape that JSON does not have', start);
+      return this.fail('a string contains an escape that JSON does not have', start);
     }
-    if (LONE_SURROGATE.test(value)) this.fail('a string holds half of a surrogate pair', start);
+    if (LONE_SURROGATE.test(value)) this.fail('a string contains half of a surrogate pair', start);
     return value;
   }
 
@@ -170,7 +170,7 @@ class Parser {
     const start = this.at;
     while (isOfLiteral(this.bytes[this.at])) if (++this.at - start > LONGEST_LITERAL) this.fail('a number is too long', start);
     const match = pattern.exec(this.latin1(start, this.at));
-    if (!match) return this.fail('a JSON value is expected', start);
+    if (!match) return this.fail('expected a JSON value', start);
     if (match[0] === 'null') return null;
     if (match[1] === undefined) return match[0] === 'true';
     const isInteger = match[2] === '' && match[0] !== '-0' && match[0].length <= 20; // 2^64 has 20 digits
@@ -214,7 +214,7 @@ const Character = {
   closeBrace: 0x7d,
 } as const;
 
-/** Letters, digits, signs and the point: what numbers and the three words are made of. */
+/** Whether a byte can be part of a number or of `true`, `false` and `null`. */
 function isOfLiteral(byte: number | undefined): boolean {
   if (byte === undefined) return false;
   const letter = byte | 0x20;

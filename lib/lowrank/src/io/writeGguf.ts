@@ -1,14 +1,14 @@
-/** Writing GGUF files of 32-bit floats, such as adapters are. */
+/** Writes GGUF files of 32-bit floats, for example adapters. */
 import { ArgumentError } from '../runtime';
 import { sizeOf } from '../runtime/sizeOf';
 import { writeFileAtomic } from './atomicFile';
 import { GGML_NAMES } from './dequantize';
 import { GGUF_TYPES, LONGEST_TENSOR_NAME } from './ggufHeader';
 
-/** A value of the metadata: a text, or a number that is stored as a 32-bit float. */
+/** A metadata value: a string, or a number stored as a 32-bit float. */
 export type GgufFieldToStore = string | number;
 
-/** A tensor to be written; `shape` is row-major, outermost dimension first. */
+/** A tensor to write; `shape` is row-major, outermost dimension first. */
 export interface GgufTensorToStore {
   readonly shape: readonly number[];
   readonly values: Float32Array;
@@ -17,9 +17,9 @@ export interface GgufTensorToStore {
 const ALIGNMENT = 32;
 
 /**
- * Writes a GGUF file (version 3, little-endian) of 32-bit floats. It appears under its name only once it is complete.
+ * Writes a GGUF file (version 3, little-endian) of 32-bit floats. The file appears under its name only when it is complete.
  *
- * @throws ArgumentError when a name is longer than llama.cpp reads, or values do not fit their shape; StorageError when the disk
+ * @throws ArgumentError when a name is longer than llama.cpp can read, or values do not fit their shape; StorageError when the disk
  * refuses.
  */
 export function writeGguf(
@@ -44,7 +44,7 @@ export function writeGguf(
 function checkTensor(name: string, shape: readonly number[], { length }: Float32Array): void {
   if (sizeOf(shape) !== length) throw new ArgumentError(`tensor '${name}' of shape [${shape}] has ${length} values`);
   if (Buffer.byteLength(name) > LONGEST_TENSOR_NAME) {
-    throw new ArgumentError(`the tensor name '${name}' is longer than the ${LONGEST_TENSOR_NAME} bytes that llama.cpp reads`);
+    throw new ArgumentError(`the tensor name '${name}' exceeds the ${LONGEST_TENSOR_NAME} bytes that llama.cpp reads`);
   }
 }
 
@@ -66,7 +66,7 @@ function uint64(value: number): Buffer {
 }
 
 function aligned(bytes: Buffer): Uint8Array {
-  return Buffer.concat([bytes], padded(bytes.length)); // filled with zeros
+  return Buffer.concat([bytes], padded(bytes.length)); // padded with zeros
 }
 
 function padded(length: number): number {

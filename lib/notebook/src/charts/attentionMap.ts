@@ -5,25 +5,25 @@ import { INK, SERIES_COLOURS } from '../theme';
 import { checkMatrices } from './heatmaps';
 import { readable, rounded } from './series';
 
-/** Attention weights of one head: a row per query, a column per key. */
+/** Attention weights of one head, with one row per query and one column per key. */
 export interface AttentionPanel {
   readonly title: string;
   /** (T, P + T), or (T, T) without a prefix. */
   readonly weights: readonly (readonly number[])[];
-  /** How many of the first columns are prefix. @defaultValue 0 */
+  /** Number of leading columns that belong to the prefix. @defaultValue 0 */
   readonly prefixLength?: number;
 }
 
-/** How `attentionMap` draws. */
+/** Settings of `attentionMap`. */
 export interface AttentionMapOptions {
   readonly title?: string;
-  /** The text of each token; positions are shown without it. */
+  /** The text of each token; without it, labels are positions. */
   readonly tokens?: readonly string[];
 }
 
 const CELL = 18;
 
-/** Makes white space visible and keeps a label short; the position makes it unique. */
+/** A short label with visible white space; the position makes it unique. */
 function tokenLabel(token: string | undefined, position: number): string {
   if (token === undefined) return String(position);
   const visible = token.replaceAll(' ', '·').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
@@ -49,7 +49,7 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, toke
         field: 'weight',
         type: 'quantitative',
         title: 'attention weight',
-        scale: { type: 'sqrt', scheme: 'blues', domain: [0, 1] }, // small weights stay visible
+        scale: { type: 'sqrt', scheme: 'blues', domain: [0, 1] }, // keeps small weights visible
         legend: { gradientLength: 140 },
       },
     },
@@ -70,20 +70,20 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, toke
     ],
   };
   return {
-    title: { text: title, anchor: 'middle', offset: P > 0 ? 8 : 24 }, // level with titles above the boundary's words
+    title: { text: title, anchor: 'middle', offset: P > 0 ? 8 : 24 }, // aligned with titles above the labels of the boundary
     width: CELL * S,
     height: CELL * T,
     layer: P > 0 ? [map, boundary] : [map],
   };
 }
 
-/** The mean share of attention that goes to the prefix columns. */
+/** The mean share of attention on the prefix columns. */
 function prefixShare({ weights, prefixLength: P = 0 }: AttentionPanel): number {
   const shares = weights.map((row) => row.slice(0, P).reduce((sum, weight) => sum + weight, 0));
   return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
 }
 
-/** Attention weights as maps on one scale from 0 to 1, with a dashed line where a prefix ends and the tokens begin. */
+/** Attention weights as maps on a shared scale from 0 to 1, with a dashed line between prefix and tokens. */
 export function attentionMap(panels: readonly AttentionPanel[], options: AttentionMapOptions = {}): Figure {
   checkKnown('attentionMap', options, ['title', 'tokens']);
   checkMatrices(panels.map(({ title, weights }) => ({ title, values: weights })));

@@ -4,23 +4,23 @@ import { Figure } from '../figure';
 import { INK } from '../theme';
 import { colourBySeries, distinct, readable, rounded } from './series';
 
-/** One bar: where it stands, which series it belongs to, how high it is. */
+/** One bar: its group, series and height. */
 export interface GroupedBar {
   readonly group: string;
   readonly series: string;
   readonly value: number;
 }
 
-/** How `groupedBars` draws. */
+/** Settings of `groupedBars`. */
 export interface GroupedBarsOptions {
-  /** What the bars measure, with its unit. */
+  /** The measured quantity and its unit. */
   readonly yTitle: string;
   readonly title?: string;
-  /** Writes a value above its bar. @defaultValue four significant digits */
+  /** Formats the number above each bar. @defaultValue four significant digits */
   readonly format?: (value: number) => string;
 }
 
-/** Vertical bars in groups, one per series, each with its value written above it. */
+/** Grouped vertical bars, one bar per series, with the value above each bar. */
 export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOptions): Figure {
   checkKnown('groupedBars', options, ['yTitle', 'title', 'format']);
   if (bars.length === 0) throw new ArgumentError('groupedBars has no bars; pass at least one');

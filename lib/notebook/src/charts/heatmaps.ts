@@ -9,7 +9,7 @@ export interface HeatmapPanel {
   readonly values: readonly (readonly number[])[];
 }
 
-/** How `heatmaps` draws. */
+/** Settings of `heatmaps`. */
 export interface HeatmapsOptions {
   readonly title?: string;
   /** @defaultValue `row` */
@@ -18,18 +18,18 @@ export interface HeatmapsOptions {
   readonly columnTitle?: string;
   /** Title of the colour scale. @defaultValue `value` */
   readonly valueTitle?: string;
-  /** The colour scale reaches from −limit to +limit. @defaultValue the largest absolute value of all panels */
+  /** The colour scale ranges from −limit to +limit. @defaultValue the largest absolute value of all panels */
   readonly limit?: number;
 }
 
-/** More rectangles than this make a notebook too heavy to read and to commit. */
+/** More rectangles would make a notebook too large to read and commit. */
 const MAX_CELLS = 4096;
-/** About the side of a panel in pixels; cells have whole pixels, or seams would show between them. */
+/** Approximate side of a panel in pixels. Cells have whole-pixel sizes; otherwise seams would show between them. */
 const PANEL_SIDE = 200;
 
-/** Throws where a matrix is empty, ragged, or all of them together have too many cells to be drawn. */
+/** Throws for an empty or ragged matrix, and for matrices with too many cells in total. */
 export function checkMatrices(panels: readonly HeatmapPanel[]): void {
-  if (panels.length === 0) throw new ArgumentError('there is no matrix to draw; pass at least one panel');
+  if (panels.length === 0) throw new ArgumentError('heatmaps has no panels; pass at least one');
   for (const { title, values } of panels) {
     const columns = values[0]?.length ?? 0;
     if (columns === 0 || values.some((row) => row.length !== columns)) {
@@ -41,7 +41,7 @@ export function checkMatrices(panels: readonly HeatmapPanel[]): void {
   throw new ArgumentError(`the matrices have ${cells} cells together, more than ${MAX_CELLS}: draw a block of them, or averages of blocks`);
 }
 
-/** At most about ten evenly spaced labels of an axis with `count` places. */
+/** About ten evenly spaced labels for an axis with `count` positions. */
 function tickIndices(count: number): number[] {
   const step = Math.ceil(count / 10);
   return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step);
@@ -51,7 +51,7 @@ function wholeCells(count: number): number {
   return count * Math.max(2, Math.round(PANEL_SIDE / count));
 }
 
-/** Matrices side by side on one diverging colour scale with 0 in the middle, so that they can be compared. */
+/** Matrices side by side on one diverging colour scale with 0 in the middle, for comparison. */
 export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptions = {}): Figure {
   checkKnown('heatmaps', options, ['title', 'rowTitle', 'columnTitle', 'valueTitle', 'limit']);
   checkMatrices(panels);

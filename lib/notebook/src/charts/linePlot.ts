@@ -4,20 +4,20 @@ import { Figure } from '../figure';
 import { INK } from '../theme';
 import { colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries } from './series';
 
-/** One line, or one cloud of points. */
+/** One line, or one group of points. */
 export interface LineSeries {
   readonly label: string;
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
-/** How `linePlot` and `pointPlot` draw; axis titles carry the units. */
+/** Settings of `linePlot` and `pointPlot`; put units into the axis titles. */
 export interface LinePlotOptions {
   readonly xTitle: string;
   readonly yTitle: string;
   readonly title?: string;
   readonly xScale?: 'linear' | 'log';
   readonly yScale?: 'linear' | 'log';
-  /** Dashed horizontal lines to compare with, for example a loss before training. */
+  /** Dashed horizontal lines for comparison, for example the loss before training. */
   readonly references?: readonly { readonly label: string; readonly y: number }[];
 }
 
@@ -26,7 +26,7 @@ const axisScale = (type: 'linear' | 'log' = 'linear') => (type === 'log' ? { typ
 function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'line' | 'point'): Figure {
   checkKnown(`${mark}Plot`, options, ['xTitle', 'yTitle', 'title', 'xScale', 'yScale', 'references']);
   const { xTitle, yTitle, title, xScale, yScale, references = [] } = options;
-  if (series.every((each) => each.points.length === 0)) throw new ArgumentError(`nothing to plot of ${yTitle}: no series has a point`);
+  if (series.every((each) => each.points.length === 0)) throw new ArgumentError(`nothing to plot for ${yTitle}: no series has a point`);
   const names = distinct(series.map((each) => each.label));
   const values = series.flatMap(({ label, points }) => points.map(({ x, y }) => ({ series: label, x: rounded(x), y: rounded(y) })));
   const code = mark === 'line' ? { strokeDash: dashBySeries(names) } : { shape: shapeBySeries(names) };
@@ -68,12 +68,12 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
   return new Figure(view, `${name} of ${yTitle} against ${xTitle}${title ? ` (${title})` : ''}: ${[...ends, ...compared].join('; ')}.`);
 }
 
-/** Lines over a numeric axis, told apart by colour and dash. */
+/** Lines over a numeric axis, distinguished by colour and dash. */
 export function linePlot(series: readonly LineSeries[], options: LinePlotOptions): Figure {
   return plot(series, options, 'line');
 }
 
-/** Points in a plane, told apart by colour and shape. */
+/** Points in a plane, distinguished by colour and shape. */
 export function pointPlot(series: readonly LineSeries[], options: LinePlotOptions): Figure {
   return plot(series, options, 'point');
 }

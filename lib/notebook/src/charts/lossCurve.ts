@@ -7,10 +7,10 @@ export interface LossSeries {
   readonly points: readonly { readonly step: number; readonly loss: number }[];
 }
 
-/** How `lossCurve` draws. */
+/** Settings of `lossCurve`. */
 export interface LossCurveOptions extends Partial<LinePlotOptions> {}
 
-/** Loss over training steps. */
+/** Loss by training step. */
 export function lossCurve(series: readonly LossSeries[], options: LossCurveOptions = {}): Figure {
   const lines = series.map(({ label, points }) => ({ label, points: points.map(({ step, loss }) => ({ x: step, y: loss })) }));
   return linePlot(lines, { xTitle: 'step', yTitle: 'loss (nats per token)', ...options });

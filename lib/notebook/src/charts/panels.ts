@@ -2,14 +2,14 @@ import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 
-/** How `panels` arranges. */
+/** Settings of `panels`. */
 export interface PanelsOptions {
   readonly title?: string;
   /** @defaultValue 2 */
   readonly columns?: number;
 }
 
-/** Several figures in one, each with its own scales: a 2 × 2 comparison, for example. */
+/** Combines several figures into one, each with its own scales, for example as a 2 × 2 comparison. */
 export function panels(figures: readonly Figure[], options: PanelsOptions = {}): Figure {
   checkKnown('panels', options, ['title', 'columns']);
   const { title, columns = 2 } = options;

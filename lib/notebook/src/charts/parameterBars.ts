@@ -10,25 +10,25 @@ export interface ParameterBar {
   readonly parameters: number;
 }
 
-/** How `parameterBars` draws and what it calls a whole. */
+/** Settings of `parameterBars`. */
 export interface ParameterBarsOptions {
   readonly title?: string;
   /** @defaultValue `trainable parameters` */
   readonly unit?: string;
-  /** What 100 % is. @defaultValue the largest bar */
+  /** The count that equals 100 %. @defaultValue the largest bar */
   readonly total?: number;
   /** @defaultValue `linear`; `log` when the bars differ by orders of magnitude */
   readonly scale?: 'linear' | 'log';
 }
 
-/** Horizontal bars of counts, each labelled with its count and its share of the whole. */
+/** Horizontal bars of counts, each labelled with its count and its share of the total. */
 export function parameterBars(bars: readonly ParameterBar[], options: ParameterBarsOptions = {}): Figure {
   checkKnown('parameterBars', options, ['title', 'unit', 'total', 'scale']);
   if (bars.length === 0) throw new ArgumentError('parameterBars has no bars; pass at least one');
   const counts = bars.map((bar) => bar.parameters);
   const { title, unit = 'trainable parameters', total = Math.max(...counts), scale = 'linear' } = options;
   const isLog = scale === 'log';
-  if (isLog && Math.min(...counts) <= 0) throw new ArgumentError('a logarithmic scale has no place for a bar of 0; use scale: linear');
+  if (isLog && Math.min(...counts) <= 0) throw new ArgumentError('a logarithmic scale cannot show 0; use scale: linear');
   const text = (count: number) => `${readable(count)} (${((100 * count) / total).toFixed(2)} %)`;
   const values = bars.map(({ label, parameters }) => ({ label, parameters: rounded(parameters), text: text(parameters) }));
   const floor = isLog ? 10 ** Math.floor(Math.log10(Math.min(...counts)) - 0.5) : 0;

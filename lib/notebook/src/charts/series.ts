@@ -1,12 +1,12 @@
-/** What the builders share: number texts, rounding, and the colour, dash and shape of each series. */
+/** Shared by the chart builders: number formats, rounding, and the colour, dash and shape of each series. */
 import { SERIES_COLOURS, SERIES_DASHES, SERIES_SHAPES } from '../theme';
 
-/** Five significant digits: enough to draw, and a committed notebook stays small. */
+/** Rounds to five significant digits, which suffices for drawing and keeps committed notebooks small. */
 export function rounded(value: number): number | null {
   return Number.isFinite(value) ? Number(value.toPrecision(5)) : null;
 }
 
-/** A number for a label or a sentence: whole ones in full, others with four significant digits. */
+/** A number for a label or sentence: integers in full, others with four significant digits. */
 export function readable(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   return Number.isInteger(value)
@@ -14,7 +14,7 @@ export function readable(value: number): string {
     : Number(value.toPrecision(4)).toLocaleString('en-US', { maximumSignificantDigits: 4 });
 }
 
-/** The different values in order of appearance. */
+/** The distinct values in order of appearance. */
 export function distinct(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
@@ -28,17 +28,17 @@ function bySeries(names: readonly string[], codes: readonly unknown[]) {
   return { field: 'series', type: 'nominal', scale: { domain: names, range: cycled(codes, names.length) }, legend };
 }
 
-/** Encodes a series by colour, with a legend above the chart when there is more than one. */
+/** Encodes the series by colour, with a legend above the chart if there are several. */
 export function colourBySeries(names: readonly string[]) {
   return bySeries(names, SERIES_COLOURS);
 }
 
-/** Encodes the series a second time, for readers who do not see the colours; shares the legend. */
+/** Encodes the series by dash too, for readers who cannot see the colours; shares the legend. */
 export function dashBySeries(names: readonly string[]) {
   return bySeries(names, SERIES_DASHES);
 }
 
-/** As `dashBySeries`, for points. */
+/** Like `dashBySeries`, for points. */
 export function shapeBySeries(names: readonly string[]) {
   return bySeries(names, SERIES_SHAPES);
 }

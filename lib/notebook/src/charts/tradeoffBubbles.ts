@@ -10,11 +10,11 @@ export interface TradeoffBubble {
   readonly x: number;
   readonly y: number;
   readonly size: number;
-  /** For example `measured here` and `paper`. @defaultValue one series */
+  /** For example `measured here` or `paper`. @defaultValue one series */
   readonly series?: string;
 }
 
-/** How `tradeoffBubbles` draws; titles carry the units. */
+/** Settings of `tradeoffBubbles`; put units into the titles. */
 export interface TradeoffBubblesOptions {
   readonly xTitle: string;
   readonly yTitle: string;
@@ -23,7 +23,7 @@ export interface TradeoffBubblesOptions {
   readonly xScale?: 'linear' | 'log';
 }
 
-/** Two quantities against each other and a third as the area of the bubbles; series differ in colour and shape. */
+/** One quantity against another, with a third as the area of the bubbles. Series differ in colour and shape. */
 export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: TradeoffBubblesOptions): Figure {
   checkKnown('tradeoffBubbles', options, ['xTitle', 'yTitle', 'sizeTitle', 'title', 'xScale']);
   if (bubbles.length === 0) throw new ArgumentError('tradeoffBubbles has no bubbles; pass at least one');
