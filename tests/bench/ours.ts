@@ -56,7 +56,7 @@ async function decode(): Promise<DecodeAnswer> {
   const { batch, tokens, newTokens = 64, warmup, steps, adapter, merged = false, adapters = 0 } = options;
   const base = await LlamaForCausalLM.fromPretrained(folder, { dtype: options.dtype, quantize: options.quantize });
   const secondsToLoad = since(started);
-  const model = adapter === undefined ? base : PeftModel.fromPretrained(base, adapter, { adapterName: 'a0' });
+  const model = adapter === undefined ? base : await PeftModel.fromPretrained(base, adapter, { adapterName: 'a0' });
   let rows: { adapterNames?: string[] } = {};
   if (model instanceof PeftModel) {
     for (let n = 1; n < adapters; n++) model.loadAdapter(adapter ?? '', { adapterName: `a${n}` });

@@ -37,7 +37,7 @@ export async function packed(folder: string, { batch, adapter = '', dtype }: Tas
     return spaced.map((review) => encodeExample(tokenizer, reviewPrompt(task, review), { maxLength: MAX_LENGTH }));
   });
   const usefulTokens = examples.reduce((sum, { inputIds }) => sum + inputIds.length, 0);
-  const model = PeftModel.fromPretrained(await LlamaForCausalLM.fromPretrained(folder), adapter, { isTrainable: true });
+  const model = await PeftModel.fromPretrained(await LlamaForCausalLM.fromPretrained(folder), adapter, { isTrainable: true });
   const common = { padTokenId: 0, seed: 1 };
   const measure = async (batches: Batch[], warmup: Batch[]): Promise<Way> => {
     const optimizer = new AdamW({ learningRate: 1e-4 });

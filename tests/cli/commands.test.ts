@@ -71,7 +71,7 @@ test('train, eval and review work on one layout of folders, and training moves t
   const log = fs.readFileSync(folder('log.jsonl'), 'utf8').trim().split('\n');
   expect(log.filter((line) => line.includes('"type":"step"')).length).toBe(6);
 
-  const loaded = PeftModel.fromPretrained(await LlamaForCausalLM.fromPretrained(folder('model')), folder('trained/comment'));
+  const loaded = await PeftModel.fromPretrained(await LlamaForCausalLM.fromPretrained(folder('model')), folder('trained/comment'));
   expect(loaded.peftConfig.default).toMatchObject({ r: 2, loraAlpha: 4 } satisfies Partial<LoraConfig>);
   for (const [, variable] of loaded.namedParameters())
     if (variable.name.includes('lora_B')) expect(variable.abs().max().dataSync()[0]).toBeGreaterThan(0);

@@ -58,7 +58,7 @@ export async function compareCase(folder: string, written: string): Promise<Comp
     LIMITS.logits,
   );
 
-  const peft = PeftModel.fromPretrained(base, join(folder, 'adapter'), { isTrainable: true });
+  const peft = await PeftModel.fromPretrained(base, join(folder, 'adapter'), { isTrainable: true });
   add(
     'adapter logits',
     error('adapter/logits', () => peft.forward(rows.ids)),
@@ -96,9 +96,8 @@ export async function compareCase(folder: string, written: string): Promise<Comp
   base.dispose();
 
   if (results.has('merged/logits')) {
-    const merged = PeftModel.fromPretrained(
-      await LlamaForCausalLM.fromPretrained(join(folder, 'base')),
-      join(folder, 'adapter'),
+    const merged = (
+      await PeftModel.fromPretrained(await LlamaForCausalLM.fromPretrained(join(folder, 'base')), join(folder, 'adapter'))
     ).mergeAndUnload();
     const logits = merged.forward(rows.ids);
     add(

@@ -93,7 +93,7 @@ function onTinyBase(source: string, name: string): Format['open'] {
     const config = JSON.parse(fs.readFileSync(`${base}/config.json`, 'utf8'));
     fs.writeFileSync(`${base}/config.json`, JSON.stringify({ ...config, model_type: 'llama' }));
     const model = await LlamaForCausalLM.fromPretrained(base);
-    const load = (place: string) => PeftModel.fromPretrained(model, place).unload();
+    const load = async (place: string) => (await PeftModel.fromPretrained(model, place)).unload();
     return inFolder(source, name, load)(folder, main);
   };
 }

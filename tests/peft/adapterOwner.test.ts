@@ -47,10 +47,10 @@ test.each(PAIRS)('a model with a %s adapter refuses a second PeftModel with %s, 
   expect(peft.trainableParameters().size).toBeGreaterThan(0);
 });
 
-test('fromPretrained refuses a model that has adapters', () => {
+test('fromPretrained refuses a model that has adapters', async () => {
   const model = tinyModel();
   getPeftModel(model, LORA()).savePretrained(folder);
-  expect(() => PeftModel.fromPretrained(model, folder)).toThrow(/adapters already.*addAdapter.*unload/);
+  await expect(PeftModel.fromPretrained(model, folder)).rejects.toThrow(/adapters already.*addAdapter.*unload/);
 });
 
 test('a PeftModel, and another object around the same layers, count as the model that has adapters', () => {

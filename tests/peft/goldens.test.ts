@@ -6,21 +6,21 @@ const PLAIN = ['lora', 'allLinear', 'regex', 'layers', 'rslora', 'wide', 'half',
 const MORE = ['dora', 'doraHead', 'head', 'saved', 'norms', 'biasAll', 'biasLora'];
 const TIED = ['tied', 'savedTied'];
 
-function load(name: string, isTrainable = true): PeftModel {
+async function load(name: string, isTrainable = true): Promise<PeftModel> {
   const model = tinyModel({ attentionBias: name.startsWith('bias'), tieWordEmbeddings: TIED.includes(name) });
   return PeftModel.fromPretrained(model, goldenPath(name), { isTrainable });
 }
 
 describe.each([...PLAIN, ...MORE, ...TIED, 'prompt'])("PEFT's adapter '%s'", (name) => {
-  test("gives PEFT's logits and loss", () => {
-    const peft = load(name);
+  test("gives PEFT's logits and loss", async () => {
+    const peft = await load(name);
     expect(relativeError(peft.forward(IDS), golden(`${name}/logits`))).toBeLessThan(1e-5);
     expect(relativeError(peft.loss(IDS, LABELS), golden(`${name}/loss`))).toBeLessThan(1e-5);
     expect(relativeError(peft.forward(IDS), golden('base/logits'))).toBeGreaterThan(0.05);
   });
 
-  test("trains PEFT's parameters with PEFT's gradients", () => {
-    const peft = load(name);
+  test("trains PEFT's parameters with PEFT's gradients", async () => {
+    const peft = await load(name);
     const parameters = peft.trainableParameters();
     const prefix = `${name}/grad/`;
     const expected = results.names.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
@@ -34,16 +34,16 @@ describe.each([...PLAIN, ...MORE, ...TIED, 'prompt'])("PEFT's adapter '%s'", (na
   });
 });
 
-test.each([...PLAIN, ...MORE])("PEFT's adapter '%s' merges as in PEFT", (name) => {
-  const merged = load(name, false).mergeAndUnload();
+test.each([...PLAIN, ...MORE])("PEFT's adapter '%s' merges as in PEFT", async (name) => {
+  const merged = (await load(name, false)).mergeAndUnload();
   expect(relativeError(merged.forward(IDS), golden(`${name}/merged`))).toBeLessThan(1e-4);
 });
 
 test.each([
   ['loraTrained', 1e-2],
   ['promptTrained', 1e-2],
-])('ten AdamW steps of %s follow PEFT and end in its weights', (name, learningRate) => {
-  const peft = load(`${name}Start`);
+])('ten AdamW steps of %s follow PEFT and end in its weights', async (name, learningRate) => {
+  const peft = await load(`${name}Start`);
   peft.loss(IDS, LABELS).dispose(); // an evaluation before training must leave nothing behind
   const optimizer = new AdamW({ learningRate, weightDecay: 0.01 });
   const parameters = peft.trainableParameters();
@@ -69,15 +69,15 @@ test.each([
 });
 
 describe('several adapters of PEFT on one base', () => {
-  const three = () => {
-    const peft = PeftModel.fromPretrained(tinyModel(), goldenPath('several/one'), { adapterName: 'one' });
+  const three = async () => {
+    const peft = await PeftModel.fromPretrained(tinyModel(), goldenPath('several/one'), { adapterName: 'one' });
     peft.loadAdapter(goldenPath('several/two'), { adapterName: 'two' });
     peft.loadAdapter(goldenPath('several/three'), { adapterName: 'three' });
     return peft;
   };
 
-  test('act by row, and together, as in PEFT', () => {
-    const peft = three();
+  test('act by row, and together, as in PEFT', async () => {
+    const peft = await three();
     const mixed = peft.forward(IDS, { adapterNames: ['one', '__base__', 'two'] });
     expect(relativeError(mixed, golden('several/mixed'))).toBeLessThan(1e-5);
     peft.setAdapter(['one', 'two']);
@@ -93,8 +93,8 @@ describe('several adapters of PEFT on one base', () => {
     ['ties_svd', { density: 0.6 }],
     ['magnitude_prune_svd', { density: 0.6 }],
     ['ties_frequency', { density: 0.6, majoritySignMethod: 'frequency' }],
-  ] as const)('combine by %s as in PEFT', (way, options) => {
-    const peft = three();
+  ] as const)('combine by %s as in PEFT', async (way, options) => {
+    const peft = await three();
     const combinationType = way === 'ties_frequency' ? 'ties' : way;
     const isSameRank = ['linear', 'ties', 'magnitude_prune'].includes(combinationType);
     const adapters = isSameRank ? ['two', 'three'] : ['one', 'two'];

@@ -64,31 +64,31 @@ test.each<[string, LoraOptions, LoraOptions]>([
   expect(after).toEqual(base);
 });
 
-test("takes PEFT's own files, and back", () => {
-  const peft = PeftModel.fromPretrained(tinyModel(), goldenPath('loraTrainedStart'));
+test("takes PEFT's own files, and back", async () => {
+  const peft = await PeftModel.fromPretrained(tinyModel(), goldenPath('loraTrainedStart'));
   const start = peft.forward(IDS);
   peft.hotswapAdapter(goldenPath('loraTrainedEnd'));
-  const end = PeftModel.fromPretrained(tinyModel(), goldenPath('loraTrainedEnd')).forward(IDS);
+  const end = (await PeftModel.fromPretrained(tinyModel(), goldenPath('loraTrainedEnd'))).forward(IDS);
   expect(relativeError(start, end)).toBeGreaterThan(0.01);
   expect(peft.forward(IDS).dataSync()).toEqual(end.dataSync());
   peft.hotswapAdapter(goldenPath('loraTrainedStart'));
   expect(peft.forward(IDS).dataSync()).toEqual(start.dataSync());
 });
 
-test("takes tensors by the names of PEFT's files", () => {
-  const peft = PeftModel.fromPretrained(tinyModel(), goldenPath('loraTrainedStart'));
+test("takes tensors by the names of PEFT's files", async () => {
+  const peft = await PeftModel.fromPretrained(tinyModel(), goldenPath('loraTrainedStart'));
   const file = readSafetensors(goldenPath('loraTrainedEnd/adapter_model.safetensors'));
   const tensors = Object.fromEntries(file.names.map((name) => [name, tf.tensor(file.toFloat32(name), [...file.info(name).shape])]));
   peft.hotswapAdapter(tensors);
-  const end = PeftModel.fromPretrained(tinyModel(), goldenPath('loraTrainedEnd'));
+  const end = await PeftModel.fromPretrained(tinyModel(), goldenPath('loraTrainedEnd'));
   expect(peft.forward(IDS).dataSync()).toEqual(end.forward(IDS).dataSync());
   expect(() => peft.hotswapAdapter({ ...tensors, more: tf.scalar(1) })).toThrow(FormatError);
 });
 
-test('a prefix goes in the place of a prefix of the same size', () => {
-  const peft = PeftModel.fromPretrained(tinyModel(), goldenPath('promptTrainedStart'));
+test('a prefix goes in the place of a prefix of the same size', async () => {
+  const peft = await PeftModel.fromPretrained(tinyModel(), goldenPath('promptTrainedStart'));
   peft.hotswapAdapter(goldenPath('promptTrainedEnd'));
-  const end = PeftModel.fromPretrained(tinyModel(), goldenPath('promptTrainedEnd'));
+  const end = await PeftModel.fromPretrained(tinyModel(), goldenPath('promptTrainedEnd'));
   expect(peft.forward(IDS).dataSync()).toEqual(end.forward(IDS).dataSync());
 });
 

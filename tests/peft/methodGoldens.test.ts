@@ -16,8 +16,8 @@ function asPeft(ours: tf.Tensor, { shape }: tf.Tensor): tf.Tensor {
 }
 
 describe.each(CASES)("PEFT's adapter '%s'", (name) => {
-  test("returns PEFT's logits and loss, compiled as well as op by op", () => {
-    const peft = loadMethod(name);
+  test("returns PEFT's logits and loss, compiled as well as op by op", async () => {
+    const peft = await loadMethod(name);
     const run = compile((model: PeftModel, ids: tf.Tensor2D) => model.forward(ids));
     expect(relativeError(peft.forward(IDS), methodGolden(`${name}/logits`))).toBeLessThan(1e-5);
     expect(relativeError(run(peft, tf.tensor2d(IDS, undefined, 'int32')), methodGolden(`${name}/logits`))).toBeLessThan(1e-5);
@@ -26,8 +26,8 @@ describe.each(CASES)("PEFT's adapter '%s'", (name) => {
     run.dispose();
   });
 
-  test("trains PEFT's parameters with PEFT's gradients", () => {
-    const peft = loadMethod(name);
+  test("trains PEFT's parameters with PEFT's gradients", async () => {
+    const peft = await loadMethod(name);
     const parameters = peft.trainableParameters();
     const expected = methodGradients(name);
     expect([...parameters.keys()].sort()).toEqual([...expected.keys()].sort());
@@ -38,8 +38,8 @@ describe.each(CASES)("PEFT's adapter '%s'", (name) => {
     }
   });
 
-  test('merges as in PEFT, and unmerges and is disabled without a trace', () => {
-    const peft = loadMethod(name, { isTrainable: false });
+  test('merges as in PEFT, and unmerges and is disabled without a trace', async () => {
+    const peft = await loadMethod(name, { isTrainable: false });
     const unmerged = peft.forward(IDS);
     const weights = () => Array.from(peft.model.namedParameters(), ([path, variable]) => [path, variable.dataSync().slice()]);
     const before = weights();
@@ -57,9 +57,9 @@ describe.each(CASES)("PEFT's adapter '%s'", (name) => {
     expect(relativeError(peft.mergeAndUnload().forward(IDS), methodGolden(`${name}/merged`))).toBeLessThan(1e-5);
   });
 
-  test("is written back as PEFT's own file", () => {
+  test("is written back as PEFT's own file", async () => {
     const folder = temporaryFolder();
-    loadMethod(name).savePretrained(folder('saved'));
+    (await loadMethod(name)).savePretrained(folder('saved'));
     const file = 'adapter_model.safetensors';
     const [ours, theirs] = [readSafetensors(nodePath.join(folder('saved'), file)), readSafetensors(methodPath(`${name}/${file}`))];
     expect([...ours.names].sort()).toEqual([...theirs.names].sort());
@@ -78,8 +78,8 @@ describe.each(CASES)("PEFT's adapter '%s'", (name) => {
 test.each([
   ['ia3Trained', 1e-2],
   ['veraTrained', 1e-2],
-])('ten AdamW steps of %s follow PEFT and end in its weights', (name, learningRate) => {
-  const peft = loadMethod(`${name}Start`);
+])('ten AdamW steps of %s follow PEFT and end in its weights', async (name, learningRate) => {
+  const peft = await loadMethod(`${name}Start`);
   peft.loss(IDS, LABELS).dispose(); // an evaluation before training must leave nothing behind
   const optimizer = new AdamW({ learningRate, weightDecay: 0.01 });
   const parameters = peft.trainableParameters();
@@ -108,14 +108,14 @@ describe.each([
   ['ia3Several', new IA3Config()],
   ['veraSeveral', new VeraConfig({ r: 2 })],
 ] as const)("PEFT's two adapters '%s' on one base", (name, config) => {
-  const two = () => {
-    const peft = PeftModel.fromPretrained(tinyModel(), methodPath(`${name}/one`), { adapterName: 'one' });
+  const two = async () => {
+    const peft = await PeftModel.fromPretrained(tinyModel(), methodPath(`${name}/one`), { adapterName: 'one' });
     peft.loadAdapter(methodPath(`${name}/two`), { adapterName: 'two' });
     return peft;
   };
 
-  test('act alone and together, and are merged together, as in PEFT', () => {
-    const peft = two();
+  test('act alone and together, and are merged together, as in PEFT', async () => {
+    const peft = await two();
     for (const active of ['one', 'two']) {
       peft.setAdapter(active);
       expect(relativeError(peft.forward(IDS), methodGolden(`${name}/${active}`))).toBeLessThan(1e-5);
@@ -126,8 +126,8 @@ describe.each([
     expect(relativeError(peft.forward(IDS), methodGolden(`${name}/bothMerged`))).toBeLessThan(1e-5);
   });
 
-  test('act by row, each as it does alone', () => {
-    const peft = two();
+  test('act by row, each as it does alone', async () => {
+    const peft = await two();
     const mixed = peft.forward(IDS, { adapterNames: ['one', '__base__', 'two'] });
     const expected = ['one', undefined, 'two'].map((adapter, row) => {
       const alone = adapter === undefined ? golden('base/logits') : methodGolden(`${name}/${adapter}`);
@@ -136,10 +136,10 @@ describe.each([
     expect(relativeError(mixed, tf.concat(expected))).toBeLessThan(1e-5);
   });
 
-  test('come and go without leaving a tensor behind', () => {
+  test('come and go without leaving a tensor behind', async () => {
     const model = tinyModel();
     const { numTensors } = tf.memory();
-    const peft = PeftModel.fromPretrained(model, methodPath(`${name}/one`), { adapterName: 'one' });
+    const peft = await PeftModel.fromPretrained(model, methodPath(`${name}/one`), { adapterName: 'one' });
     peft.addAdapter('more', config);
     peft.mergeAdapter();
     peft.unmergeAdapter();
@@ -150,8 +150,8 @@ describe.each([
   });
 });
 
-test('IA3 adapters add up by their weights as in PEFT', () => {
-  const peft = PeftModel.fromPretrained(tinyModel(), methodPath('ia3Several/one'), { adapterName: 'one' });
+test('IA3 adapters add up by their weights as in PEFT', async () => {
+  const peft = await PeftModel.fromPretrained(tinyModel(), methodPath('ia3Several/one'), { adapterName: 'one' });
   peft.loadAdapter(methodPath('ia3Several/two'), { adapterName: 'two' });
   peft.addWeightedAdapter({ adapters: ['one', 'two'], weights: [0.7, 0.6], adapterName: 'mix' });
   peft.setAdapter('mix');

@@ -21,6 +21,6 @@ export function methodGradients(name: string): Map<string, tf.Tensor> {
 }
 
 /** The adapter of a case on a new copy of its base. */
-export function loadMethod(name: string, { isTrainable = true }: { readonly isTrainable?: boolean } = {}): PeftModel {
+export async function loadMethod(name: string, { isTrainable = true }: { readonly isTrainable?: boolean } = {}): Promise<PeftModel> {
   return PeftModel.fromPretrained(tinyModel({ attentionBias: name.includes('Bias') }), methodPath(name), { isTrainable });
 }

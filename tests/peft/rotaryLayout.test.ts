@@ -13,14 +13,14 @@ const values = (model: PeftModel) =>
   new Map(Array.from(model.namedParameters(), ([name, variable]) => [name, variable.dataSync<'float32'>().slice()]));
 
 test("an adapter trained on Meta's weights gives Meta's logits here once its layout is converted", async () => {
-  const model = PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
+  const model = await PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
   expect(relativeError(model.forward(rows.ids), logits)).toBeGreaterThan(0.01);
   convertRotaryLayout(model, { from: 'meta', to: 'hf' });
   expect(relativeError(model.forward(rows.ids), logits)).toBeLessThan(1e-5);
 });
 
 test('only B of q and k changes, and the way back restores it', async () => {
-  const model = PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
+  const model = await PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
   const before = values(model);
   convertRotaryLayout(model, { from: 'meta', to: 'hf' });
   const changed = [...values(model)].filter(([name, data]) => data.join() !== before.get(name)?.join()).map(([name]) => name);
@@ -50,7 +50,7 @@ test('the two orders of rows undo each other, head by head', () => {
 });
 
 test('an adapter that is not there, or is merged, is not converted', async () => {
-  const model = PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
+  const model = await PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
   expect(() => convertRotaryLayout(model, { from: 'meta', to: 'hf', adapterName: 'other' })).toThrow(StateError);
   model.mergeAdapter();
   expect(() => convertRotaryLayout(model, { from: 'meta', to: 'hf' })).toThrow(StateError);

@@ -63,7 +63,7 @@ describe.each([true, false])('with compile: %s', (compile) => {
 test('an adapter that was loaded frozen is refused with the option that it lacks', async () => {
   const saved = smallModel('lora');
   saved.savePretrained(folder('adapter'));
-  const loaded = PeftModel.fromPretrained(saved.unload(), folder('adapter'));
+  const loaded = await PeftModel.fromPretrained(saved.unload(), folder('adapter'));
   await expect(train(loaded, batches)).rejects.toThrow(/its adapter default is frozen;.*\{ isTrainable: true \}/);
   loaded.dispose();
 });

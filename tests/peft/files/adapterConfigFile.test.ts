@@ -41,7 +41,7 @@ const TRICKY = [
   false,
 ];
 
-test('whatever a configuration says, it is loaded or refused by a typed error, and the model stays as it is', () => {
+test('whatever a configuration says, it is loaded or refused by a typed error, and the model stays as it is', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const model = tinyModel();
   const weights = () => Array.from(model.namedParameters(), ([name, variable]) => [name, variable.dataSync().slice()]);
@@ -49,13 +49,13 @@ test('whatever a configuration says, it is loaded or refused by a typed error, a
   const numTensors = tf.memory().numTensors;
   const value = fc.oneof(fc.constantFrom(...TRICKY), fc.jsonValue({ maxDepth: 3 }));
   let loaded = 0;
-  fc.assert(
-    fc.property(fc.array(fc.tuple(fc.constantFrom(...KEYS), value), { minLength: 1, maxLength: 3 }), (changes) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom(...KEYS), value), { minLength: 1, maxLength: 3 }), async (changes) => {
       const entries = new Map<string, unknown>([...Object.entries(PLAIN), ...changes]);
       const text = `{${Array.from(entries, ([key, item]) => `${JSON.stringify(key)}:${JSON.stringify(item)}`).join()}}`;
       fs.writeFileSync(nodePath.join(folder, 'adapter_config.json'), text);
       try {
-        PeftModel.fromPretrained(model, folder).unload();
+        (await PeftModel.fromPretrained(model, folder)).unload();
         loaded += 1;
       } catch (error) {
         expect(error).toBeInstanceOf(LowrankError);
@@ -70,8 +70,8 @@ test('whatever a configuration says, it is loaded or refused by a typed error, a
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
 });
 
-test('adapters come and go, and are switched, without leaving tensors behind', () => {
-  const peft = PeftModel.fromPretrained(tinyModel(), goldenPath('lora'));
+test('adapters come and go, and are switched, without leaving tensors behind', async () => {
+  const peft = await PeftModel.fromPretrained(tinyModel(), goldenPath('lora'));
   peft.loadAdapter(goldenPath('loraTrainedEnd'), { adapterName: 'second' });
   const numTensors = tf.memory().numTensors;
   for (let round = 0; round < 1000; round++) peft.setAdapter(round % 2 === 0 ? 'second' : 'default');
@@ -89,24 +89,24 @@ const GOLDEN: { peftVersion: string; keys: { LORA: Record<string, unknown>; ADAP
 );
 
 /** Loads the small LoRA with these keys changed, and says what was warned of. */
-function loadWith(changes: object): string[] {
+async function loadWith(changes: object): Promise<string[]> {
   const warned: string[] = [];
   vi.spyOn(console, 'warn').mockImplementation((message) => warned.push(String(message)));
   fs.writeFileSync(nodePath.join(folder, 'adapter_config.json'), JSON.stringify({ ...PLAIN, ...changes }));
-  PeftModel.fromPretrained(tinyModel(), folder).unload();
+  (await PeftModel.fromPretrained(tinyModel(), folder)).unload();
   return warned;
 }
 
-test('every key that this release of PEFT has is decided on, so that none is called unknown', () => {
+test('every key that this release of PEFT has is decided on, so that none is called unknown', async () => {
   const { target_modules: _targets, r: _r, ...defaults } = GOLDEN.keys.LORA;
-  expect(loadWith({ lora_alpha: PLAIN.lora_alpha, ...defaults })).toEqual([]);
+  expect(await loadWith({ lora_alpha: PLAIN.lora_alpha, ...defaults })).toEqual([]);
 
   const warned = vi.mocked(console.warn);
   fs.cpSync(goldenPath('prompt'), folder, { recursive: true });
   const prompt = JSON.parse(fs.readFileSync(goldenPath('prompt/adapter_config.json'), 'utf8'));
   const { adapter_layers: _layers, adapter_len: _length, ...rest } = GOLDEN.keys.ADAPTION_PROMPT;
   fs.writeFileSync(nodePath.join(folder, 'adapter_config.json'), JSON.stringify({ ...prompt, ...rest }));
-  PeftModel.fromPretrained(tinyModel(), folder).unload();
+  (await PeftModel.fromPretrained(tinyModel(), folder)).unload();
   expect(warned).not.toHaveBeenCalled();
 });
 
@@ -141,9 +141,11 @@ test.each([
   ['init_lora_weights', 'loftq'],
   ['init_lora_weights', 'corda'],
   ['init_lora_weights', 'lora_ga'],
-])('%s, which computes something else, is refused by name with a remedy', (key, value) => {
-  expect(() => loadWith({ [key]: value })).toThrow(UnsupportedError);
-  expect(() => loadWith({ [key]: value })).toThrow(new RegExp(`"${key}": .*PEFT, where PEFT can|"${key}": .*with PEFT as a plain LoRA`));
+])('%s, which computes something else, is refused by name with a remedy', async (key, value) => {
+  await expect(loadWith({ [key]: value })).rejects.toThrow(UnsupportedError);
+  await expect(loadWith({ [key]: value })).rejects.toThrow(
+    new RegExp(`"${key}": .*PEFT, where PEFT can|"${key}": .*with PEFT as a plain LoRA`),
+  );
 });
 
 test.each([
@@ -152,18 +154,18 @@ test.each([
   ['loftq_config', { loftq_bits: 4 }],
   ['lora_ga_config', { direction: 'ArB2r' }],
   ['qalora_group_size', 32],
-])('%s, which does nothing in PEFT either, is said to do nothing', (key, value) => {
-  expect(loadWith({ [key]: value })).toEqual([
+])('%s, which does nothing in PEFT either, is said to do nothing', async (key, value) => {
+  expect(await loadWith({ [key]: value })).toEqual([
     expect.stringMatching(new RegExp(`^adapter_config.json has "${key}": .*, which does nothing here: `)),
   ]);
 });
 
 test.each([{ target_modules: ['nothing'] }, { r: -2 }, { peft_type: 'other' }])(
   '%j, which does not fit the model, is refused by the file’s name',
-  (wrong) => {
+  async (wrong) => {
     fs.writeFileSync(nodePath.join(folder, 'adapter_config.json'), JSON.stringify({ ...PLAIN, ...wrong }));
     const model = tinyModel();
-    expect(() => PeftModel.fromPretrained(model, folder)).toThrow(folder);
+    await expect(PeftModel.fromPretrained(model, folder)).rejects.toThrow(folder);
     const peft = getPeftModel(model, new LoraConfig({ r: 2, targetModules: ['q_proj'] }));
     expect(() => peft.loadAdapter(folder, { adapterName: 'b' })).toThrow(folder);
     peft.dispose();

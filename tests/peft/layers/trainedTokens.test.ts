@@ -35,8 +35,8 @@ function adapted(options: LoraOptions, model = base('tied')): PeftModel<LlamaFor
 }
 
 describe.each(CASES)("PEFT's adapter '%s'", (name) => {
-  test('has the logits and the gradients of its rows that PEFT has, eager and compiled', () => {
-    const peft = PeftModel.fromPretrained(base(name), golden(name), { isTrainable: true });
+  test('has the logits and the gradients of its rows that PEFT has, eager and compiled', async () => {
+    const peft = await PeftModel.fromPretrained(base(name), golden(name), { isTrainable: true });
     expect(relativeError(peft.forward(IDS), result(`${name}/logits`))).toBeLessThan(1e-5);
     const rows = [...peft.trainableParameters()].filter(([path]) => path.includes('trainable_tokens_delta'));
     const { grads } = tf.variableGrads(
@@ -52,7 +52,7 @@ describe.each(CASES)("PEFT's adapter '%s'", (name) => {
   });
 
   test('is merged, taken out, saved as a model, and written back as PEFT wrote it', async () => {
-    const peft = PeftModel.fromPretrained(base(name), golden(name));
+    const peft = await PeftModel.fromPretrained(base(name), golden(name));
     const trained = peft.forward(IDS);
     peft.mergeAdapter({ safeMerge: true });
     expect(peft.mergedAdapters).toEqual(['default']);

@@ -33,7 +33,7 @@ async function exported(model: PeftModel, name = 'adapter.gguf'): Promise<GgufFi
 }
 
 test("the file holds what llama.cpp's own script makes of the same adapter", async () => {
-  const model = PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
+  const model = await PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
   const file = await exported(model);
   const expected = await readGguf(`${FOLDER}/llamaCpp.gguf`);
   expect([...file.tensors.keys()].toSorted()).toEqual([...expected.tensors.keys()].toSorted());

@@ -63,7 +63,7 @@ test('drops inputs in training mode alone, with other masks at every step', () =
   expect(loss()).toBe(still);
 });
 
-test('a file without the projections that it promises is refused by their names, and the model stays as it was', () => {
+test('a file without the projections that it promises is refused by their names, and the model stays as it was', async () => {
   const folder = temporaryFolder();
   fs.mkdirSync(folder('cut'));
   fs.copyFileSync(methodPath('vera/adapter_config.json'), nodePath.join(folder('cut'), 'adapter_config.json'));
@@ -76,7 +76,7 @@ test('a file without the projections that it promises is refused by their names,
   writeSafetensors(nodePath.join(folder('cut'), 'adapter_model.safetensors'), tensors, { metadata: { format: 'pt' } });
   const model = tinyModel();
   const { numTensors } = tf.memory();
-  expect(() => PeftModel.fromPretrained(model, folder('cut'))).toThrow(/2 missing \(base_model\.vera_A, base_model\.vera_B\)/);
+  await expect(PeftModel.fromPretrained(model, folder('cut'))).rejects.toThrow(/2 missing \(base_model\.vera_A, base_model\.vera_B\)/);
   expect(tf.memory().numTensors).toBe(numTensors);
   expect(largestDifference(model.forward(IDS), tinyModel().forward(IDS))).toBe(0);
 });

@@ -20,7 +20,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   if (prompt === '') throw new UsageError('the prompt is empty');
   const { model, tokenizer } = await openModel(args, streams);
   try {
-    const writer = folder === undefined ? model : PeftModel.fromPretrained(model, folder);
+    const writer = folder === undefined ? model : await PeftModel.fromPretrained(model, folder);
     const chat = [{ role: 'user', content: prompt }];
     const ids = args.isOn('chat')
       ? tokenizer.encode(tokenizer.applyChatTemplate(chat, { addGenerationPrompt: true }), { addSpecialTokens: false })

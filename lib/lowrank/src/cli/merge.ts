@@ -17,7 +17,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     const progress = new ProgressLine(args, streams.stderr);
     const onMerged = (done: number, total: number) => progress.count('merging', { done, total });
     const onWritten = (done: number, total: number) => progress.count('writing', { done, total, as: 'percent' });
-    const merged = PeftModel.fromPretrained(model, folder).mergeAndUnload({ safeMerge: true, onProgress: onMerged });
+    const merged = (await PeftModel.fromPretrained(model, folder)).mergeAndUnload({ safeMerge: true, onProgress: onMerged });
     merged.savePretrained(output, { onProgress: onWritten });
     tokenizer.savePretrained(output);
     progress.clear();

@@ -78,9 +78,9 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
    * @throws as {@link loadAdapter}, and StateError when the model has adapters already; the model is then as it was.
    *
    * @example
-   * const peft = PeftModel.fromPretrained(model, 'adapters/review', { isTrainable: true });
+   * const peft = await PeftModel.fromPretrained(model, 'adapters/review', { isTrainable: true });
    */
-  static fromPretrained<M extends CausalModel>(model: M, folder: string, options: AdapterLoadOptions = {}): PeftModel<M> {
+  static async fromPretrained<M extends CausalModel>(model: M, folder: string, options: AdapterLoadOptions = {}): Promise<PeftModel<M>> {
     checkLoadOptions('PeftModel.fromPretrained', options);
     const opened = atPlace(folder, () => openAdapterFolder(folder));
     const peftModel = new PeftModel(model, opened.config.peftType);

@@ -22,7 +22,7 @@ export interface RotaryConversion {
  * @throws StateError when there is no such adapter, or it is merged; UnsupportedError when the method's parameters cannot move so.
  *
  * @example
- * const peft = PeftModel.fromPretrained(model, 'adapters/from-meta');
+ * const peft = await PeftModel.fromPretrained(model, 'adapters/from-meta');
  * convertRotaryLayout(peft, { from: 'meta', to: 'hf' });
  */
 export function convertRotaryLayout(model: PeftModel, { from, to, adapterName = 'default' }: RotaryConversion): void {

@@ -21,7 +21,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const examples = drawExamples(task, test, count);
   const { model, tokenizer } = await openModel(args, streams);
   try {
-    const reviewer = folder === undefined ? model : PeftModel.fromPretrained(model, folder);
+    const reviewer = folder === undefined ? model : await PeftModel.fromPretrained(model, folder);
     const progress = new ProgressLine(args, stderr);
     const onProgress = (done: number) => progress.count(task, { done, total: examples.length });
     const predictions = await predictReviews(reviewer, tokenizer, task, examples, { ...options, onProgress });

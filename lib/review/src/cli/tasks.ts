@@ -40,21 +40,21 @@ export class TaskAdapters {
   ) {}
 
   /** The model with the adapter of this task active; undefined when the folder has none. */
-  use(task: ReviewTask): ReviewerModel | undefined {
+  async use(task: ReviewTask): Promise<ReviewerModel | undefined> {
     if (!this.tasks.includes(task)) return undefined;
     const folder = nodePath.join(this.directory, task);
-    if (!this.peft) this.peft = PeftModel.fromPretrained(this.base, folder, { adapterName: task });
-    else if (!(task in this.peft.peftConfig)) this.add(folder, task);
+    if (!this.peft) this.peft = await PeftModel.fromPretrained(this.base, folder, { adapterName: task });
+    else if (!(task in this.peft.peftConfig)) await this.add(folder, task);
     this.peft.setAdapter(task);
     return this.peft;
   }
 
-  private add(folder: string, task: ReviewTask): void {
+  private async add(folder: string, task: ReviewTask): Promise<void> {
     if (!this.peft) throw new StateError('cannot add an adapter before the first one is loaded');
     if (readAdapterConfig(folder).peftType === this.peft.peftType) this.peft.loadAdapter(folder, { adapterName: task });
     else {
       this.peft.unload(); // a model has adapters of one type at a time
-      this.peft = PeftModel.fromPretrained(this.base, folder, { adapterName: task });
+      this.peft = await PeftModel.fromPretrained(this.base, folder, { adapterName: task });
     }
   }
 }

@@ -23,7 +23,7 @@ export interface HunkReview {
 }
 
 /** Returns the model of a task with its adapter active, or undefined to skip the task. */
-export type TaskModels = (task: ReviewTask) => ReviewerModel | undefined;
+export type TaskModels = (task: ReviewTask) => ReviewerModel | undefined | Promise<ReviewerModel | undefined>;
 
 /** How to review a diff. */
 export interface ReviewDiffOptions
@@ -85,7 +85,7 @@ async function reviewGroup(
   { onAnswers, onDecline, ...options }: ReviewDiffOptions,
 ): Promise<HunkReview[]> {
   const answers = async (task: ReviewTask, examples: readonly ReviewExample[]) => {
-    const model = examples.length === 0 ? undefined : models(task);
+    const model = examples.length === 0 ? undefined : await models(task);
     const onProgress = (done: number) => onAnswers?.(task, done, examples.length);
     return model && predictReviews(model, tokenizer, task, examples, { ...options, onProgress });
   };

@@ -59,7 +59,7 @@ function placeInFolder(folder: string): ModelPlace {
 function adapterText(folder: string): string {
   const { base_model_name_or_path: base } = readJsonFile(nodePath.join(folder, 'adapter_config.json'), { largest: 2 ** 20 });
   const ofBase = typeof base === 'string' && base !== '' ? ` of the base ${JSON.stringify(base.slice(0, 200))}` : '';
-  return `${folder} holds an adapter${ofBase}, not a model: load the base, then the adapter onto it with PeftModel.fromPretrained(base, folder)`;
+  return `${folder} holds an adapter${ofBase}, not a model: load the base, then the adapter onto it with await PeftModel.fromPretrained(base, folder)`;
 }
 
 /** The hub's cache has `models--OWNER--NAME/snapshots/REVISION`, and the revision of each branch in `refs`. */

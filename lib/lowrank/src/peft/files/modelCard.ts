@@ -25,7 +25,7 @@ model = PeftModel.from_pretrained(base_model, folder)
 
 \`\`\`typescript
 import { PeftModel } from 'lowrank';
-const model = PeftModel.fromPretrained(baseModel, folder);
+const model = await PeftModel.fromPretrained(baseModel, folder);
 \`\`\`
 
 ### Framework versions
