@@ -184,7 +184,7 @@ test('the biases of an architecture are its own, and another architecture is non
   expect(biases).toEqual(['q_proj', 'k_proj', 'v_proj'].map((name) => `model.layers.0.self_attn.${name}.bias`));
   model.dispose();
   expect(() => llamaConfig({ ...sizes, modelType: 'qwen2', attentionBias: false })).toThrow(ArgumentError);
-  expect(() => llamaConfig({ ...sizes, modelType: 'gpt2' as never })).toThrow('modelType "gpt2" is none of "llama", "qwen2"');
+  expect(() => llamaConfig({ ...sizes, modelType: 'gpt2' as never })).toThrow('modelType "gpt2" is none of "llama", "mistral", "qwen2"');
 });
 
 test('a prefix on Qwen2 is refused, as by PEFT, whose files would not hold one', async () => {
@@ -207,4 +207,46 @@ test('LoRA for llama.cpp keeps the rows of q and k, as its Qwen2 files do', asyn
   const [, b] = [...peft.trainableParameters()].find(([name]) => name.includes('layers.0.self_attn.q_proj.lora_B')) ?? [];
   expect([...file.toFloat32('blk.0.attn_q.weight.lora_b')]).toEqual([...(tf.tidy(() => b?.transpose().dataSync()) ?? [])]);
   peft.dispose();
+});
+
+describe('Mistral', () => {
+  const mistralPath = fileURLToPath(new URL('../golden/mistral', import.meta.url));
+  const computed = readSafetensors(`${mistralPath}/results.safetensors`);
+  const expected = (name: string) => tf.tensor(computed.toFloat32(name), [...computed.info(name).shape]);
+  const withWindow = (name: string, change: object): string => {
+    fs.cpSync(mistralPath, path(name), { recursive: true });
+    const config = JSON.parse(fs.readFileSync(`${mistralPath}/config.json`, 'utf8'));
+    fs.writeFileSync(path(`${name}/config.json`), JSON.stringify({ ...config, ...change }));
+    return path(name);
+  };
+
+  test("without a window has transformers' logits, padded too, and is saved without one", async () => {
+    const model = await LlamaForCausalLM.fromPretrained(mistralPath);
+    expect(model.config).toMatchObject({ modelType: 'mistral', attentionBias: false, headDim: 8 });
+    expect(tf.tidy(() => relativeError(model.forward(rows.ids), expected('logits')))).toBeLessThan(1e-5);
+    const padded = tf.tidy(() => {
+      const seen = tf.tensor(rows.mask).expandDims(2);
+      return relativeError(model.forward(rows.padded, { attentionMask: rows.mask }).mul(seen), expected('padded').mul(seen));
+    });
+    expect(padded).toBeLessThan(1e-5);
+    model.savePretrained(path('mistralSaved'));
+    const config = JSON.parse(fs.readFileSync(path('mistralSaved/config.json'), 'utf8'));
+    expect(config).toMatchObject({ model_type: 'mistral', architectures: ['MistralForCausalLM'], sliding_window: null });
+    const again = await LlamaForCausalLM.fromPretrained(path('mistralSaved'));
+    expect(again.config).toEqual(model.config);
+    again.dispose();
+    model.dispose();
+  });
+
+  test('with a window that shuts nothing out is read', async () => {
+    const model = await LlamaForCausalLM.fromPretrained(withWindow('mistralWide', { sliding_window: 64 }));
+    expect(tf.tidy(() => relativeError(model.forward(rows.ids), expected('logits')))).toBeLessThan(1e-5);
+    model.dispose();
+  });
+
+  test.each([8, undefined])('with a window of %s tokens below its positions is refused by name', async (window) => {
+    const load = LlamaForCausalLM.fromPretrained(withWindow(`mistral${window}`, { sliding_window: window, max_position_embeddings: 8192 }));
+    await expect(load).rejects.toThrow(UnsupportedError);
+    await expect(load).rejects.toThrow(`layers that see only the last ${window ?? 4096} tokens`);
+  });
 });

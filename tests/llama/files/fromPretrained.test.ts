@@ -155,7 +155,7 @@ describe('a configuration of any age', () => {
   });
 
   test.each([
-    ['another architecture', { model_type: 'gemma' }, /model_type is "gemma"; read are "llama" and "qwen2"/],
+    ['another architecture', { model_type: 'gemma' }, /model_type is "gemma"; read are "llama", "mistral", "qwen2"/],
     ['another activation', { hidden_act: 'gelu' }, /hidden_act is "gelu"/],
     ['quantised weights', { quantization_config: { bits: 4 } }, /quantised/],
     ['another scaling', { rope_parameters: { rope_type: 'yarn', factor: 2 } }, /scaled by "yarn"; read are linear and llama3/],

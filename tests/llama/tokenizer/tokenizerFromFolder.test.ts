@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { FormatError, Tokenizer } from 'lowrank';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
 const path = temporaryFolder();
@@ -48,6 +48,18 @@ test('added tokens stand in added_tokens.json, added_tokens_decoder and the list
     const listed = await read(Object.keys(list).join(), { 'tokenizer_config.json': list });
     expect(listed.encode('a<x>')).toEqual([0, 4]);
   }
+});
+
+test('special tokens to which no file gives an id get the next ones, in the order of transformers, and a warning', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const config = { pad_token: '[PAD]', sep_token: '[SEP]', eos_token: '<e>', additional_special_tokens: ['<new>'] };
+  const tokenizer = await read('without ids', { 'tokenizer_config.json': config });
+  expect(tokenizer).toMatchObject({ eosTokenId: 2, padTokenId: 6, vocabSize: 8 });
+  expect(tokenizer.encode('a[SEP]b[PAD]<new>')).toEqual([0, 5, 1, 6, 7]);
+  expect(warn.mock.calls.map(([text]) => String(text))).toContainEqual(
+    expect.stringMatching(/special token "\[PAD\]" an id: it gets 6, as in transformers; .* resizeTokenEmbeddings\(7\)/),
+  );
+  warn.mockRestore();
 });
 
 test.each(['"c"', '-1', '0.5', '1e15', 'null', '{}'])(

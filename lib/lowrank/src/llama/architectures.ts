@@ -26,6 +26,8 @@ export interface Architecture {
   readonly activations: readonly unknown[];
   /** What transformers takes for fields that `config.json` leaves out, where it is not what {@link llamaConfig} takes. */
   readonly configDefaults: JsonObject;
+  /** What a `config.json` must say, so that transformers takes no default that is computed otherwise. */
+  readonly configWritten: JsonObject;
   /** How many tokens the most short-sighted layer sees by this `config.json`; undefined where all layers see all. */
   readonly slidingWindow: (config: JsonObject) => number | undefined;
 }
@@ -62,7 +64,22 @@ export const ARCHITECTURES = {
     mlpBias: 'configured',
     activations: ['silu', 'swish'],
     configDefaults: {},
+    configWritten: {},
     slidingWindow: () => undefined, // transformers' LLaMA has none, whatever the file says
+  },
+  /** Jiang et al. 2023, arXiv 2310.06825: LLaMA whose layers may all see a window only. llama.cpp calls it LLaMA. */
+  mistral: {
+    className: 'MistralForCausalLM',
+    gguf: 'llama',
+    ggufPairsNeighbours: true,
+    ggufNames: GGUF_NAMES,
+    attentionBias: false,
+    biasedProjections: [],
+    mlpBias: false,
+    activations: ['silu', 'swish'],
+    configDefaults: { max_position_embeddings: 131_072, num_key_value_heads: 8, sliding_window: 4096 },
+    configWritten: { sliding_window: null },
+    slidingWindow: ({ sliding_window: window }) => (window === null ? undefined : Number(window)),
   },
   /** Yang et al. 2024, arXiv 2407.10671; Qwen2.5 is the same. */
   qwen2: {
@@ -75,6 +92,7 @@ export const ARCHITECTURES = {
     mlpBias: false,
     activations: ['silu', 'swish'],
     configDefaults: { max_position_embeddings: 32_768, num_key_value_heads: 32 },
+    configWritten: {},
     slidingWindow: qwen2Window,
   },
 } as const satisfies Readonly<Record<string, Architecture>>;

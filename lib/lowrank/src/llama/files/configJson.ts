@@ -55,11 +55,12 @@ export function configFromJson(path: string, { config: given, generation }: Conf
  * @param dtype what its matrices are stored in.
  */
 export function configToJson(config: LlamaConfig, dtype: 'float32' | 'bfloat16'): ConfigDocuments {
-  const { className, attentionBias, mlpBias } = architectureOf(config);
+  const { className, attentionBias, mlpBias, configWritten } = architectureOf(config);
   const tokens = { bos_token_id: config.bosTokenId, eos_token_id: one(config.eosTokenId), pad_token_id: config.padTokenId };
   return {
     config: {
       architectures: [className],
+      ...configWritten,
       ...(attentionBias === 'configured' && { attention_bias: config.attentionBias }),
       ...tokens,
       head_dim: config.headDim,
@@ -106,7 +107,7 @@ function modelTypeIn(path: string, { model_type: given, architectures }: JsonObj
     given === undefined || given === null ? isClass(className) : modelType === given,
   );
   if (found) return found;
-  const known = MODEL_TYPES.map((name) => `"${name}"`).join(' and ');
+  const known = MODEL_TYPES.map((name) => `"${name}"`).join(', ');
   throw new UnsupportedError(`${path}: model_type is ${shown(given)}; read are ${known}`);
 }
 

@@ -1,16 +1,17 @@
 /** A model in a GGUF file, brought back to Hugging Face's names and layout. */
-import { dequantize, type GgufFile, readGguf } from '../../io';
+import { dequantize, type GgufFile } from '../../io';
 import { type Architecture, architectureOf } from '../architectures';
 import { isRotated, rotaryRow } from '../rotaryLayout';
 import { configFromGguf } from './ggufConfig';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelSource';
+import { openGguf } from './openGguf';
 
 /** The frequencies of a scaled rotary embedding; they are read into the configuration. */
 const CONSTANT = 'rope_freqs.weight';
 
 /** @throws GgufError when the file is malformed; UnsupportedError for an architecture that is not read here. */
 export async function openGgufModel(path: string): Promise<ModelFiles> {
-  const file = await readGguf(path);
+  const file = await openGguf(path);
   const config = configFromGguf(file);
   const architecture = architectureOf(config);
   const buffer = reusedBuffer();

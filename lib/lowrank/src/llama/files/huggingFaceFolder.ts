@@ -1,7 +1,6 @@
 /** A model in a Hugging Face folder: `config.json`, and `model.safetensors` in one file or several with their index. */
-import fs from 'node:fs';
 import nodePath from 'node:path';
-import { isJsonObject, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../../io';
+import { isJsonObject, namesIn, pathKind, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { sizeOf } from '../../runtime/sizeOf';
 import { warn } from '../../runtime/warn';
@@ -11,6 +10,8 @@ import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelSource';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
+const SHARD = /^model-(\d{5})-of-(\d{5})\.safetensors$/;
+const MOST_SHARDS = 10_000;
 const LARGEST_CONFIG = 1_000_000;
 const LARGEST_INDEX = 100_000_000;
 
@@ -71,21 +72,57 @@ function headDiffers(files: ReadonlyMap<string, SafetensorsFile>, buffer: (lengt
 }
 
 function readOptional(path: string): Readonly<Record<string, unknown>> {
-  return fs.existsSync(path) ? readJsonFile(path, { largest: LARGEST_CONFIG }) : {};
+  return pathKind(path) !== undefined ? readJsonFile(path, { largest: LARGEST_CONFIG }) : {};
 }
 
 function filesByTensor(folder: string): ReadonlyMap<string, SafetensorsFile> {
-  if (fs.existsSync(nodePath.join(folder, SINGLE))) {
-    const file = readSafetensors(nodePath.join(folder, SINGLE));
-    return new Map(file.names.map((name) => [name, file]));
-  }
-  if (fs.existsSync(nodePath.join(folder, INDEX))) return filesOfIndex(folder);
-  const older = fs.readdirSync(folder).find((name) => /^pytorch_model.*\.bin$|\.(pt|pth|ckpt)$/.test(name));
+  const names = namesIn(folder);
+  if (names.includes(SINGLE)) return tensorsIn([nodePath.join(folder, SINGLE)]);
+  if (names.includes(INDEX)) return filesOfIndex(folder);
+  const shards = names.filter((name) => SHARD.test(name));
+  if (shards.length > 0) return filesOfShards(folder, shards);
+  const older = names.find((name) => /^pytorch_model.*\.bin$|\.(pt|pth|ckpt)$/.test(name));
   if (older !== undefined) {
     const message = `${folder} holds its weights as ${older}, a pickle, which can run code and is not read here`;
     throw new UnsupportedError(`${message}; save it again with transformers' save_pretrained, which writes safetensors`);
   }
   throw new FormatError(`${folder} has neither ${SINGLE} nor ${INDEX}; save the model there with transformers' save_pretrained`);
+}
+
+/** Every tensor of some files, none of which may be in two. */
+function tensorsIn(paths: readonly string[]): ReadonlyMap<string, SafetensorsFile> {
+  const files = new Map<string, SafetensorsFile>();
+  for (const file of paths.map(readSafetensors)) {
+    for (const name of file.names) {
+      const other = files.get(name);
+      if (other) throw new FormatError(`${file.path} and ${other.path} both have a tensor ${JSON.stringify(name).slice(0, 80)}`);
+      files.set(name, file);
+    }
+  }
+  return files;
+}
+
+/** Shards whose index is gone: their names tell whether all are there. */
+function filesOfShards(folder: string, shards: readonly string[]): ReadonlyMap<string, SafetensorsFile> {
+  const [, , count = ''] = SHARD.exec(shards[0] ?? '') ?? [];
+  const wanted = Array.from(
+    { length: Math.min(Number(count), MOST_SHARDS) },
+    (_, i) => `model-${String(i + 1).padStart(5, '0')}-of-${count}.safetensors`,
+  );
+  checkShards(`${folder}, whose safetensors files have no ${INDEX},`, wanted, shards);
+  const others = shards.filter((name) => !wanted.includes(name));
+  if (others.length > 0) throw new FormatError(`${folder} has shards of two models: ${shards[0]} and ${others[0]}; keep those of one`);
+  return tensorsIn(wanted.map((name) => nodePath.join(folder, name)));
+}
+
+/** @throws FormatError that names shards which are not there. */
+function checkShards(what: string, wanted: readonly string[], present: readonly string[]): void {
+  const missing = wanted.filter((name) => !present.includes(name));
+  if (missing.length === 0) return;
+  const shown = `${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}`;
+  throw new FormatError(
+    `${what} lacks ${missing.length} of ${wanted.length} files of weights: ${shown} (ENOENT). Was a download cut short? Fetch the model again`,
+  );
 }
 
 function filesOfIndex(folder: string): ReadonlyMap<string, SafetensorsFile> {
@@ -94,9 +131,11 @@ function filesOfIndex(folder: string): ReadonlyMap<string, SafetensorsFile> {
   if (!isJsonObject(places)) throw new FormatError(`${path}: weight_map is not an object of tensor names and file names`);
   const open = new Map<string, SafetensorsFile>();
   const files = new Map<string, SafetensorsFile>();
+  const isShard = (place: unknown): place is string => typeof place === 'string' && /^[\w.-]+\.safetensors$/.test(place);
+  checkShards(`${folder}, by its ${INDEX},`, [...new Set(Object.values(places).filter(isShard))], namesIn(folder));
   for (const [name, place] of Object.entries(places)) {
     const shown = JSON.stringify(place)?.slice(0, 80);
-    if (typeof place !== 'string' || !/^[\w.-]+\.safetensors$/.test(place)) {
+    if (!isShard(place)) {
       throw new FormatError(`${path}: the place ${shown} of a tensor is not the name of a safetensors file in this folder`);
     }
     const file = open.get(place) ?? readSafetensors(nodePath.join(folder, place));

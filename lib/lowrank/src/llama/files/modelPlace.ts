@@ -92,11 +92,7 @@ const PICKLES = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
 function ggufFile(path: string): ModelPlace {
   const folder = nodePath.dirname(path);
   const [, part, count] = /-(\d{5})-of-(\d{5})\.gguf$/i.exec(path) ?? [];
-  if (count !== undefined && Number(count) > 1) {
-    throw new UnsupportedError(
-      `${path} is part ${Number(part)} of a GGUF model in ${Number(count)} files; join them with llama.cpp's \`llama-gguf-split --merge FIRST-PART OUT.gguf\``,
-    );
-  }
+  checkGgufPart(path, Number(part), Number(count ?? 1));
   if (PACKED.test(path)) throw new UnsupportedError(`${path} is an archive; unpack it and give the model's folder or GGUF file`);
   if (/\.onnx$/i.test(path)) throw new UnsupportedError(`${path} is an ONNX model, which is not read here; give safetensors or GGUF`);
   if (PICKLES.test(path)) {
@@ -106,6 +102,17 @@ function ggufFile(path: string): ModelPlace {
     throw new FormatError(`${path} is one file of a model; give its folder, ${folder}`);
   }
   return { path, isFolder: false };
+}
+
+/**
+ * Checks that a GGUF file is a whole model.
+ *
+ * @throws UnsupportedError when it is one of several parts.
+ */
+export function checkGgufPart(path: string, part: number, count: number): void {
+  if (count <= 1) return;
+  const remedy = "join them with llama.cpp's `llama-gguf-split --merge FIRST-PART OUT.gguf`";
+  throw new UnsupportedError(`${path} is part ${part} of a GGUF model in ${count} files; ${remedy}`);
 }
 
 function listed(names: readonly string[]): string {

@@ -2,6 +2,7 @@
 import nodePath from 'node:path';
 import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../io';
 import { FormatError } from '../../runtime';
+import { warn } from '../../runtime/warn';
 import { type ModelPlace, modelPlace } from '../files/modelPlace';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 
@@ -35,7 +36,7 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   };
   const config = optional('tokenizer_config.json');
   const map = optional('special_tokens_map.json');
-  const added = allAddedTokens(given, { config, map, addedTokens: optional('added_tokens.json') });
+  const added = allAddedTokens(folder, given, { config, map, addedTokens: optional('added_tokens.json') });
   const ofModel = { ...optional('config.json'), ...withoutNull(optional('generation_config.json')) };
   const token = (name: string) => tokenText(config[name]) ?? tokenText(map[name]) ?? tokenOfId(given, added, ofModel[`${name}_id`]);
   return {
@@ -69,9 +70,13 @@ function otherVocabulary(folder: string): string {
 
 /**
  * The added tokens of `tokenizer.json`, then those that only the files beside it have. Special tokens that are words of the vocabulary are
- * added too, as transformers does, so that they are matched whole.
+ * added too, as transformers does, so that they are matched whole, and those that no file gives an id get the next ones.
  */
-function allAddedTokens(tokenizerJson: JsonObject, beside: { config: JsonObject; map: JsonObject; addedTokens: JsonObject }): unknown[] {
+function allAddedTokens(
+  folder: string,
+  tokenizerJson: JsonObject,
+  beside: { config: JsonObject; map: JsonObject; addedTokens: JsonObject },
+): unknown[] {
   const { config, map, addedTokens } = beside;
   const tokens: unknown[] = Array.isArray(tokenizerJson.added_tokens) ? [...tokenizerJson.added_tokens] : [];
   const known = new Set(tokens.map((token) => (isJsonObject(token) ? token.content : undefined)));
@@ -85,14 +90,24 @@ function allAddedTokens(tokenizerJson: JsonObject, beside: { config: JsonObject;
   for (const [id, token] of Object.entries(objectOr(config.added_tokens_decoder))) add(Number(id), token, false);
   for (const [content, id] of Object.entries(addedTokens)) add(id, content, false);
   const vocabulary = isJsonObject(tokenizerJson.model) ? objectOr(tokenizerJson.model.vocab) : {};
+  const nextId = () => Math.max(Object.keys(vocabulary).length, ...tokens.map((token) => (isJsonObject(token) ? Number(token.id) + 1 : 0)));
   for (const file of [config, map]) {
-    const names = ['bos_token', 'eos_token', 'unk_token', 'pad_token', 'sep_token', 'cls_token', 'mask_token'];
+    const names = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token']; // the order of their new ids
     const lists = [file.additional_special_tokens, file.extra_special_tokens].flatMap((list) =>
       isJsonObject(list) ? Object.values(list) : list,
     );
     for (const token of [...names.map((name) => file[name]), ...lists]) {
       const content = tokenText(token);
-      if (content !== undefined && Object.hasOwn(vocabulary, content)) add(vocabulary[content], token, true);
+      if (content === undefined || content === '' || known.has(content)) continue;
+      const isWord = Object.hasOwn(vocabulary, content);
+      const id = isWord ? vocabulary[content] : nextId();
+      if (!isWord) {
+        const remedy = `a model without a row for it needs resizeTokenEmbeddings(${Number(id) + 1})`;
+        warn(
+          `${folder}: no file gives the special token ${JSON.stringify(content).slice(0, 80)} an id: it gets ${id}, as in transformers; ${remedy}`,
+        );
+      }
+      add(id, token, true);
     }
   }
   return tokens;

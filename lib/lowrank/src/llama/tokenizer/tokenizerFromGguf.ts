@@ -1,6 +1,7 @@
 /** A `tokenizer.json` made from the vocabulary that a GGUF file carries, as transformers makes its own from the same file. */
-import { GgufError, type GgufFile, readGguf } from '../../io';
+import { GgufError, type GgufFile } from '../../io';
 import { UnsupportedError } from '../../runtime';
+import { openGguf } from '../files/openGguf';
 import { GGUF_CUTS } from './ggufCuts';
 import { byteLevelSplit } from './preTokenizer';
 import { mergesFromScores } from './sentencePieceMerges';
@@ -16,7 +17,7 @@ const USER_DEFINED = 4;
  * @throws GgufError when the file or its vocabulary is malformed; UnsupportedError for a kind of vocabulary not read here.
  */
 export async function tokenizerFromGguf(path: string): Promise<TokenizerDefinition> {
-  const file = await readGguf(path);
+  const file = await openGguf(path);
   const vocabulary = readVocabulary(file);
   const text = (key: string) => metadataOf(file, key, 'string');
   const token = (key: string) => {

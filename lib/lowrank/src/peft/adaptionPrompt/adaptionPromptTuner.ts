@@ -127,7 +127,7 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
 }
 
 /** The architectures for which PEFT has adaption prompts (`TRANSFORMERS_MODEL_CONFIG` of its adaption_prompt/config.py). */
-const IN_PEFT: Readonly<Record<ModelType, boolean>> = { llama: true, qwen2: false };
+const IN_PEFT: Readonly<Record<ModelType, boolean>> = { llama: true, mistral: true, qwen2: false };
 
 /** @throws UnsupportedError when PEFT would refuse the adapter's file on this model. */
 function checkKnownToPeft(model: Module): void {
