@@ -31,7 +31,7 @@ def fill(model, seed=1):
                 parameter.add_(torch.randn(parameter.shape) * size + (0.3 if "vera" in name else 0))
 
 
-def adapter(case, config, merges=True, **changes):
+def adapter(case, config, **changes):
     folder = HERE / case
     model = get_peft_model(base(**changes), config)
     fill(model)
@@ -39,6 +39,8 @@ def adapter(case, config, merges=True, **changes):
     loaded = PeftModel.from_pretrained(base(**changes), folder, is_trainable=True).eval()
     makePeft.run(case, loaded)
     results[f"{case}/disabled"] = disabled(loaded)
+    if "tie_word_embeddings" in changes:  # PEFT merges into the table of both ends
+        return
     loaded.merge_adapter()
     results[f"{case}/merged"] = loaded(input_ids=IDS).logits.detach()
 
@@ -111,6 +113,7 @@ def main():
     adapter("ia3All", IA3Config(target_modules=linear, feedforward_modules=["o_proj", "down_proj"], modules_to_save=["lm_head"]))
     adapter("ia3Regex", IA3Config(target_modules=r".*\.(k_proj|up_proj|down_proj)", feedforward_modules=r".*\.1\.mlp\.down_proj", exclude_modules=r".*\.2\..*"))
     adapter("ia3Bias", IA3Config(target_modules=["q_proj", "v_proj", "o_proj"], feedforward_modules=["o_proj"]), attention_bias=True)
+    adapter("ia3Tied", IA3Config(target_modules=["lm_head", "q_proj"], feedforward_modules=["lm_head"]), tie_word_embeddings=True)
     trained("ia3Trained", IA3Config(), 1e-2)
     several("ia3Several", IA3Config(), IA3Config(target_modules=["q_proj", "down_proj", "v_proj"], feedforward_modules=["down_proj"]))
 
@@ -120,6 +123,7 @@ def main():
     adapter("veraKey", VeraConfig(r=4, target_modules=["q_proj", "gate_proj"], projection_prng_key=7, save_projection=False))
     adapter("veraBias", VeraConfig(r=4, target_modules=["q_proj", "o_proj"], bias="vera_only"), attention_bias=True)
     adapter("veraBiasAll", VeraConfig(r=4, target_modules=["q_proj"], bias="all"), attention_bias=True)
+    adapter("veraTied", VeraConfig(r=4, target_modules=["lm_head", "q_proj"]), tie_word_embeddings=True)
     trained("veraTrained", VeraConfig(r=4, d_initial=0.3), 1e-2)
     several("veraSeveral", VeraConfig(r=4, target_modules=["q_proj", "up_proj"]), VeraConfig(r=4, target_modules=["q_proj", "up_proj"]))
     ours()

@@ -7,7 +7,8 @@ import { temporaryFolder } from '../io/temporaryFolder';
 import { loadMethod, methodGolden, methodGradients, methodPath } from './methodGoldens';
 import { fill, golden, IDS, LABELS, largestDifference, relativeError, tinyModel } from './tinyModel';
 
-const CASES = ['ia3', 'ia3All', 'ia3Regex', 'ia3Bias', 'vera', 'veraAll', 'veraLayers', 'veraKey', 'veraBias', 'veraBiasAll'];
+const IA3 = ['ia3', 'ia3All', 'ia3Regex', 'ia3Bias', 'ia3Tied'];
+const VERA = ['vera', 'veraAll', 'veraLayers', 'veraKey', 'veraBias', 'veraBiasAll', 'veraTied'];
 
 /** Ours as PEFT has it: kernels turned, and a vector as a row or a column. */
 function asPeft(ours: tf.Tensor, { shape }: tf.Tensor): tf.Tensor {
@@ -15,7 +16,7 @@ function asPeft(ours: tf.Tensor, { shape }: tf.Tensor): tf.Tensor {
   return isKernel ? ours.transpose() : ours.reshape(shape);
 }
 
-describe.each(CASES)("PEFT's adapter '%s'", (name) => {
+describe.each([...IA3, ...VERA])("PEFT's adapter '%s'", (name) => {
   test("returns PEFT's logits and loss, compiled as well as op by op", async () => {
     const peft = await loadMethod(name);
     const run = compile((model: PeftModel, ids: tf.Tensor2D) => model.forward(ids));
@@ -44,7 +45,9 @@ describe.each(CASES)("PEFT's adapter '%s'", (name) => {
     const weights = () => Array.from(peft.model.namedParameters(), ([path, variable]) => [path, variable.dataSync().slice()]);
     const before = weights();
     peft.mergeAdapter({ safeMerge: true });
-    expect(relativeError(peft.forward(IDS), methodGolden(`${name}/merged`))).toBeLessThan(1e-5);
+    // PEFT merges a tied output layer into the embedding too; here the ends are parted, and the model computes the same.
+    const merged = name.includes('Tied') ? unmerged : methodGolden(`${name}/merged`);
+    expect(relativeError(peft.forward(IDS), merged)).toBeLessThan(1e-5);
     peft.unmergeAdapter();
     expect(weights()).toEqual(before);
     expect(largestDifference(peft.forward(IDS), unmerged)).toBe(0);
@@ -54,7 +57,7 @@ describe.each(CASES)("PEFT's adapter '%s'", (name) => {
         methodGolden(`${name}/disabled`),
       ),
     ).toBeLessThan(1e-5);
-    expect(relativeError(peft.mergeAndUnload().forward(IDS), methodGolden(`${name}/merged`))).toBeLessThan(1e-5);
+    expect(relativeError(peft.mergeAndUnload().forward(IDS), merged)).toBeLessThan(1e-5);
   });
 
   test("is written back as PEFT's own file", async () => {

@@ -22,5 +22,9 @@ export function methodGradients(name: string): Map<string, tf.Tensor> {
 
 /** The adapter of a case on a new copy of its base. */
 export async function loadMethod(name: string, { isTrainable = true }: { readonly isTrainable?: boolean } = {}): Promise<PeftModel> {
-  return PeftModel.fromPretrained(tinyModel({ attentionBias: name.includes('Bias') }), methodPath(name), { isTrainable });
+  return PeftModel.fromPretrained(
+    tinyModel({ attentionBias: name.includes('Bias'), tieWordEmbeddings: name.includes('Tied') }),
+    methodPath(name),
+    { isTrainable },
+  );
 }

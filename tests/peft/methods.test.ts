@@ -49,6 +49,16 @@ describe.each(NAMES)('the method %s', (peftType) => {
     expect(use).toThrow(`${name} adapters cannot be ${ABILITIES[ability]}: ${reason}`);
   });
 
+  test('has training defaults, and an option of the command that makes its configuration', () => {
+    const { trainingDefaults, command, summary } = methodOf(peftType);
+    const { learningRate, betas, warmupShare } = trainingDefaults(32);
+    for (const value of [learningRate, ...betas, warmupShare]) expect(value > 0 && value < 1).toBe(true);
+    const nothing = { whole: () => undefined, number: () => undefined };
+    const config = command.configure(nothing, { layers: 3, baseModelNameOrPath: 'base' });
+    expect(config).toMatchObject({ peftType, baseModelNameOrPath: 'base' });
+    expect(Object.keys(summary(config)).length).toBeGreaterThan(0);
+  });
+
   test('refuses the configuration of any other method on its model', () => {
     const peft = getPeftModel(tinyModel(), CONFIGS[peftType]());
     for (const other of NAMES.filter((each) => each !== peftType)) {

@@ -5,6 +5,7 @@ import {
   convertRotaryLayout,
   countParameters,
   getPeftModel,
+  MemoryError,
   mergeReport,
   PeftModel,
   tf,
@@ -79,6 +80,13 @@ test('a file without the projections that it promises is refused by their names,
   await expect(PeftModel.fromPretrained(model, folder('cut'))).rejects.toThrow(/2 missing \(base_model\.vera_A, base_model\.vera_B\)/);
   expect(tf.memory().numTensors).toBe(numTensors);
   expect(largestDifference(model.forward(IDS), tinyModel().forward(IDS))).toBe(0);
+});
+
+test.each([true, false])('projections that memory would not hold are refused before they are drawn, saved %s', (saveProjection) => {
+  const model = tinyModel();
+  const { numTensors } = tf.memory();
+  expect(() => getPeftModel(model, new VeraConfig({ r: 1e9, saveProjection }))).toThrow(MemoryError);
+  expect(tf.memory().numTensors).toBe(numTensors);
 });
 
 test('another order of outputs is refused: the projection is shared', () => {

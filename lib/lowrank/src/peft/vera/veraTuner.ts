@@ -1,6 +1,7 @@
 /** VeRA on a whole model. */
 import type { Module } from '../../nn';
 import { StateError } from '../../runtime';
+import { checkAdapterMemory } from '../adapterMemory';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { targetPaths } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor } from '../tuner';
@@ -25,7 +26,9 @@ export class VeraTuner extends LayerTuner<VeraConfig, VeraLinear> {
   }
 
   override add(name: string, config: VeraConfig, start: AdapterStart): VeraConfig {
-    this.projections.set(name, drawProjections(this.sizes(config), config.projectionPrngKey));
+    const sizes = this.sizes(config);
+    checkAdapterMemory(name, shapesOf(sizes)); // before they are drawn
+    this.projections.set(name, drawProjections(sizes, config.projectionPrngKey));
     try {
       return super.add(name, config, start);
     } catch (error) {
@@ -49,9 +52,7 @@ export class VeraTuner extends LayerTuner<VeraConfig, VeraLinear> {
 
   override expectedTensors(config: VeraConfig): Map<string, ExpectedTensor> {
     const expected = super.expectedTensors(config);
-    if (!config.saveProjection) return expected;
-    const { r, inFeatures, outFeatures } = this.sizes(config);
-    return expected.set(A, { shape: [r, inFeatures] }).set(B, { shape: [outFeatures, r] });
+    return config.saveProjection ? new Map([...expected, ...shapesOf(this.sizes(config))]) : expected;
   }
 
   override dispose(): void {
@@ -95,4 +96,12 @@ export class VeraTuner extends LayerTuner<VeraConfig, VeraLinear> {
     b?.dispose();
     this.projections.delete(name);
   }
+}
+
+/** The projections as a file holds them. */
+function shapesOf({ r, inFeatures, outFeatures }: ProjectionSizes): Map<string, ExpectedTensor> {
+  return new Map([
+    [A, { shape: [r, inFeatures] }],
+    [B, { shape: [outFeatures, r] }],
+  ]);
 }
