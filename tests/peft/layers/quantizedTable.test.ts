@@ -114,3 +114,16 @@ test('a prefix goes with a tied table in Q8_0', async () => {
   expect(relativeError((await PeftModel.fromPretrained(base(), folder('prefix'))).forward(IDS), trained)).toBeLessThan(1e-6);
   expect(peft.unload().forward(IDS).dataSync()).toEqual(base().forward(IDS).dataSync());
 });
+
+test("a file's values for a table that is kept packed are left out, and a warning names them once", async () => {
+  const whole = LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, tieWordEmbeddings: true });
+  const peft = getPeftModel(whole, new LoraConfig({ r: 2, targetModules: ['q_proj'] }));
+  peft.savePretrained(folder('with layers'), { saveEmbeddingLayers: true });
+  warn.mockClear();
+  const model = base();
+  const before = tf.tidy(() => model.forward(IDS).dataSync());
+  const loaded = await PeftModel.fromPretrained(model, folder('with layers'));
+  expect(tf.tidy(() => loaded.forward(IDS).dataSync())).toEqual(before);
+  const warnings = warn.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('keeps that table packed'));
+  expect(warnings).toEqual([expect.stringMatching(/the values of .*\.weight are left out, .* load the base unquantised to have them$/)]);
+});

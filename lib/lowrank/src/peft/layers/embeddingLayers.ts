@@ -1,6 +1,7 @@
 /** The base's own embedding and output layer in an adapter's file: PEFT's `save_embedding_layers`. */
 import { Embedding, Linear, type Module, QuantizedEmbedding, QuantizedLinear, TiedHead } from '../../nn';
 import { FormatError, tf } from '../../runtime';
+import { warn } from '../../runtime/warn';
 import type { TensorSource, TensorValues } from '../files/adapterTensors';
 import { assignStored } from '../files/tensorLayout';
 import { adaptablePaths, isNamed } from '../targets';
@@ -90,26 +91,32 @@ export class EmbeddingLayers {
   }
 
   /**
-   * The base's weights that a file holds.
+   * The base's weights that a file holds. A table that is kept packed stays as it was loaded, which a warning says.
    *
    * @param own - the adapter's own tensors, which one of these names may be
    * @throws FormatError when it holds two for a table that the model has once.
    */
   read(origin: string, values: TensorValues, own: ReadonlyMap<string, ExpectedTensor>): StoredLayer[] {
     const read: StoredLayer[] = [];
+    const packed = new Map<TokenEnd['base'], string>();
     for (const end of this.ends) {
       const tensor = baseTensor(end);
       for (const leaf of BASE_LEAVES.filter((leaf) => !own.has(`${end.path}.${leaf}`))) {
         const given = values.get(`${end.path}.${leaf}`);
         const other = read.find(({ tensor: { variable } }) => variable === tensor?.variable);
-        if (!given || !tensor) continue; // what is kept packed stays as it was loaded
-        if (!other) read.push({ tensor, values: given, isTarget: leaf === TARGET_LEAF });
+        if (!given) continue;
+        if (!tensor) packed.set(end.base, `${end.path}.${leaf}`);
+        else if (!other) read.push({ tensor, values: given, isTarget: leaf === TARGET_LEAF });
         else if (!isEqual(other.values, given)) {
           throw new FormatError(
             `${origin} holds an embedding and an output layer that differ, and this model has one table for both: load the base with tieWordEmbeddings false`,
           );
         }
       }
+    }
+    for (const name of packed.values()) {
+      const remedy = 'load the base unquantised to have them';
+      warn(`${origin}: the values of ${name} are left out, because this model keeps that table packed, as it was loaded; ${remedy}`);
     }
     return read;
   }
