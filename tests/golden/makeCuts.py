@@ -26,6 +26,7 @@ GPT4O = (
 DEEPSEEK3 = (
     r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
 )
+BAILING = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
 CASED = re.sub("[0-9A-F]+", lambda code: chr(int(code[0], 16)), """
 41-5A 61-7A B5 C0-D6 D8-F6 F8-1BA 1BC-1BF 1C4-293 295-2AF 370-373 376 377 37B-37D 37F 386 388-38A 38C 38E-3A1 3A3-3F5
 3F7-481 48A-52F 531-556 10A0-10C5 13A0-13F5 13F8-13FD 1C90-1CBA 1CBD-1CBF 1D00-1D2B 1D6B-1D77 1D79-1D9A 1E00-1F15
@@ -59,6 +60,15 @@ CUTS = {
     "falcon": [*split(r"[\p{P}\$\+<=>\^~\|`]+"), GPT2_SPLIT, *split("[0-9][0-9][0-9]"), BYTES],
     "tekken": [*split(TEKKEN), BYTES],
     "gpt-4o": [*split(GPT4O), BYTES],
+    "kormo": [*split(QWEN2), BYTES],
+    "solar-open": [*split(QWEN2), BYTES],
+    "mellum2": [Digits(individual_digits=True), GPT2],
+    "kanana2": [*split(GPT4O), BYTES],
+    "minimax-m2": [*split(GPT4O), BYTES],
+    "joyai-llm": [*split(r"\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", DEEPSEEK3), BYTES],
+    "minicpm5": [*split(r"\p{N}{1,3}", QWEN2.replace(r"\p{N}|", r"\p{N}+|")), BYTES],
+    "bailingmoe": [*split(BAILING), BYTES],
+    "llada-moe": [*split(BAILING), BYTES],
     "poro-chat": [*split(WORDS), BYTES],
     "viking": [*split(WORDS), Digits(individual_digits=True), BYTES],
 }
@@ -68,7 +78,7 @@ texts = [text.encode("utf-8", "replace").decode() if any(0xD800 <= ord(c) < 0xE0
 texts += ["x =  42", "camelCaseWORD's  HTTPServer2", "a//b/*c*/ d…e", "  12345 67\n\n 8"]
 ids = {}
 for name, cut in CUTS.items():
-    ignores = name in ("llama-bpe", "tekken")
+    ignores = name in ("llama-bpe", "tekken", "minicpm5")
     model = models.BPE({token: index for index, token in enumerate(vocabulary["tokens"])}, [tuple(merge.split(" ")) for merge in vocabulary["merges"]], ignore_merges=ignores)
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = Sequence(cut)

@@ -12,13 +12,15 @@ export interface GgufCut {
 
 const DIGIT = String.raw`\p{N}`;
 const CONTRACTION = `(?i:'s|'t|'re|'ve|'m|'ll|'d)`;
-const SPACES = String.raw`\s*[\r\n]+|\s+(?!\S)|\s+`;
+const BLANKS = String.raw`\s+(?!\S)|\s+`;
+const SPACES = `\\s*[\\r\\n]+|${BLANKS}`;
 const HAN = '[一-龥ࠀ-一가-퟿]+';
 const WORDS = ' ?[^(\\s|.,!?…。，、।۔،)]+';
 const UPPER = String.raw`[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`;
 const LOWER = String.raw`[\p{Ll}\p{Lm}\p{Lo}\p{M}]`;
 const BEFORE = String.raw`[^\r\n\p{L}\p{N}]?`;
 const SYMBOLS = String.raw` ?[^\s\p{L}\p{N}]+[\r\n/]*`;
+const SYMBOLS_AND_ENDS = String.raw` ?[^\s\p{L}\p{N}]+[\r\n]*`;
 
 /** The letters with an upper and a lower case, as DeepSeek LLM lists them: code points, and first and last ones of ranges. */
 const CASED = `
@@ -31,8 +33,8 @@ const CASED = `
   10C80-10CB2 10CC0-10CF2 118A0-118DF 1E900-1E943`;
 
 /** Qwen's cut, and others': Llama 3's, with `digits` in place of up to three digits. */
-const qwen = (digits: string, symbols = String.raw` ?[^\s\p{L}\p{N}]+[\r\n]*`) =>
-  `${CONTRACTION}|${BEFORE}\\p{L}+|${digits}|${symbols}|${SPACES}`;
+const qwen = (digits: string, symbols = SYMBOLS_AND_ENDS, lineEnds = String.raw`\s*[\r\n]+`) =>
+  `${CONTRACTION}|${BEFORE}\\p{L}+|${digits}|${symbols}|${lineEnds}|${BLANKS}`;
 
 /** Tekken's and GPT-4o's: words end where a lower case letter is followed by an upper case one. */
 const byCase = (digits: string, contraction = '') =>
@@ -50,10 +52,10 @@ const QWEN2: GgufCut = { patterns: [qwen(DIGIT)] };
 const CUTS: readonly (readonly [names: readonly string[], cut: GgufCut])[] = [
   [['default'], { patterns: [String.raw`[\p{P}$+<=>^~|]+`, GPT2_SPLIT, String.raw`\p{N}+`, '[0-9][0-9][0-9]'] }],
   [['gpt-2', 'gpt2', 'phi-2', 'mpt', 'olmo', 'jais', 'trillion', 'gigachat', 'a.x-4.0', 'mellum', 'exaone4', 'granite-docling'], GPT2],
-  [['smollm', 'starcoder', 'refact', 'command-r', 'codeshell', 'exaone', 'minerva-7b'], DIGITS_FIRST],
+  [['smollm', 'starcoder', 'refact', 'command-r', 'codeshell', 'exaone', 'minerva-7b', 'mellum2'], DIGITS_FIRST],
   [['llama3', 'llama-v3', 'llama-bpe', 'falcon3', 'falcon-h1', 'pixtral', 'midm-2.0', 'lfm2'], LLAMA3],
   [['dbrx', 'smaug-bpe', 'glm4', 'chatglm-bpe'], { patterns: [LLAMA3_SPLIT] }],
-  [['qwen2', 'deepseek-r1-qwen', 'stablelm2', 'megrez', 'hunyuan', 'grok-2'], QWEN2],
+  [['qwen2', 'deepseek-r1-qwen', 'stablelm2', 'megrez', 'hunyuan', 'grok-2', 'kormo', 'solar-open'], QWEN2],
   [['seed-coder'], { patterns: [qwen(DIGIT, String.raw` ?[^\s\p{L}\p{N}\r\n]+`)] }],
   [
     ['deepseek-llm'],
@@ -61,7 +63,7 @@ const CUTS: readonly (readonly [names: readonly string[], cut: GgufCut])[] = [
   ],
   [['deepseek-coder'], { patterns: ['[\\r\\n]', String.raw`\s?\p{L}+`, String.raw`\s?\p{P}+`, HAN, DIGIT] }],
   [
-    ['deepseek-v3', 'hunyuan-dense'],
+    ['deepseek-v3', 'hunyuan-dense', 'joyai-llm'],
     {
       patterns: [
         String.raw`\p{N}{1,3}`,
@@ -70,9 +72,12 @@ const CUTS: readonly (readonly [names: readonly string[], cut: GgufCut])[] = [
       ],
     },
   ],
+  [['minicpm5'], { patterns: [String.raw`\p{N}{1,3}`, qwen(String.raw`\p{N}+`)], ignoresMerges: true }],
+  // The models' own pattern has possessive quantifiers, which nothing after them could give back to.
+  [['bailingmoe', 'bailingmoe2', 'llada-moe'], { patterns: [qwen(DIGIT, SYMBOLS_AND_ENDS, String.raw`\s*[\r\n]`)] }],
   [['falcon'], { patterns: ['[\\p{P}$+<=>^~|`]+', GPT2_SPLIT, '[0-9][0-9][0-9]'] }],
   [['tekken'], { patterns: [byCase(DIGIT)], ignoresMerges: true, addsBos: true }],
-  [['gpt-4o', 'llama4'], { patterns: [byCase(String.raw`\p{N}{1,3}`, `${CONTRACTION}?`)] }],
+  [['gpt-4o', 'llama4', 'kanana2', 'minimax-m2'], { patterns: [byCase(String.raw`\p{N}{1,3}`, `${CONTRACTION}?`)] }],
   [['poro-chat', 'bloom', 'gpt3-finnish'], { patterns: [WORDS] }],
   [['viking'], { patterns: [WORDS, DIGIT] }],
 ];
