@@ -1,3 +1,15 @@
+/**
+ * The layers of a model: formulas, one layer a file.
+ *
+ * Shapes use one set of letters in the whole library and its docs:
+ *
+ * - B: batch, the number of rows. T: tokens of a row. N = B·T. S: positions that keys cover, T plus the cached or prefixed ones.
+ * - C: model width. D: width of a head. F: width of the MLP. V: vocabulary size.
+ * - H: query heads. K: key and value heads. P: prefix length.
+ * - I: input features and O: output features of a linear layer. r: rank.
+ *
+ * Kernels are (I, O).
+ */
 export * from './addResidual';
 export * from './attention';
 export { crossEntropy, IGNORE_INDEX } from './crossEntropy';
