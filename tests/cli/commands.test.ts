@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { LlamaForCausalLM, type LoraConfig, PeftModel, tf } from 'lowrank';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { completeSpec } from '../../lib/lowrank/src/cli/command';
+import { completeSpec } from '../../lib/lowrank/src/cli/commandSpec';
 import { allCommands } from '../../lib/lowrank/src/cli/commands';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { lowrank } from './run';

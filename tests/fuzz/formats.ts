@@ -20,9 +20,9 @@ import { encodePrompt } from 'lowrank/internal';
 import { diffHunks, diffTextLines, hunkExample, lintReviews, readExperimentConfig, readReviews, reviewPrompt } from 'lowrank-review';
 import { letterTokenizer } from '../review/letterModel.ts';
 import { type Kind, smallModel, smallRun } from '../train/smallRun.ts';
+import { listing } from './listing.ts';
 import type { Form } from './mutate.ts';
 import * as seeds from './seeds.ts';
-import { listing } from './tryInput.ts';
 
 /** The command line program, which is the library's but not exported by it. */
 export type Main = (words: readonly string[], streams: object) => Promise<number>;

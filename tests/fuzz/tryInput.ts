@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import process from 'node:process';
 import { LowrankError, tf } from 'lowrank';
 import type { OpenFormat } from './formats.ts';
+import { listing } from './listing.ts';
 
 /** What became of an input: read, refused by an error of ours, or one of the promises broken. */
 export interface Outcome {
@@ -75,9 +76,4 @@ function strayFiles({ folder, files }: OpenFormat): string | undefined {
   const stray = listing(folder).filter((name) => !files.has(name));
   for (const name of stray) fs.rmSync(`${folder}/${name}`, { recursive: true, force: true });
   return stray.length > 0 ? `files were written: ${stray.slice(0, 5).join(', ')}` : undefined;
-}
-
-/** Every path below a folder. */
-export function listing(folder: string): string[] {
-  return fs.readdirSync(folder, { recursive: true }).map(String);
 }

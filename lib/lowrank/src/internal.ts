@@ -1,7 +1,8 @@
 /** What the packages beside this one need of it and users do not: no promise that it stays. */
 
-export type { Command, CommandSpec, OptionSpec } from './cli/command';
+export type { Command } from './cli/command';
 export { CommandArguments } from './cli/commandArguments';
+export type { CommandSpec, OptionSpec } from './cli/commandSpec';
 export { loadMethodOptions, trainNotes, trainOptions } from './cli/commands';
 export { defaultModelPath } from './cli/defaultModel';
 export { isAdapter, openModel } from './cli/openModel';

@@ -3,7 +3,8 @@ export { type BinaryScores, binaryScores, type ThresholdScores, thresholdCurve }
 export { type BleuOptions, bleu4 } from './bleu4';
 export { type BootstrapOptions, bootstrapInterval, type ConfidenceInterval } from './bootstrapInterval';
 export { type DataCard, type DataCardOptions, dataCard, type TableRow } from './dataCard';
-export { type DiffHunk, type DiffOptions, diffHunks, hunkExample } from './diff/diffHunks';
+export type { DiffHunk } from './diff/diffHunk';
+export { type DiffOptions, diffHunks, hunkExample } from './diff/diffHunks';
 export { diffTextLines } from './diff/diffText';
 export { type HunkReview, type ReviewDiffOptions, reviewDiff, type TaskModels } from './diff/reviewDiff';
 export { exactMatch } from './exactMatch';

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { nearestName } from '../runtime/checkKnown';
 import { reasonOf } from '../runtime/reasonOf';
-import type { CommandSpec } from './command';
+import type { CommandSpec } from './commandSpec';
 import { UsageError } from './usageError';
 
 /** An inclusive range for a number. */

@@ -1,5 +1,6 @@
 /** All commands: those of this package, and those of `lowrank-review` if it is installed. */
-import type { Command, CommandSpec } from './command';
+import type { Command } from './command';
+import type { CommandSpec } from './commandSpec';
 import { beams, json, maxLength, model, quantize, quiet, seed } from './options';
 
 /** The options of `train` that depend neither on the data nor on the method. */

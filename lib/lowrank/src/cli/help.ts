@@ -1,5 +1,6 @@
 /** The text of `--help`. */
-import type { Command, CommandSpec } from './command';
+import type { Command } from './command';
+import type { CommandSpec } from './commandSpec';
 
 /** The help of the `lowrank` program. */
 export function programHelp(commands: Readonly<Record<string, Command>>): string {

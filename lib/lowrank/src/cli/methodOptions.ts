@@ -1,8 +1,8 @@
 /** The options of `lowrank train` that choose and configure a method, taken from the table of methods. */
 import type { PeftConfig } from '../peft';
 import { methods } from '../peft/methods';
-import type { OptionSpec } from './command';
 import type { CommandArguments } from './commandArguments';
+import type { OptionSpec } from './commandSpec';
 import { UsageError } from './usageError';
 
 const commands = Object.values(methods).map(({ command }) => command);

@@ -1,5 +1,5 @@
 /** Options shared by several commands. */
-import type { OptionSpec } from './command';
+import type { OptionSpec } from './commandSpec';
 
 export const model: OptionSpec = { value: 'PATH', help: 'GGUF file or Hugging Face folder [the MODEL variable, else the default model]' };
 export const quantize: OptionSpec = { value: 'FORMAT', help: 'store the weights as q4_1, int8 or nf4 to save memory [float32]' };

@@ -1,7 +1,8 @@
 /** Causal self-attention, and the interfaces by which models, caches and adapters meet it. */
 import { ShapeError, tf } from '../runtime';
 import type { Projection } from './linear';
-import { Module, type ModuleKind } from './module';
+import { Module } from './module';
+import type { ModuleKind } from './moduleKind';
 import { applyRotary, type RotaryTables } from './rotary';
 import { type HiddenKeys, scaledDotProduct } from './scaledDotProduct';
 

@@ -1,6 +1,11 @@
 /** Whether a layer can stand where another is. */
 import { ArgumentError, ShapeError } from '../runtime';
-import type { Module, ModuleKind } from './module';
+import type { ModuleKind } from './moduleKind';
+
+/** A Module, as far as the check goes. */
+interface Layer {
+  readonly kind: ModuleKind | undefined;
+}
 
 /** What those that call a layer of a kind use of it. */
 const MEMBERS: Readonly<Record<ModuleKind, readonly string[]>> = {
@@ -23,7 +28,7 @@ const WIDTHS: Partial<Readonly<Record<ModuleKind, readonly string[]>>> = {
  *
  * @throws ArgumentError when it is no Module, is of another kind, or lacks what its callers use; ShapeError when its widths are others.
  */
-export function checkReplacement(path: string, before: Module, replacement: unknown): void {
+export function checkReplacement(path: string, before: Layer, replacement: unknown): void {
   if (!isModule(replacement)) throw new ArgumentError(`what is put at '${path}' is no Module but ${describe(replacement)}`);
   const { kind } = before;
   if (!kind) return;
@@ -46,7 +51,7 @@ export function checkReplacement(path: string, before: Module, replacement: unkn
   }
 }
 
-function isModule(value: unknown): value is Module {
+function isModule(value: unknown): value is Layer {
   return typeof value === 'object' && value !== null && 'namedModules' in value && 'ownParameters' in value;
 }
 

@@ -1,7 +1,8 @@
 /** The table of token vectors. */
 import { ArgumentError, ShapeError, tf, UnsupportedError } from '../runtime';
 import { Linear, matMulRows, type Projection } from './linear';
-import { Module, type ModuleKind } from './module';
+import { Module } from './module';
+import type { ModuleKind } from './moduleKind';
 import type { PackedWeight } from './packedWeight';
 
 /** A table of token vectors: what an Embedding is to those who call it, and what an adapter around one stays. */

@@ -20,6 +20,7 @@ export { lmHeadLoss } from './lmHeadLoss';
 export * from './mask';
 export * from './mlp';
 export * from './module';
+export type { ModuleKind } from './moduleKind';
 export type { PackedWeight } from './packedWeight';
 export * from './quantized';
 export * from './rmsNorm';

@@ -3,7 +3,8 @@ import { ShapeError, tf } from '../runtime';
 import { checkWidth } from './checkWidth';
 import { withGradient } from './customGradient';
 import { byKernel } from './kernels/dispatch';
-import { Module, type ModuleKind } from './module';
+import { Module } from './module';
+import type { ModuleKind } from './moduleKind';
 
 /** A map of the last axis: what a Linear is to those who call it, and what an adapter around one stays. */
 export interface Projection extends Module {

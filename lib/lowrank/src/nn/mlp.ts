@@ -1,7 +1,8 @@
 /** The feed-forward half of a layer. */
 import { ShapeError, tf } from '../runtime';
 import type { Projection } from './linear';
-import { Module, type ModuleKind } from './module';
+import { Module } from './module';
+import type { ModuleKind } from './moduleKind';
 import { swiglu } from './swiglu';
 
 /** The three projections; Shapes: gate and up (C, F), down (F, C), where F is the intermediate width. */

@@ -1,15 +1,13 @@
 /** A tree of layers that knows its parts by the names Hugging Face gives them. */
 import { ArgumentError, tf } from '../runtime';
 import { checkReplacement } from './checkReplacement';
+import type { ModuleKind } from './moduleKind';
 
 /** Totals of a module's parameters. */
 export interface ParameterCount {
   readonly total: number;
   readonly trainable: number;
 }
-
-/** What a layer is to those that call it. */
-export type ModuleKind = 'projection' | 'token table' | 'norm' | 'attention' | 'MLP' | 'decoder layer';
 
 /**
  * The base of every layer: its parts are its own properties.

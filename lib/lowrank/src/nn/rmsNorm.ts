@@ -3,7 +3,8 @@ import { ShapeError, tf } from '../runtime';
 import { checkWidth } from './checkWidth';
 import { withGradient } from './customGradient';
 import { byKernel } from './kernels/dispatch';
-import { Module, type ModuleKind } from './module';
+import { Module } from './module';
+import type { ModuleKind } from './moduleKind';
 
 /**
  * RMSNorm, `y = x / √(mean(x²) + ε) · g` (Zhang and Sennrich 2019, arXiv 1910.07467, eq. 4).

@@ -1,6 +1,8 @@
-export { type CompiledFunction, type CompileOptions, compile } from './compile/compile';
+export { type CompiledFunction, compile } from './compile/compile';
 export { compileNested } from './compile/compileNested';
+export type { CompileOptions } from './compile/compileOptions';
 export type { Precision } from './compile/graphBuilder';
+
 export type { FunctionReport } from './compile/program';
 export { isRecording } from './compile/tfjsInternals';
 export { isTracing } from './compile/trace';

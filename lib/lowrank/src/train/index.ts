@@ -20,6 +20,8 @@ export { packBatch, packRows } from './data/packing';
 export { type TensorBatch, tensorBatch } from './data/tensorBatch';
 export type { BatchSequence, BatchSource, DataPosition } from './data/updateBatches';
 export { type EvaluatedModel, type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateLoss';
+export type { EvaluationPlan } from './evaluationPlan';
+
 export { type FindLearningRateOptions, type FoundLearningRate, findLearningRate } from './findLearningRate';
 export { type MethodDefaults, methodDefaults } from './methodDefaults';
 export { AdamW, type AdamWOptions } from './optimizer/adamw';
@@ -38,7 +40,6 @@ export type { EvaluationRecord, StepRecord } from './progress/records';
 export { type TerminalStream, terminalProgress } from './progress/terminalProgress';
 export { train } from './train';
 export type { TrainableModel } from './trainableModel';
-export type { EvaluationPlan } from './trainingRun';
 export { type ExampleSplits, type TrainOnExamplesOptions, type TrainOnExamplesResult, trainOnExamples } from './trainOnExamples';
 export {
   type CheckpointOptions,

@@ -3,11 +3,11 @@ import { AbortedError, ArgumentError } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
 import type { CheckpointPlace } from './checkpoints/runCheckpoint';
+import type { EvaluationPlan } from './evaluationPlan';
 import type { ExecutionOptions } from './executionOptions';
 import type { AdamW } from './optimizer/adamw';
 import type { ProgressDisplay } from './progress/progressMeter';
 import type { EvaluationRecord, StepRecord } from './progress/records';
-import type { EvaluationPlan } from './trainingRun';
 
 /** How a run goes. */
 export interface TrainOptions extends ExecutionOptions {

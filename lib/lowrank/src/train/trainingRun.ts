@@ -4,9 +4,10 @@ import { BestWeights } from './checkpoints/bestWeights';
 import { type CheckpointPlace, loadRun, type RunState, saveRun } from './checkpoints/runCheckpoint';
 import { type RunSetup, setupOf } from './checkpoints/runSetup';
 import type { StepSetup } from './compiledStep';
-import { type Batch, realTokens } from './data/batch';
+import { realTokens } from './data/batch';
 import type { DataPosition, UpdateBatches } from './data/updateBatches';
 import { evaluateLoss } from './evaluateLoss';
+import type { EvaluationPlan } from './evaluationPlan';
 import { InFlight } from './inFlight';
 import type { AdamW } from './optimizer/adamw';
 import type { EvaluationRecord, StepRecord } from './progress/records';
@@ -19,14 +20,6 @@ interface Settled {
   readonly made: readonly MadeUpdate[];
   /** Why the others changed nothing. */
   readonly failure?: unknown;
-}
-
-/** Held-out data, read anew each time. */
-export interface EvaluationPlan {
-  /** The held-out batches; a function is called for each evaluation. */
-  readonly batches: Iterable<Batch> | (() => Iterable<Batch> | AsyncIterable<Batch>);
-  /** Whether the weights of the lowest loss are remembered. */
-  readonly keepBest?: boolean;
 }
 
 /** One training of one model. */

@@ -1,6 +1,6 @@
 /** Warns about hunks in a language that an adapter was not trained on. */
 import nodePath from 'node:path';
-import type { DiffHunk } from '../diff/diffHunks';
+import type { DiffHunk } from '../diff/diffHunk';
 import type { ReviewTask } from '../prompts';
 import { trainedLanguages } from '../trainingData';
 

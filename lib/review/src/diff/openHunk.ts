@@ -1,5 +1,5 @@
 /** Assembles hunks from incoming lines. */
-import type { DiffHunk } from './diffHunks';
+import type { DiffHunk } from './diffHunk';
 import { languageOfPath } from './diffPath';
 
 const longestLine = 2000; // characters; the rest is dropped, because nobody reviews minified code

@@ -7,7 +7,8 @@ import { type ReviewTask, reviewPrompt } from '../prompts';
 import { isRepetitive } from '../repetition';
 import type { ReviewExample } from '../reviewExample';
 import type { ReviewerModel, ReviewerTokenizer } from '../reviewerModel';
-import { type DiffHunk, hunkExample } from './diffHunks';
+import type { DiffHunk } from './diffHunk';
+import { hunkExample } from './diffHunks';
 
 /** The review of one hunk. */
 export interface HunkReview {

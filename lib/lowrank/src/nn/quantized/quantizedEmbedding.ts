@@ -1,7 +1,8 @@
 /** A table of token vectors that is stored packed. */
 import { tf } from '../../runtime';
 import type { TokenTable } from '../embedding';
-import { Module, type ModuleKind } from '../module';
+import { Module } from '../module';
+import type { ModuleKind } from '../moduleKind';
 import { quantizedMatMul } from './quantizedMatMul';
 import type { QuantizedRows } from './quantizedWeight';
 

@@ -2,7 +2,8 @@
 import { tf } from '../../runtime';
 import { checkWidth } from '../checkWidth';
 import type { Projection } from '../linear';
-import { Module, type ModuleKind } from '../module';
+import { Module } from '../module';
+import type { ModuleKind } from '../moduleKind';
 import { quantizedMatMul } from './quantizedMatMul';
 import type { QuantizedWeight } from './quantizedWeight';
 

@@ -1,35 +1,10 @@
 /** "tf.function" for TypeScript: a function of tensors becomes one operation of TensorFlow. */
-import { checkKnown } from '../checkKnown';
-import { ArgumentError } from '../errors';
 import { warn } from '../warn';
+import { type CompileOptions, checkOptions } from './compileOptions';
 import { gradientSources } from './gradientSources';
-import type { Precision } from './graphBuilder';
 import type { FunctionReport } from './program';
 import { ProgramCache } from './programCache';
 import { canBuildGraphs } from './tfjsInternals';
-
-/** How a function is compiled. */
-export interface CompileOptions {
-  /**
-   * What matrix products are computed in; everything else is computed in float32, though its result may be rounded as the next product
-   * rounds it. On a CPU without instructions for bfloat16, where such products are the slower ones, 'bfloat16' is float32 too.
-   *
-   * @defaultValue that of the compiled function around it, or 'float32'
-   */
-  readonly precision?: Precision;
-  /** Whether XLA compiles it. `auto`: on a GPU, unless an operation in it is beyond XLA or there are many. @defaultValue 'auto' */
-  readonly xla?: 'auto' | boolean;
-  /** What errors and `inspect` call it. @defaultValue the function's own name */
-  readonly name?: string;
-  /** Whether a gradient makes the values in between anew instead of keeping them: less memory, more time. @defaultValue false */
-  readonly recompute?: boolean;
-  /**
-   * What is expected to differ between calls, so that no warning comes at the eighth trace: the shapes of tensors, or anything.
-   *
-   * @defaultValue nothing
-   */
-  readonly variesIn?: 'shapes' | 'anything';
-}
 
 /** A function that runs as one operation. */
 export interface CompiledFunction<A extends readonly unknown[], R> {
@@ -43,7 +18,7 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
 }
 
 /**
- * Gives a function that does what `fn` does, as one operation: `fn` is traced once per form of its arguments, which executes nothing,
+ * Returns a function that does what `fn` does as one operation: `fn` is traced once per form of its arguments, which executes nothing,
  * and TensorFlow then runs the graph that the trace has left.
  *
  * Tensors among the arguments, also in arrays and plain objects, are inputs. A Module among them stands for its form: calls with other
@@ -71,19 +46,6 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, 
     inspect: { value: () => programs.inspect() },
     dispose: { value: () => programs.dispose() },
   }) as CompiledFunction<A, R>;
-}
-
-/** Not every caller is checked by TypeScript. */
-function checkOptions(options: CompileOptions): void {
-  checkKnown('compile', options, ['precision', 'xla', 'name', 'recompute', 'variesIn']);
-  const { precision = 'float32', xla = 'auto', variesIn } = options;
-  if (variesIn !== undefined && !['shapes', 'anything'].includes(variesIn)) {
-    throw new ArgumentError(`compile: variesIn '${variesIn}' is neither 'shapes' nor 'anything'`);
-  }
-  if (!['float32', 'bfloat16'].includes(precision)) {
-    throw new ArgumentError(`compile: precision '${precision}' is neither 'float32' nor 'bfloat16'`);
-  }
-  if (!['auto', true, false].includes(xla)) throw new ArgumentError(`compile: xla '${xla}' is none of 'auto', true and false`);
 }
 
 let hasWarned = false;

@@ -1,5 +1,6 @@
 /** Parts of compiled functions that are functions of their own there. */
-import { type CompileOptions, compile } from './compile';
+import { compile } from './compile';
+import type { CompileOptions } from './compileOptions';
 import { isTracing } from './trace';
 
 /** Gives a function that does what `fn` does: as one operation where a compiled function calls it, as it is elsewhere. */

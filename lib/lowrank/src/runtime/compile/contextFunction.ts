@@ -1,11 +1,9 @@
 /** A function that TensorFlow's context knows by name: a graph, ready to run as one call. */
 import { createHash } from 'node:crypto';
 import { ShapeError, StateError } from '../errors';
-import type { tf } from '../tensorflow';
 import { type Cost, costOf } from './cost';
 import { type GraphBuilder, MUST_COMPILE, type Operation, type SymbolType } from './graphBuilder';
-import { backendInternals, runOperation, type TensorInfo } from './tfjsInternals';
-import { activeTrace } from './trace';
+import { backendInternals, type TensorInfo } from './tfjsInternals';
 
 /** What becomes a function. */
 export interface FunctionPlan {
@@ -73,18 +71,6 @@ export class ContextFunction {
     ContextFunction.known.set(key, this);
   }
 
-  /**
-   * Runs the function, or adds the call to the function that is being traced.
-   *
-   * @throws ShapeError when an input has another shape or type than the function was made for: TensorFlow would broadcast it silently.
-   */
-  call(inputs: readonly TensorInfo[]): tf.Tensor[] {
-    this.check(inputs);
-    const trace = activeTrace();
-    if (trace) return trace.call(this, inputs);
-    return runOperation(this.name, [], inputs, this.outputs.length);
-  }
-
   /** Gives up one use. TensorFlow forgets a function that nobody uses once others were given up after it. */
   release(): void {
     this.users--;
@@ -102,7 +88,8 @@ export class ContextFunction {
     for (const called of this.calls) called.release();
   }
 
-  private check(inputs: readonly TensorInfo[]): void {
+  /** @throws ShapeError when an input has another shape or type than the function was made for: TensorFlow would broadcast it silently. */
+  check(inputs: readonly TensorInfo[]): void {
     const { tensorMap } = backendInternals();
     for (const [index, { dtype, shape }] of this.inputs.entries()) {
       const dataId = inputs[index]?.dataId ?? {};

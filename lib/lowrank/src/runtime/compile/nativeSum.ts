@@ -1,5 +1,6 @@
 /** Sums of large tensors on a CPU, by this library's part of the native binding. */
 import { tf } from '../tensorflow';
+import { callFunction } from './callFunction';
 import { ContextFunction } from './contextFunction';
 import { asStored, callNative, canReplaceInBfloat16, type NumberType } from './nativeKernels';
 import { backendInternals } from './tfjsInternals';
@@ -25,7 +26,10 @@ function nativeSum(terms: readonly [tf.Tensor, ...tf.Tensor[]]): tf.Tensor | und
   const stored = terms.map((term) => asStored(term.reshape([-1])));
   const types = stored.map(([, type]) => type);
   if (!types.includes('bfloat16')) return undefined;
-  const [sum] = functionFor(size, types).call(stored.map(([tensor]) => tensor));
+  const [sum] = callFunction(
+    functionFor(size, types),
+    stored.map(([tensor]) => tensor),
+  );
   return sum?.reshape(shape);
 }
 

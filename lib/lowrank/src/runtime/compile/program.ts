@@ -1,7 +1,9 @@
 /** A traced function: what to feed it, what comes out, and how to go back through it. */
+
 import { UnsupportedError } from '../errors';
 import { sizeOf } from '../sizeOf';
 import { tf } from '../tensorflow';
+import { callFunction } from './callFunction';
 import type { ContextFunction } from './contextFunction';
 import type { Cost } from './cost';
 import { Slot } from './runTrace';
@@ -118,7 +120,10 @@ export class Program {
   }
 
   private forward(sources: readonly TensorInfo[]): tf.Tensor[] {
-    return this.parts.forward.call(this.parts.sources.map((source) => sources[source] as TensorInfo));
+    return callFunction(
+      this.parts.forward,
+      this.parts.sources.map((source) => sources[source] as TensorInfo),
+    );
   }
 
   /** The call as one operation on tfjs's tape. */
@@ -140,7 +145,7 @@ export class Program {
         const slopes = [dys].flat();
         const rest = [...saved];
         const inputs = given.map((one) => ('result' in one ? slopes[one.result] : rest.shift()) as tf.Tensor);
-        const gradients = fn.call([...inputs, ...rest]);
+        const gradients = callFunction(fn, [...inputs, ...rest]);
         return Object.fromEntries(wanted.map((source, index) => [source, () => gradients[index] as tf.Tensor]));
       },
     });

@@ -1,6 +1,6 @@
 /** The programs that one compiled function has become. */
 import { hasBfloat16Products } from '../bfloat16Support';
-import type { CompileOptions } from './compile';
+import type { CompileOptions } from './compileOptions';
 import { gradientSources } from './gradientSources';
 import type { FunctionReport, Program } from './program';
 import { freeRetired, retire } from './retired';

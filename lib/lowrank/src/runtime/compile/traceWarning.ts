@@ -1,7 +1,7 @@
 /** Says when a function is compiled again and again, and because of what. */
 
 import { warn } from '../warn';
-import type { CompileOptions } from './compile';
+import type { CompileOptions } from './compileOptions';
 import { keyDifference } from './keyDifference';
 import { isParameterTree } from './signature';
 

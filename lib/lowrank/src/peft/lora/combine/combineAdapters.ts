@@ -3,7 +3,7 @@ import { ArgumentError, deriveSeed, StateError, tf, UnsupportedError } from '../
 import type { CombinationOptions } from '../../tuner';
 import { LoraConfig } from '../config';
 import { orthonormal, singularValues } from '../linearAlgebra';
-import type { LoraTuner } from '../loraTuner';
+import type { LoraLayer } from '../loraLayer';
 import type { LoraUpdate } from '../loraUpdate';
 import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
@@ -44,7 +44,7 @@ export interface CombinedAdapter {
  * A and B: DoRA, trained biases, saved modules.
  */
 export function combineAdapters(
-  tuner: LoraTuner,
+  tuner: LoraLayers,
   configs: ReadonlyMap<string, LoraConfig>,
   { adapters, weights, combinationType = 'svd', svdRank, seed = 0, ...options }: WeightedAdapterOptions,
 ): CombinedAdapter {
@@ -75,8 +75,14 @@ export function combineAdapters(
   return { config: combinedConfig(plain, r, [...factors.keys()]), factors };
 }
 
+/** The tuner, as far as it is used here. */
+interface LoraLayers {
+  layers(): readonly (readonly [path: string, layer: LoraLayer])[];
+  layersOf(name: string): readonly (readonly [path: string, layer: LoraLayer])[];
+}
+
 /** Puts the factors into an adapter's variables and frees them. */
-export function assignFactors(tuner: LoraTuner, name: string, factors: CombinedAdapter['factors']): void {
+export function assignFactors(tuner: LoraLayers, name: string, factors: CombinedAdapter['factors']): void {
   for (const [path, layer] of tuner.layersOf(name)) {
     const update = layer.updates.get(name);
     const made = factors.get(path);
