@@ -3,7 +3,7 @@ export interface ReviewExample {
   /** Unique within its data set, and stable across readings. */
   readonly id: string;
   /** `diff` marks code to be reviewed now. */
-  readonly source: 'lint' | 'codereviewer' | 'tufano' | 'diff';
+  readonly source: 'lint' | 'codereviewer' | 'tufano' | 'instructions' | 'diff';
   /** Programming language in lower case, for example `javascript`; empty where the data set does not say. */
   readonly language: string;
   /** The change under review: one hunk of a unified diff, starting at its `@@` line. */

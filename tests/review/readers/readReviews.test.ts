@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { ArgumentError, FormatError } from 'lowrank';
-import { type ReadProblem, type ReadReviewsOptions, type ReviewExample, readReviews } from 'lowrank-review';
+import { type ReadProblem, type ReadReviewsOptions, type ReviewExample, readReviews, reviewPrompt } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
+import { jsonListItems } from '../../../lib/review/src/readers/jsonList';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { storedZip } from './storedZip';
 
@@ -354,4 +355,112 @@ test('a line of many end tags is read in time that grows with its length', async
   const { problems } = await read(file('tags.tsv', line));
   expect(problems[0]?.message).toMatch(/expected <code>…<\/code>/);
   expect(performance.now() - start).toBeLessThan(2000);
+});
+
+describe('one JSON list', () => {
+  const records = [
+    { patch, y: 1, msg: 'Why "b", [c] or }\\?' },
+    { patch, y: 0 },
+    { old: '-a', new: '+b', comment: 'c' },
+  ];
+
+  test.each([0, 2])('is read as its items in lines are, indented by %d', async (indent) => {
+    const { examples, problems } = await read(file(`list${indent}.json`, `\n ${JSON.stringify(records, null, indent)}\n`));
+    const inLines = await read(file('same.jsonl', lines(...records)));
+    const withoutId = ({ id, ...rest }: ReviewExample) => rest;
+    expect(problems).toEqual([]);
+    expect(examples.map(withoutId)).toEqual(inLines.examples.map(withoutId));
+    expect(new Set(examples.map(({ id }) => id)).size).toBe(3);
+  });
+
+  test('of none is empty, and a malformed item is named by its line', async () => {
+    expect(await read(file('none.json', '[ ]\n'))).toEqual({ examples: [], problems: [] });
+    const list = `[\n${JSON.stringify(records[0])},\n\n  7,\n{"patch": nonsense},\n${JSON.stringify(records[1])}]`;
+    const { examples, problems } = await read(file('faulty.json', list));
+    expect(examples).toHaveLength(2);
+    expect(problems.map(({ line, message }) => [line, message])).toEqual([
+      [4, 'the record is JSON, but not an object'],
+      [5, 'the record is not JSON'],
+    ]);
+  });
+
+  test('that breaks off, or that text follows, is refused', async () => {
+    const whole = JSON.stringify(records, null, 1);
+    await expect(read(file('cut.json', whole.slice(0, -3)))).rejects.toThrow(
+      /cut\.json:\d+: the JSON list has no end; the file may be truncated/,
+    );
+    await expect(read(file('more.json', `${whole}\n{}`))).rejects.toThrow(/text follows the end of the JSON list/);
+  });
+
+  test('passes over an item of 40 MB without keeping it, and is the same however it comes in pieces', async () => {
+    const long = `[{"patch": "${'x'.repeat(40_000_000)}", "y": 1},\n${JSON.stringify(records[1])}]`;
+    const { examples, problems } = await read(file('long.json', long));
+    expect(examples).toHaveLength(1);
+    expect(problems).toMatchObject([{ line: 1, message: expect.stringMatching(/a record of 400000\d\d bytes exceeds the limit/) }]);
+    const bytes = Buffer.from(JSON.stringify(records, null, 1));
+    const pieces = async (size: number) => {
+      async function* chunks() {
+        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      }
+      const items: string[] = [];
+      for await (const item of jsonListItems('x.json', chunks())) items.push(item.problem ?? item.text);
+      return items;
+    };
+    expect(await pieces(1)).toEqual(await pieces(bytes.length));
+    expect((await pieces(3)).map((item) => JSON.parse(item))).toEqual(records);
+  });
+});
+
+describe('records of instruction, input and output', () => {
+  const instructed = (instruction: string, input: string, output: string) => ({ instruction, input, output });
+
+  test('of this library’s own prompts are the examples that those were made of', async () => {
+    const example = { id: '', source: 'instructions', language: 'go', needsReview: true } as const;
+    const given = [
+      ['necessity', { ...example, patch }],
+      ['comment', { ...example, patch, comment: "Isn't 'b' unused?" }],
+      ['comment', { ...example, code: "x = 'y'", comment: 'Why?' }],
+      ['refinement', { ...example, comment: "It's\n'a'.", code: "f('a')", refinedCode: "f('b')" }],
+    ] as const;
+    const made = given.map(([task, one]) => {
+      const { prompt, response } = reviewPrompt(task, one, { languageLabel: true });
+      const [, instruction = '', input = ''] = /### Instruction:\n(.*?)\n\n### Input:\n(.*)\n\n### Response:/s.exec(prompt) ?? [];
+      return instructed(instruction, input, response);
+    });
+    for (const content of [lines(...made), JSON.stringify(made)]) {
+      const { examples, problems } = await read(file('own.json', content));
+      expect(problems).toEqual([]);
+      expect(examples.map((read) => ({ ...read, id: '' }))).toEqual(given.map(([, one]) => one));
+    }
+  });
+
+  test('of LLaMA-Reviewer, without quotes too', async () => {
+    const { examples } = await read(
+      file(
+        'reviewer.jsonl',
+        lines(
+          instructed("Determine whether the diff hunk requires a code review. Respond with either 'yes' or 'no'.", patch, 'no'),
+          instructed('Review the given code and provide a constructive code review comment.', patch, 'Name it.'),
+          instructed('Refine the given code based on the provided code review comment.', "The comment is: 'c'\nThe code is: 'a'", 'b'),
+        ),
+      ),
+    );
+    expect(examples).toMatchObject([
+      { patch, needsReview: false },
+      { patch, comment: 'Name it.' },
+      { comment: 'c', code: 'a', refinedCode: 'b' },
+    ]);
+  });
+
+  test.each([
+    [instructed('Give three tips for staying healthy.', 'now', 'Eat.'), 'none to review, to comment on or to refine code'],
+    [instructed('Refine this code by the review comment.', 'a = 1', 'a = 2'), 'input has no comment; expected "The comment is:'],
+    [instructed('Decide whether this needs a review.', 'a = 1', 'perhaps'), 'neither yes nor no'],
+    [instructed('Review this code.', '', 'Fine.'), 'input is empty'],
+    [{ instruction: 'Review this code.', input: 'a', output: 7 }, 'output is not a string'],
+  ])('of another task are named: %j', async (record, message) => {
+    const { examples, problems } = await read(file('other.jsonl', lines(record)));
+    expect(examples).toEqual([]);
+    expect(problems[0]?.message).toContain(message);
+  });
 });

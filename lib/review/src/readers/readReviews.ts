@@ -5,6 +5,8 @@ import { checkKnown, isJsonObject, type TextLine, textLines } from 'lowrank/inte
 import { isExampleOf, type ReviewTask } from '../prompts';
 import type { ReviewExample } from '../reviewExample';
 import { codeReviewerExample } from './codeReviewer';
+import { instructionExample, isInstructionRecord } from './instructionRecord';
+import { isJsonList, jsonListItems } from './jsonList';
 import { openTexts, type TextSource } from './openTexts';
 import { type ProblemOptions, Problems } from './problems';
 import { isStoredExample, storedExample } from './storedExample';
@@ -23,8 +25,9 @@ export interface FiledExample {
 }
 
 /**
- * Streams review data as one kind of record. Reads CodeReviewer's `cls-`, `msg-` and `ref-*.jsonl`, Tufano's `.csv` and `.tsv`, and the
- * lint reviews; each also as `.gz`, in a `.zip`, or as several files in a folder. The records decide the format, not the file name.
+ * Streams review data as one kind of record. Reads CodeReviewer's `cls-`, `msg-` and `ref-*.jsonl`, Tufano's `.csv` and `.tsv`, the lint
+ * reviews, and records of `instruction`, `input` and `output`; JSON in lines or as one list; each also as `.gz`, in a `.zip`, or as
+ * several files in a folder. The records decide the format, not the file name.
  *
  * Reports a malformed record with file and line and skips it, up to a limit.
  *
@@ -56,10 +59,11 @@ export async function* readFiledReviews(path: string, { task, ...options }: Read
 
 async function* records(name: string, { file, bytes }: TextSource): AsyncGenerator<FoundRecord> {
   if (/\.csv(\.gz)?$/i.test(file)) return yield* tufanoTable(name, bytes, ',');
-  if (!/\.tsv(\.gz)?$/i.test(file)) return yield* lineRecords(name, bytes, jsonExample);
-  if (isTufanoCodeToCode(file)) return yield* tufanoCodeToCode();
+  const isTsv = /\.tsv(\.gz)?$/i.test(file);
+  if (isTsv && isTufanoCodeToCode(file)) return yield* tufanoCodeToCode();
   const { first, all } = await peeked(bytes);
-  if (isTufanoHeader(first.toString().split('\n', 1)[0] ?? '')) yield* tufanoTable(name, all, '\t');
+  if (!isTsv) yield* isJsonList(first) ? listRecords(name, file, all) : lineRecords(name, all, jsonExample);
+  else if (isTufanoHeader(first.toString().split('\n', 1)[0] ?? '')) yield* tufanoTable(name, all, '\t');
   else yield* lineRecords(name, all, tufanoLineExample);
 }
 
@@ -69,6 +73,14 @@ async function* lineRecords(
   example: (text: string, id: string) => ReviewExample,
 ): AsyncGenerator<FoundRecord> {
   for await (const line of textLines(bytes)) yield { line: line.line, read: () => example(textOf(line), `${name}:${line.line}`) };
+}
+
+async function* listRecords(name: string, file: string, bytes: AsyncIterable<Buffer>): AsyncGenerator<FoundRecord> {
+  let index = 0;
+  for await (const item of jsonListItems(file, bytes)) {
+    const id = `${name}:${++index}`; // by number, for a whole list may stand on one line
+    yield { line: item.line, read: () => jsonExample(textOf(item), id) };
+  }
 }
 
 function textOf(line: TextLine): string {
@@ -81,10 +93,11 @@ function jsonExample(text: string, id: string): ReviewExample {
   try {
     record = JSON.parse(text);
   } catch {
-    throw new FormatError('the line is not JSON');
+    throw new FormatError('the record is not JSON');
   }
-  if (!isJsonObject(record)) throw new FormatError('the line is JSON, but not an object');
-  return isStoredExample(record) ? storedExample(record) : codeReviewerExample(record, id);
+  if (!isJsonObject(record)) throw new FormatError('the record is JSON, but not an object');
+  if (isStoredExample(record)) return storedExample(record);
+  return isInstructionRecord(record) ? instructionExample(record, id) : codeReviewerExample(record, id);
 }
 
 /** Returns the first chunk, and a stream of all chunks. */

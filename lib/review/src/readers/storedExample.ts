@@ -4,7 +4,7 @@ import { isJsonObject } from 'lowrank/internal';
 import type { ReviewExample, ReviewOrigin } from '../reviewExample';
 
 const texts = ['patch', 'comment', 'code', 'markedCode', 'refinedCode'] as const;
-const sources = ['lint', 'codereviewer', 'tufano'] as const;
+const sources = ['lint', 'codereviewer', 'tufano', 'instructions'] as const;
 
 /** Whether a record has our format, so that errors refer to it. */
 export function isStoredExample(record: JsonObject): boolean {
