@@ -1,34 +1,34 @@
 /**
- * What tells one architecture from another: one row each, and told apart nowhere else. `docs/adding-an-architecture.md` adds a row
- * step by step.
+ * The differences between architectures, one row each. No other file tells architectures apart. `docs/adding-an-architecture.md` shows
+ * how to add a row.
  */
 import type { JsonObject } from '../io';
 
 type AttentionProjection = 'q_proj' | 'k_proj' | 'v_proj' | 'o_proj';
 
-/** How an architecture differs from the others that the layers of `nn/` make up. */
+/** How an architecture differs from the others built from the layers of `nn/`. */
 export interface Architecture {
-  /** Hugging Face's class, as `architectures` in `config.json` names it. */
+  /** Hugging Face's class name, as in `architectures` of `config.json`. */
   readonly className: string;
-  /** llama.cpp's name: `general.architecture` in a GGUF file, and the prefix of its sizes there. */
+  /** llama.cpp's name: `general.architecture` in a GGUF file, and the prefix of its size keys. */
   readonly gguf: string;
-  /** Whether q and k in a GGUF file pair the rows 2i and 2i + 1 of a head for the rotation, and not i and i + D/2. */
+  /** Whether q and k in a GGUF file pair rows 2i and 2i + 1 of a head for the rotation, instead of i and i + D/2. */
   readonly ggufPairsNeighbours: boolean;
-  /** llama.cpp's names of the tensors by Hugging Face's, within a layer and at both ends of the model. */
+  /** llama.cpp's tensor names by Hugging Face's, within a layer and at both ends of the model. */
   readonly ggufNames: { readonly layer: ReadonlyMap<string, string>; readonly ends: ReadonlyMap<string, string> };
-  /** Whether the attention has biases: as its configuration says, or alike in every model. */
+  /** Whether the attention has biases: fixed for all models, or set in the configuration. */
   readonly attentionBias: boolean | 'configured';
-  /** The projections that then have them. */
+  /** The projections that have these biases. */
   readonly biasedProjections: readonly AttentionProjection[];
   /** Whether gate, up and down have biases. */
   readonly mlpBias: boolean | 'configured';
-  /** The names by which `hidden_act` in `config.json` may call SiLU. */
+  /** The names of SiLU in `hidden_act` of `config.json`. */
   readonly activations: readonly unknown[];
-  /** What transformers takes for fields that `config.json` leaves out, where it is not what {@link llamaConfig} takes. */
+  /** transformers' defaults for fields missing from `config.json`, where they differ from those of {@link llamaConfig}. */
   readonly configDefaults: JsonObject;
-  /** What a `config.json` must say, so that transformers takes no default that is computed otherwise. */
+  /** Fields that `config.json` must set, because transformers' default for them computes something else. */
   readonly configWritten: JsonObject;
-  /** How many tokens the most short-sighted layer sees by this `config.json`; undefined where all layers see all. */
+  /** The smallest attention window of any layer according to `config.json`; undefined when all layers attend to all tokens. */
   readonly slidingWindow: (config: JsonObject) => number | undefined;
 }
 
@@ -106,12 +106,12 @@ export function architectureOf({ modelType }: { readonly modelType: ModelType })
   return ARCHITECTURES[modelType];
 }
 
-/** The first architecture that a predicate accepts. */
+/** The first architecture that satisfies the predicate. */
 export function modelTypeWhere(accepts: (architecture: Architecture, modelType: ModelType) => boolean): ModelType | undefined {
   return MODEL_TYPES.find((modelType) => accepts(ARCHITECTURES[modelType], modelType));
 }
 
-/** Layers from `max_window_layers` up are windowed, unless `layer_types` names them; none is without `use_sliding_window`. */
+/** Layers from `max_window_layers` up have a window, unless `layer_types` decides; without `use_sliding_window`, no layer has one. */
 function qwen2Window(config: JsonObject): number | undefined {
   const { use_sliding_window: isUsed, sliding_window: window = 4096, max_window_layers: first = 28, layer_types: types } = config;
   if (Array.isArray(types) ? !types.includes('sliding_attention') : !isUsed || window === null) return undefined;

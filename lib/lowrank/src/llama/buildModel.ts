@@ -1,4 +1,4 @@
-/** Assembles a model's layers from parameters by Hugging Face's names. */
+/** Builds a model's layers from parameters with Hugging Face's names. */
 import {
   CausalSelfAttention,
   Embedding,
@@ -18,7 +18,7 @@ import type { LlamaConfig } from './config';
 import type { Parameter } from './files/parameterReader';
 import { LlamaDecoderLayer, LlamaModel } from './model';
 
-/** A model's parameters by Hugging Face's names, kernels as (in, out), or packed. */
+/** A model's parameters by Hugging Face's names; kernels are (in, out), or packed. */
 export type Parameters = ReadonlyMap<string, Parameter>;
 
 /** The two parts of a causal language model. */
@@ -27,7 +27,7 @@ export interface LlamaParts {
   readonly lmHead: Projection;
 }
 
-/** Builds the layers that the configuration describes; a tied output layer has no parameter of its own. */
+/** Builds the layers of a configuration. A tied output layer has no parameter of its own. */
 export function buildModel(config: LlamaConfig, parameters: Parameters): LlamaParts {
   const { numHiddenLayers, rmsNormEps, tieWordEmbeddings } = config;
   const embedTokens = embedding(parameter(parameters, 'model.embed_tokens.weight'));

@@ -1,16 +1,16 @@
-/** Token ids, labels and masks as they come from a caller, checked before anything is allocated. */
+/** Checks token ids, labels and masks from the caller before any memory is allocated. */
 
 import { IGNORE_INDEX } from '../nn';
 import { ArgumentError, ShapeError, tf } from '../runtime';
 import type { LlamaConfig } from './config';
 
-/** Rows of whole numbers, or the same as an int32 tensor; Shapes: (B, T). Values are checked in rows, never in tensors. */
+/** Rows of whole numbers, or an int32 tensor of them. Shapes: (B, T). Values are checked in rows, never in tensors. */
 export type TokenRows = readonly (readonly number[])[] | tf.Tensor2D;
 
 /**
- * Token ids as a tensor; a tensor passes as it is, unread, so that a traced function can take one.
+ * Token ids as a tensor. A tensor passes through unread, so a traced function can accept one.
  *
- * @throws ShapeError when there are none, or rows differ in length; ArgumentError when an id is not in the vocabulary.
+ * @throws ShapeError when there are no ids, or rows differ in length; ArgumentError when an id is not in the vocabulary.
  */
 export function idTensor(ids: TokenRows, { vocabSize }: LlamaConfig): tf.Tensor2D {
   if (!(ids instanceof tf.Tensor)) checkIds(ids, vocabSize);
@@ -18,9 +18,9 @@ export function idTensor(ids: TokenRows, { vocabSize }: LlamaConfig): tf.Tensor2
 }
 
 /**
- * Checks labels against the ids they belong to.
+ * Checks labels against their ids.
  *
- * @throws ShapeError when the shape is another; ArgumentError when a label is neither −100 nor in the vocabulary.
+ * @throws ShapeError when the shapes differ; ArgumentError when a label is neither −100 nor in the vocabulary.
  */
 export function checkLabels(labels: TokenRows, ids: tf.Tensor2D, { vocabSize }: LlamaConfig): void {
   if (!(labels instanceof tf.Tensor)) {
@@ -33,9 +33,9 @@ export function checkLabels(labels: TokenRows, ids: tf.Tensor2D, { vocabSize }: 
 }
 
 /**
- * The attention mask as a tensor, 1 on tokens and 0 on padding, over `keys` positions.
+ * The attention mask as a tensor over `keys` positions: 1 on tokens, 0 on padding.
  *
- * @throws ShapeError when the shape is another; ArgumentError when a value is neither 0 nor 1, or a row has no token.
+ * @throws ShapeError when the shape is wrong; ArgumentError when a value is neither 0 nor 1, or a row has no token.
  */
 export function maskTensor(mask: TokenRows, rows: number, keys: number): tf.Tensor2D {
   if (!(mask instanceof tf.Tensor)) {
@@ -55,8 +55,8 @@ export function maskTensor(mask: TokenRows, rows: number, keys: number): tf.Tens
 /**
  * The segment of each token as a tensor.
  *
- * @throws ShapeError when the shape is not the ids'; ArgumentError when a value is not a whole number of 0 or more, or the
- * tokens of a segment are not neighbours.
+ * @throws ShapeError when the shape differs from that of the ids; ArgumentError when a value is not a whole number from 0 up, or the
+ * tokens of a segment are not contiguous.
  */
 export function segmentTensor(segmentIds: TokenRows, ids: tf.Tensor2D): tf.Tensor2D {
   if (!(segmentIds instanceof tf.Tensor)) {
@@ -75,14 +75,14 @@ export function segmentTensor(segmentIds: TokenRows, ids: tf.Tensor2D): tf.Tenso
   throw new ShapeError(`segmentIds have shape [${tensor.shape}], inputIds [${ids.shape}]: give one segment per id`);
 }
 
-/** @throws ArgumentError when an id is not in the vocabulary, naming it and its place. */
+/** @throws ArgumentError with the id and its place when it is not in the vocabulary. */
 export function checkIds(rows: readonly (readonly number[])[], vocabSize: number): void {
   eachValue(rows, (id, place) => {
     if (!isId(id, vocabSize)) throw new ArgumentError(`token id ${id} at ${place} is not in the vocabulary, 0…${vocabSize - 1}`);
   });
 }
 
-/** @throws ArgumentError when a label is neither −100 nor in the vocabulary, naming it and its place. */
+/** @throws ArgumentError with the label and its place when it is neither −100 nor in the vocabulary. */
 export function checkLabelIds(labels: readonly (readonly number[])[], vocabSize: number): void {
   eachValue(labels, (label, place) => {
     if (label === IGNORE_INDEX || isId(label, vocabSize)) return;
@@ -90,7 +90,7 @@ export function checkLabelIds(labels: readonly (readonly number[])[], vocabSize:
   });
 }
 
-/** @throws ArgumentError when a sequence does not fit the model's positions. */
+/** @throws ArgumentError when a sequence exceeds the model's positions. */
 export function checkLength(tokens: number, { maxPositionEmbeddings }: LlamaConfig, what = 'a sequence'): void {
   if (tokens <= maxPositionEmbeddings) return;
   throw new ArgumentError(`${what} of ${tokens} tokens does not fit the model's ${maxPositionEmbeddings} positions: shorten it`);
@@ -104,14 +104,14 @@ function eachValue(rows: readonly (readonly number[])[], visit: (value: number, 
   for (const [r, row] of rows.entries()) for (const [t, value] of row.entries()) visit(value, `row ${r}, position ${t}`);
 }
 
-/** Rows of one length as an int32 tensor. */
+/** Rows of equal length as an int32 tensor. */
 export function rowTensor(name: string, rows: TokenRows): tf.Tensor2D {
   const shape = rowShape(name, rows);
   if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : rows.toInt();
   return tf.tensor2d(Int32Array.from(rows.flat()), shape, 'int32');
 }
 
-/** The shape of rows that have one: not empty, not ragged. */
+/** The shape of rows. Throws for empty and ragged rows. */
 function rowShape(name: string, rows: TokenRows): [number, number] {
   if (rows instanceof tf.Tensor) {
     if (rows.rank !== 2 || rows.size === 0)

@@ -1,4 +1,4 @@
-/** The sizes and settings of a model of LLaMA's family. */
+/** The sizes and settings of a LLaMA-family model. */
 
 import type { RopeScaling } from '../nn';
 import { ArgumentError } from '../runtime';
@@ -7,7 +7,7 @@ import { checkNumber, checkOneOf } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
 import { architectureOf, MODEL_TYPES, type ModelType } from './architectures';
 
-/** What a model is made from: Hugging Face's `config.json` in camelCase; the sizes are required, the rest has defaults. */
+/** Options of a model: Hugging Face's `config.json` in camelCase. The sizes are required; everything else has a default. */
 export interface LlamaConfigOptions {
   /** The architecture. @defaultValue 'llama' */
   readonly modelType?: ModelType;
@@ -15,46 +15,46 @@ export interface LlamaConfigOptions {
   readonly vocabSize: number;
   /** C, the width of the residual stream. */
   readonly hiddenSize: number;
-  /** The inner width of the MLP. */
+  /** F, the inner width of the MLP. */
   readonly intermediateSize: number;
   readonly numHiddenLayers: number;
-  /** H, the query heads. */
+  /** H, the number of query heads. */
   readonly numAttentionHeads: number;
-  /** K, the key and value heads, a divisor of H. @defaultValue `numAttentionHeads` */
+  /** K, the number of key and value heads, a divisor of H. @defaultValue `numAttentionHeads` */
   readonly numKeyValueHeads?: number;
   /** D, the width of one head. @defaultValue `hiddenSize / numAttentionHeads` */
   readonly headDim?: number;
   /** @defaultValue 1e-6 */
   readonly rmsNormEps?: number;
-  /** Base of the rotary wave lengths. @defaultValue 10000 */
+  /** Base of the rotary wavelengths. @defaultValue 10000 */
   readonly ropeTheta?: number;
   readonly ropeScaling?: RopeScaling;
-  /** The longest sequence the model reads, in tokens. @defaultValue 2048 */
+  /** Maximum sequence length in tokens. @defaultValue 2048 */
   readonly maxPositionEmbeddings?: number;
-  /** Whether the output layer is the embedding's table. @defaultValue false */
+  /** Whether the output layer shares the embedding's table. @defaultValue false */
   readonly tieWordEmbeddings?: boolean;
-  /** Whether q, k, v and o have biases. Qwen2 has them on q, k and v always. @defaultValue false, for Qwen2 true */
+  /** Whether q, k, v and o have biases. Qwen2 always has them on q, k and v. @defaultValue false, for Qwen2 true */
   readonly attentionBias?: boolean;
   /** Whether gate, up and down have biases. @defaultValue false */
   readonly mlpBias?: boolean;
-  /** Standard deviation of newly drawn weights. @defaultValue 0.02 */
+  /** Standard deviation of random initial weights. @defaultValue 0.02 */
   readonly initializerRange?: number;
   readonly bosTokenId?: number;
-  /** The id, or ids, at which generation ends. */
+  /** The token id, or ids, that end generation. */
   readonly eosTokenId?: number | readonly number[];
-  /** The id that fills shorter rows of a batch; it is always masked. */
+  /** The id that pads shorter rows of a batch; it is always masked. */
   readonly padTokenId?: number;
 }
 
 type Optional = 'ropeScaling' | 'bosTokenId' | 'eosTokenId' | 'padTokenId';
 
-/** A configuration with every default filled in. */
+/** A configuration with all defaults filled in. */
 export type LlamaConfig = Required<Omit<LlamaConfigOptions, Optional>> & Pick<LlamaConfigOptions, Optional>;
 
 /**
- * Fills in the defaults and checks the sizes against each other.
+ * Fills in the defaults and checks that the sizes are consistent.
  *
- * @throws ArgumentError naming the first field that is out of range.
+ * @throws ArgumentError with the first field that is out of range.
  */
 export function llamaConfig(options: LlamaConfigOptions): LlamaConfig {
   const { hiddenSize, numAttentionHeads, modelType = 'llama' } = options;

@@ -1,4 +1,4 @@
-/** Where a new model's parameters come from: drawn at random, or given by name. */
+/** Sources of a new model's parameters: random, or given by name. */
 import { Bfloat16Weight } from '../nn';
 import { deriveSeed, FormatError, ShapeError, tf } from '../runtime';
 import { statelessNormal } from '../runtime/statelessRandom';
@@ -7,13 +7,13 @@ import type { LlamaConfig } from './config';
 import type { Parameter } from './files/parameterReader';
 import { isKernel, parameterShapes } from './parameterShapes';
 
-/** Gives the parameter of this name; the shape is that in memory, where kernels are (in, out) unless they are stored packed. */
+/** Returns the parameter with this name. The shape is that in memory: kernels are (in, out) unless stored packed. */
 export type ParameterSource = (name: string, shape: readonly number[]) => Parameter;
 
-/** Tensors by Hugging Face's names, kernels as (in, out); undefined where there is none. */
+/** Tensors by Hugging Face's names, kernels as (in, out); undefined for a missing one. */
 export type TensorSource = (name: string) => tf.Tensor | undefined;
 
-/** Hugging Face's start: weights normal with mean 0 and `initializerRange`, norms 1, biases 0; the same for the same seed. */
+/** Hugging Face's initialization: normal weights with mean 0 and `initializerRange`, norms 1, biases 0; deterministic by seed. */
 export function randomParameters({ initializerRange }: LlamaConfig, seed: number): ParameterSource {
   let drawn = 0;
   return (name, shape) =>
@@ -25,8 +25,8 @@ export function randomParameters({ initializerRange }: LlamaConfig, seed: number
 }
 
 /**
- * The source's tensors themselves, not copies: each is freed with the variable made of it. Matrices of 16 bits are rounded as they
- * come, on the device, so that no more than one of them is there in 32.
+ * The source's own tensors, not copies: each is freed with the variable made from it. 16-bit matrices are rounded one at a time on the
+ * device, so at most one of them exists in 32 bits.
  */
 export function givenParameters(source: TensorSource, dtype: 'float32' | 'bfloat16' = 'float32'): ParameterSource {
   return (name, shape) => {
@@ -51,7 +51,7 @@ function inHalf(matrix: tf.Tensor, isTurned: boolean): Bfloat16Weight {
   return weight;
 }
 
-/** Everything that the configuration asks for, from one source; a failure half-way frees what was made. */
+/** Makes all parameters of the configuration from one source. On failure, frees those already made. */
 export function makeParameters(config: LlamaConfig, source: ParameterSource): Parameters {
   const made = new Map<string, Parameter>();
   try {

@@ -19,36 +19,35 @@ import { modelBytes } from './modelBytes';
 import { nextTokenLoss } from './nextTokenLoss';
 import { resizedEnds } from './resizeTokens';
 
-/** What may come with the token ids. */
+/** Optional inputs beside the token ids. */
 export interface InputOptions {
   /**
-   * 1 on tokens, 0 on padding, on either side; the tokens' positions are counted from it. With a cache it covers the cached
-   * tokens too. Shapes: (B, S).
+   * 1 on tokens, 0 on padding, on either side; token positions are counted from it. With a cache, it covers the cached tokens too.
+   * Shapes: (B, S).
    */
   readonly attentionMask?: TokenRows;
   /**
-   * Packs several texts into one row: tokens of one number, neighbours, are one text, which sees only itself and whose
-   * positions start at 0. Padding is one text more, usually 0. Instead of `attentionMask`, and without a cache.
-   * Shapes: (B, T).
+   * Packs several texts into one row. Contiguous tokens with the same number form one text, which attends only to itself and starts at
+   * position 0. Padding counts as one more text, usually 0. Excludes `attentionMask` and `cache`. Shapes: (B, T).
    */
   readonly segmentIds?: TokenRows;
 }
 
-/** What a forward pass may be asked for. */
+/** Options of a forward pass. */
 export interface ForwardOptions extends InputOptions {
-  /** Holds the tokens before these, and takes these in. */
+  /** Contains the preceding tokens, and receives the new ones. */
   readonly cache?: KeyValueCache;
-  /** How many logits to compute, counted from the end of the rows. @defaultValue all */
+  /** Number of logits to compute, counted from the end of the rows. @defaultValue all */
   readonly logitsToKeep?: number;
 }
 
-/** What may come with the token ids and their labels. */
+/** Optional inputs beside the token ids and their labels. */
 export interface LossOptions extends InputOptions {
   /**
-   * Where labels are a tensor, which is not read: the positions whose next label is not −100, counted through all rows. Only these go
-   * through the output layer; any position whose next label is −100, as after the last of a row, may fill the rest. Shapes: (K).
+   * For labels in a tensor, which is not read: the positions whose next label is not −100, counted through all rows. Only these pass
+   * through the output layer. Positions whose next label is −100, such as the last of a row, may fill up the rest. Shapes: (K).
    *
-   * @defaultValue all, or those that labels given as rows tell
+   * @defaultValue all positions, or for labels in rows those with a label
    */
   readonly learnedPositions?: tf.Tensor1D;
 }
@@ -70,16 +69,16 @@ export class LlamaForCausalLM extends Module {
     this.lmHead = lmHead;
   }
 
-  /** The sizes and settings; `tieWordEmbeddings` is false once the output layer has a weight of its own, as some merges leave it. */
+  /** The sizes and settings. `tieWordEmbeddings` is false once the output layer has its own weight, as after some merges. */
   get config(): LlamaConfig {
     const isUntied = this.settings.tieWordEmbeddings && isLinearLayer(this.lmHead);
     return isUntied ? Object.freeze({ ...this.settings, tieWordEmbeddings: false }) : this.settings;
   }
 
   /**
-   * A model with newly drawn weights, as Hugging Face draws them: normal with mean 0 and `initializerRange`, norms 1.
+   * A model with random weights, initialized as in Hugging Face: normal with mean 0 and `initializerRange`, norms 1.
    *
-   * @throws ArgumentError when the configuration's sizes do not fit each other.
+   * @throws ArgumentError when the sizes of the configuration are inconsistent.
    */
   static fromConfig(options: LlamaConfigOptions, given: { readonly seed?: number } = {}): LlamaForCausalLM {
     checkKnown('fromConfig', given, ['seed']);
@@ -90,10 +89,10 @@ export class LlamaForCausalLM extends Module {
   }
 
   /**
-   * A model of given weights, asked for by Hugging Face's names, kernels as (in, out); it takes ownership of the tensors.
+   * A model with the given weights, looked up by Hugging Face's names, kernels as (in, out). It takes ownership of the tensors.
    *
-   * @param options - `dtype`: what matrices are kept in; those of 16 bits are rounded on the device, and frozen
-   * @throws FormatError when a tensor is missing; ShapeError when one has another shape than the configuration says.
+   * @param options - `dtype`: the storage type of matrices; 16-bit matrices are rounded on the device, and frozen
+   * @throws FormatError when a tensor is missing; ShapeError when a shape differs from the configuration.
    */
   static fromTensors(config: LlamaConfigOptions, source: TensorSource, options: Pick<LoadOptions, 'dtype'> = {}): LlamaForCausalLM {
     checkKnown('LlamaForCausalLM.fromTensors', options, ['dtype']);

@@ -13,21 +13,21 @@ import { modelBytes, readingBytes, type StoredAs } from './modelBytes';
 
 /** The work to be planned. */
 export interface MemoryPlanOptions extends StoredAs {
-  /** What is done: `load` a model, one `forward` pass with its logits, `generate`, or `train`. */
+  /** The task: `load` a model, one `forward` pass with its logits, `generate`, or `train`. */
   readonly task: 'load' | 'forward' | 'generate' | 'train';
-  /** B. @defaultValue 1 */
+  /** Batch size B. @defaultValue 1 */
   readonly batchSize?: number;
-  /** T, of a batch or of a prompt. @defaultValue 512, or the most that the model takes where that is less */
+  /** Tokens T of a batch or a prompt. @defaultValue 512, or the model's maximum if that is less */
   readonly sequenceLength?: number;
-  /** How many logits a forward pass gives per row. @defaultValue all */
+  /** Logits per row in a forward pass. @defaultValue all */
   readonly logitsToKeep?: number;
   /** @defaultValue 20 */
   readonly maxNewTokens?: number;
   /** @defaultValue 1 */
   readonly numBeams?: number;
-  /** How many parameters are trained, where a configuration is planned; a model tells itself. @defaultValue all of them */
+  /** Number of trained parameters, when planning from a configuration; a model knows its own. @defaultValue all of them */
   readonly trainableParameters?: number;
-  /** The first layer that has a trained parameter, where a configuration is planned. @defaultValue 0 */
+  /** The first layer with a trained parameter, when planning from a configuration. @defaultValue 0 */
   readonly firstTrainedLayer?: number;
   /** @defaultValue true */
   readonly compile?: boolean;
@@ -35,7 +35,7 @@ export interface MemoryPlanOptions extends StoredAs {
   readonly precision?: 'float32' | 'bfloat16';
   /** @defaultValue the model's own setting, or false */
   readonly gradientCheckpointing?: boolean;
-  /** @defaultValue the present one */
+  /** @defaultValue the current one */
   readonly device?: 'CPU' | 'GPU';
 }
 
@@ -65,9 +65,9 @@ const PLAN_OPTIONS = [
   'quantize',
 ] as const;
 
-/** A process with TensorFlow before any model; on a GPU, what CUDA takes there. */
+/** A process with TensorFlow before any model; on a GPU, including CUDA. */
 const PROGRAM = 425e6;
-/** What tracing, graphs and the compilers hold. */
+/** Tracing, graphs and compilers. */
 const COMPILED = 200e6;
 const EAGER = 50e6;
 
@@ -75,10 +75,10 @@ const EAGER = 50e6;
 const CHUNK_LOGITS = 2 ** 23;
 
 /**
- * The bytes that a piece of work takes at its peak: the whole process, its weights included.
+ * The peak memory of a task in bytes, for the whole process with its weights.
  *
- * @param model - a model, or a configuration of one that is not there yet
- * @throws ArgumentError when the configuration's sizes do not fit each other.
+ * @param model - a model, or the configuration of a model that does not exist yet
+ * @throws ArgumentError when the sizes of the configuration are inconsistent.
  *
  * @example
  * planMemory(model, { task: 'train', batchSize: 4, sequenceLength: 512 }).bytes
@@ -94,7 +94,7 @@ export function planMemory(model: PlannedModel | LlamaConfigOptions, options: Me
   return largerOf(loaded, memoryPlan([program, weights, ...workPlan(model, options).terms]));
 }
 
-/** What it takes to make a model's weights, beyond what the process holds. */
+/** The memory for a model's weights, beyond what the process already uses. */
 export function loadingPlan(config: LlamaConfig, stored: StoredAs): MemoryPlan {
   return memoryPlan([
     { name: 'weights', bytes: modelBytes(config, stored) },
@@ -102,7 +102,7 @@ export function loadingPlan(config: LlamaConfig, stored: StoredAs): MemoryPlan {
   ]);
 }
 
-/** What a piece of work takes beyond the weights and what the process holds otherwise. */
+/** The memory for a task beyond the weights and the process. */
 export function workPlan(model: PlannedModel | LlamaConfigOptions, options: MemoryPlanOptions): MemoryPlan {
   const work = described(model, options);
   const own = { name: 'compiled functions', bytes: work.isCompiled ? COMPILED : EAGER };
@@ -120,7 +120,7 @@ function largerOf(a: MemoryPlan, b: MemoryPlan): MemoryPlan {
   return a.bytes >= b.bytes ? a : b;
 }
 
-/** Everything that the terms are counted from. */
+/** All inputs of the terms. */
 interface Work {
   readonly config: LlamaConfig;
   readonly B: number;
@@ -131,12 +131,12 @@ interface Work {
   readonly isHalf: boolean;
   readonly isGpu: boolean;
   readonly isRecomputed: boolean;
-  /** Layers that the backward pass goes through. */
+  /** Layers in the backward pass. */
   readonly layers: number;
   /** Bytes of the trained parameters. */
   readonly trained: number;
   readonly largestTrained: number;
-  /** Values of the largest matrix that is stored packed. */
+  /** Values in the largest packed matrix. */
   readonly largestPacked: number;
   readonly isHeadTrained: boolean;
 }
@@ -164,7 +164,7 @@ function described(model: PlannedModel | LlamaConfigOptions, options: MemoryPlan
   };
 }
 
-/** The setting stands on the layers, below the head and the adapters. */
+/** Finds the setting on the layers, below the head and the adapters. */
 function isCheckpointed(model: unknown): boolean {
   if (typeof model !== 'object' || model === null) return false;
   return Reflect.get(model, 'gradientCheckpointing') === true || isCheckpointed(Reflect.get(model, 'model'));
@@ -202,7 +202,7 @@ function trainedAsGiven(config: LlamaConfig, { trainableParameters, firstTrained
   };
 }
 
-/** Scores and the widest states of one layer at a time: before, under and after the softmax. */
+/** Scores and the widest states of one layer at a time: before, during and after the softmax. */
 function passTerms({ config, B, T, isCompiled }: Work): MemoryTerm[] {
   const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H } = config;
   const copies = isCompiled ? 2 : 3.5;
@@ -212,7 +212,7 @@ function passTerms({ config, B, T, isCompiled }: Work): MemoryTerm[] {
   ];
 }
 
-/** The causal mask, and with the padding's. */
+/** The causal mask, and its combination with the padding mask. */
 function maskTerm({ T }: Work): MemoryTerm {
   return { name: 'attention mask', bytes: 2 * 4 * T * T };
 }
@@ -221,14 +221,14 @@ function logitsTerm({ config, B, kept }: Work): MemoryTerm {
   return { name: 'logits', bytes: 4 * B * kept * config.vocabSize };
 }
 
-/** A compiled step holds the cache from before and the one after it. */
+/** A compiled step holds both the old cache and the new one. */
 function cacheTerm({ config, B, T, maxNewTokens, isCompiled }: Work): MemoryTerm {
   const { numKeyValueHeads: K, headDim: D, numHiddenLayers: L } = config;
   const places = isCompiled ? 2 * cacheCapacity(T, maxNewTokens) : T + maxNewTokens;
   return { name: 'key and value cache', bytes: 4 * 2 * B * K * D * L * places };
 }
 
-/** What the forward pass keeps for the backward pass. */
+/** Values saved from the forward pass for the backward pass. */
 function activationTerm(work: Work): MemoryTerm {
   const { config, B, T, isCompiled, isRecomputed, layers } = work;
   const tokens = B * T;
@@ -240,10 +240,10 @@ function activationTerm(work: Work): MemoryTerm {
 function keptPerToken({ config, B, T, isCompiled, isHalf, isGpu, isHeadTrained }: Work): number {
   const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H, numKeyValueHeads: K, headDim: D } = config;
   if (!isCompiled) return 4 * (35 * C + 6 * F + 2 * H * T);
-  const states = (isHeadTrained ? 3 : 2) * C; // the layer's input and that of its MLP; what trained projections take
+  const states = (isHeadTrained ? 3 : 2) * C; // the inputs of the layer and its MLP, and those of trained projections
   const products = H * D + 2 * K * D + 2 * F;
   const isBlockwise = B * H * T * T > (isGpu ? 2 ** 26 : 2 ** 24);
-  const weights = (isGpu && isHalf) || isBlockwise ? 0 : (T >= 64 ? 0.625 : 1) * H * T; // causal blocks leave the rest out
+  const weights = (isGpu && isHalf) || isBlockwise ? 0 : (T >= 64 ? 0.625 : 1) * H * T; // causal blocks skip the rest
   return 4 * states + (isHalf ? 2 : 4) * (products + weights);
 }
 
@@ -254,12 +254,12 @@ function trainedLogitsTerm({ config, B, T, isCompiled, isHeadTrained }: Work): M
   return { name: 'logits', bytes: 4 * (isCompiled ? 3 : 4) * (isChunked ? Math.min(all, Math.max(CHUNK_LOGITS, config.vocabSize)) : all) };
 }
 
-/** A packed matrix that is unpacked for its product, and one that is on its way. */
+/** A packed matrix unpacked for its product, and the next one. */
 function unpackedTerm({ largestPacked, isGpu, isHalf }: Work): MemoryTerm {
   return { name: 'unpacked weights', bytes: isGpu && isHalf ? 0 : 2 * 4 * largestPacked };
 }
 
-/** New values of parameters and moments, and what is computed on the way to the largest of them; uncompiled, all of that for all. */
+/** New values of parameters and moments, and intermediate values of the largest; uncompiled, intermediate values of all. */
 function updateTerm({ trained, largestTrained, isCompiled }: Work): MemoryTerm {
   return { name: 'the update', bytes: isCompiled ? 3 * trained + 7 * largestTrained : 16 * trained };
 }

@@ -51,29 +51,29 @@ export class LlamaDecoderLayer extends Module {
 
 const runLayer = (layer: LlamaDecoderLayer, x: tf.Tensor, context: AttentionContext) => layer.forward(x, context);
 
-/** A layer as one operation of a compiled model: layers of one form share it, so that a deeper model takes no longer to compile. */
+/** A layer as one operation of a compiled model. Equal layers share it, so a deeper model takes no longer to compile. */
 const compiledLayer = compile(runLayer, { name: 'decoder_layer' });
-/** The same with its values made anew in the backward pass: only the input of each layer is kept. */
+/** The same, but recomputes values in the backward pass: only the input of each layer is saved. */
 const checkpointedLayer = compile(runLayer, { name: 'checkpointed_layer', recompute: true });
 
-/** What one pass over a batch may bring along. */
+/** Optional inputs of a pass over a batch. */
 export interface LlamaModelOptions {
   /** 1 on tokens, 0 on padding, for the cached tokens and the new ones. Shapes: (B, S). */
   readonly attentionMask?: tf.Tensor2D;
-  /** Which of several texts in one row a token belongs to; each sees only itself and starts at position 0. Shapes: (B, T). */
+  /** The text of each token in a packed row; each text attends only to itself and starts at position 0. Shapes: (B, T). */
   readonly segmentIds?: tf.Tensor2D;
-  /** Holds the tokens before these, and takes these in. */
+  /** Contains the preceding tokens, and receives the new ones. */
   readonly cache?: KeyValueCache;
-  /** Is given each layer's attention weights, (B, H, T, S); it keeps what it wants with `tf.keep`. */
+  /** Receives each layer's attention weights, (B, H, T, S); keep them with `tf.keep`. */
   readonly onWeights?: (weights: tf.Tensor4D, layer: number) => void;
 }
 
-/** Everything below the output layer. Shapes: ids (B, T), int32 → (B, T, C). */
+/** The model without its output layer. Shapes: ids (B, T), int32 → (B, T, C). */
 export class LlamaModel extends Module {
   readonly embedTokens: TokenTable;
   readonly layers: readonly LlamaDecoderLayer[];
   readonly norm: RMSNorm;
-  /** Whether a compiled backward pass makes the layers' values anew, which takes less memory and more time. @defaultValue false */
+  /** Recompute the layers' values in a compiled backward pass, which saves memory and takes longer. @defaultValue false */
   gradientCheckpointing = false;
 
   constructor(
@@ -95,7 +95,7 @@ export class LlamaModel extends Module {
     checkLength(past + T, this.config);
     return tf.tidy(() => {
       const { headDim, ropeTheta: theta, ropeScaling: scaling } = this.config;
-      const numbers = { attentionMask: attentionMask?.toFloat(), segmentIds: segmentIds?.toFloat() }; // integers would go by a GPU's host
+      const numbers = { attentionMask: attentionMask?.toFloat(), segmentIds: segmentIds?.toFloat() }; // integers would pass through a GPU's host
       const { rotary, mask } = frame({ past, T, ...numbers }, { headDim, theta, scaling });
       let x = this.embedTokens.forward(ids);
       const isCompiled = isTracing() && !cache && !onWeights;
@@ -110,10 +110,10 @@ export class LlamaModel extends Module {
   }
 }
 
-/** What of a pass decides who sees whom. */
+/** The inputs that decide which token attends to which. */
 type Visibility = Pick<LlamaModelOptions, 'attentionMask' | 'segmentIds'> & { readonly past: number; readonly T: number };
 
-/** What all layers of a pass share. Shapes: mask (1 or B, 1, T, S). */
+/** Values that all layers of a pass share. Shapes: mask (1 or B, 1, T, S). */
 const frame = compileNested(
   ({ past, T, attentionMask, segmentIds }: Visibility, options: RotaryOptions): { rotary: RotaryTables; mask: tf.Tensor } => {
     const places = segmentIds ? segmentPositions(segmentIds) : positions(past, T, attentionMask);
@@ -126,14 +126,14 @@ const frame = compileNested(
 
 const normalized = compileNested((norm: RMSNorm, x: tf.Tensor) => norm.forward(x), { name: 'norm' });
 
-/** Where the new tokens stand: after the cached ones, padding not counted. Shapes: attentionMask (B, S) → (T) or (B, T). */
+/** Positions of the new tokens: after the cached ones, without padding. Shapes: attentionMask (B, S) → (T) or (B, T). */
 function positions(past: number, T: number, attentionMask?: tf.Tensor2D): tf.Tensor {
   if (!attentionMask) return tf.range(past, past + T);
-  const counted = attentionMask.cumsum(1).sub(1).relu(); // the padding on the left is at 0, wherever it is
+  const counted = attentionMask.cumsum(1).sub(1).relu(); // left padding has position 0
   return counted.slice([0, past], [-1, T]);
 }
 
-/** Where each token stands in its own segment: how many of its tokens came before. Shapes: segmentIds (B, T) → (B, T). */
+/** The position of each token in its segment: the number of earlier tokens of the segment. Shapes: segmentIds (B, T) → (B, T). */
 function segmentPositions(segmentIds: tf.Tensor2D): tf.Tensor {
   const isOwn = segmentMask(segmentIds).equal(0); // (B, 1, T, T)
   const isSeen = causalMask(segmentIds.shape[1]).equal(0);

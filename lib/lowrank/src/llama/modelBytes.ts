@@ -1,10 +1,10 @@
-/** How many bytes a model's weights take, from its configuration alone: no list of its parameters is made. */
+/** Computes the bytes of a model's weights from its configuration, without a list of its parameters. */
 import type { QuantizedFormat } from '../nn';
 import { sizeOf } from '../runtime/sizeOf';
 import type { LlamaConfig } from './config';
 import { parameterShapes } from './parameterShapes';
 
-/** What the weights are kept in. */
+/** Storage type of the weights. */
 export interface StoredAs {
   /** @defaultValue 'float32' */
   readonly dtype?: 'float32' | 'bfloat16';
@@ -12,7 +12,7 @@ export interface StoredAs {
   readonly quantize?: QuantizedFormat;
 }
 
-/** Bytes per value, scales included. */
+/** Bytes per value, with scales. */
 const QUANTIZED: Readonly<Record<QuantizedFormat, number>> = { nf4: 0.53, int8: 1.01, q4_1: 0.625 };
 
 export function modelBytes(config: LlamaConfig, stored: StoredAs): number {
@@ -24,13 +24,13 @@ export function modelBytes(config: LlamaConfig, stored: StoredAs): number {
   return ends + config.numHiddenLayers * layer;
 }
 
-/** What is there beside the weights while they are read or drawn: the largest of them once more, and the file's own tables. */
+/** Memory beside the weights while they are read or initialized: the largest tensor once more, and the file's tables. */
 export function readingBytes(config: LlamaConfig, { dtype = 'float32', quantize }: StoredAs): number {
   const largest = Math.max(config.vocabSize, config.intermediateSize) * config.hiddenSize;
   return 50e6 + (dtype === 'float32' && !quantize ? 4 * largest : 0);
 }
 
-/** All layers are of one form. */
+/** Counts one layer and multiplies, because all layers are equal. */
 function countedBy(config: LlamaConfig, bytesPerValue: (name: string, shape: readonly number[]) => number) {
   const counted = { layer: 0, ends: 0 };
   for (const [name, shape] of parameterShapes({ ...config, numHiddenLayers: 1 })) {

@@ -1,13 +1,13 @@
-/** Next-token prediction as a loss, with Hugging Face's shift. */
+/** The next-token prediction loss, with Hugging Face's shift. */
 import { IGNORE_INDEX, lmHeadLoss, type Projection } from '../nn';
 import { ShapeError, tf } from '../runtime';
 import { rowTensor, type TokenRows } from './checkInputs';
 
 /**
- * The mean cross-entropy of predicting `labels[t + 1]` from `hidden[t]`; labels of −100 are left out.
+ * The mean cross-entropy of predicting `labels[t + 1]` from `hidden[t]`, ignoring labels of −100.
  *
- * Only the given positions go through the output layer, whose logits are the largest tensor of a step. Labels given as rows tell which
- * these are; labels given as a tensor are not read, and without positions every one goes through.
+ * Only the given positions pass through the output layer, because its logits are the largest tensor of a step. Labels in rows determine
+ * these positions. Labels in a tensor are not read; without positions, all pass through.
  *
  * Shapes: hidden (B, T, C), labels (B, T), positions (K) → ().
  */
@@ -22,7 +22,7 @@ export function nextTokenLoss(hidden: tf.Tensor, labels: TokenRows, lmHead: Proj
   });
 }
 
-/** The positions whose next label is not −100, counted through all rows; the last one of a row has no next. */
+/** The positions whose next label is not −100, counted through all rows; the last position of a row has no next label. */
 export function learnedPositions(labels: readonly (readonly number[])[]): number[] {
   const width = labels[0]?.length ?? 0;
   const positions: number[] = [];
@@ -32,14 +32,14 @@ export function learnedPositions(labels: readonly (readonly number[])[]): number
   return positions;
 }
 
-/** With none to learn, one that is left out: a loss of 0 that has a gradient. */
+/** Without any learned position, returns an ignored one: the loss is 0 and has a gradient. */
 function positionTensor(labels: readonly (readonly number[])[]): tf.Tensor1D {
   const learned = learnedPositions(labels);
   const last = (labels[0]?.length ?? 0) - 1;
   return tf.tensor1d(learned.length > 0 ? learned : [last], 'int32');
 }
 
-/** Each position's target, −100 on the last; in float32, which a GPU has kernels for that do not pass through its host. Shapes: (B, T) → (N). */
+/** The target of each position, −100 for the last, as float32, because a GPU handles integers on its host. Shapes: (B, T) → (N). */
 function nextLabels(labels: tf.Tensor2D): tf.Tensor {
   const [B, T] = labels.shape;
   const last = tf.fill([B, 1], IGNORE_INDEX);

@@ -1,10 +1,10 @@
-/** Which parameters a model has. */
+/** Lists the parameters of a model. */
 import { architectureOf } from './architectures';
 import type { LlamaConfig } from './config';
 
 /**
- * The parameters that the configuration asks for, one at a time in the order of the layers: Hugging Face's name, and the
- * shape in memory, where kernels are (in, out).
+ * The parameters of a configuration, one at a time in layer order: Hugging Face's name, and the shape in memory, where kernels are
+ * (in, out).
  */
 export function* parameterShapes(config: LlamaConfig): Generator<readonly [name: string, shape: readonly number[]]> {
   const { vocabSize: V, hiddenSize: C, tieWordEmbeddings } = config;
@@ -36,7 +36,7 @@ function* layerShapes(config: LlamaConfig, path: string): Generator<readonly [st
   yield [`${path}.post_attention_layernorm.weight`, [C]];
 }
 
-/** Whether a parameter is a projection's kernel, which lies transposed in files; the table of token vectors does not. */
+/** Whether a parameter is a projection's kernel, which files store transposed; the table of token vectors is not. */
 export function isKernel(name: string, shape: readonly number[]): boolean {
   return shape.length === 2 && name !== 'model.embed_tokens.weight';
 }

@@ -1,19 +1,19 @@
-/** More, or fewer, token vectors. */
+/** Adds or removes token vectors. */
 import { Embedding, Linear, TiedHead } from '../nn';
 import { deriveSeed, tf, UnsupportedError } from '../runtime';
 import { statelessNormal } from '../runtime/statelessRandom';
 import type { LlamaParts } from './buildModel';
 
-/** transformers' factor of the covariance of new rows: they are the mean, but for a little. */
+/** transformers' factor for the covariance of new rows, which are therefore almost the mean. */
 const SPREAD = 1e-9;
 
 /**
- * The two ends for `size` tokens, the old rows first; where there are more, the new ones are drawn from N(μ, 10⁻⁹·Σ) of the old
- * ones, as transformers does (Hewitt 2021, "Initializing new word embeddings for pretrained language models").
+ * The embedding and output layer for `size` tokens, old rows first. New rows are drawn from N(μ, 10⁻⁹·Σ) of the old rows, as in
+ * transformers (Hewitt 2021, "Initializing new word embeddings for pretrained language models").
  *
- * A draw is `μ + √(10⁻⁹/V)·zᵀ·(E − μ)` with z from N(0, 1), which has that covariance and needs no factorisation.
+ * A draw is `μ + √(10⁻⁹/V)·zᵀ·(E − μ)` with z from N(0, 1), which has that covariance and needs no factorization.
  *
- * @throws UnsupportedError when an end is kept packed, or an adapter stands in its place. Nothing is changed then.
+ * @throws UnsupportedError when a table is packed, or an adapter wraps it. Nothing is changed then.
  */
 export function resizedEnds(
   { embedTokens, lmHead }: { readonly embedTokens: unknown; readonly lmHead: unknown },

@@ -1,18 +1,18 @@
-/** The two ways in which the rows of q and k lie within a head. */
+/** The two orders of the rows of q and k within a head. */
 
 /**
- * Hugging Face's models pair element i with i + D/2 for the rotation; Meta's (and OpenGVLab's and lit's, and llama.cpp's files of
- * LLaMA models) pair 2i with 2i + 1.
+ * Hugging Face's models pair element i with i + D/2 for the rotation. Meta's models, OpenGVLab's, lit's, and llama.cpp's files of LLaMA
+ * models pair 2i with 2i + 1.
  */
 export type RotaryLayout = 'hf' | 'meta';
 
-/** Whether the output of the projection at this path, or with this parameter, is rotated. */
+/** Whether the output of the projection with this path or parameter name is rotated. */
 export function isRotated(path: string): boolean {
   return /(^|\.)[qk]_proj(\.|$)/.test(path);
 }
 
 /**
- * The place in the other layout of a row of a q or k weight in the layout `to`.
+ * The index, in the other layout, of a row of a q or k weight in the layout `to`.
  *
  * `hf[i] = meta[2i]`, `hf[i + D/2] = meta[2i + 1]` in each head, i < D/2.
  */
@@ -23,7 +23,7 @@ export function rotaryRow(row: number, headDim: number, to: RotaryLayout): numbe
   return row - place + other;
 }
 
-/** {@link rotaryRow} of every row. */
+/** {@link rotaryRow} for every row. */
 export function rotaryRows(rows: number, headDim: number, to: RotaryLayout): Int32Array {
   return Int32Array.from({ length: rows }, (_, row) => rotaryRow(row, headDim, to));
 }
