@@ -1,4 +1,4 @@
-/** Hugging Face's `config.json`, read and written. */
+/** Reads and writes Hugging Face's `config.json`. */
 import { isJsonObject, type JsonObject } from '../../io';
 import type { RopeScaling } from '../../nn';
 import { FormatError, UnsupportedError } from '../../runtime';
@@ -6,18 +6,18 @@ import { type Architecture, architectureOf, MODEL_TYPES, type ModelType, modelTy
 import type { LlamaConfig, LlamaConfigOptions } from '../config';
 import { checkWindow, configOfFile } from './modelSource';
 
-/** The documents that describe a model; a folder without `generation_config.json` gives an empty one. */
+/** The documents that describe a model; without a `generation_config.json`, `generation` is empty. */
 export interface ConfigDocuments {
   readonly config: JsonObject;
   readonly generation: JsonObject;
 }
 
 /**
- * Reads a configuration, as transformers of any version writes it.
+ * Reads a configuration written by any version of transformers.
  *
- * @param path where it was read, for messages.
- * @throws FormatError when a size is missing or of another type; UnsupportedError when the model is of another architecture,
- * or is made in a way not read here.
+ * @param path its origin, for messages.
+ * @throws FormatError when a size is missing or has the wrong type; UnsupportedError when the model has another architecture or a
+ * feature that this library does not read.
  */
 export function configFromJson(path: string, { config: given, generation }: ConfigDocuments): LlamaConfig {
   const modelType = modelTypeIn(path, given);
@@ -50,9 +50,9 @@ export function configFromJson(path: string, { config: given, generation }: Conf
 }
 
 /**
- * The documents of a model, as transformers 4 and 5 both read them.
+ * The documents of a model, readable by transformers 4 and 5.
  *
- * @param dtype what its matrices are stored in.
+ * @param dtype the storage type of its matrices.
  */
 export function configToJson(config: LlamaConfig, dtype: 'float32' | 'bfloat16'): ConfigDocuments {
   const { className, attentionBias, mlpBias, configWritten } = architectureOf(config);
@@ -128,10 +128,10 @@ function shown(value: unknown): string {
   return String(JSON.stringify(value)).slice(0, 80);
 }
 
-/** `rope_parameters` since transformers 5, `rope_scaling` before; where a file has both, transformers goes by the second. */
+/** `rope_parameters` since transformers 5, `rope_scaling` before; if a file has both, transformers uses the second. */
 function ropeOf(path: string, config: JsonObject): Fields {
   const { rope_scaling: scaling, rope_parameters: parameters } = config;
-  const hasScaling = !isJsonObject(scaling) || Object.keys(scaling).length > 0; // an empty one says nothing, as in Python
+  const hasScaling = !isJsonObject(scaling) || Object.keys(scaling).length > 0; // an empty object counts as absent, as in Python
   const value = (hasScaling ? scaling : undefined) ?? parameters ?? {};
   if (!isJsonObject(value)) throw new FormatError(`${path}: the rotary settings (rope_parameters or rope_scaling) are not an object`);
   return new Fields(path, value);
@@ -168,7 +168,7 @@ function withoutNull(values: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
 }
 
-/** Typed access to the fields of a JSON object; null is as good as absent. */
+/** Typed access to the fields of a JSON object; null counts as absent. */
 class Fields {
   constructor(
     private readonly path: string,
@@ -191,7 +191,7 @@ class Fields {
     return this.typed(name, 'a text', (value) => typeof value === 'string');
   }
 
-  /** One number, or a list of them. */
+  /** A number, or a list of numbers. */
   numbers(name: string): readonly number[] | undefined {
     const isNumber = (value: unknown): value is number => typeof value === 'number';
     const isNumbers = (value: unknown): value is number | number[] => isNumber(value) || (Array.isArray(value) && value.every(isNumber));

@@ -1,4 +1,4 @@
-/** A model's configuration from the metadata of its GGUF file. */
+/** Reads a model's configuration from the metadata of its GGUF file. */
 import { GgufError, type GgufFile } from '../../io';
 import { type RopeScaling, rotaryFrequencies } from '../../nn';
 import { UnsupportedError } from '../../runtime';
@@ -6,7 +6,7 @@ import { ARCHITECTURES, type ModelType, modelTypeWhere } from '../architectures'
 import type { LlamaConfig } from '../config';
 import { checkWindow, configOfFile } from './modelSource';
 
-/** @throws GgufError when a size is missing; UnsupportedError for an architecture, or a feature of it, that is not read here. */
+/** @throws GgufError when a size is missing; UnsupportedError for an architecture or feature that this library does not read. */
 export function configFromGguf(file: GgufFile): LlamaConfig {
   const { path } = file;
   const { modelType, prefix } = architectureIn(file);
@@ -71,8 +71,8 @@ function ropeScaling(file: GgufFile, rotary: RotaryOfFile): RopeScaling | undefi
 }
 
 /**
- * Llama 3.1's scaling, which a GGUF file holds as one divisor per frequency: found again by trying the contexts that it may have
- * been trained with, and refused when none gives these divisors.
+ * Recovers Llama 3.1's scaling, which a GGUF file stores as one divisor per frequency. Tries the context lengths that the model may have
+ * been trained with, and refuses the file if none yields these divisors.
  */
 function llama3Scaling(file: GgufFile, { headDim, ropeTheta }: RotaryOfFile): RopeScaling {
   if (file.info('rope_freqs.weight').shape.join() !== `${headDim / 2}`)
@@ -88,7 +88,7 @@ function llama3Scaling(file: GgufFile, { headDim, ropeTheta }: RotaryOfFile): Ro
   throw new UnsupportedError(`${file.path}: the divisors in rope_freqs.weight are not those of Llama 3's scaling, the only ones read here`);
 }
 
-/** Llama 3's own, then the other powers of two up to a million. */
+/** Llama 3's own context length, then the other powers of two up to a million. */
 const ORIGINAL_CONTEXTS = [8192, ...Array.from({ length: 20 }, (_, power) => 2 ** (power + 1))];
 
 function required(file: GgufFile, key: string): number {

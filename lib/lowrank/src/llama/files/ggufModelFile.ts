@@ -1,4 +1,4 @@
-/** A model in a GGUF file, brought back to Hugging Face's names and layout. */
+/** Opens a model in a GGUF file, with Hugging Face's names and layout. */
 import { dequantize, type GgufFile } from '../../io';
 import { type Architecture, architectureOf } from '../architectures';
 import { isRotated, rotaryRow } from '../rotaryLayout';
@@ -6,10 +6,10 @@ import { configFromGguf } from './ggufConfig';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelSource';
 import { openGguf } from './openGguf';
 
-/** The frequencies of a scaled rotary embedding; they are read into the configuration. */
+/** The frequencies of a scaled rotary embedding; the configuration holds them instead. */
 const CONSTANT = 'rope_freqs.weight';
 
-/** @throws GgufError when the file is malformed; UnsupportedError for an architecture that is not read here. */
+/** @throws GgufError when the file is malformed; UnsupportedError for an architecture that this library does not read. */
 export async function openGgufModel(path: string): Promise<ModelFiles> {
   const file = await openGguf(path);
   const config = configFromGguf(file);
@@ -25,7 +25,7 @@ export async function openGgufModel(path: string): Promise<ModelFiles> {
   return { path, config, names, tensor };
 }
 
-/** llama.cpp's name of a tensor that Hugging Face calls `name`; undefined where it has none. */
+/** llama.cpp's name of the tensor that Hugging Face calls `name`; undefined if there is none. */
 export function ggufName(name: string, { ggufNames }: Architecture): string | undefined {
   const [, layer, part = '', kind] = /^(?:model\.layers\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name) ?? [];
   const stored = (layer === undefined ? ggufNames.ends : ggufNames.layer).get(part);
@@ -33,7 +33,7 @@ export function ggufName(name: string, { ggufNames }: Architecture): string | un
   return layer === undefined ? `${stored}.${kind}` : `blk.${layer}.${stored}.${kind}`;
 }
 
-/** The name that `ggufName` leads back from; one that it does not know stays as it is, and is reported under it. */
+/** The inverse of `ggufName`; an unknown name stays unchanged, and errors report it so. */
 function huggingFaceName(stored: string, { ggufNames }: Architecture): string {
   const [, layer, part, kind] = /^(?:blk\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(stored) ?? [];
   const known = [...(layer === undefined ? ggufNames.ends : ggufNames.layer)].find(([, name]) => name === part)?.[0];
@@ -48,8 +48,8 @@ function tensorOf(file: GgufFile, name: string, buffer: (length: number) => Uint
 }
 
 /**
- * Undoes llama.cpp's order of the rows of q and k, which pairs 2i with 2i + 1 for the rotation where Hugging Face pairs i with
- * i + D/2. Rows are whole blocks, so that they move as they are stored.
+ * Undoes llama.cpp's order of the rows of q and k, which pairs 2i with 2i + 1 for the rotation; Hugging Face pairs i with i + D/2. Rows
+ * are whole blocks, so they move without conversion.
  */
 function inHalves(tensor: ModelTensor, headDim: number): ModelTensor {
   const gather = <A extends Uint8Array | Float32Array>(begin: number, end: number, read: (begin: number, end: number) => A, out?: A): A => {

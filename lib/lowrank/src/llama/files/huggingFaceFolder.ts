@@ -1,4 +1,4 @@
-/** A model in a Hugging Face folder: `config.json`, and `model.safetensors` in one file or several with their index. */
+/** Opens a model in a Hugging Face folder: `config.json`, and `model.safetensors` in one file or several with their index. */
 import nodePath from 'node:path';
 import { isJsonObject, namesIn, pathKind, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
@@ -15,14 +15,14 @@ const MOST_SHARDS = 10_000;
 const LARGEST_CONFIG = 1_000_000;
 const LARGEST_INDEX = 100_000_000;
 
-/** Tables that old files hold and that a model makes itself. */
+/** Tables in old files that a model computes itself. */
 const CONSTANT = /\.rotary_emb\.inv_freq$/;
 
 const EMBEDDING = 'model.embed_tokens.weight';
 const HEAD = 'lm_head.weight';
 const COMPARED_ROWS = 256; // at a time
 
-/** @throws FormatError when a file is missing or malformed; UnsupportedError for an architecture that is not read here. */
+/** @throws FormatError when a file is missing or malformed; UnsupportedError for an architecture that this library does not read. */
 export function openFolderModel(folder: string): ModelFiles {
   const document = readJsonFile(nodePath.join(folder, 'config.json'), { largest: LARGEST_CONFIG });
   if (isJsonObject(document.quantization)) {
@@ -46,13 +46,13 @@ export function openFolderModel(folder: string): ModelFiles {
   return { path: folder, config, names, tensor: stored };
 }
 
-/** transformers 5 then keeps both tables, whatever the configuration says. */
+/** In this case transformers 5 keeps both tables, whatever the configuration says. */
 function untied(folder: string, config: LlamaConfig): LlamaConfig {
   warn(`${folder}: config.json has tie_word_embeddings true, but ${HEAD} is not ${EMBEDDING}: the two are loaded apart, as they are`);
   return Object.freeze({ ...config, tieWordEmbeddings: false });
 }
 
-/** Whether both ends are stored, and are not the same. */
+/** Whether both tables are stored and differ. */
 function headDiffers(files: ReadonlyMap<string, SafetensorsFile>, buffer: (length: number) => Uint8Array): boolean {
   const [table, head] = [EMBEDDING, HEAD].map((name) => {
     const file = files.get(name);

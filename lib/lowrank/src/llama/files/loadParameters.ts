@@ -11,28 +11,28 @@ import type { ModelFiles } from './modelSource';
 import { float32Reader, type Parameter } from './parameterReader';
 import { type StorageOptions, storedReader } from './quantizedReader';
 
-/** How far loading has come. */
+/** Progress of loading. */
 export interface LoadProgress {
-  /** Hugging Face's name of the parameter just read. */
+  /** Hugging Face's name of the parameter read last. */
   readonly name: string;
-  /** The values read so far, of `total`. */
+  /** Number of values read so far, out of `total`. */
   readonly done: number;
   readonly total: number;
 }
 
 /** How to load a model. */
 export interface LoadOptions extends StorageOptions {
-  /** Is told of each parameter when it has been read. */
+  /** Called after each parameter. */
   readonly onProgress?: (progress: LoadProgress) => void;
-  /** Stops the loading between two parameters; what was read is freed. */
+  /** Stops loading between two parameters and frees those already read. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Reads every parameter that the configuration asks for. All names and shapes are checked before the first is read, so that
- * a file that does not fit costs no memory.
+ * Reads every parameter of the configuration. All names and shapes are checked before the first is read, so a file that does not fit
+ * costs no memory.
  *
- * @throws FormatError when tensors are missing, mis-shaped or not expected; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
+ * @throws FormatError when tensors are missing, unexpected or have wrong shapes; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
  */
 export function loadParameters(files: ModelFiles, options: LoadOptions): Promise<Parameters> {
   return interruptible(options.signal, (signal) => load(files, { ...options, signal }));
@@ -65,7 +65,7 @@ async function load(files: ModelFiles, options: LoadOptions): Promise<Parameters
   return made;
 }
 
-/** How many faults a message lists. */
+/** Maximum number of faults in a message. */
 const LISTED = 10;
 
 function checkedShapes(files: ModelFiles): ReadonlyMap<string, readonly number[]> {
@@ -76,7 +76,7 @@ function checkedShapes(files: ModelFiles): ReadonlyMap<string, readonly number[]
     const expected = isKernel(name, shape) ? shape.toReversed() : shape;
     if (!stored) faults.push(`'${name}' is missing`);
     else if (stored.join() !== expected.join()) faults.push(`'${name}' has shape [${stored}], not [${expected}]`);
-    if (faults.length >= LISTED) break; // a configuration may claim any number of layers
+    if (faults.length >= LISTED) break; // a configuration may claim arbitrarily many layers
     shapes.set(name, shape);
   }
   if (faults.length < LISTED) {

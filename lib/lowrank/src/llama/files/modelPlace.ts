@@ -1,19 +1,19 @@
-/** Which file or folder people mean when they name a model, and what the other things are that they take for one. */
+/** Finds the file or folder that a user means by a model's path, and explains paths that lead to something else. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { namesIn, pathKind, readJsonFile } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
 
-/** A model's place: a Hugging Face folder or a GGUF file. */
+/** The place of a model: a Hugging Face folder or a GGUF file. */
 export interface ModelPlace {
   readonly path: string;
   readonly isFolder: boolean;
 }
 
 /**
- * The model that a path means: the folder or GGUF file itself, the one GGUF file in a folder, or the snapshot in a folder of the hub's cache.
+ * The model at a path: the folder or GGUF file itself, the only GGUF file in a folder, or the snapshot in a folder of the hub's cache.
  *
- * @throws FormatError or UnsupportedError that names what is there instead, and what to do.
+ * @throws FormatError or UnsupportedError with what is there instead, and the fix.
  */
 export function modelPlace(path: string): ModelPlace {
   const kind = pathKind(path);
@@ -22,7 +22,7 @@ export function modelPlace(path: string): ModelPlace {
   return kind === 'folder' ? placeInFolder(path) : ggufFile(path);
 }
 
-/** A name of the hub's form that is no path here. */
+/** The message for a missing path, which may be a model name on the hub. */
 function missing(path: string): string {
   const isHubName = /^[\w.-]+\/[\w.-]+$/.test(path) && !/^\.{1,2}\//.test(path) && pathKind(nodePath.dirname(path)) === undefined;
   if (isHubName || /^(hf:\/\/|https?:\/\/)/.test(path)) {
@@ -62,7 +62,7 @@ function adapterText(folder: string): string {
   return `${folder} holds an adapter${ofBase}, not a model: load the base, then the adapter onto it with await PeftModel.fromPretrained(base, folder)`;
 }
 
-/** The hub's cache has `models--OWNER--NAME/snapshots/REVISION`, and the revision of each branch in `refs`. */
+/** Finds the snapshot in the hub's cache: `models--OWNER--NAME/snapshots/REVISION`, with the revision of each branch in `refs`. */
 function snapshotOf(folder: string, names: readonly string[]): string | undefined {
   if (!names.includes('snapshots')) return undefined;
   const snapshots = namesIn(nodePath.join(folder, 'snapshots'));

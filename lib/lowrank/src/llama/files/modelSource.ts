@@ -1,34 +1,34 @@
-/** What a model on disk looks like to the loader, whichever its format. */
+/** The interface of a model on disk, the same for every file format. */
 import type { Dtype, GgmlType } from '../../io';
 import { ArgumentError, FormatError, UnsupportedError } from '../../runtime';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from '../config';
 
-/** A tensor of a model file in Hugging Face's layout: a projection's weight is [out, in], q and k pair i with i + D/2. */
+/** A tensor of a model file in Hugging Face's layout: a projection's weight is [out, in]; q and k pair i with i + D/2. */
 export interface ModelTensor {
   readonly shape: readonly number[];
-  /** The number format in which the file has it. */
+  /** Its number format in the file. */
   readonly format: Dtype | GgmlType;
   /**
-   * Some rows of the first axis as 32-bit floats, `begin` up to but not including `end`.
+   * The rows from `begin` up to but not including `end`, along the first axis, as 32-bit floats.
    *
-   * @param out is filled and given back. @defaultValue a new array
+   * @param out receives the values and is returned. @defaultValue a new array
    */
   read(begin: number, end: number, out?: Float32Array): Float32Array;
-  /** The same rows as they are stored. */
+  /** The same rows as stored. */
   readStored(begin: number, end: number): Uint8Array;
 }
 
-/** An open model: its headers in memory, its tensors on disk. */
+/** An open model, with its headers in memory and its tensors on disk. */
 export interface ModelFiles {
   readonly path: string;
   readonly config: LlamaConfig;
-  /** The tensors that a model can have, by Hugging Face's names; constants that a model makes itself are left out. */
+  /** The tensors that a model can have, by Hugging Face's names, without constants that a model computes itself. */
   readonly names: readonly string[];
-  /** The tensor of this name, unread; undefined when there is none. */
+  /** The tensor with this name, not yet read; undefined when there is none. */
   tensor(name: string): ModelTensor | undefined;
 }
 
-/** Gives the same memory again and again, for bytes that are converted at once: garbage would add to the peak of loading. */
+/** Returns the same memory on every call, for bytes that are converted at once; garbage would raise the peak of loading. */
 export function reusedBuffer(): (length: number) => Uint8Array {
   let buffer = new Uint8Array();
   return (length) => {
@@ -38,9 +38,9 @@ export function reusedBuffer(): (length: number) => Uint8Array {
 }
 
 /**
- * Checks a configuration that came from a file.
+ * Checks a configuration from a file.
  *
- * @throws FormatError naming the file and the first field that is out of range.
+ * @throws FormatError with the file and the first field that is out of range.
  */
 export function configOfFile(path: string, options: LlamaConfigOptions): LlamaConfig {
   try {
@@ -52,10 +52,10 @@ export function configOfFile(path: string, options: LlamaConfigOptions): LlamaCo
 }
 
 /**
- * Checks that no layer sees fewer tokens than a text can have: all layers of this library see all tokens before them.
+ * Checks that every layer can attend to a whole text, because all layers of this library attend to all earlier tokens.
  *
- * @param window - how many tokens the most short-sighted layer sees; undefined for all
- * @throws UnsupportedError that names the window, and up to which length texts can be computed.
+ * @param window - the smallest window of any layer, in tokens; undefined for none
+ * @throws UnsupportedError with the window, and the length up to which texts are computed correctly.
  */
 export function checkWindow(path: string, window: number | undefined, maxPositionEmbeddings: number): void {
   if (window === undefined || window >= maxPositionEmbeddings) return;

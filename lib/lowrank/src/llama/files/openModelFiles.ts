@@ -1,4 +1,4 @@
-/** The model at a path, in whichever format it is. */
+/** Opens the model at a path, in any supported format. */
 
 import { openGgufModel } from './ggufModelFile';
 import { openFolderModel } from './huggingFaceFolder';
@@ -6,9 +6,9 @@ import { modelPlace } from './modelPlace';
 import type { ModelFiles } from './modelSource';
 
 /**
- * Opens a Hugging Face folder or a GGUF file; no tensor is read yet.
+ * Opens a Hugging Face folder or a GGUF file. Reads no tensor yet.
  *
- * @throws FormatError when there is neither at `path`, or it is malformed; UnsupportedError for another architecture.
+ * @throws FormatError when `path` has neither, or it is malformed; UnsupportedError for another architecture.
  */
 export async function openModelFiles(path: string): Promise<ModelFiles> {
   const place = modelPlace(path);

@@ -1,8 +1,8 @@
 /**
- * How a stored tensor becomes a parameter in memory.
+ * Turns a stored tensor into a parameter in memory.
  *
- * This is the one place where files meet the model's memory: another way to keep weights (16 bits, 4 bits, the file's own
- * blocks) is another {@link ReadParameter}, chosen in `loadParameters`.
+ * Only this interface connects files with the model's memory. Another way to keep weights (16 bits, 4 bits, the file's own blocks) is
+ * another {@link ReadParameter}, chosen in `loadParameters`.
  */
 import type { QuantizedWeight } from '../../nn';
 import { tf } from '../../runtime';
@@ -11,23 +11,23 @@ import { sizeOf } from '../../runtime/sizeOf';
 import { isKernel } from '../parameterShapes';
 import type { ModelTensor } from './modelSource';
 
-/** A parameter as the model keeps it. */
+/** A parameter as the model stores it. */
 export type Parameter = tf.Variable | QuantizedWeight;
 
-/** Makes the parameter of this name and in-memory shape from the tensor in the file, whose kernels are [out, in]. */
+/** Makes the parameter with this name and in-memory shape from a tensor in a file, whose kernels are [out, in]. */
 export type ReadParameter = (name: string, shape: readonly number[], tensor: ModelTensor) => Parameter;
 
-/** Values read at a time: few enough that the buffers in between do not count, and that a turned block stays in the cache. */
+/** Values per read: few enough that the buffers are negligible and a transposed block stays in the cache. */
 const CHUNK = 2 ** 18;
 
 /**
- * Keeps parameters as 32-bit floats. Each is assembled in one buffer that all share, so that loading holds the model and
- * the largest of its tensors, and no more.
+ * Stores parameters as 32-bit floats. All are assembled in one shared buffer, so loading needs memory for the model and its largest
+ * tensor only.
  *
- * @param largest the values of the largest parameter.
+ * @param largest the number of values in the largest parameter.
  */
 export function float32Reader(largest: number): ReadParameter {
-  // TensorFlow adopts an aligned array and copies one that is not; it must copy, since the buffer is filled anew.
+  // TensorFlow adopts an aligned array and copies any other; it must copy here, because the buffer is reused.
   const buffer = new Float32Array(new ArrayBuffer(4 * (largest + 1)), 4);
   const block = new Float32Array(Math.min(CHUNK, largest));
   return (name, shape, tensor) => {
@@ -38,7 +38,7 @@ export function float32Reader(largest: number): ReadParameter {
   };
 }
 
-/** Any operation takes the values to the device; this one does nothing else. */
+/** Any operation copies the values to the device; this one does nothing else. */
 function copied(tensor: tf.Tensor): tf.Tensor {
   const backend = nodeBackend();
   const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
@@ -50,7 +50,7 @@ function fill(values: Float32Array, tensor: ModelTensor): void {
   for (const [begin, end] of chunks(tensor)) tensor.read(begin, end, values.subarray(begin * width, end * width));
 }
 
-/** Shapes: tensor [O, I] → values (I, O); `block` is memory for a chunk. */
+/** Transposes a tensor. Shapes: tensor [O, I] → values (I, O); `block` is memory for a chunk. */
 function fillTurned(values: Float32Array, tensor: ModelTensor, block: Float32Array): void {
   const [O = 0, I = 0] = tensor.shape;
   for (const [begin, end] of chunks(tensor)) {
@@ -61,7 +61,7 @@ function fillTurned(values: Float32Array, tensor: ModelTensor, block: Float32Arr
   }
 }
 
-/** Runs of rows that make up the tensor. */
+/** Row ranges that together cover the tensor. */
 function* chunks({ shape }: ModelTensor): Generator<readonly [begin: number, end: number]> {
   const [rows = 0] = shape;
   const step = Math.max(1, Math.floor((CHUNK * rows) / sizeOf(shape)));

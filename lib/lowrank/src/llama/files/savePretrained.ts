@@ -1,4 +1,4 @@
-/** Writing a model as a Hugging Face folder. */
+/** Writes a model as a Hugging Face folder. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { byteLength, type JsonObject, type NamedTensorToStore, type StagedFile, stageFile, stageSafetensors } from '../../io';
@@ -9,9 +9,9 @@ import { type ModelToSave, tensorsToSave } from './tensorsToSave';
 
 /** How to write a model. */
 export interface SaveOptions {
-  /** The most bytes of tensors in one file. @defaultValue 5e9, as in Hugging Face */
+  /** Maximum bytes of tensors per file. @defaultValue 5e9, as in Hugging Face */
   readonly maxShardSize?: number;
-  /** Told how many bytes of tensors are written, and of how many. */
+  /** Called with the number of tensor bytes written and the total. */
   readonly onProgress?: (bytes: number, total: number) => void;
 }
 
@@ -20,12 +20,11 @@ const INDEX = 'model.safetensors.index.json';
 const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors$/;
 
 /**
- * Writes a model into a folder. Everything is on the disk under temporary names before anything of an old model is touched. Then
- * the files change places; what makes them a model, the index and a configuration that is another, is missing meanwhile, so that
- * a crash between two renames leaves a folder that is refused, never a mixture.
+ * Writes a model into a folder. All files are first written under temporary names, and only then renamed. During the renames, the index
+ * and a changed configuration are missing, so a crash in between leaves a folder that is refused, never a mixture of two models.
  *
- * @throws ArgumentError when `maxShardSize` is out of range; StateError when an adapter is on the model; StorageError when the
- * disk refuses.
+ * @throws ArgumentError when `maxShardSize` is out of range; StateError when the model has an adapter; StorageError when the disk
+ * refuses.
  */
 export function savePretrained(model: ModelToSave, folder: string, { maxShardSize = 5e9, onProgress }: SaveOptions): void {
   if (!(maxShardSize > 0)) throw new ArgumentError(`maxShardSize ${maxShardSize} is not above 0 bytes`);
@@ -53,7 +52,7 @@ export function savePretrained(model: ModelToSave, folder: string, { maxShardSiz
   for (const name of fs.readdirSync(folder).filter(isLeftOver)) fs.rmSync(path(name));
 }
 
-/** The tensors, each of which is told of when its bytes are asked for: those before it are written then. */
+/** Wraps the tensors to report progress when the bytes of each are requested, because all earlier ones are then written. */
 function counted(tensors: readonly NamedTensorToStore[], onProgress: SaveOptions['onProgress']): readonly NamedTensorToStore[] {
   if (!onProgress) return tensors;
   const total = tensors.reduce((sum, [, { dtype, shape }]) => sum + byteLength(dtype, shape), 0);
@@ -80,7 +79,7 @@ function textOf(path: string): string | undefined {
   return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : undefined;
 }
 
-/** Fills one file after another, as transformers does; a tensor larger than the limit has a file of its own. */
+/** Fills one file after another, as transformers does; a tensor larger than the limit gets its own file. */
 function shardsOf(tensors: readonly NamedTensorToStore[], limit: number): ReadonlyMap<string, readonly NamedTensorToStore[]> {
   const shards: NamedTensorToStore[][] = [[]];
   let filled = 0;

@@ -1,17 +1,17 @@
-/** A model's parameters as Hugging Face's files have them. */
+/** Converts a model's parameters to the layout of Hugging Face's files. */
 import type { NamedTensorToStore, TensorToStore } from '../../io';
 import { type Module, QuantizedWeight } from '../../nn';
 import { StateError, tf } from '../../runtime';
 import type { LlamaConfig } from '../config';
 import { isKernel, parameterShapes } from '../parameterShapes';
 
-/** A model, or whatever holds one's layers. */
+/** A model, or an object with the layers of one. */
 export type ModelToSave = Module & { readonly config: LlamaConfig };
 
 /**
- * The tensors of a model by Hugging Face's names, kernels as (out, in); the bytes of each are made when its turn comes.
+ * The tensors of a model by Hugging Face's names, kernels as (out, in). The bytes of each are made when its turn comes.
  *
- * @throws StateError when a parameter is not where the architecture has it: an adapter stands there.
+ * @throws StateError when an adapter takes the place of a parameter.
  */
 export function tensorsToSave(model: ModelToSave): NamedTensorToStore[] {
   const modules = new Map(model.namedModules());
@@ -31,14 +31,14 @@ function variableToSave(variable: tf.Variable, isTurned: boolean): TensorToStore
   return { dtype: 'F32', shape, bytes: () => bytesOf(values()) };
 }
 
-/** It lies as in files already. */
+/** A packed weight already has the layout of files. */
 function weightToSave(weight: QuantizedWeight): TensorToStore {
   const values = () => valuesOf(() => weight.unpack());
   if (weight.format !== 'bfloat16') return { dtype: 'F32', shape: weight.shape, bytes: () => bytesOf(values()) };
   return { dtype: 'BF16', shape: weight.shape, bytes: () => bytesOf(upperHalves(values())) };
 }
 
-/** The values are read outside of tidy, which looks for tensors in every element of an array that it is given. */
+/** Reads the values outside of tidy, which would search every element of a returned array for tensors. */
 function valuesOf(make: () => tf.Tensor): Float32Array {
   const tensor = tf.tidy(make);
   const values = tensor.dataSync<'float32'>();
@@ -46,7 +46,7 @@ function valuesOf(make: () => tf.Tensor): Float32Array {
   return values;
 }
 
-/** What a bfloat16 is of a float32. */
+/** The bfloat16 value is the upper half of a float32. */
 function upperHalves(values: Float32Array): Uint16Array {
   const halves = new Uint16Array(values.buffer, values.byteOffset, 2 * values.length);
   return new Uint16Array(values.length).map((_, i) => halves[2 * i + 1] as number);

@@ -1,28 +1,28 @@
-/** Beam search: the likeliest texts, not the likeliest next tokens. */
+/** Beam search: finds the most likely texts instead of the most likely next tokens. */
 import { ArgumentError, tf } from '../../runtime';
 import { checkNumber, checkOneOf } from '../../runtime/checkValues';
 import { checkWhole } from '../../runtime/checkWhole';
 import type { Decoder, Scores } from './decoder';
 
-/** How wide beam search looks and when it stops; names and meaning as in Hugging Face's generation. */
+/** Width and stopping rule of beam search, with Hugging Face's names and meanings. */
 export interface BeamSearchOptions {
-  /** How many unfinished texts are kept per row; 1 searches nothing. @defaultValue 1 */
+  /** Number of unfinished texts per row; 1 disables the search. @defaultValue 1 */
   readonly numBeams?: number;
   /**
-   * A finished text of n new tokens scores `Σ log p / n^lengthPenalty`: above 0 longer texts are favoured, below 0 shorter
+   * A finished text of n new tokens scores `Σ log p / n^lengthPenalty`: values above 0 favour longer texts, values below 0 shorter
    * ones. @defaultValue 1
    */
   readonly lengthPenalty?: number;
   /**
-   * When a row is done: `true` as soon as `numBeams` texts are finished; `false` when, besides, no unfinished text would
-   * score higher if it ended now; `'never'` only when none can score higher at any length. @defaultValue false
+   * When a row is done. `true`: as soon as `numBeams` texts are finished. `false`: when, in addition, no unfinished text would score higher
+   * if it ended now. `'never'`: only when no text can score higher at any length. @defaultValue false
    */
   readonly earlyStopping?: boolean | 'never';
-  /** How many texts to give per row, best first; at most `numBeams`. @defaultValue 1 */
+  /** Number of texts to return per row, best first; at most `numBeams`. @defaultValue 1 */
   readonly numReturnSequences?: number;
 }
 
-/** @throws ArgumentError naming the option that is out of range. */
+/** @throws ArgumentError with the option that is out of range. */
 export function checkBeams({ numBeams = 1, lengthPenalty = 1, earlyStopping = false, numReturnSequences = 1 }: BeamSearchOptions): void {
   checkWhole('numBeams', numBeams);
   checkNumber('lengthPenalty', lengthPenalty);
@@ -32,31 +32,31 @@ export function checkBeams({ numBeams = 1, lengthPenalty = 1, earlyStopping = fa
   }
 }
 
-/** What a search goes by. */
+/** The rules of a search. */
 export interface BeamSearchRules extends BeamSearchOptions {
   readonly maxNewTokens: number;
   readonly stopIds: readonly number[];
 }
 
-/** A text and the sum of its tokens' log-probabilities; of a finished one, that sum over its penalised length. */
+/** A text and the sum of its tokens' log-probabilities; for a finished text, that sum divided by its length penalty. */
 interface Beam {
   readonly ids: readonly number[];
   readonly score: number;
 }
 
-/** A beam with one more token. */
+/** A beam extended by one token. */
 interface Continuation extends Beam {
-  /** The beam it continues, counted in its row. */
+  /** The index, within its row, of the beam that it extends. */
   readonly parent: number;
 }
 
-/** The beams of a row beyond the first start here, as in Hugging Face: every row begins with one text, its prompt. */
+/** Initial score of all but the first beam of a row, as in Hugging Face: each row starts with one text, its prompt. */
 const UNUSED = -1e9;
 
 /**
- * The best continuations of each prompt, `numReturnSequences` a row, ended by their stop token where they have one.
+ * The best continuations of each prompt, `numReturnSequences` per row, each with its stop token if it ended.
  *
- * @param between - is awaited between two tokens
+ * @param between - awaited between two tokens
  */
 export async function beamSearch(
   decoder: Decoder,
@@ -66,7 +66,7 @@ export async function beamSearch(
 ): Promise<number[][]> {
   const { numBeams = 1, numReturnSequences = 1, stopIds, maxNewTokens } = rules;
   const searches = prompts.map(() => new RowSearch(rules));
-  const width = Math.max(2, 1 + stopIds.length) * numBeams; // if every beam ends, as many are left to go on with
+  const width = Math.max(2, 1 + stopIds.length) * numBeams; // leaves enough to continue with if every beam ends
   let logits = logitsOf(decoder.prefill(prompts));
   const firstOfRows = prompts.flatMap((_, row) => Array<number>(numBeams).fill(row));
   decoder.selectRows(firstOfRows);
@@ -83,20 +83,20 @@ export async function beamSearch(
   return searches.flatMap((search) => search.finished.slice(0, numReturnSequences).map((beam) => [...beam.ids]));
 }
 
-/** The logits alone: of a row's tokens beams need more than the likeliest. */
+/** Returns the logits, because beams need more than the most likely token of a row. */
 function logitsOf({ logits, likeliest }: Scores): tf.Tensor2D {
   likeliest.dispose();
   return logits;
 }
 
-/** A token that may come next: its beam, counted in its row, its id and the score of the text with it. */
+/** A possible next token: the index of its beam in the row, its id, and the score of the text with it. */
 interface Candidate {
   readonly parent: number;
   readonly id: number;
   readonly score: number;
 }
 
-/** The best candidates of each row, best first, found on the device. Shapes: logits (B·numBeams, V). */
+/** The best candidates of each row, best first, computed on the device. Shapes: logits (B·numBeams, V). */
 async function bestContinuations(
   logits: tf.Tensor2D,
   { scores, numBeams, width }: { scores: readonly number[]; numBeams: number; width: number },
@@ -119,11 +119,11 @@ async function bestContinuations(
 
 /** The search for one prompt. */
 class RowSearch {
-  /** The unfinished texts, best first. */
+  /** Unfinished texts, best first. */
   beams: readonly Beam[];
-  /** Which of the beams before each of these continues. */
+  /** For each beam, the index of the previous beam that it extends. */
   parents: readonly number[] = [];
-  /** Best first, at most `numBeams`. */
+  /** Finished texts, best first, at most `numBeams`. */
   finished: readonly Beam[] = [];
   readonly #rules: Required<Pick<BeamSearchRules, 'numBeams' | 'lengthPenalty' | 'earlyStopping'>> & BeamSearchRules;
   #canImprove = true;
@@ -146,7 +146,7 @@ class RowSearch {
     return this.finished.length === this.#rules.numBeams;
   }
 
-  /** Takes in the best candidates, best first: the texts have `tokens` new tokens with them. */
+  /** Processes the best candidates, best first; with them, the texts have `tokens` new tokens. */
   advance(candidates: readonly Candidate[], tokens: number): void {
     const { numBeams, maxNewTokens, stopIds } = this.#rules;
     const continuations = candidates.map(({ parent, id, score }) => ({ parent, score, ids: [...(this.beams[parent]?.ids ?? []), id] }));
@@ -154,7 +154,7 @@ class RowSearch {
     if (!this.isDone) this.#finish(continuations.slice(0, numBeams).filter(ends), tokens);
     const open = continuations.filter((continuation) => !ends(continuation)).slice(0, numBeams);
     if (open.length === 0) {
-      this.#canImprove = false; // the last token, or a vocabulary of stop tokens alone
+      this.#canImprove = false; // the last token, or a vocabulary with only stop tokens
       return;
     }
     this.beams = open;
@@ -168,7 +168,7 @@ class RowSearch {
     this.finished = [...this.finished, ...scored].sort((a, b) => b.score - a.score).slice(0, numBeams);
   }
 
-  /** What the best unfinished text could score. */
+  /** The highest score that the best unfinished text could reach. */
   #bestPossible(tokens: number): number {
     const { earlyStopping, lengthPenalty, maxNewTokens } = this.#rules;
     const length = earlyStopping === 'never' && lengthPenalty > 0 ? maxNewTokens : tokens;

@@ -1,19 +1,19 @@
-/** How long prompts and caches of compiled decoding are. */
+/** Lengths of padded prompts and caches in compiled decoding. */
 import { deviceInfo } from '../../runtime';
 
-/** Prompts come in multiples of it, and caches in doublings: texts of all lengths share a few programs. */
+/** Prompts are padded to multiples of this and caches to doublings of it, so texts of all lengths share a few programs. */
 const BUCKET = 64;
 
-/** Below a bucket prompts come in doublings of this. A GPU takes as long for a bucket, and longer to compile. */
+/** Shorter prompts are padded to doublings of this. A GPU takes as long for a whole bucket, and longer to compile. */
 const leastPrompt = () => (deviceInfo().device === 'GPU' ? BUCKET : BUCKET / 4);
 
-/** How long a prompt is with its padding. */
+/** The length of a prompt with its padding. */
 export function paddedLength(length: number): number {
   if (length > BUCKET) return BUCKET * Math.ceil(length / BUCKET);
   return Math.max(leastPrompt(), 2 ** Math.ceil(Math.log2(length)));
 }
 
-/** How many positions the cache of a prompt has room for. */
+/** The number of positions in the cache of a prompt. */
 export function cacheCapacity(promptLength: number, maxNewTokens: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(BUCKET, paddedLength(promptLength)) + maxNewTokens));
 }

@@ -1,4 +1,4 @@
-/** Decodes in compiled calls, one per token, over a cache of fixed size. */
+/** Decodes with one compiled call per token and a cache of fixed size. */
 import { StateError, tf } from '../../runtime';
 import { cacheCapacity, paddedLength } from './cacheCapacity';
 import type { CompilableModel, Decoder, NextIds, Scores } from './decoder';
@@ -6,20 +6,20 @@ import { type DecodingProgram, decodingProgram, type NextToken } from './decodin
 import type { HeldLayer } from './fixedCache';
 import { leftMask, padLeft } from './padLeft';
 
-/** What the programs depend on besides the model. */
+/** The inputs of the programs besides the model. */
 export interface DecodingOptions {
   readonly maxNewTokens: number;
   readonly precision: 'float32' | 'bfloat16';
 }
 
-/** Where the rows are; on the device, so that a step needs nothing from here. */
+/** The positions of the rows, on the device, so that a step needs no data from the host. */
 type Position = Pick<NextToken, 'begins' | 'place'>;
 
-/** What a decoder holds between two steps. */
+/** The state of a decoder between two steps. */
 type State = { readonly held: HeldLayer[]; readonly position: Position };
 
 export class CompiledDecoder implements Decoder {
-  /** The program for so many rows. */
+  /** The program for this number of rows. */
   #program?: { readonly rows: number; readonly of: DecodingProgram };
   #held: HeldLayer[] = [];
   #position?: Position;

@@ -1,4 +1,4 @@
-/** The model as a decoding method sees it: prompts in, then one token per row at a time, each giving the next one's scores. */
+/** The interface between a model and a decoding method: it reads prompts, then one token per row at a time, and returns scores. */
 import { compile, tf } from '../../runtime';
 import type { LlamaParts } from '../buildModel';
 import type { TokenRows } from '../checkInputs';
@@ -9,32 +9,32 @@ import { leftMask, padLeft } from './padLeft';
 /** A model whose layers can be compiled one by one. */
 export interface CompilableModel {
   readonly llama: DecodableModel;
-  /** Puts the model into the state in which it is to decode so many rows, runs the function, and puts it back. */
+  /** Prepares the model for decoding this number of rows, runs the function, and restores the model. */
   readonly within: <T>(rows: number, run: () => T) => T;
 }
 
-/** What decoding programs are made of. */
+/** The parts of a model that decoding programs compile. */
 export type DecodableModel = LlamaParts & { readonly config: LlamaConfig };
 
-/** What generation needs of a model. */
+/** The parts of a model that generation needs. */
 export interface GeneratingModel {
   readonly config: LlamaConfig;
   /** Shapes: inputIds (B, T) → logits (B, 1, V). */
   forward(inputIds: TokenRows, options: { attentionMask?: TokenRows; cache: KeyValueCache; logitsToKeep: number }): tf.Tensor3D;
-  /** The model's layers, where it has some that can be compiled; without them it decodes operation by operation. @internal */
+  /** The model's layers if they can be compiled; without them, it decodes operation by operation. */
   readonly compilable?: CompilableModel;
 }
 
-/** One id of each row: numbers, or a float32 tensor of them, which may be on its way yet; on a GPU TensorFlow keeps integers on the host. */
+/** One id per row: numbers, or a float32 tensor, possibly still being computed. On a GPU, TensorFlow keeps integers on the host. */
 export type NextIds = readonly number[] | tf.Tensor1D;
 
-/** How each token of the vocabulary does as the next one. Shapes: logits (B, V); likeliest (B), float32. */
+/** Scores of the vocabulary for the next token. Shapes: logits (B, V); likeliest (B), float32. */
 export type Scores = {
   readonly logits: tf.Tensor2D;
   readonly likeliest: tf.Tensor1D;
 };
 
-/** TensorFlow's own ArgMax goes through a row with one thread of a GPU, which takes longer than ten layers. */
+/** TensorFlow's ArgMax uses one GPU thread per row, which takes longer than ten layers. */
 const likeliestOf = compile((logits: tf.Tensor2D) => logits.argMax<tf.Tensor1D>(-1).toFloat(), { name: 'likeliest', variesIn: 'shapes' });
 
 /** Shapes: logits (B, V). */
@@ -42,18 +42,18 @@ export function scoresOf(logits: tf.Tensor2D): Scores {
   return { logits, likeliest: likeliestOf(logits) };
 }
 
-/** Rows that are being written. Its owner disposes it, and the scores that it gives. */
+/** Rows in progress. The owner disposes the decoder and the scores that it returns. */
 export interface Decoder {
   /** Reads the prompts, which may differ in length. */
   prefill(prompts: readonly (readonly number[])[]): Scores;
   /** Reads one more token of each row. Shapes: ids (B). */
   step(ids: NextIds): Scores;
-  /** Goes on with these rows in the place of the present ones; one may be taken several times, as beams are. */
+  /** Replaces the current rows by these; one row may be selected several times, as in beam search. */
   selectRows(rows: readonly number[]): void;
   dispose(): void;
 }
 
-/** Decodes operation by operation, over a cache that grows. */
+/** Decodes operation by operation, with a growing cache. */
 export class GrowingDecoder implements Decoder {
   readonly #cache: KeyValueCache;
   #attentionMask?: readonly (readonly number[])[];

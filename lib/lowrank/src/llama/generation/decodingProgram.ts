@@ -1,4 +1,4 @@
-/** A model's prefill and decode as compiled functions, kept for as long as the model stays as it is. */
+/** A model's prefill and decode as compiled functions, kept while the model stays unchanged. */
 import {
   type AttentionContext,
   causalMask,
@@ -17,46 +17,46 @@ import type { LlamaDecoderLayer } from '../model';
 import { type DecodableModel, type Scores, scoresOf } from './decoder';
 import { type HeldLayer, PrefillSlot, StepSlot } from './fixedCache';
 
-/** What a pass gives: the next token's scores, and what the layers then hold. */
+/** The result of a pass: the scores of the next token, and the new state of the layers. */
 type Decoded = {
   readonly scores: Scores;
   readonly held: HeldLayer[];
 };
 
-/** A prompt, padded on the left. Shapes: ids, attentionMask (B, T), int32. */
+/** A left-padded prompt. Shapes: ids, attentionMask (B, T), int32. */
 type Prompt = {
   readonly ids: tf.Tensor2D;
   readonly attentionMask: tf.Tensor2D;
 };
 
 /**
- * One more token of each row. All are float32, so that they can stay on the device from one step to the next: on a GPU TensorFlow keeps
- * the integers that a function takes and gives on the host.
+ * One more token per row. All values are float32, so they stay on the device between steps: on a GPU, TensorFlow keeps integer arguments
+ * and results on the host.
  */
 export type NextToken = {
   /** Shapes: (B, 1). */
   readonly ids: tf.Tensor2D;
-  /** Where in the cache each row's text begins; before it is padding. Shapes: (B, 1). */
+  /** The cache position where each row's text begins; padding precedes it. Shapes: (B, 1). */
   readonly begins: tf.Tensor2D;
-  /** Where in the cache this token goes, the same for all rows. Shapes: (). */
+  /** The cache position of this token, the same for all rows. Shapes: (). */
   readonly place: tf.Scalar;
 };
 
-/** What a step gives. */
+/** The result of a step. */
 type Stepped = Decoded & {
-  /** Where the next token goes. */
+  /** The position of the next token. */
   readonly next: tf.Scalar;
 };
 
 type LayerContext = Pick<AttentionContext, 'rotary' | 'mask' | 'hides'>;
 
 /**
- * How many layers are one call of a step. To call XLA takes a GPU's host longer than the GPU takes for a layer of one token, and the time
- * to compile grows with the layers of a call, not with those of the model.
+ * Number of layers per call. A GPU's host takes longer to call XLA than the GPU takes for a layer of one token; and compile time grows
+ * with the layers per call, not with those of the model.
  */
 const layersPerCall = () => (deviceInfo().device === 'GPU' ? 4 : 1);
 
-/** What the layers of a step share, and what goes into the first. On the CPU, too, XLA makes the many small operations of a step a few. */
+/** Values that all layers of a step share, and the input of the first. XLA fuses the many small operations, on the CPU too. */
 const beginStep = compile(
   (embedTokens: TokenTable, { ids, begins, place }: NextToken, capacity: number, options: RotaryOptions) => {
     const places = tf.range(0, capacity); // (S)
@@ -88,22 +88,22 @@ const runPrefillLayer = (layer: LlamaDecoderLayer, x: tf.Tensor, context: LayerC
   const slot = new PrefillSlot(capacity);
   return { x: layer.forward(x, { ...context, cache: slot }), held: slot.take() };
 };
-/** Without XLA on the CPU, where a prompt's matrix products are faster so. */
+/** Without XLA on the CPU, where the matrix products of a prompt are faster without it. */
 const prefillLayer = compile(runPrefillLayer, { name: 'prefill_layer' });
-/** XLA has native products for packed weights, and unpacks others faster. */
+/** XLA has native products for some packed weights, and unpacks the others faster. */
 const prefillPackedLayer = compile(runPrefillLayer, { name: 'prefill_packed_layer', xla: true });
 
 function isPacked(layer: LlamaDecoderLayer): boolean {
   return [...layer.namedModules()].some(([, module]) => module instanceof QuantizedLinear);
 }
 
-/** Of one token of each row, the last of a prompt or the one of a step. Shapes: x (B, 1, C) → (B, V) and (B). */
+/** Scores after one token per row, the last of a prompt or that of a step. Shapes: x (B, 1, C) → (B, V) and (B). */
 const nextScores = compile(
   (norm: RMSNorm, head: Projection, x: tf.Tensor): Scores => scoresOf(head.forward(norm.forward(x)).squeeze([1])),
   { name: 'decode_head', xla: true },
 );
 
-/** The compiled functions of one model in one state of its adapters. */
+/** The compiled functions of a model in one state of its adapters. */
 export class DecodingProgram {
   readonly prefill: (prompt: Prompt, capacity: number) => Decoded;
   readonly step: (next: NextToken, held: readonly HeldLayer[]) => Stepped;
@@ -155,12 +155,12 @@ export class DecodingProgram {
   }
 }
 
-/** How many states of one model keep their programs: adapters switched to and fro, and rows in other numbers. */
+/** Number of states per model whose programs are kept: switched adapters, and other numbers of rows. */
 const KEPT = 8;
 
 const programs = new WeakMap<DecodableModel, Map<string, DecodingProgram>>();
 
-/** The program of the model as it is now: its layers, its adapters and which of them act. */
+/** The program for the model's current layers, adapters and active adapters. */
 export function decodingProgram(model: DecodableModel, precision: Precision): DecodingProgram {
   const known = programs.get(model) ?? new Map<string, DecodingProgram>();
   programs.set(model, known);
@@ -168,7 +168,7 @@ export function decodingProgram(model: DecodableModel, precision: Precision): De
   const key = `${precision} ${form} ${parameters.map(({ id }) => id)}`;
   const program = known.get(key) ?? new DecodingProgram(model, precision);
   known.delete(key);
-  known.set(key, program); // now the latest
+  known.set(key, program); // moves it to the end, as the most recent
   const [oldest] = known.keys();
   if (known.size > KEPT && oldest !== undefined) {
     known.get(oldest)?.dispose();

@@ -1,20 +1,20 @@
-/** Keys and values in tensors of one size for the whole text, so that one compiled step serves every position. */
+/** Keeps keys and values in tensors of one size for the whole text, so one compiled step serves every position. */
 import type { LayerCache } from '../../nn';
 import { StateError, tf } from '../../runtime';
 
-/** What one layer holds. Shapes: both (B, K, S, D), of which the positions not yet written are 0. */
+/** Keys and values of one layer. Shapes: both (B, K, S, D); positions not yet written are 0. */
 export type HeldLayer = {
   readonly keys: tf.Tensor4D;
   readonly values: tf.Tensor4D;
 };
 
-/** A layer's place for keys and values in one pass; what comes in is kept beyond the layer's own clean-up until it is taken out. */
+/** A layer's cache for one pass. What the layer stores survives the layer's own clean-up until it is taken. */
 abstract class Slot implements LayerCache {
   private kept: HeldLayer | undefined;
 
   abstract append(keys: tf.Tensor4D, values: tf.Tensor4D): HeldLayer;
 
-  /** What the layer holds after its pass. */
+  /** The keys and values after the pass. */
   take(): HeldLayer {
     const { kept } = this;
     if (!kept) throw new StateError('this layer has put nothing into its cache: its attention takes no cache');
@@ -31,7 +31,7 @@ abstract class Slot implements LayerCache {
 }
 
 /**
- * Takes in a prompt: what the layer then holds has room for `capacity` positions, while its queries see the prompt's alone.
+ * Stores a prompt. The result has room for `capacity` positions, while the queries see only the prompt's.
  *
  * Shapes: keys, values (B, K, T, D).
  */
@@ -49,9 +49,9 @@ export class PrefillSlot extends Slot {
 }
 
 /**
- * Puts one token's keys and values at its place.
+ * Stores the keys and values of one token at its position.
  *
- * The place is a mask, not an index: a computed position in a slice would make XLA compile anew for each.
+ * The position is a mask, not an index: with a computed index in a slice, XLA would compile for each position.
  *
  * Shapes: isPlace (1, 1, S, 1), bool; keys, values (B, K, 1, D).
  */

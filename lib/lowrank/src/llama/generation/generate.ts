@@ -1,4 +1,4 @@
-/** Writing on from a prompt: the likeliest token each time, a drawn one, or the likeliest text that beam search finds. */
+/** Continues a prompt with the most likely token, a sampled token, or the most likely text found by beam search. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, deriveSeed, deviceInfo, ShapeError, seededRandom, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
@@ -15,39 +15,38 @@ import { CompiledDecoder } from './compiledDecoder';
 import { type Decoder, type GeneratingModel, GrowingDecoder, type Scores } from './decoder';
 import { checkSampling, type SamplingOptions, sampleToken } from './sampling';
 
-/** How to write on. */
+/** Settings of generation. */
 export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
   /** @defaultValue 20 */
   readonly maxNewTokens?: number;
-  /** What a temperature above 0 draws from; each row has its own sequence. @defaultValue 0 */
+  /** Random seed for temperatures above 0; each row has its own sequence. @defaultValue 0 */
   readonly seed?: number;
-  /** The id, or ids, that end a row; `[]` for none. @defaultValue the configuration's */
+  /** The id, or ids, that end a row; `[]` for none. @defaultValue from the configuration */
   readonly eosTokenId?: number | readonly number[];
   /**
-   * Whether tokens are computed by compiled functions: a second or more for the first token of a new form of call, and a fraction of
-   * the time for every other. @defaultValue true
+   * Use compiled functions: the first token of a new call signature takes a second or more, all others a fraction of the time.
+   * @defaultValue true
    */
   readonly compile?: boolean;
-  /** What compiled matrix products are computed in; on a CPU without instructions for bfloat16 that is always float32. @defaultValue 'float32' */
+  /** Type of compiled matrix products; always float32 on a CPU without bfloat16 instructions. @defaultValue 'float32' */
   readonly precision?: 'float32' | 'bfloat16';
-  /** Stops the work between two tokens; on a GPU, where the likeliest are chosen, between two groups of up to eight. */
+  /** Stops between two tokens; on a GPU with greedy decoding, between two groups of up to eight tokens. */
   readonly signal?: AbortSignal;
   /**
-   * Is told each new id and its row as soon as it is read: one by one, or on a GPU, where the likeliest are chosen, one, then two, four and
-   * eight at a time. Beam search chooses only at the end, and takes none.
+   * Called with each new id and its row as soon as it is read: one by one, or on a GPU with greedy decoding one, then two, four and eight
+   * at a time. Beam search chooses only at the end, and does not accept it.
    */
   readonly onToken?: (id: number, row: number) => void;
 }
 
 /**
- * Writes on from each row of ids, and gives the new ids per row, the one that ended it included.
+ * Continues each row of ids and returns the new ids per row, including the one that ended it.
  *
- * Rows of different lengths get the same ids as they would get alone. Between tokens the event loop has its turn, so that
- * other work, and an interrupt, come through. With `numBeams` above 1 each row gives `numReturnSequences` texts, one after
- * the other and the best first.
+ * Rows of different lengths get the same ids as they would alone. The event loop runs between tokens, so other work and interrupts can
+ * proceed. With `numBeams` above 1, each row returns `numReturnSequences` texts in a row, best first.
  *
- * @throws ArgumentError for an option out of range, options that exclude each other, an id outside the vocabulary, or more
- * tokens than the model has positions; ShapeError when there is no prompt; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
+ * @throws ArgumentError for an option out of range, conflicting options, an id outside the vocabulary, or more tokens than the model has
+ * positions; ShapeError when there is no prompt; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
  */
 export async function generate(model: GeneratingModel, inputIds: TokenRows, options: GenerateOptions = {}): Promise<number[][]> {
   const { maxNewTokens = 20 } = options;
@@ -84,7 +83,7 @@ function decoderOf(model: GeneratingModel, { compile = true, precision = 'float3
   return new CompiledDecoder(compilable, { maxNewTokens, precision });
 }
 
-/** What a row is written by. */
+/** The rules for continuing a row. */
 interface WritingRules extends GenerateOptions {
   readonly maxNewTokens: number;
   readonly stopIds: readonly number[];
@@ -114,20 +113,20 @@ async function tokenByToken(
     }
     if (tokens === maxNewTokens || written.every(isDone)) return written;
     await between(tokens);
-    scores = decoder.step(chosen.at(-1) ?? []); // what a row reads after its end is of no account
+    scores = decoder.step(chosen.at(-1) ?? []); // tokens after the end of a row do not matter
   }
 }
 
 /**
- * How many tokens are at most chosen before the first of them is read: a GPU does nothing while it is asked, and is busy where its host
- * gives it one step after the other. The number grows to this by doubling, so that the first token comes at once.
+ * Maximum tokens chosen before the first of them is read. A GPU idles while its result is read, and stays busy when its host queues one
+ * step after another. The number doubles up to this maximum, so the first token arrives at once.
  */
 const mostAtOnce = (decoder: Decoder) => (decoder instanceof CompiledDecoder && deviceInfo().device === 'GPU' ? 8 : 1);
 
 /** Chooses one id per row. Shapes: → (B). */
 type Choice = (scores: Scores) => tf.Tensor1D;
 
-/** Chooses so many ids of each row, one after the other, and then reads them; disposes of the scores. */
+/** Chooses this many ids per row, one after the other, and then reads them; disposes the scores. */
 function chooseInTurn(
   decoder: Decoder,
   scores: Scores,

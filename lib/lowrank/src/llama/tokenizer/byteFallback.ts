@@ -1,6 +1,6 @@
-/** Bytes that a vocabulary spells as tokens such as `<0x0A>`, read as Hugging Face's Rust library reads them. */
+/** Decodes bytes that a vocabulary spells as tokens such as `<0x0A>`, as Hugging Face's Rust library does. */
 
-/** A part of the JavaScript library's decoder, as far as it is looked into here. */
+/** The part of the JavaScript library's decoder that this file inspects. */
 interface Decoder {
   readonly decoders?: readonly unknown[];
   text_decoder?: unknown;
@@ -9,8 +9,8 @@ interface Decoder {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Corrects the decoder that the JavaScript library built: its `ByteFallback` drops a byte order mark, and makes fewer U+FFFD
- * of bytes that are no UTF-8 than the Rust one, which makes one of each.
+ * Corrects the decoder of the JavaScript library. Its `ByteFallback` drops a byte order mark, and makes fewer U+FFFD from invalid UTF-8
+ * than the Rust library, which makes one per byte.
  */
 export function correctByteFallback(decoder: unknown, definition: unknown): void {
   const { decoders } = (decoder ?? {}) as Decoder;

@@ -1,12 +1,12 @@
-/** How a byte-level vocabulary in a GGUF file cuts text into words, by its name in `tokenizer.ggml.pre`. */
+/** How a byte-level vocabulary in a GGUF file splits text into words, by its name in `tokenizer.ggml.pre`. */
 import { GPT2_SPLIT, LLAMA3_SPLIT } from './preTokenizer';
 
-/** A cut: its patterns in turn, each on the pieces that those before it left, and what else its name implies. */
+/** A split: patterns applied in turn, each to the pieces left by those before it, and the other implications of its name. */
 export interface GgufCut {
   readonly patterns: readonly string[];
-  /** A word that is a token is taken whole, whatever the merges would make of it. */
+  /** A word that is a token stays whole, even if the merges would split it. */
   readonly ignoresMerges?: boolean;
-  /** Texts begin with the begin token where the file does not say otherwise. */
+  /** Texts begin with the begin token unless the file says otherwise. */
   readonly addsBos?: boolean;
 }
 
@@ -22,7 +22,7 @@ const BEFORE = String.raw`[^\r\n\p{L}\p{N}]?`;
 const SYMBOLS = String.raw` ?[^\s\p{L}\p{N}]+[\r\n/]*`;
 const SYMBOLS_AND_ENDS = String.raw` ?[^\s\p{L}\p{N}]+[\r\n]*`;
 
-/** The letters with an upper and a lower case, as DeepSeek LLM lists them: code points, and first and last ones of ranges. */
+/** Letters with upper and lower case, as DeepSeek LLM lists them: code points and ranges. */
 const CASED = `
   41-5A 61-7A B5 C0-D6 D8-F6 F8-1BA 1BC-1BF 1C4-293 295-2AF 370-373 376 377 37B-37D 37F 386 388-38A 38C 38E-3A1 3A3-3F5
   3F7-481 48A-52F 531-556 10A0-10C5 13A0-13F5 13F8-13FD 1C90-1CBA 1CBD-1CBF 1D00-1D2B 1D6B-1D77 1D79-1D9A 1E00-1F15
@@ -32,11 +32,11 @@ const CASED = `
   A722-A76F A771-A787 A78B-A78E AB70-ABBF FB00-FB06 FB13-FB17 FF21-FF3A FF41-FF5A 10400-1044F 104B0-104D3 104D8-104FB
   10C80-10CB2 10CC0-10CF2 118A0-118DF 1E900-1E943`;
 
-/** Qwen's cut, and others': Llama 3's, with `digits` in place of up to three digits. */
+/** The split of Qwen and others: Llama 3's, with `digits` instead of up to three digits. */
 const qwen = (digits: string, symbols = SYMBOLS_AND_ENDS, lineEnds = String.raw`\s*[\r\n]+`) =>
   `${CONTRACTION}|${BEFORE}\\p{L}+|${digits}|${symbols}|${lineEnds}|${BLANKS}`;
 
-/** Tekken's and GPT-4o's: words end where a lower case letter is followed by an upper case one. */
+/** The split of Tekken and GPT-4o: a word ends where an upper-case letter follows a lower-case one. */
 const byCase = (digits: string, contraction = '') =>
   `${BEFORE}${UPPER}*${LOWER}+${contraction}|${BEFORE}${UPPER}+${LOWER}*${contraction}|${digits}|${SYMBOLS}|${SPACES}`;
 
@@ -46,8 +46,8 @@ const LLAMA3: GgufCut = { patterns: [LLAMA3_SPLIT], ignoresMerges: true, addsBos
 const QWEN2: GgufCut = { patterns: [qwen(DIGIT)] };
 
 /**
- * The cuts that llama.cpp names and that come with models of this architecture. A pattern is the one in the models' own `tokenizer.json` where
- * llama.cpp only comes near it (tekken, gpt-4o).
+ * The splits that llama.cpp names and that models of this architecture use. Where llama.cpp only approximates a pattern (tekken, gpt-4o),
+ * this is the one in the models' own `tokenizer.json`.
  */
 const CUTS: readonly (readonly [names: readonly string[], cut: GgufCut])[] = [
   [['default'], { patterns: [String.raw`[\p{P}$+<=>^~|]+`, GPT2_SPLIT, String.raw`\p{N}+`, '[0-9][0-9][0-9]'] }],
@@ -82,10 +82,10 @@ const CUTS: readonly (readonly [names: readonly string[], cut: GgufCut])[] = [
   [['viking'], { patterns: [WORDS, DIGIT] }],
 ];
 
-/** By name; one that is not here is refused, because a wrong cut makes tokens that the model was not trained on. */
+/** Splits by name. Any other is refused, because a wrong split yields tokens that the model was not trained on. */
 export const GGUF_CUTS: ReadonlyMap<string, GgufCut> = new Map(CUTS.flatMap(([names, cut]) => names.map((name) => [name, cut] as const)));
 
-/** A list of code points, in hexadecimal, as the inside of a character class. */
+/** A list of hexadecimal code points as the inside of a character class. */
 function letters(list: string): string {
   return list
     .trim()

@@ -1,20 +1,20 @@
-/** How text is cut into words before the merges are applied. */
+/** How text is split into words before the merges. */
 import { isJsonObject } from '../../io';
 
-/** GPT-2's cut (Radford et al. 2019), also the default of Hugging Face's `ByteLevel`. */
+/** GPT-2's split (Radford et al. 2019), also the default of Hugging Face's `ByteLevel`. */
 export const GPT2_SPLIT = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 
-/** Llama 3's cut: contractions in either case, at most three digits together, line ends kept with what is before them. */
+/** Llama 3's split: contractions in either case, at most three digits together, line ends kept with the text before them. */
 export const LLAMA3_SPLIT = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
 
-/** A pre-tokenizer, in the terms of `tokenizer.json`, that cuts by one pattern after the other and then spells bytes as letters. */
+/** A pre-tokenizer, in the terms of `tokenizer.json`, that splits by one pattern after another and then spells bytes as letters. */
 export function byteLevelSplit(...patterns: readonly string[]): object {
   return sequence(...patterns.map(split), { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false });
 }
 
 /**
- * The same pre-tokenizer without the two parts that the JavaScript library does not do as the Rust one does: its `ByteLevel`
- * takes U+FEFF for a space and U+0085 for none, and its `Digits` knows ASCII only. Its `Split` is exact, so they become that.
+ * The same pre-tokenizer without two parts that the JavaScript library implements differently from the Rust one: its `ByteLevel` treats
+ * U+FEFF as a space and U+0085 as none, and its `Digits` knows only ASCII. Its `Split` is exact and replaces both.
  */
 export function exactPreTokenizer(preTokenizer: unknown): unknown {
   if (!isJsonObject(preTokenizer)) return preTokenizer ?? null;

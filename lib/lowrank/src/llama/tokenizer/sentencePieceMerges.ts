@@ -1,9 +1,9 @@
-/** SentencePiece keeps a score per token instead of merges; the merges follow from the scores. */
+/** Derives merges from the token scores that SentencePiece stores instead. */
 
 /**
- * Every way to put a token together from two others, best score first, as transformers derives it (`generate_merges`).
+ * All pairs of tokens that form another token, best score first, as transformers derives them (`generate_merges`).
  *
- * On equal scores the shorter left part comes last, then the shorter right part, then the order of the vocabulary.
+ * On equal scores, the shorter left part comes last, then the shorter right part, then vocabulary order.
  */
 export function mergesFromScores(tokens: readonly string[], scores: readonly number[]): [left: string, right: string][] {
   const ids = new Map(tokens.map((token, id) => [token, id]));

@@ -1,4 +1,4 @@
-/** Text to token ids and back, by a model's own vocabulary, through Hugging Face's `tokenizers` and `jinja`. */
+/** Converts text to token ids and back with a model's own vocabulary, through Hugging Face's `tokenizers` and `jinja`. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { isJsonObject, writeTextAtomic } from '../../io';
@@ -14,34 +14,34 @@ import type { TokenizerDefinition } from './tokenizerDefinition';
 import { tokenizerFromFolder, tokenizerPlace } from './tokenizerFromFolder';
 import { tokenizerFromGguf } from './tokenizerFromGguf';
 
-/** One turn of a conversation. */
+/** One message of a conversation. */
 export interface ChatMessage {
-  /** As the model's template knows it: `system`, `user` or `assistant`. */
+  /** A role that the model's template knows: `system`, `user` or `assistant`. */
   readonly role: string;
   readonly content: string;
 }
 
-// The library is an ES module, which this CommonJS package can only reach by import().
+// The library is an ES module, which this CommonJS package can load only with import().
 const importTokenizers = () => import('@huggingface/tokenizers');
 type Engine = InstanceType<Awaited<ReturnType<typeof importTokenizers>>['Tokenizer']>;
 
-/** Milliseconds; a template of ordinary size takes one or two. */
+/** In milliseconds; a template of ordinary size takes one or two. */
 const LONGEST_RENDERING = 1000;
-/** Milliseconds; an entry of the vocabulary takes a hundredth of one. */
+/** In milliseconds; a vocabulary entry takes a hundredth of one. */
 const longestBuilding = ({ tokenizerJson: { model, added_tokens: added } }: TokenizerDefinition): number =>
   2000 + 0.1 * (entriesOf(model) + entriesOf(added));
-/** Milliseconds, for a short text. */
+/** In milliseconds, for a short text. */
 const LONGEST_ENCODING = 1000;
 
 const KNOWN_EXPRESSIONS = new Set(Array.from(GGUF_CUTS.values(), ({ patterns }) => patterns).flat());
 
-/** How many entries the lists and mappings of a value have. */
+/** The total number of entries in the lists and mappings of a value. */
 function entriesOf(value: unknown): number {
   const count = (item: unknown) => (typeof item === 'object' && item !== null ? Object.keys(item).length : 1);
   return typeof value === 'object' && value !== null ? Object.values(value).reduce((sum: number, item) => sum + count(item), 0) : 0;
 }
 
-/** Whether a regular expression stands in it that is not one of those above. */
+/** Whether the file contains a regular expression other than the known ones above. */
 function hasForeignExpression({ normalizer, pre_tokenizer: cut, decoder }: Readonly<Record<string, unknown>>): boolean {
   const isForeign = (value: unknown): boolean => {
     if (Array.isArray(value)) return value.some(isForeign);
@@ -57,7 +57,7 @@ function hasForeignExpression({ normalizer, pre_tokenizer: cut, decoder }: Reado
 export class Tokenizer {
   readonly #engine: Engine;
   readonly #template: BoundedTemplate | undefined;
-  /** Whether the file brought regular expressions of its own, which may backtrack without end. */
+  /** Whether the file brought its own regular expressions, which may backtrack endlessly. */
   readonly #isForeign: boolean;
 
   private constructor(
@@ -71,9 +71,9 @@ export class Tokenizer {
   }
 
   /**
-   * The tokenizer inside a GGUF file, or the `tokenizer.json` of a Hugging Face folder.
+   * The tokenizer in a GGUF file, or the `tokenizer.json` of a Hugging Face folder.
    *
-   * @throws FormatError when there is none at `path` or it is malformed; UnsupportedError for a kind that is not read here.
+   * @throws FormatError when there is none at `path` or it is malformed; UnsupportedError for a kind that this library does not read.
    */
   static async fromPretrained(path: string): Promise<Tokenizer> {
     const place = tokenizerPlace(path);
@@ -93,7 +93,7 @@ export class Tokenizer {
     }
   }
 
-  /** How many ids there are, added tokens included. */
+  /** The number of ids, including added tokens. */
   get vocabSize(): number {
     return this.#engine.model?.vocab.length ?? 0;
   }
@@ -114,11 +114,11 @@ export class Tokenizer {
   }
 
   /**
-   * The ids of a text. Special tokens written out in it are read as such; half of a surrogate pair reads as U+FFFD.
+   * The ids of a text. Special tokens written in the text are recognized; half of a surrogate pair becomes U+FFFD.
    *
-   * @param options.addSpecialTokens whether the model's own tokens, such as the one that begins a text, are put around it.
+   * @param options.addSpecialTokens whether to add the model's own tokens around the text, such as the begin token.
    * @defaultValue true
-   * @throws ArgumentError when a regular expression of the tokenizer's file does not come to an end.
+   * @throws ArgumentError when a regular expression of the tokenizer's file does not terminate.
    */
   encode(text: string, options: { readonly addSpecialTokens?: boolean } = {}): number[] {
     checkKnown('encode', options, ['addSpecialTokens']);
@@ -131,9 +131,9 @@ export class Tokenizer {
   }
 
   /**
-   * The text of some ids; bytes that are no UTF-8 read as U+FFFD.
+   * The text of some ids; invalid UTF-8 becomes U+FFFD.
    *
-   * @param options.skipSpecialTokens whether special tokens are left out. @defaultValue false
+   * @param options.skipSpecialTokens whether to omit special tokens. @defaultValue false
    * @throws ArgumentError when an id is not in the vocabulary.
    */
   decode(ids: readonly number[], options: { readonly skipSpecialTokens?: boolean } = {}): string {
@@ -146,19 +146,19 @@ export class Tokenizer {
     return this.#using('decode tokens', (engine) => engine.decode(known, { skip_special_tokens: skipSpecialTokens }));
   }
 
-  /** The token of an id, as the vocabulary spells it, for example `Ġthe`. */
+  /** The token with this id as the vocabulary spells it, for example `Ġthe`. */
   idToToken(id: number): string | undefined {
     return this.#engine.id_to_token(id);
   }
 
-  /** The id of a token spelled as in the vocabulary. */
+  /** The id of a token as the vocabulary spells it. */
   tokenToId(token: string): number | undefined {
     return this.#engine.token_to_id(token);
   }
 
   /**
-   * A conversation as the one text that the model was trained on. Encode it with `addSpecialTokens: false`: the template
-   * has them already.
+   * A conversation as one text in the format of the model's training. Encode it with `addSpecialTokens: false`, because the template adds
+   * them.
    *
    * @param options.addGenerationPrompt whether the text ends where the model's answer begins. @defaultValue false
    * @throws ArgumentError when the model has no template, or its template refuses these messages.
@@ -178,7 +178,7 @@ export class Tokenizer {
     }
   }
 
-  /** Writes `tokenizer.json` and `tokenizer_config.json` into a folder, which is made where it is missing. */
+  /** Writes `tokenizer.json` and `tokenizer_config.json` into a folder, creating it if necessary. */
   savePretrained(folder: string): void {
     const { tokenizerJson, bosToken, eosToken, padToken, unkToken, chatTemplate } = this.definition;
     const tokens = { bos_token: bosToken, eos_token: eosToken, pad_token: padToken, unk_token: unkToken };
@@ -193,7 +193,7 @@ export class Tokenizer {
     writeTextAtomic(nodePath.join(folder, 'tokenizer_config.json'), `${JSON.stringify(config, null, 2)}\n`);
   }
 
-  /** What a file says of a post-processor or a decoder shows only when it is used. */
+  /** Errors in a file's post-processor or decoder appear only when it is used. */
   #using<T>(what: string, work: (engine: Engine) => T): T {
     try {
       return work(this.#engine);

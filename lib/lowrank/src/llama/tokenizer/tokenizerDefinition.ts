@@ -1,8 +1,8 @@
-/** What the readers of tokenizer files hand to the tokenizer. */
+/** The common result of all readers of tokenizer files. */
 
-/** What a tokenizer is made from: the content of a `tokenizer.json`, and what stands beside it. */
+/** The content of a `tokenizer.json`, and settings from the files beside it. */
 export interface TokenizerDefinition {
-  /** Where it was read, for messages. */
+  /** Its origin, for messages. */
   readonly path: string;
   readonly tokenizerJson: Readonly<Record<string, unknown>>;
   readonly bosToken?: string;

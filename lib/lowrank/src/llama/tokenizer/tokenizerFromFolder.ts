@@ -1,4 +1,4 @@
-/** The tokenizer of a Hugging Face folder: `tokenizer.json`, `tokenizer_config.json` and, in newer ones, `chat_template.jinja`. */
+/** Reads the tokenizer of a Hugging Face folder: `tokenizer.json`, `tokenizer_config.json` and, in newer ones, `chat_template.jinja`. */
 import nodePath from 'node:path';
 import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../io';
 import { FormatError } from '../../runtime';
@@ -7,11 +7,11 @@ import { type ModelPlace, modelPlace } from '../files/modelPlace';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 
 const LARGEST_TOKENIZER = 100_000_000; // Gemma 3's has 33 million bytes
-const MOST_CONTAINERS = 2 ** 21; // one a merge and an added token
+const MOST_CONTAINERS = 2 ** 21; // one per merge and added token
 const MOST_IDS = 2 ** 24; // the largest vocabulary in use has 2 ** 18
 const LARGEST_CONFIG = 20_000_000;
 
-/** Where a model's tokenizer is: a folder with `tokenizer.json` may hold no model. */
+/** The place of a model's tokenizer; a folder with `tokenizer.json` need not contain a model. */
 export function tokenizerPlace(path: string): ModelPlace {
   if (pathKind(path) !== 'folder') return modelPlace(path);
   const names = namesIn(path);
@@ -20,8 +20,8 @@ export function tokenizerPlace(path: string): ModelPlace {
 }
 
 /**
- * Reads a folder's tokenizer. Its special tokens may stand in `tokenizer_config.json`, `special_tokens_map.json` or, as ids, in the model's
- * configuration; the first that names one counts. Added tokens may stand in the first two and in `added_tokens.json` too.
+ * Reads a folder's tokenizer. Its special tokens may be in `tokenizer_config.json`, `special_tokens_map.json` or, as ids, in the model's
+ * configuration; the first that names one counts. Added tokens may be in the first two and in `added_tokens.json`.
  *
  * @throws FormatError when the folder has no `tokenizer.json`, or a file is malformed.
  */
@@ -50,7 +50,7 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   };
 }
 
-/** @throws FormatError when an id is none: the tokenizer would give it out as one. */
+/** @throws FormatError when an id is not a valid number, because the tokenizer would return it from `encode`. */
 function checkVocabulary(path: string, { model, added_tokens: added }: JsonObject): void {
   const vocabulary = isJsonObject(model) ? objectOr(model.vocab) : {};
   const ofAdded = (Array.isArray(added) ? added : []).map((token: unknown) => [objectOr(token).content, objectOr(token).id] as const);
@@ -69,8 +69,8 @@ function otherVocabulary(folder: string): string {
 }
 
 /**
- * The added tokens of `tokenizer.json`, then those that only the files beside it have. Special tokens that are words of the vocabulary are
- * added too, as transformers does, so that they are matched whole, and those that no file gives an id get the next ones.
+ * The added tokens of `tokenizer.json`, then those that only the other files have. Special tokens in the vocabulary count as added too, as
+ * in transformers, so that they are matched whole.
  */
 function allAddedTokens(
   folder: string,
@@ -131,13 +131,13 @@ function withoutNull(values: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
 }
 
-/** A token is given as its text, or as an object around it. */
+/** A token is stored as its text, or as an object around it. */
 function tokenText(token: unknown): string | undefined {
   const text = isJsonObject(token) ? token.content : token;
   return typeof text === 'string' ? text : undefined;
 }
 
-/** A file of its own, a text, or a list of named ones of which `default` counts. */
+/** The template from a separate file, a string, or a list of named templates of which `default` counts. */
 function chatTemplate(folder: string, given: unknown): string | undefined {
   const path = nodePath.join(folder, 'chat_template.jinja');
   if (pathKind(path) !== undefined) return templateOf(path);

@@ -1,4 +1,4 @@
-/** A `tokenizer.json` made from the vocabulary that a GGUF file carries, as transformers makes its own from the same file. */
+/** Makes a `tokenizer.json` from the vocabulary in a GGUF file, like transformers. */
 import { GgufError, type GgufFile } from '../../io';
 import { UnsupportedError } from '../../runtime';
 import { openGguf } from '../files/openGguf';
@@ -14,7 +14,7 @@ const USER_DEFINED = 4;
 /**
  * Reads the tokenizer of a GGUF file.
  *
- * @throws GgufError when the file or its vocabulary is malformed; UnsupportedError for a kind of vocabulary not read here.
+ * @throws GgufError when the file or its vocabulary is malformed; UnsupportedError for a vocabulary type that this library does not read.
  */
 export async function tokenizerFromGguf(path: string): Promise<TokenizerDefinition> {
   const file = await openGguf(path);
@@ -58,7 +58,7 @@ function readVocabulary(file: GgufFile): Vocabulary {
   return { tokens, types: list(file, 'tokenizer.ggml.token_type', 'number') ?? [], merges: list(file, 'tokenizer.ggml.merges', 'string') };
 }
 
-/** GPT-2's kind: every byte is spelled as a letter, so that no text is unknown. */
+/** GPT-2's type: every byte is spelled as a letter, so no text is unknown. */
 function byteLevelBpe(file: GgufFile, { tokens, types, merges }: Vocabulary): Record<string, unknown> {
   const name = metadataOf(file, 'tokenizer.ggml.pre', 'string') ?? 'default';
   const cut = GGUF_CUTS.get(name);
@@ -86,7 +86,7 @@ function byteLevelBpe(file: GgufFile, { tokens, types, merges }: Vocabulary): Re
   };
 }
 
-/** LLaMA 1 and 2's kind: spaces become `▁`, and characters outside the vocabulary become tokens of their bytes. */
+/** The type of LLaMA 1 and 2: spaces become `▁`, and characters outside the vocabulary become byte tokens. */
 function sentencePieceBpe(file: GgufFile, { tokens, types, merges }: Vocabulary, unkToken = '<unk>'): Record<string, unknown> {
   const scores = list(file, 'tokenizer.ggml.scores', 'number');
   if (!merges && scores?.length !== tokens.length) {
@@ -107,7 +107,7 @@ function sentencePieceBpe(file: GgufFile, { tokens, types, merges }: Vocabulary,
   };
 }
 
-/** The added tokens, matched whole wherever they occur, and those that are put around a text. */
+/** The added tokens, matched whole everywhere, and the tokens added around a text. */
 function envelope(file: GgufFile, tokens: readonly string[], types: readonly number[], addsBosByDefault: boolean): Record<string, unknown> {
   const added = tokens.flatMap((content, id) => {
     const type = types[id];

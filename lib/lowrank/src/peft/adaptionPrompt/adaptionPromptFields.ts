@@ -1,4 +1,4 @@
-/** A zero-init prefix's keys of `adapter_config.json`. */
+/** The keys of a zero-init prefix in `adapter_config.json`. */
 import { toSnakeCase } from '../../nn';
 import type { AdapterConfigOptions } from '../adapterConfig';
 import type { ConfigFields } from '../files/configFields';
@@ -19,7 +19,7 @@ function read(fields: ConfigFields, common: Required<AdapterConfigOptions>): Ada
   });
 }
 
-/** PEFT's fields, and `gate` where it is a kind that PEFT has not: its shape makes PEFT refuse the file, not misread it. */
+/** PEFT's fields, plus `gate` for a type that PEFT lacks; the shape of such a gate makes PEFT refuse the file instead of misreading it. */
 function write({ adapterLayers, adapterLen, targetModules, gate }: AdaptionPromptConfig): Record<string, unknown> {
   return {
     adapter_layers: adapterLayers,

@@ -1,4 +1,4 @@
-/** What zero-init prefix attention says about itself. */
+/** The table entry of zero-init prefix attention. */
 import type { PeftMethod } from '../method';
 import { adaptionPromptFields } from './adaptionPromptFields';
 import { AdaptionPromptTuner } from './adaptionPromptTuner';
@@ -18,10 +18,9 @@ export const adaptionPromptMethod = {
   file: adaptionPromptFields,
   summary: ({ adapterLen, adapterLayers }) => ({ prefixLength: adapterLen, layers: adapterLayers }),
   /**
-   * `9e-3 · b/256` with b the examples per update, weight decay 0.02, betas (0.9, 0.95) and two warm-up epochs of five, as
-   * OpenGVLab's LLaMA-Adapter script has them. (lit-llama takes 9e-3 as it is, with 64 examples per update.) The rule is made for
-   * long runs of large batches: in a short run with few examples per update its rates hardly move the gates, so set a higher one
-   * there.
+   * `9e-3 · b/256` with b the examples per update, weight decay 0.02, betas (0.9, 0.95) and two warm-up epochs of five, as in OpenGVLab's
+   * LLaMA-Adapter script. (lit-llama uses 9e-3 unscaled, with 64 examples per update.) The rule is for long runs with large batches. In a
+   * short run with few examples per update, its rates hardly move the gates; set a higher one there.
    */
   trainingDefaults: (examplesPerUpdate) => ({
     learningRate: (9e-3 * examplesPerUpdate) / 256,

@@ -1,4 +1,4 @@
-/** Zero-init prefixes on a whole model. */
+/** Puts zero-init prefixes on a whole model. */
 import { LlamaForCausalLM, type ModelType } from '../../llama';
 import { CausalSelfAttention, type Module } from '../../nn';
 import { ArgumentError, deriveSeed, tf, UnsupportedError } from '../../runtime';
@@ -10,8 +10,8 @@ import type { AdaptionPromptConfig } from './config';
 import { ZeroInitPrefixAttention } from './zeroInitPrefixAttention';
 
 /**
- * Wraps the attention of the top layers. Only the active adapter's wrappers are in the model; those of the others wait here,
- * as in PEFT, so that parameters have PEFT's names.
+ * Wraps the attention of the top layers. Only the active adapter's wrappers are in the model; this class keeps the others, as PEFT does,
+ * so that parameters have PEFT's names.
  */
 export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
   readonly swapping: Swapping<AdaptionPromptConfig> = {
@@ -91,7 +91,7 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
     for (const wrappers of this.adapters.values()) for (const wrapper of wrappers.values()) disposePrompt(wrapper);
   }
 
-  /** Puts the wrappers of this adapter into the model, unless adapters are disabled, and takes out those of the last. */
+  /** Installs this adapter's wrappers in the model, unless adapters are disabled, and removes the previous ones. */
   private install(name: string | undefined): void {
     for (const [path, wrapper] of this.wrappers(this.active)) this.model.replaceModule(path, wrapper.baseLayer);
     this.active = name;
@@ -99,7 +99,7 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
     for (const [path, wrapper] of this.wrappers(name)) this.model.replaceModule(path, wrapper);
   }
 
-  /** The wrappers of an adapter, by their paths, from the lowest layer to the top. */
+  /** The wrappers of an adapter by path, from the lowest layer to the top. */
   wrappers(name: string | undefined): ReadonlyMap<string, ZeroInitPrefixAttention> {
     return this.adapters.get(name ?? '') ?? new Map<string, ZeroInitPrefixAttention>();
   }
@@ -126,7 +126,7 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
   }
 }
 
-/** The architectures for which PEFT has adaption prompts (`TRANSFORMERS_MODEL_CONFIG` of its adaption_prompt/config.py). */
+/** The architectures with adaption prompts in PEFT (`TRANSFORMERS_MODEL_CONFIG` of its adaption_prompt/config.py). */
 const IN_PEFT: Readonly<Record<ModelType, boolean>> = { llama: true, mistral: true, qwen2: false };
 
 /** @throws UnsupportedError when PEFT would refuse the adapter's file on this model. */
@@ -138,8 +138,8 @@ function checkKnownToPeft(model: Module): void {
 }
 
 /**
- * PEFT adds the bias of `o_proj` twice, with the base's output and with the prefix's, even while the gate is 0. One file would
- * then mean two different models.
+ * PEFT adds the bias of `o_proj` twice, with the base's output and with the prefix's, even while the gate is 0. One file would then mean
+ * two different models.
  *
  * @throws UnsupportedError when the attention's output projection has a bias.
  */
@@ -148,7 +148,7 @@ function checkOutputBias(path: string, { oProj }: CausalSelfAttention): void {
   throw new UnsupportedError(`'${path}.o_proj' has a bias, which PEFT adds twice under a prefix; use a LoraConfig on this base model`);
 }
 
-/** The wrapper alone; its base belongs to the model. */
+/** Disposes the wrapper alone; its base belongs to the model. */
 function disposePrompt({ adaptionPrompt, adaptionGate }: ZeroInitPrefixAttention): void {
   for (const variable of [adaptionPrompt, adaptionGate]) if (!variable.isDisposed) variable.dispose();
 }

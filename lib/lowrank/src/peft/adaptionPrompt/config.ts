@@ -7,8 +7,8 @@ import { AdapterConfig, type AdapterConfigOptions } from '../adapterConfig';
 
 export const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;
 /**
- * What the gate of a zero-init prefix is: one raw number per layer (Hugging Face), one per head (lit-llama), or the tanh
- * of one per head (the authors' code, OpenGVLab/LLaMA-Adapter).
+ * The gate of a zero-init prefix: one raw number per layer (Hugging Face), one raw number per head (lit-llama), or the tanh of one number
+ * per head (the authors' code, OpenGVLab/LLaMA-Adapter).
  */
 export type GateKind = (typeof GATE_KINDS)[number];
 
@@ -25,11 +25,11 @@ export class AdaptionPromptConfig extends AdapterConfig {
   readonly peftType = 'ADAPTION_PROMPT';
   /** Number `P` of prompt vectors per layer. */
   readonly adapterLen: number;
-  /** How many layers get them, counted from the top. */
+  /** Number of layers with prompts, counted from the top. */
   readonly adapterLayers: number;
-  /** @defaultValue 'scalar', the only kind that PEFT has */
+  /** @defaultValue 'scalar', the only type in PEFT */
   readonly gate: GateKind;
-  /** End of the names of the attention modules. @defaultValue 'self_attn' */
+  /** The last part of the attention modules' names. @defaultValue 'self_attn' */
   readonly targetModules: string;
 
   /** @throws ArgumentError when a count is not a whole number from 1 up. */

@@ -1,4 +1,4 @@
-/** Prefix adapters between Hugging Face, the authors' code (OpenGVLab) and lit. */
+/** Converts prefix adapters between Hugging Face, the authors' code (OpenGVLab) and lit. */
 import { tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { type CausalModel, getPeftModel, type PeftModel } from '../peftModel';
@@ -8,10 +8,10 @@ import { GATE_OF_LAYOUT, type PrefixLayout, type PrefixModelSizes, readLayout, w
 /**
  * The tensors of a prefix in another layout; the caller disposes them.
  *
- * From a gate per layer to gates per head, and between a gate and its tanh where it is below 1, nothing is lost but the last
- * bit. The rest has no equal in the other layout and is refused.
+ * Converting a gate per layer to gates per head, or a gate to its tanh and back (below 1), loses at most the last bit. Any other
+ * conversion has no equal in the target layout and is refused.
  *
- * @throws UnsupportedError where the target cannot hold the gates; FormatError or ShapeError for tensors of another layout.
+ * @throws UnsupportedError when the target layout cannot represent the gates; FormatError or ShapeError for tensors of another layout.
  */
 export function convertPrefix(
   tensors: tf.NamedTensorMap,
@@ -22,10 +22,10 @@ export function convertPrefix(
   return tf.tidy(() => writeLayout(to, withGate(readLayout(from, tensors, sizes), GATE_OF_LAYOUT[to], sizes), sizes));
 }
 
-/** What a prefix is to be loaded from, and how. */
+/** The layout and settings of a stored prefix. */
 export interface PrefixLoadOptions {
   readonly layout: PrefixLayout;
-  /** How many layers have prompts; needed for the OpenGVLab layout, which does not say. */
+  /** Number of layers with prompts; required for the OpenGVLab layout, which does not store it. */
   readonly adapterLayers?: number;
   /** @defaultValue 'default' */
   readonly adapterName?: string;
@@ -34,9 +34,9 @@ export interface PrefixLoadOptions {
 }
 
 /**
- * Puts a stored prefix on a model, with the kind of gate that its layout has, so that nothing is converted.
+ * Puts a stored prefix on a model, with the gate type of its layout, so nothing is converted.
  *
- * @throws FormatError or ShapeError when the tensors are not those of such a prefix on this model.
+ * @throws FormatError or ShapeError when the tensors do not form such a prefix for this model.
  */
 export function peftModelFromPrefix<M extends CausalModel>(model: M, tensors: tf.NamedTensorMap, options: PrefixLoadOptions): PeftModel<M> {
   checkKnown('peftModelFromPrefix', options, ['layout', 'adapterLayers', 'adapterName', 'isTrainable']);
@@ -61,7 +61,7 @@ export function peftModelFromPrefix<M extends CausalModel>(model: M, tensors: tf
 /**
  * A model's prefix as tensors of a layout; the caller disposes them.
  *
- * @throws UnsupportedError where the layout cannot hold the gates, or the adapter is no prefix.
+ * @throws UnsupportedError when the layout cannot represent the gates, or the adapter is not a prefix.
  */
 export function prefixTensors(
   peft: PeftModel,

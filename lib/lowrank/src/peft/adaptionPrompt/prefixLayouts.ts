@@ -1,4 +1,4 @@
-/** The three ways in which zero-init prefixes are stored: names, shapes, and what the gate is. */
+/** The three storage layouts of zero-init prefixes: names, shapes, and the type of gate. */
 import { ArgumentError, FormatError, ShapeError, tf, UnsupportedError } from '../../runtime';
 import type { GateKind } from './config';
 
@@ -9,12 +9,12 @@ import type { GateKind } from './config';
  * - `lit`: lit-llama and litgpt; a raw gate per head, `transformer.h.N.attn.{adapter_wte.weight [P, C], gating_factor
  *   [1, H, 1, 1]}` (litgpt's [1, 1, H, 1] and lit-llama's early [1] are read too).
  *
- * Prompts mean the same in all three, whatever the rotary layout: their keys are not rotated, and q·k does not change when
- * both are permuted alike.
+ * Prompts mean the same in all three, whatever the rotary layout: their keys are not rotated, and q·k does not change when both are
+ * permuted alike.
  */
 export type PrefixLayout = 'huggingface' | 'opengvlab' | 'lit';
 
-/** The kind of gate of each layout. */
+/** The gate type of each layout. */
 export const GATE_OF_LAYOUT = { huggingface: 'scalar', opengvlab: 'perHeadTanh', lit: 'perHead' } as const satisfies Record<
   PrefixLayout,
   GateKind
@@ -24,17 +24,17 @@ export const GATE_OF_LAYOUT = { huggingface: 'scalar', opengvlab: 'perHeadTanh',
 export interface PrefixModelSizes {
   readonly numHiddenLayers: number;
   readonly numAttentionHeads: number;
-  /** How many layers have prompts; the OpenGVLab layout does not say. */
+  /** Number of layers with prompts; the OpenGVLab layout does not store it. */
   readonly adapterLayers?: number;
 }
 
-/** A prefix apart from any layout: prompts and gates of the top layers, from the lowest of them up. */
+/** A prefix without a layout: prompts and gates of the top layers, lowest layer first. */
 export interface StoredPrefix {
   readonly gate: GateKind;
   readonly layers: readonly { readonly prompt: tf.Tensor2D; readonly gates: readonly number[] }[];
 }
 
-/** @throws FormatError when a tensor is missing or unexpected, ShapeError when one has another shape. */
+/** @throws FormatError when a tensor is missing or unexpected, ShapeError when one has the wrong shape. */
 export function readLayout(layout: PrefixLayout, tensors: tf.NamedTensorMap, sizes: PrefixModelSizes): StoredPrefix {
   const names = new Set(Object.keys(tensors));
   const take = (name: string): tf.Tensor => {
@@ -50,8 +50,8 @@ export function readLayout(layout: PrefixLayout, tensors: tf.NamedTensorMap, siz
 }
 
 /**
- * The tensors of a prefix in a layout whose kind of gate it has. Under Hugging Face's names a gate per head has the shape
- * [1, H, 1, 1]: that is how this library's own files hold it, and PEFT refuses them.
+ * The tensors of a prefix in a layout with the same gate type. Under Hugging Face's names, a gate per head has the shape [1, H, 1, 1], as
+ * in this library's own files; PEFT refuses them.
  */
 export function writeLayout(layout: PrefixLayout, { gate, layers }: StoredPrefix, sizes: PrefixModelSizes): tf.NamedTensorMap {
   const { numHiddenLayers, numAttentionHeads: H } = sizes;
@@ -59,7 +59,7 @@ export function writeLayout(layout: PrefixLayout, { gate, layers }: StoredPrefix
   const tensors: tf.NamedTensorMap = {};
   if (layout === 'opengvlab') {
     tensors['adapter_query.weight'] = tf.concat(layers.map(({ prompt }) => prompt));
-    for (let n = 0; n < first; n++) tensors[openGVLabGate(n)] = tf.zeros([1, H, 1, 1]); // there, but of no effect
+    for (let n = 0; n < first; n++) tensors[openGVLabGate(n)] = tf.zeros([1, H, 1, 1]); // required, but without effect
   }
   for (const [index, { prompt, gates }] of layers.entries()) {
     const n = first + index;
@@ -75,9 +75,9 @@ export function writeLayout(layout: PrefixLayout, { gate, layers }: StoredPrefix
 }
 
 /**
- * The same prefix with another kind of gate.
+ * The same prefix with another gate type.
  *
- * @throws UnsupportedError where nothing of that kind computes the same: heads that differ have no single gate, and no tanh
+ * @throws UnsupportedError when no gate of that type computes the same: heads with different gates have no single one, and no tanh
  * reaches 1.
  */
 export function withGate({ gate, layers }: StoredPrefix, target: GateKind, { numAttentionHeads }: PrefixModelSizes): StoredPrefix {
@@ -122,7 +122,7 @@ function readLit(take: Take, names: ReadonlySet<string>, sizes: PrefixModelSizes
   });
 }
 
-/** The numbers of the layers that have a gate. @throws FormatError when they are not the top layers of the model. */
+/** The numbers of the layers with a gate. @throws FormatError when they are not the top layers of the model. */
 function topLayers(names: ReadonlySet<string>, pattern: RegExp, { numHiddenLayers }: PrefixModelSizes): number[] {
   const found = [...names].flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number);
   const layers = found.sort((a, b) => a - b);

@@ -1,29 +1,29 @@
-/** Zero-init prefix attention: LLaMA-Adapter's method. */
+/** Zero-init prefix attention, the method of LLaMA-Adapter. */
 import { type Attention, type AttentionContext, type CausalSelfAttention, Module, type ModuleKind, scaledDotProduct } from '../../nn';
 import { tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { normalVariable } from '../initialValues';
 import type { GateKind } from './config';
 
-/** What one layer's prefix is made of. */
+/** Settings of one layer's prefix. */
 export interface PrefixOptions {
   /** Number `P` of prompt vectors. */
   readonly adapterLen: number;
   /** @defaultValue 'scalar' */
   readonly gate?: GateKind;
-  /** Seed of the prompt's initial values. @defaultValue 0 */
+  /** Random seed of the initial prompt. @defaultValue 0 */
   readonly seed?: number;
 }
 
 /**
- * A frozen attention plus a gated second one to trainable prompt vectors (Zhang et al. 2023, arXiv 2303.16199, eq. 6 to 8).
+ * A frozen attention plus a gated second attention to trainable prompt vectors (Zhang et al. 2023, arXiv 2303.16199, eq. 6 to 8).
  *
- * `o(softmax(q·kᵀ/√D)·v + g·softmax(q·k_Pᵀ/√D)·v_P)`, with `k_P, v_P` the layer's own projections of the prompt. Each part
- * has its own softmax and the gate g comes after it; g starts at 0, so the layer starts as its base, exactly. (The paper
- * writes √C under the scores; its code, and every other, divides by √D.) The prompt has no position: its keys are not
- * rotated, and every query sees all of them.
+ * `o(softmax(q·kᵀ/√D)·v + g·softmax(q·k_Pᵀ/√D)·v_P)`, where `k_P, v_P` are the layer's own projections of the prompt. Each part has its
+ * own softmax, and the gate g multiplies after it. g starts at 0, so the layer starts exactly as its base. (The paper writes √C under the
+ * scores; its code, and every other, divides by √D.) The prompt has no position: its keys are not rotated, and every query attends to all
+ * of them.
  *
- * Prompt keys and values are made anew in every forward: kept ones would go stale in training (Lightning-AI/litgpt#1287).
+ * Every forward pass recomputes the prompt's keys and values, because cached ones would go stale in training (Lightning-AI/litgpt#1287).
  *
  * Shapes: x (B, T, C) → (B, T, C); adaptionPrompt (P, C); adaptionGate (1), or (1, H, 1, 1) with a gate per head.
  */
@@ -42,7 +42,7 @@ export class ZeroInitPrefixAttention extends Module implements Attention {
     const { adapterLen, gate = 'scalar', seed = 0 } = options;
     baseLayer.freeze();
     this.gate = gate;
-    this.adaptionPrompt = normalVariable([adapterLen, baseLayer.qProj.inFeatures], 1, seed); // as an Embedding starts
+    this.adaptionPrompt = normalVariable([adapterLen, baseLayer.qProj.inFeatures], 1, seed); // initialized like an Embedding
     this.adaptionGate = tf.tidy(() => tf.variable(tf.zeros(gate === 'scalar' ? [1] : [1, baseLayer.numHeads, 1, 1])));
   }
 
@@ -63,13 +63,13 @@ export class ZeroInitPrefixAttention extends Module implements Attention {
     });
   }
 
-  /** The number that multiplies the prefix: the gate itself, or its tanh. Shapes: (1), or (1, H, 1, 1). */
+  /** The factor of the prefix: the gate itself, or its tanh. Shapes: (1), or (1, H, 1, 1). */
   gateValue(): tf.Tensor {
     return tf.tidy(() => (this.gate === 'perHeadTanh' ? this.adaptionGate.tanh() : this.adaptionGate.clone()));
   }
 }
 
-/** Two receivers that together report the gated prefix weights and the tokens' as one map, (B, H, T, P + S). */
+/** Two callbacks that together report the gated prefix weights and the token weights as one map, (B, H, T, P + S). */
 function joinedWeights(report: AttentionContext['onWeights'], gate: tf.Tensor) {
   if (!report) return {};
   let prefix: tf.Tensor4D | undefined;

@@ -1,4 +1,4 @@
-/** `adapter_config.json`: PEFT's configurations as their file has them. */
+/** Reads and writes `adapter_config.json`, PEFT's configuration file. */
 import nodePath from 'node:path';
 import { UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/warn';
@@ -8,7 +8,7 @@ import { CONFIG_FILE, ConfigFields } from './configFields';
 /** The version of PEFT whose format this is. */
 export const PEFT_VERSION = '0.21.0';
 
-/** Keys of every method that say nothing about what is computed. */
+/** Keys of all methods that do not affect the computation. */
 const IGNORED = [
   'auto_mapping', // names a Python class, for PEFT to import; it is never loaded
   'inference_mode', // `isTrainable` decides that, as in PEFT
@@ -19,11 +19,11 @@ const IGNORED = [
 /**
  * Reads a folder's `adapter_config.json`.
  *
- * Fields that this version does not know are named in one warning and left out, as in PEFT. Nothing in the file is run or
- * imported, and its regular expressions are bounded in time.
+ * Unknown fields are listed in one warning and ignored, as in PEFT. Nothing in the file is executed or imported, and its regular
+ * expressions have a time limit.
  *
- * @throws FormatError when the file is missing or malformed, UnsupportedError when it asks for a method, or a variant of
- * it, that this library does not have, ArgumentError when a number is out of its range.
+ * @throws FormatError when the file is missing or malformed, UnsupportedError when it asks for a method or variant that this library does
+ * not have, ArgumentError when a number is out of range.
  */
 export function readAdapterConfig(folder: string): PeftConfig {
   const fields = ConfigFields.read(nodePath.join(folder, CONFIG_FILE));

@@ -1,4 +1,4 @@
-/** `adapter_model.safetensors`: the tensors of an adapter under PEFT's names. */
+/** Reads `adapter_model.safetensors`, the tensors of an adapter under PEFT's names. */
 import nodePath from 'node:path';
 import { pathKind, readSafetensors } from '../../io';
 import { ArgumentError, FormatError, type tf, UnsupportedError } from '../../runtime';
@@ -7,10 +7,10 @@ import { assignStored } from './tensorLayout';
 
 export const TENSOR_FILE = 'adapter_model.safetensors';
 
-/** PEFT's path of the model inside a PeftModel, with which every name in a file begins. */
+/** PEFT's path of the model in a PeftModel; the names of the model's tensors in a file begin with it. */
 const FILE_PREFIX = 'base_model.model.';
 
-/** What PEFT's own part of a PeftModel begins with: names that keep it belong to no layer of the model. */
+/** The prefix of PEFT's own tensors, which belong to no layer of the model. */
 const OWN_PREFIX = 'base_model.';
 
 /** A tensor's name in a file. */
@@ -18,15 +18,15 @@ export function fileName(name: string): string {
   return name.startsWith(OWN_PREFIX) ? name : `${FILE_PREFIX}${name}`;
 }
 
-/** The name that {@link fileName} made a file's of; an empty one for what no file has. */
+/** The inverse of {@link fileName}; empty for a name that no file has. */
 function ownName(name: string): string {
   if (name.startsWith(FILE_PREFIX)) return name.slice(FILE_PREFIX.length);
   return name.startsWith(OWN_PREFIX) ? name : '';
 }
 
-/** Where an adapter's tensors come from: a file, or memory. */
+/** The source of an adapter's tensors: a file or memory. */
 export interface TensorSource {
-  /** What to call it in an error. */
+  /** Its name in errors. */
   readonly origin: string;
   readonly names: readonly string[];
   /** In the file's layout. */
@@ -34,15 +34,14 @@ export interface TensorSource {
   /** Why the values cannot be used; undefined when they can. */
   problem(name: string): string | undefined;
   values(name: string): Float32Array;
-  /** Runs `work`, which reads several. */
+  /** Runs `work`, which reads several tensors. */
   whileOpen<T>(work: () => T): T;
 }
 
 /**
- * Opens the tensors of an adapter's folder; only the header is read.
+ * Opens the tensors of an adapter folder. Reads only the header.
  *
- * @throws FormatError when the file is missing or malformed; UnsupportedError for a folder with PyTorch's pickle alone, which
- * can run code.
+ * @throws FormatError when the file is missing or malformed; UnsupportedError for a folder with only PyTorch's pickle, which can run code.
  */
 export function openAdapterTensors(folder: string): TensorSource {
   const path = nodePath.join(folder, TENSOR_FILE);
@@ -60,7 +59,7 @@ export function openAdapterTensors(folder: string): TensorSource {
   };
 }
 
-/** Tensors in memory, by the names and in the layout of PEFT's files. */
+/** Tensors in memory, with the names and layout of PEFT's files. */
 export function tensorsInMemory(tensors: tf.NamedTensorMap): TensorSource {
   const map = new Map(Object.entries(tensors));
   const tensor = (name: string): tf.Tensor => {
@@ -78,13 +77,13 @@ export function tensorsInMemory(tensors: tf.NamedTensorMap): TensorSource {
   };
 }
 
-/** Values by the names of {@link AdapterTensor}s, biases by their plain ones. */
+/** Values by the names of {@link AdapterTensor}s, biases by their plain names. */
 export type TensorValues = ReadonlyMap<string, Float32Array>;
 
 /**
- * Reads every value that the adapter needs, once all names and shapes have been compared with what is expected.
+ * Reads every value of the adapter, after comparing all names and shapes with the expected ones.
  *
- * @throws FormatError that lists what is missing, unexpected or of another shape, ten of each at most.
+ * @throws FormatError with up to ten missing, ten unexpected and ten mis-shaped tensors.
  */
 export function readTensors(source: TensorSource, expected: ReadonlyMap<string, ExpectedTensor>): TensorValues {
   const wanted = new Map(Array.from(expected, ([name, tensor]) => [plainName(name), { name, ...tensor }]));
@@ -109,7 +108,7 @@ export function readTensors(source: TensorSource, expected: ReadonlyMap<string, 
   return source.whileOpen(() => new Map(Array.from(found, ([key, name]) => [key, source.values(name)])));
 }
 
-/** Puts values that {@link readTensors} gave into the adapter's variables. */
+/** Assigns values from {@link readTensors} to the adapter's variables. */
 export function assignTensors(tensors: ReadonlyMap<string, AdapterTensor>, values: TensorValues): void {
   for (const [name, tensor] of tensors) {
     const given = values.get(plainName(name));
@@ -117,7 +116,7 @@ export function assignTensors(tensors: ReadonlyMap<string, AdapterTensor>, value
   }
 }
 
-/** A bias goes by another name once some adapter wraps its layer; one file fits both. */
+/** The name of a bias changes once an adapter wraps its layer; one file fits both. */
 function plainName(name: string): string {
   return name.endsWith('.bias') ? name.replace('.base_layer.', '.') : name;
 }

@@ -1,4 +1,4 @@
-/** The fields of a JSON object from outside, each checked for its type when it is asked for. */
+/** Reads the fields of an untrusted JSON object, each with a type check. */
 import { BinaryFile, FileFormatError } from '../../io/binaryFile';
 import { parseStrictJson, type StrictJson, StrictJsonError } from '../../io/strictJson';
 
@@ -7,7 +7,7 @@ export const CONFIG_FILE = 'adapter_config.json';
 const LARGEST = 2 ** 20; // bytes; PEFT's own configurations have about a thousand
 const MOST_VALUES = 50_000;
 
-/** A JSON object of which every field that is read is typed, and `left` tells those that nobody asked for. */
+/** A JSON object with typed access; `left` lists the fields that were not read. */
 export class ConfigFields {
   private readonly asked = new Set<string>();
 
@@ -16,7 +16,7 @@ export class ConfigFields {
     private readonly entries: ReadonlyMap<string, StrictJson>,
   ) {}
 
-  /** @throws FormatError when there is no such file, it is larger than 1 MiB, or it is not one JSON object. */
+  /** @throws FormatError when the file does not exist, is larger than 1 MiB, or is not one JSON object. */
   static read(path: string): ConfigFields {
     const file = new BinaryFile(path);
     if (file.size > LARGEST) throw new FileFormatError(path, 0, `${file.size} bytes of JSON; at most ${LARGEST} are expected here`);
@@ -25,17 +25,17 @@ export class ConfigFields {
     return new ConfigFields(path, value);
   }
 
-  /** The names of the fields that were not asked for. */
+  /** The names of the fields that were not read. */
   get left(): string[] {
     return [...this.entries.keys()].filter((name) => !this.asked.has(name));
   }
 
-  /** Says that these fields are known, and need not be looked at. */
+  /** Marks fields as known, so that `left` omits them. */
   ignore(names: readonly string[]): void {
     for (const name of names) this.asked.add(name);
   }
 
-  /** True when the field is there and says something: not null, false, an empty text, list or object. */
+  /** Whether the field has a value: not null, false, an empty string, list or object. */
   isSet(name: string): boolean {
     const value = this.value(name);
     if (value instanceof Map) return value.size > 0;
@@ -43,7 +43,7 @@ export class ConfigFields {
     return value !== undefined && value !== null && value !== false;
   }
 
-  /** What the field holds, as JSON text. */
+  /** The field's value as JSON text. */
   text(name: string): string {
     return JSON.stringify(this.value(name) ?? null, (_, value: unknown) => {
       if (typeof value === 'bigint') return Number(value);
@@ -69,7 +69,7 @@ export class ConfigFields {
     return typeof value === 'string' ? value : this.fail(name, 'a text');
   }
 
-  /** A text, or a list of texts. */
+  /** A string, or a list of strings. */
   names(name: string): string | string[] | undefined {
     const value = this.value(name);
     if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
@@ -101,7 +101,7 @@ export class ConfigFields {
     return Object.fromEntries(Array.from(value, ([key, item]) => [key, this.toNumber(name, item)]));
   }
 
-  /** @throws FormatError that names the file, the field, what it holds and what was expected. */
+  /** @throws FormatError with the file, the field, its value and the expected type. */
   fail(name: string, expected: string): never {
     const value = this.text(name);
     throw new FileFormatError(this.path, 0, `"${name}" is ${value.slice(0, 80)}${value.length > 80 ? '…' : ''}; expected ${expected}`);

@@ -1,8 +1,8 @@
-/** The README of an adapter's folder. */
+/** Writes the README of an adapter folder. */
 import { methodOf, type PeftConfig } from '../methods';
 import { PEFT_VERSION } from './adapterConfigFile';
 
-/** A model card whose front matter is PEFT's; the Hugging Face Hub shows an adapter by it. */
+/** A model card with PEFT's front matter, which the Hugging Face Hub uses to display an adapter. */
 export function modelCard(configs: readonly PeftConfig[]): string {
   const bases = [...new Set(configs.flatMap(({ baseModelNameOrPath }) => baseModelNameOrPath ?? []))];
   const base = bases.length === 1 ? `base_model: ${JSON.stringify(bases[0])}\n` : '';

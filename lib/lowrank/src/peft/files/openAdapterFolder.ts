@@ -1,4 +1,4 @@
-/** An adapter's folder, opened and not yet on any model. */
+/** Opens an adapter folder before it is put on a model. */
 import nodePath from 'node:path';
 import { namesIn, pathKind } from '../../io';
 import { FormatError } from '../../runtime';
@@ -7,23 +7,23 @@ import { readAdapterConfig } from './adapterConfigFile';
 import { openAdapterTensors, type TensorSource } from './adapterTensors';
 import { CONFIG_FILE } from './configFields';
 
-/** What a folder holds. */
+/** The contents of a folder. */
 export interface AdapterFolder {
   readonly config: PeftConfig;
   readonly tensors: TensorSource;
 }
 
 /**
- * Reads the configuration of an adapter's folder and the header of its tensors.
+ * Reads the configuration of an adapter folder and the header of its tensors.
  *
- * @throws FormatError when the path cannot be followed, or a file is missing or malformed; UnsupportedError for a method that this library does not have.
+ * @throws FormatError when the path cannot be followed, or a file is missing or malformed; UnsupportedError for an unknown method.
  */
 export function openAdapterFolder(folder: string): AdapterFolder {
   if (pathKind(nodePath.join(folder, CONFIG_FILE)) === undefined) throw new FormatError(`${folder} has no ${CONFIG_FILE}${hint(folder)}`);
   return { config: readAdapterConfig(folder), tensors: openAdapterTensors(folder) };
 }
 
-/** Adapters not named `default` are saved below the folder that was asked for. */
+/** Points to subfolders with adapters, where those not named `default` are saved. */
 function hint(folder: string): string {
   if (pathKind(folder) !== 'folder') return '; there is no such folder';
   const below = namesIn(folder).filter((name) => isAdapter(nodePath.join(folder, name)));

@@ -1,4 +1,4 @@
-/** Writing adapters as PEFT's folders. */
+/** Writes adapters as PEFT folders. */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
@@ -17,17 +17,16 @@ import { storedTensor } from './tensorLayout';
 export interface AdapterContent {
   readonly name: string;
   readonly config: PeftConfig;
-  /** By the file's names without their prefix. */
+  /** Tensors by their names in the file, without the prefix. */
   readonly tensors: ReadonlyMap<string, AdapterTensor>;
 }
 
 const MODEL_CARD = 'README.md';
 
 /**
- * Writes the adapter named `default` into the folder and every other one into a sub-folder of its name; a model card that is
- * there already stays.
+ * Writes the adapter named `default` into the folder, and every other one into a subfolder with its name. An existing model card is kept.
  *
- * @throws StorageError when the disk refuses, or a sub-folder is a link that leads elsewhere.
+ * @throws StorageError when the disk refuses, or a subfolder is a link that leads elsewhere.
  */
 export function saveAdapters(folder: string, adapters: readonly AdapterContent[]): void {
   storingIn(folder, 'adapter', () => {
@@ -47,8 +46,8 @@ function subfolder(folder: string, name: string): string {
 }
 
 /**
- * Writes both files under other names and renames them once they are complete. A configuration that is to change is removed
- * before the tensors are exchanged, so that whatever happens in between, no one reads tensors with the other's scale.
+ * Writes both files under temporary names and renames them when they are complete. A configuration that will change is removed before the
+ * tensors are replaced, so that tensors are never read with the scale of another adapter, whatever happens in between.
  */
 function writeAdapter(folder: string, { config, tensors }: AdapterContent): void {
   const staged = nodePath.join(folder, `.${randomBytes(6).toString('hex')}.tmp`);

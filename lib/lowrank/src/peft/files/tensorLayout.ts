@@ -1,9 +1,9 @@
-/** A variable's values as its file lays them out, and back. */
+/** Converts a variable's values to the layout of its file, and back. */
 import type { TensorToStore } from '../../io';
 import { tf } from '../../runtime';
 import type { AdapterTensor, TensorLayout } from '../tuner';
 
-/** The shape that a variable of this shape has in a file; the way back is the same for swapped axes only. */
+/** The shape of such a variable in a file. Only for swapped axes is the inverse the same. */
 export function fileShape(shape: readonly number[], layout: TensorLayout): readonly number[] {
   if (layout === 'transposed') return shape.toReversed();
   if (layout === 'column') return [...shape, 1];
@@ -20,13 +20,13 @@ export function storedTensor({ variable, layout }: AdapterTensor): TensorToStore
   return { dtype: 'F32', shape: fileShape(variable.shape, layout), bytes };
 }
 
-/** Puts a file's values into the variable, which stays the same one. */
+/** Assigns values from a file to the variable, which keeps its identity. */
 export function assignStored({ variable, layout }: AdapterTensor, values: Float32Array): void {
   const laidOut = layout === 'transposed' ? transposed(values, variable.shape.toReversed()) : values;
   tf.tidy(() => variable.assign(tf.tensor(laidOut, variable.shape)));
 }
 
-/** Factors are so small that TensorFlow takes longer to begin than this to end. Shapes: (rows, columns) → (columns, rows). */
+/** Transposes on the host, because the factors are so small that TensorFlow takes longer. Shapes: (rows, columns) → (columns, rows). */
 function transposed(values: Float32Array, [, columns = 0]: readonly number[]): Float32Array {
   const result = new Float32Array(values.length);
   for (let column = 0, to = 0; column < columns; column++) {
