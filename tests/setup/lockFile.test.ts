@@ -39,7 +39,7 @@ test('no form-data draws its boundary from Math.random (CVE-2025-7783, mended in
   expect(versions.sort()).toEqual(['2.5.5', '4.0.6']);
 });
 
-test.each(['requirements.lock', 'requirements-cpu.lock', 'requirements-gpu.lock'])(
+test.each(['requirements.lock', 'lib/lowrank/setup/requirements-cpu.lock', 'lib/lowrank/setup/requirements-gpu.lock'])(
   'every Python package in %s is pinned by a hash',
   (file) => {
     const entries = readFileSync(file, 'utf8')
