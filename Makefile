@@ -118,6 +118,7 @@ experiment: build
 
 lint: build
 	@node_modules/.bin/biome check .
+	$(PY) tests/notebooks/cells.py
 	$(TSC) -p tests --noEmit
 
 # A page for every public class and function; one that is undocumented, or needs a type that is not exported, fails it.
