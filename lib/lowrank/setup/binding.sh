@@ -23,7 +23,10 @@ done
 compile() {
   local source=$1
   shift
-  "${CXX:-g++}" -std=c++17 -O2 -fPIC -w -Wno-psabi -DNAPI_VERSION=8 -I"$headers" -I"$tensorflow/include" "$@" -c "$source" -o "${source%.cc}.o"
+  # Warnings of our own files are wanted; those of tfjs's and of TensorFlow's headers are not.
+  local warnings=(-w)
+  if [ -e "$here/binding/$(basename "$source")" ]; then warnings=(-Wall -Wextra -Wno-psabi); fi
+  "${CXX:-g++}" -std=c++17 -O2 -fPIC "${warnings[@]}" -DNAPI_VERSION=8 -I"$headers" -isystem "$tensorflow/include" "$@" -c "$source" -o "${source%.cc}.o"
   echo "compiled $(basename "$source")"
 }
 # As many at once as there are cores, for one takes up to 0.7 GB of memory; the two longest first.
@@ -53,8 +56,10 @@ done
 # Into place by renaming: processes that run keep the binding they have loaded.
 folder=$(dirname "$out")
 mkdir -p "$folder"
-"${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "$sources"/{tfjs_backend,tfjs_binding,graph,hugePages,inputMarks,xla,rowProducts,rowThreads,rowKernels,rowKernelsAvx2,floatKernels,floatKernelsAvx2,floatKernelsAvx512,crossEntropy,maskedSoftmax,rmsNorm,rotary,sum,swiglu}.o \
+mv "$sources/load.o" "$sources/load" # it is the library that loads the others
+objects=("$sources"/*.o)
+"${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "${objects[@]}" \
   -L"$sources/names" -Wl,--no-as-needed "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
-"${CXX:-g++}" -shared -o "$out.new" "$sources/load.o" -ldl
+"${CXX:-g++}" -shared -o "$out.new" "$sources/load" -ldl
 mv "$folder/tfjs_tensorflow.so.new" "$folder/tfjs_tensorflow.so"
 mv "$out.new" "$out"

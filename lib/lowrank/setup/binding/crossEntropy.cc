@@ -4,8 +4,8 @@
 // one, and logits that a product gave in bfloat16 are read as they are. Rows whose weight is 0 are not read.
 //
 //   lowrank_cross_entropy(logits, labels, weights) -> losses, greatest, log_sums
-//   lowrank_cross_entropy_slopes(logits, labels, weights, greatest, log_sums) -> slopes
-//   logits, slopes (n, size): float32 or bfloat16; labels (n): int32; the others (n): float32
+//   lowrank_cross_entropy_gradients(logits, labels, weights, greatest, log_sums) -> gradients
+//   logits, gradients (n, size): float32 or bfloat16; labels (n): int32; the others (n): float32
 //   log_sums: the logarithm of the sum of e to the power of each logit less the greatest
 #include <math.h>
 
@@ -77,17 +77,17 @@ ffi::Error Losses(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels, Nu
   });
 }
 
-ffi::Error LossSlopes(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels, Numbers weights, Numbers greatest, Numbers log_sums,
-                      ffi::Result<ffi::AnyBuffer> slopes) {
+ffi::Error LossGradients(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels, Numbers weights, Numbers greatest, Numbers log_sums,
+                      ffi::Result<ffi::AnyBuffer> gradients) {
   const Given given = {logits, labels, weights};
   const int64_t rows = labels.element_count();
-  if (!HasCount(greatest, rows) || !HasCount(log_sums, rows) || !IsFloat(*slopes) || !HasCount(*slopes, logits.element_count())) {
-    return ffi::Error::InvalidArgument("cross-entropy: the sums or the slopes do not fit the logits");
+  if (!HasCount(greatest, rows) || !HasCount(log_sums, rows) || !IsFloat(*gradients) || !HasCount(*gradients, logits.element_count())) {
+    return ffi::Error::InvalidArgument("cross-entropy: the sums or the gradients do not fit the logits");
   }
   return ForRows(pool, given, [&](const Row& row) {
     const SoftmaxRow softmax = {greatest.typed_data()[row.index], log_sums.typed_data()[row.index], row.weight};
     Source source = SourceOf(logits);
-    Sink sink = SinkOf(slopes);
+    Sink sink = SinkOf(gradients);
     ForSpans(row.begin, row.begin + row.size, [&](int64_t begin, int64_t n) {
       float* span = sink.Span(begin);
       if (row.weight == 0) std::fill_n(span, n, 0);
@@ -100,15 +100,18 @@ ffi::Error LossSlopes(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels
 }
 
 XLA_FFI_DEFINE_HANDLER(kLosses, Losses,
-                       ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>().Ret<Numbers>().Ret<Numbers>().Ret<Numbers>());
+                       ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>()
+                           .Ret<Numbers>().Ret<Numbers>().Ret<Numbers>());
 XLA_FFI_DEFINE_HANDLER(
-    kSlopes, LossSlopes,
-    ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>().Arg<Numbers>().Arg<Numbers>().Ret<ffi::AnyBuffer>());
+    kGradients, LossGradients,
+    ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>().Arg<Numbers>().Arg<Numbers>()
+        .Ret<ffi::AnyBuffer>());
 
 }  // namespace
 
 bool RegisterCrossEntropy() {
-  static const bool is_known = RegisterKernel("lowrank_cross_entropy", kLosses) && RegisterKernel("lowrank_cross_entropy_slopes", kSlopes);
+  static const bool is_known =
+      RegisterKernel("lowrank_cross_entropy", kLosses) && RegisterKernel("lowrank_cross_entropy_gradients", kGradients);
   return is_known;
 }
 

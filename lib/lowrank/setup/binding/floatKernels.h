@@ -14,8 +14,8 @@ struct SoftmaxRow {
   float greatest, log_sum, weight;
 };
 
-// What the slopes of a row have in common.
-struct SlopesRow {
+// What the gradients of a row have in common.
+struct GradientRow {
   float sum, scale;
 };
 
@@ -25,20 +25,15 @@ struct FloatKernels {
   float (*sum_of_exponentials)(const float* x, int64_t n, float maximum);     // of x - maximum
   float (*exponentials)(const float* x, int64_t n, float maximum, float* y);  // e to the power of x - maximum, and the sum of these
   void (*weighted_softmax)(const float* x, int64_t n, const SoftmaxRow& row, float* y);
-  void (*added)(const float* x, const float* y, int64_t n, float* sum);
   void (*masked)(const float* x, const float* mask, int64_t n, float scale, float* y);  // x·scale + mask
   void (*scaled)(const float* x, int64_t n, float scale, float* y);
   float (*sum_of_products)(const float* x, const float* y, int64_t n);
-  void (*softmax_slopes)(const float* dy, const float* y, int64_t n, const SlopesRow& row, float* dx);  // y·(dy - sum)·scale
-  void (*normalized)(const float* x, const float* weight, int64_t n, float scale, float* y);            // x·scale·weight
-  float (*sum_of_norm_slopes)(const float* dy, const float* x, const float* weight, int64_t n);         // of dy·x·weight
-  // (dy·weight - x·sum)·scale
-  void (*norm_slopes)(const float* dy, const float* x, const float* weight, int64_t n, const SlopesRow& row, float* dx);
+  void (*softmax_gradients)(const float* dy, const float* y, int64_t n, const GradientRow& row, float* dx);  // y·(dy - sum)·scale
   // x·cos + x'·sin, where x' has the halves of x in the other order
   void (*rotated)(const float* x, const float* cos, const float* sin, int64_t n, float* y);
   // y = SiLU(gate)·up with SiLU(x) = x·σ(x)
   void (*swiglu)(const float* gate, const float* up, int64_t n, float* y);
-  void (*swiglu_slopes)(const float* dy, const float* gate, const float* up, int64_t n, float* dgate, float* dup);
+  void (*swiglu_gradients)(const float* dy, const float* gate, const float* up, int64_t n, float* dgate, float* dup);
   void (*from_bfloat16)(const uint16_t* x, int64_t n, float* y);
   void (*to_bfloat16)(const float* x, int64_t n, uint16_t* y);
 };
@@ -50,10 +45,8 @@ extern const FloatKernels kAvx512FloatKernels;
 
 // Those of this processor.
 inline const FloatKernels& ProcessorsFloatKernels() {
-#if defined(__x86_64__)
   if (HasAvx512()) return kAvx512FloatKernels;
   if (HasAvx2()) return kAvx2FloatKernels;
-#endif
   return kPortableFloatKernels;
 }
 

@@ -1,6 +1,4 @@
 // The kernels of floatKernels.h for processors with AVX2, and fused multiplication and addition.
-#if defined(__x86_64__)
 #include <immintrin.h>
 #define FLOAT_KERNELS kAvx2FloatKernels
 #include "floatKernels.inc"
-#endif

@@ -3,18 +3,15 @@
 
 namespace tfnodejs {
 
-// Each tells XLA's programs for the CPU of kernels by their names, once; gives whether they know them.
+// Each registers custom calls with XLA:CPU, once; returns false if XLA refuses.
 bool RegisterRowProducts();
 bool RegisterCrossEntropy();
 bool RegisterSwiglu();
-bool RegisterRmsNorm();
 bool RegisterMaskedSoftmax();
 bool RegisterRotary();
-bool RegisterSum();
 
 inline bool RegisterKernels() {
-  return RegisterRowProducts() && RegisterCrossEntropy() && RegisterSwiglu() && RegisterRmsNorm() && RegisterMaskedSoftmax() &&
-         RegisterRotary() && RegisterSum();
+  return RegisterRowProducts() && RegisterCrossEntropy() && RegisterSwiglu() && RegisterMaskedSoftmax() && RegisterRotary();
 }
 
 }  // namespace tfnodejs

@@ -1,7 +1,7 @@
 // The weights of attention, softmax(scores·scale + mask), which XLA calls by its names.
 //
 //   lowrank_masked_softmax(scores, mask; scale) -> weights
-//   lowrank_masked_softmax_slopes(slopes, weights; scale) -> score_slopes
+//   lowrank_masked_softmax_gradients(gradients, weights; scale) -> score_gradients
 //   mask (b, t, size): float32; the others (batch·heads, queries, size): float32 or bfloat16; b is the batch or 1, t the queries or 1
 #include <vector>
 
@@ -43,24 +43,26 @@ ffi::Error MaskedSoftmax(ffi::ThreadPool pool, Any scores, Numbers mask, ffi::Re
   return ffi::Error::Success();
 }
 
-ffi::Error MaskedSoftmaxSlopes(ffi::ThreadPool pool, Any slopes, Any weights, ffi::Result<Any> score_slopes, float scale) {
+ffi::Error MaskedSoftmaxGradients(ffi::ThreadPool pool, Any gradients, Any weights, ffi::Result<Any> score_gradients, float scale) {
   const auto shape = weights.dimensions();
   bool fits = shape.size() == 3;
-  for (const Any& buffer : {slopes, weights, Any(*score_slopes)}) fits = fits && IsFloat(buffer) && HasCount(buffer, weights.element_count());
-  if (!fits) return ffi::Error::InvalidArgument("a masked softmax's slopes are of one size with its weights");
+  for (const Any& buffer : {gradients, weights, Any(*score_gradients)}) {
+    fits = fits && IsFloat(buffer) && HasCount(buffer, weights.element_count());
+  }
+  if (!fits) return ffi::Error::InvalidArgument("a masked softmax's gradients are of one size with its weights");
   const int64_t size = shape[2];
   const FloatKernels& kernels = ProcessorsFloatKernels();
   RunOnRows(pool, shape[0] * shape[1], size, [&](int64_t row) {
     const int64_t first = row * size;
-    Source given = SourceOf(slopes), source = SourceOf(weights);
-    Sink sink = SinkOf(score_slopes);
+    Source given = SourceOf(gradients), source = SourceOf(weights);
+    Sink sink = SinkOf(score_gradients);
     double sum = 0;
     ForSpans(first, first + size, [&](int64_t begin, int64_t n) {
       sum += kernels.sum_of_products(given.Span(begin, n), source.Span(begin, n), n);
     });
-    const SlopesRow common = {static_cast<float>(sum), scale};
+    const GradientRow common = {static_cast<float>(sum), scale};
     ForSpans(first, first + size, [&](int64_t begin, int64_t n) {
-      kernels.softmax_slopes(given.Span(begin, n), source.Span(begin, n), n, common, sink.Span(begin));
+      kernels.softmax_gradients(given.Span(begin, n), source.Span(begin, n), n, common, sink.Span(begin));
       sink.Keep(begin, n);
     });
   });
@@ -69,14 +71,15 @@ ffi::Error MaskedSoftmaxSlopes(ffi::ThreadPool pool, Any slopes, Any weights, ff
 
 XLA_FFI_DEFINE_HANDLER(kMaskedSoftmax, MaskedSoftmax,
                        ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Any>().Arg<Numbers>().Ret<Any>().Attr<float>("scale"));
-XLA_FFI_DEFINE_HANDLER(kMaskedSoftmaxSlopes, MaskedSoftmaxSlopes,
+XLA_FFI_DEFINE_HANDLER(kMaskedSoftmaxGradients, MaskedSoftmaxGradients,
                        ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Any>().Arg<Any>().Ret<Any>().Attr<float>("scale"));
 
 }  // namespace
 
 bool RegisterMaskedSoftmax() {
   static const bool is_known =
-      RegisterKernel("lowrank_masked_softmax", kMaskedSoftmax) && RegisterKernel("lowrank_masked_softmax_slopes", kMaskedSoftmaxSlopes);
+      RegisterKernel("lowrank_masked_softmax", kMaskedSoftmax) &&
+      RegisterKernel("lowrank_masked_softmax_gradients", kMaskedSoftmaxGradients);
   return is_known;
 }
 

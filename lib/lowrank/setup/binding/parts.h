@@ -12,11 +12,7 @@ namespace tfnodejs {
 
 // Waits a few dozen cycles. To yield instead would give the processor to threads that spin themselves, as TensorFlow's do.
 inline void Pause() {
-#if defined(__x86_64__)
   __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
 }
 
 // The parts of a piece of work, which threads take one after another. A thread that comes late finds none left and touches nothing else.

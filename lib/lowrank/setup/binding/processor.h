@@ -5,22 +5,14 @@ namespace tfnodejs {
 
 // Whether the processor has all that the kernels for AVX2 are compiled for.
 inline bool HasAvx2() {
-#if defined(__x86_64__)
   static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   return has;
-#else
-  return false;
-#endif
 }
 
 // The same for those for AVX-512.
 inline bool HasAvx512() {
-#if defined(__x86_64__)
   static const bool has = HasAvx2() && __builtin_cpu_supports("avx512f");
   return has;
-#else
-  return false;
-#endif
 }
 
 }  // namespace tfnodejs

@@ -1,6 +1,4 @@
 // The kernels of rowProducts.h for processors with AVX2, fused multiplication and addition, and 16-bit floats.
-#if defined(__x86_64__)
 #include <immintrin.h>
 #define ROW_KERNELS kAvx2RowKernels
 #include "rowKernels.inc"
-#endif

@@ -28,9 +28,7 @@ namespace ffi = xla::ffi;
 using Matrix = ffi::Buffer<ffi::F32>;
 
 const RowKernels& Kernels() {
-#if defined(__x86_64__)
   if (HasAvx2()) return kAvx2RowKernels;
-#endif
   return kPortableRowKernels;
 }
 

@@ -2,7 +2,7 @@
 // products beside it have that.
 //
 //   lowrank_swiglu(gate, up) -> y
-//   lowrank_swiglu_slopes(dy, gate, up) -> dgate, dup
+//   lowrank_swiglu_gradients(dy, gate, up) -> dgate, dup
 //   all of one shape: float32 or bfloat16, each for itself
 #include <initializer_list>
 
@@ -23,7 +23,9 @@ ffi::Error ForParts(ffi::ThreadPool& pool, std::initializer_list<Any> buffers, R
   for (const Any& buffer : buffers) {
     if (!IsFloat(buffer) || !HasCount(buffer, count)) return ffi::Error::InvalidArgument("SwiGLU takes and gives buffers of one size");
   }
-  RunOnPool(pool, (count + kPartSize - 1) / kPartSize, [&](int64_t part) { run(part * kPartSize, std::min(count, (part + 1) * kPartSize)); });
+  RunOnPool(pool, (count + kPartSize - 1) / kPartSize, [&](int64_t part) {
+    run(part * kPartSize, std::min(count, (part + 1) * kPartSize));
+  });
   return ffi::Error::Success();
 }
 
@@ -38,27 +40,27 @@ ffi::Error Swiglu(ffi::ThreadPool pool, Any gate, Any up, ffi::Result<Any> y) {
   });
 }
 
-ffi::Error SwigluSlopes(ffi::ThreadPool pool, Any dy, Any gate, Any up, ffi::Result<Any> dgate, ffi::Result<Any> dup) {
+ffi::Error SwigluGradients(ffi::ThreadPool pool, Any dy, Any gate, Any up, ffi::Result<Any> dgate, ffi::Result<Any> dup) {
   return ForParts(pool, {dy, gate, up, *dgate, *dup}, [&](int64_t part_begin, int64_t part_end) {
-    Source slopes = SourceOf(dy), gates = SourceOf(gate), ups = SourceOf(up);
-    Sink gate_slopes = SinkOf(dgate), up_slopes = SinkOf(dup);
+    Source gradients = SourceOf(dy), gates = SourceOf(gate), ups = SourceOf(up);
+    Sink gate_gradients = SinkOf(dgate), up_gradients = SinkOf(dup);
     ForSpans(part_begin, part_end, [&](int64_t begin, int64_t n) {
-      ProcessorsFloatKernels().swiglu_slopes(slopes.Span(begin, n), gates.Span(begin, n), ups.Span(begin, n), n, gate_slopes.Span(begin),
-                                             up_slopes.Span(begin));
-      gate_slopes.Keep(begin, n);
-      up_slopes.Keep(begin, n);
+      ProcessorsFloatKernels().swiglu_gradients(gradients.Span(begin, n), gates.Span(begin, n), ups.Span(begin, n), n,
+                                                gate_gradients.Span(begin), up_gradients.Span(begin));
+      gate_gradients.Keep(begin, n);
+      up_gradients.Keep(begin, n);
     });
   });
 }
 
 XLA_FFI_DEFINE_HANDLER(kSwiglu, Swiglu, ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Any>().Arg<Any>().Ret<Any>());
-XLA_FFI_DEFINE_HANDLER(kSwigluSlopes, SwigluSlopes,
+XLA_FFI_DEFINE_HANDLER(kSwigluGradients, SwigluGradients,
                        ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Any>().Arg<Any>().Arg<Any>().Ret<Any>().Ret<Any>());
 
 }  // namespace
 
 bool RegisterSwiglu() {
-  static const bool is_known = RegisterKernel("lowrank_swiglu", kSwiglu) && RegisterKernel("lowrank_swiglu_slopes", kSwigluSlopes);
+  static const bool is_known = RegisterKernel("lowrank_swiglu", kSwiglu) && RegisterKernel("lowrank_swiglu_gradients", kSwigluGradients);
   return is_known;
 }
 

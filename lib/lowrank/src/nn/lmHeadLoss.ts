@@ -42,16 +42,16 @@ function chunkedLoss(x: tf.Tensor, labels: tf.Tensor, head: Projection, rows: nu
   const loss = withGradient(
     [x],
     () => {
-      const slopes: tf.Tensor[] = [];
+      const gradients: tf.Tensor[] = [];
       let value = none;
       for (const chunk of chunks(x)) {
-        const added = addLossAndSlopes(value, ...chunk);
+        const added = addLossAndGradients(value, ...chunk);
         value = added.value;
-        slopes.push(added.slopes);
+        gradients.push(added.gradients);
       }
-      return { value, saved: { slopes: tf.concat(slopes) } };
+      return { value, saved: { gradients: tf.concat(gradients) } };
     },
-    (dy, { slopes }) => [slopes.mul(dy)],
+    (dy, { gradients }) => [gradients.mul(dy)],
   );
   return loss as tf.Scalar;
 }
@@ -64,14 +64,14 @@ const lossOf = (...[head, states, labels, weights]: ChunkArguments) => weightedC
 const addLoss = compile((sum: tf.Scalar, ...chunk: ChunkArguments): tf.Scalar => sum.add(lossOf(...chunk)), { name: 'head_loss' });
 
 /** As {@link addLoss}, with the gradient of this chunk's loss by its states. */
-const addLossAndSlopes = compile(
+const addLossAndGradients = compile(
   (sum: tf.Scalar, ...[head, states, labels, weights]: ChunkArguments) => {
     const { value, grads } = tf.valueAndGrads((rows: tf.Tensor) => lossOf(head, rows, labels, weights))([states]);
-    const [slopes] = grads;
-    if (!slopes) throw new ShapeError('the loss has no gradient by its states');
-    return { value: sum.add<tf.Scalar>(value), slopes };
+    const [gradients] = grads;
+    if (!gradients) throw new ShapeError('the loss has no gradient by its states');
+    return { value: sum.add<tf.Scalar>(value), gradients };
   },
-  { name: 'head_loss_and_slopes' },
+  { name: 'head_loss_and_gradients' },
 );
 
 /** Whether no gradient goes to the head's parameters, its own or borrowed. */

@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import { deviceInfo } from './deviceInfo';
 
-/** The instructions that multiply bfloat16, by Linux's names: the first two of x64, the last of arm64. */
-const INSTRUCTIONS: ReadonlySet<string> = new Set(['avx512_bf16', 'amx_bf16', 'bf16']);
+/** The instructions that multiply bfloat16, by Linux's names. */
+const INSTRUCTIONS: ReadonlySet<string> = new Set(['avx512_bf16', 'amx_bf16']);
 
 let isKnown: boolean | undefined;
 
@@ -20,7 +20,7 @@ export function hasBfloat16Products(): boolean {
 
 /** Whether a text in the form of `/proc/cpuinfo` names one of the instructions. */
 export function listsBfloat16Products(info: string): boolean {
-  const [, names = ''] = /^(?:flags|Features)\s*:(.*)$/m.exec(info) ?? [];
+  const [, names = ''] = /^flags\s*:(.*)$/m.exec(info) ?? [];
   return names.split(' ').some((name) => INSTRUCTIONS.has(name));
 }
 

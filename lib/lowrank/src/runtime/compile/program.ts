@@ -142,9 +142,9 @@ export class Program {
         if (isRecording()) {
           throw new UnsupportedError(`second derivatives through the compiled function '${fn.name}' are not recorded`);
         }
-        const slopes = [dys].flat();
+        const resultGradients = [dys].flat();
         const rest = [...saved];
-        const inputs = given.map((one) => ('result' in one ? slopes[one.result] : rest.shift()) as tf.Tensor);
+        const inputs = given.map((one) => ('result' in one ? resultGradients[one.result] : rest.shift()) as tf.Tensor);
         const gradients = callFunction(fn, [...inputs, ...rest]);
         return Object.fromEntries(wanted.map((source, index) => [source, () => gradients[index] as tf.Tensor]));
       },

@@ -23,7 +23,7 @@ export interface Source {
 
 /** The gradients by sources, given those by results. */
 export interface Gradients {
-  readonly slopes: readonly { readonly result: number; readonly symbol: number }[];
+  readonly resultGradients: readonly { readonly result: number; readonly symbol: number }[];
   readonly wanted: readonly { readonly source: number; readonly symbol: number }[];
   /** Where in the graph they begin. */
   readonly firstOperation: number;
@@ -112,7 +112,7 @@ interface Watched {
 function traceGradients(trace: Trace, results: readonly tf.Tensor[], xs: readonly Watched[]): Gradients {
   const firstOperation = trace.graph.operations.length;
   const ends = new Map<number, tf.Tensor[]>();
-  const slopes = results.flatMap((result, index) => {
+  const resultGradients = results.flatMap((result, index) => {
     if (result.dtype !== 'float32') return [];
     const { tensor, symbol } = trace.input(1, result.shape);
     ends.set(result.id, [...(ends.get(result.id) ?? []), tensor]); // it may be returned twice
@@ -120,7 +120,7 @@ function traceGradients(trace: Trace, results: readonly tf.Tensor[], xs: readonl
   });
   const gradients = backpropagate(engineInternals().state.activeTape ?? [], ends, xs);
   const wanted = xs.map(({ source, shape }, index) => ({ source, symbol: trace.symbolOf(gradients[index] ?? tf.zeros([...shape])) }));
-  return { slopes, wanted, firstOperation };
+  return { resultGradients, wanted, firstOperation };
 }
 
 function listSources(trace: Trace, { tensors, parameters }: Arguments, standIns: readonly { readonly symbol: number }[]): Source[] {

@@ -37,8 +37,8 @@ export function traceProgram(call: TracedCall, options: TraceOptions): Program {
     };
 
     const wanted = distinct(graph, gradients?.wanted.map(({ symbol }) => symbol) ?? []);
-    const slopes = new Map(gradients?.slopes.map(({ symbol, result }) => [symbol, result]));
-    const fed = new Set([...sourceOf.keys(), ...slopes.keys()].filter((symbol) => symbol !== undefined));
+    const resultGradients = new Map(gradients?.resultGradients.map(({ symbol, result }) => [symbol, result]));
+    const fed = new Set([...sourceOf.keys(), ...resultGradients.keys()].filter((symbol) => symbol !== undefined));
     const firstOperation = gradients?.firstOperation ?? graph.operations.length;
     const { savedActivations, given } = backwardInputs(graph, { outputs: wanted, fed, firstOperation, recompute });
 
@@ -48,7 +48,7 @@ export function traceProgram(call: TracedCall, options: TraceOptions): Program {
     const backward: BackwardPass | undefined = gradients && {
       fn: define('_backward', [...given, ...savedActivations], wanted),
       given: given.map((symbol) =>
-        slopes.has(symbol) ? { result: slopes.get(symbol) as number } : { source: sourceOf.get(symbol) as number },
+        resultGradients.has(symbol) ? { result: resultGradients.get(symbol) as number } : { source: sourceOf.get(symbol) as number },
       ),
       wanted: gradients.wanted.map(({ source }) => source),
     };
