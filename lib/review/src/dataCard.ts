@@ -3,7 +3,7 @@
 import type { PromptTokenizer } from 'lowrank/internal';
 import { checkKnown } from 'lowrank/internal';
 import { normalizedHunk } from './lint/splitByPackage';
-import { isExampleOf, type ReviewTask, reviewPrompt } from './prompts';
+import { isExampleOf, type ReviewTask, reviewPrompt, reviewTasks } from './prompts';
 import type { ReviewExample, ReviewSplits } from './reviewExample';
 
 /** A table row by column name; `nodejs-polars` and danfojs build data frames from such rows. */
@@ -34,7 +34,6 @@ export interface DataCardOptions {
 }
 
 const parts = ['train', 'validation', 'test'] as const;
-const tasks = ['necessity', 'comment', 'refinement'] as const;
 
 /** Counts, lengths, languages, duplicates and overlap of a data set. */
 export function dataCard(splits: ReviewSplits, options: DataCardOptions = {}): DataCard {
@@ -47,7 +46,7 @@ export function dataCard(splits: ReviewSplits, options: DataCardOptions = {}): D
     languages: languageRows(splits),
     duplicates: parts.map((part) => duplicateRow(part, splits[part])),
     leakage: leakageRows(splits),
-    lengthCurves: tasks.flatMap((task) => {
+    lengthCurves: reviewTasks.flatMap((task) => {
       const lengths = measured.filter((each) => each.task === task).flatMap((each) => each.lengths);
       return lengths.length === 0 ? [] : [{ label: task, points: curve(lengths) }];
     }),
@@ -85,7 +84,7 @@ interface Measured {
 
 function measure(splits: ReviewSplits, tokenizer: PromptTokenizer, limit: number): Measured[] {
   return parts.flatMap((part) =>
-    tasks.flatMap((task) => {
+    reviewTasks.flatMap((task) => {
       const own = splits[part].filter((example) => isExampleOf(task, example));
       const step = Math.max(1, Math.ceil(own.length / limit)); // spread over the whole part
       const lengths = own.filter((_, i) => i % step === 0).map((example) => tokensOf(tokenizer, task, example));

@@ -5,7 +5,7 @@ import { checkKnown, encodePrompt } from 'lowrank/internal';
 import { answerRoom } from './answerRoom';
 import { type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
-import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
+import { longestFirst, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
 import { yesProbability } from './yesProbability';
 
 /** One answer. */
@@ -86,7 +86,7 @@ async function writtenAnswers(
   const stopIds = [generation?.eosTokenId ?? tokenizer.eosTokenId ?? model.config.eosTokenId ?? []].flat();
   const answers = new Array<Answer>(prompts.length);
   let done = 0;
-  for (const group of groupsByLength(rows, batchSize)) {
+  for (const group of longestFirst(rows, batchSize)) {
     const inputs = group.map((index) => rows[index] ?? []);
     const longest = Math.max(...inputs.map((row) => row.length));
     const limit = Math.min(Math.max(...group.map((index) => rooms[index]?.maxNewTokens ?? 1)), maxLength - longest);

@@ -1,6 +1,6 @@
 /** The parts of a model and tokenizer that reviewing needs. */
 import type { ForwardOptions, GenerateOptions, LlamaConfig, TokenRows, tf } from 'lowrank';
-import { chunks, type PromptTokenizer } from 'lowrank/internal';
+import { groupsByLength, type PromptTokenizer } from 'lowrank/internal';
 
 /** A LlamaForCausalLM, or a PeftModel with the adapter of the task active. */
 export interface ReviewerModel {
@@ -17,8 +17,7 @@ export interface ReviewerTokenizer extends PromptTokenizer {
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
 }
 
-/** Indices in groups of similar length, which keeps padding small. The longest come first, so a run out of memory fails early. */
-export function groupsByLength(rows: readonly (readonly unknown[])[], size: number): number[][] {
-  const order = rows.map((_, index) => index).sort((a, b) => (rows[b]?.length ?? 0) - (rows[a]?.length ?? 0));
-  return chunks(order, size);
+/** Indices of the rows in groups of similar length. The longest come first, so a run out of memory fails early. */
+export function longestFirst(rows: readonly (readonly unknown[])[], size: number): number[][] {
+  return groupsByLength([...rows.keys()], size, (index) => -(rows[index]?.length ?? 0));
 }

@@ -1,9 +1,9 @@
 /** The answer of the necessity task as a probability, which allows trading precision for recall. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, tf } from 'lowrank';
-import { checkKnown, checkWhole, encodePrompt, interruptible } from 'lowrank/internal';
+import { checkKnown, checkWhole, encodePrompt, interruptible, leftMask, padLeft } from 'lowrank/internal';
 import type { ReviewPrompt } from './prompts';
-import { groupsByLength, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
+import { longestFirst, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
 
 /** How to run the prompts. */
 export interface YesProbabilityOptions {
@@ -51,7 +51,7 @@ async function askInGroups(
 ): Promise<number[]> {
   const probabilities = new Array<number>(rows.length);
   let done = 0;
-  for (const group of groupsByLength(rows, batchSize)) {
+  for (const group of longestFirst(rows, batchSize)) {
     if (signal?.aborted) throw new AbortedError('the yes/no prediction was stopped by its signal');
     const inputs = group.map((index) => rows[index] ?? []);
     const logits = answerLogits(model, inputs, tokens);
@@ -68,15 +68,9 @@ async function askInGroups(
 
 /** The logits of these tokens after each row. Left padding aligns all rows at the last position. */
 function answerLogits(model: ReviewerModel, rows: readonly (readonly number[])[], tokens: readonly number[]): number[][] {
-  const width = Math.max(...rows.map((row) => row.length));
-  const padded = (fill: number, value: (id: number) => number) =>
-    rows.map((row) => [...new Array<number>(width - row.length).fill(fill), ...row.map(value)]);
-  const attentionMask = rows.some((row) => row.length < width) ? padded(0, () => 1) : undefined;
+  const attentionMask = new Set(rows.map(({ length }) => length)).size > 1 ? leftMask(rows) : undefined;
   return tf.tidy(() => {
-    const logits = model.forward(
-      padded(0, (id) => id),
-      { attentionMask, logitsToKeep: 1 },
-    ); // (B, 1, V)
+    const logits = model.forward(padLeft(rows, 0), { attentionMask, logitsToKeep: 1 }); // (B, 1, V)
     return logits
       .squeeze<tf.Tensor2D>([1])
       .gather([...tokens], 1)

@@ -55,7 +55,7 @@ describe('the configuration of an experiment', () => {
     [{ methods: [{ ...lora, lr: 1 }] }, "methods[0]: a method has no option 'lr'"],
     [{ methods: [{ ...lora, learningRate: '1' }] }, 'methods[0]: learningRate 1'],
     [
-      { methods: [{ name: 'x', adapter: { peftType: 'IA3' } }] },
+      { methods: [{ name: 'x', adapter: { peftType: 'OFT' } }] },
       "methods[0]: the adapter of method 'x' is neither LORA nor ADAPTION_PROMPT",
     ],
     [

@@ -1,4 +1,4 @@
-import { LlamaForCausalLM, tf } from 'lowrank';
+import { LlamaForCausalLM, ShapeError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
 import { learnedPositions } from '../../../lib/lowrank/src/llama';
 import { bucketWidth, paddedPositions, padToBucket } from '../../../lib/lowrank/src/train/data/padToBucket';
@@ -54,4 +54,9 @@ test('the positions that predict a label come in 64, 128 or all, filled up by on
   expect(positions.slice(0, 6)).toEqual([96, 97, 98, 196, 197, 198]);
   expect(new Set(positions.slice(6))).toEqual(new Set([99]));
   expect(learnedPositions(lastLabels(3))).toEqual(positions.slice(0, 6));
+});
+
+test('rows of different lengths are refused, not evened out', () => {
+  const ragged = { inputIds: [[1, 2, 3], [1]], labels: [[1, 2, 3], [1]] };
+  expect(() => tensorBatch(padToBucket(ragged))).toThrow(ShapeError);
 });

@@ -2,7 +2,7 @@
 
 import { FormatError, LowrankError, type PeftConfig } from 'lowrank';
 import { checkKnown, checkOneOf, checkWhole, configOf, isJsonObject, methods, type PeftOptions, readJsonFile } from 'lowrank/internal';
-import type { ReviewTask } from '../prompts';
+import { type ReviewTask, reviewTasks } from '../prompts';
 
 /** One form of the experiment. */
 export interface ExperimentConfig {
@@ -66,7 +66,6 @@ const KEYS = [
   'examples',
   'maxNewTokens',
 ] as const;
-const TASKS: readonly ReviewTask[] = ['necessity', 'comment', 'refinement'];
 const PRECISIONS = ['float32', 'bfloat16'];
 
 /**
@@ -96,7 +95,7 @@ function checkConfig(config: ExperimentConfig): void {
   for (const list of ['methods', 'tasks', 'seeds'] as const) {
     if (!Array.isArray(config[list]) || config[list].length === 0) throw new FormatError(`${list} must be a non-empty list`);
   }
-  for (const task of config.tasks) checkOneOf('tasks', task, TASKS);
+  for (const task of config.tasks) checkOneOf('tasks', task, reviewTasks);
   for (const seed of config.seeds) checkWhole('seeds', seed, 0);
   for (const name of ['maxLength', 'batchSize', 'gradientAccumulation', 'evaluations'] as const) checkWhole(name, config[name]);
   for (const part of ['train', 'validation', 'test'] as const) checkWhole(`examples.${part}`, config.examples?.[part]);

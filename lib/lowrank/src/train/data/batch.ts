@@ -1,8 +1,10 @@
 /** Examples, and the rectangular batches that a model is trained on. */
 import { learnedPositions } from '../../llama';
+import { padLeft } from '../../llama/generation/padLeft';
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
+import { padRight } from './padRight';
 
 /** One sequence: `labels` are the ids themselves, or −100 where nothing is to be learned; the model shifts them by one. */
 export interface TrainingExample {
@@ -41,16 +43,15 @@ export function padBatch(examples: readonly TrainingExample[], options: PadOptio
   const { padTokenId, side = 'right' } = options;
   if (examples.length === 0) throw new ArgumentError('a batch needs at least one example');
   for (const [index, example] of examples.entries()) checkExample(example, index);
-  const width = Math.max(...examples.map(({ inputIds }) => inputIds.length));
-  const pad = (row: readonly number[], filler: number) => {
-    const padding = new Array<number>(width - row.length).fill(filler);
-    return side === 'right' ? [...row, ...padding] : [...padding, ...row];
-  };
-  const isPadded = examples.some(({ inputIds }) => inputIds.length < width);
+  const pad = side === 'left' ? padLeft : padRight;
+  const inputIds = examples.map((example) => example.inputIds);
+  const labels = examples.map((example) => example.labels);
+  const isPadded = new Set(inputIds.map(({ length }) => length)).size > 1;
+  const ones = inputIds.map(({ length }) => new Array<number>(length).fill(1));
   return {
-    inputIds: examples.map(({ inputIds }) => pad(inputIds, padTokenId)),
-    labels: examples.map(({ labels }) => pad(labels, IGNORE_INDEX)),
-    ...(isPadded && { attentionMask: examples.map(({ inputIds }) => pad(new Array<number>(inputIds.length).fill(1), 0)) }),
+    inputIds: pad(inputIds, padTokenId),
+    labels: pad(labels, IGNORE_INDEX),
+    ...(isPadded && { attentionMask: pad(ones, 0) }),
   };
 }
 

@@ -3,6 +3,7 @@ import { ArgumentError, deriveSeed, shuffled } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { checkWhole } from '../../runtime/checkWhole';
 import { chunks } from '../../runtime/chunks';
+import { groupsByLength } from '../../runtime/groupsByLength';
 import { type Batch, type PadOptions, padBatch, type TrainingExample } from './batch';
 import { packBatch, packRows } from './packing';
 
@@ -44,16 +45,12 @@ export function makeBatches(examples: readonly TrainingExample[], options: Batch
     if (bucketByLength) throw new ArgumentError('bucketByLength is for padded rows; packed ones are full, so leave it out');
     return chunks(packRows(order, pack), batchSize).map((rows) => packBatch(rows, pack, { padTokenId }));
   }
-  const groups = bucketByLength ? shuffle(groupsByLength(order, batchSize), 1) : chunks(order, batchSize);
+  const groups = bucketByLength ? shuffle(similarLengths(order, batchSize), 1) : chunks(order, batchSize);
   return groups.map((group) => padBatch(group, { padTokenId, side }));
 }
 
-function groupsByLength(examples: readonly TrainingExample[], batchSize: number): TrainingExample[][] {
+/** Sorted within buckets only, so that the order stays random. */
+function similarLengths(examples: readonly TrainingExample[], batchSize: number): TrainingExample[][] {
   const buckets = chunks(examples, batchSize * BATCHES_PER_BUCKET);
-  return buckets.flatMap((bucket) =>
-    chunks(
-      bucket.sort((a, b) => a.inputIds.length - b.inputIds.length),
-      batchSize,
-    ),
-  );
+  return buckets.flatMap((bucket) => groupsByLength(bucket, batchSize, ({ inputIds }) => inputIds.length));
 }

@@ -13,6 +13,7 @@ export function padToBucket(batch: Batch, limit = Number.POSITIVE_INFINITY): Bat
   const width = batch.inputIds[0]?.length ?? 0;
   const padding = bucketWidth(width) - width;
   if (padding === 0 || width + padding > limit) return batch;
+  // Every row by as much: rows of different lengths stay so, and are refused as tensors.
   const pad = (rows: readonly (readonly number[])[], filler: number) =>
     rows.map((row) => [...row, ...new Array<number>(padding).fill(filler)]);
   const { inputIds, labels, attentionMask, segmentIds } = batch;
