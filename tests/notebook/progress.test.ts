@@ -1,6 +1,8 @@
+import { getPeftModel, LlamaForCausalLM, LoraConfig, padBatch, train } from 'lowrank';
 import { progress } from 'lowrank-notebook';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { displaySymbol } from '../../lib/notebook/src/bundle';
+import { SMALL_SIZES } from '../llama/smallSizes';
 import { attachKernel } from './fakeKernel';
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }));
@@ -31,6 +33,39 @@ describe('progress', () => {
     vi.stubEnv('LOWRANK_STABLE_OUTPUT', '1');
     progress({ label: 'fine-tuning' }).update({ step: 2, steps: 2, loss: 1, tokensPerSecond: 203 });
     expect(kernel.texts[0]).toBe('fine-tuning: 2 steps, loss 1.000');
+  });
+
+  it('shows evaluations between steps, and the one after the last step until the end', () => {
+    using kernel = attachKernel();
+    const bar = progress({ label: 'fine-tuning', total: 2 });
+    bar.update({ step: 1, loss: 2 });
+    vi.advanceTimersByTime(250);
+    bar.evaluating({ done: 1, batches: 4, secondsLeft: 90 });
+    vi.advanceTimersByTime(250);
+    bar.update({ step: 2, loss: 1 });
+    vi.advanceTimersByTime(250);
+    bar.evaluating({ done: 3, batches: 4 });
+    bar.evaluating({ done: 4, batches: 4 }); // too soon to be painted
+    bar.finish();
+    expect(kernel.texts).toEqual([
+      'fine-tuning: step 1 of 2, loss 2.000',
+      'fine-tuning: step 1 of 2, evaluation 1 of 4, loss 2.000, 1 min 30 s left',
+      'fine-tuning: 2 steps, loss 1.000, 1 s',
+      'fine-tuning: step 2 of 2, evaluation 3 of 4, loss 1.000',
+      'fine-tuning: 2 steps, loss 1.000, 1 s',
+    ]);
+  });
+
+  it('is what train reports to, as it is', async () => {
+    const kernel = attachKernel();
+    const model = LlamaForCausalLM.fromConfig(SMALL_SIZES, { seed: 1 });
+    const peft = getPeftModel(model, new LoraConfig());
+    const batch = padBatch([{ inputIds: [1, 2, 3], labels: [1, 2, 3] }], { padTokenId: 0 });
+    await train(peft, [batch], { steps: 1, progress: progress({ label: 'training', total: 1 }), evaluation: { batches: [batch] } });
+    model.dispose();
+    expect(kernel.texts[0]).toMatch(/^training: step 0 of 1, evaluation 1 of 1/);
+    expect(kernel.texts.at(-1)).toMatch(/^training: 1 step, loss /);
+    kernel[Symbol.dispose]();
   });
 
   it('stays as it ended', () => {

@@ -25,9 +25,22 @@ export interface ProgressState {
   readonly secondsLeft?: number;
 }
 
+/** How far an evaluation within the work is; the shape that the training loop reports in. */
+export interface EvaluationState {
+  /** Batches gone through, of `batches` where that is known. */
+  readonly done: number;
+  readonly batches?: number;
+  /** Of the whole work. */
+  readonly secondsLeft?: number;
+}
+
 function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+function counted(done: number, total: number | undefined): string {
+  return total === undefined ? `${done}` : `${done} of ${total}`;
 }
 
 /**
@@ -42,6 +55,7 @@ export class Progress implements Displayable {
   private readonly total: number | undefined;
   private readonly startedAt = performance.now();
   private state: ProgressState = { step: 0 };
+  private evaluation: EvaluationState | undefined;
   private summary: string | undefined;
   private paintedAt = Number.NEGATIVE_INFINITY;
   private isPainted = false;
@@ -57,14 +71,24 @@ export class Progress implements Displayable {
   readonly update = (state: ProgressState): void => {
     if (this.summary !== undefined) return;
     this.state = state;
+    this.evaluation = undefined;
     const { steps } = this;
     if (steps !== undefined && state.step >= steps) this.finish();
-    else if (performance.now() - this.paintedAt >= REPAINT_MILLISECONDS) this.paint();
+    else this.repaint();
+  };
+
+  /** Takes in how far an evaluation is. One after the last step takes the summary's place until `finish`. */
+  readonly evaluating = (evaluation: EvaluationState): void => {
+    if (!isKernelAttached() && !process.stderr.isTTY) return; // nothing there is painted over
+    this.evaluation = evaluation;
+    this.summary = undefined;
+    this.repaint();
   };
 
   /** Finishes the bar with the given summary, or with steps, loss, speed and time. */
   readonly finish = (summary = this.ownSummary()): void => {
     if (this.summary !== undefined) return;
+    this.evaluation = undefined;
     this.summary = summary;
     this.paint();
   };
@@ -84,8 +108,9 @@ export class Progress implements Displayable {
 
   private text(): string {
     if (this.summary !== undefined) return `${this.label}: ${this.summary}`;
-    const { step, loss, tokensPerSecond, secondsLeft } = this.state;
-    const parts = [`${this.label}: step ${step}${this.steps === undefined ? '' : ` of ${this.steps}`}`];
+    const { step, loss, tokensPerSecond, secondsLeft } = { ...this.state, ...this.evaluation };
+    const parts = [`${this.label}: step ${counted(step, this.steps)}`];
+    if (this.evaluation) parts.push(`evaluation ${counted(this.evaluation.done, this.evaluation.batches)}`);
     if (loss !== undefined) parts.push(`loss ${loss.toFixed(3)}`);
     if (tokensPerSecond !== undefined) parts.push(`${Math.round(tokensPerSecond)} tokens/s`);
     if (secondsLeft !== undefined) parts.push(`${duration(secondsLeft)} left`);
@@ -99,6 +124,10 @@ export class Progress implements Displayable {
     if (process.env.LOWRANK_STABLE_OUTPUT) return parts.join(', ');
     if (tokensPerSecond !== undefined) parts.push(`${Math.round(tokensPerSecond)} tokens/s`);
     return [...parts, duration((performance.now() - this.startedAt) / 1000)].join(', ');
+  }
+
+  private repaint(): void {
+    if (performance.now() - this.paintedAt >= REPAINT_MILLISECONDS) this.paint();
   }
 
   private paint(): void {
