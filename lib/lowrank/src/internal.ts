@@ -5,6 +5,7 @@ export { CommandArguments } from './cli/commandArguments';
 export type { CommandSpec, OptionSpec } from './cli/commandSpec';
 export { loadMethodOptions, trainNotes, trainOptions } from './cli/commands';
 export { defaultModelPath } from './cli/defaultModel';
+export { fitVocabulary } from './cli/fitVocabulary';
 export { isAdapter, openModel } from './cli/openModel';
 export { beams, json, maxLength, model, quantize, quiet } from './cli/options';
 export { ProgressLine } from './cli/progressLine';

@@ -2,6 +2,7 @@
 import { PeftModel } from '../peft';
 import { printable } from '../runtime/printable';
 import type { CommandArguments } from './commandArguments';
+import { fitVocabulary } from './fitVocabulary';
 import { openModel } from './openModel';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
@@ -18,8 +19,10 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const folder = args.text('adapter');
   const prompt = args.argument === undefined || args.argument === '-' ? await allOf(stdin) : args.argument;
   if (prompt === '') throw new UsageError('the prompt is empty');
-  const { model, tokenizer } = await openModel(args, streams);
+  const opened = await openModel(args, streams);
+  const { model } = opened;
   try {
+    const tokenizer = folder === undefined ? opened.tokenizer : await fitVocabulary(opened, folder);
     const writer = folder === undefined ? model : await PeftModel.fromPretrained(model, folder);
     const chat = [{ role: 'user', content: prompt }];
     const ids = args.isOn('chat')

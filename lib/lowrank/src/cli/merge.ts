@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { PeftModel } from '../peft';
 import type { CommandArguments } from './commandArguments';
+import { fitVocabulary } from './fitVocabulary';
 import { openModel } from './openModel';
 import { ProgressLine } from './progressLine';
 import type { Streams } from './streams';
@@ -12,8 +13,10 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const [folder, output] = [args.required('adapter'), args.required('output')];
   if (fs.existsSync(nodePath.join(output, 'config.json')) && !args.isOn('force'))
     throw new UsageError(`${output} already contains a model: pass --force to replace it, or choose another --output`);
-  const { model, tokenizer } = await openModel(args, streams);
+  const opened = await openModel(args, streams);
+  const { model } = opened;
   try {
+    const tokenizer = await fitVocabulary(opened, folder);
     const progress = new ProgressLine(args, streams.stderr);
     const onMerged = (done: number, total: number) => progress.count('merging', { done, total });
     const onWritten = (done: number, total: number) => progress.count('writing', { done, total, as: 'percent' });

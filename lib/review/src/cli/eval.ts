@@ -1,7 +1,7 @@
 /** `lowrank eval`: measures the scores of a task on held-out data. */
 
 import { PeftModel } from 'lowrank';
-import { type CommandArguments, openModel, ProgressLine, type Streams, UsageError } from 'lowrank/internal';
+import { type CommandArguments, fitVocabulary, openModel, ProgressLine, type Streams, UsageError } from 'lowrank/internal';
 import { drawExamples, loadReviewData, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../index';
 import { adapterFolder, dataPath, taskOf } from './tasks';
 
@@ -19,8 +19,10 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const count = args.whole('examples') ?? 200;
   const { test } = await loadReviewData({ path: dataPath(args), task });
   const examples = drawExamples(task, test, count);
-  const { model, tokenizer } = await openModel(args, streams);
+  const opened = await openModel(args, streams);
+  const { model } = opened;
   try {
+    const tokenizer = folder === undefined ? opened.tokenizer : await fitVocabulary(opened, folder);
     const reviewer = folder === undefined ? model : await PeftModel.fromPretrained(model, folder);
     const progress = new ProgressLine(args, stderr);
     const onProgress = (done: number) => progress.count(task, { done, total: examples.length });

@@ -1,10 +1,19 @@
 /** `lowrank review`: reviews a diff. */
-import { type CommandArguments, openModel, ProgressLine, printableMessage, type Streams, UsageError, version } from 'lowrank/internal';
+import {
+  type CommandArguments,
+  fitVocabulary,
+  openModel,
+  ProgressLine,
+  printableMessage,
+  type Streams,
+  UsageError,
+  version,
+} from 'lowrank/internal';
 import { type DiffHunk, diffHunks, diffTextLines, type HunkReview, type ReviewTask, reviewDiff, type TaskModels } from '../index';
 import { generatedFiles, gitDiff, givenDiff, isBeforeFirstCommit, untrackedFiles } from './gitDiff';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
 import { ReviewMeter } from './reviewMeter';
-import { TaskAdapters, tasksOf } from './tasks';
+import { adapterFolder, TaskAdapters, tasksOf } from './tasks';
 import { unseenLanguages } from './unseenLanguages';
 
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
@@ -45,8 +54,12 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     );
   }
   if (hunks.length > 0) {
-    const { model, tokenizer } = await openModel(args, streams); // an empty diff needs no model
+    const opened = await openModel(args, streams); // an empty diff needs no model
+    const { model } = opened;
     try {
+      const [first] = tasks;
+      const folder = adapters === undefined || first === undefined ? undefined : adapterFolder(adapters, first);
+      const tokenizer = folder === undefined ? opened.tokenizer : await fitVocabulary(opened, folder);
       if (adapters === undefined)
         streams.stderr.write('lowrank review: this is the output of the untuned model, not a review; it suggests no code\n');
       const models: TaskModels =
