@@ -16,6 +16,7 @@ export { UsageError } from './cli/usageError';
 export { version } from './cli/version';
 export { fileFault, isJsonObject, isLfsPointer, LFS_REMEDY, namesIn, pathKind, readJsonFile, writeTextAtomic } from './io';
 export { type ByteLine, byteLines } from './io/byteLines';
+export { storingIn } from './io/storingIn';
 export { LARGEST_RECORD, type TextLine, textLines, utf8Text } from './io/textLines';
 export { leftMask, padLeft } from './llama/generation/padLeft';
 export { readAdapterConfig } from './peft/files/adapterConfigFile';

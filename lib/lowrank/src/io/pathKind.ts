@@ -43,6 +43,12 @@ const FAULTS: Readonly<Record<string, string>> = {
   ERR_INVALID_ARG_TYPE: 'the path is not a string',
 };
 
+/** Whether Node raised it over a file or its path. */
+export function isFileFault(cause: unknown): cause is Error {
+  if (!(cause instanceof Error)) return false;
+  return 'syscall' in cause || ('code' in cause && String(cause.code).startsWith('ERR_INVALID_ARG_'));
+}
+
 /** Words for Node's error about a file, with its code. */
 export function fileFault(cause: unknown): string {
   if (!(cause instanceof Error && 'code' in cause)) return String(cause);

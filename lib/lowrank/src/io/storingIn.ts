@@ -1,5 +1,6 @@
 /** Reports a folder that the disk refuses to write. */
 import { StorageError } from '../runtime';
+import { isFileFault } from './pathKind';
 
 /**
  * Runs an action that writes to a folder.
@@ -11,7 +12,7 @@ export function storingIn<T>(folder: string, what: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    if (cause instanceof StorageError || !(cause instanceof Error && 'syscall' in cause)) throw cause;
+    if (cause instanceof StorageError || !isFileFault(cause)) throw cause;
     throw new StorageError(`cannot write the ${what} to ${folder} (${cause.message}); check the folder and the free space`, { cause });
   }
 }

@@ -7,7 +7,8 @@ const LIBRARY = 'libtensorflow_cc.so.2';
 const CHUNK = 2 ** 22; // bytes
 
 /**
- * Looks each flag's name up among the texts of TensorFlow's library, which are the names that it parses. What a flag is set to is not checked.
+ * Looks each flag's name up among the texts of TensorFlow's library, which are the names that it parses. The value of a flag is not
+ * checked: over one that XLA cannot read (`--xla_gpu_autotune_level=x`), TensorFlow still ends the process.
  *
  * @param flags - the variable's text: flags, or the path of a file of them
  * @param library - by default the one that the native binding loads

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { terminalProgress } from 'lowrank';
-import { type CommandArguments, openModel, type Streams, UsageError, version, writeTextAtomic } from 'lowrank/internal';
+import { type CommandArguments, openModel, type Streams, storingIn, UsageError, version, writeTextAtomic } from 'lowrank/internal';
 import { readExperimentConfig } from '../experiment/experimentConfig';
 import { collectExperiment, runExperiment } from '../experiment/runExperiment';
 import { loadReviewData } from '../readers/loadReviewData';
@@ -35,8 +35,10 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
         return isDone ? undefined : terminalProgress(stderr);
       },
     });
-    fs.mkdirSync(nodePath.dirname(nodePath.resolve(output)), { recursive: true });
-    writeTextAtomic(output, `${JSON.stringify(results, null, 1)}\n`);
+    storingIn(nodePath.dirname(nodePath.resolve(output)), 'results', () => {
+      fs.mkdirSync(nodePath.dirname(nodePath.resolve(output)), { recursive: true });
+      writeTextAtomic(output, `${JSON.stringify(results, null, 1)}\n`);
+    });
     stdout.write(`written to ${output}\n`);
     return 0;
   } finally {

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
 import { countParameters, deviceInfo, FormatError, type LlamaForCausalLM, type ProgressDisplay } from 'lowrank';
-import { deviceName, pathKind, readJsonFile, writeTextAtomic } from 'lowrank/internal';
+import { deviceName, pathKind, readJsonFile, storingIn, writeTextAtomic } from 'lowrank/internal';
 import { drawExamples } from '../fineTune';
 import type { ReviewTask } from '../prompts';
 import type { ReviewSplits } from '../reviewExample';
@@ -126,9 +126,11 @@ function readCell(folder: string): CellResult | undefined {
 }
 
 function keepCell(folder: string, result: CellResult): void {
-  fs.mkdirSync(folder, { recursive: true });
-  writeTextAtomic(nodePath.join(folder, 'cell.json'), JSON.stringify(result));
-  fs.rmSync(nodePath.join(folder, 'training'), { recursive: true, force: true });
+  storingIn(folder, 'results', () => {
+    fs.mkdirSync(folder, { recursive: true });
+    writeTextAtomic(nodePath.join(folder, 'cell.json'), JSON.stringify(result));
+    fs.rmSync(nodePath.join(folder, 'training'), { recursive: true, force: true });
+  });
 }
 
 function environment(version: string): ExperimentEnvironment {

@@ -1,7 +1,6 @@
 /** Finds the file or folder that a user means by a model's path, and explains paths that lead to something else. */
-import fs from 'node:fs';
 import nodePath from 'node:path';
-import { namesIn, pathKind, readJsonFile } from '../../io';
+import { BinaryFile, namesIn, pathKind, readJsonFile } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
 
 /** The place of a model: a Hugging Face folder or a GGUF file. */
@@ -67,10 +66,17 @@ function snapshotOf(folder: string, names: readonly string[]): string | undefine
   if (!names.includes('snapshots')) return undefined;
   const snapshots = namesIn(nodePath.join(folder, 'snapshots'));
   const main = nodePath.join(folder, 'refs', 'main');
-  const revision = pathKind(main) === 'file' ? fs.readFileSync(main, 'utf8').trim() : undefined;
+  const revision = pathKind(main) === 'file' ? revisionIn(new BinaryFile(main)) : undefined;
   const chosen = snapshots.find((name) => name === revision) ?? (snapshots.length === 1 ? snapshots[0] : undefined);
   if (chosen !== undefined) return nodePath.join(folder, 'snapshots', chosen);
   throw new FormatError(`${folder} is a folder of the hub's cache with ${snapshots.length} snapshots; give one: ${listed(snapshots)}`);
+}
+
+/** A commit's hash. */
+function revisionIn(file: BinaryFile): string {
+  return Buffer.from(file.read(0, Math.min(file.size, 100)))
+    .toString()
+    .trim();
 }
 
 function otherKind(folder: string, names: readonly string[]): string | undefined {

@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { byteLength, type JsonObject, type NamedTensorToStore, type StagedFile, stageFile, stageSafetensors } from '../../io';
-import { ArgumentError, StorageError } from '../../runtime';
-import { reasonOf } from '../../runtime/reasonOf';
+import { storingIn } from '../../io/storingIn';
+import { ArgumentError } from '../../runtime';
 import { configToJson } from './configJson';
 import { type ModelToSave, tensorsToSave } from './tensorsToSave';
 
@@ -26,7 +26,11 @@ const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors$/;
  * @throws ArgumentError when `maxShardSize` is out of range; StateError when the model has an adapter; StorageError when the disk
  * refuses.
  */
-export function savePretrained(model: ModelToSave, folder: string, { maxShardSize = 5e9, onProgress }: SaveOptions): void {
+export function savePretrained(model: ModelToSave, folder: string, options: SaveOptions): void {
+  storingIn(folder, 'model', () => writeModel(model, folder, options));
+}
+
+function writeModel(model: ModelToSave, folder: string, { maxShardSize = 5e9, onProgress }: SaveOptions): void {
   if (!(maxShardSize > 0)) throw new ArgumentError(`maxShardSize ${maxShardSize} is not above 0 bytes`);
   const tensors = counted(tensorsToSave(model), onProgress);
   const shards = shardsOf(tensors, maxShardSize);
@@ -34,7 +38,7 @@ export function savePretrained(model: ModelToSave, folder: string, { maxShardSiz
   const dtype = tensors.some(([, tensor]) => tensor.dtype === 'BF16') ? 'bfloat16' : 'float32';
   const { config, generation } = configToJson(model.config, dtype);
   const path = (name: string) => nodePath.join(folder, name);
-  makeFolder(folder);
+  fs.mkdirSync(folder, { recursive: true });
   const staged: StagedFile[] = [];
   try {
     for (const [name, shard] of shards) staged.push(stageSafetensors(path(name), shard, { metadata: { format: 'pt' } }));
@@ -102,12 +106,4 @@ function indexOf(shards: ReadonlyMap<string, readonly NamedTensorToStore[]>): Js
   const places = tensors.map(({ name, file }) => [name, file] as const).sort(([a], [b]) => (a < b ? -1 : 1));
   const size = tensors.reduce((total, { tensor }) => total + byteLength(tensor.dtype, tensor.shape), 0);
   return { metadata: { total_size: size }, weight_map: Object.fromEntries(places) };
-}
-
-function makeFolder(folder: string): void {
-  try {
-    fs.mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw new StorageError(`the folder ${folder} cannot be made (${reasonOf(cause)}); check the path and its permissions`, { cause });
-  }
 }

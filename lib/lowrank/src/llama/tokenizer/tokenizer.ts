@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { isJsonObject, writeTextAtomic } from '../../io';
+import { storingIn } from '../../io/storingIn';
 import { ArgumentError, FormatError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
 import { reasonOf } from '../../runtime/reasonOf';
@@ -188,9 +189,11 @@ export class Tokenizer {
       clean_up_tokenization_spaces: false,
       tokenizer_class: 'PreTrainedTokenizerFast',
     };
-    fs.mkdirSync(folder, { recursive: true });
-    writeTextAtomic(nodePath.join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizerJson, null, 2)}\n`);
-    writeTextAtomic(nodePath.join(folder, 'tokenizer_config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    storingIn(folder, 'tokenizer', () => {
+      fs.mkdirSync(folder, { recursive: true });
+      writeTextAtomic(nodePath.join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizerJson, null, 2)}\n`);
+      writeTextAtomic(nodePath.join(folder, 'tokenizer_config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    });
   }
 
   /** Errors in a file's post-processor or decoder appear only when it is used. */

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { pathKind, readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../../io';
+import { namesIn, pathKind, readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { FormatError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
@@ -71,7 +71,7 @@ export function saveCheckpoint(
       }
       writeTextAtomic(nodePath.join(temporary, STATE), JSON.stringify(state));
       writeManifest(temporary, step);
-      const older = completeFolders(directory);
+      const older = completeFolders(fs.readdirSync(directory));
       const path = nodePath.join(directory, folderName((older[0]?.sequence ?? 0) + 1, step));
       fs.renameSync(temporary, path);
       syncFolder(directory);
@@ -96,7 +96,7 @@ export function loadCheckpoint(directory: string): Checkpoint | undefined {
   const kind = pathKind(directory);
   if (kind !== undefined && kind !== 'folder')
     throw new FormatError(`${directory} is no folder of checkpoints; give the one that a run was saved in`);
-  const folders = completeFolders(directory);
+  const folders = completeFolders(kind === undefined ? [] : namesIn(directory));
   for (const { name } of folders) {
     const path = nodePath.join(directory, name);
     try {
@@ -154,11 +154,9 @@ interface CheckpointFolder {
   readonly sequence: number;
 }
 
-/** The checkpoints of a directory, the newest first. */
-function completeFolders(directory: string): CheckpointFolder[] {
-  if (!fs.existsSync(directory)) return [];
-  return fs
-    .readdirSync(directory)
+/** The checkpoints among the names in a directory, the newest first. */
+function completeFolders(names: readonly string[]): CheckpointFolder[] {
+  return names
     .map((name) => ({ name, sequence: Number(/^checkpoint-(\d+)-step-\d+$/.exec(name)?.[1]) }))
     .filter(({ sequence }) => !Number.isNaN(sequence))
     .sort((a, b) => b.sequence - a.sequence);
