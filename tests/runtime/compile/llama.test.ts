@@ -200,7 +200,7 @@ describe('compiled training', () => {
 test('a deeper model has no more functions to compile, and a second model of its form none but its own', async () => {
   const compiled = compile(lossAndGrads, { name: 'loss_and_grads' });
   const functionsOf = async (layers: number, seed: number) => {
-    const peft = getPeftModel(model(layers, seed), lora({ r: 3 }), { seed }); // a rank that no other test has had compiled
+    const peft = getPeftModel(model(layers, seed), lora({ r: 5 }), { seed }); // a rank that no other test has had compiled
     stir(peft, seed);
     const names = await definedFunctions(() => tf.dispose(compiled(peft)));
     peft.dispose();
