@@ -59,7 +59,7 @@ function optionTakers(): Taker[] {
     if (!index) throw new Error(`${folder} has no index`);
     for (const exported of checker.getExportsOfModule(index)) {
       const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
-      if (!(symbol.flags & ts.SymbolFlags.Value)) continue;
+      if (!(symbol.flags & ts.SymbolFlags.Value) || !(exported.name in exports)) continue; // a class may be there as a type alone
       const type = checker.getTypeOfSymbol(symbol);
       look(symbol.name, type.getCallSignatures());
       if (!(symbol.flags & ts.SymbolFlags.Class)) continue;
