@@ -18,7 +18,7 @@ const textOf = (page: string) => readFileSync(page, 'utf8').replaceAll(/^( *)```
 
 /** What of the words in backticks is meant as a file or folder of this repository: it begins with one of its folders, or is called `x.ts`. */
 function isMissing(word: string, page: string): boolean {
-  if (WRITTEN.has(word)) return false;
+  if (WRITTEN.has(word) || word.startsWith('/')) return false;
   const roots = [...ROOTS, dirname(page)];
   const [first = ''] = word.split('/');
   if (word.includes('/')) return roots.some((root) => isFolder(join(root, first))) && !roots.some((root) => existsSync(join(root, word)));
