@@ -169,4 +169,4 @@ bench-gpu-bundle: build
 	@tests/bench/gpu/pack.sh $(NODE) $(PY) $$($(PY) -c 'import importlib.metadata as m; print(next(d.version for d in m.distributions() if d.metadata["Name"] in ("tensorflow", "tensorflow_cpu", "tensorflow-cpu")))') build/gpu
 
 clean:
-	rm -rf .venv build node_modules $(SOURCES:%=%/dist) $(SOURCES:%=%/node_modules)
+	rm -rf .venv build node_modules $(SOURCES:%=%/dist) $(SOURCES:%=%/node_modules) lib/node_modules
