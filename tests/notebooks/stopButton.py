@@ -56,6 +56,11 @@ const state = () => {
   return { isSame, isFinite: found.every(Number.isFinite), isTraining: model.isTraining, tensors: lib.tf.memory().numTensors };
 };
 console.log(JSON.stringify(state()));
+const { numTensors } = lib.tf.memory();
+/** Waits, two seconds at most, for a stopped call to give back what it held: its cell ends first. */
+const settled = async () => {
+  for (let i = 0; i < 100 && lib.tf.memory().numTensors !== numTensors; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+};
 """
 
 # Each work, and a short call of the same kind.
@@ -129,7 +134,7 @@ def main(folder):
         for work, (code, short_call) in WORKS.items():
             for moment in MOMENTS:
                 said = kernel.run(f"begin(); {code}; console.log('it came to its end')", stop_at=moment)
-                state = kernel.answer("console.log(JSON.stringify(state()))")
+                state = kernel.answer("await settled(); console.log(JSON.stringify(state()))")
                 next_call = kernel.answer(f"{short_call}; console.log(JSON.stringify(state()))")
                 outcome = {"work": work, "moment": moment, "said": said, "state": state, "next": next_call}
                 print(json.dumps(outcome), flush=True)

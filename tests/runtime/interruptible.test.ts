@@ -107,3 +107,13 @@ describe('interruptible', () => {
     expect([aborted, seen]).toEqual([true, ['SIGTERM']]);
   });
 });
+
+test('a call from a notebook cell that was stopped begins stopped', async () => {
+  const key = Symbol.for('lowrank.isOfStoppedCell');
+  const isAborted = () => interruptible(undefined, async (signal) => signal.aborted);
+  Reflect.set(globalThis, key, () => true);
+  expect(await isAborted()).toBe(true);
+  Reflect.set(globalThis, key, () => false);
+  expect(await isAborted()).toBe(false);
+  Reflect.deleteProperty(globalThis, key);
+});

@@ -40,6 +40,8 @@ function make(recipe: string): string {
       PYTHONPATH: join(home, 'python'),
       PYTHONSTARTUP: join(home, 'python/json.py'),
       NODE_OPTIONS: '--require /nowhere.js',
+      MAKEFLAGS: '', // not those of the `make test` that runs this
+      MAKELEVEL: '0',
     },
   });
   return stdout + stderr;

@@ -5,6 +5,7 @@
 // And it has the stop button act at every moment of a cell that awaits something: see below.
 'use strict';
 const { appendFileSync, writeSync } = require('node:fs');
+const { AsyncLocalStorage } = require('node:async_hooks');
 const vm = require('node:vm');
 const { nameCell } = require('./cellErrors');
 
@@ -24,14 +25,34 @@ if (report) {
   process.prependListener('uncaughtException', end('uncaught exception'));
 }
 
+// tslab's TypeScript watches the folders that packages are looked up in, and throws from a timer when they change while a cell runs: an `npm
+// install` or a build beside a notebook would end it. Packages are as they were when the kernel started; a restart sees new ones.
+const { sys } = require('@tslab/typescript-for-tslab');
+const { watchFile } = sys;
+const unwatched = { close() {} };
+sys.watchDirectory = () => unwatched;
+sys.watchFile = (path, ...rest) => (path.includes('/node_modules/') ? unwatched : watchFile(path, ...rest));
+
 // tslab runs a cell with `breakOnSigint`, up to the first `await`. For that Node takes all listeners of SIGINT away, and puts them back
 // afterwards: a signal that came while tslab translated the cell is lost, one that comes while Node changes over is lost too or ends the
 // kernel, and one that comes in between cuts off whatever runs, TensorFlow's bookkeeping included. A cell that awaits something is therefore
 // run without it: the signal waits until the cell awaits, and then ends the cell and the work that it awaits. A cell without `await` can be
 // stopped only by being cut off, so that a stop while it is being translated still has no effect.
 const { runInThisContext } = vm;
+let running = { isStopped: false };
 vm.runInThisContext = (code, options) => {
   if (!options?.breakOnSigint) return runInThisContext(code, options); // no cell
   const isAwaiting = code.startsWith('(async function(exports, require) {');
-  return runInThisContext(code, { ...options, filename: nameCell(code), breakOnSigint: !isAwaiting });
+  const run = () => runInThisContext(code, { ...options, filename: nameCell(code), breakOnSigint: !isAwaiting });
+  if (!isAwaiting) return run();
+  running = { isStopped: false };
+  return cells.run(running, run);
 };
+
+// A stop between two calls of a loop ends the cell for tslab, while Node lets the loop go on. The library asks here before each piece of
+// long work whether the cell that began it was stopped.
+const cells = new AsyncLocalStorage();
+globalThis[Symbol.for('lowrank.isOfStoppedCell')] = () => cells.getStore()?.isStopped === true;
+process.on('SIGINT', () => {
+  running.isStopped = true;
+});

@@ -71,6 +71,11 @@ test.each(['"c"', '-1', '0.5', '1e15', 'null', '{}'])(
   },
 );
 
+test('a vocabulary that is a text is refused, and says where', async () => {
+  const files = { 'tokenizer.json': { ...tokenizerJson, model: { ...tokenizerJson.model, vocab: '[ob]' } } };
+  await expect(read('text', files)).rejects.toThrow(/tokenizer\.json: the vocabulary is "\[ob\]", and not tokens with their ids/);
+});
+
 test('a post-processor of another form is an error that names the folder, when it is used', async () => {
   const single = [{ Sequence: { id: 'A' } }, -0.5];
   const wrong = { ...tokenizerJson, post_processor: { type: 'TemplateProcessing', single, pair: [], special_tokens: {} } };

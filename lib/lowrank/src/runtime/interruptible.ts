@@ -17,11 +17,21 @@ export async function interruptible<T>(given: AbortSignal | undefined, work: (si
   await undefined;
   const interrupts = new AbortController();
   const leave = join(interrupts);
+  if (isOfStoppedCell()) interrupts.abort('SIGINT');
   try {
     return await work(given ? AbortSignal.any([given, interrupts.signal]) : interrupts.signal);
   } finally {
     leave();
   }
+}
+
+/**
+ * Whether a notebook's cell runs this that was stopped: Node lets its code go on, a loop over several calls for example, so each further
+ * call ends at once. The kernel's guard knows (`setup/kernelGuard.js`).
+ */
+function isOfStoppedCell(): boolean {
+  const ask: unknown = Reflect.get(globalThis, Symbol.for('lowrank.isOfStoppedCell'));
+  return typeof ask === 'function' && ask() === true;
 }
 
 /** Those who listen for all the work that goes on in this process: one of their own each would keep the others from ending it. */

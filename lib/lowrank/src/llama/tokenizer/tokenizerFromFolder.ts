@@ -52,7 +52,11 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
 
 /** @throws FormatError when an id is not a valid number, because the tokenizer would return it from `encode`. */
 function checkVocabulary(path: string, { model, added_tokens: added }: JsonObject): void {
-  const vocabulary = isJsonObject(model) ? objectOr(model.vocab) : {};
+  const vocab: unknown = isJsonObject(model) ? (model.vocab ?? {}) : {};
+  if (!isJsonObject(vocab) && !Array.isArray(vocab)) {
+    throw new FormatError(`${path}: the vocabulary is ${String(JSON.stringify(vocab)).slice(0, 80)}, and not tokens with their ids`);
+  }
+  const vocabulary = objectOr(vocab);
   const ofAdded = (Array.isArray(added) ? added : []).map((token: unknown) => [objectOr(token).content, objectOr(token).id] as const);
   for (const [token, id] of [...Object.entries(vocabulary), ...ofAdded]) {
     if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < MOST_IDS) continue;
