@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -45,6 +45,15 @@ test('the packed core is installed, set up and used by a strict ESM project that
   run(`"${process.execPath}" "${resolve('node_modules/typescript/bin/tsc')}" -p .`);
   expect(run('node --disable-warning=ExperimentalWarning first.mts')).toBe('1 3 64\n');
   expect(run("npx --no-install lowrank generate 'The capital of France is' --max-new-tokens 2 --quiet")).toContain('Paris');
+
+  const readme = readFileSync('README.md', 'utf8');
+  const [, program = ''] = /```js\n(\/\/ first\.mjs[\s\S]*?)```/.exec(readme) ?? [];
+  const [command = ''] = /^node first\.mjs .*$/m.exec(readme) ?? [];
+  writeFileSync(join(project, 'first.mjs'), program);
+  const said = run(command.replace('node ', 'node --no-deprecation '));
+  expect(said).toContain('def is_even(n):\n    return n % 2 == 0');
+  expect(existsSync(join(project, 'my-adapter/adapter_config.json'))).toBe(true);
+
   const { status, stderr } = spawnSync('bash', ['-c', 'npx --no-install lowrank review'], { cwd: project, env, encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('npm install lowrank-review') });
 });
