@@ -364,7 +364,6 @@ export const formats: readonly Format[] = [
     name: 'adapter_config.json',
     form: 'json',
     seeds: folders('adapter_config.json', 'peft/lora', 'peft/prompt', 'peft/allLinear', 'peft/layers'),
-    names: ['adapter_config.json', 'adapter_model.safetensors'],
     open: onTinyBase('peft/lora', 'adapter_config.json'),
   },
   {

@@ -32,6 +32,7 @@ afterAll(() => {
 /** Runs shell commands as the Makefile runs its own, from that home. */
 function make(recipe: string): string {
   const { stdout, stderr } = spawnSync('make', ['--silent', '--eval', `probe:\n\t@${recipe}`, 'probe'], {
+    stdio: ['ignore', 'pipe', 'pipe'], // with a socket for its input, bash takes itself for a remote shell and reads /etc/bash.bashrc
     encoding: 'utf8',
     env: {
       ...process.env,
