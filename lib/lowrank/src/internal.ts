@@ -34,3 +34,4 @@ export { reasonOf } from './runtime/reasonOf';
 export { duration } from './runtime/statusLine';
 export { warn } from './runtime/warn';
 export { encodeExamples, encodePrompt, type PromptTokenizer } from './train/data/encodeExample';
+export { TRAINING_OPTIONS } from './train/trainOnExamples';

@@ -7,7 +7,7 @@ import {
   type TrainOnExamplesResult,
   trainOnExamples,
 } from 'lowrank';
-import { checkKnown, encodeExamples, shuffled } from 'lowrank/internal';
+import { checkKnown, encodeExamples, shuffled, TRAINING_OPTIONS } from 'lowrank/internal';
 import { isExampleOf, type PromptOptions, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
 import type { ReviewerTokenizer } from './reviewerModel';
@@ -47,26 +47,7 @@ export async function fineTune(
   data: FineTuneData,
   options: FineTuneOptions,
 ): Promise<FineTuneResult> {
-  checkKnown('fineTune', options, [
-    'steps',
-    'batchSize',
-    'gradientAccumulation',
-    'maxLength',
-    'pack',
-    'languageLabel',
-    'learningRate',
-    'seed',
-    'evaluateEvery',
-    'patience',
-    'onEvaluation',
-    'signal',
-    'onStep',
-    'progress',
-    'checkpoint',
-    'log',
-    'compile',
-    'precision',
-  ]);
+  checkKnown('fineTune', options, [...TRAINING_OPTIONS, 'maxLength', 'pack', 'languageLabel']);
   const { maxLength = 512, pack = false, languageLabel, ...training } = options;
   const encoded = encodeTask(tokenizer, task, data.train, { maxLength, languageLabel });
   const train = encoded.flatMap((example) => example ?? []);

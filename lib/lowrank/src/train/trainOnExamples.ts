@@ -48,6 +48,25 @@ export interface TrainOnExamplesResult extends TrainResult {
   readonly learningRate: number;
 }
 
+/** The options that whoever encodes the examples passes on as they are. */
+export const TRAINING_OPTIONS = [
+  'steps',
+  'batchSize',
+  'gradientAccumulation',
+  'learningRate',
+  'seed',
+  'evaluateEvery',
+  'patience',
+  'onEvaluation',
+  'signal',
+  'onStep',
+  'progress',
+  'checkpoint',
+  'log',
+  'compile',
+  'precision',
+] as const satisfies readonly (keyof TrainOnExamplesOptions)[];
+
 /**
  * Trains the model's active adapter, and leaves it at its lowest validation loss where there is validation data.
  *
@@ -58,25 +77,7 @@ export async function trainOnExamples(
   splits: ExampleSplits,
   options: TrainOnExamplesOptions,
 ): Promise<TrainOnExamplesResult> {
-  checkKnown('trainOnExamples', options, [
-    'steps',
-    'padTokenId',
-    'batchSize',
-    'gradientAccumulation',
-    'pack',
-    'learningRate',
-    'seed',
-    'evaluateEvery',
-    'patience',
-    'onEvaluation',
-    'signal',
-    'onStep',
-    'progress',
-    'checkpoint',
-    'log',
-    'compile',
-    'precision',
-  ]);
+  checkKnown('trainOnExamples', options, [...TRAINING_OPTIONS, 'padTokenId', 'pack']);
   const { train: examples, validation = [] } = splits;
   const { steps, padTokenId, pack, batchSize = 4, gradientAccumulation = 1, seed = 0 } = options;
   checkWhole('steps', steps);
