@@ -1,5 +1,6 @@
-import { AdamW, LoraConfig, PeftModel, readSafetensors, tf } from 'lowrank';
+import { LoraConfig, PeftModel, readSafetensors, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { tenSteps } from './tenSteps';
 import { asTorch, golden, goldenPath, IDS, LABELS, largestDifference, relativeError, results, tinyModel } from './tinyModel';
 
 const PLAIN = ['lora', 'allLinear', 'regex', 'layers', 'rslora', 'wide', 'half', 'pissa', 'olora'];
@@ -44,17 +45,7 @@ test.each([
   ['promptTrained', 1e-2],
 ])('ten AdamW steps of %s follow PEFT and end in its weights', async (name, learningRate) => {
   const peft = await load(`${name}Start`);
-  peft.loss(IDS, LABELS).dispose(); // an evaluation before training must leave nothing behind
-  const optimizer = new AdamW({ learningRate, weightDecay: 0.01 });
-  const parameters = peft.trainableParameters();
-  const before = new Map(Array.from(peft.namedParameters(), ([key, variable]) => [key, variable.dataSync().slice()]));
-  const losses: number[] = [];
-  for (let step = 0; step < 10; step++) {
-    const { value, grads } = tf.variableGrads(() => peft.loss(IDS, LABELS), [...parameters.values()]);
-    losses.push(value.dataSync()[0] ?? Number.NaN);
-    optimizer.applyGradients(grads);
-    tf.dispose(grads);
-  }
+  const { losses, parameters, before } = tenSteps(peft, learningRate);
   expect(largestDifference(tf.tensor1d(losses), golden(`${name}/losses`))).toBeLessThan(1e-4);
   const end = readSafetensors(goldenPath(`${name}End/adapter_model.safetensors`));
   for (const [key, variable] of parameters) {

@@ -1,10 +1,11 @@
 /** IA3 and VeRA against PEFT: see tests/golden/makeMethods.py. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { AdamW, compile, getPeftModel, IA3Config, PeftModel, readSafetensors, tf, VeraConfig } from 'lowrank';
+import { compile, getPeftModel, IA3Config, PeftModel, readSafetensors, tf, VeraConfig } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { loadMethod, methodGolden, methodGradients, methodPath } from './methodGoldens';
+import { tenSteps } from './tenSteps';
 import { fill, golden, IDS, LABELS, largestDifference, relativeError, tinyModel } from './tinyModel';
 
 const IA3 = ['ia3', 'ia3All', 'ia3Regex', 'ia3Bias', 'ia3Tied'];
@@ -83,17 +84,7 @@ test.each([
   ['veraTrained', 1e-2],
 ])('ten AdamW steps of %s follow PEFT and end in its weights', async (name, learningRate) => {
   const peft = await loadMethod(`${name}Start`);
-  peft.loss(IDS, LABELS).dispose(); // an evaluation before training must leave nothing behind
-  const optimizer = new AdamW({ learningRate, weightDecay: 0.01 });
-  const parameters = peft.trainableParameters();
-  const before = new Map(Array.from(peft.namedParameters(), ([key, variable]) => [key, variable.dataSync().slice()]));
-  const losses: number[] = [];
-  for (let step = 0; step < 10; step++) {
-    const { value, grads } = tf.variableGrads(() => peft.loss(IDS, LABELS), [...parameters.values()]);
-    losses.push(value.dataSync()[0] ?? Number.NaN);
-    optimizer.applyGradients(grads);
-    tf.dispose(grads);
-  }
+  const { losses, parameters, before } = tenSteps(peft, learningRate);
   expect(largestDifference(tf.tensor1d(losses), methodGolden(`${name}/losses`))).toBeLessThan(1e-4);
   const end = readSafetensors(methodPath(`${name}End/adapter_model.safetensors`));
   for (const [key, variable] of peft.namedParameters()) {
