@@ -105,7 +105,7 @@ refresh: build
 lab: build
 	@mkdir -p .venv/share/jupyter/lab/settings
 	cp lib/lowrank/setup/labSettings.json .venv/share/jupyter/lab/settings/overrides.json
-	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-setup.ipynb
+	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-start.ipynb
 
 test: build
 	@$(NODE) node_modules/vitest/vitest.mjs run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json
