@@ -72,6 +72,19 @@ describe('lintReviews on made-up packages', () => {
     expect(compared?.refinedCode).toBeUndefined(); // not fixed by itself: it may change what the code does
   });
 
+  test('reads only the packages that lint-packages.json names, and refuses one that is missing or has another version', async () => {
+    const listed = path.join(path.dirname(nodeModules), 'listed');
+    await mkdir(listed);
+    const list = (packages: object) => writeFile(path.join(listed, 'lint-packages.json'), JSON.stringify(packages));
+    await list({ p1: '1.2.3', p2: '1.2.3' });
+    const examples = all(await lintReviews({ nodeModules, cacheDir: listed }));
+    expect(new Set(examples.map(({ origin }) => origin?.package))).toEqual(new Set(['p1', 'p2']));
+    await list({ p1: '1.2.3', p2: '1.2.4' });
+    await expect(lintReviews({ nodeModules, cacheDir: listed })).rejects.toThrow(/names p2 1\.2\.4, which has version 1\.2\.3: run npm ci/);
+    await list({ p99: '1.0.0' });
+    await expect(lintReviews({ nodeModules, cacheDir: listed })).rejects.toThrow(StateError);
+  });
+
   test('reads only code that a person wrote, and a copy only once', async () => {
     const examples = all(await lintReviews({ nodeModules, cacheDir }));
     const files = new Set(examples.map(({ origin }) => `${origin?.package}/${origin?.file}`));

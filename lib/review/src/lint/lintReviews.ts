@@ -5,12 +5,13 @@ import { checkKnown, checkWhole } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { keepSplits, readSplits } from './keptSplits';
 import { type HunkOptions, lintFile } from './lintFile';
+import { listedPackages } from './packageList';
 import { type InstalledPackage, installedPackages, packageSources, type SourceFile, textHash } from './packageSources';
 import { splitByPackage } from './splitByPackage';
 
 /** Contents and location of the lint data set. */
 export interface LintReviewOptions {
-  /** Folder for the cached data set. @defaultValue `data` beside `node_modules` */
+  /** Folder for the cached data set; a `lint-packages.json` there names the packages to read. @defaultValue `data` beside `node_modules` */
   readonly cacheDir?: string;
   /** The installed packages to read. @defaultValue the folder that contains this library's ESLint */
   readonly nodeModules?: string;
@@ -48,7 +49,7 @@ const formatVersion = 2; // increased whenever the same packages and settings wo
  * packages, settings and seed yield the same examples on every machine. `data/README.md` describes the data set.
  *
  * @throws ArgumentError when a limit is not a whole number from 1 up (from 0 up for `contextLines`).
- * @throws StateError when `nodeModules` has no JavaScript to read.
+ * @throws StateError when `nodeModules` has no JavaScript to read, or lacks a package that `lint-packages.json` names.
  * @throws AbortedError when `signal` is aborted.
  */
 export async function lintReviews(options: LintReviewOptions = {}): Promise<ReviewSplits> {
@@ -66,7 +67,7 @@ export async function lintReviews(options: LintReviewOptions = {}): Promise<Revi
   const nodeModules = options.nodeModules ?? path.dirname(path.dirname(require.resolve('eslint/package.json')));
   const { cacheDir = path.join(path.dirname(nodeModules), 'data') } = options;
   const settings = checkedSettings(options);
-  const packages = await installedPackages(nodeModules);
+  const packages = listedPackages(cacheDir, await installedPackages(nodeModules));
   const folder = path.join(cacheDir, `lint-reviews-${cacheKey(packages, settings)}`);
   const kept = await readSplits(folder);
   if (kept) return kept;
