@@ -38,7 +38,8 @@ LANGUAGE = {
     "name": "typescript",
     "version": "3.7.2",
 }
-SHOWS = re.compile(r"^(await show\(|console\.log\()", re.MULTILINE)
+SHOWS = re.compile(r"^(await show\(|console\.log\(|check\()", re.MULTILINE)
+FOLDED = {"source_hidden": True, "outputs_hidden": True}  # how JupyterLab folds a cell
 
 
 def run(command, environment):
@@ -124,15 +125,21 @@ def check_outputs(notebook):
                 raise NotebookError(f"cell {number} wrote to stderr:\n{text_of(output['text']).strip()}")
         if SHOWS.search(text_of(cell["source"])) and not cell["outputs"]:
             raise NotebookError(f"cell {number} shows nothing")
+        printed = "".join(text_of(output["text"]) for output in cell["outputs"] if output["output_type"] == "stream")
+        wrong = next((line for line in printed.splitlines() if line.startswith(("✗", "… no answer"))), None)
+        if wrong and "solution" in cell["metadata"].get("tags", []):
+            raise NotebookError(f"cell {number} is a solution, and its check says: {wrong}")
     if not is_shown:
         raise NotebookError("no cell has any output")
 
 
 def cleaned(notebook):
-    """The notebook without anything that differs from one run to the next for no reason."""
+    """The notebook without anything that differs from one run to the next for no reason, and with its solutions folded."""
     for cell in notebook["cells"]:
         tags = cell["metadata"].get("tags")
         cell["metadata"] = {"tags": tags} if tags else {}
+        if "solution" in (tags or []):
+            cell["metadata"]["jupyter"] = FOLDED
         if cell["cell_type"] != "code":
             continue
         cell["execution_count"] = None

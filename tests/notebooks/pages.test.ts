@@ -48,6 +48,14 @@ beforeAll(() => {
       source: '1',
       outputs: [{ output_type: 'display_data', metadata: {}, data: { 'image/svg+xml': svg, 'text/plain': 'Bars of "a" & b: 3 < 4.' } }],
     },
+    {
+      cell_type: 'code',
+      id: 'solution',
+      metadata: { tags: ['solution'], jupyter: { source_hidden: true, outputs_hidden: true } },
+      execution_count: null,
+      source: 'const half = 384;',
+      outputs: [{ output_type: 'stream', name: 'stdout', text: '✓ right' }],
+    },
   );
   writeFileSync(join(folder, 'notebooks/01-first.ipynb'), first);
   writeFileSync(join(folder, 'build/01-first.ipynb'), first);
@@ -77,6 +85,13 @@ describe('a rendered notebook', () => {
     expect(page).toMatch(/<details><summary>Solution<\/summary>\s*<p>Because[^<]*\$a\^2[\s\S]*?<\/p>\s*<\/details>/);
   });
 
+  it('folds a cell tagged "solution", code and output together', () => {
+    const folded = /<details class="solution"><summary>Solution<\/summary>([\s\S]*?)<\/details>/.exec(page)?.[1] ?? '';
+    expect(folded).toMatch(/half[\s\S]*384[\s\S]*✓ right/);
+    expect(page.split('✓ right')).toHaveLength(2);
+    expect(page.match(/<details class="solution">/g)).toHaveLength(1);
+  });
+
   it('leads to the pages of other notebooks and to files of the checkout', () => {
     expect(page).toContain('href="02-next.html#Here"');
     expect(page).toContain('href="../data/README.md"');
@@ -96,6 +111,43 @@ describe('a rendered notebook', () => {
     expect(page).toContain('<title>A first title</title>');
     const index = readFileSync(join(folder, 'build/index.html'), 'utf8');
     expect(index).toMatch(/<a href="01-first.html">A first title<\/a><br><small>3 minutes to read<\/small>/);
+  });
+});
+
+describe('the outputs that are written back', () => {
+  const cell = (metadata: object, text: string) =>
+    JSON.stringify({
+      cells: [{ cell_type: 'code', metadata, source: 'check(1, 2)', outputs: [{ output_type: 'stream', name: 'stdout', text }] }],
+    });
+  /** What `cleaned` and `check_outputs` make of each of the cells, in one run of Python. */
+  const calls = (texts: readonly string[]): [string, string][] =>
+    JSON.parse(
+      python(
+        `
+import json, sys; import execute
+def result(function, text):
+    try: return json.dumps(function(json.loads(text)))
+    except execute.NotebookError as error: return str(error)
+print(json.dumps([[result(execute.cleaned, text), result(execute.check_outputs, text)] for text in json.loads(sys.argv[1])]))
+`,
+        JSON.stringify(texts),
+      ),
+    );
+
+  it('fold solutions in JupyterLab, and hold none that its own check refuses', () => {
+    const hidden = { source_hidden: true, outputs_hidden: true };
+    const [right, plain, wrong, open, stub] = calls([
+      cell({ tags: ['solution'] }, '✓ right'),
+      cell({ jupyter: hidden }, '✓ right'),
+      cell({ tags: ['solution'] }, '✗ 2 is too large'),
+      cell({ tags: ['solution'] }, '… no answer yet'),
+      cell({}, '… no answer yet'),
+    ]);
+    expect(JSON.parse(right?.[0] ?? '').cells[0].metadata).toEqual({ tags: ['solution'], jupyter: hidden });
+    expect(JSON.parse(plain?.[0] ?? '').cells[0].metadata).toEqual({});
+    expect(wrong?.[1]).toContain('its check says: ✗ 2 is too large');
+    expect(open?.[1]).toContain('its check says: … no answer yet');
+    expect([right?.[1], stub?.[1]]).toEqual(['null', 'null']);
   });
 });
 

@@ -1,0 +1,72 @@
+/** Checks a learner's answer to an exercise. */
+import { ArgumentError, tf } from 'lowrank';
+import { checkKnown } from 'lowrank/internal';
+import { mismatch, textOf } from './mismatch';
+
+/** How an answer is checked, and what helps where it is wrong. */
+export interface CheckOptions {
+  /** Printed below what is wrong. */
+  readonly hint?: string;
+  /** Wrong answers that are often given, each with what is wrong with it; printed in place of the general words. */
+  readonly slips?: readonly { readonly answer: unknown; readonly because: string }[];
+  /** How far numbers may be apart, as a share of the larger. @defaultValue 0 where a whole number is expected, otherwise 1e-4 */
+  readonly tolerance?: number;
+  /** For an answer that is a function: the argument lists it is tried on. */
+  readonly on?: readonly (readonly unknown[])[];
+}
+
+type Callable = (...given: readonly unknown[]) => unknown;
+
+const callText = (given: readonly unknown[]): string => `on (${given.map(textOf).join(', ')}): `;
+
+/** Tries a function on each argument list; what it makes there has to be what the reference makes, or what the list says. */
+function tried(answer: Callable, expected: unknown, { on = [], tolerance }: CheckOptions): string | undefined {
+  for (const [place, given] of on.entries()) {
+    let result: unknown;
+    try {
+      result = answer(...given);
+    } catch (error) {
+      return `${callText(given)}it throws “${error instanceof Error ? error.message : String(error)}”`;
+    }
+    const wanted = typeof expected === 'function' ? (expected as Callable)(...given) : (expected as readonly unknown[])[place];
+    if (result === undefined) return 'nothing is returned yet';
+    const fault = mismatch(result, wanted, tolerance);
+    if (fault !== undefined) return `${callText(given)}${fault}`;
+  }
+  return undefined;
+}
+
+function faultOf(answer: unknown, expected: unknown, options: CheckOptions): string | undefined {
+  if (!options.on) return mismatch(answer, expected, options.tolerance);
+  if (typeof answer !== 'function') return `there is no function yet: ${textOf(answer)}`;
+  return tried(answer as Callable, expected, options);
+}
+
+function slipOf(answer: unknown, { slips = [], tolerance }: CheckOptions): string | undefined {
+  return slips.find((slip) => mismatch(answer, slip.answer, tolerance) === undefined)?.because;
+}
+
+function verdict(answer: unknown, expected: unknown, options: CheckOptions): string {
+  if (answer === undefined) return '… no answer yet: fill in the line above, and run this cell again';
+  const fault = tf.tidy(() => slipOf(answer, options) ?? faultOf(answer, expected, options));
+  if (fault === undefined) return '✓ right';
+  return `✗ ${fault}${options.hint === undefined ? '' : `\n  Hint: ${options.hint}`}`;
+}
+
+/**
+ * Compares an answer with what it should be, and prints ✓, or ✗ with what is wrong and a hint. A wrong answer never throws. An answer that
+ * is still `undefined` is answered by an invitation.
+ *
+ * Numbers are compared up to a tolerance (whole numbers exactly), tensors by shape and values, arrays and objects item by item, data
+ * frames as rows, and functions by what they return for the arguments in `on`: `expected` is then a function too, or the list of results.
+ *
+ * @throws ArgumentError when `on` is given and `expected` is neither a function nor one result for each argument list
+ */
+export function check(answer: unknown, expected: unknown, options: CheckOptions = {}): void {
+  checkKnown('check', options, ['hint', 'slips', 'tolerance', 'on']);
+  const { on } = options;
+  if (on && typeof expected !== 'function' && !(Array.isArray(expected) && expected.length === on.length)) {
+    throw new ArgumentError('check: with `on`, pass as `expected` a function, or one result for each argument list');
+  }
+  console.log(verdict(answer, expected, options));
+}
