@@ -19,6 +19,7 @@ import { displaySymbol } from '../../lib/notebook/src/bundle';
 import type { Figure } from '../../lib/notebook/src/figure';
 import { compileChart } from '../../lib/notebook/src/svg';
 import { INK, SERIES_COLOURS } from '../../lib/notebook/src/theme';
+import { contrast } from './contrast';
 
 const hostile = `<script>alert(1)</script>" + datum.constructor + '</svg>`;
 const matrix = (rows: number, columns: number) =>
@@ -104,17 +105,6 @@ function valuesOf(node: unknown, property: string): unknown[] {
   if (Array.isArray(node)) return node.flatMap((item) => valuesOf(item, property));
   if (typeof node !== 'object' || node === null) return [];
   return Object.entries(node).flatMap(([key, value]) => [...(key === property ? [value] : []), ...valuesOf(value, property)]);
-}
-
-function luminance(colour: string): number {
-  const channels = [1, 3, 5].map((start) => Number.parseInt(colour.slice(start, start + 2), 16) / 255);
-  const [red = 0, green = 0, blue = 0] = channels.map((value) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
-function contrast(one: string, other: string): number {
-  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-  return (light + 0.05) / (dark + 0.05);
 }
 
 describe.each(all)('%s', (_name, chart) => {

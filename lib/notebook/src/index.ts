@@ -10,6 +10,7 @@ export { type ParameterBar, type ParameterBarsOptions, parameterBars } from './c
 export { type TradeoffBubble, type TradeoffBubblesOptions, tradeoffBubbles } from './charts/tradeoffBubbles';
 export { type ChartSpec, type ChartView, type Figure, figure } from './figure';
 export { type LiveLoss, type LossState, liveLoss } from './liveLoss';
+export { METHOD_STYLES, type Method, type MethodStyle, methodColor, methodOf } from './methods';
 export { type EvaluationState, type Progress, type ProgressOptions, type ProgressState, progress } from './progress';
 export { show } from './show';
 export { type Table, type TableOptions, table } from './table';

@@ -6,10 +6,17 @@ export const INK = '#767676';
 export const GRID = '#8884';
 
 /**
- * Series colours that stay distinct with any common colour blindness (after Okabe and Ito; no red beside green). Each has a contrast of
- * at least 3 against white and against JupyterLab's dark background.
+ * Colours of series that are no methods, such as projections and tasks; methods have their own in `METHOD_STYLES`. They stay distinct with
+ * any common colour blindness, and each has a contrast of at least 3 against white and against JupyterLab's dark background.
  */
-export const SERIES_COLOURS = ['#0072b2', '#d55e00', '#aa5fa0', '#7a7a7a', '#2a8fa8', '#a07000'] as const;
+export const SERIES_COLOURS = ['#1288a0', '#c2517f', '#8a7a2a', '#6d6fae', '#4f8f3a', '#a8643c'] as const;
+
+/** The strong end of a scale from nothing to much. Nothing is transparent, so a map has the colour of the page there. */
+export const STRONG = '#1288a0';
+/** From nothing to much. */
+export const SEQUENTIAL = ['rgba(18,136,160,0)', STRONG] as const;
+/** From negative through 0, which is transparent, to positive. */
+export const DIVERGING = ['#2277cc', 'rgba(128,128,128,0)', '#dd6611'] as const;
 
 /** Dashes of the same series, a second code without colour. */
 export const SERIES_DASHES = [

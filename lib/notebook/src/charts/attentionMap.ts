@@ -1,7 +1,8 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
-import { INK, SERIES_COLOURS } from '../theme';
+import { METHOD_STYLES } from '../methods';
+import { INK, SEQUENTIAL } from '../theme';
 import { checkMatrices } from './heatmaps';
 import { readable, rounded } from './series';
 
@@ -48,8 +49,8 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, toke
       color: {
         field: 'weight',
         type: 'quantitative',
-        title: 'attention weight',
-        scale: { type: 'sqrt', scheme: 'blues', domain: [0, 1] }, // keeps small weights visible
+        title: 'attention weight, square-root scale',
+        scale: { type: 'sqrt', range: SEQUENTIAL, domain: [0, 1] }, // keeps small weights visible
         legend: { gradientLength: 140 },
       },
     },
@@ -58,7 +59,7 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, toke
     data: { values: [{ key: keys[P], before: '← prefix', after: 'tokens →' }] },
     encoding: { x: { ...x, bandPosition: 0 } },
     layer: [
-      { mark: { type: 'rule', strokeWidth: 2, strokeDash: [5, 3], color: SERIES_COLOURS[1] } },
+      { mark: { type: 'rule', strokeWidth: 2, strokeDash: [5, 3], color: METHOD_STYLES.prefix.colour } },
       {
         mark: { type: 'text', align: 'right', dx: -5, dy: -7, color: INK },
         encoding: { text: { field: 'before', type: 'nominal' }, y: { value: 0 } },

@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
+import { DIVERGING } from '../theme';
 import { readable, rounded } from './series';
 
 /** One matrix. */
@@ -62,7 +63,7 @@ export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptio
     field: 'value',
     type: 'quantitative',
     title: valueTitle,
-    scale: { scheme: 'blueorange', domain: [-limit, limit], clamp: true },
+    scale: { range: DIVERGING, domain: [-limit, 0, limit], clamp: true },
     legend: { gradientLength: 140 },
   };
   const axis = (count: number, axisTitle: string) => ({

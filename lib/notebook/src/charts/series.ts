@@ -1,4 +1,5 @@
 /** Shared by the chart builders: number formats, rounding, and the colour, dash and shape of each series. */
+import { METHOD_STYLES, type MethodStyle, methodOf } from '../methods';
 import { SERIES_COLOURS, SERIES_DASHES, SERIES_SHAPES } from '../theme';
 
 /** Rounds to five significant digits, which suffices for drawing and keeps committed notebooks small. */
@@ -19,26 +20,68 @@ export function distinct(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
 
-function cycled<T>(values: readonly T[], count: number): (T | undefined)[] {
-  return Array.from({ length: count }, (_, index) => values[index % values.length]);
+/** The colour, dash and shape of each series: a method's own where the name speaks of one, else the next of the neutral ones. */
+export function stylesOf(names: readonly string[]): MethodStyle[] {
+  let neutral = 0;
+  const taken = new Set<string>();
+  return names.map((name) => {
+    const method = methodOf(name);
+    const place = method ? 0 : neutral++;
+    const own = method ? METHOD_STYLES[method] : neutralStyle(place);
+    const style = method === 'LoRA' ? shade(own, taken) : own;
+    const dash = freeOf(taken, style.dash, SERIES_DASHES);
+    const shape = freeOf(taken, style.shape, SERIES_SHAPES);
+    for (const code of [style.colour, String(dash), shape]) taken.add(code);
+    return { colour: style.colour, dash, shape };
+  });
+}
+
+function neutralStyle(place: number): MethodStyle {
+  const at = <T>(values: readonly T[], otherwise: T): T => values[place % values.length] ?? otherwise;
+  return {
+    colour: at<string>(SERIES_COLOURS, SERIES_COLOURS[0]),
+    dash: at<readonly number[]>(SERIES_DASHES, SERIES_DASHES[0]),
+    shape: at<string>(SERIES_SHAPES, SERIES_SHAPES[0]),
+  };
+}
+
+/** A second and third LoRA, of other ranks for example, have other shades of the same blue. */
+function shade(own: MethodStyle, taken: ReadonlySet<string>): MethodStyle {
+  const { DoRA, rsLoRA } = METHOD_STYLES;
+  const shades = [own, DoRA, METHOD_STYLES['LoRA, all linear layers'], rsLoRA];
+  return shades.find(({ colour }) => !taken.has(colour)) ?? own;
+}
+
+/** The wanted code, or the first free one if another series has it. */
+function freeOf<T>(taken: ReadonlySet<string>, wanted: T, codes: readonly T[]): T {
+  return [wanted, ...codes].find((code) => !taken.has(String(code))) ?? wanted;
 }
 
 function bySeries(names: readonly string[], codes: readonly unknown[]) {
   const legend = names.length > 1 ? { orient: 'top', title: null, columns: 3 } : null;
-  return { field: 'series', type: 'nominal', scale: { domain: names, range: cycled(codes, names.length) }, legend };
+  return { field: 'series', type: 'nominal', scale: { domain: names, range: codes }, legend };
 }
 
 /** Encodes the series by colour, with a legend above the chart if there are several. */
 export function colourBySeries(names: readonly string[]) {
-  return bySeries(names, SERIES_COLOURS);
+  return bySeries(
+    names,
+    stylesOf(names).map(({ colour }) => colour),
+  );
 }
 
 /** Encodes the series by dash too, for readers who cannot see the colours; shares the legend. */
 export function dashBySeries(names: readonly string[]) {
-  return bySeries(names, SERIES_DASHES);
+  return bySeries(
+    names,
+    stylesOf(names).map(({ dash }) => dash),
+  );
 }
 
 /** Like `dashBySeries`, for points. */
 export function shapeBySeries(names: readonly string[]) {
-  return bySeries(names, SERIES_SHAPES);
+  return bySeries(
+    names,
+    stylesOf(names).map(({ shape }) => shape),
+  );
 }

@@ -1,0 +1,53 @@
+import { linePlot, METHOD_STYLES, methodColor, methodOf } from 'lowrank-notebook';
+import { describe, expect, test } from 'vitest';
+import { stylesOf } from '../../lib/notebook/src/charts/series';
+import { contrast, luminance } from './contrast';
+
+describe('a method', () => {
+  test.each([
+    ['LoRA r=16, α=32', 'LoRA'],
+    ['QLoRA', 'LoRA'],
+    ['DoRA', 'DoRA'],
+    ['rsLoRA', 'rsLoRA'],
+    ['LoRA, all linear layers', 'LoRA, all linear layers'],
+    ['prefix K=10', 'prefix'],
+    ['full fine-tuning', 'full'],
+    ['CodeReviewer, all weights', 'full'],
+    ['untuned', 'base'],
+    ['base', 'base'],
+    ['paper: g · softmax', 'paper'],
+    ['source: softmax of σ(g) · logits', 'source'],
+    ['q_proj', undefined],
+    ['baseline of the axis', undefined],
+  ] as const)('of %s is %s', (name, method) => {
+    expect(methodOf(name)).toBe(method);
+  });
+
+  test('has the same colour in a chart as by its name', () => {
+    const chart = linePlot([{ label: 'prefix K=10', points: [{ x: 0, y: 1 }] }], { xTitle: 'step', yTitle: 'loss' });
+    expect(JSON.stringify(chart.spec)).toContain(methodColor('prefix'));
+    expect(methodColor('prefix')).toBe('#e0750c');
+  });
+
+  test('that nobody knows is refused', () => {
+    expect(() => methodColor('q_proj')).toThrow("'q_proj' names no method with a colour; known are LoRA; DoRA");
+  });
+
+  test.each(Object.entries(METHOD_STYLES))('%s is legible on white and on dark paper', (_name, { colour }) => {
+    expect(contrast(colour, '#ffffff')).toBeGreaterThanOrEqual(3);
+    expect(contrast(colour, '#111111')).toBeGreaterThanOrEqual(3);
+  });
+
+  test('differs from each other of the five in grey', () => {
+    const lightness = (['LoRA', 'full', 'base', 'paper', 'prefix'] as const).map(
+      (name) => 116 * Math.cbrt(luminance(METHOD_STYLES[name].colour)) - 16,
+    );
+    for (const [index, value] of lightness.entries()) if (index > 0) expect(value - (lightness[index - 1] ?? 0)).toBeGreaterThan(3.5);
+  });
+
+  test('that occurs twice has two shades, dashes and shapes', () => {
+    const styles = stylesOf(['LoRA r=8', 'LoRA r=16', 'prefix', 'q_proj', 'v_proj']);
+    for (const code of ['colour', 'dash', 'shape'] as const) expect(new Set(styles.map((style) => String(style[code]))).size).toBe(5);
+    expect(styles[2]?.colour).toBe(METHOD_STYLES.prefix.colour);
+  });
+});
