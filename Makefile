@@ -34,9 +34,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build hello notebooks refresh lab test experiment lint reference differential fuzz bench bench-gpu bench-gpu-bundle clean help
+.PHONY: setup build hello notebooks refresh lab test experiment lint reference drawings differential fuzz bench bench-gpu bench-gpu-bundle clean help
 help:
-	@echo 'make setup | hello | build | notebooks | refresh | lab | test | experiment | lint | reference | differential | fuzz | bench | bench-gpu | clean   (see README.md)'
+	@echo 'make setup | hello | build | notebooks | refresh | lab | test | experiment | lint | reference | drawings | differential | fuzz | bench | bench-gpu | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/lowrank/setup/report.js
@@ -124,6 +124,10 @@ lint: build
 # A page for every public class and function; one that is undocumented, or needs a type that is not exported, fails it.
 reference: build
 	@$(NODE) node_modules/typedoc/bin/typedoc --options docs/typedoc.json
+
+# The course's drawings, which a test holds equal to their code.
+drawings: build
+	@$(NODE) notebooks/course/dist/drawings/write.js
 
 # PEERS: a Python with the packages of tests/peers/requirements.lock: transformers and PEFT, in an environment of their own
 PEERS ?= build/peers/bin/python

@@ -1,0 +1,101 @@
+/** The few functions that drawings are put together with. */
+import { ArgumentError } from 'lowrank/errors';
+import type { Tone } from './palette';
+import { type Line, MARGIN, type Point, type Polygon, type Rectangle, type Shape, SIZE, SMALL, type Text, WIDTH } from './shapes';
+import { textWidth } from './textExtent';
+
+/** How a text looks; what is left out is running text from its left end. */
+export type TextLook = Partial<Pick<Text, 'size' | 'tone' | 'anchor' | 'isBold' | 'isMono'>>;
+
+/** How a box looks. */
+export interface BoxLook {
+  readonly tone: Tone;
+  /** @defaultValue 'tint' */
+  readonly look?: Rectangle['look'];
+  /** @defaultValue 5 */
+  readonly radius?: number;
+  /** The look of its text. */
+  readonly text?: TextLook;
+}
+
+/** Where a box lies. */
+export type Place = Pick<Rectangle, 'x' | 'y' | 'width' | 'height'>;
+
+const LINE_HEIGHT = 1.32;
+
+/** One line of text with its baseline at (x, y). */
+export function text(x: number, y: number, content: string, look: TextLook = {}): Text {
+  return { kind: 'text', x, y, content, size: SIZE, tone: 'ink', anchor: 'start', isBold: false, isMono: false, ...look };
+}
+
+/** Lines of small text below each other. */
+export function note(x: number, y: number, lines: readonly string[], look: TextLook = {}): Text[] {
+  const { size = SMALL } = look;
+  return lines.map((line, index) => text(x, y + index * LINE_HEIGHT * size, line, { size, tone: 'soft', ...look }));
+}
+
+/** The first line of a drawing, which says what it shows. */
+export function heading(content: string): Text {
+  return fitting(text(MARGIN, 34, content, { isBold: true, size: 17 }), WIDTH - 2 * MARGIN);
+}
+
+/** A part's own heading. */
+export function subheading(y: number, content: string, tone: Tone = 'ink'): Text {
+  return text(MARGIN, y, content, { isBold: true, tone });
+}
+
+/**
+ * A box with lines of text in its middle.
+ *
+ * @throws ArgumentError when a line does not fit.
+ */
+export function box(place: Place, lines: readonly string[], { tone, look = 'tint', radius = 5, text: own = {} }: BoxLook): Shape[] {
+  const { x, y, width, height } = place;
+  const { size = SIZE } = own;
+  const first = y + height / 2 + 0.36 * size - ((lines.length - 1) / 2) * LINE_HEIGHT * size;
+  const inside = lines.map((line, index) =>
+    fitting(text(x + width / 2, first + index * LINE_HEIGHT * size, line, { anchor: 'middle', ...own }), width - 6),
+  );
+  return [{ kind: 'rectangle', ...place, tone, look, radius }, ...inside];
+}
+
+/** A matrix: a box with square corners, as large as its numbers of rows and columns. */
+export function matrix(place: Place, name: string, tone: Tone, look: Rectangle['look'] = 'tint'): Shape[] {
+  return box(place, name === '' ? [] : [name], { tone, look, radius: 0, text: { isBold: true } });
+}
+
+/** A line, with an arrowhead at its end. */
+export function arrow(points: readonly Point[], tone: Tone = 'soft', isDashed = false): [Line, Polygon] {
+  const [[x, y], [fromX, fromY]] = [points.at(-1), points.at(-2)] as [Point, Point];
+  const length = Math.hypot(x - fromX, y - fromY);
+  const [dx, dy] = [(x - fromX) / length, (y - fromY) / length];
+  const [head, half] = [9, 4.5];
+  const base: Point = [x - head * dx, y - head * dy];
+  const corners: Point[] = [
+    [x, y],
+    [base[0] - half * dy, base[1] + half * dx],
+    [base[0] + half * dy, base[1] - half * dx],
+  ];
+  return [line([...points.slice(0, -1), base], tone, isDashed), { kind: 'polygon', points: corners, tone, look: 'solid' }];
+}
+
+/** A line through points. */
+export function line(points: readonly Point[], tone: Tone = 'soft', isDashed = false): Line {
+  return { kind: 'line', points, tone, isDashed };
+}
+
+/** A filled shape. */
+export function polygon(points: readonly Point[], tone: Tone, look: Polygon['look'] = 'tint'): Polygon {
+  return { kind: 'polygon', points, tone, look };
+}
+
+/** A whole number with its thousands apart. */
+export function counted(value: number): string {
+  return value.toLocaleString('en');
+}
+
+function fitting(inside: Text, width: number): Text {
+  const own = textWidth(inside);
+  if (own <= width) return inside;
+  throw new ArgumentError(`'${inside.content}' is ${own.toFixed(0)} px wide and has ${width.toFixed(0)}; shorten it or widen its box`);
+}
