@@ -21,6 +21,7 @@ MATHJAX = CHECKOUT / ".venv/share/mathjax/node_modules/mathjax/es5/tex-svg-full.
 COURSE = "Fine-tuning large language models with adapters"
 INDEX = "index.html"
 LINK = re.compile(r'(<a\b[^>]*?\bhref=")([^"]*)(")')
+DRAWING = re.compile(r'(<img\b[^>]*?\bsrc=")(?!data:)([^"]*)(")')
 HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//|#", re.IGNORECASE)
 
 
@@ -58,11 +59,12 @@ class Pages:
         page, _ = self.exporter.from_notebook_node(notebook)
         if self.remarks.texts:
             raise NotebookError("nbconvert warns: " + "; ".join(self.remarks.texts))
-        page = LINK.sub(lambda link: link[1] + html.escape(self.target(html.unescape(link[2]))) + link[3], page)
+        for reference in (LINK, DRAWING):
+            page = reference.sub(lambda found: found[1] + html.escape(self.target(html.unescape(found[2]))) + found[3], page)
         executed.with_suffix(".html").write_text(page)
 
     def target(self, href):
-        """Where a link of a notebook leads from its page: to the page of another notebook, or to the file of the checkout."""
+        """Where a link or a drawing of a notebook leads from its page: to the page of another notebook, or to a file of the checkout."""
         if href == INDEX or HAS_SCHEME.match(href):
             return href
         path, mark, fragment = href.partition("#")

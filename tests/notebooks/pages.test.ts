@@ -39,6 +39,7 @@ beforeAll(() => {
       'head',
       '# A *first* title\n\n[next](02-next.ipynb#Here) · [data](../data/README.md)\n\n**Time:** 3 minutes to read · **Needs:** nothing',
     ),
+    markdown('drawing', '![Two boxes, one inside the other](drawings/boxes.svg)'),
     markdown('answer', '**1.** Why?\n\n<details><summary>Solution</summary>\n\nBecause $a^2 < b$.\n\n</details>'),
     {
       cell_type: 'code',
@@ -62,6 +63,8 @@ beforeAll(() => {
   const next = notebook(markdown('head', '# Next\n\n## Here'));
   writeFileSync(join(folder, 'notebooks/02-next.ipynb'), next);
   writeFileSync(join(folder, 'build/02-next.ipynb'), next);
+  mkdirSync(join(folder, 'notebooks/drawings'));
+  writeFileSync(join(folder, 'notebooks/drawings/boxes.svg'), svg);
   mkdirSync(join(folder, 'data'));
   writeFileSync(join(folder, 'data/README.md'), 'data');
   python(
@@ -96,6 +99,10 @@ describe('a rendered notebook', () => {
     expect(page).toContain('href="02-next.html#Here"');
     expect(page).toContain('href="../data/README.md"');
     expect(page).not.toContain('.ipynb');
+  });
+
+  it('shows the drawings of the notebooks, with their descriptions', () => {
+    expect(page).toContain('<img alt="Two boxes, one inside the other" src="../notebooks/drawings/boxes.svg"');
   });
 
   it('describes each figure by its own sentence', () => {

@@ -15,6 +15,8 @@ export interface CheckOptions {
   readonly on?: readonly (readonly unknown[])[];
 }
 
+const NO_ANSWER = '… no answer yet: replace undefined, and run this cell again';
+
 type Callable = (...given: readonly unknown[]) => unknown;
 
 const callText = (given: readonly unknown[]): string => `on (${given.map(textOf).join(', ')}): `;
@@ -29,7 +31,7 @@ function tried(answer: Callable, expected: unknown, { on = [], tolerance }: Chec
       return `${callText(given)}it throws “${error instanceof Error ? error.message : String(error)}”`;
     }
     const wanted = typeof expected === 'function' ? (expected as Callable)(...given) : (expected as readonly unknown[])[place];
-    if (result === undefined) return 'nothing is returned yet';
+    if (result === undefined) return NO_ANSWER;
     const fault = mismatch(result, wanted, tolerance);
     if (fault !== undefined) return `${callText(given)}${fault}`;
   }
@@ -47,9 +49,10 @@ function slipOf(answer: unknown, { slips = [], tolerance }: CheckOptions): strin
 }
 
 function verdict(answer: unknown, expected: unknown, options: CheckOptions): string {
-  if (answer === undefined) return '… no answer yet: fill in the line above, and run this cell again';
+  if (answer === undefined) return NO_ANSWER;
   const fault = tf.tidy(() => slipOf(answer, options) ?? faultOf(answer, expected, options));
   if (fault === undefined) return '✓ right';
+  if (fault === NO_ANSWER) return NO_ANSWER;
   return `✗ ${fault}${options.hint === undefined ? '' : `\n  Hint: ${options.hint}`}`;
 }
 
