@@ -26,6 +26,6 @@ test('without a step there is nothing to show, and without a kernel a sentence a
   const chart = liveLoss();
   chart.update({ step: 1, loss: 2 });
   await chart.shown();
-  expect(write.mock.calls.map(([text]) => String(text))).toEqual([expect.stringContaining('from 2 at 1')]);
+  expect(write.mock.calls.map(([text]) => String(text))).toEqual([expect.stringContaining('training 2 at 1')]);
   write.mockRestore();
 });

@@ -15,6 +15,7 @@ describe('a method', () => {
     ['CodeReviewer, all weights', 'full'],
     ['untuned', 'base'],
     ['base', 'base'],
+    ['base + LoRA', 'LoRA'],
     ['paper: g · softmax', 'paper'],
     ['source: softmax of σ(g) · logits', 'source'],
     ['q_proj', undefined],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { checkKnown } from 'lowrank/internal';
 import { displaySymbol } from './bundle';
 import { type LossCurveOptions, lossCurve } from './charts';
+import { LINE_PLOT_OPTIONS } from './charts/linePlot';
 import { displayBundle, isKernelAttached } from './kernel';
 
 /** A browser takes longer to draw a curve than a bar. */
@@ -28,7 +29,7 @@ export class LiveLoss {
     private readonly label: string,
     private readonly options: LossCurveOptions,
   ) {
-    checkKnown('LiveLoss', options, ['xTitle', 'yTitle', 'title', 'xScale', 'yScale', 'references']);
+    checkKnown('LiveLoss', options, LINE_PLOT_OPTIONS);
   }
 
   /** Adds a step. */

@@ -34,13 +34,13 @@ export type Method = keyof typeof METHOD_STYLES;
 const NAMES: readonly (readonly [pattern: RegExp, method: Method])[] = [
   [/\bpaper\b|LLaMA-Reviewer|\bpublished\b/i, 'paper'],
   [/\bsource\b/i, 'source'],
-  [/\bbase\b|\buntuned\b|\bunadapted\b|\bno adapter\b/i, 'base'],
   [/\bDoRA\b/i, 'DoRA'],
   [/\brs-?LoRA\b/i, 'rsLoRA'],
   [/\bLoRA\b.*\ball[ -](linear|layers)/i, 'LoRA, all linear layers'],
   [/LoRA\b/i, 'LoRA'],
   [/\bprefix\b/i, 'prefix'],
   [/\bfull\b|\ball (the )?weights\b/i, 'full'],
+  [/\bbase\b|\buntuned\b|\bunadapted\b|\bno adapter\b/i, 'base'],
 ];
 
 /** The method that a name speaks of, such as `LoRA` for `LoRA r=8, α=16`; undefined if it speaks of none. */

@@ -28,16 +28,28 @@ export async function compileChart(spec: object): Promise<CompiledChart> {
   }
 }
 
+/** A text of a chart, as far as its width depends on it. */
+interface TextItem {
+  readonly fontSize?: number;
+  readonly fontWeight?: string | number;
+  readonly limit?: number;
+}
+
 /** The object that Vega asks for label widths; public, but missing from its types. */
 interface TextMetrics {
-  width: (item: { readonly fontSize?: number; readonly limit?: number }, text: unknown) => number;
+  width: (item: TextItem, text: unknown) => number;
+}
+
+/** Whether a browser draws the weight with the bold cut of a font. */
+export function isBold(weight: string | number | undefined): boolean {
+  return weight === 'bold' || Number(weight) >= 600;
 }
 
 /** Makes Vega use our estimate of text widths. Its own, 0.8 em for every character, cuts off labels that fit. */
 function measureTexts(vega: object): void {
   const { textMetrics } = vega as { readonly textMetrics: TextMetrics };
-  textMetrics.width = ({ fontSize = 11, limit }, text) =>
-    Math.min(textWidth(String(text ?? ''), fontSize), limit || Number.POSITIVE_INFINITY);
+  textMetrics.width = ({ fontSize = 11, fontWeight, limit }, text) =>
+    Math.min(textWidth(String(text ?? ''), fontSize, isBold(fontWeight)), limit || Number.POSITIVE_INFINITY);
 }
 
 /** Names gradients and clips by the drawing's content, because Vega numbers them across all figures of the process. */

@@ -1,8 +1,8 @@
 import { ArgumentError } from 'lowrank/errors';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { METHOD_STYLES } from '../methods';
-import { INK, SEQUENTIAL } from '../theme';
+import { GRID, INK, SEQUENTIAL } from '../theme';
 import { checkMatrices } from './heatmaps';
 import { readable, rounded } from './series';
 
@@ -20,6 +20,8 @@ export interface AttentionMapOptions {
   readonly title?: string;
   /** The text of each token; without it, labels are positions. */
   readonly tokens?: readonly string[];
+  /** `sqrt` keeps small weights visible; the legend says so. @defaultValue `sqrt` */
+  readonly scale?: 'sqrt' | 'linear';
 }
 
 const CELL = 18;
@@ -31,28 +33,41 @@ function tokenLabel(token: string | undefined, position: number): string {
   return `${position} ${visible.length > 12 ? `${visible.slice(0, 11)}…` : visible}`;
 }
 
-function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, tokens: readonly string[] | undefined) {
+/** Whether no query attends to a later key, as in a model that reads from left to right. */
+function isCausal(weights: readonly (readonly number[])[], P: number): boolean {
+  return weights.every((row, t) => row.every((weight, s) => s <= P + t || weight === 0));
+}
+
+function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, { tokens, scale = 'sqrt' }: AttentionMapOptions) {
   const T = weights.length;
   const S = weights[0]?.length ?? 0;
   if (S !== P + T) throw new ArgumentError(`'${title}' has ${T} queries, a prefix of ${P} and ${S} keys; keys must be prefix + queries`);
   const queries = Array.from({ length: T }, (_, t) => tokenLabel(tokens?.[t], t));
   const keys = [...Array.from({ length: P }, (_, p) => `prefix ${p + 1}`), ...queries];
-  const values = weights.flatMap((row, t) => row.map((weight, s) => ({ query: queries[t], key: keys[s], weight: rounded(weight) })));
+  const isMasked = isCausal(weights, P);
+  const values = weights.flatMap((row, t) =>
+    row.flatMap((weight, s) => (isMasked && s > P + t ? [] : [{ query: queries[t], key: keys[s], weight: rounded(weight) }])),
+  );
   const axis = { ticks: false, domain: false, grid: false, labelLimit: 110, labelOverlap: false };
   const x = { field: 'key', type: 'ordinal', sort: keys, scale: { domain: keys } };
   const map = {
     data: { values },
-    mark: { type: 'rect', tooltip: true },
+    mark: { type: 'rect', stroke: GRID, strokeWidth: 0.5 }, // a masked cell is not drawn; a weight of 0 has a frame
     encoding: {
       x: { ...x, title: 'key position', axis: { ...axis, labelAngle: -60 } },
       y: { field: 'query', type: 'ordinal', sort: queries, scale: { domain: queries }, title: 'query position', axis },
       color: {
         field: 'weight',
         type: 'quantitative',
-        title: 'attention weight, square-root scale',
-        scale: { type: 'sqrt', range: SEQUENTIAL, domain: [0, 1] }, // keeps small weights visible
-        legend: { gradientLength: 140 },
+        title: scale === 'sqrt' ? ['attention weight', '(square-root scale)'] : 'attention weight',
+        scale: { type: scale, range: SEQUENTIAL, domain: [0, 1] },
+        legend: { gradientLength: 140, values: scale === 'sqrt' ? [0, 0.05, 0.2, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1], format: '.2~f' },
       },
+      tooltip: [
+        { field: 'query', type: 'nominal', title: 'query' },
+        { field: 'key', type: 'nominal', title: 'key' },
+        { field: 'weight', type: 'quantitative', title: 'weight', format: '.3~g' },
+      ],
     },
   };
   const boundary = {
@@ -86,10 +101,11 @@ function prefixShare({ weights, prefixLength: P = 0 }: AttentionPanel): number {
 
 /** Attention weights as maps on a shared scale from 0 to 1, with a dashed line between prefix and tokens. */
 export function attentionMap(panels: readonly AttentionPanel[], options: AttentionMapOptions = {}): Figure {
-  checkKnown('attentionMap', options, ['title', 'tokens']);
+  checkKnown('attentionMap', options, ['title', 'tokens', 'scale']);
   checkMatrices(panels.map(({ title, weights }) => ({ title, values: weights })));
-  const { title, tokens } = options;
-  const views = panels.map((panel) => panelView(panel, tokens));
+  const { title } = options;
+  checkOneOf('scale', options.scale ?? 'sqrt', ['sqrt', 'linear']);
+  const views = panels.map((panel) => panelView(panel, options));
   const parts = panels.map((panel) => {
     const size = `${panel.title} (${panel.weights.length} queries × ${panel.weights[0]?.length} keys)`;
     return panel.prefixLength ? `${size}, its ${panel.prefixLength} prefix keys get ${readable(prefixShare(panel))} on average` : size;

@@ -1,6 +1,8 @@
 import { ArgumentError } from 'lowrank/errors';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
+import { methodOf } from '../methods';
+import { textWidth } from '../textWidth';
 import { INK } from '../theme';
 import { colourBySeries, distinct, readable, rounded } from './series';
 
@@ -9,6 +11,10 @@ export interface GroupedBar {
   readonly group: string;
   readonly series: string;
   readonly value: number;
+  /** Lower end of the interval. */
+  readonly low?: number;
+  /** Upper end of the interval. */
+  readonly high?: number;
 }
 
 /** Settings of `groupedBars`. */
@@ -16,38 +22,184 @@ export interface GroupedBarsOptions {
   /** The measured quantity and its unit. */
   readonly yTitle: string;
   readonly title?: string;
-  /** Formats the number above each bar. @defaultValue four significant digits */
+  /** Formats the number at each bar. @defaultValue four significant digits */
   readonly format?: (value: number) => string;
+  /** `horizontal` writes each group at the left of its bars, for long names. @defaultValue `vertical` where the names fit below the bars */
+  readonly direction?: 'vertical' | 'horizontal';
+  /** `descending` begins with the group whose first bar is largest. @defaultValue `given` */
+  readonly sort?: 'given' | 'descending';
+  /** Whether each bar has its number. @defaultValue `true` up to 24 bars */
+  readonly numbers?: boolean;
+  /** What the groups are, for example `decoder layer`. @defaultValue none */
+  readonly groupTitle?: string;
+  /** Dashed lines for comparison, for example the share of yes in the data. */
+  readonly references?: readonly { readonly label: string; readonly value: number }[];
 }
 
-/** Grouped vertical bars, one bar per series, with the value above each bar. */
-export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOptions): Figure {
-  checkKnown('groupedBars', options, ['yTitle', 'title', 'format']);
-  if (bars.length === 0) throw new ArgumentError('groupedBars has no bars; pass at least one');
-  const { yTitle, title, format = readable } = options;
-  const series = distinct(bars.map((bar) => bar.series));
+const OPTIONS = [
+  'yTitle',
+  'title',
+  'format',
+  'direction',
+  'sort',
+  'numbers',
+  'groupTitle',
+  'references',
+] as const satisfies readonly (keyof GroupedBarsOptions)[];
+
+const MANY_BARS = 24;
+/** Bars that need more room than this stand side by side no more. */
+const WIDEST = 640;
+
+/** A bar as it is drawn. */
+interface Row {
+  readonly group: string;
+  readonly series: string;
+  readonly value: number | null;
+  readonly text: string;
+  readonly low?: number | null;
+  readonly high?: number | null;
+  /** Where the number stands: at the end of the bar, or of its interval. */
+  readonly end: number | null;
+}
+
+function rowOf({ group, series, value, low, high }: GroupedBar, format: (value: number) => string): Row {
+  const row = { group, series, value: rounded(value), text: format(value) };
+  if (low === undefined || high === undefined) return { ...row, end: row.value };
+  return { ...row, low: rounded(low), high: rounded(high), end: rounded(value < 0 ? low : high) };
+}
+
+const widest = (texts: readonly string[]) => Math.max(...texts.map((text) => textWidth(text, 11)));
+
+function orderOf(bars: readonly GroupedBar[], sort: 'given' | 'descending'): string[] {
   const groups = distinct(bars.map((bar) => bar.group));
-  const values = bars.map((bar) => ({ group: bar.group, series: bar.series, value: rounded(bar.value), text: format(bar.value) }));
-  const highest = Math.max(...bars.map((bar) => bar.value).filter(Number.isFinite));
-  const scale = highest > 0 ? { domainMax: 1.1 * highest, nice: false } : {}; // room for the number above the highest bar
-  const view = {
-    ...(title ? { title } : {}),
-    width: series.length > 1 ? { step: Math.max(26, 52 - 8 * series.length), for: 'offset' } : { step: 64 },
-    height: 200,
-    data: { values },
-    encoding: {
-      x: { field: 'group', type: 'nominal', sort: groups, title: null, axis: { labelAngle: 0, ticks: false, labelLimit: 140 } },
-      ...(series.length > 1 ? { xOffset: { field: 'series', type: 'nominal', sort: series } } : {}),
-      y: { field: 'value', type: 'quantitative', title: yTitle, stack: null, scale, axis: { tickCount: 5, minExtent: 36 } },
+  const first = (group: string) => bars.find((bar) => bar.group === group)?.value ?? Number.NEGATIVE_INFINITY;
+  return sort === 'given' ? groups : groups.sort((a, b) => first(b) - first(a));
+}
+
+/** From the least to the largest value and 0, with a share of free room at the ends for the numbers. */
+function domainOf(values: readonly (number | null)[], room: number): [low: number, high: number] | undefined {
+  const finite = [0, ...values].filter((value): value is number => value !== null && Number.isFinite(value));
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const ends = room * (high - low);
+  return low < high ? [low < 0 ? low - ends : 0, high > 0 ? high + ends : 0] : undefined;
+}
+
+/** Grouped bars, one bar per series, with the value at each bar and its interval where there is one. */
+export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOptions): Figure {
+  checkKnown('groupedBars', options, OPTIONS);
+  if (bars.length === 0) throw new ArgumentError('groupedBars has no bars; pass at least one');
+  const { yTitle, title, format = readable, sort = 'given', numbers = bars.length <= MANY_BARS, groupTitle, references = [] } = options;
+  checkOneOf('sort', sort, ['given', 'descending']);
+  const series = distinct(bars.map((bar) => bar.series));
+  const groups = orderOf(bars, sort);
+  const rows = bars.map((bar) => rowOf(bar, format));
+  const isMultiple = series.length > 1;
+  const textRoom = numbers ? widest(rows.map(({ text }) => text)) + 8 : 0;
+  const barStep = Math.ceil(Math.max(isMultiple ? 28 : numbers ? 44 : 16, textRoom));
+  const groupStep = Math.ceil(Math.max(barStep * (isMultiple ? series.length * 1.2 : 1.3), numbers ? widest(groups) + 14 : 0));
+  const { direction = groupStep * groups.length <= WIDEST ? 'vertical' : 'horizontal' } = options;
+  checkOneOf('direction', direction, ['vertical', 'horizontal']);
+  const isVertical = direction === 'vertical';
+
+  const length = isVertical ? 200 : 360;
+  const domain = domainOf(
+    [...rows.flatMap(({ value, low = null, high = null }) => [value, low, high]), ...references.map(({ value }) => value)],
+    numbers ? (isVertical ? 18 : textRoom) / (length - textRoom) : 0.04,
+  );
+  const [main, other] = isVertical ? (['y', 'x'] as const) : (['x', 'y'] as const);
+  const quantity = {
+    type: 'quantitative',
+    title: yTitle,
+    stack: null,
+    ...(domain ? { scale: { domain, nice: false } } : {}),
+    axis: { tickCount: 5, ...(isVertical ? { minExtent: 36 } : {}) },
+  };
+  const place = {
+    [other]: {
+      field: 'group',
+      type: 'nominal',
+      sort: groups,
+      title: groupTitle ?? null,
+      axis: { ticks: false, domain: false, labelOverlap: !numbers, ...(isVertical ? { labelAngle: 0 } : { labelPadding: 8 }) },
     },
+    ...(isMultiple ? { [`${other}Offset`]: { field: 'series', type: 'nominal', sort: series } } : {}),
+  };
+  const hasInterval = rows.some(({ low }) => low !== undefined);
+  const tooltip = [
+    { field: 'group', type: 'nominal', title: groupTitle ?? 'group' },
+    ...(isMultiple ? [{ field: 'series', type: 'nominal', title: 'series' }] : []),
+    { field: 'text', type: 'nominal', title: yTitle },
+    ...(hasInterval ? ['low', 'high'].map((field) => ({ field, type: 'quantitative', title: field, format: '.4~g' })) : []),
+  ];
+  const interval = {
+    data: { values: rows.filter(({ low }) => low !== undefined) },
+    mark: { type: 'rule', strokeWidth: 1.5, color: INK },
+    encoding: { ...place, [main]: { ...quantity, field: 'low' }, [`${main}2`]: { field: 'high' }, tooltip },
+  };
+  const number = (isNegative: boolean) => ({
+    data: { values: rows.filter(({ value }) => (value ?? 0) < 0 === isNegative) },
+    mark: {
+      type: 'text',
+      color: INK,
+      ...(isVertical
+        ? { baseline: isNegative ? 'top' : 'bottom', dy: isNegative ? 4 : -3 }
+        : { baseline: 'middle', align: isNegative ? 'right' : 'left', dx: isNegative ? -5 : 5 }),
+    },
+    encoding: { ...place, [main]: { ...quantity, field: 'end' }, text: { field: 'text', type: 'nominal' } },
+  });
+  const hasNegative = rows.some(({ value }) => (value ?? 0) < 0);
+  const step = isVertical ? (isMultiple ? Math.ceil(groupStep / (1.2 * series.length)) : groupStep) : isMultiple ? 18 : 26;
+  const size = isMultiple ? { step, for: 'offset' } : { step };
+  const isTitledAbove = references.length > 0 && !isVertical;
+  const view = {
+    ...(title ? { title: isTitledAbove ? { text: title, offset: 26 } : title } : {}),
+    ...(isVertical ? { width: size, height: length } : { width: length, height: size }),
     layer: [
-      { mark: { type: 'bar', tooltip: true }, encoding: { color: colourBySeries(series) } },
-      { mark: { type: 'text', dy: -7, color: INK }, encoding: { text: { field: 'text', type: 'nominal' } } },
+      {
+        data: { values: rows },
+        mark: { type: 'bar', ...(isMultiple ? {} : { [isVertical ? 'width' : 'height']: { band: 0.75 } }) },
+        encoding: { ...place, [main]: { ...quantity, field: 'value' }, ...colourOf(series, groups), tooltip },
+      },
+      ...(hasInterval ? [interval] : []),
+      ...(numbers ? [number(false)] : []),
+      ...(numbers && hasNegative ? [number(true)] : []),
+      ...(hasNegative ? [{ data: { values: [{}] }, mark: { type: 'rule' }, encoding: { [main]: { datum: 0 } } }] : []),
+      ...references.flatMap((each) => comparison(each, isVertical)),
     ],
   };
+  return new Figure(view, sentenceOf(groups, rows, { ...options, format }));
+}
+
+/** By series; bars of one series whose groups are methods have the methods' colours. */
+function colourOf(series: readonly string[], groups: readonly string[]): object {
+  if (series.length > 1) return { color: colourBySeries(series) };
+  const names = groups.some((group) => methodOf(group) !== undefined) ? groups : series;
+  return { color: { ...colourBySeries(names), field: names === groups ? 'group' : 'series', legend: null } };
+}
+
+/** A dashed line across all bars, with its name at its end. */
+function comparison({ label, value }: { readonly label: string; readonly value: number }, isVertical: boolean): object[] {
+  const data = { values: [{ label }] };
+  const at = { datum: rounded(value) };
+  const text = isVertical
+    ? { mark: { align: 'left', baseline: 'middle', dx: 6 }, encoding: { y: at, x: { value: 'width' } } }
+    : { mark: { align: 'center', baseline: 'bottom', dy: -4 }, encoding: { x: at, y: { value: 0 } } };
+  return [
+    { data, mark: { type: 'rule', strokeDash: [4, 4], color: INK }, encoding: isVertical ? { y: at } : { x: at } },
+    { data, mark: { type: 'text', color: INK, ...text.mark }, encoding: { ...text.encoding, text: { field: 'label', type: 'nominal' } } },
+  ];
+}
+
+function sentenceOf(groups: readonly string[], rows: readonly Row[], options: GroupedBarsOptions): string {
+  const { yTitle, title, references = [], format = readable } = options;
+  const isMultiple = new Set(rows.map(({ series }) => series)).size > 1;
+  const textOf = ({ text, low, high }: Row) =>
+    typeof low === 'number' && typeof high === 'number' ? `${text} (${format(low)} to ${format(high)})` : text;
   const parts = groups.map((group) => {
-    const own = values.filter((bar) => bar.group === group);
-    return `${group}: ${own.map((bar) => (series.length > 1 ? `${bar.series} ${bar.text}` : bar.text)).join(', ')}`;
+    const own = rows.filter((row) => row.group === group);
+    return `${group}: ${own.map((row) => (isMultiple ? `${row.series} ${textOf(row)}` : textOf(row))).join(', ')}`;
   });
-  return new Figure(view, `Bar chart of ${yTitle}${title ? ` (${title})` : ''}. ${parts.join('; ')}.`);
+  const compared = references.map(({ label, value }) => `; ${label} ${format(value)}`).join('');
+  return `Bar chart of ${yTitle}${title ? ` (${title})` : ''}. ${parts.join('; ')}${compared}.`;
 }

@@ -1,13 +1,15 @@
 import { ArgumentError } from 'lowrank/errors';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
-import { DIVERGING } from '../theme';
+import { DIVERGING, SEQUENTIAL } from '../theme';
 import { readable, rounded } from './series';
 
 /** One matrix. */
 export interface HeatmapPanel {
   readonly title: string;
   readonly values: readonly (readonly number[])[];
+  /** Draws this panel on a colour scale of its own, with a legend of its own, for a matrix far smaller than the others. @defaultValue `false` */
+  readonly ownScale?: boolean;
 }
 
 /** Settings of `heatmaps`. */
@@ -21,7 +23,24 @@ export interface HeatmapsOptions {
   readonly valueTitle?: string;
   /** The colour scale ranges from −limit to +limit. @defaultValue the largest absolute value of all panels */
   readonly limit?: number;
+  /** `sequential` is for values without sign, such as shares: from 0, which is transparent, to the limit. @defaultValue `diverging` */
+  readonly colours?: 'diverging' | 'sequential';
+  /** Names of the columns, in place of numbers. */
+  readonly columnNames?: readonly string[];
+  /** Names of the rows, in place of numbers. */
+  readonly rowNames?: readonly string[];
 }
+
+const OPTIONS = [
+  'title',
+  'rowTitle',
+  'columnTitle',
+  'valueTitle',
+  'limit',
+  'colours',
+  'columnNames',
+  'rowNames',
+] as const satisfies readonly (keyof HeatmapsOptions)[];
 
 /** More rectangles would make a notebook too large to read and commit. */
 const MAX_CELLS = 4096;
@@ -52,40 +71,95 @@ function wholeCells(count: number): number {
   return count * Math.max(2, Math.round(PANEL_SIDE / count));
 }
 
-/** Matrices side by side on one diverging colour scale with 0 in the middle, for comparison. */
-export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptions = {}): Figure {
-  checkKnown('heatmaps', options, ['title', 'rowTitle', 'columnTitle', 'valueTitle', 'limit']);
-  checkMatrices(panels);
-  const { title, rowTitle = 'row', columnTitle = 'column', valueTitle = 'value' } = options;
-  const extremes = panels.map(({ values }) => Math.max(0, ...values.flat().filter(Number.isFinite).map(Math.abs)));
-  const limit = options.limit ?? (Math.max(...extremes) || 1);
-  const color = {
+/** The largest absolute value of a matrix. */
+function extremeOf(values: readonly (readonly number[])[]): number {
+  return Math.max(0, ...values.flat().filter(Number.isFinite).map(Math.abs));
+}
+
+function colourOf(title: string, limit: number, colours: 'diverging' | 'sequential') {
+  const isDiverging = colours === 'diverging';
+  const ends = isDiverging ? [-limit, -limit / 2, 0, limit / 2, limit] : [0, limit / 2, limit];
+  return {
     field: 'value',
     type: 'quantitative',
-    title: valueTitle,
-    scale: { range: DIVERGING, domain: [-limit, 0, limit], clamp: true },
-    legend: { gradientLength: 140 },
+    title,
+    scale: isDiverging
+      ? { range: DIVERGING, domain: [-limit, 0, limit], clamp: true }
+      : { range: SEQUENTIAL, domain: [0, limit], clamp: true },
+    legend: { gradientLength: 140, values: ends, format: '.3~r' }, // the numbers at the ends are the ends of the scale
   };
-  const axis = (count: number, axisTitle: string) => ({
-    title: axisTitle,
-    axis: { values: tickIndices(count), labelAngle: 0, ticks: false, domain: false, grid: false },
-  });
-  const views = panels.map(({ title: name, values }, index) => ({
+}
+
+/** Names along one side of a matrix; numbers where there are none. */
+function side(field: string, title: string, count: number, names: readonly string[] | undefined) {
+  const look = { ticks: false, domain: false, grid: false };
+  if (!names) return { field, type: 'ordinal', title, axis: { ...look, values: tickIndices(count), labelAngle: 0 } };
+  const angle = field === 'column' ? { labelAngle: -40, labelOverlap: false } : { labelOverlap: false };
+  return { field, type: 'ordinal', title, sort: names, scale: { domain: names }, axis: { ...look, ...angle } };
+}
+
+function checkNames(option: string, names: readonly string[] | undefined, counts: readonly number[]): void {
+  if (!names) return;
+  const count = counts.find((each) => each !== names.length);
+  if (count !== undefined) throw new ArgumentError(`${option} has ${names.length} names for ${count}; pass one for each`);
+  if (new Set(names).size < names.length) throw new ArgumentError(`${option} has a name twice; each must be its own`);
+}
+
+/** Matrices side by side, for comparison, on one colour scale on which 0 is transparent. */
+export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptions = {}): Figure {
+  checkKnown('heatmaps', options, OPTIONS);
+  checkMatrices(panels);
+  const { title, rowTitle = 'row', columnTitle = 'column', valueTitle = 'value', colours = 'diverging', columnNames, rowNames } = options;
+  checkOneOf('colours', colours, ['diverging', 'sequential']);
+  checkNames(
+    'columnNames',
+    columnNames,
+    panels.map(({ values }) => values[0]?.length ?? 0),
+  );
+  checkNames(
+    'rowNames',
+    rowNames,
+    panels.map(({ values }) => values.length),
+  );
+  const extremes = panels.map(({ values }) => extremeOf(values));
+  const shared = panels.flatMap(({ ownScale = false }, index) => (ownScale ? [] : (extremes[index] ?? 0)));
+  const limit = options.limit ?? (Math.max(0, ...shared) || 1);
+  const limitOf = (index: number) => (panels[index]?.ownScale ? extremes[index] || 1 : limit);
+  const views = panels.map(({ title: name, values, ownScale = false }, index) => ({
     title: { text: name, anchor: 'middle' },
     width: wholeCells(values[0]?.length ?? 1),
     height: wholeCells(values.length),
-    data: { values: values.flatMap((row, i) => row.map((value, j) => ({ row: i, column: j, value: rounded(value) }))) },
-    mark: { type: 'rect', tooltip: true },
+    data: {
+      values: values.flatMap((row, i) =>
+        row.map((value, j) => ({ row: rowNames?.[i] ?? i, column: columnNames?.[j] ?? j, value: rounded(value) })),
+      ),
+    },
+    mark: { type: 'rect' },
     encoding: {
-      x: { field: 'column', type: 'ordinal', ...axis(values[0]?.length ?? 0, columnTitle) },
-      y: { field: 'row', type: 'ordinal', ...axis(values.length, index === 0 ? rowTitle : '') },
-      color,
+      x: side('column', columnTitle, values[0]?.length ?? 0, columnNames),
+      y: side('row', index === 0 ? rowTitle : '', values.length, rowNames),
+      color: colourOf(ownScale ? `${valueTitle}, own scale` : valueTitle, limitOf(index), colours),
+      tooltip: [
+        { field: 'row', type: 'ordinal', title: rowTitle },
+        { field: 'column', type: 'ordinal', title: columnTitle },
+        { field: 'value', type: 'quantitative', title: valueTitle, format: '.4~g' },
+      ],
     },
   }));
-  const view = { ...(title ? { title } : {}), hconcat: views, spacing: 24, resolve: { scale: { color: 'shared' } } };
-  const sizes = panels.map(({ title: name, values }, index) => {
+  const isShared = panels.every(({ ownScale = false }) => !ownScale);
+  const together = views.filter((_, index) => !panels[index]?.ownScale);
+  const alone = views.filter((_, index) => panels[index]?.ownScale);
+  const group = { hconcat: together, spacing: 24, resolve: { scale: { color: 'shared' } } };
+  const view = {
+    ...(title ? { title } : {}),
+    ...(isShared
+      ? group
+      : { hconcat: [...(together.length > 0 ? [group] : []), ...alone], spacing: 24, resolve: { scale: { color: 'independent' } } }),
+  };
+  const sizes = panels.map(({ title: name, values, ownScale }, index) => {
     const largest = readable(extremes[index] ?? 0);
-    return `${name} (${values.length} × ${values[0]?.length}), largest absolute value ${largest}`;
+    return `${name} (${values.length} × ${values[0]?.length}), largest absolute value ${largest}${ownScale ? ', on its own scale' : ''}`;
   });
-  return new Figure(view, `Heat maps on one colour scale from −${readable(limit)} to ${readable(limit)}: ${sizes.join('; ')}.`);
+  const low = colours === 'diverging' ? `−${readable(limit)}` : '0';
+  return new Figure(view, `Heat maps on one colour scale from ${low} to ${readable(limit)}: ${sizes.join('; ')}.`);
 }

@@ -1,13 +1,29 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
+import type { MethodStyle } from '../methods';
+import { textWidth } from '../textWidth';
 import { INK } from '../theme';
-import { colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries } from './series';
+import { type EndLabel, endLabels } from './endLabels';
+import { NumericAxis } from './numericAxis';
+import { colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries, stylesOf } from './series';
+
+/** A point of a line, with its interval where it has one. */
+export interface LinePoint {
+  readonly x: number;
+  readonly y: number;
+  /** Lower end of the interval, for example over seeds. */
+  readonly low?: number;
+  /** Upper end of the interval. */
+  readonly high?: number;
+}
 
 /** One line, or one group of points. */
 export interface LineSeries {
   readonly label: string;
-  readonly points: readonly { readonly x: number; readonly y: number }[];
+  readonly points: readonly LinePoint[];
+  /** Draws this series otherwise than the others. @defaultValue `line` in `linePlot`, `point` in `pointPlot` */
+  readonly mark?: 'line' | 'point';
 }
 
 /** Settings of `linePlot` and `pointPlot`; put units into the axis titles. */
@@ -19,61 +35,196 @@ export interface LinePlotOptions {
   readonly yScale?: 'linear' | 'log';
   /** Dashed horizontal lines for comparison, for example the loss before training. */
   readonly references?: readonly { readonly label: string; readonly y: number }[];
+  /** Dashed vertical lines, for example the longest length that is trained. */
+  readonly xReferences?: readonly { readonly label: string; readonly x: number }[];
+  /** Names beside the ends of the series, or in a legend. @defaultValue `direct`; `legend` for many or long names */
+  readonly labels?: 'direct' | 'legend';
+  /** Whether the y axis begins at 0. @defaultValue `false` */
+  readonly zero?: boolean;
 }
 
-const axisScale = (type: 'linear' | 'log' = 'linear') => (type === 'log' ? { type, nice: false } : { zero: false });
+export const LINE_PLOT_OPTIONS = [
+  'xTitle',
+  'yTitle',
+  'title',
+  'xScale',
+  'yScale',
+  'references',
+  'xReferences',
+  'labels',
+  'zero',
+] as const satisfies readonly (keyof LinePlotOptions)[];
+
+const WIDTH = 480;
+const HEIGHT = 240;
+/** With more points than this, a line shows none. */
+const MANY_POINTS = 24;
+
+interface Row {
+  readonly series: string;
+  readonly x: number | null;
+  readonly y: number | null;
+  readonly low?: number | null;
+  readonly high?: number | null;
+}
+
+function rowsOf({ label, points }: LineSeries): Row[] {
+  return points.map(({ x, y, low, high }) => ({
+    series: label,
+    x: rounded(x),
+    y: rounded(y),
+    ...(low !== undefined && high !== undefined ? { low: rounded(low), high: rounded(high) } : {}),
+  }));
+}
+
+function hasInterval(points: readonly LinePoint[]): boolean {
+  return points.some(({ low, high }) => low !== undefined && high !== undefined);
+}
+
+/** What the pointer tells, under the titles of the axes. */
+function tooltipOf(xTitle: string, yTitle: string, withInterval: boolean) {
+  const number = (field: string, title: string) => ({ field, type: 'quantitative', title, format: '.4~g' });
+  return [
+    { field: 'series', type: 'nominal', title: 'series' },
+    number('x', xTitle),
+    number('y', yTitle),
+    ...(withInterval ? [number('low', 'low'), number('high', 'high')] : []),
+  ];
+}
+
+function areDirect(names: readonly string[]): boolean {
+  return names.length <= 7 && names.every((name) => textWidth(name, 11) <= 260);
+}
 
 function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'line' | 'point'): Figure {
-  checkKnown(`${mark}Plot`, options, ['xTitle', 'yTitle', 'title', 'xScale', 'yScale', 'references']);
-  const { xTitle, yTitle, title, xScale, yScale, references = [] } = options;
-  if (series.every((each) => each.points.length === 0)) throw new ArgumentError(`nothing to plot for ${yTitle}: no series has a point`);
+  checkKnown(`${mark}Plot`, options, LINE_PLOT_OPTIONS);
+  const { xTitle, yTitle, title, references = [], xReferences = [], zero = false } = options;
+  const points = series.flatMap((each) => each.points);
+  if (points.length === 0) throw new ArgumentError(`nothing to plot for ${yTitle}: no series has a point`);
   const names = distinct(series.map((each) => each.label));
-  const values = series.flatMap(({ label, points }) => points.map(({ x, y }) => ({ series: label, x: rounded(x), y: rounded(y) })));
-  const code = mark === 'line' ? { strokeDash: dashBySeries(names) } : { shape: shapeBySeries(names) };
-  const x = { field: 'x', type: 'quantitative', title: xTitle, scale: axisScale(xScale), axis: { grid: false, tickCount: 8 } };
-  const y = { field: 'y', type: 'quantitative', title: yTitle, scale: axisScale(yScale), axis: { tickCount: 6, minExtent: 40 } };
-  const drawn =
-    mark === 'line'
-      ? { type: 'line', strokeWidth: 2, interpolate: 'linear', tooltip: true, point: 'transparent' }
-      : { type: 'point', filled: true, opacity: 1, size: 60, tooltip: true };
-  const rules = {
-    data: { values: references.map((each) => ({ label: each.label, y: rounded(each.y) })) },
-    encoding: { y: { field: 'y', type: 'quantitative' } },
-    layer: [
-      { mark: { type: 'rule', strokeDash: [4, 4], color: INK } },
-      {
-        mark: { type: 'text', align: 'right', dy: -6, color: INK },
-        encoding: { text: { field: 'label', type: 'nominal' }, x: { value: 480 } },
-      },
-    ],
+  const { labels = areDirect(names) ? 'direct' : 'legend' } = options;
+  const isDirect = labels === 'direct';
+  const marksOf = (wanted: 'line' | 'point') => series.filter((each) => (each.mark ?? mark) === wanted);
+  const xs = new NumericAxis([...points.map(({ x }) => x), ...xReferences.map(({ x }) => x)], {
+    length: WIDTH,
+    kind: options.xScale ?? 'linear',
+    padding: marksOf('point').length > 0 ? 0.06 : 0.015,
+    count: 8,
+  });
+  const ys = new NumericAxis([...points.flatMap(({ y, low = y, high = y }) => [y, low, high]), ...references.map(({ y }) => y)], {
+    length: HEIGHT,
+    kind: options.yScale ?? 'linear',
+    zero,
+  });
+  const x = { field: 'x', type: 'quantitative', title: xTitle, scale: xs.scale, axis: { ...xs.axis, grid: false } };
+  const y = { field: 'y', type: 'quantitative', title: yTitle, scale: ys.scale, axis: { ...ys.axis, minExtent: 40 } };
+  const colour = colourBySeries(names);
+  const color = isDirect ? { ...colour, legend: null } : colour;
+  const coded = <T extends object>(code: T) => (isDirect ? { ...code, legend: null } : code);
+  const tooltip = tooltipOf(xTitle, yTitle, hasInterval(points));
+
+  const lines = marksOf('line').flatMap((each) => {
+    const isSparse = each.points.length <= MANY_POINTS;
+    const dots = isSparse ? { filled: true, size: 34, opacity: 1, strokeDash: [] } : { opacity: 0 };
+    return {
+      data: { values: rowsOf(each) },
+      mark: { type: 'line', strokeWidth: 2, interpolate: 'linear', point: dots },
+      encoding: { x, y, color, strokeDash: coded(dashBySeries(names)), tooltip },
+    };
+  });
+  const dots = marksOf('point');
+  const pointView = {
+    data: { values: dots.flatMap(rowsOf) },
+    mark: { type: 'point', filled: true, opacity: 1, size: 70 },
+    encoding: { x, y, color, shape: coded(shapeBySeries(names)), tooltip },
   };
+  const intervals = series.flatMap((each) => {
+    if (!hasInterval(each.points)) return [];
+    const data = { values: rowsOf(each).filter(({ low, high }) => low !== undefined && high !== undefined) };
+    const range = { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color, tooltip };
+    const isLine = (each.mark ?? mark) === 'line';
+    return [{ data, mark: isLine ? { type: 'area', opacity: 0.2, line: false } : { type: 'rule', strokeWidth: 2 }, encoding: range }];
+  });
   const view = {
-    ...(title ? { title } : {}),
-    width: 480,
-    height: 240,
+    ...(title ? { title: xReferences.length > 0 ? { text: title, offset: 26 } : title } : {}),
+    width: WIDTH,
+    height: HEIGHT,
     layer: [
-      { data: { values }, mark: drawn, encoding: { x, y, color: colourBySeries(names), ...code } },
-      ...(references.length > 0 ? [rules] : []),
+      ...intervals,
+      ...lines,
+      ...(dots.length > 0 ? [pointView] : []),
+      ...references.map((each) => rule({ y: HEIGHT - ys.pixel(each.y) })),
+      ...xReferences.flatMap((each) => [rule({ x: xs.pixel(each.x) }), topLabel(each.label, xs.pixel(each.x))]),
+      ...endLabels(
+        [
+          ...(isDirect ? namesAtEnds(series, names, ys) : []),
+          ...references.map((each) => ({ text: each.label, y: HEIGHT - ys.pixel(each.y) })),
+        ],
+        WIDTH,
+        HEIGHT,
+      ),
     ],
   };
+  return new Figure(view, sentenceOf(series, options, mark === 'line' ? 'Line chart' : 'Point chart'));
+}
+
+/** Each name at the height of the last point of its series. */
+function namesAtEnds(series: readonly LineSeries[], names: readonly string[], ys: NumericAxis): EndLabel[] {
+  const styles: readonly MethodStyle[] = stylesOf(names);
+  return names.flatMap((text, index) => {
+    const own = series.filter(({ label }) => label === text).flatMap(({ points }) => points);
+    const last = own.filter(({ y }) => Number.isFinite(ys.pixel(y))).at(-1);
+    const style = styles[index];
+    return last && style && text ? [{ text, y: HEIGHT - ys.pixel(last.y), style }] : [];
+  });
+}
+
+/** A dashed line across the plot, at a height or at a place. */
+function rule(place: { readonly x: number } | { readonly y: number }) {
+  const across = 'y' in place;
+  const at = { value: Math.round(across ? place.y : place.x) };
+  return {
+    data: { values: [{}] },
+    mark: { type: 'rule', strokeDash: [4, 4], color: INK },
+    encoding: across ? { y: at, x: { value: 0 }, x2: { value: WIDTH } } : { x: at, y: { value: 0 }, y2: { value: HEIGHT } },
+  };
+}
+
+function topLabel(label: string, x: number) {
+  const half = textWidth(label, 11) / 2;
+  return {
+    data: { values: [{ label }] },
+    mark: { type: 'text', baseline: 'bottom', color: INK, align: 'center' },
+    encoding: {
+      x: { value: Math.round(Math.min(Math.max(x, half), WIDTH - half)) },
+      y: { value: -4 },
+      text: { field: 'label', type: 'nominal' },
+    },
+  };
+}
+
+function sentenceOf(series: readonly LineSeries[], options: LinePlotOptions, name: string): string {
+  const { xTitle, yTitle, title, references = [], xReferences = [] } = options;
+  const value = ({ y, low, high }: LinePoint) =>
+    low === undefined || high === undefined ? readable(y) : `${readable(y)} (${readable(low)} to ${readable(high)})`;
   const ends = series.flatMap(({ label, points }) => {
     const first = points[0];
     const last = points[points.length - 1];
-    return first && last
-      ? [`${label} from ${readable(first.y)} at ${readable(first.x)} to ${readable(last.y)} at ${readable(last.x)}`]
-      : [];
+    if (!first || !last) return [];
+    if (points.length === 1) return [`${label} ${value(first)} at ${readable(first.x)}`];
+    return [`${label} from ${value(first)} at ${readable(first.x)} to ${value(last)} at ${readable(last.x)}`];
   });
-  const compared = references.map((each) => `${each.label} ${readable(each.y)}`);
-  const name = mark === 'line' ? 'Line chart' : 'Point chart';
-  return new Figure(view, `${name} of ${yTitle} against ${xTitle}${title ? ` (${title})` : ''}: ${[...ends, ...compared].join('; ')}.`);
+  const compared = [...references.map((each) => `${each.label} ${readable(each.y)}`)];
+  const places = xReferences.map((each) => `${each.label} at ${readable(each.x)}`);
+  return `${name} of ${yTitle} against ${xTitle}${title ? ` (${title})` : ''}: ${[...ends, ...compared, ...places].join('; ')}.`;
 }
 
-/** Lines over a numeric axis, distinguished by colour and dash. */
+/** Lines over a numeric axis, distinguished by colour and dash, with an interval as a band. */
 export function linePlot(series: readonly LineSeries[], options: LinePlotOptions): Figure {
   return plot(series, options, 'line');
 }
 
-/** Points in a plane, distinguished by colour and shape. */
+/** Points in a plane, distinguished by colour and shape, with an interval as a rule. */
 export function pointPlot(series: readonly LineSeries[], options: LinePlotOptions): Figure {
   return plot(series, options, 'point');
 }

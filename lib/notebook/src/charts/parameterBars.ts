@@ -1,8 +1,10 @@
 import { ArgumentError } from 'lowrank/errors';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
+import { methodOf } from '../methods';
 import { INK } from '../theme';
-import { readable, rounded } from './series';
+import { COUNT_LABELS, NumericAxis } from './numericAxis';
+import { readable, rounded, stylesOf } from './series';
 
 /** One bar. */
 export interface ParameterBar {
@@ -19,38 +21,64 @@ export interface ParameterBarsOptions {
   readonly total?: number;
   /** @defaultValue `linear`; `log` when the bars differ by orders of magnitude */
   readonly scale?: 'linear' | 'log';
+  /** @defaultValue `descending`, the largest first */
+  readonly sort?: 'given' | 'descending';
 }
 
-/** Horizontal bars of counts, each labelled with its count and its share of the total. */
+const WIDTH = 420;
+
+/** Horizontal bars of counts, each labelled with its count and its share of the total. A method's bar has the method's colour. */
 export function parameterBars(bars: readonly ParameterBar[], options: ParameterBarsOptions = {}): Figure {
-  checkKnown('parameterBars', options, ['title', 'unit', 'total', 'scale']);
+  checkKnown('parameterBars', options, ['title', 'unit', 'total', 'scale', 'sort']);
   if (bars.length === 0) throw new ArgumentError('parameterBars has no bars; pass at least one');
   const counts = bars.map((bar) => bar.parameters);
-  const { title, unit = 'trainable parameters', total = Math.max(...counts), scale = 'linear' } = options;
+  const { title, unit = 'trainable parameters', total = Math.max(...counts), scale = 'linear', sort = 'descending' } = options;
+  checkOneOf('sort', sort, ['given', 'descending']);
   const isLog = scale === 'log';
   if (isLog && Math.min(...counts) <= 0) throw new ArgumentError('a logarithmic scale cannot show 0; use scale: linear');
-  const text = (count: number) => `${readable(count)} (${((100 * count) / total).toFixed(2)} %)`;
-  const values = bars.map(({ label, parameters }) => ({ label, parameters: rounded(parameters), text: text(parameters) }));
-  const floor = isLog ? 10 ** Math.floor(Math.log10(Math.min(...counts)) - 0.5) : 0;
-  const x = {
-    field: 'parameters',
-    type: 'quantitative',
-    title: unit,
-    stack: null,
-    scale: isLog ? { type: 'log', domainMin: floor, nice: false } : { zero: true },
-    axis: { format: '~s', tickCount: 5 },
-  };
+  const share = (count: number) => `${((100 * count) / total).toFixed(2)} %`;
+  const sorted = sort === 'given' ? bars : [...bars].sort((a, b) => b.parameters - a.parameters);
+  const values = sorted.map(({ label, parameters }) => ({
+    label,
+    parameters: rounded(parameters),
+    text: `${readable(parameters)} (${share(parameters)})`,
+    count: readable(parameters),
+    share: share(parameters),
+  }));
+  const axis = new NumericAxis(isLog ? [...counts, Math.min(...counts) / 3] : counts, {
+    length: WIDTH,
+    kind: scale,
+    zero: !isLog,
+    padding: 0,
+    count: 5,
+  });
+  const x = { field: 'parameters', type: 'quantitative', title: unit, stack: null, scale: axis.scale };
+  const labels = sorted.map(({ label }) => label);
+  const isMethods = new Set(labels).size === labels.length && labels.some((label) => methodOf(label) !== undefined);
+  const range = isMethods ? stylesOf(labels).map(({ colour }) => colour) : undefined;
+  const color = range ? { color: { field: 'label', type: 'nominal', scale: { domain: labels, range }, legend: null } } : {};
+  const tooltip = [
+    { field: 'label', type: 'nominal', title: 'name' },
+    { field: 'count', type: 'nominal', title: unit },
+    { field: 'share', type: 'nominal', title: 'share' },
+  ];
   const view = {
     ...(title ? { title } : {}),
-    width: 420,
+    width: WIDTH,
     height: { step: 34 },
     data: { values },
     encoding: {
-      y: { field: 'label', type: 'nominal', sort: null, title: null, axis: { ticks: false, domain: false, labelPadding: 8 } },
-      x,
+      y: {
+        field: 'label',
+        type: 'nominal',
+        sort: null,
+        title: null,
+        axis: { ticks: false, domain: false, labelPadding: 8, labelLimit: 260 },
+      },
+      x: { ...x, axis: { values: axis.ticks, labelExpr: COUNT_LABELS } },
     },
     layer: [
-      { mark: { type: 'bar', tooltip: true, height: { band: 0.62 }, ...(isLog ? {} : { x2: 0 }) } },
+      { mark: { type: 'bar', height: { band: 0.62 }, ...(isLog ? {} : { x2: 0 }) }, encoding: { ...color, tooltip } },
       { mark: { type: 'text', align: 'left', dx: 6, color: INK }, encoding: { text: { field: 'text', type: 'nominal' } } },
     ],
   };

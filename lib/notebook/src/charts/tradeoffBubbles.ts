@@ -2,6 +2,8 @@ import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { INK } from '../theme';
+import { NumericAxis } from './numericAxis';
+import { placeLabels } from './placeLabels';
 import { colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
 
 /** One bubble. */
@@ -10,8 +12,12 @@ export interface TradeoffBubble {
   readonly x: number;
   readonly y: number;
   readonly size: number;
-  /** For example `measured here` or `paper`. @defaultValue one series */
+  /** For example `measured here` or `paper`. @defaultValue the label, if it speaks of a method; else one series for all */
   readonly series?: string;
+  /** Lower end of the interval of y. */
+  readonly low?: number;
+  /** Upper end of the interval of y. */
+  readonly high?: number;
 }
 
 /** Settings of `tradeoffBubbles`; put units into the titles. */
@@ -23,50 +29,109 @@ export interface TradeoffBubblesOptions {
   readonly xScale?: 'linear' | 'log';
 }
 
+const WIDTH = 440;
+const HEIGHT = 300;
+/** Area of the largest bubble, in square pixels of its frame. */
+const LARGEST = 1600;
+
+/** Two round sizes for the legend: the greatest up to the largest bubble, and a quarter or fifth of it. */
+function legendSizes(largest: number): number[] {
+  const power = 10 ** Math.floor(Math.log10(largest));
+  const top = power * ([5, 2, 1].find((each) => each * power <= largest) ?? 1);
+  return [top / (top / power === 5 ? 5 : 4), top].map((size) => Number(size.toPrecision(6)));
+}
+
 /** One quantity against another, with a third as the area of the bubbles. Series differ in colour and shape. */
 export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: TradeoffBubblesOptions): Figure {
   checkKnown('tradeoffBubbles', options, ['xTitle', 'yTitle', 'sizeTitle', 'title', 'xScale']);
   if (bubbles.length === 0) throw new ArgumentError('tradeoffBubbles has no bubbles; pass at least one');
   const { xTitle, yTitle, sizeTitle, title, xScale = 'linear' } = options;
-  const names = distinct(bubbles.map((bubble) => bubble.series ?? ''));
-  const values = bubbles.map(({ label, x, y, size, series = '' }) => ({
-    label,
-    series,
-    x: rounded(x),
-    y: rounded(y),
-    size: rounded(size),
+  const isSeries = bubbles.some(({ series }) => series !== undefined);
+  const nameOf = ({ label, series }: TradeoffBubble) => (isSeries ? (series ?? '') : label);
+  const names = distinct(bubbles.map(nameOf));
+  const values = bubbles.map((bubble) => ({
+    label: bubble.label,
+    series: nameOf(bubble),
+    x: rounded(bubble.x),
+    y: rounded(bubble.y),
+    size: rounded(bubble.size),
+    ...(bubble.low !== undefined && bubble.high !== undefined ? { low: rounded(bubble.low), high: rounded(bubble.high) } : {}),
   }));
-  const scale = xScale === 'log' ? { type: 'log', padding: 40 } : { zero: false, padding: 40 };
+  const hasInterval = values.some(({ low }) => low !== undefined);
+  const xs = new NumericAxis(
+    bubbles.map(({ x }) => x),
+    { length: WIDTH, kind: xScale, padding: 0.14 },
+  );
+  const ys = new NumericAxis(
+    bubbles.flatMap(({ y, low = y, high = y }) => [y, low, high]),
+    { length: HEIGHT, padding: 0.14 },
+  );
+  const largest = Math.max(...bubbles.map(({ size }) => size).filter(Number.isFinite)) || 1;
+  const radius = (size: number) => Math.sqrt((LARGEST * Math.max(0, size)) / largest) / 2;
+  const labels = placeLabels(
+    bubbles.map(({ label, x, y, size, low = y, high = y }) => ({
+      text: label,
+      x: xs.pixel(x),
+      y: HEIGHT - ys.pixel(y),
+      radius: radius(size),
+      interval: [HEIGHT - ys.pixel(high), HEIGHT - ys.pixel(low)],
+    })),
+    WIDTH,
+    HEIGHT,
+  );
+  const number = (field: string, name: string) => ({ field, type: 'quantitative', title: name, format: '.4~g' });
+  const x = { field: 'x', type: 'quantitative', title: xTitle, scale: xs.scale, axis: { ...xs.axis, grid: false } };
+  const y = { field: 'y', type: 'quantitative', title: yTitle, scale: ys.scale, axis: { ...ys.axis, minExtent: 40 } };
+  const color = isSeries ? colourBySeries(names) : { ...colourBySeries(names), legend: null };
+  const shape = isSeries ? shapeBySeries(names) : { value: 'circle' };
+  const tooltip = [
+    { field: 'label', type: 'nominal', title: 'name' },
+    ...(isSeries ? [{ field: 'series', type: 'nominal', title: 'series' }] : []),
+    number('x', xTitle),
+    number('y', yTitle),
+    ...(hasInterval ? [number('low', 'low'), number('high', 'high')] : []),
+    number('size', sizeTitle),
+  ];
+  const size = {
+    field: 'size',
+    type: 'quantitative',
+    title: sizeTitle,
+    scale: { domain: [0, largest], range: [0, LARGEST] }, // an area in proportion to the size
+    legend: { orient: 'right', values: legendSizes(largest), symbolType: 'circle', symbolFillColor: 'transparent', symbolStrokeColor: INK },
+  };
   const view = {
     ...(title ? { title } : {}),
-    width: 440,
-    height: 300,
-    data: { values },
-    encoding: {
-      x: { field: 'x', type: 'quantitative', title: xTitle, scale, axis: { tickCount: 6, grid: false } },
-      y: { field: 'y', type: 'quantitative', title: yTitle, scale: { zero: false, padding: 40 }, axis: { tickCount: 6, minExtent: 40 } },
-    },
+    width: WIDTH,
+    height: HEIGHT,
     layer: [
+      ...(hasInterval
+        ? [
+            {
+              data: { values: values.filter(({ low }) => low !== undefined) },
+              mark: { type: 'rule', strokeWidth: 1.5 },
+              encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color, tooltip },
+            },
+          ]
+        : []),
       {
-        mark: { type: 'point', tooltip: true, filled: true, opacity: 1, fillOpacity: 0.6, strokeWidth: 1.5 },
-        encoding: {
-          color: colourBySeries(names),
-          shape: shapeBySeries(names),
-          size: {
-            field: 'size',
-            type: 'quantitative',
-            title: sizeTitle,
-            scale: { rangeMin: 60, rangeMax: 1000, zero: true },
-            legend: { orient: 'right', tickCount: 3, symbolFillColor: 'transparent', symbolStrokeColor: INK },
-          },
-        },
+        data: { values },
+        mark: { type: 'point', filled: true, opacity: 1, fillOpacity: 0.7, strokeWidth: 1.5 },
+        encoding: { x, y, color, shape, size, tooltip },
       },
-      { mark: { type: 'text', dy: -24, color: INK }, encoding: { text: { field: 'label', type: 'nominal' } } },
+      // Where a bubble is too small to see, its centre is not.
+      { data: { values }, mark: { type: 'point', filled: true, opacity: 1, size: 12 }, encoding: { x, y, color, tooltip } },
+      ...labels.map(({ text, x: left, y: top, align }) => ({
+        data: { values: [{ label: text }] },
+        mark: { type: 'text', align, baseline: 'middle', color: INK },
+        encoding: { x: { value: Math.round(left) }, y: { value: Math.round(top) }, text: { field: 'label', type: 'nominal' } },
+      })),
     ],
   };
-  const parts = bubbles.map(({ label, series, x, y, size }) => {
-    const name = series === undefined ? label : `${label} (${series})`;
-    return `${name}: ${readable(x)}, ${readable(y)}, ${readable(size)}`;
+  const parts = bubbles.map((bubble) => {
+    const name = bubble.series === undefined ? bubble.label : `${bubble.label} (${bubble.series})`;
+    const { low, high } = bubble;
+    const interval = low === undefined || high === undefined ? '' : ` (${readable(low)} to ${readable(high)})`;
+    return `${name}: ${readable(bubble.x)}, ${readable(bubble.y)}${interval}, ${readable(bubble.size)}`;
   });
   return new Figure(view, `Bubble chart of ${yTitle} against ${xTitle}, area ${sizeTitle}. As x, y, area: ${parts.join('; ')}.`);
 }

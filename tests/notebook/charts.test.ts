@@ -1,0 +1,121 @@
+import { groupedBars, heatmaps, linePlot, parameterBars, stackedBars, tradeoffBubbles } from 'lowrank-notebook';
+import { describe, expect, test } from 'vitest';
+import { spread } from '../../lib/notebook/src/charts/endLabels';
+import { NumericAxis, niceTicks } from '../../lib/notebook/src/charts/numericAxis';
+import { placeLabels } from '../../lib/notebook/src/charts/placeLabels';
+
+/** The places of texts in an SVG, by their words. */
+function heights(svg: string, words: readonly string[]): number[] {
+  return words.map((word) => Number(new RegExp(`translate\\([^,]+,([-\\d.]+)\\)"[^>]*>${word}<`).exec(svg)?.[1]));
+}
+
+describe('an axis', () => {
+  test('on a logarithmic scale is hardly wider than its data', () => {
+    const axis = new NumericAxis([160_000, 920_000], { length: 400, kind: 'log' });
+    expect(axis.domain[0]).toBeGreaterThan(145_000);
+    expect(axis.domain[1]).toBeLessThan(1_000_000);
+    expect(axis.ticks).toEqual([200_000, 500_000]);
+  });
+
+  test('has round ticks within its ends', () => {
+    expect(niceTicks(0.3, 10, 5)).toEqual([2, 4, 6, 8, 10]);
+    expect(niceTicks(-0.05, 0.05, 5)).toEqual([-0.04, -0.02, 0, 0.02, 0.04]);
+  });
+
+  test('begins at 0 where its room would reach below it', () => {
+    expect(new NumericAxis([0.1, 10], { length: 1 }).domain[0]).toBe(0);
+  });
+});
+
+describe('names', () => {
+  test('of lines with the same end stand one below the other', () => {
+    expect(spread([100, 100, 20], 15, 200)).toEqual([100, 115, 20]);
+    expect(spread([200, 199], 15, 200)).toEqual([200, 185]);
+  });
+
+  test('of bubbles at one place do not meet', () => {
+    const marks = ['LoRA r=16, α=32', 'LoRA r=16, α=16'].map((text) => ({ text, x: 200, y: 100, radius: 20 }));
+    const [one, other] = placeLabels(marks, 400, 200);
+    expect(Math.abs((one?.y ?? 0) - (other?.y ?? 0))).toBeGreaterThan(14);
+  });
+
+  test('stand beside the ends of lines, in place of a legend', async () => {
+    const line = (label: string, end: number) => ({
+      label,
+      points: [
+        { x: 0, y: 3 },
+        { x: 1, y: end },
+      ],
+    });
+    const svg = await linePlot([line('LoRA', 1), line('prefix', 2)], { xTitle: 'step', yTitle: 'loss' }).svg();
+    const [lora = 0, prefix = 0] = heights(svg, ['LoRA', 'prefix']);
+    expect(lora - prefix).toBeGreaterThan(100);
+    expect(svg).not.toContain('legend');
+  });
+});
+
+describe('bars', () => {
+  test('below 0 have their number below', async () => {
+    const bars = [0.04, -0.05].map((value, index) => ({ group: `layer ${index}`, series: 'gate', value }));
+    const svg = await groupedBars(bars, { yTitle: 'gate' }).svg();
+    const [above = 0, below = 0] = heights(svg, ['0.04', '-0.05']);
+    expect(below - above).toBeGreaterThan(150);
+  });
+
+  test('have an interval, which the sentence says too', () => {
+    const chart = groupedBars([{ group: 'LoRA', series: 'BLEU-4', value: 9, low: 8, high: 10 }], { yTitle: 'BLEU-4' });
+    expect(chart.sentence).toBe('Bar chart of BLEU-4. LoRA: 9 (8 to 10).');
+    expect(JSON.stringify(chart.spec)).toContain('"y2":{"field":"high"}');
+  });
+
+  test('with names too long to stand below them lie down', () => {
+    const bars = Array.from({ length: 6 }, (_, index) => ({ group: `a rather long name of bar ${index}`, series: 'x', value: index }));
+    expect(groupedBars(bars, { yTitle: 'y' }).view).toMatchObject({ width: 360, height: { step: 26 } });
+    expect(groupedBars(bars.slice(0, 2), { yTitle: 'y' }).view).toMatchObject({ height: 200 });
+  });
+
+  test('can be sorted, and those of parameters are', () => {
+    const bars = [1, 3, 2].map((value) => ({ group: `g${value}`, series: 'x', value }));
+    expect(groupedBars(bars, { yTitle: 'y', sort: 'descending' }).sentence).toContain('g3: 3; g2: 2; g1: 1');
+    const counts = [1, 3].map((parameters) => ({ label: `l${parameters}`, parameters }));
+    expect(parameterBars(counts).sentence).toMatch(/l3 3 .*; l1 1 /);
+    expect(parameterBars(counts, { sort: 'given' }).sentence).toMatch(/l1 1 .*; l3 3 /);
+  });
+
+  test('made of parts say their totals and refuse less than nothing', () => {
+    const parts = [
+      { group: 'full', part: 'weights', value: 13.5 },
+      { group: 'full', part: 'moments', value: 54 },
+    ];
+    const chart = stackedBars(parts, { xTitle: 'memory (GB)', references: [{ label: '80 GB', value: 80 }] });
+    expect(chart.sentence).toBe('Stacked bars of memory (GB): full 67.5 (weights 13.5, moments 54); 80 GB 80.');
+    expect(() => stackedBars([{ group: 'a', part: 'b', value: -1 }], { xTitle: 'x' })).toThrow('b of a is -1');
+  });
+});
+
+describe('maps', () => {
+  const small = { title: 'ΔW', values: [[0.001, -0.002]] };
+
+  test('have a scale of their own where the caller asks for it, and its ends are the numbers of the legend', async () => {
+    const chart = heatmaps([
+      { title: 'W', values: [[0.5, -1]] },
+      { ...small, ownScale: true },
+    ]);
+    expect(chart.sentence).toContain('from −1 to 1');
+    const svg = await chart.svg();
+    for (const end of ['1', '−1', '0.002', '−0.002']) expect(svg).toContain(`>${end}<`);
+  });
+
+  test('name their columns, and refuse too few names', async () => {
+    const chart = heatmaps([small], { columnNames: ['instruction', 'response'] });
+    expect(await chart.svg()).toContain('>instruction<');
+    expect(() => heatmaps([small], { columnNames: ['one'] })).toThrow('columnNames has 1 names for 2');
+    expect(() => heatmaps([small], { columnNames: ['one', 'one'] })).toThrow('columnNames has a name twice');
+  });
+});
+
+test('the area of a bubble is in proportion to its size', () => {
+  const bubbles = [1, 4].map((size) => ({ label: `b${size}`, x: size, y: size, size }));
+  const chart = tradeoffBubbles(bubbles, { xTitle: 'x', yTitle: 'y', sizeTitle: 'MB' });
+  expect(JSON.stringify(chart.spec)).toContain('"scale":{"domain":[0,4],"range":[0,1600]}');
+});
