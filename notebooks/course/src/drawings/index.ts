@@ -1,11 +1,25 @@
 /** All drawings of the course, by the name of their file. */
+import { adapterFolder } from './adapterFolder';
+import { combiningAdapters } from './combiningAdapters';
+import { compiledStep } from './compiledStep';
+import { courseMap } from './courseMap';
 import { loraUpdate } from './loraUpdate';
 import { prefixSoftmax } from './prefixSoftmax';
+import { promptStrip } from './promptStrip';
+import { reviewPipeline } from './reviewPipeline';
 import type { Drawing } from './shapes';
+import { trainingMemory } from './trainingMemory';
 import { transformerLayer } from './transformerLayer';
 
 export const DRAWINGS: Readonly<Record<string, () => Drawing | Promise<Drawing>>> = {
+  'course-map': courseMap,
+  'training-memory': trainingMemory,
   'transformer-layer': transformerLayer,
   'lora-update': loraUpdate,
   'prefix-softmax': prefixSoftmax,
+  'prompt-strip': promptStrip,
+  'adapter-folder': adapterFolder,
+  'combining-adapters': combiningAdapters,
+  'review-pipeline': reviewPipeline,
+  'compiled-step': compiledStep,
 };

@@ -1,0 +1,134 @@
+import { type LlamaConfigOptions, type MemoryPlanOptions, planMemory } from 'lowrank';
+import { heading, line, note, subheading, text } from './draw';
+import { LLAMA_7B } from './models';
+import { type Drawing, MARGIN, type Shape, SMALL } from './shapes';
+
+const RANK = 16;
+const [BATCH, TOKENS] = [4, 512];
+/** Bytes for a trained number in mixed precision (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1). */
+const TRAINED = { weights: 2, gradients: 2, moments: 8, '32-bit copy': 4 } as const;
+/** Memory of common cards, in GB. */
+const CARDS = [24, 80];
+
+const BARS = 140; // where bars begin
+const SCALE = 3.3; // pixels per GB
+const STEP = 25;
+const GB = 1e9;
+
+interface Method {
+  readonly name: string;
+  readonly tone: 'full' | 'lora';
+  /** Bytes of frozen weights. */
+  readonly frozen: number;
+  /** Trained numbers. */
+  readonly trained: number;
+}
+
+/** What a training step of LLaMA-7B holds: all of it trained, LoRA, and LoRA on a base of 4 bits. */
+export function trainingMemory(): Drawing {
+  const stored = (options: Pick<MemoryPlanOptions, 'dtype' | 'quantize'>) => termOf({ task: 'load', ...options }, 'weights');
+  const frozen = stored({ dtype: 'bfloat16' });
+  const trained = loraNumbers(LLAMA_7B);
+  const methods: readonly Method[] = [
+    { name: 'Full fine-tuning', tone: 'full', frozen: 0, trained: stored({}) / 4 },
+    { name: `LoRA, rank ${RANK}`, tone: 'lora', frozen, trained },
+    { name: 'QLoRA: the same on 4-bit weights', tone: 'lora', frozen: stored({ dtype: 'bfloat16', quantize: 'nf4' }), trained },
+  ];
+  const work = { batchSize: BATCH, sequenceLength: TOKENS, precision: 'bfloat16', device: 'GPU', trainableParameters: trained } as const;
+  const activations = termOf({ task: 'train', dtype: 'bfloat16', ...work }, 'activations');
+  const totals = methods.map((method) => partsOf(method, activations).reduce((sum, { bytes }) => sum + bytes, 0));
+  const told = methods.map(({ name }, index) => `${name}: ${inGB(totals[index] ?? 0)} GB`).join('; ');
+  const height = 44 + 5 * STEP;
+  const end = 102 + methods.length * height;
+  return {
+    title: 'What one training step holds in memory',
+    description:
+      `LLaMA-7B, ${BATCH} texts of ${TOKENS} tokens. ${told}. Adapters save gradients, moments and the 32-bit copy, QLoRA most of the ` +
+      'weights too; the activations stay.',
+    height: end + 196,
+    shapes: [
+      heading('What one training step holds in memory'),
+      ...note(MARGIN, 58, [`LLaMA-7B, ${BATCH} texts of ${TOKENS} tokens, in GB. Grey is frozen.`]),
+      ...methods.flatMap((method, index) => group(100 + index * height, method, partsOf(method, activations))),
+      ...together(end, methods, totals),
+    ],
+  };
+}
+
+function termOf(options: MemoryPlanOptions, name: string): number {
+  return planMemory(LLAMA_7B, options).terms.find((term) => term.name === name)?.bytes ?? Number.NaN;
+}
+
+/** The numbers of A and B on q and v, in all layers. */
+function loraNumbers({ hiddenSize, numHiddenLayers }: LlamaConfigOptions): number {
+  return numHiddenLayers * 2 * RANK * (hiddenSize + hiddenSize);
+}
+
+interface Part {
+  readonly name: string;
+  readonly bytes: number;
+  readonly isFrozen: boolean;
+}
+
+function partsOf({ frozen, trained }: Method, activations: number): Part[] {
+  const parts = Object.entries(TRAINED).map(([name, each]) => ({ name, bytes: each * trained, isFrozen: false }));
+  const own = parts.map((part) => (part.name === 'weights' && frozen ? { ...part, bytes: part.bytes + frozen, isFrozen: true } : part));
+  return [...own, { name: 'activations', bytes: activations, isFrozen: false }];
+}
+
+function group(y: number, { name, tone }: Method, parts: readonly Part[]): Shape[] {
+  return [
+    subheading(y, name),
+    ...parts.flatMap((part, index) => {
+      const at = y + 28 + index * STEP;
+      return [
+        text(BARS - 10, at, part.name, { anchor: 'end', size: SMALL }),
+        bar(at, part.bytes, part.isFrozen ? 'base' : tone),
+        text(BARS + lengthOf(part.bytes) + 8, at, inGB(part.bytes), { size: SMALL, tone: 'soft' }),
+      ];
+    }),
+  ];
+}
+
+/** The sums, and the cards that they fit or do not. */
+function together(y: number, methods: readonly Method[], totals: readonly number[]): Shape[] {
+  const rows = methods.flatMap(({ name, tone }, index) => {
+    const [at, total] = [y + 66 + index * 30, totals[index] ?? 0];
+    const [short = name] = name.split(/[ ,:]/);
+    return [text(BARS - 10, at, `${short} ${inGB(total)}`, { anchor: 'end', size: SMALL }), bar(at, total, tone)];
+  });
+  const cards = CARDS.flatMap((size) => {
+    const x = BARS + SCALE * size;
+    return [
+      text(x, y + 34, `a ${size} GB card`, { anchor: 'middle', size: SMALL, tone: 'soft' }),
+      line(
+        [
+          [x, y + 42],
+          [x, y + 138],
+        ],
+        'ink',
+        true,
+      ),
+    ];
+  });
+  return [
+    subheading(y, 'Together'),
+    ...rows,
+    ...cards,
+    ...note(MARGIN, y + 164, ['Activations as with LoRA; full fine-tuning keeps more of them.']),
+  ];
+}
+
+function bar(baseline: number, bytes: number, tone: 'base' | 'full' | 'lora'): Shape {
+  return { kind: 'rectangle', x: BARS, y: baseline - 13, width: lengthOf(bytes), height: 16, tone, look: 'solid', radius: 0 };
+}
+
+/** At least what can be seen. */
+function lengthOf(bytes: number): number {
+  return Math.max(1, (SCALE * bytes) / GB);
+}
+
+function inGB(bytes: number): string {
+  const value = bytes / GB;
+  return value.toFixed(value < 1 ? 2 : value < 100 ? 1 : 0);
+}
