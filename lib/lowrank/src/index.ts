@@ -236,6 +236,7 @@ export {
   type TrainOnExamplesResult,
   type TrainOptions,
   type TrainResult,
+  type TunedModel,
   tensorBatch,
   terminalProgress,
   train,

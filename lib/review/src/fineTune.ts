@@ -2,9 +2,9 @@
 import {
   ArgumentError,
   type EncodedExample,
-  type PeftModel,
   type TrainOnExamplesOptions,
   type TrainOnExamplesResult,
+  type TunedModel,
   trainOnExamples,
 } from 'lowrank';
 import { checkKnown, encodeExamples, shuffled, TRAINING_OPTIONS } from 'lowrank/internal';
@@ -34,14 +34,14 @@ export interface FineTuneResult extends TrainOnExamplesResult {
 }
 
 /**
- * Fine-tunes the model's active adapter on one task. With validation data, the adapter ends with the weights of the lowest validation
- * loss.
+ * Fine-tunes the active adapter of a PeftModel on one task, or a whole model. With validation data, the model ends with the weights of the
+ * lowest validation loss.
  *
  * @throws ArgumentError for an unknown option, when `steps` is not a whole number from 1 up, or when no example of the task fits; plus any
  * error of `train`.
  */
 export async function fineTune(
-  model: PeftModel,
+  model: TunedModel,
   tokenizer: ReviewerTokenizer,
   task: ReviewTask,
   data: FineTuneData,

@@ -8,16 +8,20 @@ export { type DiffOptions, diffHunks, hunkExample } from './diff/diffHunks';
 export { diffTextLines } from './diff/diffText';
 export { type HunkReview, type ReviewDiffOptions, reviewDiff, type TaskModels } from './diff/reviewDiff';
 export { exactMatch } from './exactMatch';
-export type { CellPlan } from './experiment/experimentCell';
+export type { BasePlan, CellPlan, RunPlan, TrialPlan } from './experiment/cellPlan';
 export { type ExampleCounts, type ExperimentConfig, type ExperimentMethod, readExperimentConfig } from './experiment/experimentConfig';
 export type {
+  ExperimentDifference,
   ExperimentEnvironment,
   ExperimentMetric,
   ExperimentResults,
   ExperimentRow,
   ExperimentRun,
+  ExperimentSweep,
+  NotRun,
 } from './experiment/experimentResults';
-export { type ExperimentWork, runExperiment } from './experiment/runExperiment';
+export type { PlainTexts } from './experiment/plainTexts';
+export { type ExperimentOutcome, type ExperimentWork, runExperiment } from './experiment/runExperiment';
 export { drawExamples, type FineTuneData, type FineTuneOptions, type FineTuneResult, fineTune } from './fineTune';
 export { type LintProgress, type LintReviewOptions, lintReviews } from './lint/lintReviews';
 export { perplexity } from './perplexity';

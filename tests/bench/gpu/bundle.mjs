@@ -19,19 +19,30 @@ const findBinding = {
   load: (id) => (id === '\0find-binding' ? "exports.find = () => require('node:path').join(__dirname, 'tfjs_binding.node');" : null),
 };
 
+/** The library looks for tfjs at run time, where a project has it; here it is part of the program. */
+const inlineTfjs = {
+  name: 'inline-tfjs',
+  transform(code, id) {
+    if (!/runtime\/tensorflow\.js$/.test(id)) return null;
+    const inlined = code.replace(/require\(\(0, tensorflowPackage_1\.tensorflowPackage\)\(\)\)/, "require('@tensorflow/tfjs-node-gpu')");
+    if (inlined === code) throw new Error(`${id} no longer requires tfjs as this file expects`);
+    return { code: inlined };
+  },
+};
+
 /** The CommonJS packages in the bundle ask where they are. */
 const banner = 'const __dirname = import.meta.dirname, __filename = import.meta.filename;';
 
 mkdirSync(out, { recursive: true });
-for (const program of ['bench', 'ours']) {
+for (const program of ['bench.ts', 'ours.ts', 'experiment.mjs']) {
   const bundle = await rolldown({
-    input: join(here, `${program}.ts`),
+    input: join(here, program),
     platform: 'node',
     external: [/^(vega|vega-lite|eslint|tslab|danfojs-node|nodejs-polars)$/],
-    plugins: [findBinding],
+    plugins: [findBinding, inlineTfjs],
     logLevel: 'warn',
   });
-  await bundle.write({ file: join(out, `${program}.mjs`), format: 'es', codeSplitting: false, banner });
+  await bundle.write({ file: join(out, program.replace('.ts', '.mjs')), format: 'es', codeSplitting: false, banner });
 }
 copyFileSync(join(here, 'peer.py'), join(out, 'peer.py'));
 for (const file of ['tfjs_binding.node', 'tfjs_tensorflow.so']) copyFileSync(join(binding, file), join(out, file));

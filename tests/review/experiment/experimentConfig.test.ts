@@ -6,16 +6,18 @@ import { temporaryFolder } from '../../io/temporaryFolder';
 
 const path = temporaryFolder()('experiment.json');
 
-const lora = { name: 'LoRA', adapter: { peftType: 'LORA', r: 2 } };
+const lora = { name: 'LoRA', adapter: { peftType: 'LORA', r: 2 }, learningRates: [0.001, 0.01] };
 const form = {
   methods: [lora],
   tasks: ['comment'],
   seeds: [1],
   maxLength: 100,
   batchSize: 2,
-  gradientAccumulation: 1,
-  steps: { comment: 3 },
-  evaluations: 1,
+  sweep: { steps: 2 },
+  maxSteps: 3,
+  evaluateEvery: 1,
+  patience: 1,
+  warmupSteps: 0,
   examples: { train: 4, validation: 2, test: 2 },
   maxNewTokens: { comment: 8, refinement: 8 },
 };
@@ -40,8 +42,9 @@ describe('the configuration of an experiment', () => {
     [{ tasks: [] }, 'tasks must be a non-empty list'],
     [{ tasks: 'comment' }, 'tasks must be a non-empty list'],
     [{ seeds: ['1'] }, 'seeds 1 is not a whole number'],
-    [{ steps: null }, 'steps.comment undefined'],
-    [{ steps: { comment: 1.5 } }, 'steps.comment 1.5'],
+    [{ sweep: null }, 'sweep.steps undefined'],
+    [{ maxSteps: 1.5 }, 'maxSteps 1.5'],
+    [{ patience: 0 }, 'patience 0'],
     [{ examples: 3 }, 'examples.train undefined'],
     [{ maxNewTokens: { comment: 8 } }, 'maxNewTokens.refinement undefined'],
     [{ precision: 'float16' }, 'precision "float16" is none of "float32", "bfloat16"'],
@@ -50,19 +53,22 @@ describe('the configuration of an experiment', () => {
     [{ methods: [3] }, 'methods[0]: a method: the options are number, not an object'],
     [{ methods: [null] }, 'methods[0]: a method: the options are null'],
     [{ methods: [lora, lora] }, "the method name 'LoRA' is used twice"],
-    [{ methods: [{ ...lora, name: 'base' }] }, "'base', the untuned model"],
+    [{ methods: [{ ...lora, name: 'base' }] }, "'base' is used twice, or is one of base, always yes"],
+    [{ compare: ['LoRA'] }, 'compare: "LoRA" is not a pair of names'],
     [{ methods: [{ ...lora, name: 7 }] }, 'methods[0]: name must be a non-empty string'],
     [{ methods: [{ ...lora, lr: 1 }] }, "methods[0]: a method has no option 'lr'"],
-    [{ methods: [{ ...lora, learningRate: '1' }] }, 'methods[0]: learningRate 1'],
+    [{ methods: [{ ...lora, learningRate: 1 }] }, "methods[0]: a method has no option 'learningRate'; did you mean 'learningRates'?"],
+    [{ methods: [{ ...lora, learningRates: ['1'] }] }, 'methods[0]: learningRates: 1 is not a number'],
+    [{ methods: [{ ...lora, seeds: 2 }] }, 'methods[0]: seeds 2 is more than the 1 seeds'],
     [
-      { methods: [{ name: 'x', adapter: { peftType: 'OFT' } }] },
+      { methods: [{ ...lora, name: 'x', adapter: { peftType: 'OFT' } }] },
       "methods[0]: the adapter of method 'x' is neither LORA nor ADAPTION_PROMPT",
     ],
     [
-      { methods: [{ name: 'x', adapter: { peftType: 'LORA', rank: 2 } }] },
+      { methods: [{ ...lora, name: 'x', adapter: { peftType: 'LORA', rank: 2 } }] },
       "methods[0]: LoraConfig has no option 'rank'; did you mean 'r'?",
     ],
-    [{ methods: [{ name: 'x', adapter: { peftType: 'LORA', r: '2' } }] }, 'methods[0]: rank 2'],
+    [{ methods: [{ ...lora, name: 'x', adapter: { peftType: 'LORA', r: '2' } }] }, 'methods[0]: rank 2'],
   ])('with %j is refused with file and key', (changes, message) => {
     expect(() => readWith(changes)).toThrow(FormatError);
     expect(() => readWith(changes)).toThrow(`${path}: `);

@@ -1,8 +1,17 @@
 import fs from 'node:fs';
 import { FormatError, tf } from 'lowrank';
-import { type ExperimentConfig, type ReviewExample, type ReviewSplits, readExperimentConfig, runExperiment } from 'lowrank-review';
+import {
+  type CellPlan,
+  type ExperimentConfig,
+  type ReviewExample,
+  type ReviewSplits,
+  readExperimentConfig,
+  runExperiment,
+} from 'lowrank-review';
 import { afterAll, describe, expect, test } from 'vitest';
+import { workerWords } from '../../../lib/review/src/cli/experimentWorkers';
 import { collectExperiment } from '../../../lib/review/src/experiment/runExperiment';
+import { differenceInterval } from '../../../lib/review/src/experiment/seededBootstrap';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { letterModel, letterTokenizer } from '../letterModel';
 
@@ -25,18 +34,25 @@ const splits: ReviewSplits = { train: part(0, 60), validation: part(100, 20), te
 const config: ExperimentConfig = {
   name: 'tiny',
   methods: [
-    { name: 'LoRA r=2', adapter: { peftType: 'LORA', r: 2, loraAlpha: 4, loraDropout: 0.1 }, learningRate: 0.02 },
-    { name: 'prefix K=3', adapter: { peftType: 'ADAPTION_PROMPT', adapterLen: 3, adapterLayers: 2 }, learningRate: 0.05 },
+    { name: 'all weights', learningRates: [0.001, 0.01], seeds: 1 },
+    { name: 'LoRA r=2', adapter: { peftType: 'LORA', r: 2, loraAlpha: 4, loraDropout: 0.1 }, learningRates: [0.0001, 0.02, 1e30] },
+    { name: 'prefix K=3', adapter: { peftType: 'ADAPTION_PROMPT', adapterLen: 3, adapterLayers: 2 }, learningRates: [0.05] },
   ],
   tasks: ['necessity', 'comment', 'refinement'],
   seeds: [1, 2],
+  sweep: { steps: 3 },
+  maxSteps: 6,
+  evaluateEvery: 3,
+  patience: 2,
+  warmupSteps: 1,
   maxLength: 300,
   batchSize: 2,
-  gradientAccumulation: 1,
-  steps: { necessity: 2, comment: 6, refinement: 2 },
-  evaluations: 2,
   examples: { train: 20, validation: 4, test: 6 },
   maxNewTokens: { comment: 4, refinement: 4 },
+  compare: [
+    ['LoRA r=2', 'base'],
+    ['LoRA r=2', 'copied code'],
+  ],
 };
 
 const work = (place: string) => ({
@@ -44,89 +60,149 @@ const work = (place: string) => ({
   modelName: 'letters',
   tokenizer: letterTokenizer,
   splits,
+  texts: { code: ['let a;', 'let b;'], english: ['A text.'] },
   dataName: 'made up',
   version: '0.0.0',
   folder: folder(place),
 });
 
+const weights = () => [...model.namedParameters()].map(([name, variable]) => [name, variable.sum().dataSync()[0]]);
+
 describe('runExperiment', () => {
-  test('compares every method with the untuned base, and training is what makes the difference', async () => {
-    const before = [...model.namedParameters()].map(([name, variable]) => [name, variable.sum().dataSync()[0]]);
+  test('compares every method with the untuned model and with trivial answers, and leaves the model as it was', async () => {
+    const before = weights();
     const tensors = tf.memory().numTensors;
-    const results = await runExperiment(config, work('whole'));
+    const { results, answers } = await runExperiment(config, work('whole'));
     expect(tf.memory().numTensors).toBe(tensors);
-    expect([...model.namedParameters()].map(([name, variable]) => [name, variable.sum().dataSync()[0]])).toEqual(before);
+    expect(weights()).toEqual(before);
 
     const row = (method: string, task: string, metric: string) =>
       results.rows.find((each) => each.method === method && each.task === task && each.metric === metric);
-    for (const method of ['base', 'LoRA r=2', 'prefix K=3']) {
-      const metrics = (task: string) =>
-        results.rows.filter((each) => each.method === method && each.task === task).map(({ metric }) => metric);
-      expect(metrics('necessity')).toEqual(['f1', 'precision', 'recall', 'accuracy', 'bestF1', 'perplexity']);
-      expect(metrics('comment')).toEqual(['bleu4', 'bleu4NoStopWords', 'perplexity']);
-      expect(metrics('refinement')).toEqual(['bleu4', 'exactMatch', 'perplexity']);
+    const metrics = (method: string, task: string) =>
+      results.rows.filter((each) => each.method === method && each.task === task).map(({ metric }) => metric);
+    const losses = ['perplexity', 'codeLoss', 'englishLoss'];
+    for (const method of ['base', 'all weights', 'LoRA r=2', 'prefix K=3']) {
+      expect(metrics(method, 'necessity')).toEqual(['f1', 'precision', 'recall', 'accuracy', ...losses]);
+      expect(metrics(method, 'comment')).toEqual(['bleu4', 'bleu4NoStopWords', ...losses]);
+      expect(metrics(method, 'refinement')).toEqual(['exactMatch', 'bleu4', ...losses]);
     }
-    for (const { method, value, low, high, perSeed, examples } of results.rows) {
-      expect(perSeed.length).toBe(method === 'base' ? 1 : 2);
+    expect(row('always yes', 'necessity', 'recall')).toMatchObject({ value: 100, perSeed: [100], examples: 6 });
+    expect(row('most frequent comment', 'comment', 'bleu4')?.value).toBeGreaterThan(0);
+    expect(row('copied code', 'refinement', 'exactMatch')?.value).toBe(0);
+    for (const { method, value, low, high, perSeed } of results.rows) {
+      expect(perSeed.length).toBe(['LoRA r=2', 'prefix K=3'].includes(method) ? 2 : 1);
       const mean = perSeed.reduce((sum, each) => sum + each, 0) / perSeed.length;
       expect(Math.abs(value - mean)).toBeLessThanOrEqual(1e-4 * mean); // five digits are written
-      expect([low <= value, value <= high, examples]).toEqual([true, true, 6]);
+      expect([low <= value, value <= high]).toEqual([true, true]);
     }
-    const untuned = row('base', 'comment', 'perplexity');
-    for (const { name } of config.methods) expect(row(name, 'comment', 'perplexity')?.value).toBeLessThan(0.9 * (untuned?.value ?? 0));
-    expect(results.runs.length).toBe(12);
-    expect(results.runs[0]).toMatchObject({ method: 'LoRA r=2', task: 'necessity', seed: 1, steps: 2, learningRate: 0.02 });
-    expect(row('LoRA r=2', 'comment', 'bleu4')?.trainableParameters).toBe(2 * 2 * (32 + 32 + 32 + 16));
+    const untuned = row('base', 'comment', 'perplexity')?.value ?? 0;
+    for (const { name } of config.methods) expect(row(name, 'comment', 'perplexity')?.value).toBeLessThan(0.9 * untuned);
+    expect(results.runs.length).toBe(15);
+    const run = results.runs.find(({ method, task }) => method === 'LoRA r=2' && task === 'comment');
+    expect(run).toMatchObject({ seed: 1, steps: 6, learningRate: 0.02, trainableParameters: 2 * 2 * (32 + 32 + 32 + 16) });
+    expect(run?.evaluations.map(({ step }) => step)).toEqual([0, 3, 6]);
+    expect(run?.evaluations.every(({ seconds }, i, all) => seconds >= (all[i - 1]?.seconds ?? 0))).toBe(true);
+    expect(run?.adapterBytes).toBeGreaterThan(4 * (run?.trainableParameters ?? 0));
+    expect(results.runs.find(({ method }) => method === 'all weights')).toMatchObject({ adapterBytes: null });
+    expect(answers.trim().split('\n').length).toBe(18); // the base, and every run
     expect(results.config).toEqual(config);
   }, 300_000);
 
+  test('chooses the learning rate with the lowest validation loss, and says when it is at the edge or a trial diverged', async () => {
+    const { results } = await runExperiment(config, work('whole'));
+    const sweep = (method: string) => results.sweeps.find((each) => each.method === method && each.task === 'comment');
+    expect(sweep('LoRA r=2')).toMatchObject({ learningRate: 0.02, isAtEdge: false });
+    expect(sweep('LoRA r=2')?.trials.map(({ learningRate, loss }) => [learningRate, typeof loss])).toEqual([
+      [0.0001, 'number'],
+      [0.02, 'number'],
+      [1e30, 'object'],
+    ]);
+    expect(sweep('all weights')).toMatchObject({ learningRate: 0.01, isAtEdge: true });
+  }, 300_000);
+
+  test('a paired difference is the difference of the means, and its interval is 0 between equal answers', async () => {
+    const { results } = await runExperiment(config, work('whole'));
+    const value = (method: string, metric: string) =>
+      results.rows.find((each) => each.method === method && each.task === 'comment' && each.metric === metric)?.value ?? 0;
+    const difference = results.differences.find(({ task, metric }) => task === 'comment' && metric === 'perplexity');
+    expect(difference).toMatchObject({ method: 'LoRA r=2', reference: 'base' });
+    expect(difference?.value).toBeCloseTo(value('LoRA r=2', 'perplexity') - value('base', 'perplexity'), 1);
+    expect(difference?.high).toBeLessThan(0);
+    expect(results.differences.filter(({ reference }) => reference === 'copied code').map(({ metric }) => metric)).toEqual([
+      'exactMatch',
+      'bleu4',
+    ]);
+    expect(differenceInterval([([place = 0]) => place], [([place = 0]) => place], 5)).toEqual({ value: 0, low: 0, high: 0 });
+  }, 300_000);
+
+  const small = { ...config, methods: config.methods.slice(1, 2), tasks: ['comment' as const], compare: [] };
+
   test('goes on where it was interrupted, and ends with the same table', async () => {
-    const small = { ...config, methods: config.methods.slice(0, 1), tasks: ['comment' as const] };
     const whole = await runExperiment(small, work('uninterrupted'));
     const stop = new AbortController();
-    const onCell = ({ seed }: { seed: number }) => ({
-      update: ({ step }: { step: number }) => void (seed === 1 && step === 4 && stop.abort()),
+    const onCell = (plan: CellPlan) => ({
+      update: ({ step }: { step: number }) => void (plan.kind === 'run' && step === 4 && stop.abort()),
       finish() {},
     });
     await expect(runExperiment(small, { ...work('interrupted'), signal: stop.signal, onCell })).rejects.toThrow(/stopped after step 4/);
-    const partly = collectExperiment(small, work('interrupted'));
-    expect(partly.rows).toEqual(whole.rows.filter(({ method }) => method === 'base'));
+    const partly = collectExperiment(small, work('interrupted')).results;
+    const isRun = (method: string) => method === 'LoRA r=2';
+    expect(partly.rows).toEqual(whole.results.rows.filter(({ method }) => !isRun(method)));
     expect(partly.notRun).toEqual([1, 2].map((seed) => ({ method: 'LoRA r=2', task: 'comment', seed })));
-    const done: boolean[] = [];
-    const resumed = await runExperiment(small, {
-      ...work('interrupted'),
-      onCell: (_plan, _index, _count, isDone) => void done.push(isDone),
-    });
-    expect(done).toEqual([true, false, false]);
-    expect(resumed.rows).toEqual(whole.rows);
-    expect(resumed.notRun).toEqual([]);
-    expect(resumed.runs.map(({ losses }) => losses)).toEqual(whole.runs.map(({ losses }) => losses));
+    const done: string[] = [];
+    const resumed = await runExperiment(small, { ...work('interrupted'), onCell: (plan) => void done.push(plan.kind) });
+    expect(done).toEqual(['run', 'run']);
+    expect(resumed.results.rows).toEqual(whole.results.rows);
+    expect(resumed.answers).toEqual(whole.answers);
+    expect(resumed.results.notRun).toEqual([]);
+    expect(resumed.results.runs.map(({ losses }) => losses)).toEqual(whole.results.runs.map(({ losses }) => losses));
+  }, 300_000);
 
-    const again: boolean[] = [];
-    const other = { ...small, batchSize: 3 };
-    await expect(
-      runExperiment(other, {
-        ...work('interrupted'),
-        onCell: (_plan, _index, _count, isDone) => {
-          again.push(isDone);
-          throw new Error('enough');
-        },
-      }),
-    ).rejects.toThrow('enough');
-    expect(again).toEqual([false]); // another configuration is another experiment
-
-    const [cell = ''] = fs.readdirSync(folder('uninterrupted'));
-    const kept = folder(`uninterrupted/${cell}/cell.json`);
+  test('another configuration is another experiment, and a cell of another version is refused', async () => {
+    await runExperiment(small, work('uninterrupted'));
+    const again: string[] = [];
+    const onCell = (plan: CellPlan) => {
+      again.push(plan.kind);
+      throw new Error('enough');
+    };
+    await expect(runExperiment({ ...small, batchSize: 3 }, { ...work('uninterrupted'), onCell })).rejects.toThrow('enough');
+    expect(again).toEqual(['base']);
+    const store = fs.readdirSync(folder('uninterrupted')).filter((name) => fs.existsSync(folder(`uninterrupted/${name}/adapter`)));
+    const kept = folder(`uninterrupted/${store[0]}/cell.json`);
     for (const [text, reason] of [
       ['{"answers"', 'not valid JSON'],
       ['[]', 'not an object'],
-      ['{"trainableParameters":1,"answers":[],"losses":[]}', 'validationAnswers is not what this version writes; remove the file'],
+      ['{"answers":[],"losses":[],"code":[]}', 'english is not what this version writes; remove the file'],
     ] as const) {
       fs.writeFileSync(kept, text);
       expect(() => collectExperiment(small, work('uninterrupted'))).toThrow(FormatError);
       expect(() => collectExperiment(small, work('uninterrupted'))).toThrow(reason);
     }
   }, 300_000);
+
+  test('two processes share a folder: a cell that another one runs is left to it', async () => {
+    const order: string[] = [];
+    const both = { ...small, seeds: [1] };
+    const other = letterModel();
+    const one = (own: typeof model) => runExperiment(both, { ...work('shared'), model: own, onCell: (plan) => void order.push(plan.kind) });
+    const [a, b] = await Promise.all([one(model), one(other)]);
+    other.dispose();
+    expect(a.results.rows).toEqual(b.results.rows);
+    expect(order.length).toBe(1 + 3 + 1); // every cell once
+  }, 300_000);
+});
+
+describe('workerWords', () => {
+  test("are the command's own without the number of workers", () => {
+    expect(workerWords(['lowrank', 'experiment', 'f.json', '--workers', '12', '--quiet'])).toEqual([
+      'lowrank',
+      'experiment',
+      'f.json',
+      '--quiet',
+      '--worker',
+    ]);
+    expect(workerWords(['--workers=2'])).toEqual(['--worker']);
+  });
 });
 
 describe('readExperimentConfig', () => {
@@ -136,17 +212,21 @@ describe('readExperimentConfig', () => {
   };
 
   test("reads the course's own, in both forms", () => {
-    for (const form of ['short', 'long']) {
-      const { name, methods, tasks, seeds } = readExperimentConfig('experiments/reviewer.json', form);
-      expect([name, tasks.length, seeds.length > 1]).toEqual([form, 3, true]);
-      // The source's comparison has the same α for both ranks; beside it stands the one with the same α/r.
-      const scales = methods.flatMap(({ adapter }) => (adapter.peftType === 'LORA' ? [[adapter.r, adapter.loraAlpha]] : []));
-      expect(scales).toEqual([
-        [8, 16],
-        [16, 16],
-        [16, 32],
-      ]);
-    }
+    const { methods, seeds, tasks } = readExperimentConfig('experiments/reviewer.json', 'long');
+    expect([tasks.length, seeds.length]).toEqual([3, 5]);
+    const scales = methods.flatMap(({ adapter }) =>
+      adapter?.peftType === 'LORA' && !adapter.useRslora && !adapter.useDora && !adapter.targetModules
+        ? [[adapter.r, adapter.loraAlpha]]
+        : [],
+    );
+    expect(scales).toEqual([
+      [8, 8],
+      [8, 16],
+      [16, 16],
+      [16, 32],
+    ]);
+    for (const { learningRates } of methods) expect(learningRates.length).toBe(6);
+    expect(readExperimentConfig('experiments/reviewer.json', 'short').methods.length).toBe(2);
   });
 
   test('refuses a form that is not there, and values that are none, naming file and field', () => {
@@ -155,15 +235,20 @@ describe('readExperimentConfig', () => {
     expect(() => readExperimentConfig(write({ forms: { a: { ...rest, methods: [1] } } }), 'a')).toThrow(
       /config\.json: methods\[0\]: .*not an object/,
     );
-    const negative = { forms: { a: { ...rest, methods: [{ name: 'x', adapter: { peftType: 'LORA', r: -1 } }] } } };
+    const negative = { forms: { a: { ...rest, methods: [{ name: 'x', adapter: { peftType: 'LORA', r: -1 }, learningRates: [1] }] } } };
     expect(() => readExperimentConfig(write(negative), 'a')).toThrow(/config\.json: .*-1/);
     expect(() => readExperimentConfig(write({ forms: { a: { ...rest, batchSize: 0 } } }), 'a')).toThrow(/config\.json: batchSize 0/);
-    expect(() => readExperimentConfig(write({ forms: { a: { ...rest, steps: { comment: 3 } } } }), 'a')).toThrow(
-      /steps\.necessity undefined/,
-    );
+    expect(() => readExperimentConfig(write({ forms: { a: { ...rest, sweep: {} } } }), 'a')).toThrow(/sweep\.steps undefined/);
+    const pair = { forms: { a: { ...rest, compare: [['LoRA r=2', 'LoRA r=3']] } } };
+    expect(() => readExperimentConfig(write(pair), 'a')).toThrow(/compare: "LoRA r=3" is not a method of this configuration/);
+    const descending = { forms: { a: { ...rest, methods: [{ name: 'x', learningRates: [2, 1] }] } } };
+    expect(() => readExperimentConfig(write(descending), 'a')).toThrow(/methods\[0\]: learningRates: 1 is not a number above/);
     expect(() => readExperimentConfig(write({ forms: { a: { ...rest, seeds: [] } } }), 'a')).toThrow(FormatError);
     expect(() =>
-      readExperimentConfig(write({ forms: { a: { ...rest, methods: [{ name: 'x', adapter: { peftType: 'X' } }] } } }), 'a'),
+      readExperimentConfig(
+        write({ forms: { a: { ...rest, methods: [{ name: 'x', adapter: { peftType: 'X' }, learningRates: [1] }] } } }),
+        'a',
+      ),
     ).toThrow(/neither LORA/);
     expect(() => readExperimentConfig(write([]), 'a')).toThrow(FormatError);
   });

@@ -40,7 +40,13 @@ export type { EvaluationRecord, StepRecord } from './progress/records';
 export { type TerminalStream, terminalProgress } from './progress/terminalProgress';
 export { train } from './train';
 export type { TrainableModel } from './trainableModel';
-export { type ExampleSplits, type TrainOnExamplesOptions, type TrainOnExamplesResult, trainOnExamples } from './trainOnExamples';
+export {
+  type ExampleSplits,
+  type TrainOnExamplesOptions,
+  type TrainOnExamplesResult,
+  type TunedModel,
+  trainOnExamples,
+} from './trainOnExamples';
 export {
   type CheckpointOptions,
   type EvaluationOptions,

@@ -1,14 +1,16 @@
 /** Training an adapter on encoded examples, with its method's own settings where none are given. */
-import type { PeftModel } from '../peft';
+import type { PeftType } from '../peft';
 import { deriveSeed } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
+import { checkOneOf } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
 import type { TrainingExample } from './data/batch';
 import { makeBatches } from './data/makeBatches';
 import { methodDefaults } from './methodDefaults';
 import { AdamW } from './optimizer/adamw';
-import { cosineSchedule, type Schedule } from './optimizer/schedules';
+import { constantSchedule, cosineSchedule, type Schedule } from './optimizer/schedules';
 import { train } from './train';
+import type { TrainableModel } from './trainableModel';
 import type { EvaluationOptions, TrainOptions, TrainResult } from './trainOptions';
 
 /** What is learned, and what is held out. */
@@ -31,8 +33,12 @@ export interface TrainOnExamplesOptions
   readonly gradientAccumulation?: number;
   /** Tokens of a row that is filled with several examples, instead of padding. @defaultValue rows are padded */
   readonly pack?: number;
-  /** Peak learning rate: the updates warm up to it and decay along a cosine. @defaultValue the method's, see `methodDefaults` */
+  /** Peak learning rate, reached after a warm-up. @defaultValue the method's, see `methodDefaults` */
   readonly learningRate?: number;
+  /** The rate after the warm-up: a cosine down to 0 at the last update, or the peak throughout. @defaultValue 'cosine' */
+  readonly schedule?: (typeof SCHEDULES)[number];
+  /** Updates of the warm-up. @defaultValue the method's share of all updates, see `methodDefaults` */
+  readonly warmupSteps?: number;
   /** Random seed of the examples' order. @defaultValue 0 */
   readonly seed?: number;
   /** Updates between two evaluations. @defaultValue a fifth of all */
@@ -48,12 +54,19 @@ export interface TrainOnExamplesResult extends TrainResult {
   readonly learningRate: number;
 }
 
+const SCHEDULES = ['cosine', 'constant'] as const;
+
+/** A PeftModel, or a model that is trained whole. */
+export type TunedModel = TrainableModel & { readonly peftType?: PeftType };
+
 /** The options that whoever encodes the examples passes on as they are. */
 export const TRAINING_OPTIONS = [
   'steps',
   'batchSize',
   'gradientAccumulation',
   'learningRate',
+  'schedule',
+  'warmupSteps',
   'seed',
   'evaluateEvery',
   'patience',
@@ -68,24 +81,27 @@ export const TRAINING_OPTIONS = [
 ] as const satisfies readonly (keyof TrainOnExamplesOptions)[];
 
 /**
- * Trains the model's active adapter, and leaves it at its lowest validation loss where there is validation data.
+ * Trains the active adapter of a PeftModel, or all trainable parameters of another model. With validation data, the model ends at its
+ * lowest validation loss.
  *
- * @throws ArgumentError for an option that there is not, or when `steps` is not a whole number from 1 up; what `train` throws.
+ * @throws ArgumentError for an unknown option, or when `steps` is not a whole number from 1 up; what `train` throws.
  */
 export async function trainOnExamples(
-  model: PeftModel,
+  model: TunedModel,
   splits: ExampleSplits,
   options: TrainOnExamplesOptions,
 ): Promise<TrainOnExamplesResult> {
   checkKnown('trainOnExamples', options, [...TRAINING_OPTIONS, 'padTokenId', 'pack']);
   const { train: examples, validation = [] } = splits;
-  const { steps, padTokenId, pack, batchSize = 4, gradientAccumulation = 1, seed = 0 } = options;
+  const { steps, padTokenId, pack, batchSize = 4, gradientAccumulation = 1, seed = 0, schedule = 'cosine' } = options;
   checkWhole('steps', steps);
+  checkOneOf('schedule', schedule, SCHEDULES);
   const batching = { batchSize, padTokenId, ...(pack === undefined ? { bucketByLength: true } : { pack }) };
   const defaults = methodDefaults({ peftType: model.peftType }, batchSize * gradientAccumulation);
-  const { learningRate = defaults.learningRate } = options;
-  const schedule = learningRates(learningRate, Math.round(defaults.warmupShare * steps), steps);
-  const optimizer = new AdamW({ weightDecay: defaults.weightDecay, betas: defaults.betas, learningRate: schedule });
+  const { learningRate = defaults.learningRate, warmupSteps = Math.round(defaults.warmupShare * steps) } = options;
+  checkWhole('warmupSteps', warmupSteps, 0);
+  const rates = learningRates({ schedule, peak: learningRate, warmupSteps, steps });
+  const optimizer = new AdamW({ weightDecay: defaults.weightDecay, betas: defaults.betas, learningRate: rates });
   try {
     const result = await train(model, (epoch) => makeBatches(examples, { ...batching, seed: deriveSeed(seed, 1), epoch }), {
       optimizer,
@@ -114,11 +130,16 @@ export async function trainOnExamples(
   }
 }
 
+type Rates = { readonly schedule: string; readonly peak: number; readonly warmupSteps: number; readonly steps: number };
+
 /**
- * `warmupSteps` updates climb to the peak, which the next one has, and the rest decay as in {@link cosineSchedule}; the rates of 0 lie
- * before the first update and after the last, so that no update is made in vain.
+ * `warmupSteps` updates climb to the peak, which the next one has. The rates of 0 lie before the first update and after the last, because
+ * such an update would change nothing.
  */
-function learningRates(peak: number, warmupSteps: number, steps: number): Schedule {
-  const schedule = cosineSchedule({ peak, warmupSteps: warmupSteps + 1, totalSteps: steps + 1 });
-  return (step) => schedule(step + 1);
+function learningRates({ schedule, peak, warmupSteps, steps }: Rates): Schedule {
+  const shifted =
+    schedule === 'constant'
+      ? constantSchedule({ peak, warmupSteps: warmupSteps + 1 })
+      : cosineSchedule({ peak, warmupSteps: warmupSteps + 1, totalSteps: steps + 1 });
+  return (step) => shifted(step + 1);
 }

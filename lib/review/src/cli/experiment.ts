@@ -1,47 +1,107 @@
 /** `lowrank experiment`: compares methods on the three tasks and writes one results file. */
 
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { terminalProgress } from 'lowrank';
-import { type CommandArguments, openModel, type Streams, storingIn, UsageError, version, writeTextAtomic } from 'lowrank/internal';
-import { readExperimentConfig } from '../experiment/experimentConfig';
-import { collectExperiment, runExperiment } from '../experiment/runExperiment';
+import { gzipSync } from 'node:zlib';
+import { AbortedError, terminalProgress } from 'lowrank';
+import {
+  type CommandArguments,
+  openModel,
+  readJsonFile,
+  type Streams,
+  storingIn,
+  UsageError,
+  version,
+  writeFileAtomic,
+  writeTextAtomic,
+} from 'lowrank/internal';
+import { cellName } from '../experiment/cellPlan';
+import { type ExperimentConfig, readExperimentConfig } from '../experiment/experimentConfig';
+import { type PlainTexts, plainTexts } from '../experiment/plainTexts';
+import { collectExperiment, type ExperimentOutcome, type ExperimentWork, runCells } from '../experiment/runExperiment';
 import { loadReviewData } from '../readers/loadReviewData';
+import type { ReviewSplits } from '../reviewExample';
+import { runWorkers } from './experimentWorkers';
 import { dataPath } from './tasks';
 
+const LARGEST_TEXTS = 10_000_000;
+
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
-  const { stdout, stderr } = streams;
   if (args.argument === undefined) throw new UsageError('the configuration FILE is missing');
   const config = readExperimentConfig(args.argument, args.text('form') ?? 'short');
   const output = args.required('output');
+  const folder = args.text('work') ?? nodePath.join('build', 'experiment');
+  const workers = args.whole('workers') ?? 1;
+  const minutes = args.number('minutes', { least: 0.01 });
   const data = dataPath(args);
   const splits = await loadReviewData({ path: data });
+  const texts = await keptTexts(folder, splits);
+  if (workers > 1) await runWorkers(workers);
   const { model, tokenizer, path } = await openModel(args, streams);
+  const isWorker = args.isOn('worker');
+  const work: ExperimentWork = {
+    model,
+    modelName: nodePath.basename(path),
+    tokenizer,
+    splits,
+    texts,
+    dataName: data === undefined ? 'lint reviews' : nodePath.basename(data),
+    version: version(),
+    workers,
+    folder,
+    ...(minutes !== undefined && { signal: AbortSignal.timeout(60_000 * minutes) }),
+    onCell: (plan, done, count) => {
+      if (args.isOn('quiet')) return undefined;
+      streams.stderr.write(`${done}/${count} done; ${cellName(plan)}\n`);
+      return isWorker ? undefined : terminalProgress(streams.stderr);
+    },
+  };
   try {
-    const run = args.isOn('collect') ? collectExperiment : runExperiment;
-    const results = await run(config, {
-      model,
-      modelName: nodePath.basename(path),
-      tokenizer,
-      splits,
-      dataName: data === undefined ? 'lint reviews' : nodePath.basename(data),
-      version: version(),
-      folder: args.text('work') ?? nodePath.join('build', 'experiment'),
-      onCell: ({ method, task, seed }, index, count, isDone) => {
-        if (args.isOn('quiet')) return undefined;
-        stderr.write(
-          `${index + 1}/${count} ${method?.name ?? 'base'}, ${task}${method ? `, seed ${seed}` : ''}${isDone ? ': done before' : ''}\n`,
-        );
-        return isDone ? undefined : terminalProgress(stderr);
-      },
-    });
-    storingIn(nodePath.dirname(nodePath.resolve(output)), 'results', () => {
-      fs.mkdirSync(nodePath.dirname(nodePath.resolve(output)), { recursive: true });
-      writeTextAtomic(output, `${JSON.stringify(results, null, 1)}\n`);
-    });
-    stdout.write(`written to ${output}\n`);
+    if (!args.isOn('collect') && workers === 1) await untilLimit(config, work);
+    if (isWorker) return 0;
+    const outcome = collectExperiment(config, work);
+    store(output, outcome);
+    const { notRun } = outcome.results;
+    if (notRun.length > 0) streams.stderr.write(`${notRun.length} runs are missing; the same command goes on with them\n`);
+    streams.stdout.write(`written to ${output}\n`);
     return 0;
   } finally {
     model.dispose();
   }
+}
+
+/** Runs all cells, or as many as the time allows. */
+async function untilLimit(config: ExperimentConfig, work: ExperimentWork): Promise<void> {
+  try {
+    await runCells(config, work);
+  } catch (error) {
+    if (!(error instanceof AbortedError && work.signal?.aborted)) throw error;
+  }
+}
+
+/** The plain texts of the first start, kept so that every later start, on whichever machine, measures with the same ones. */
+async function keptTexts(folder: string, { train }: ReviewSplits): Promise<PlainTexts> {
+  const path = nodePath.join(folder, 'texts.json');
+  if (fs.existsSync(path)) return readJsonFile(path, { largest: LARGEST_TEXTS }) as unknown as PlainTexts;
+  const nodeModules = nodePath.dirname(nodePath.dirname(require.resolve('eslint/package.json')));
+  const dataFolder = nodePath.join(nodePath.dirname(nodeModules), 'data');
+  const trainedOn = new Set(train.flatMap(({ origin }) => origin?.package ?? []));
+  const texts = await plainTexts({ nodeModules, dataFolder, trainedOn });
+  storingIn(folder, 'texts', () => {
+    fs.mkdirSync(folder, { recursive: true });
+    writeTextAtomic(path, JSON.stringify(texts));
+  });
+  return texts;
+}
+
+function store(output: string, { results, answers }: ExperimentOutcome): void {
+  const folder = nodePath.dirname(nodePath.resolve(output));
+  const file = `${nodePath.basename(output, '.json')}.answers.jsonl.gz`;
+  const sha256 = createHash('sha256').update(answers).digest('hex');
+  storingIn(folder, 'results', () => {
+    fs.mkdirSync(folder, { recursive: true });
+    writeFileAtomic(nodePath.join(folder, file), (append) => append(gzipSync(answers, { level: 9 })));
+    writeTextAtomic(output, `${JSON.stringify({ ...results, answers: { file, sha256 } }, null, 1)}\n`);
+  });
 }

@@ -10,7 +10,18 @@ export interface ExperimentConfig {
   readonly name: string;
   readonly methods: readonly ExperimentMethod[];
   readonly tasks: readonly ReviewTask[];
+  /** Random seeds of the runs: initial weights, dropout and the order of the examples. */
   readonly seeds: readonly number[];
+  /** The sweep that chooses each method's learning rate, for each task, with the first seed. */
+  readonly sweep: { /** Updates per trial. */ readonly steps: number };
+  /** Maximum updates per run. */
+  readonly maxSteps: number;
+  /** Updates between two evaluations on the validation part. */
+  readonly evaluateEvery: number;
+  /** A run ends after this many evaluations without a lower validation loss. */
+  readonly patience: number;
+  /** Updates that warm up to the learning rate; it is constant afterwards. */
+  readonly warmupSteps: number;
   /** Maximum tokens per example. */
   readonly maxLength: number;
   /** Examples per batch, or rows per batch when packed. */
@@ -19,17 +30,13 @@ export interface ExperimentConfig {
   readonly pack?: boolean;
   /** Examples per batch when answering. @defaultValue 8 */
   readonly answersAtOnce?: number;
-  /** Batches per update. */
-  readonly gradientAccumulation: number;
-  /** Updates per run. */
-  readonly steps: Readonly<Record<ReviewTask, number>>;
-  /** Evaluations on the validation part during a run, without the one at its start. */
-  readonly evaluations: number;
   /** Type of matrix products; always float32 on a CPU without bfloat16 instructions. @defaultValue 'float32' */
   readonly precision?: 'float32' | 'bfloat16';
   readonly examples: ExampleCounts;
   /** Maximum new tokens per comment or refinement. */
   readonly maxNewTokens: Readonly<Record<'comment' | 'refinement', number>>;
+  /** Pairs of methods whose paired difference is computed, the first minus the second. @defaultValue none */
+  readonly compare?: readonly (readonly [string, string])[];
 }
 
 /** Examples drawn from each part, per task. */
@@ -43,9 +50,12 @@ export interface ExampleCounts {
 export interface ExperimentMethod {
   /** The name in tables, for example `LoRA r=16, α=16`. */
   readonly name: string;
-  readonly adapter: PeftOptions;
-  /** @defaultValue the method's own, see `methodDefaults` */
-  readonly learningRate?: number;
+  /** The adapter; without one, all weights of the model are trained. */
+  readonly adapter?: PeftOptions;
+  /** The learning rates of the sweep, ascending. */
+  readonly learningRates: readonly number[];
+  /** How many of the seeds it runs with. @defaultValue all */
+  readonly seeds?: number;
 }
 
 const largestFile = 1_000_000;
@@ -55,21 +65,28 @@ const KEYS = [
   'methods',
   'tasks',
   'seeds',
+  'sweep',
+  'maxSteps',
+  'evaluateEvery',
+  'patience',
+  'warmupSteps',
   'maxLength',
   'batchSize',
   'pack',
   'answersAtOnce',
-  'gradientAccumulation',
-  'steps',
-  'evaluations',
   'precision',
   'examples',
   'maxNewTokens',
+  'compare',
 ] as const;
 const PRECISIONS = ['float32', 'bfloat16'];
 
+/** Rows of the results that are not methods. */
+export const OTHER_ROWS = ['base', 'always yes', 'most frequent comment', 'copied code'] as const;
+
 /**
- * Reads one form of a file `{"methods": […], "tasks": […], "forms": {"short": {…}, …}}`: the fields shared by all forms plus its own.
+ * Reads one form of a file `{"methods": […], "tasks": […], "forms": {"short": {…}, …}}`: the fields shared by all forms plus its own, which
+ * take precedence.
  *
  * @throws FormatError, with the file and the key, when the form does not exist, or a key is missing, unknown or has the wrong type.
  */
@@ -83,8 +100,9 @@ export function readExperimentConfig(path: string, form: string): ExperimentConf
   return config;
 }
 
-/** The adapter configuration of a method. */
-export function methodConfig({ name, adapter }: ExperimentMethod): PeftConfig {
+/** The adapter configuration of a method; undefined for full fine-tuning. */
+export function methodConfig({ name, adapter }: ExperimentMethod): PeftConfig | undefined {
+  if (adapter === undefined) return undefined;
   const known = Object.keys(methods);
   if (!known.includes(adapter?.peftType)) throw new FormatError(`the adapter of method '${name}' is neither ${known.join(' nor ')}`);
   return configOf(adapter);
@@ -97,27 +115,44 @@ function checkConfig(config: ExperimentConfig): void {
   }
   for (const task of config.tasks) checkOneOf('tasks', task, reviewTasks);
   for (const seed of config.seeds) checkWhole('seeds', seed, 0);
-  for (const name of ['maxLength', 'batchSize', 'gradientAccumulation', 'evaluations'] as const) checkWhole(name, config[name]);
+  for (const name of ['maxSteps', 'evaluateEvery', 'patience', 'maxLength', 'batchSize'] as const) checkWhole(name, config[name]);
+  checkWhole('warmupSteps', config.warmupSteps, 0);
+  checkWhole('sweep.steps', config.sweep?.steps);
   for (const part of ['train', 'validation', 'test'] as const) checkWhole(`examples.${part}`, config.examples?.[part]);
-  for (const task of config.tasks) checkWhole(`steps.${task}`, config.steps?.[task]);
   for (const task of ['comment', 'refinement'] as const) checkWhole(`maxNewTokens.${task}`, config.maxNewTokens?.[task]);
   const { pack = false, answersAtOnce = 8, precision = 'float32' } = config;
   checkOneOf('pack', pack, [true, false]);
   checkWhole('answersAtOnce', answersAtOnce);
   checkOneOf('precision', precision, PRECISIONS);
-  for (const [place, method] of config.methods.entries()) inFile(`methods[${place}]`, () => checkMethod(method));
-  const names = config.methods.map(({ name }) => name);
-  const twice = ['base', ...names].find((name, place, all) => all.indexOf(name) < place);
+  for (const [place, method] of config.methods.entries()) inFile(`methods[${place}]`, () => checkMethod(method, config.seeds.length));
+  const names = [...OTHER_ROWS, ...config.methods.map(({ name }) => name)];
+  const twice = names.find((name, place, all) => all.indexOf(name) < place);
   if (twice !== undefined)
-    throw new FormatError(`the method name '${twice}' is used twice or is 'base', the untuned model; give each method its own name`);
+    throw new FormatError(
+      `the method name '${twice}' is used twice, or is one of ${OTHER_ROWS.join(', ')}; rename it, because each method has its own name`,
+    );
+  checkPairs(config.compare ?? [], names);
 }
 
-function checkMethod(method: ExperimentMethod): void {
-  checkKnown('a method', method, ['name', 'adapter', 'learningRate']);
+function checkPairs(pairs: unknown, names: readonly string[]): void {
+  if (!Array.isArray(pairs)) throw new FormatError('compare is not a list of pairs of names');
+  for (const pair of pairs) {
+    const isPair = Array.isArray(pair) && pair.length === 2;
+    const unknown = isPair ? pair.find((name) => !names.includes(name)) : pair;
+    if (unknown !== undefined)
+      throw new FormatError(`compare: ${JSON.stringify(unknown)} is not ${isPair ? 'a method of this configuration' : 'a pair of names'}`);
+  }
+}
+
+function checkMethod(method: ExperimentMethod, seeds: number): void {
+  checkKnown('a method', method, ['name', 'adapter', 'learningRates', 'seeds'], { learningRate: 'learningRates' });
   if (typeof method.name !== 'string' || method.name === '') throw new FormatError('name must be a non-empty string');
-  const { learningRate = 1 } = method;
-  if (!(typeof learningRate === 'number' && learningRate > 0))
-    throw new FormatError(`learningRate ${learningRate} is not a number above 0`);
+  const { learningRates: rates } = method;
+  if (!Array.isArray(rates) || rates.length === 0) throw new FormatError('learningRates must be a non-empty list');
+  const wrong = rates.find((rate, place) => !(typeof rate === 'number' && rate > (rates[place - 1] ?? 0)));
+  if (wrong !== undefined) throw new FormatError(`learningRates: ${wrong} is not a number above the one before it`);
+  checkWhole('seeds', method.seeds ?? 1);
+  if ((method.seeds ?? 1) > seeds) throw new FormatError(`seeds ${method.seeds} is more than the ${seeds} seeds of the configuration`);
   methodConfig(method);
 }
 

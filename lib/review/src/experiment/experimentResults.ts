@@ -4,67 +4,113 @@ import type { ExperimentConfig } from './experimentConfig';
 
 /** A results file. */
 export interface ExperimentResults {
-  readonly format: 1;
+  readonly format: 2;
   /** The configuration that ran: one form of `experiments/reviewer.json`. */
   readonly config: ExperimentConfig;
   readonly environment: ExperimentEnvironment;
-  /** The frozen base model. */
+  /** The base model. */
   readonly model: { readonly name: string; readonly parameters: number };
+  /** Name of the data, and the SHA-256 of the drawn examples. */
   readonly data: { readonly name: string; readonly sha256: string };
-  /** One row per method, task and metric. The untuned base model is the method `base`. */
-  readonly rows: readonly ExperimentRow[];
+  /** Learning rates tried, and the one chosen, per method and task. */
+  readonly sweeps: readonly ExperimentSweep[];
   /** One entry per training run: method, task and seed. */
   readonly runs: readonly ExperimentRun[];
-  /** Parts of the configuration that did not run because the work ended early. */
-  readonly notRun: readonly { readonly method: string; readonly task: ReviewTask; readonly seed: number }[];
+  /** One row per method, task and metric. The untuned model is `base`; `OTHER_ROWS` also lists answers that need no model. */
+  readonly rows: readonly ExperimentRow[];
+  /** Paired differences of the pairs in `config.compare`. */
+  readonly differences: readonly ExperimentDifference[];
+  /** Every answer, in a file of its own: JSON lines of method, task, seed and answers, compressed; the hash is of the text. */
+  readonly answers: { readonly file: string; readonly sha256: string };
+  /** Parts of the configuration that have not run. */
+  readonly notRun: readonly NotRun[];
 }
 
-/** One measured value: the mean over the seeds, with a bootstrap interval over the held-out examples. */
+/** A sweep of learning rates: the first seed, the same number of updates for each rate. */
+export interface ExperimentSweep {
+  readonly method: string;
+  readonly task: ReviewTask;
+  /** The lowest validation loss of each trial in nats; null when the training diverged. */
+  readonly trials: readonly { readonly learningRate: number; readonly loss: number | null }[];
+  /** The rate with the lowest loss. */
+  readonly learningRate: number;
+  /** Whether the chosen rate is the lowest or the highest that was tried. A better one may then lie outside. */
+  readonly isAtEdge: boolean;
+}
+
+/** One measured value: the mean over the seeds, with a 95 % bootstrap interval over test examples and seeds. */
 export interface ExperimentRow {
-  /** `base`, or the name of a method in the configuration. */
+  /** A method of the configuration, or one of `OTHER_ROWS`. */
   readonly method: string;
   readonly task: ReviewTask;
   readonly metric: ExperimentMetric;
   readonly value: number;
   readonly low: number;
   readonly high: number;
-  /** The value of each seed; the base model has one. */
+  /** The value of each seed; rows that are not methods have one. */
   readonly perSeed: readonly number[];
-  /** Number of held-out examples. */
+  /** Number of test examples, or of texts. */
   readonly examples: number;
-  readonly trainableParameters: number;
+}
+
+/** The mean of `method` minus the mean of `reference`, with a 95 % paired bootstrap interval over test examples and seeds. */
+export interface ExperimentDifference {
+  readonly method: string;
+  readonly reference: string;
+  readonly task: ReviewTask;
+  readonly metric: ExperimentMetric;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
 }
 
 /**
- * The scores of the tasks. Necessity: `f1`, `precision`, `recall` and `accuracy` at a probability of 0.5, from 0 to 100, and `bestF1`
- * at the best threshold on the validation part. Comment: `bleu4` and `bleu4NoStopWords`. Refinement: `bleu4` and `exactMatch`. All
- * tasks: `perplexity` of the response.
+ * Necessity: `f1`, `precision`, `recall` and `accuracy` at the threshold that is best on the validation part. Comment: `bleu4` and
+ * `bleu4NoStopWords`. Refinement: `exactMatch` and `bleu4`. All of these range from 0 to 100. All tasks: `perplexity` of the response, and
+ * `codeLoss` and `englishLoss`, the loss in nats per token on plain code and English text, which show forgetting.
  */
 export type ExperimentMetric =
   | 'f1'
-  | 'bestF1'
   | 'precision'
   | 'recall'
   | 'accuracy'
   | 'bleu4'
   | 'bleu4NoStopWords'
   | 'exactMatch'
-  | 'perplexity';
+  | 'perplexity'
+  | 'codeLoss'
+  | 'englishLoss';
 
 /** One training run. */
 export interface ExperimentRun {
   readonly method: string;
   readonly task: ReviewTask;
   readonly seed: number;
-  readonly steps: number;
-  /** Loss of each update. */
-  readonly losses: readonly number[];
-  /** Validation loss before, during and after training. */
-  readonly evaluations: readonly { readonly step: number; readonly loss: number }[];
   readonly learningRate: number;
   readonly trainableParameters: number;
-  /** Duration of the training, with evaluations. */
-  readonly seconds: number;
+  /** Size of the saved adapter; null for full fine-tuning. */
+  readonly adapterBytes: number | null;
+  /** Planned peak memory of a training step beyond the frozen weights: gradients, moments, activations. */
+  readonly stepBytes: number;
+  readonly steps: number;
+  /** Why it ended: no lower validation loss within the patience, or the maximum number of updates. */
+  readonly endedBy: 'patience' | 'maxSteps';
+  /** Loss of each update. */
+  readonly losses: readonly number[];
+  /** Validation loss before, during and after training, with the seconds of training until then. */
+  readonly evaluations: readonly { readonly step: number; readonly loss: number; readonly seconds: number }[];
+  /** Training tokens per second: the median over the updates. */
+  readonly tokensPerSecond: number;
+  /** In the necessity task, the threshold chosen on the validation part. */
+  readonly threshold?: number;
+}
+
+/** A part that has not run. */
+export interface NotRun {
+  readonly method: string;
+  readonly task: ReviewTask;
+  /** Absent when the sweep is missing, too. */
+  readonly seed?: number;
 }
 
 /** The environment of the run, without any machine name. */
@@ -77,4 +123,6 @@ export interface ExperimentEnvironment {
   /** Processor cores. */
   readonly cores: number;
   readonly memoryGiB: number;
+  /** Processes that shared the device. */
+  readonly workers: number;
 }

@@ -1,97 +1,153 @@
-/** Turns the answers of all cells into the rows of the table. */
-import { bootstrapInterval } from '../bootstrapInterval';
+/** Turns the measurements of all cells into the rows of the table. */
+import type { ConfidenceInterval } from '../bootstrapInterval';
 import type { Prediction } from '../predictReviews';
 import type { ReviewTask } from '../prompts';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
-import { bestThreshold, type PredictionStatistic, reviewMetrics } from '../scoreReviews';
-import type { Answer, CellPlan, CellResult } from './experimentCell';
-import type { ExperimentMetric, ExperimentRow } from './experimentResults';
+import { reviewMetrics } from '../scoreReviews';
+import type { ExperimentDifference, ExperimentMetric, ExperimentRow } from './experimentResults';
+import type { Answer, MeasuredCell, MeasuredLoss } from './runCell';
+import { differenceInterval, meanInterval, type SeedScore } from './seededBootstrap';
+import { trivialAnswers } from './trivialAnswers';
 
-/** A finished cell. */
+/** A measured cell, with the name of its row. */
 export interface FinishedCell {
-  readonly plan: CellPlan;
-  readonly result: CellResult;
+  readonly method: string;
+  readonly task: ReviewTask;
+  readonly cell: MeasuredCell;
 }
 
-/** One row per method, task and metric: the mean over the seeds, with a bootstrap interval over the examples. */
-export function experimentRows(cells: readonly FinishedCell[], splitsOf: (task: ReviewTask) => ReviewSplits): ExperimentRow[] {
+/** Rows and differences. */
+export interface ExperimentTable {
+  readonly rows: ExperimentRow[];
+  readonly differences: ExperimentDifference[];
+}
+
+/** The scores of one method on one task: those of each seed, over the examples or texts that the metric counts. */
+interface MethodScores {
+  readonly method: string;
+  readonly task: ReviewTask;
+  readonly metrics: ReadonlyMap<ExperimentMetric, { readonly seeds: readonly SeedScore[]; readonly examples: number }>;
+}
+
+/** One row per method, task and metric, with the answers that need no model, and the differences of the pairs. */
+export function experimentTable(
+  cells: readonly FinishedCell[],
+  splitsOf: (task: ReviewTask) => ReviewSplits,
+  pairs: readonly (readonly [string, string])[],
+): ExperimentTable {
   const groups = new Map<string, FinishedCell[]>();
   for (const cell of cells) {
-    const key = JSON.stringify([cell.plan.method?.name, cell.plan.task]);
+    const key = JSON.stringify([cell.method, cell.task]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
-  return [...groups.values()].flatMap((seeds) => rowsOf(seeds, splitsOf));
+  const tasks = [...new Set(cells.map(({ task }) => task))];
+  const trivial = tasks.map((task) => trivialScores(task, splitsOf(task)));
+  const scores = [...groups.values()].map((seeds) => methodScores(seeds, splitsOf)).concat(trivial);
+  return { rows: scores.flatMap(rowsOf), differences: differencesOf(scores, pairs) };
 }
 
-function rowsOf(seeds: readonly FinishedCell[], splitsOf: (task: ReviewTask) => ReviewSplits): ExperimentRow[] {
-  const [first] = seeds;
-  if (!first) return [];
-  const { task, method } = first.plan;
-  const { test, validation } = splitsOf(task);
-  const measured = seeds.map(({ result }) => {
-    const predictions = predictionsOf(test, result.answers);
-    const metrics: Map<ExperimentMetric, PredictionStatistic> = new Map(reviewMetrics(task, predictions));
-    if (task === 'necessity') metrics.set('bestF1', f1At(bestThreshold(predictionsOf(validation, result.validationAnswers)).threshold));
-    return { predictions, metrics };
-  });
-  const row = (metric: ExperimentMetric, interval: { value: number; low: number; high: number }, perSeed: readonly number[]) => ({
-    method: method?.name ?? 'base',
-    task,
-    metric,
-    value: rounded(interval.value),
-    low: rounded(interval.low),
-    high: rounded(interval.high),
-    perSeed: perSeed.map(rounded),
-    examples: test.length,
-    trainableParameters: first.result.trainableParameters,
-  });
-  const names = [...(measured[0]?.metrics.keys() ?? [])];
-  const rows = names.map((metric) => {
-    const score = (seed: (typeof measured)[number], places: readonly number[]) =>
-      seed.metrics.get(metric)?.(places.map((place) => seed.predictions[place] as Prediction)) ?? Number.NaN;
-    const statistic = (places: readonly number[]) => mean(measured.map((seed) => score(seed, places)));
-    const all = test.map((_, place) => place);
-    return row(
-      metric,
-      bootstrapInterval(all, { statistic }),
-      measured.map((seed) => score(seed, all)),
-    );
-  });
-  return [...rows, perplexityRow(seeds, row)];
-}
-
-function perplexityRow(
-  seeds: readonly FinishedCell[],
-  row: (metric: ExperimentMetric, interval: { value: number; low: number; high: number }, perSeed: readonly number[]) => ExperimentRow,
-): ExperimentRow {
-  const perplexity = ({ result }: FinishedCell, places: readonly number[]) => {
-    const drawn = places.flatMap((place) => result.losses[place] ?? []);
-    const tokens = drawn.reduce((sum, each) => sum + each.tokens, 0);
-    return Math.exp(drawn.reduce((sum, each) => sum + each.loss * each.tokens, 0) / tokens);
+function methodScores(cells: readonly FinishedCell[], splitsOf: (task: ReviewTask) => ReviewSplits): MethodScores {
+  const [{ method, task }] = cells as readonly [FinishedCell];
+  const { test } = splitsOf(task);
+  const answered = cells.map(({ cell: { answers, threshold } }) => answerScores(task, test, answers, threshold));
+  const metrics = new Map<ExperimentMetric, { seeds: readonly SeedScore[]; examples: number }>();
+  for (const metric of answered[0]?.keys() ?? []) {
+    const seeds = answered.flatMap((scores) => scores.get(metric) ?? []);
+    metrics.set(metric, { seeds, examples: test.length });
+  }
+  const lossesOf = (name: 'losses' | 'code' | 'english') => cells.map(({ cell }) => cell[name]);
+  const ofLoss = (name: 'losses' | 'code' | 'english', finish: (loss: number) => number) => {
+    const each = lossesOf(name);
+    return { seeds: each.map((losses) => lossScore(losses, finish)), examples: each[0]?.length ?? 0 };
   };
-  const all = seeds[0]?.result.losses.map((_, place) => place) ?? [];
-  const statistic = (places: readonly number[]) => mean(seeds.map((seed) => perplexity(seed, places)));
-  return row(
-    'perplexity',
-    bootstrapInterval(all, { statistic }),
-    seeds.map((seed) => perplexity(seed, all)),
+  metrics.set('perplexity', ofLoss('losses', Math.exp));
+  metrics.set(
+    'codeLoss',
+    ofLoss('code', (loss) => loss),
+  );
+  metrics.set(
+    'englishLoss',
+    ofLoss('english', (loss) => loss),
+  );
+  return { method, task, metrics };
+}
+
+function trivialScores(task: ReviewTask, splits: ReviewSplits): MethodScores {
+  const { name, answers } = trivialAnswers(task, splits);
+  const scores = answerScores(
+    task,
+    splits.test,
+    answers.map((text) => ({ text })),
+  );
+  const metrics = new Map(Array.from(scores, ([metric, score]) => [metric, { seeds: [score], examples: splits.test.length }]));
+  return { method: name, task, metrics };
+}
+
+const ORDER: Readonly<Record<ReviewTask, readonly ExperimentMetric[]>> = {
+  necessity: ['f1', 'precision', 'recall', 'accuracy'],
+  comment: ['bleu4', 'bleu4NoStopWords'],
+  refinement: ['exactMatch', 'bleu4'],
+};
+
+/** The scores of one seed's answers. In the necessity task, an answer is yes at `threshold` and above. */
+function answerScores(
+  task: ReviewTask,
+  test: readonly ReviewExample[],
+  answers: readonly Answer[],
+  threshold?: number,
+): Map<ExperimentMetric, SeedScore> {
+  const predictions: Prediction[] = test.map((example, i) => {
+    const { text = '', probability } = answers[i] ?? {};
+    const decided = threshold === undefined ? text : (probability ?? 0) >= threshold ? 'yes' : 'no';
+    return { example, text: decided };
+  });
+  const statistics: ReadonlyMap<ExperimentMetric, (drawn: readonly Prediction[]) => number> = new Map(reviewMetrics(task, predictions));
+  const scores = new Map<ExperimentMetric, SeedScore>();
+  for (const metric of ORDER[task]) {
+    const statistic = statistics.get(metric);
+    if (statistic) scores.set(metric, (places) => statistic(places.map((place) => predictions[place] as Prediction)));
+  }
+  return scores;
+}
+
+/** The token-weighted mean of the drawn losses. */
+function lossScore(losses: readonly MeasuredLoss[], finish: (loss: number) => number): SeedScore {
+  return (places) => {
+    let [sum, tokens] = [0, 0];
+    for (const place of places) {
+      const each = losses[place];
+      sum += (each?.loss ?? 0) * (each?.tokens ?? 0);
+      tokens += each?.tokens ?? 0;
+    }
+    return finish(sum / tokens);
+  };
+}
+
+function rowsOf({ method, task, metrics }: MethodScores): ExperimentRow[] {
+  return Array.from(metrics, ([metric, { seeds, examples }]) => {
+    const all = Array.from({ length: examples }, (_, place) => place);
+    const perSeed = seeds.map((score) => rounded(score(all)));
+    return { method, task, metric, ...roundedInterval(meanInterval(seeds, examples)), perSeed, examples };
+  });
+}
+
+function differencesOf(scores: readonly MethodScores[], pairs: readonly (readonly [string, string])[]): ExperimentDifference[] {
+  return pairs.flatMap(([method, reference]) =>
+    scores
+      .filter((each) => each.method === method)
+      .flatMap(({ task, metrics }) => {
+        const other = scores.find((each) => each.method === reference && each.task === task)?.metrics;
+        return Array.from(metrics, ([metric, { seeds, examples }]) => {
+          const against = other?.get(metric)?.seeds;
+          if (!against) return [];
+          return [{ method, reference, task, metric, ...roundedInterval(differenceInterval(seeds, against, examples)) }];
+        }).flat();
+      }),
   );
 }
 
-function predictionsOf(examples: readonly ReviewExample[], answers: readonly Answer[]): Prediction[] {
-  return examples.map((example, i) => ({ example, ...(answers[i] ?? { text: '' }) }));
-}
-
-/** F1 when the answer is yes at `threshold` and above. */
-function f1At(threshold: number): PredictionStatistic {
-  return (drawn) => {
-    const answered = drawn.map((each) => ({ ...each, text: (each.probability ?? 0) >= threshold ? 'yes' : 'no' }));
-    return reviewMetrics('necessity', answered).get('f1')?.(answered) ?? Number.NaN;
-  };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+function roundedInterval({ value, low, high }: ConfidenceInterval): ConfidenceInterval {
+  return { value: rounded(value), low: rounded(low), high: rounded(high) };
 }
 
 function rounded(value: number): number {

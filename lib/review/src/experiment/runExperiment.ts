@@ -1,21 +1,20 @@
-/** Runs the whole comparison, cell by cell, and builds its table: every method on every task with every seed. */
+/** Runs the whole comparison cell by cell, alone or beside other processes in the same folder, and builds its table. */
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
 import os from 'node:os';
-import nodePath from 'node:path';
-import { countParameters, deviceInfo, FormatError, type LlamaForCausalLM, type ProgressDisplay } from 'lowrank';
-import { deviceName, pathKind, readJsonFile, storingIn, writeTextAtomic } from 'lowrank/internal';
-import { drawExamples } from '../fineTune';
+import { setTimeout } from 'node:timers/promises';
+import { AbortedError, countParameters, deviceInfo, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
+import { deviceName, lockRun } from 'lowrank/internal';
+import { drawExamples, encodeTask } from '../fineTune';
 import type { ReviewTask } from '../prompts';
 import type { ReviewSplits } from '../reviewExample';
 import type { ReviewerTokenizer } from '../reviewerModel';
-import { type CellPlan, type CellResult, runCell } from './experimentCell';
+import { type CellPlan, cellPlans, type RunPlan, type TrialPlan } from './cellPlan';
+import { CellStore } from './cellStore';
 import type { ExperimentConfig } from './experimentConfig';
-import type { ExperimentEnvironment, ExperimentResults } from './experimentResults';
-import { experimentRows } from './experimentRows';
-
-/** In bytes; a cell contains the answers to a few hundred examples. */
-const LARGEST_CELL = 2 ** 28;
+import type { ExperimentEnvironment, ExperimentResults, ExperimentSweep } from './experimentResults';
+import { experimentTable, type FinishedCell } from './experimentRows';
+import type { PlainTexts } from './plainTexts';
+import { type EncodedSplits, type MeasuredCell, type RunResult, runBase, runTraining, runTrial, type TrialResult } from './runCell';
 
 /** The inputs of an experiment. */
 export interface ExperimentWork {
@@ -24,84 +23,195 @@ export interface ExperimentWork {
   readonly modelName: string;
   readonly tokenizer: ReviewerTokenizer;
   readonly splits: ReviewSplits;
+  /** Plain texts, to measure forgetting. */
+  readonly texts: PlainTexts;
   /** Name of the data in the results. */
   readonly dataName: string;
   /** Version of this library. */
   readonly version: string;
+  /** Processes that work on this experiment, for the record. @defaultValue 1 */
+  readonly workers?: number;
   /** Stores finished cells and the current training run, from which the next run resumes. */
   readonly folder: string;
   /** Called before each cell; returns a display for its training. */
-  readonly onCell?: (plan: CellPlan, index: number, count: number, isDone: boolean) => ProgressDisplay | undefined;
+  readonly onCell?: (plan: CellPlan, done: number, count: number) => ProgressDisplay | undefined;
   readonly signal?: AbortSignal;
 }
 
+/** The table, and the text of the file with all answers. */
+export interface ExperimentOutcome {
+  readonly results: Omit<ExperimentResults, 'answers'>;
+  readonly answers: string;
+}
+
+const WAIT = 500; // ms, where all that is left is in the hands of other processes
+
+/** Runs every cell that is not yet in the folder, and returns the table; see {@link runCells}. */
+export async function runExperiment(config: ExperimentConfig, work: ExperimentWork): Promise<ExperimentOutcome> {
+  await runCells(config, work);
+  return collectExperiment(config, work);
+}
+
 /**
- * Runs every cell that is not yet in the folder, and returns the table of all cells.
+ * Runs every cell that is not yet in the folder.
  *
- * A stored cell is identified by the configuration, the data, the model and its method, task and seed. A change to any of them runs it
- * again.
+ * A stored cell is identified by the configuration, the data, the model and its own plan. A change to any of them runs it again. Several
+ * processes may share the folder: each cell is run by one of them.
  *
  * @throws AbortedError when the signal or an interrupt ends it; finished cells and the current training run are kept.
  */
-export async function runExperiment(config: ExperimentConfig, work: ExperimentWork): Promise<ExperimentResults> {
-  const planned = plannedCells(config, work);
-  for (const [index, cell] of planned.cells.entries()) {
-    const isDone = readCell(cell.folder) !== undefined;
-    const progress = work.onCell?.(cell.plan, index, planned.cells.length, isDone);
-    if (!isDone) keepCell(cell.folder, await runCell(cell.plan, { ...work, ...cell, config, progress }));
+export async function runCells(config: ExperimentConfig, work: ExperimentWork): Promise<void> {
+  const planned = new Planned(config, work);
+  let last: CellPlan | undefined;
+  for (;;) {
+    const open = planned.cells.filter(({ plan }) => !planned.store.has(plan));
+    if (open.length === 0) return;
+    const cell = claimed(inOrder(open, last), planned);
+    if (cell) {
+      last = cell.plan;
+      try {
+        await planned.run(cell.plan, planned.cells.length - open.length);
+      } finally {
+        cell.release();
+      }
+    } else {
+      if (work.signal?.aborted) throw new AbortedError('the experiment was stopped while it waited for other processes');
+      await setTimeout(WAIT);
+    }
   }
-  return resultsOf(config, work, planned);
 }
 
 /** The table of the cells already in the folder; all others are listed as not run. */
-export function collectExperiment(config: ExperimentConfig, work: ExperimentWork): ExperimentResults {
-  return resultsOf(config, work, plannedCells(config, work));
+export function collectExperiment(config: ExperimentConfig, work: ExperimentWork): ExperimentOutcome {
+  return new Planned(config, work).outcome();
 }
 
-/** A cell with its examples and the place of its result. */
 interface PlannedCell {
   readonly plan: CellPlan;
   readonly splits: ReviewSplits;
-  readonly folder: string;
 }
 
-interface PlannedCells {
+/** Keeps to the order, but within one kind and seed prefers the method of the last cell, whose compiled step is there already. */
+function inOrder(open: readonly PlannedCell[], last: CellPlan | undefined): readonly PlannedCell[] {
+  const [first] = open;
+  if (!first || !last || last.kind === 'base') return open;
+  const isLike = ({ plan }: PlannedCell) =>
+    plan.kind !== 'base' && plan.method === last.method && plan.kind === first.plan.kind && seedOf(plan) === seedOf(first.plan);
+  return [...open.filter(isLike), ...open.filter((cell) => !isLike(cell))];
+}
+
+function seedOf(plan: CellPlan): number | undefined {
+  return plan.kind === 'run' ? plan.seed : undefined;
+}
+
+/** The first cell that can run now and that no other process has. */
+function claimed(open: readonly PlannedCell[], planned: Planned): { readonly plan: CellPlan; release(): void } | undefined {
+  for (const { plan } of open) {
+    if (plan.kind === 'run' && planned.learningRate(plan) === undefined) continue;
+    try {
+      const release = lockRun(planned.store.folder(plan));
+      if (!planned.store.has(plan)) return { plan, release };
+      release();
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+class Planned {
   readonly cells: readonly PlannedCell[];
-  readonly splitsOf: (task: ReviewTask) => ReviewSplits;
-  readonly dataHash: string;
-}
+  readonly store: CellStore;
+  private readonly drawn: ReadonlyMap<ReviewTask, ReviewSplits>;
+  private readonly dataHash: string;
+  /** Kept, because encoding thousands of examples takes longer than a short trial. */
+  private readonly encoded = new Map<ReviewTask, EncodedSplits>();
 
-function plannedCells(config: ExperimentConfig, { splits, folder, modelName }: ExperimentWork): PlannedCells {
-  const drawn = new Map(config.tasks.map((task) => [task, drawnSplits(config, task, splits)]));
-  const splitsOf = (task: ReviewTask) => drawn.get(task) ?? splits;
-  const dataHash = sha256([...drawn.values()]);
-  const { name: _name, methods: _methods, tasks: _tasks, seeds: _seeds, ...settings } = config;
-  const place = (plan: CellPlan) => nodePath.join(folder, sha256({ settings, dataHash, model: modelName, plan }).slice(0, 16));
-  const cells = cellPlans(config).map((plan) => ({ plan, splits: splitsOf(plan.task), folder: place(plan) }));
-  return { cells, splitsOf, dataHash };
-}
+  constructor(
+    private readonly config: ExperimentConfig,
+    private readonly work: ExperimentWork,
+  ) {
+    this.drawn = new Map(config.tasks.map((task) => [task, drawnSplits(config, task, work.splits)]));
+    this.dataHash = sha256([...this.drawn.values(), work.texts]);
+    const { name: _name, methods: _methods, tasks: _tasks, seeds: _seeds, compare: _compare, ...settings } = config;
+    const identity = { settings, firstSeed: config.seeds[0], dataHash: this.dataHash, model: work.modelName };
+    this.store = new CellStore(work.folder, identity);
+    this.cells = cellPlans(config).map((plan) => ({ plan, splits: this.splitsOf(plan.task) }));
+  }
 
-function resultsOf(config: ExperimentConfig, work: ExperimentWork, { cells, splitsOf, dataHash }: PlannedCells): ExperimentResults {
-  const kept = cells.map(({ plan, folder }) => ({ plan, result: readCell(folder) }));
-  const finished = kept.flatMap(({ plan, result }) => (result ? [{ plan, result }] : []));
-  const notRun = kept
-    .filter(({ result }) => !result)
-    .map(({ plan: { method, task, seed } }) => ({ method: method?.name ?? 'base', task, seed }));
-  return {
-    format: 1,
-    config,
-    environment: environment(work.version),
-    model: { name: work.modelName, parameters: countParameters(work.model).total },
-    data: { name: work.dataName, sha256: dataHash },
-    rows: experimentRows(finished, splitsOf),
-    runs: finished.flatMap(({ result }) => result.run ?? []),
-    notRun,
-  };
-}
+  private splitsOf(task: ReviewTask): ReviewSplits {
+    return this.drawn.get(task) ?? this.work.splits;
+  }
 
-function cellPlans({ tasks, methods, seeds }: ExperimentConfig): CellPlan[] {
-  const base = tasks.map((task) => ({ task, seed: 0 }));
-  return [...base, ...seeds.flatMap((seed) => methods.flatMap((method) => tasks.map((task) => ({ method, task, seed }))))];
+  private encodedOf(task: ReviewTask): EncodedSplits {
+    const known = this.encoded.get(task);
+    if (known) return known;
+    const { train, validation, test } = this.splitsOf(task);
+    const { maxLength } = this.config;
+    const encode = (part: ReviewSplits['train']) =>
+      encodeTask(this.work.tokenizer, task, part, { maxLength }).flatMap((example) => example ?? []);
+    const encoded = { train: encode(train), validation: encode(validation), test: encode(test) };
+    this.encoded.set(task, encoded);
+    return encoded;
+  }
+
+  async run(plan: CellPlan, done: number): Promise<void> {
+    const progress = this.work.onCell?.(plan, done, this.cells.length);
+    const folder = this.store.folder(plan);
+    const { task } = plan;
+    const work = { ...this.work, config: this.config, splits: this.splitsOf(task), encoded: this.encodedOf(task), folder, progress };
+    if (plan.kind === 'base') this.store.keep(plan, await runBase(plan, work));
+    else if (plan.kind === 'trial') this.store.keep(plan, await runTrial(plan, work));
+    else this.store.keep(plan, await runTraining(plan, this.learningRate(plan) ?? Number.NaN, work));
+  }
+
+  /** The rate that the trials have chosen, once all of them are done. */
+  learningRate({ method, task }: Pick<RunPlan, 'method' | 'task'>): number | undefined {
+    return this.sweep(method.name, task)?.learningRate;
+  }
+
+  private sweep(method: string, task: ReviewTask): ExperimentSweep | undefined {
+    const plans = this.cells.flatMap(({ plan }) =>
+      plan.kind === 'trial' && plan.method.name === method && plan.task === task ? [plan] : [],
+    );
+    const results = plans.flatMap((plan: TrialPlan) => {
+      const result = this.store.get<TrialResult>(plan);
+      return result ? [{ learningRate: plan.learningRate, loss: result.loss }] : [];
+    });
+    if (results.length < plans.length) return undefined;
+    const [best] = [...results].sort((a, b) => (a.loss ?? Infinity) - (b.loss ?? Infinity));
+    if (best?.loss == null) throw new StateError(`every learning rate of ${method} diverges on the ${task} task: list lower ones`);
+    const isAtEdge = best === results[0] || best === results.at(-1);
+    return { method, task, trials: results, learningRate: best.learningRate, isAtEdge };
+  }
+
+  outcome(): ExperimentOutcome {
+    const { config, work } = this;
+    const finished: (FinishedCell & { readonly seed: number })[] = [];
+    const runs: ExperimentResults['runs'][number][] = [];
+    const notRun: ExperimentResults['notRun'][number][] = [];
+    for (const { plan } of this.cells) {
+      if (plan.kind === 'trial') continue;
+      const method = plan.kind === 'base' ? 'base' : plan.method.name;
+      const cell = this.store.get<MeasuredCell | RunResult>(plan);
+      if (cell) finished.push({ method, task: plan.task, seed: seedOf(plan) ?? 0, cell });
+      else notRun.push({ method, task: plan.task, ...(plan.kind === 'run' && { seed: plan.seed }) });
+      if (cell && 'run' in cell) runs.push(cell.run);
+    }
+    const results = {
+      format: 2 as const,
+      config,
+      environment: environment(work),
+      model: { name: work.modelName, parameters: countParameters(work.model).total },
+      data: { name: work.dataName, sha256: this.dataHash },
+      sweeps: config.methods.flatMap(({ name }) => config.tasks.flatMap((task) => this.sweep(name, task) ?? [])),
+      runs,
+      ...experimentTable(finished, (task) => this.splitsOf(task), config.compare ?? []),
+      notRun,
+    };
+    const lines = finished.map(({ method, task, seed, cell }) => JSON.stringify({ method, task, seed, answers: cell.answers }));
+    return { results, answers: `${lines.join('\n')}\n` };
+  }
 }
 
 /** Draws the examples, the same for every method and seed. */
@@ -113,39 +223,20 @@ function drawnSplits({ examples }: ExperimentConfig, task: ReviewTask, splits: R
   };
 }
 
-function readCell(folder: string): CellResult | undefined {
-  const path = nodePath.join(folder, 'cell.json');
-  if (pathKind(path) === undefined) return undefined;
-  const cell = readJsonFile(path, { largest: LARGEST_CELL, mostContainers: Number.POSITIVE_INFINITY });
-  const { trainableParameters } = cell;
-  const lacking = ['answers', 'validationAnswers', 'losses'].find((name) => !Array.isArray(cell[name]));
-  const wrong = typeof trainableParameters === 'number' ? lacking : 'trainableParameters';
-  if (wrong !== undefined)
-    throw new FormatError(`${path}: ${wrong} is not what this version writes; remove the file, and the cell is run anew`);
-  return cell as unknown as CellResult;
-}
-
-function keepCell(folder: string, result: CellResult): void {
-  storingIn(folder, 'results', () => {
-    fs.mkdirSync(folder, { recursive: true });
-    writeTextAtomic(nodePath.join(folder, 'cell.json'), JSON.stringify(result));
-    fs.rmSync(nodePath.join(folder, 'training'), { recursive: true, force: true });
-  });
-}
-
-function environment(version: string): ExperimentEnvironment {
+function environment({ version, workers = 1 }: ExperimentWork): ExperimentEnvironment {
   const { nodeVersion, tensorflowVersion } = deviceInfo();
-  const memoryGiB = Math.round(os.totalmem() / 2 ** 30);
   return {
     lowrank: version,
     node: nodeVersion,
     tensorflow: tensorflowVersion,
     device: deviceName(),
     cores: os.availableParallelism(),
-    memoryGiB,
+    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+    workers,
   };
 }
 
-function sha256(value: unknown): string {
+/** The SHA-256 of a value's JSON. */
+export function sha256(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }
