@@ -15,3 +15,4 @@ export { METHOD_STYLES, type Method, type MethodStyle, methodColor, methodOf } f
 export { type EvaluationState, type Progress, type ProgressOptions, type ProgressState, progress } from './progress';
 export { show } from './show';
 export { type Table, type TableOptions, table } from './table';
+export { DIVERGING, GRID, INK, SEQUENTIAL, SERIES_COLOURS, STRONG } from './theme';

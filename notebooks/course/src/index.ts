@@ -1,4 +1,25 @@
 /** Code that belongs to the course and not to the library. */
 export { defaultModelPath } from 'lowrank/internal';
 export { type CheckOptions, check } from './check';
+export {
+  type AttentionExplorerOptions,
+  attentionExplorer,
+  type GateExplorerOptions,
+  gateExplorer,
+  type LoraFactors,
+  type MemoryExplorerOptions,
+  type MemoryMethod,
+  type MemoryModel,
+  memoryExplorer,
+  type RankExplorerOptions,
+  type RateHeatmapOptions,
+  type RateRun,
+  rankExplorer,
+  rateHeatmap,
+  type TaskCost,
+  type TaskStorageOptions,
+  type ThresholdExplorerOptions,
+  taskStorage,
+  thresholdExplorer,
+} from './figures';
 export { SourcePrefixAttention } from './sourcePrefixAttention';

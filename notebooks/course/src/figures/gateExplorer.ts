@@ -1,0 +1,143 @@
+import { ArgumentError } from 'lowrank/errors';
+import { type Figure, INK, METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook';
+import { derived, movingFigure, short, slider } from './moving';
+
+/** One row of attention and what the gate does to it. */
+export interface GateExplorerOptions {
+  /** The tokens that the query sees, with their softmax. */
+  readonly tokens: readonly { readonly label: string; readonly weight: number }[];
+  /** The softmax over the prefix, before the gate multiplies it. */
+  readonly prefix: readonly number[];
+  /** How far the layer's output is from the base at each gate of a sweep, for one form or several. */
+  readonly distances: readonly {
+    readonly label: string;
+    readonly points: readonly { readonly gate: number; readonly distance: number }[];
+  }[];
+  /** The gate that the figure begins with. @defaultValue the middle between 0 and the end of the sweep */
+  readonly gate?: number;
+  /** @defaultValue `The gate lets the prefix in` */
+  readonly title?: string;
+}
+
+/**
+ * A slider for the gate g: one row of attention, whose prefix weights are g times their softmax, and the distance of the layer's output
+ * from the base. All sweeps must share evenly spaced gates.
+ */
+export function gateExplorer(options: GateExplorerOptions): Figure {
+  const { tokens, prefix, distances, title = 'The gate lets the prefix in' } = options;
+  const gates = (distances[0]?.points ?? []).map(({ gate }) => gate).sort((a, b) => a - b);
+  const [low = 0, second = 0] = gates;
+  const high = gates.at(-1) ?? 0;
+  const step = Number((second - low).toPrecision(6));
+  if (!(step > 0)) throw new ArgumentError('distances needs a sweep of at least two gates, in even steps');
+  const nearest = (wanted: number) => gates.reduce((best, gate) => (Math.abs(gate - wanted) < Math.abs(best - wanted) ? gate : best), low);
+  const start = nearest(options.gate ?? high / 2);
+  const keys = [
+    ...prefix.map((weight, index) => ({ key: `prefix ${index + 1}`, weight: short(weight), isPrefix: true })),
+    ...tokens.map(({ label, weight }, index) => ({ key: `${index} ${label}`, weight: short(weight), isPrefix: false })),
+  ];
+  const most = Math.max(...tokens.map(({ weight }) => weight), ...prefix.map((weight) => weight * Math.max(high, -low)));
+  const least = Math.min(0, ...prefix.map((weight) => weight * low));
+  const order = keys.map(({ key }) => key);
+  const attention = {
+    width: { step: 20 },
+    height: 200,
+    data: { values: keys },
+    transform: [
+      { calculate: 'datum.isPrefix ? gate * datum.weight : datum.weight', as: 'seen' },
+      { calculate: "datum.isPrefix ? 'prefix, g · softmax' : 'tokens, softmax'", as: 'part' },
+    ],
+    mark: { type: 'bar' },
+    encoding: {
+      x: {
+        field: 'key',
+        type: 'nominal',
+        sort: order,
+        title: null,
+        axis: { labelAngle: -55, ticks: false, labelLimit: 110, labelOverlap: false },
+      },
+      y: {
+        field: 'seen',
+        type: 'quantitative',
+        title: 'attention of one query',
+        scale: { domain: [short(1.05 * least), short(1.05 * most)], nice: false },
+      },
+      color: {
+        field: 'part',
+        type: 'nominal',
+        title: null,
+        scale: { domain: ['prefix, g · softmax', 'tokens, softmax'], range: [METHOD_STYLES.prefix.colour, METHOD_STYLES.base.colour] },
+        legend: { orient: 'top' },
+      },
+      tooltip: [
+        { field: 'key', type: 'nominal', title: 'key' },
+        { field: 'seen', type: 'quantitative', title: 'weight', format: '.3~g' },
+      ],
+    },
+  };
+  const names = distances.map(({ label }) => label);
+  const curves = distances.flatMap(({ label, points }) =>
+    points.map(({ gate, distance }) => ({ form: label, g: short(gate, 6), distance: short(distance) })),
+  );
+  let neutral = 0;
+  const range = names.map((name) => {
+    const method = methodOf(name);
+    return method ? METHOD_STYLES[method].colour : SERIES_COLOURS[neutral++ % SERIES_COLOURS.length];
+  });
+  const color = {
+    field: 'form',
+    type: 'nominal',
+    title: null,
+    scale: { domain: names, range },
+    legend: names.length > 1 ? { orient: 'top', columns: 1 } : null,
+  };
+  const x = { field: 'g', type: 'quantitative', title: 'gate g', axis: { grid: false } };
+  const y = { field: 'distance', type: 'quantitative', title: '‖output − base‖ / ‖base‖' };
+  const tooltip = [
+    { field: 'form', type: 'nominal', title: 'form' },
+    { field: 'g', type: 'quantitative', title: 'gate' },
+    { field: 'distance', type: 'quantitative', title: 'distance', format: '.3~g' },
+  ];
+  const isHere = `abs(datum.g - gate) < ${step / 2}`;
+  const distance = {
+    width: 260,
+    height: 200,
+    data: { values: curves },
+    layer: [
+      { mark: { type: 'line', strokeWidth: 2 }, encoding: { x, y, color } },
+      { mark: { type: 'point', opacity: 0, size: 60 }, encoding: { x, y, color, tooltip } },
+      { transform: [{ filter: isHere }], mark: { type: 'rule', strokeDash: [4, 4], color: INK }, encoding: { x } },
+      { transform: [{ filter: isHere }], mark: { type: 'point', filled: true, opacity: 1, size: 130 }, encoding: { x, y, color, tooltip } },
+    ],
+  };
+  const sorted = distances.map(({ points }) => [...points].sort((a, b) => a.gate - b.gate).map(({ distance: far }) => short(far)));
+  const parts = distances.map((_, k) => `datum.names[${k}] + ' ' + format(datum.far[${k}][at], '.3~r')`);
+  const words = `'gate ' + format(gate, '.3~r') + ', distance from the base: ' + ${parts.join(" + '; ' + ")}`;
+  const numbers = {
+    width: 560,
+    height: 16,
+    data: { values: [{ names, far: sorted }] },
+    transform: [{ calculate: words, as: 'words' }],
+    mark: { type: 'text', align: 'left', fontSize: 12, fontWeight: 600, color: INK },
+    encoding: { x: { value: 0 }, text: { field: 'words', type: 'nominal' } },
+  };
+  const told = distances.map(({ label, points }) => {
+    const at = (wanted: number) => points.find(({ gate }) => Math.abs(gate - wanted) < step / 2)?.distance ?? Number.NaN;
+    return `${label} ${at(0).toPrecision(3)} at gate 0 and ${at(start).toPrecision(3)} at ${short(start)}`;
+  });
+  return movingFigure(
+    [slider('gate', 'gate g', [low, high, step], start), derived('at', `round((gate - ${low}) / ${step})`)],
+    {
+      title,
+      vconcat: [
+        numbers,
+        {
+          hconcat: [attention, distance],
+          spacing: 32,
+          resolve: { scale: { color: 'independent' }, legend: { color: 'independent' } },
+        },
+      ],
+    },
+    `${title}, with a slider for the gate. Distance from the base: ${told.join('; ')}.`,
+  );
+}

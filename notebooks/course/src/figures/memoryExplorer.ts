@@ -1,0 +1,187 @@
+import { ArgumentError } from 'lowrank/errors';
+import { type Figure, INK, SERIES_COLOURS } from 'lowrank-notebook';
+import { choice, derived, movingFigure, short, slider } from './moving';
+
+/** A model to train. */
+export interface MemoryModel {
+  readonly name: string;
+  readonly parameters: number;
+  readonly layers: number;
+  /** Model width. */
+  readonly hidden: number;
+  readonly heads: number;
+  /** Trained parameters by the name of the method; a method that is missing trains all. */
+  readonly trained: Readonly<Record<string, number>>;
+}
+
+/** A method, by the bytes that it keeps. */
+export interface MemoryMethod {
+  readonly name: string;
+  /** Bytes of each weight of the model: 2 at 16 bits, about 0.516 in NF4 with double quantisation (Dettmers et al. 2023, section 3). */
+  readonly bytesPerWeight: number;
+}
+
+/** Settings of `memoryExplorer`. */
+export interface MemoryExplorerOptions {
+  /** @defaultValue full and LoRA at 16 bits, QLoRA in NF4 */
+  readonly methods?: readonly MemoryMethod[];
+  /** Memory of cards in GB. @defaultValue 16, 24, 48, 80, 141 */
+  readonly cards?: readonly number[];
+  /** @defaultValue `What a training step holds in memory` */
+  readonly title?: string;
+}
+
+const METHODS: readonly MemoryMethod[] = [
+  { name: 'full', bytesPerWeight: 2 },
+  { name: 'LoRA', bytesPerWeight: 2 },
+  { name: 'QLoRA', bytesPerWeight: 0.516 },
+];
+const PARTS = ['weights', 'gradients', 'moments', '32-bit copy', 'activations'] as const;
+
+/**
+ * Selects for the model and sliders for batch and length: the memory of a training step by method, and the cards that it fits on.
+ *
+ * Mixed precision with AdamW (Rajbhandari et al. 2020, section 3.1): a trained parameter has 2 bytes of gradient, 8 of moments and a
+ * 32-bit copy of 4. Activations of a layer take `T·B·h·(34 + 5·a·T/h)` bytes (Korthikanti et al. 2022, eq. 1, for a GPT layer at 16
+ * bits), and `2·T·B·h` where they are computed again in the backward pass; heads a, width h, length T, batch B. An estimate: it counts
+ * neither logits nor what the framework keeps.
+ */
+export function memoryExplorer(models: readonly MemoryModel[], options: MemoryExplorerOptions = {}): Figure {
+  const { methods = METHODS, cards = [16, 24, 48, 80, 141], title = 'What a training step holds in memory' } = options;
+  if (models.length === 0 || methods.length === 0) throw new ArgumentError('memoryExplorer needs at least one model and one method');
+  const rows = methods.flatMap(({ name, bytesPerWeight }) =>
+    PARTS.map((part, order) => ({
+      method: name,
+      part,
+      order,
+      // GB by model; the activations follow from batch and length
+      fixed: models.map(({ parameters, trained }) => {
+        const n = trained[name] ?? parameters;
+        const isAll = trained[name] === undefined;
+        const bytes = {
+          weights: bytesPerWeight * parameters + (isAll ? 0 : 2 * n),
+          gradients: 2 * n,
+          moments: 8 * n,
+          '32-bit copy': 4 * n,
+          activations: 0,
+        };
+        return short(bytes[part] / 1e9, 5);
+      }),
+    })),
+  );
+  const params = [
+    choice(
+      'model',
+      'model',
+      models.map(({ name }) => name),
+    ),
+    slider('batch', 'examples in a batch', [1, 64, 1], 4),
+    slider('length', 'tokens in an example', [128, 8192, 128], 512),
+    { name: 'again', value: false, bind: { input: 'checkbox', name: 'compute activations again ' } },
+    { name: 'layers', value: models.map(({ layers }) => layers) },
+    { name: 'hidden', value: models.map(({ hidden }) => hidden) },
+    { name: 'heads', value: models.map(({ heads }) => heads) },
+    derived(
+      'activations',
+      'layers[model] * length * batch * hidden[model] * (again ? 2 : 34 + 5 * heads[model] * length / hidden[model]) / 1e9',
+    ),
+    { name: 'most', value: models.map((_, m) => sumOf(rows, m)) },
+    { name: 'cards', value: cards },
+    derived('end', '1.04 * max(most[model] + activations, cards[0])'),
+  ];
+  const GB = "datum.part === 'activations' ? activations : datum.fixed[model]";
+  const y = {
+    field: 'method',
+    type: 'nominal',
+    sort: methods.map(({ name }) => name),
+    title: null,
+    axis: { ticks: false, domain: false, labelPadding: 8 },
+  };
+  const scale = { domainMin: 0, domainMax: { expr: 'end' }, nice: false };
+  const x = { type: 'quantitative', title: 'memory (GB)', scale, axis: { tickCount: 6 } };
+  const size = (field: string) => `(${field} < 0.1 ? format(1000 * ${field}, '.3~r') + ' MB' : format(${field}, ',.3~r') + ' GB')`;
+  const fits = `${cards.map((card) => `(datum.total <= ${card} ? '${card} GB' : `).join('')}'none of these'${')'.repeat(cards.length)}`;
+  const bars = {
+    transform: [
+      { calculate: GB, as: 'GB' },
+      { calculate: size('datum.GB'), as: 'words' },
+    ],
+    mark: { type: 'bar', height: { band: 0.62 } },
+    encoding: {
+      y,
+      x: { ...x, field: 'GB', stack: 'zero' },
+      order: { field: 'order', type: 'quantitative' },
+      color: {
+        field: 'part',
+        type: 'nominal',
+        title: null,
+        scale: { domain: PARTS, range: SERIES_COLOURS.slice(0, PARTS.length) },
+        legend: { orient: 'bottom', columns: 5 },
+      },
+      tooltip: [
+        { field: 'method', type: 'nominal', title: 'method' },
+        { field: 'part', type: 'nominal', title: 'part' },
+        { field: 'words', type: 'nominal', title: 'memory' },
+      ],
+    },
+  };
+  const totals = {
+    transform: [
+      { calculate: GB, as: 'GB' },
+      { aggregate: [{ op: 'sum', field: 'GB', as: 'total' }], groupby: ['method'] },
+      { calculate: `${size('datum.total')} + ', fits on: ' + ${fits}`, as: 'words' },
+    ],
+    mark: { type: 'text', align: 'left', dx: 8, color: INK },
+    encoding: { y, x: { value: 'width' }, text: { field: 'words', type: 'nominal' } },
+  };
+  const named = cards.map((each, index) => ({
+    size: each,
+    name: `${each} GB`,
+    level: index % 2, // neighbours stand on two lines
+    before: cards[index - 2] ?? -1e9,
+  }));
+  const card = { data: { values: named }, transform: [{ filter: 'datum.size <= end' }] };
+  const nameOf = (level: number) => ({
+    ...card,
+    transform: [...card.transform, { filter: `datum.level === ${level} && (datum.size - datum.before) / end > 0.11` }],
+    mark: { type: 'text', baseline: 'bottom', dy: -4 - 14 * level, color: INK },
+    encoding: { x: { ...x, field: 'size' }, y: { value: 0 }, text: { field: 'name', type: 'nominal' } },
+  });
+  const view = {
+    title: { text: title, subtitle: 'and the smallest card that holds it', offset: 40 },
+    width: 440,
+    height: { step: 44 },
+    data: { values: rows },
+    layer: [
+      bars,
+      { ...card, mark: { type: 'rule', strokeDash: [4, 4], color: INK }, encoding: { x: { ...x, field: 'size' } } },
+      nameOf(0),
+      nameOf(1),
+      totals,
+    ],
+  };
+  const [first] = models;
+  const activations = first ? (first.layers * 512 * 4 * first.hidden * (34 + (5 * first.heads * 512) / first.hidden)) / 1e9 : 0;
+  const told = methods.map(
+    ({ name }) =>
+      `${name} ${(
+        sumOf(
+          rows.filter(({ method }) => method === name),
+          0,
+        ) + activations
+      ).toFixed(1)} GB`,
+  );
+  return movingFigure(
+    params,
+    view,
+    `${title}, with sliders. ${first?.name}, 4 examples of 512 tokens: ${told.join(', ')}, of which activations ${activations.toFixed(1)} GB by ` +
+      'the estimate of Korthikanti et al. 2022 (eq. 1).',
+  );
+}
+
+/** The most that a method keeps of a model without activations, in GB. */
+function sumOf(rows: readonly { readonly method: string; readonly fixed: readonly (number | null)[] }[], model: number): number {
+  const sums = new Map<string, number>();
+  for (const { method, fixed } of rows) sums.set(method, (sums.get(method) ?? 0) + (fixed[model] ?? 0));
+  return Math.max(...sums.values());
+}

@@ -1,0 +1,41 @@
+/** Figures that move without a kernel: parameters of Vega-Lite 5 with a slider or a list, which also work in an exported page. */
+import { ArgumentError } from 'lowrank/errors';
+import { type Figure, figure } from 'lowrank-notebook';
+
+/** A parameter that the reader turns. */
+export interface Control {
+  readonly name: string;
+  readonly value: number | string;
+  readonly bind: object;
+}
+
+/** Bytes that one figure may hold, so notebooks stay small enough to commit. */
+const LARGEST = 200_000;
+
+/** A slider; `name` is a word, since expressions use it. */
+export function slider(name: string, label: string, range: readonly [min: number, max: number, step: number], value: number): Control {
+  const [min, max, step] = range;
+  return { name, value, bind: { input: 'range', min, max, step, name: `${label} ` } };
+}
+
+/** A list to choose from; the parameter is the number of the chosen one. */
+export function choice(name: string, label: string, labels: readonly string[], value = 0): Control {
+  return { name, value, bind: { input: 'select', options: labels.map((_, index) => index), labels, name: `${label} ` } };
+}
+
+/** A parameter that follows from others. */
+export function derived(name: string, expr: string): { readonly name: string; readonly expr: string } {
+  return { name, expr };
+}
+
+/** A figure with its controls. Its SVG shows the values that the controls begin with. */
+export function movingFigure(params: readonly object[], view: object, sentence: string): Figure {
+  const size = JSON.stringify(view).length + JSON.stringify(params).length;
+  if (size > LARGEST) throw new ArgumentError(`this figure would hold ${size} bytes, more than ${LARGEST}: pass fewer or smaller data`);
+  return figure({ params, ...view }, sentence);
+}
+
+/** A number of at most `digits` significant digits, to keep the data of a figure small. */
+export function short(value: number, digits = 4): number | null {
+  return Number.isFinite(value) ? Number(value.toPrecision(digits)) : null;
+}
