@@ -1,4 +1,4 @@
-import { groupedBars, heatmaps, linePlot, parameterBars, stackedBars, tradeoffBubbles } from 'lowrank-notebook';
+import { groupedBars, heatmaps, linePlot, lossCurves, parameterBars, scorePlot, stackedBars, tradeoffBubbles } from 'lowrank-notebook';
 import { describe, expect, test } from 'vitest';
 import { spread } from '../../lib/notebook/src/charts/endLabels';
 import { NumericAxis, niceTicks } from '../../lib/notebook/src/charts/numericAxis';
@@ -118,4 +118,48 @@ test('the area of a bubble is in proportion to its size', () => {
   const bubbles = [1, 4].map((size) => ({ label: `b${size}`, x: size, y: size, size }));
   const chart = tradeoffBubbles(bubbles, { xTitle: 'x', yTitle: 'y', sizeTitle: 'MB' });
   expect(JSON.stringify(chart.spec)).toContain('"scale":{"domain":[0,4],"range":[0,1600]}');
+});
+
+describe('scores', () => {
+  const scores = [
+    { method: 'base', facet: 'comment', value: 1, parameters: 0 },
+    { method: 'LoRA', facet: 'comment', value: 9, low: 8, high: 10, parameters: 900_000, seeds: [8.5, 9.5] },
+    { method: 'prefix', facet: 'comment', value: 4, low: 3, high: 5, parameters: 160_000 },
+  ];
+
+  test('stand from the best to the worst', async () => {
+    const chart = scorePlot(scores, { scoreTitle: { comment: 'BLEU-4' } });
+    expect(chart.sentence).toBe('Scores. comment, BLEU-4: LoRA 9 (8 to 10); prefix 4 (3 to 5); base 1.');
+    const [lora = 0, prefix = 0, base = 0] = heights(await chart.svg(), ['LoRA', 'prefix', 'base']);
+    expect(lora).toBeLessThan(prefix);
+    expect(prefix).toBeLessThan(base);
+  });
+
+  test('against parameters have the untrained base as a line', async () => {
+    expect(await scorePlot(scores, { scoreTitle: 'BLEU-4', form: 'parameters' }).svg()).toContain('>base 1<');
+    const { parameters: _, ...unknown } = scores[1] ?? scores[0] ?? { method: '', value: 0 };
+    expect(() => scorePlot([unknown], { scoreTitle: 'BLEU-4', form: 'parameters' })).toThrow('LoRA has no parameters');
+  });
+
+  test('of one method in one facet occur once', () => {
+    expect(() => scorePlot([...scores, ...scores], { scoreTitle: 'BLEU-4' })).toThrow("base is twice in the facet 'comment'");
+  });
+});
+
+describe('curves over seeds', () => {
+  const run = (losses: readonly number[], pace: number) => ({
+    method: 'LoRA',
+    points: losses.map((loss, step) => ({ step, loss, seconds: pace * step })),
+  });
+
+  test('are the mean, from the least to the greatest', () => {
+    const { sentence } = lossCurves([run([3, 1], 2), run([3, 2, 1], 4)]);
+    expect(sentence).toContain('LoRA from 3 (3 to 3) at 0 to 1.5 (1 to 2) at 1');
+  });
+
+  test('run over the mean seconds of their steps', () => {
+    expect(lossCurves([run([3, 1], 2), run([3, 2], 4)], { over: 'seconds' }).sentence).toContain('to 1.5 (1 to 2) at 3');
+    const bare = { method: 'LoRA', points: [{ step: 0, loss: 1 }] };
+    expect(() => lossCurves([bare], { over: 'seconds' })).toThrow('LoRA has no seconds at step 0');
+  });
 });

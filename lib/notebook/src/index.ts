@@ -5,8 +5,10 @@ export { type GroupedBar, type GroupedBarsOptions, groupedBars } from './charts/
 export { type HeatmapPanel, type HeatmapsOptions, heatmaps } from './charts/heatmaps';
 export { type LinePlotOptions, type LinePoint, type LineSeries, linePlot, pointPlot } from './charts/linePlot';
 export { type LossCurveOptions, type LossSeries, lossCurve } from './charts/lossCurve';
+export { type LossCurvesOptions, type LossRun, lossCurves } from './charts/lossCurves';
 export { type PanelsOptions, panels } from './charts/panels';
 export { type ParameterBar, type ParameterBarsOptions, parameterBars } from './charts/parameterBars';
+export { type Score, type ScorePlotOptions, scorePlot } from './charts/scorePlot';
 export { type StackedBarsOptions, type StackedPart, stackedBars } from './charts/stackedBars';
 export { type TradeoffBubble, type TradeoffBubblesOptions, tradeoffBubbles } from './charts/tradeoffBubbles';
 export { type ChartSpec, type ChartView, type Figure, figure } from './figure';

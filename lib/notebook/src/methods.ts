@@ -10,6 +10,9 @@ export interface MethodStyle {
   readonly shape: string;
 }
 
+/** Vega has no star of its own. */
+const STAR = 'M0,-1L.26,-.31L1,-.31L.41,.16L.59,.81L0,.42L-.59,.81L-.41,.16L-1,-.31L-.26,-.31Z';
+
 /**
  * The styles by method. The colours differ by at least 20 in CIE L*a*b* with full, red-blind, green-blind and blue-blind sight (Machado
  * 2009, severity 1); LoRA, full, base, paper and prefix also differ in lightness, by 4 or more. Each has a contrast of at least 3 against
@@ -19,7 +22,7 @@ export const METHOD_STYLES = {
   LoRA: { colour: '#0a5fc2', dash: [1, 0], shape: 'circle' },
   DoRA: { colour: '#2b83d6', dash: [8, 2], shape: 'triangle-right' },
   rsLoRA: { colour: '#0b8fb3', dash: [5, 2, 1, 2], shape: 'triangle-left' },
-  'LoRA, all linear layers': { colour: '#6a8bff', dash: [10, 3], shape: 'stroke' },
+  'LoRA, all linear layers': { colour: '#6a8bff', dash: [10, 3], shape: STAR },
   prefix: { colour: '#e0750c', dash: [6, 3], shape: 'square' },
   full: { colour: '#9639fa', dash: [2, 2], shape: 'triangle-up' },
   base: { colour: '#757a7d', dash: [8, 3, 2, 3], shape: 'diamond' },

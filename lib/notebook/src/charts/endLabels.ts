@@ -46,7 +46,7 @@ export function endLabels(labels: readonly EndLabel[], width: number, height: nu
     };
     if (!style) return [words];
     const { colour: color, shape } = style;
-    const symbol = { type: 'point', filled: shape !== 'stroke', shape, color, opacity: 1, size: 50 };
+    const symbol = { type: 'point', filled: true, shape, color, opacity: 1, size: 50 };
     return [{ data, mark: symbol, encoding: { x: { value: width + 11 }, y } }, words];
   });
 }
