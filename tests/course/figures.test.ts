@@ -3,6 +3,7 @@ import type { Figure } from 'lowrank-notebook';
 import { describe, expect, test } from 'vitest';
 import { compileChart } from '../../lib/notebook/src/svg';
 import { decompose, decomposeProduct } from '../../notebooks/course/src/figures';
+import { textFaults } from '../notebook/svgTexts';
 
 const hostile = `'+datum.constructor+'<script>`;
 const matrix = (rows: number, columns: number, value: (i: number, j: number) => number) =>
@@ -78,6 +79,10 @@ describe.each(Object.entries(figures))('%s', (_name, chart) => {
     const { warnings, svg } = await compileChart(chart.spec);
     expect(warnings).toEqual([]);
     expect(svg).not.toMatch(/<script|NaN|undefined/);
+  });
+
+  test('has no text that is cut or overlaps another', async () => {
+    expect(textFaults(await chart.svg())).toEqual([]);
   });
 
   test('runs no text of its data', () => {
