@@ -22,6 +22,11 @@ describe('an axis', () => {
     expect(niceTicks(-0.05, 0.05, 5)).toEqual([-0.04, -0.02, 0, 0.02, 0.04]);
   });
 
+  test('of whole numbers has whole ticks', () => {
+    expect(new NumericAxis([1, 2, 3, 4], { length: 1, count: 8 }).ticks).toEqual([1, 2, 3, 4]);
+    expect(new NumericAxis([1, 2.5], { length: 1, count: 4 }).ticks).toEqual([1, 1.5, 2, 2.5]);
+  });
+
   test('begins at 0 where its room would reach below it', () => {
     expect(new NumericAxis([0.1, 10], { length: 1 }).domain[0]).toBe(0);
   });
@@ -104,6 +109,16 @@ describe('maps', () => {
     expect(chart.sentence).toContain('from −1 to 1');
     const svg = await chart.svg();
     for (const end of ['1', '−1', '0.002', '−0.002']) expect(svg).toContain(`>${end}<`);
+  });
+
+  test('of a difference may have a sign beside shares that have none', async () => {
+    const panels = [
+      { title: 'share', values: [[0.25, 0.5]] },
+      { title: 'difference', values: [[-0.1, 0.05]], ownScale: true, colours: 'diverging' as const },
+    ];
+    const svg = await heatmaps(panels, { colours: 'sequential' }).svg();
+    expect(svg).toContain('>−0.1<');
+    expect(svg).not.toContain('>−0.5<');
   });
 
   test('name their columns, and refuse too few names', async () => {

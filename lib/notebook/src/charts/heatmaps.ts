@@ -10,6 +10,8 @@ export interface HeatmapPanel {
   readonly values: readonly (readonly number[])[];
   /** Draws this panel on a colour scale of its own, with a legend of its own, for a matrix far smaller than the others. @defaultValue `false` */
   readonly ownScale?: boolean;
+  /** The colours of its own scale, for a difference beside shares for example. @defaultValue those of all panels */
+  readonly colours?: 'diverging' | 'sequential';
 }
 
 /** Settings of `heatmaps`. */
@@ -125,7 +127,7 @@ export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptio
   const shared = panels.flatMap(({ ownScale = false }, index) => (ownScale ? [] : (extremes[index] ?? 0)));
   const limit = options.limit ?? (Math.max(0, ...shared) || 1);
   const limitOf = (index: number) => (panels[index]?.ownScale ? extremes[index] || 1 : limit);
-  const views = panels.map(({ title: name, values, ownScale = false }, index) => ({
+  const views = panels.map(({ title: name, values, ownScale = false, colours: own = colours }, index) => ({
     title: { text: name, anchor: 'middle' },
     width: wholeCells(values[0]?.length ?? 1),
     height: wholeCells(values.length),
@@ -138,7 +140,7 @@ export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptio
     encoding: {
       x: side('column', columnTitle, values[0]?.length ?? 0, columnNames),
       y: side('row', index === 0 ? rowTitle : '', values.length, rowNames),
-      color: colourOf(ownScale ? `${valueTitle}, own scale` : valueTitle, limitOf(index), colours),
+      color: colourOf(ownScale ? `${valueTitle}, own scale` : valueTitle, limitOf(index), ownScale ? own : colours),
       tooltip: [
         { field: 'row', type: 'ordinal', title: rowTitle },
         { field: 'column', type: 'ordinal', title: columnTitle },

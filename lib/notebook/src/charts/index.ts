@@ -1,7 +1,8 @@
 export * from './attentionMap';
 export * from './groupedBars';
 export { type HeatmapPanel, type HeatmapsOptions, heatmaps } from './heatmaps';
-export { type LinePlotOptions, type LinePoint, type LineSeries, linePlot, pointPlot } from './linePlot';
+export { linePlot, pointPlot } from './linePlot';
+export type { LinePlotOptions, LinePoint, LineSeries } from './lineSeries';
 export * from './lossCurve';
 export * from './lossCurves';
 export * from './panels';

@@ -3,57 +3,12 @@ import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import type { MethodStyle } from '../methods';
 import { textWidth } from '../textWidth';
-import { INK } from '../theme';
 import { type EndLabel, endLabels } from './endLabels';
+import { lineSentence } from './lineSentence';
+import { LINE_PLOT_OPTIONS, type LinePlotOptions, type LinePoint, type LineSeries } from './lineSeries';
 import { NumericAxis } from './numericAxis';
-import { colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries, stylesOf } from './series';
-
-/** A point of a line, with its interval where it has one. */
-export interface LinePoint {
-  readonly x: number;
-  readonly y: number;
-  /** Lower end of the interval, for example over seeds. */
-  readonly low?: number;
-  /** Upper end of the interval. */
-  readonly high?: number;
-}
-
-/** One line, or one group of points. */
-export interface LineSeries {
-  readonly label: string;
-  readonly points: readonly LinePoint[];
-  /** Draws this series otherwise than the others. @defaultValue `line` in `linePlot`, `point` in `pointPlot` */
-  readonly mark?: 'line' | 'point';
-}
-
-/** Settings of `linePlot` and `pointPlot`; put units into the axis titles. */
-export interface LinePlotOptions {
-  readonly xTitle: string;
-  readonly yTitle: string;
-  readonly title?: string;
-  readonly xScale?: 'linear' | 'log';
-  readonly yScale?: 'linear' | 'log';
-  /** Dashed horizontal lines for comparison, for example the loss before training. */
-  readonly references?: readonly { readonly label: string; readonly y: number }[];
-  /** Dashed vertical lines, for example the longest length that is trained. */
-  readonly xReferences?: readonly { readonly label: string; readonly x: number }[];
-  /** Names beside the ends of the series, or in a legend. @defaultValue `direct`; `legend` for many or long names */
-  readonly labels?: 'direct' | 'legend';
-  /** Whether the y axis begins at 0. @defaultValue `false` */
-  readonly zero?: boolean;
-}
-
-export const LINE_PLOT_OPTIONS = [
-  'xTitle',
-  'yTitle',
-  'title',
-  'xScale',
-  'yScale',
-  'references',
-  'xReferences',
-  'labels',
-  'zero',
-] as const satisfies readonly (keyof LinePlotOptions)[];
+import { rule, topLabel } from './rules';
+import { colourBySeries, dashBySeries, distinct, rounded, shapeBySeries, stylesOf } from './series';
 
 const WIDTH = 480;
 const HEIGHT = 240;
@@ -153,8 +108,8 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
       ...intervals,
       ...lines,
       ...(dots.length > 0 ? [pointView] : []),
-      ...references.map((each) => rule({ y: HEIGHT - ys.pixel(each.y) })),
-      ...xReferences.flatMap((each) => [rule({ x: xs.pixel(each.x) }), topLabel(each.label, xs.pixel(each.x))]),
+      ...references.map((each) => rule({ y: HEIGHT - ys.pixel(each.y) }, WIDTH, HEIGHT)),
+      ...xReferences.flatMap((each) => [rule({ x: xs.pixel(each.x) }, WIDTH, HEIGHT), topLabel(each.label, xs.pixel(each.x), WIDTH)]),
       ...endLabels(
         [
           ...(isDirect ? namesAtEnds(series, names, ys) : []),
@@ -165,7 +120,7 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
       ),
     ],
   };
-  return new Figure(view, sentenceOf(series, options, mark === 'line' ? 'Line chart' : 'Point chart'));
+  return new Figure(view, lineSentence(series, options, mark === 'line' ? 'Line chart' : 'Point chart'));
 }
 
 /** Each name at the height of the last point of its series. */
@@ -177,46 +132,6 @@ function namesAtEnds(series: readonly LineSeries[], names: readonly string[], ys
     const style = styles[index];
     return last && style && text ? [{ text, y: HEIGHT - ys.pixel(last.y), style }] : [];
   });
-}
-
-/** A dashed line across the plot, at a height or at a place. */
-function rule(place: { readonly x: number } | { readonly y: number }) {
-  const across = 'y' in place;
-  const at = { value: Math.round(across ? place.y : place.x) };
-  return {
-    data: { values: [{}] },
-    mark: { type: 'rule', strokeDash: [4, 4], color: INK },
-    encoding: across ? { y: at, x: { value: 0 }, x2: { value: WIDTH } } : { x: at, y: { value: 0 }, y2: { value: HEIGHT } },
-  };
-}
-
-function topLabel(label: string, x: number) {
-  const half = textWidth(label, 11) / 2;
-  return {
-    data: { values: [{ label }] },
-    mark: { type: 'text', baseline: 'bottom', color: INK, align: 'center' },
-    encoding: {
-      x: { value: Math.round(Math.min(Math.max(x, half), WIDTH - half)) },
-      y: { value: -4 },
-      text: { field: 'label', type: 'nominal' },
-    },
-  };
-}
-
-function sentenceOf(series: readonly LineSeries[], options: LinePlotOptions, name: string): string {
-  const { xTitle, yTitle, title, references = [], xReferences = [] } = options;
-  const value = ({ y, low, high }: LinePoint) =>
-    low === undefined || high === undefined ? readable(y) : `${readable(y)} (${readable(low)} to ${readable(high)})`;
-  const ends = series.flatMap(({ label, points }) => {
-    const first = points[0];
-    const last = points[points.length - 1];
-    if (!first || !last) return [];
-    if (points.length === 1) return [`${label} ${value(first)} at ${readable(first.x)}`];
-    return [`${label} from ${value(first)} at ${readable(first.x)} to ${value(last)} at ${readable(last.x)}`];
-  });
-  const compared = [...references.map((each) => `${each.label} ${readable(each.y)}`)];
-  const places = xReferences.map((each) => `${each.label} at ${readable(each.x)}`);
-  return `${name} of ${yTitle} against ${xTitle}${title ? ` (${title})` : ''}: ${[...ends, ...compared, ...places].join('; ')}.`;
 }
 
 /** Lines over a numeric axis, distinguished by colour and dash, with an interval as a band. */

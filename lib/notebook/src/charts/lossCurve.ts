@@ -1,5 +1,6 @@
 import type { Figure } from '../figure';
-import { type LinePlotOptions, linePlot } from './linePlot';
+import { linePlot } from './linePlot';
+import type { LinePlotOptions } from './lineSeries';
 
 /** The losses of one run. */
 export interface LossSeries {

@@ -1,7 +1,8 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown, checkOneOf } from 'lowrank/internal';
 import type { Figure } from '../figure';
-import { LINE_PLOT_OPTIONS, type LinePlotOptions, linePlot } from './linePlot';
+import { linePlot } from './linePlot';
+import { LINE_PLOT_OPTIONS, type LinePlotOptions } from './lineSeries';
 import { distinct } from './series';
 
 /** The losses of one seed of one method. */

@@ -19,6 +19,9 @@ export interface NumericAxisOptions {
 /** Large numbers with k, M and B (billion; SI's G is no count of parameters). The text is constant: no data reaches the expression. */
 export const COUNT_LABELS = "replace(format(datum.value, '~s'), 'G', 'B')";
 
+/** Very small numbers as powers of ten. The text is constant too. */
+export const SMALL_LABELS = "datum.value < 0.001 ? format(datum.value, '~e') : format(datum.value, '.6~g')";
+
 /** The round steps of an axis from `low` to `high`: multiples of 1, 2 or 5. */
 export function niceTicks(low: number, high: number, count: number): number[] {
   const span = high - low;
@@ -64,7 +67,9 @@ export class NumericAxis {
       const room = (high - low) * padding;
       const isAtZero = least >= 0 && (zero || low - room < 0);
       this.domain = [isAtZero ? 0 : low - room, most <= 0 && high + room > 0 ? 0 : high + room];
-      this.ticks = niceTicks(...this.domain, count);
+      const ticks = niceTicks(...this.domain, count);
+      const whole = ticks.filter(Number.isInteger); // between 3 and 4 layers there is none
+      this.ticks = all.every(Number.isInteger) && whole.length > 1 ? whole : ticks;
     }
   }
 
@@ -82,7 +87,9 @@ export class NumericAxis {
   /** The property `axis` of an encoding. */
   get axis() {
     const isLarge = Math.max(...this.ticks.map(Math.abs)) >= 1e4;
-    return { values: this.ticks, labelOverlap: 'greedy', ...(isLarge ? { labelExpr: COUNT_LABELS } : { format: '.6~g' }) };
+    const isSmall = this.kind === 'log' && Math.min(...this.ticks) < 1e-3;
+    const labels = isLarge ? { labelExpr: COUNT_LABELS } : isSmall ? { labelExpr: SMALL_LABELS } : { format: '.6~g' };
+    return { values: this.ticks, labelOverlap: 'greedy', ...labels };
   }
 }
 

@@ -1,0 +1,171 @@
+import { ArgumentError } from 'lowrank/errors';
+import type { MethodStyle } from '../methods';
+import { INK } from '../theme';
+import { NumericAxis } from './numericAxis';
+import { placeLabels } from './placeLabels';
+import { rounded } from './series';
+
+/** The score of one method in one facet. */
+export interface Score {
+  readonly method: string;
+  readonly value: number;
+  /** Lower end of the interval. */
+  readonly low?: number;
+  /** Upper end of the interval. */
+  readonly high?: number;
+  /** The facet: the task, or the task and the data. @defaultValue one facet for all */
+  readonly facet?: string;
+  /** Trained parameters, for the form `parameters`; 0 for the base, which becomes a dashed line there. */
+  readonly parameters?: number;
+  /** The scores of the seeds, drawn as small circles. */
+  readonly seeds?: readonly number[];
+}
+
+const HEIGHT = 220;
+
+type Styles = ReadonlyMap<string, MethodStyle>;
+
+/** The scores of one facet and how they are drawn. */
+export interface Facet {
+  readonly name: string;
+  readonly scores: readonly Score[];
+  readonly scoreTitle: string;
+  readonly styles: Styles;
+  readonly format: (value: number) => string;
+}
+
+function tooltips(scoreTitle: string, withParameters: boolean) {
+  return [
+    { field: 'method', type: 'nominal', title: 'method' },
+    { field: 'text', type: 'nominal', title: scoreTitle },
+    { field: 'interval', type: 'nominal', title: 'interval' },
+    ...(withParameters ? [{ field: 'parameters', type: 'quantitative', title: 'trained parameters', format: ',' }] : []),
+  ];
+}
+
+/** A score as the charts hold it. */
+export function rowOf({ method, value, low, high, parameters }: Score, format: (value: number) => string) {
+  const hasInterval = low !== undefined && high !== undefined;
+  return {
+    method,
+    value: rounded(value),
+    text: format(value),
+    interval: hasInterval ? `${format(low)} to ${format(high)}` : 'none',
+    ...(hasInterval ? { low: rounded(low), high: rounded(high) } : {}),
+    ...(parameters !== undefined ? { parameters } : {}),
+  };
+}
+
+function codes(styles: Styles) {
+  const domain = [...styles.keys()];
+  const code = (range: readonly unknown[]) => ({ field: 'method', type: 'nominal', scale: { domain, range }, legend: null });
+  return {
+    color: code([...styles.values()].map(({ colour }) => colour)),
+    shape: code([...styles.values()].map(({ shape }) => shape)),
+  };
+}
+
+const extent = ({ value, low = value, high = value, seeds = [] }: Score) => [value, low, high, ...seeds];
+
+/** Methods from the best to the worst, with intervals, seeds and numbers. */
+export function sortedView({ name, scores, scoreTitle, styles, format }: Facet): object {
+  const WIDTH = 240;
+  const sorted = [...scores].sort((a, b) => b.value - a.value);
+  const rows = sorted.map((score) => rowOf(score, format));
+  const axis = new NumericAxis(scores.flatMap(extent), { length: WIDTH, padding: 0.06, count: 5 });
+  const y = {
+    field: 'method',
+    type: 'nominal',
+    sort: sorted.map(({ method }) => method),
+    title: null,
+    axis: { ticks: false, domain: false, labelPadding: 8 },
+  };
+  const x = { field: 'value', type: 'quantitative', title: scoreTitle, scale: axis.scale, axis: axis.axis };
+  const { color, shape } = codes(styles);
+  const tooltip = tooltips(scoreTitle, false);
+  const seeds = sorted.flatMap(({ method, seeds: each = [] }) => each.map((value) => ({ method, value: rounded(value) })));
+  return {
+    title: { text: name, anchor: 'start' },
+    width: WIDTH,
+    height: { step: 26 },
+    layer: [
+      {
+        data: { values: rows.filter((row) => 'low' in row) },
+        mark: { type: 'rule', strokeWidth: 2 },
+        encoding: { y, x: { ...x, field: 'low' }, x2: { field: 'high' }, color, tooltip },
+      },
+      { data: { values: seeds }, mark: { type: 'point', size: 20, strokeWidth: 1, opacity: 0.8 }, encoding: { y, x, color } },
+      {
+        data: { values: rows },
+        mark: { type: 'point', filled: true, opacity: 1, size: 90 },
+        encoding: { y, x, color, shape, tooltip },
+      },
+      {
+        data: { values: rows },
+        mark: { type: 'text', align: 'left', dx: 8, color: INK },
+        encoding: { y, x: { value: 'width' }, text: { field: 'text', type: 'nominal' } },
+      },
+    ],
+  };
+}
+
+/** Scores against trained parameters; a method without any is a dashed line. */
+export function parametersView({ name, scores, scoreTitle, styles, format }: Facet): object {
+  const WIDTH = 300;
+  const missing = scores.find(({ parameters }) => parameters === undefined);
+  if (missing) throw new ArgumentError(`${missing.method} has no parameters; the form 'parameters' needs them`);
+  const trained = scores.filter(({ parameters = 0 }) => parameters > 0);
+  const untrained = scores.filter(({ parameters = 0 }) => parameters === 0);
+  const xs = new NumericAxis(
+    trained.map(({ parameters = 0 }) => parameters),
+    { length: WIDTH, kind: 'log', padding: 0.14 },
+  );
+  const ys = new NumericAxis(scores.flatMap(extent), { length: HEIGHT, padding: 0.1 });
+  const x = { field: 'parameters', type: 'quantitative', title: 'trained parameters', scale: xs.scale, axis: { ...xs.axis, grid: false } };
+  const y = { field: 'value', type: 'quantitative', title: scoreTitle, scale: ys.scale, axis: { ...ys.axis, minExtent: 36 } };
+  const { color, shape } = codes(styles);
+  const rows = trained.map((score) => rowOf(score, format));
+  const tooltip = tooltips(scoreTitle, true);
+  const labels = placeLabels(
+    trained.map(({ method, parameters = 0, value, low = value, high = value }) => ({
+      text: method,
+      x: xs.pixel(parameters),
+      y: HEIGHT - ys.pixel(value),
+      radius: 6,
+      interval: [HEIGHT - ys.pixel(high), HEIGHT - ys.pixel(low)],
+    })),
+    WIDTH,
+    HEIGHT,
+  );
+  const lines = untrained.flatMap(({ method, value }) => {
+    const at = { value: Math.round(HEIGHT - ys.pixel(value)) };
+    const data = { values: [{ method: `${method} ${format(value)}` }] };
+    return [
+      { data, mark: { type: 'rule', strokeDash: [4, 4], color: INK }, encoding: { y: at, x: { value: 0 }, x2: { value: WIDTH } } },
+      {
+        data,
+        mark: { type: 'text', align: 'left', baseline: 'middle', dx: 8, color: INK },
+        encoding: { x: { value: WIDTH }, y: at, text: { field: 'method', type: 'nominal' } },
+      },
+    ];
+  });
+  return {
+    title: { text: name, anchor: 'start' },
+    width: WIDTH,
+    height: HEIGHT,
+    layer: [
+      {
+        data: { values: rows.filter((row) => 'low' in row) },
+        mark: { type: 'rule', strokeWidth: 2 },
+        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color, tooltip },
+      },
+      { data: { values: rows }, mark: { type: 'point', filled: true, opacity: 1, size: 100 }, encoding: { x, y, color, shape, tooltip } },
+      ...lines,
+      ...labels.map(({ text, x: left, y: top, align }) => ({
+        data: { values: [{ text }] },
+        mark: { type: 'text', align, baseline: 'middle', color: INK },
+        encoding: { x: { value: Math.round(left) }, y: { value: Math.round(top) }, text: { field: 'text', type: 'nominal' } },
+      })),
+    ],
+  };
+}
