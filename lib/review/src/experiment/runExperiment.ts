@@ -46,7 +46,7 @@ export interface ExperimentOutcome {
 
 const WAIT = 500; // ms, where all that is left is in the hands of other processes
 
-/** Runs every cell that is not yet in the folder, and returns the table; see {@link runCells}. */
+/** Runs every cell that is not yet in the folder, and returns the table; see `runCells`. */
 export async function runExperiment(config: ExperimentConfig, work: ExperimentWork): Promise<ExperimentOutcome> {
   await runCells(config, work);
   return collectExperiment(config, work);

@@ -21,7 +21,7 @@ export interface GeneratingModel {
   readonly config: LlamaConfig;
   /** Shapes: inputIds (B, T) → logits (B, 1, V). */
   forward(inputIds: TokenRows, options: { attentionMask?: TokenRows; cache: KeyValueCache; logitsToKeep: number }): tf.Tensor3D;
-  /** The model's layers if they can be compiled; without them, it decodes operation by operation. */
+  /** The model's layers if they can be compiled; without them, it decodes operation by operation. @internal */
   readonly compilable?: CompilableModel;
 }
 
