@@ -34,9 +34,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build hello notebooks refresh lab test experiment lint reference drawings differential fuzz bench bench-gpu bench-gpu-bundle clean help
+.PHONY: setup build hello notebooks refresh lab site test experiment lint reference drawings differential fuzz bench bench-gpu bench-gpu-bundle clean help
 help:
-	@echo 'make setup | hello | build | notebooks | refresh | lab | test | experiment | lint | reference | drawings | differential | fuzz | bench | bench-gpu | clean   (see README.md)'
+	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | experiment | lint | reference | drawings | differential | fuzz | bench | bench-gpu | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/lowrank/setup/report.js
@@ -106,6 +106,34 @@ lab: build
 	@mkdir -p .venv/share/jupyter/lab/settings
 	cp lib/lowrank/setup/labSettings.json .venv/share/jupyter/lab/settings/overrides.json
 	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-start.ipynb
+
+# The course as a site in build/site, from the notebooks as they are committed; its packages have locks and places of their own.
+SITE := build/site
+SITE_PYTHON := build/siteEnv/bin/python
+SITE_TOOLS := build/siteTools
+
+$(SITE_PYTHON): docs/site/requirements.lock
+	@echo 'site: Sphinx, in build/siteEnv'
+	$(PYTHON) -m venv --clear build/siteEnv
+	$@ -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
+	touch $@
+
+$(SITE_TOOLS)/done: docs/site/package-lock.json docs/site/package.json | $(DONE)/packages
+	@echo 'site: vega for its figures, and what checks it'
+	mkdir -p $(SITE_TOOLS)
+	cp docs/site/package.json docs/site/package-lock.json $(SITE_TOOLS)/
+	$(NPM) ci --prefix $(SITE_TOOLS) --ignore-scripts --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
+	touch $@
+
+site: build reference $(SITE_PYTHON) $(SITE_TOOLS)/done
+	@$(PY) docs/site/sources.py build/siteSource
+	cp docs/site/*.mjs $(SITE_TOOLS)/
+	node_modules/.bin/rolldown $(SITE_TOOLS)/figures.mjs --format iife --minify --log-level silent --file build/siteSource/static/figures.js
+	rm -rf $(SITE)
+	$(SITE_PYTHON) -m sphinx --builder html --quiet --fail-on-warning --keep-going --doctree-dir build/siteTrees build/siteSource $(SITE)
+	cp -r build/reference $(SITE)/reference
+	$(PY) tests/site/check.py $(SITE) $(SITE_TOOLS)
+	echo 'site: read build/site/index.html'
 
 test: build
 	@$(NODE) node_modules/vitest/vitest.mjs run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json

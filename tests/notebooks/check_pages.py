@@ -46,8 +46,8 @@ class Page(HTMLParser):
         for address in loaded:
             if OUTSIDE.match(address):
                 self.faults.append(f"<{tag}> asks the network for {address}")
-            elif address and not address.startswith("data:"):
-                self.files.append(address)
+            elif address and not address.startswith(("data:", "#")):
+                self.files.append(address.partition("?")[0])  # what follows is a version of the file
         self.faults += [f"a style asks the network: {each[0]}" for each in STYLE_REQUEST.finditer(given.get("style", ""))]
 
     def handle_endtag(self, tag):

@@ -1,0 +1,43 @@
+"""Configuration of Sphinx. Everything that a page needs lies beside it, so that it reads from a disk as it does from a server."""
+
+project = "Fine-tuning large language models with adapters"
+author = copyright = "The lowrank maintainers"
+html_title = "Fine-tuning with adapters"
+language = "en"
+
+extensions = ["myst_nb", "sphinx_copybutton"]
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]
+myst_heading_anchors = 4
+nb_execution_mode = "off"  # the notebooks come with their outputs
+nb_merge_streams = True
+nb_mime_priority_overrides = [("html", "text/html", 0)]
+
+html_theme = "sphinx_book_theme"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_js_files = [("figures.js", {"defer": "defer"})]
+mathjax_path = "mathjax.js"
+mathjax3_config = {"options": {"enableMenu": False}, "tex": {"tags": "ams"}}
+html_show_search_summary = False  # it would be fetched, which a page read from a disk may not
+html_show_sourcelink = False
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "show_navbar_depth": 1,
+    "show_toc_level": 2,
+    "home_page_in_toc": True,
+    "navbar_persistent": [],  # the search has its place in the sidebar
+}
+suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure"]
+html_context = {"default_mode": "auto"}
+
+
+def headed(_app, _page, _template, context, _doctree):
+    """Without a text, the first cell of a table's head is no heading."""
+    context["body"] = context.get("body", "").replace('<th class="head"><p></p></th>', "<td></td>")
+
+
+def setup(app):
+    app.connect("html-page-context", headed)

@@ -1,0 +1,105 @@
+/**
+ * Opens every page of the site in a browser, from the disk, and prints what is wrong with it.
+ *
+ * Usage: node browser.mjs SITE TOOLS CHROMIUM, where TOOLS holds the packages of docs/site/package.json.
+ */
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [site, tools, executablePath] = process.argv.slice(2);
+const toolbox = createRequire(path.resolve(tools, 'package.json'));
+const { chromium } = toolbox('playwright-core');
+const axe = fs.readFileSync(toolbox.resolve('axe-core/axe.min.js'), 'utf8');
+const only = process.argv[5];
+const pages = fs.readdirSync(site).filter((name) => name.endsWith('.html') && (!only || name.includes(only)));
+const faults = [];
+
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+try {
+  for (const name of pages) for (const fault of await faultsOf(name)) faults.push(`${name}: ${fault}`);
+  faults.push(...(await searchFaults()));
+} finally {
+  await browser.close();
+}
+console.log(faults.length > 0 ? [...new Set(faults)].join('\n') : `${pages.length} pages: nothing found`);
+process.exitCode = faults.length > 0 ? 1 : 0;
+
+/** A page that notes what it is told and what it asks for. */
+async function opened(name, noted, settings) {
+  const context = await browser.newContext(settings);
+  const page = await context.newPage();
+  page.on('console', (message) => message.type() === 'error' && noted.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => noted.push(`script: ${error.message}`));
+  page.on('request', (request) => /^(file|data|blob):/.test(request.url()) || noted.push(`asks for ${request.url()}`));
+  const [file, query = ''] = name.split('?');
+  await page.goto(`${pathToFileURL(path.resolve(site, file)).href}?${query}`, { waitUntil: 'load' });
+  return page;
+}
+
+async function faultsOf(name) {
+  const noted = [];
+  const page = await opened(name, noted, { viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+  await drawnFigures(page);
+  const left = await page.locator('figure.vega > img').count();
+  if (left > 0) noted.push(`${left} figures do not move`);
+  noted.push(...(await unlabelled(page)));
+  await page.evaluate(axe);
+  noted.push(...(await violations(page, 'light', {})));
+  noted.push(...(await violations(page, 'dark', { runOnly: ['color-contrast'] }))); // nothing else differs
+  await page.setViewportSize({ width: 390, height: 844 });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (overflow > 0) noted.push(`scrolls ${overflow} px sideways at 390 px`);
+  await page.context().close();
+  return noted;
+}
+
+/** Scrolls through the page, since figures are drawn where they are seen. */
+async function drawnFigures(page) {
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  for (let y = 0; y < height; y += 700) {
+    await page.evaluate((top) => window.scrollTo(0, top), y);
+    await page.waitForTimeout(15);
+  }
+  await page
+    .waitForFunction(() => document.querySelectorAll('figure.vega > img').length === 0, undefined, { timeout: 15_000 })
+    .catch(() => {});
+  await page
+    .waitForFunction(() => document.querySelectorAll('.math:not(:has(mjx-container))').length === 0, undefined, { timeout: 15_000 })
+    .catch(() => {});
+}
+
+/** Figures without a sentence, and formulas that are not typeset. */
+function unlabelled(page) {
+  return page.evaluate(() => [
+    ...[...document.querySelectorAll('figure.vega')]
+      .filter((figure) => (figure.querySelector('figcaption')?.textContent ?? '').length < 20)
+      .map(() => 'a figure has no sentence'),
+    ...[...document.querySelectorAll('.math:not(:has(mjx-container))')].map(
+      ({ textContent }) => `not typeset: ${textContent.slice(0, 60)}`,
+    ),
+  ]);
+}
+
+/** What axe finds in one of the two themes. */
+async function violations(page, theme, options) {
+  await page.evaluate((own) => Object.assign(document.documentElement.dataset, { theme: own, mode: own }), theme);
+  // What is one picture to a reader is one to the check: the insides of figures and formulas have thousands of nodes.
+  const found = await page.evaluate(
+    (own) => window.axe.run({ exclude: ['.moving-figure svg', 'mjx-container'] }, { resultTypes: ['violations'], preload: false, ...own }),
+    options,
+  );
+  return found.violations.map(({ id, help, nodes }) => {
+    return `axe, ${theme}: ${id} (${help}), ${nodes.length} times, first ${nodes[0].html.replace(/\s+/g, ' ').slice(0, 120)}`;
+  });
+}
+
+/** The search must find a word without a server. */
+async function searchFaults() {
+  const noted = [];
+  const page = await opened('search.html?q=LoRA', noted);
+  await page.waitForSelector('ul.search li', { timeout: 10_000 }).catch(() => noted.push("search.html: 'LoRA' is not found"));
+  await page.context().close();
+  return noted;
+}
