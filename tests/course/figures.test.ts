@@ -143,6 +143,15 @@ describe('a moving figure', () => {
     expect((figures.rateHeatmap as Figure).sentence).toContain('1 of 3 runs diverged');
   });
 
+  test('refuses an option that there is not, and a sweep of the gate in uneven steps', () => {
+    expect(() => taskStorage([{ label: 'a', base: 1, each: 1 }], { task: 3 } as object)).toThrow("did you mean 'tasks'?");
+    const uneven = sweep.map((point, index) => (index === 5 ? { ...point, gate: -0.44 } : point));
+    const options = { tokens: [{ label: 'a', weight: 1 }], prefix: [1] };
+    expect(() => gateExplorer({ ...options, distances: [{ label: 'paper', points: uneven }] })).toThrow(
+      "'paper' leaves the even steps of 0.1",
+    );
+  });
+
   test('refuses what does not fit', () => {
     expect(() => thresholdExplorer({ labels: [true], probabilities: [] })).toThrow('1 labels and 0 probabilities');
     expect(() => thresholdExplorer({ labels: [true], probabilities: [2] })).toThrow('the probability 2 is not in 0…1');

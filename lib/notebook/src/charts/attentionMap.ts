@@ -35,7 +35,7 @@ function tokenLabel(token: string | undefined, position: number): string {
 
 /** Whether no query attends to a later key, as in a model that reads from left to right. */
 function isCausal(weights: readonly (readonly number[])[], P: number): boolean {
-  return weights.every((row, t) => row.every((weight, s) => s <= P + t || weight === 0));
+  return weights.every((row, t) => row.every((weight, s) => s <= P + t || weight < 1e-6));
 }
 
 function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, { tokens, scale = 'sqrt' }: AttentionMapOptions) {

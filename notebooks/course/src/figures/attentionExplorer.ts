@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { type Figure, GRID, INK, METHOD_STYLES, STRONG } from 'lowrank-notebook';
 import { movingFigure, slider } from './moving';
 
@@ -34,7 +35,7 @@ function thousandths(map: readonly (readonly number[])[], P: number, place: stri
     if (missing !== 0 && missing !== P)
       throw new ArgumentError(`${place} has rows of ${row.length} weights; ${T} tokens and a prefix of ${P} need ${P + T}`);
     const whole = [...Array.from({ length: missing }, () => 0), ...row];
-    const later = whole.slice(P + t + 1).find((weight) => weight !== 0);
+    const later = whole.slice(P + t + 1).find((weight) => weight > 1e-6);
     if (later !== undefined) throw new ArgumentError(`${place} attends to a later token (${later}); its mask is not causal`);
     return whole.slice(0, P + t + 1).map((weight) => Math.round(1000 * weight));
   });
@@ -42,6 +43,7 @@ function thousandths(map: readonly (readonly number[])[], P: number, place: stri
 
 /** Attention maps of all layers and heads, with a slider for each. Colour is the square root of the weight; the legend shows it. */
 export function attentionExplorer(options: AttentionExplorerOptions): Figure {
+  checkKnown('attentionExplorer', options, ['maps', 'tokens', 'prefixLength', 'firstLayer', 'layer', 'head', 'title']);
   const { maps, tokens, prefixLength: P = 0, firstLayer = 0, layer = firstLayer, head = 0, title = 'Where each token looks' } = options;
   const [L, H, T] = [maps.length, maps[0]?.length ?? 0, maps[0]?.[0]?.length ?? 0];
   if (T === 0 || tokens.length !== T)

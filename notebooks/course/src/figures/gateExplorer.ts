@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { type Figure, INK, METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook';
 import { derived, movingFigure, short, slider } from './moving';
 
@@ -24,12 +25,20 @@ export interface GateExplorerOptions {
  * from the base. All sweeps must share evenly spaced gates.
  */
 export function gateExplorer(options: GateExplorerOptions): Figure {
+  checkKnown('gateExplorer', options, ['tokens', 'prefix', 'distances', 'gate', 'title']);
   const { tokens, prefix, distances, title = 'The gate lets the prefix in' } = options;
   const gates = (distances[0]?.points ?? []).map(({ gate }) => gate).sort((a, b) => a - b);
   const [low = 0, second = 0] = gates;
   const high = gates.at(-1) ?? 0;
   const step = Number((second - low).toPrecision(6));
   if (!(step > 0)) throw new ArgumentError('distances needs a sweep of at least two gates, in even steps');
+  for (const { label, points } of distances) {
+    const own = points.map(({ gate }) => gate).sort((a, b) => a - b);
+    const odd = own.find((gate, index) => Math.abs(gate - (low + index * step)) > step / 100);
+    if (odd !== undefined || own.length !== gates.length) {
+      throw new ArgumentError(`the sweep of '${label}' leaves the even steps of ${step} from ${low} to ${high} at ${odd ?? own.at(-1)}`);
+    }
+  }
   const nearest = (wanted: number) => gates.reduce((best, gate) => (Math.abs(gate - wanted) < Math.abs(best - wanted) ? gate : best), low);
   const start = nearest(options.gate ?? high / 2);
   const keys = [
@@ -40,7 +49,7 @@ export function gateExplorer(options: GateExplorerOptions): Figure {
   const least = Math.min(0, ...prefix.map((weight) => weight * low));
   const order = keys.map(({ key }) => key);
   const attention = {
-    width: { step: 20 },
+    width: { step: Math.round(Math.min(20, Math.max(12, 560 / keys.length))) },
     height: 200,
     data: { values: keys },
     transform: [

@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { type Figure, INK, SERIES_COLOURS } from 'lowrank-notebook';
 import { choice, derived, movingFigure, short, slider } from './moving';
 
@@ -44,9 +45,10 @@ const PARTS = ['weights', 'gradients', 'moments', '32-bit copy', 'activations'] 
  * Mixed precision with AdamW (Rajbhandari et al. 2020, section 3.1): a trained parameter has 2 bytes of gradient, 8 of moments and a
  * 32-bit copy of 4. Activations of a layer take `T·B·h·(34 + 5·a·T/h)` bytes (Korthikanti et al. 2022, eq. 1, for a GPT layer at 16
  * bits), and `2·T·B·h` where they are computed again in the backward pass; heads a, width h, length T, batch B. An estimate: it counts
- * neither logits nor what the framework keeps.
+ * neither logits nor what the framework keeps, and for adapters it is an upper bound: a frozen matrix needs no input for its gradient.
  */
 export function memoryExplorer(models: readonly MemoryModel[], options: MemoryExplorerOptions = {}): Figure {
+  checkKnown('memoryExplorer', options, ['methods', 'cards', 'title']);
   const { methods = METHODS, cards = [16, 24, 48, 80, 141], title = 'What a training step holds in memory' } = options;
   if (models.length === 0 || methods.length === 0) throw new ArgumentError('memoryExplorer needs at least one model and one method');
   const rows = methods.flatMap(({ name, bytesPerWeight }) =>
@@ -148,7 +150,11 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
     encoding: { x: { ...x, field: 'size' }, y: { value: 0 }, text: { field: 'name', type: 'nominal' } },
   });
   const view = {
-    title: { text: title, subtitle: 'and the smallest card that holds it', offset: 40 },
+    title: {
+      text: title,
+      subtitle: 'and the smallest card that holds it; activations are an estimate, for adapters an upper bound',
+      offset: 40,
+    },
     width: 440,
     height: { step: 44 },
     data: { values: rows },
@@ -175,7 +181,7 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
     params,
     view,
     `${title}, with sliders. ${first?.name}, 4 examples of 512 tokens: ${told.join(', ')}, of which activations ${activations.toFixed(1)} GB by ` +
-      'the estimate of Korthikanti et al. 2022 (eq. 1).',
+      'the estimate of Korthikanti et al. 2022 (eq. 1), for adapters an upper bound.',
   );
 }
 

@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { DIVERGING, type Figure, INK, METHOD_STYLES } from 'lowrank-notebook';
 import { movingFigure, short, slider } from './moving';
 import { decompose, decomposeProduct, type Rows } from './singularValues';
@@ -40,6 +41,7 @@ function isFactors(update: RankExplorerOptions['update']): update is LoraFactors
  * `√(Σ_{i>r} sᵢ² / Σ sᵢ²)` (Eckart and Young 1936).
  */
 export function rankExplorer(options: RankExplorerOptions): Figure {
+  checkKnown('rankExplorer', options, ['update', 'matrices', 'total', 'maxRank', 'rank', 'block', 'title']);
   const { update, matrices = 1, rank: start = 2, block = 24, title = 'The best approximation of ΔW at each rank' } = options;
   const scaling = isFactors(update) ? (update.scaling ?? 1) : 1;
   const { left, values, right } = isFactors(update) ? decomposeProduct(update.loraA, update.loraB) : decompose(update);

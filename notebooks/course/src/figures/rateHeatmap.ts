@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { type Figure, GRID, INK, SEQUENTIAL } from 'lowrank-notebook';
 import { movingFigure, short, slider } from './moving';
 
@@ -28,6 +29,7 @@ export interface RateHeatmapOptions {
  * ends, to look closer at the good ones. Runs that diverged have a cross.
  */
 export function rateHeatmap(runs: readonly RateRun[], options: RateHeatmapOptions): Figure {
+  checkKnown('rateHeatmap', options, ['settingTitle', 'lossTitle', 'untuned', 'title']);
   const {
     settingTitle,
     lossTitle = 'final loss (nats per token)',

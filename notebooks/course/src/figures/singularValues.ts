@@ -12,7 +12,7 @@ export interface Decomposition {
   readonly right: readonly (readonly number[])[];
 }
 
-function dot(a: readonly number[], b: readonly number[]): number {
+function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
   return sum;
@@ -23,7 +23,7 @@ function transposed(rows: Rows): number[][] {
 }
 
 /** Turns the plane of two columns, in place. */
-function turn(a: number[], b: number[], cosine: number, sine: number): void {
+function turn(a: Float64Array, b: Float64Array, cosine: number, sine: number): void {
   for (let i = 0; i < a.length; i++) {
     const [x, y] = [a[i] ?? 0, b[i] ?? 0];
     a[i] = cosine * x - sine * y;
@@ -31,34 +31,49 @@ function turn(a: number[], b: number[], cosine: number, sine: number): void {
   }
 }
 
+/** A column of the matrix, with the column of V that belongs to it. */
+interface Pair {
+  readonly column: Float64Array;
+  readonly turned: Float64Array;
+  /** The square of the column's length. */
+  square: number;
+}
+
+/** Makes two columns orthogonal, unless they are, or one of them is no more than rounding errors. */
+function orthogonalize(one: Pair, other: Pair, energy: number): boolean {
+  if (Math.min(one.square, other.square) <= 1e-26 * energy) return false;
+  const product = dot(one.column, other.column);
+  if (Math.abs(product) <= 1e-10 * Math.sqrt(one.square * other.square)) return false;
+  const zeta = (other.square - one.square) / (2 * product);
+  const tangent = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.hypot(1, zeta));
+  const cosine = 1 / Math.hypot(1, tangent);
+  turn(one.column, other.column, cosine, cosine * tangent);
+  turn(one.turned, other.turned, cosine, cosine * tangent);
+  one.square -= tangent * product;
+  other.square += tangent * product;
+  return true;
+}
+
 /** One-sided Jacobi (Hestenes 1958): turns pairs of columns until all are orthogonal. */
-function ofColumns(columns: number[][]): Decomposition {
-  const n = columns.length;
-  const turns = columns.map((_, i) => columns.map((__, j) => (i === j ? 1 : 0)));
+function ofColumns(columns: Rows): Decomposition {
+  const pairs = columns.map((column, i): Pair => {
+    const turned = new Float64Array(columns.length);
+    turned[i] = 1;
+    return { column: Float64Array.from(column), turned, square: 0 };
+  });
   for (let sweep = 0, isDone = false; sweep < 60 && !isDone; sweep++) {
     isDone = true;
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        const [a, b, u, v] = [columns[p], columns[q], turns[p], turns[q]];
-        if (!a || !b || !u || !v) continue;
-        const [aa, bb, ab] = [dot(a, a), dot(b, b), dot(a, b)];
-        if (Math.abs(ab) <= 1e-12 * Math.sqrt(aa * bb)) continue;
-        isDone = false;
-        const zeta = (bb - aa) / (2 * ab);
-        const tangent = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.hypot(1, zeta));
-        const cosine = 1 / Math.hypot(1, tangent);
-        turn(a, b, cosine, cosine * tangent);
-        turn(u, v, cosine, cosine * tangent);
-      }
+    for (const pair of pairs) pair.square = dot(pair.column, pair.column); // anew, for rounding errors add up
+    const energy = pairs.reduce((sum, { square }) => sum + square, 0);
+    for (const [p, one] of pairs.entries()) {
+      for (const other of pairs.slice(p + 1)) if (orthogonalize(one, other, energy)) isDone = false;
     }
   }
-  const sizes = columns.map((column) => Math.sqrt(dot(column, column)));
-  const order = sizes.map((_, index) => index).sort((i, j) => (sizes[j] ?? 0) - (sizes[i] ?? 0));
-  const unit = (column: readonly number[], size: number) => column.map((value) => (size > 0 ? value / size : 0));
+  const sized = pairs.map((pair) => ({ ...pair, size: Math.sqrt(dot(pair.column, pair.column)) })).sort((a, b) => b.size - a.size);
   return {
-    values: order.map((i) => sizes[i] ?? 0),
-    left: order.map((i) => unit(columns[i] ?? [], sizes[i] ?? 0)),
-    right: order.map((i) => turns[i] ?? []),
+    values: sized.map(({ size }) => size),
+    left: sized.map(({ column, size }) => Array.from(column, (value) => (size > 0 ? value / size : 0))),
+    right: sized.map(({ turned }) => [...turned]),
   };
 }
 
@@ -74,7 +89,7 @@ export function decompose(rows: Rows): Decomposition {
     throw new ArgumentError(`a matrix of ${rows.length} × ${width} takes too long; pass its factors A and B, or a block`);
   }
   if (width <= rows.length) return ofColumns(transposed(rows));
-  const { left, values, right } = ofColumns(rows.map((row) => [...row]));
+  const { left, values, right } = ofColumns(rows);
   return { left: right, values, right: left };
 }
 

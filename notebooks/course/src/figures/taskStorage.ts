@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { type Figure, INK, METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook';
 import { movingFigure, short, slider } from './moving';
 
@@ -23,6 +24,7 @@ export interface TaskStorageOptions {
 
 /** A slider for the number of tasks: what copies of the model need on disk, and what one model with adapters needs. */
 export function taskStorage(costs: readonly TaskCost[], options: TaskStorageOptions = {}): Figure {
+  checkKnown('taskStorage', options, ['maxTasks', 'tasks', 'title']);
   const { maxTasks = 50, tasks = 10, title = 'Copies of the model, or one model and adapters' } = options;
   if (costs.length === 0) throw new ArgumentError('taskStorage has no methods; pass at least one');
   if (!Number.isInteger(tasks) || tasks < 1 || tasks > maxTasks) throw new ArgumentError(`tasks ${tasks} is not in 1…${maxTasks}`);

@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
 import { type Figure, INK, SEQUENTIAL, SERIES_COLOURS } from 'lowrank-notebook';
 import { movingFigure, short, slider } from './moving';
 
@@ -29,6 +30,7 @@ const SCORES = { precision: 'precision', recall: 'recall', f1: 'F1' } as const;
 
 /** A slider for the threshold: the four counts, precision, recall and F1, and the place on the curve of precision and recall. */
 export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
+  checkKnown('thresholdExplorer', options, ['labels', 'probabilities', 'threshold', 'title']);
   const { labels, probabilities, threshold: start = 0.5, title = 'Turning the threshold' } = options;
   if (labels.length === 0 || labels.length !== probabilities.length) {
     throw new ArgumentError(`there are ${labels.length} labels and ${probabilities.length} probabilities; pass as many, and at least one`);
