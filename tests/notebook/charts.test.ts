@@ -156,6 +156,18 @@ describe('scores', () => {
     expect(() => scorePlot([unknown], { scoreTitle: 'BLEU-4', form: 'parameters' })).toThrow('LoRA has no parameters');
   });
 
+  test('far below the others leave the axis, with an arrow', async () => {
+    const close = [
+      { method: 'base', value: 10, low: 9, high: 11, parameters: 0 },
+      { method: 'LoRA', value: 88, low: 87, high: 89, parameters: 900_000 },
+      { method: 'prefix', value: 84, low: 83, high: 85, parameters: 160_000 },
+    ];
+    const sorted = scorePlot(close, { scoreTitle: 'BLEU-4' });
+    expect(await sorted.svg()).not.toMatch(/>(20|40|60)</);
+    expect(await sorted.svg()).toContain('>10<'); // its number stays
+    expect(await scorePlot(close, { scoreTitle: 'BLEU-4', form: 'parameters' }).svg()).toContain('>base 10 ↓<');
+  });
+
   test('of one method in one facet occur once', () => {
     expect(() => scorePlot([...scores, ...scores], { scoreTitle: 'BLEU-4' })).toThrow("base is twice in the facet 'comment'");
   });

@@ -51,4 +51,11 @@ describe('a method', () => {
     for (const code of ['colour', 'dash', 'shape'] as const) expect(new Set(styles.map((style) => String(style[code]))).size).toBe(5);
     expect(styles[2]?.colour).toBe(METHOD_STYLES.prefix.colour);
   });
+
+  test('with several ranks has the same shades in every order', () => {
+    const names = ['LoRA r=8, α=16', 'LoRA r=16, α=16', 'LoRA r=16, α=32'];
+    const colours = (order: readonly string[]) => new Map(stylesOf(order).map(({ colour }, index) => [order[index], colour]));
+    expect(colours([...names].reverse()).get('LoRA r=8, α=16')).toBe(colours(names).get('LoRA r=8, α=16'));
+    expect(colours(names).get('LoRA r=16, α=32')).toBe(METHOD_STYLES.LoRA.colour);
+  });
 });

@@ -3,6 +3,7 @@ import type { MethodStyle } from '../methods';
 import { INK } from '../theme';
 import { NumericAxis } from './numericAxis';
 import { placeLabels } from './placeLabels';
+import { rule } from './rules';
 import { rounded } from './series';
 
 /** The score of one method in one facet. */
@@ -67,12 +68,30 @@ function codes(styles: Styles) {
 
 const extent = ({ value, low = value, high = value, seeds = [] }: Score) => [value, low, high, ...seeds];
 
-/** Methods from the best to the worst, with intervals, seeds and numbers. */
+/**
+ * The scores that the axis shows, and those so far below that the others would shrink to nothing: further from the next than twice the
+ * extent of all above.
+ */
+function splitFarBelow(scores: readonly Score[]): { readonly shown: readonly Score[]; readonly below: readonly Score[] } {
+  const sorted = [...scores].sort((a, b) => b.value - a.value);
+  const low = (score: Score) => Math.min(...extent(score));
+  const high = (score: Score) => Math.max(...extent(score));
+  const first = sorted.findIndex((score, index) => {
+    const above = sorted.slice(0, index);
+    if (above.length < 2) return false;
+    const [least, most] = [Math.min(...above.map(low)), Math.max(...above.map(high))];
+    return least - high(score) > 2 * (most - least);
+  });
+  return first < 0 ? { shown: sorted, below: [] } : { shown: sorted.slice(0, first), below: sorted.slice(first) };
+}
+
+/** Methods from the best to the worst, with intervals, seeds and numbers; an arrow points to those far below the axis. */
 export function sortedView({ name, scores, scoreTitle, styles, format }: Facet): object {
   const WIDTH = 240;
   const sorted = [...scores].sort((a, b) => b.value - a.value);
-  const rows = sorted.map((score) => rowOf(score, format));
-  const axis = new NumericAxis(scores.flatMap(extent), { length: WIDTH, padding: 0.06, count: 5 });
+  const { shown, below } = splitFarBelow(scores);
+  const rows = shown.map((score) => rowOf(score, format));
+  const axis = new NumericAxis(shown.flatMap(extent), { length: WIDTH, padding: 0.06, count: 5 });
   const y = {
     field: 'method',
     type: 'nominal',
@@ -83,7 +102,7 @@ export function sortedView({ name, scores, scoreTitle, styles, format }: Facet):
   const x = { field: 'value', type: 'quantitative', title: scoreTitle, scale: axis.scale, axis: axis.axis };
   const { color, shape } = codes(styles);
   const tooltip = tooltips(scoreTitle, false);
-  const seeds = sorted.flatMap(({ method, seeds: each = [] }) => each.map((value) => ({ method, value: rounded(value) })));
+  const seeds = shown.flatMap(({ method, seeds: each = [] }) => each.map((value) => ({ method, value: rounded(value) })));
   return {
     title: { text: name, anchor: 'start' },
     width: WIDTH,
@@ -101,7 +120,12 @@ export function sortedView({ name, scores, scoreTitle, styles, format }: Facet):
         encoding: { y, x, color, shape, tooltip },
       },
       {
-        data: { values: rows },
+        data: { values: below.map((score) => rowOf(score, format)) },
+        mark: { type: 'point', shape: 'triangle-left', size: 60, opacity: 1 }, // beyond this end of the axis
+        encoding: { y, x: { value: 5 }, color, tooltip },
+      },
+      {
+        data: { values: sorted.map((score) => rowOf(score, format)) },
         mark: { type: 'text', align: 'left', dx: 8, color: INK },
         encoding: { y, x: { value: 'width' }, text: { field: 'text', type: 'nominal' } },
       },
@@ -120,7 +144,10 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
     trained.map(({ parameters = 0 }) => parameters),
     { length: WIDTH, kind: 'log', padding: 0.14 },
   );
-  const ys = new NumericAxis(scores.flatMap(extent), { length: HEIGHT, padding: 0.1 });
+  const split = splitFarBelow(scores);
+  const below = split.below.filter(({ parameters = 0 }) => parameters === 0); // only a line may leave the axis
+  const shown = [...split.shown, ...split.below.filter(({ parameters = 0 }) => parameters > 0)];
+  const ys = new NumericAxis(shown.flatMap(extent), { length: HEIGHT, padding: 0.1 });
   const x = { field: 'parameters', type: 'quantitative', title: 'trained parameters', scale: xs.scale, axis: { ...xs.axis, grid: false } };
   const y = { field: 'value', type: 'quantitative', title: scoreTitle, scale: ys.scale, axis: { ...ys.axis, minExtent: 36 } };
   const { color, shape } = codes(styles);
@@ -138,16 +165,15 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
     HEIGHT,
   );
   const lines = untrained.flatMap(({ method, value }) => {
-    const at = { value: Math.round(HEIGHT - ys.pixel(value)) };
-    const data = { values: [{ method: `${method} ${format(value)}` }] };
-    return [
-      { data, mark: { type: 'rule', strokeDash: [4, 4], color: INK }, encoding: { y: at, x: { value: 0 }, x2: { value: WIDTH } } },
-      {
-        data,
-        mark: { type: 'text', align: 'left', baseline: 'middle', dx: 8, color: INK },
-        encoding: { x: { value: WIDTH }, y: at, text: { field: 'method', type: 'nominal' } },
-      },
-    ];
+    const isBelow = below.some((score) => score.method === method);
+    const at = { value: isBelow ? HEIGHT - 8 : Math.round(HEIGHT - ys.pixel(value)) };
+    const data = { values: [{ method: `${method} ${format(value)}${isBelow ? ' ↓' : ''}` }] };
+    const words = {
+      data,
+      mark: { type: 'text', align: 'left', baseline: 'middle', dx: 8, color: INK },
+      encoding: { x: { value: WIDTH }, y: at, text: { field: 'method', type: 'nominal' } },
+    };
+    return isBelow ? [words] : [rule({ y: at.value }, WIDTH, HEIGHT), words];
   });
   return {
     title: { text: name, anchor: 'start' },

@@ -20,20 +20,25 @@ export function distinct(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
 
-/** The colour, dash and shape of each series: a method's own where the name speaks of one, else the next of the neutral ones. */
+/**
+ * The colour, dash and shape of each series: a method's own where the name speaks of one, else the next of the neutral ones. Of several
+ * LoRAs the one with the greatest rank and α has the main blue, whatever their order.
+ */
 export function stylesOf(names: readonly string[]): MethodStyle[] {
   let neutral = 0;
   const taken = new Set<string>();
-  return names.map((name) => {
+  const styles = new Map<string, MethodStyle>();
+  const byRank = [...names].sort((a, b) => b.localeCompare(a, 'en', { numeric: true })).filter((name) => methodOf(name) === 'LoRA');
+  for (const name of distinct([...byRank, ...names])) {
     const method = methodOf(name);
-    const place = method ? 0 : neutral++;
-    const own = method ? METHOD_STYLES[method] : neutralStyle(place);
+    const own = method ? METHOD_STYLES[method] : neutralStyle(neutral++);
     const style = method === 'LoRA' ? shade(own, taken) : own;
     const dash = freeOf(taken, style.dash, SERIES_DASHES);
     const shape = freeOf(taken, style.shape, SERIES_SHAPES);
     for (const code of [style.colour, String(dash), shape]) taken.add(code);
-    return { colour: style.colour, dash, shape };
-  });
+    styles.set(name, { colour: style.colour, dash, shape });
+  }
+  return names.map((name) => styles.get(name) ?? neutralStyle(0));
 }
 
 function neutralStyle(place: number): MethodStyle {
