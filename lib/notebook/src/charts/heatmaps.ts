@@ -48,6 +48,8 @@ const OPTIONS = [
 const MAX_CELLS = 4096;
 /** Approximate side of a panel in pixels. Cells have whole-pixel sizes; otherwise seams would show between them. */
 const PANEL_SIDE = 200;
+/** The same where there are more than three, so they stay within the width of a page. */
+const SMALL_SIDE = 150;
 
 /** Throws for an empty or ragged matrix, and for matrices with too many cells in total. */
 export function checkMatrices(panels: readonly HeatmapPanel[]): void {
@@ -69,8 +71,8 @@ function tickIndices(count: number): number[] {
   return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step);
 }
 
-function wholeCells(count: number): number {
-  return count * Math.max(2, Math.round(PANEL_SIDE / count));
+function wholeCells(count: number, panels: number): number {
+  return count * Math.max(2, Math.round((panels > 3 ? SMALL_SIDE : PANEL_SIDE) / count));
 }
 
 /** The largest absolute value of a matrix. */
@@ -129,8 +131,8 @@ export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptio
   const limitOf = (index: number) => (panels[index]?.ownScale ? extremes[index] || 1 : limit);
   const views = panels.map(({ title: name, values, ownScale = false, colours: own = colours }, index) => ({
     title: { text: name, anchor: 'middle' },
-    width: wholeCells(values[0]?.length ?? 1),
-    height: wholeCells(values.length),
+    width: wholeCells(values[0]?.length ?? 1, panels.length),
+    height: wholeCells(values.length, panels.length),
     data: {
       values: values.flatMap((row, i) =>
         row.map((value, j) => ({ row: rowNames?.[i] ?? i, column: columnNames?.[j] ?? j, value: rounded(value) })),
