@@ -128,10 +128,10 @@ $(SITE_TOOLS)/done: docs/site/package-lock.json docs/site/package.json | $(DONE)
 site: build reference $(SITE_PYTHON) $(SITE_TOOLS)/done
 	@$(PY) docs/site/sources.py build/siteSource
 	cp docs/site/*.mjs $(SITE_TOOLS)/
-	node_modules/.bin/rolldown $(SITE_TOOLS)/figures.mjs --format iife --minify --log-level silent --file build/siteSource/static/figures.js
-	rm -rf $(SITE)
+	node_modules/.bin/rolldown $(SITE_TOOLS)/figures.mjs --format iife --minify --log-level silent --file build/siteSource/static/figures.js >/dev/null
+	rm -rf $(SITE) build/siteTrees
 	$(SITE_PYTHON) -m sphinx --builder html --quiet --fail-on-warning --keep-going --doctree-dir build/siteTrees build/siteSource $(SITE)
-	cp -r build/reference $(SITE)/reference
+	$(PY) docs/site/reference.py build/reference $(SITE)
 	$(PY) tests/site/check.py $(SITE) $(SITE_TOOLS)
 	echo 'site: read build/site/index.html'
 

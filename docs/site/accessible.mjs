@@ -9,3 +9,8 @@ for (const button of document.querySelectorAll('button[aria-label], a[aria-label
   const shown = button.textContent.trim().toLowerCase();
   if (shown !== '' && !button.getAttribute('aria-label').toLowerCase().includes(shown)) button.removeAttribute('aria-label');
 }
+
+// What opens a part of the sidebar has an arrow and no word.
+for (const summary of document.querySelectorAll('summary:not([aria-label])')) {
+  if (summary.textContent.trim() === '') summary.setAttribute('aria-label', 'Pages below');
+}

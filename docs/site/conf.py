@@ -1,5 +1,11 @@
 """Configuration of Sphinx. Everything that a page needs lies beside it, so that it reads from a disk as it does from a server."""
 
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
+from reference import pages_of, with_links
+
 project = "Fine-tuning large language models with adapters"
 author = copyright = "The lowrank maintainers"
 html_title = "Fine-tuning with adapters"
@@ -31,13 +37,16 @@ html_theme_options = {
     "navbar_persistent": [],  # the search has its place in the sidebar
 }
 suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure"]
+exclude_patterns = ["static"]
 html_context = {"default_mode": "auto"}
 
 
-def headed(_app, _page, _template, context, _doctree):
-    """Without a text, the first cell of a table's head is no heading."""
-    context["body"] = context.get("body", "").replace('<th class="head"><p></p></th>', "<td></td>")
+def finished(app, page, _template, context, _doctree):
+    """Leads from names to their pages in the reference; and without a text, the first cell of a table's head is no heading."""
+    body = context.get("body", "").replace('<th class="head"><p></p></th>', "<td></td>")
+    context["body"] = with_links(body, app.config.reference_pages, "../" * page.count("/"))
 
 
 def setup(app):
-    app.connect("html-page-context", headed)
+    app.add_config_value("reference_pages", pages_of(Path("build/reference")), "html")
+    app.connect("html-page-context", finished)

@@ -1,4 +1,4 @@
-"""Prepares what Sphinx reads: the notebooks with their figures as moving ones, the drawings, and what the pages take with them.
+"""Prepares what Sphinx reads: the notebooks with their figures as moving ones, the documents, and what the pages take with them.
 
 Usage: sources.py FOLDER, which is emptied first.
 """
@@ -11,9 +11,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from links import on_site
+
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 NOTEBOOKS = CHECKOUT / "notebooks"
+DOCUMENTS = CHECKOUT / "docs"
 MATHJAX = CHECKOUT / ".venv/share/mathjax/node_modules/mathjax/es5/tex-svg-full.js"
 VEGA = "application/vnd.vegalite.v5+json"
 # The line that leads to the notebooks before and after, which every page of the site has in its frame.
@@ -37,32 +40,47 @@ def figure(data):
     )
 
 
-def prepared_cell(cell):
+def prepared_cell(cell, place, files):
     metadata = cell["metadata"]
     if "solution" in metadata.get("tags", []):
         metadata = {**metadata, "tags": [*metadata["tags"], "hide-cell"], "mystnb": {"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}}
     if cell["cell_type"] == "markdown":
-        return {**cell, "metadata": metadata, "source": ROAD.sub("", text_of(cell["source"]))}
+        return {**cell, "metadata": metadata, "source": on_site(ROAD.sub("", text_of(cell["source"])), place, files)}
     if cell["cell_type"] != "code":
         return cell
     outputs = [{**each, "data": {"text/html": figure(each["data"])}} if VEGA in each.get("data", {}) else each for each in cell["outputs"]]
     return {**cell, "metadata": metadata, "outputs": outputs}
 
 
-def prepared(notebook):
-    return {**notebook, "cells": [prepared_cell(cell) for cell in notebook["cells"]]}
+def prepared(notebook, place, files):
+    return {**notebook, "cells": [prepared_cell(cell, place, files) for cell in notebook["cells"]]}
+
+
+def placed():
+    """Where on the site each of the checkout's files is that it has."""
+    notebooks = {f"notebooks/{path.name}": path.name for path in NOTEBOOKS.glob("*.ipynb")}
+    drawings = {f"notebooks/drawings/{path.name}": f"drawings/{path.name}" for path in (NOTEBOOKS / "drawings").glob("*.svg")}
+    documents = {f"docs/{path.name}": f"docs/{path.name}" for pattern in ("*.md", "*.svg") for path in DOCUMENTS.glob(pattern)}
+    return {**notebooks, **drawings, **documents}
 
 
 def main(folder):
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for name in ("conf.py", "index.md", "library.md"):
-        shutil.copyfile(HERE / name, folder / name)
     shutil.copytree(HERE / "static", folder / "static")
+    (folder / "docs").mkdir()
+    (folder / "drawings").mkdir()
+    for name in ("conf.py", "index.md", "library.md", "reference.py"):
+        shutil.copyfile(HERE / name, folder / name)
     shutil.copyfile(MATHJAX, folder / "static/mathjax.js")
-    shutil.copytree(NOTEBOOKS / "drawings", folder / "drawings")
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        (folder / path.name).write_text(json.dumps(prepared(json.loads(path.read_text())), ensure_ascii=False))
+    files = placed()
+    for place, on in files.items():
+        source = CHECKOUT / place
+        if place.endswith(".ipynb"):
+            (folder / on).write_text(json.dumps(prepared(json.loads(source.read_text()), place, files), ensure_ascii=False))
+        elif place.endswith(".md"):
+            (folder / on).write_text(on_site(source.read_text(), place, files))
+        else:
+            shutil.copyfile(source, folder / on)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ const toolbox = createRequire(path.resolve(tools, 'package.json'));
 const { chromium } = toolbox('playwright-core');
 const axe = fs.readFileSync(toolbox.resolve('axe-core/axe.min.js'), 'utf8');
 const only = process.argv[5];
-const pages = fs.readdirSync(site).filter((name) => name.endsWith('.html') && (!only || name.includes(only)));
+const pages = ['', 'docs/']
+  .flatMap((folder) => fs.readdirSync(path.join(site, folder)).map((name) => folder + name))
+  .filter((name) => name.endsWith('.html') && (!only || name.includes(only)));
 const faults = [];
 
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
@@ -48,6 +50,10 @@ async function faultsOf(name) {
   await page.evaluate(axe);
   noted.push(...(await violations(page, 'light', {})));
   noted.push(...(await violations(page, 'dark', { runOnly: ['color-contrast'] }))); // nothing else differs
+  const bright = await page.locator('div.cell_output .text_html').evaluateAll((all) => {
+    return all.filter((each) => getComputedStyle(each).backgroundColor !== 'rgba(0, 0, 0, 0)').length;
+  });
+  if (bright > 0) noted.push(`${bright} outputs have a background of their own in the dark`);
   await page.setViewportSize({ width: 390, height: 844 });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (overflow > 0) noted.push(`scrolls ${overflow} px sideways at 390 px`);
@@ -55,19 +61,20 @@ async function faultsOf(name) {
   return noted;
 }
 
-/** Scrolls through the page, since figures are drawn where they are seen. */
+/** Looks at each figure, since figures are drawn where they are seen, and waits for the formulas. */
 async function drawnFigures(page) {
-  const height = await page.evaluate(() => document.documentElement.scrollHeight);
-  for (let y = 0; y < height; y += 700) {
-    await page.evaluate((top) => window.scrollTo(0, top), y);
-    await page.waitForTimeout(15);
+  const figures = page.locator('figure.vega');
+  for (let index = 0; index < (await figures.count()); index++) {
+    const figure = figures.nth(index);
+    await figure.scrollIntoViewIfNeeded();
+    await figure
+      .locator('.moving-figure svg')
+      .first()
+      .waitFor({ timeout: 30_000 })
+      .catch(() => {});
   }
-  await page
-    .waitForFunction(() => document.querySelectorAll('figure.vega > img').length === 0, undefined, { timeout: 15_000 })
-    .catch(() => {});
-  await page
-    .waitForFunction(() => document.querySelectorAll('.math:not(:has(mjx-container))').length === 0, undefined, { timeout: 15_000 })
-    .catch(() => {});
+  const isTypeset = () => document.querySelectorAll('.math:not(:has(mjx-container))').length === 0;
+  await page.waitForFunction(isTypeset, undefined, { timeout: 30_000 }).catch(() => {});
 }
 
 /** Figures without a sentence, and formulas that are not typeset. */

@@ -33,7 +33,7 @@ def in_a_browser(site, tools):
 
 
 def main(site, tools):
-    pages = sorted(site.glob("*.html"))
+    pages = sorted([*site.glob("*.html"), *site.glob("docs/*.html")])
     try:
         check_pages(pages)
     except NotebookError as error:

@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+
+/** What a Python expression over the site's modules gives. */
+function python(expression: string, input: unknown = null): unknown {
+  const program = `import json, sys
+sys.path.append('docs/site')
+from links import on_site
+from reference import with_links
+from sources import prepared_cell
+given = json.load(sys.stdin)
+print(json.dumps(${expression}))`;
+  return JSON.parse(execFileSync('.venv/bin/python', ['-c', program], { input: JSON.stringify(input), encoding: 'utf8' }));
+}
+
+const prepared = (cell: object) => python("prepared_cell(given, 'notebooks/02-lora.ipynb', {})", cell);
+
+test('a figure moves, stands as a picture until then, and has its sentence below; nothing in it ends the script early', () => {
+  const data = {
+    'application/vnd.vegalite.v5+json': { $schema: 'https://vega.github.io/schema/vega-lite/v5.json', title: 'a </script> b', mark: 'bar' },
+    'image/svg+xml': ['<svg/>'],
+    'image/png': 'iVBOR',
+    'text/plain': 'Bars: "two" & three',
+  };
+  const cell = { cell_type: 'code', metadata: {}, source: '', outputs: [{ output_type: 'display_data', metadata: {}, data }] };
+  expect(prepared(cell)).toMatchObject({
+    outputs: [
+      {
+        data: {
+          'text/html':
+            '<figure class="vega"><img alt="Bars: &quot;two&quot; &amp; three" src="data:image/svg+xml;base64,PHN2Zy8+">' +
+            '<script type="application/json">{"title": "a <\\/script> b", "mark": "bar"}</script>' +
+            '<figcaption>Bars: &quot;two&quot; &amp; three</figcaption></figure>',
+        },
+      },
+    ],
+  });
+});
+
+test('a solution is folded away under its name', () => {
+  const cell = { cell_type: 'code', metadata: { tags: ['solution'] }, source: '1 + 1', outputs: [] };
+  expect(prepared(cell)).toMatchObject({
+    metadata: { tags: ['solution', 'hide-cell'], mystnb: { code_prompt_show: 'Solution', code_prompt_hide: 'Solution' } },
+  });
+});
+
+test('the line between notebooks goes, since the page has one of its own; the text stays', () => {
+  const source = '# 2. LoRA\n\n← [1. Why](01-why.ipynb) · next: [3. Prefix](03-prefix.ipynb) →\n\n**You will learn** it.';
+  expect(prepared({ cell_type: 'markdown', metadata: {}, source })).toMatchObject({ source: '# 2. LoRA\n\n**You will learn** it.' });
+});
+
+test('links lead to where files are on the site; where the site has none, the words stay', () => {
+  const files = { 'docs/a.md': 'docs/a.md', 'notebooks/02-lora.ipynb': '02-lora.ipynb', 'docs/layers.svg': 'docs/layers.svg' };
+  const text =
+    '[two](../notebooks/02-lora.ipynb#start) [code](../lib/x.ts) ![layers](layers.svg) [web](https://example.org) [here](#there)';
+  expect(python("on_site(given['text'], 'docs/a.md', given['files'])", { files, text })).toBe(
+    '[two](../02-lora.ipynb#start) code ![layers](layers.svg) [web](https://example.org) [here](#there)',
+  );
+});
+
+test('names of the library lead to their pages, once', () => {
+  const code = (name: string) => `<code class="docutils literal notranslate"><span class="pre">${name}</span></code>`;
+  const pages = { LoraLinear: 'reference/classes/lowrank.LoraLinear.html' };
+  const body = `${code('LoraLinear')} ${code('other')} <a href="x">${code('LoraLinear')}</a>`;
+  expect(python("with_links(given['body'], given['pages'], '../')", { body, pages })).toBe(
+    `<a class="reference-page" href="../${pages.LoraLinear}">${code('LoraLinear')}</a> ${code('other')} <a href="x">${code('LoraLinear')}</a>`,
+  );
+});
