@@ -155,7 +155,10 @@ describe('runExperiment', () => {
     expect(resumed.results.rows).toEqual(whole.results.rows);
     expect(resumed.answers).toEqual(whole.answers);
     expect(resumed.results.notRun).toEqual([]);
-    expect(resumed.results.runs.map(({ losses }) => losses)).toEqual(whole.results.runs.map(({ losses }) => losses));
+    const held = ({ results }: typeof whole) => results.runs.map(({ evaluations }) => evaluations.map(({ step, loss }) => [step, loss]));
+    expect(held(resumed)).toEqual(held(whole));
+    expect(whole.results.environments.length).toBe(1);
+    expect(whole.results.environments[0]).toMatchObject({ lowrank: '0.0.0', workers: 1 });
   }, 300_000);
 
   test('another configuration is another experiment, and a cell of another version is refused', async () => {
@@ -194,14 +197,9 @@ describe('runExperiment', () => {
 
 describe('workerWords', () => {
   test("are the command's own without the number of workers", () => {
-    expect(workerWords(['lowrank', 'experiment', 'f.json', '--workers', '12', '--quiet'])).toEqual([
-      'lowrank',
-      'experiment',
-      'f.json',
-      '--quiet',
-      '--worker',
-    ]);
-    expect(workerWords(['--workers=2'])).toEqual(['--worker']);
+    const words = ['lowrank', 'experiment', 'f.json', '--workers', '12', '--quiet'];
+    expect(workerWords(words, 12)).toEqual(['lowrank', 'experiment', 'f.json', '--quiet', '--worker', '12']);
+    expect(workerWords(['--workers=2'], 2)).toEqual(['--worker', '2']);
   });
 });
 

@@ -98,7 +98,7 @@ export const commands: Readonly<Record<string, Command>> = {
         work: { value: 'DIR', help: 'folder for finished results, from which the same command resumes [build/experiment]' },
         workers: { value: 'N', help: 'processes that share the device; for a small model on a large GPU [1]' },
         minutes: { value: 'N', help: 'stop after N minutes, and write the table of what is finished [no limit]' },
-        worker: { help: 'run parts and write no table; --workers starts such processes' },
+        worker: { value: 'N', help: 'run parts as one of N processes and write no table; --workers starts such processes' },
         collect: { help: 'run nothing; write the table of finished results and list the missing ones' },
         data,
         model,

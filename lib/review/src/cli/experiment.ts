@@ -37,9 +37,10 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const data = dataPath(args);
   const splits = await loadReviewData({ path: data });
   const texts = await keptTexts(folder, splits);
-  if (workers > 1) await runWorkers(workers);
+  const failure = workers > 1 ? await runWorkers(workers) : undefined;
   const { model, tokenizer, path } = await openModel(args, streams);
-  const isWorker = args.isOn('worker');
+  const siblings = args.whole('worker');
+  const isWorker = siblings !== undefined;
   const work: ExperimentWork = {
     model,
     modelName: nodePath.basename(path),
@@ -48,9 +49,9 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     texts,
     dataName: data === undefined ? 'lint reviews' : nodePath.basename(data),
     version: version(),
-    workers,
+    workers: siblings ?? workers,
     folder,
-    ...(minutes !== undefined && { signal: AbortSignal.timeout(60_000 * minutes) }),
+    ...(minutes !== undefined && { signal: AbortSignal.timeout(Math.round(60_000 * minutes)) }),
     onCell: (plan, done, count) => {
       if (args.isOn('quiet')) return undefined;
       streams.stderr.write(`${done}/${count} done; ${cellName(plan)}\n`);
@@ -65,7 +66,8 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     const { notRun } = outcome.results;
     if (notRun.length > 0) streams.stderr.write(`${notRun.length} runs are missing; the same command goes on with them\n`);
     streams.stdout.write(`written to ${output}\n`);
-    return 0;
+    if (failure !== undefined) streams.stderr.write(`${failure}\n`);
+    return failure === undefined ? 0 : 2;
   } finally {
     model.dispose();
   }

@@ -7,7 +7,8 @@ export interface ExperimentResults {
   readonly format: 2;
   /** The configuration that ran: one form of `experiments/reviewer.json`. */
   readonly config: ExperimentConfig;
-  readonly environment: ExperimentEnvironment;
+  /** Where it ran; more than one entry when several machines, versions or numbers of processes took part. */
+  readonly environments: readonly ExperimentEnvironment[];
   /** The base model. */
   readonly model: { readonly name: string; readonly parameters: number };
   /** Name of the data, and the SHA-256 of the drawn examples. */
@@ -15,7 +16,7 @@ export interface ExperimentResults {
   /** Learning rates tried, and the one chosen, per method and task. */
   readonly sweeps: readonly ExperimentSweep[];
   /** One entry per training run: method, task and seed. */
-  readonly runs: readonly ExperimentRun[];
+  readonly runs: readonly Omit<ExperimentRun, 'losses'>[];
   /** One row per method, task and metric. The untuned model is `base`; `OTHER_ROWS` also lists answers that need no model. */
   readonly rows: readonly ExperimentRow[];
   /** Paired differences of the pairs in `config.compare`. */

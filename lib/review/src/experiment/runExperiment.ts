@@ -1,17 +1,17 @@
 /** Runs the whole comparison cell by cell, alone or beside other processes in the same folder, and builds its table. */
 import { createHash } from 'node:crypto';
-import os from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { AbortedError, countParameters, deviceInfo, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
-import { deviceName, lockRun } from 'lowrank/internal';
+import { AbortedError, countParameters, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
+import { lockRun } from 'lowrank/internal';
 import { drawExamples, encodeTask } from '../fineTune';
 import type { ReviewTask } from '../prompts';
 import type { ReviewSplits } from '../reviewExample';
 import type { ReviewerTokenizer } from '../reviewerModel';
 import { type CellPlan, cellPlans, type RunPlan, type TrialPlan } from './cellPlan';
 import { CellStore } from './cellStore';
+import { EnvironmentLog } from './environmentLog';
 import type { ExperimentConfig } from './experimentConfig';
-import type { ExperimentEnvironment, ExperimentResults, ExperimentSweep } from './experimentResults';
+import type { ExperimentResults, ExperimentSweep } from './experimentResults';
 import { experimentTable, type FinishedCell } from './experimentRows';
 import type { PlainTexts } from './plainTexts';
 import { type EncodedSplits, type MeasuredCell, type RunResult, runBase, runTraining, runTrial, type TrialResult } from './runCell';
@@ -62,6 +62,7 @@ export async function runExperiment(config: ExperimentConfig, work: ExperimentWo
  */
 export async function runCells(config: ExperimentConfig, work: ExperimentWork): Promise<void> {
   const planned = new Planned(config, work);
+  new EnvironmentLog(work.folder).note(work);
   let last: CellPlan | undefined;
   for (;;) {
     const open = planned.cells.filter(({ plan }) => !planned.store.has(plan));
@@ -132,8 +133,8 @@ class Planned {
     private readonly work: ExperimentWork,
   ) {
     this.drawn = new Map(config.tasks.map((task) => [task, drawnSplits(config, task, work.splits)]));
-    this.dataHash = sha256([...this.drawn.values(), work.texts]);
-    const { name: _name, methods: _methods, tasks: _tasks, seeds: _seeds, compare: _compare, ...settings } = config;
+    this.dataHash = dataHash([...this.drawn.values()], work.texts);
+    const { name: _1, methods: _2, tasks: _3, seeds: _4, compare: _5, answersAtOnce: _6, ...settings } = config;
     const identity = { settings, firstSeed: config.seeds[0], dataHash: this.dataHash, model: work.modelName };
     this.store = new CellStore(work.folder, identity);
     this.cells = cellPlans(config).map((plan) => ({ plan, splits: this.splitsOf(plan.task) }));
@@ -196,12 +197,15 @@ class Planned {
       const cell = this.store.get<MeasuredCell | RunResult>(plan);
       if (cell) finished.push({ method, task: plan.task, seed: seedOf(plan) ?? 0, cell });
       else notRun.push({ method, task: plan.task, ...(plan.kind === 'run' && { seed: plan.seed }) });
-      if (cell && 'run' in cell) runs.push(cell.run);
+      if (cell && 'run' in cell) {
+        const { losses: _, ...run } = cell.run;
+        runs.push(run);
+      }
     }
     const results = {
       format: 2 as const,
       config,
-      environment: environment(work),
+      environments: new EnvironmentLog(work.folder).all,
       model: { name: work.modelName, parameters: countParameters(work.model).total },
       data: { name: work.dataName, sha256: this.dataHash },
       sweeps: config.methods.flatMap(({ name }) => config.tasks.flatMap((task) => this.sweep(name, task) ?? [])),
@@ -223,20 +227,11 @@ function drawnSplits({ examples }: ExperimentConfig, task: ReviewTask, splits: R
   };
 }
 
-function environment({ version, workers = 1 }: ExperimentWork): ExperimentEnvironment {
-  const { nodeVersion, tensorflowVersion } = deviceInfo();
-  return {
-    lowrank: version,
-    node: nodeVersion,
-    tensorflow: tensorflowVersion,
-    device: deviceName(),
-    cores: os.availableParallelism(),
-    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
-    workers,
-  };
-}
-
-/** The SHA-256 of a value's JSON. */
-export function sha256(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+/** The SHA-256 of the drawn examples, whatever the order of their fields, and of the texts. */
+function dataHash(drawn: readonly ReviewSplits[], texts: PlainTexts): string {
+  const parts = drawn.flatMap(({ train, validation, test }) => [train, validation, test]);
+  const fields = parts.map((part) => part.map((example) => Object.entries(example).sort(([a], [b]) => (a < b ? -1 : 1))));
+  return createHash('sha256')
+    .update(JSON.stringify([fields, texts.code, texts.english]))
+    .digest('hex');
 }
