@@ -108,6 +108,8 @@ describe('a moving figure', () => {
     const chart = figures.rankExplorer as Figure;
     expect(await moved(chart, 'rank', 1)).toContain('rank 1: 150 parameters, 0.0003 MB at 16 bits, 1.67 % of the model');
     expect(await moved(chart, 'rank', 4)).toContain('error 0 %');
+    const alone = rankExplorer({ update: matrix(30, 20, wave), rank: 3 });
+    expect(await alone.svg()).toContain('rank 3: 150 parameters, 0.0003 MB at 16 bits, 25 % of all their entries');
   });
 
   test('of the gate multiplies the prefix alone', async () => {

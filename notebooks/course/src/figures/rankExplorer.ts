@@ -18,7 +18,7 @@ export interface RankExplorerOptions {
   readonly update: Rows | LoraFactors;
   /** How many matrices of this shape have an adapter. @defaultValue 1 */
   readonly matrices?: number;
-  /** Parameters of the whole model, for the share. @defaultValue those of the adapted matrices */
+  /** Parameters of the whole model, for the share. @defaultValue the entries of the adapted matrices, and the figure says so */
   readonly total?: number;
   /** @defaultValue 16, or the rank of the update if it is lower */
   readonly maxRank?: number;
@@ -47,6 +47,7 @@ export function rankExplorer(options: RankExplorerOptions): Figure {
   const { left, values, right } = isFactors(update) ? decomposeProduct(update.loraA, update.loraB) : decompose(update);
   const [rows, columns] = [left[0]?.length ?? 0, right[0]?.length ?? 0];
   const { total = matrices * rows * columns } = options;
+  const whole = options.total === undefined ? 'all their entries' : 'the model';
   const maxRank = Math.min(options.maxRank ?? 16, values.length);
   if (!Number.isInteger(start) || start < 1 || start > maxRank) throw new ArgumentError(`rank ${start} is not in 1…${maxRank}`);
   const energy = values.reduce((sum, value) => sum + value ** 2, 0);
@@ -120,7 +121,7 @@ export function rankExplorer(options: RankExplorerOptions): Figure {
   };
   const words = [
     "'rank ' + rank + ': ' + format(rank * perRank, ',') + ' parameters, ' + format(rank * perRank * 2 / 1e6, '.3~r') + ' MB at 16 bits, '",
-    "format(100 * rank * perRank / total, '.3~r') + ' % of the model; error ' + format(datum.error, '.3~r') + ' %'",
+    `format(100 * rank * perRank / total, '.3~r') + ' % of ${whole}; error ' + format(datum.error, '.3~r') + ' %'`,
   ].join(' + ');
   const numbers = {
     width: 560,
