@@ -22,6 +22,7 @@ export { leftMask, padLeft } from './llama/generation/padLeft';
 export { workPlan } from './llama/memoryPlan';
 export { readAdapterConfig } from './peft/files/adapterConfigFile';
 export { normalVariable } from './peft/initialValues';
+export { singularValues } from './peft/lora/linearAlgebra';
 export { configOf, methods, type PeftOptions } from './peft/methods';
 export { deriveSeed, deviceName, seededRandom, shuffled } from './runtime';
 export { checkKnown } from './runtime/checkKnown';

@@ -22,4 +22,6 @@ export {
   taskStorage,
   thresholdExplorer,
 } from './figures';
+export { type LayerBarsOptions, type LayerValue, layerBars } from './layerBars';
+export { largest, norm, singularValues } from './measures';
 export { SourcePrefixAttention } from './sourcePrefixAttention';
