@@ -52,12 +52,6 @@ describe('a method', () => {
     expect(styles[2]?.colour).toBe(METHOD_STYLES.prefix.colour);
   });
 
-  test('leaves the colour of a variant to the variant', () => {
-    const styles = stylesOf(['LoRA r=8', 'LoRA r=16', 'DoRA']);
-    expect(styles[2]?.colour).toBe(METHOD_STYLES.DoRA.colour);
-    expect(new Set(styles.map(({ colour }) => colour)).size).toBe(3);
-  });
-
   test('with several ranks has the same shades in every order', () => {
     const names = ['LoRA r=8, α=16', 'LoRA r=16, α=16', 'LoRA r=16, α=32'];
     const colours = (order: readonly string[]) => new Map(stylesOf(order).map(({ colour }, index) => [order[index], colour]));

@@ -14,7 +14,7 @@ const rows = [
 ];
 
 describe('a table', () => {
-  it('aligns numbers on the point, separates thousands, marks the best and tells shape and types', () => {
+  it('aligns numbers on the point, separates thousands and marks the best', () => {
     const shown = table(rows, { caption: 'Paper, table VI', best: { 'BLEU-4 (%)': 'max', parameters: 'min' } })[displaySymbol]();
     expect(text(shown)).toBe(
       [
@@ -23,7 +23,6 @@ describe('a table', () => {
         '───────────  ──────────  ───────────',
         'prefix             5.16  ★ 1,228,800',
         'LoRA (r=16)      ★ 5.70    8,388,608',
-        '2 rows × 3 columns (method: string, BLEU-4 (%): number, parameters: integer)',
       ].join('\n'),
     );
     expect(html(shown)).toContain('<td align="right" style="text-align: right"><b title="best">★ 5.70</b></td>');
@@ -41,12 +40,14 @@ describe('a table', () => {
     const columns = { name: ['a', 'b'], loss: [1.25, 2.5] };
     const fromDanfo = text(table(new danfo.DataFrame(columns))[displaySymbol]());
     const fromPolars = text(table(polars.DataFrame(columns))[displaySymbol]());
-    expect(fromDanfo.split('\n').slice(0, -1)).toEqual(['name  loss', '────  ────', 'a     1.25', 'b     2.50']);
-    expect(fromPolars.split('\n').slice(0, -1)).toEqual(fromDanfo.split('\n').slice(0, -1));
-    expect(fromDanfo).toContain('2 rows × 2 columns (name: string, loss: float32)');
-    expect(fromPolars).toContain('2 rows × 2 columns (name: String, loss: Float64)');
-    expect(text(table(polars.Series('x', [1, 2]))[displaySymbol]())).toContain('2 rows × 1 column (x: Float64)');
-    expect(text(table(new danfo.Series([1, 2]))[displaySymbol]())).toContain('2 rows × 1 column');
+    expect(fromDanfo.split('\n')).toEqual(['name  loss', '────  ────', 'a     1.25', 'b     2.50']);
+    expect(fromPolars).toBe(fromDanfo);
+    expect(text(table(polars.Series('x', [1, 2]))[displaySymbol]())).toBe('x\n─\n1\n2');
+    expect(
+      text(table(new danfo.Series([1, 2]))[displaySymbol]())
+        .split('\n')
+        .slice(2),
+    ).toEqual(['1', '2']);
   });
 
   it('writes missing values as a dash, keeps small numbers from becoming 0, and takes the decimals it is given', () => {
@@ -61,7 +62,7 @@ describe('a table', () => {
 
   it('says how many rows it leaves out', () => {
     const many = Array.from({ length: 100 }, (_, step) => ({ step }));
-    expect(text(table(many, { maxRows: 3 })[displaySymbol]())).toContain('100 rows × 1 column, the first 3 shown');
+    expect(text(table(many, { maxRows: 3 })[displaySymbol]())).toBe('step\n────\n   0\n   1\n   2\nthe first 3 of 100 rows');
     expect(html(table(many, { maxRows: 3 })[displaySymbol]()).match(/<tr>/g)).toHaveLength(4);
   });
 

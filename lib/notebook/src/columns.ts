@@ -4,8 +4,6 @@ import { ArgumentError } from 'lowrank/errors';
 /** One column of a table. */
 export interface Column {
   readonly name: string;
-  /** The type as the table's library calls it, for example `float32` (danfojs) or `Float64` (polars). */
-  readonly dtype: string;
   readonly values: readonly unknown[];
 }
 
@@ -38,27 +36,17 @@ function isDanfo(value: object): value is DanfoFrame {
 }
 
 function polarsColumn(series: PolarsSeries): Column {
-  const dtype = String(series.dtype).replace(/^DataType\((.*)\)$/, '$1');
-  return { name: series.name, dtype, values: series.toArray() };
+  return { name: series.name, values: series.toArray() };
 }
 
-function danfoColumns({ columns, dtypes, values, index = [] }: DanfoFrame): Column[] {
+function danfoColumns({ columns, values, index = [] }: DanfoFrame): Column[] {
   const cell = (row: unknown, place: number) => (Array.isArray(row) ? row[place] : row); // a Series has no inner arrays
   const own = columns.map((name, place) => ({
     name: String(name),
-    dtype: String(dtypes[place]),
     values: values.map((row) => cell(row, place)),
   }));
   if (index.every((name, place) => name === place)) return own;
-  return [{ name: 'index', dtype: recordDtype(index), values: index }, ...own];
-}
-
-function recordDtype(values: readonly unknown[]): string {
-  const present = values.filter((value) => value !== null && value !== undefined);
-  const types = new Set(present.map((value) => (Number.isInteger(value) ? 'integer' : typeof value)));
-  if (types.size === 2 && types.has('integer') && types.has('number')) return 'number';
-  const [only] = types;
-  return types.size === 1 && only !== undefined ? only : 'mixed';
+  return [{ name: 'index', values: index }, ...own];
 }
 
 function recordColumns(records: readonly unknown[]): Column[] {
@@ -69,7 +57,7 @@ function recordColumns(records: readonly unknown[]): Column[] {
   const names = new Set(rows.flatMap((row) => [...row.keys()]));
   return [...names].map((name) => {
     const values = rows.map((row) => row.get(name));
-    return { name, dtype: recordDtype(values), values };
+    return { name, values };
   });
 }
 

@@ -11,7 +11,7 @@ import { Table, type TableOptions } from './table';
  * @throws ArgumentError when the value is none of these
  */
 export async function show(value: object, options: TableOptions = {}): Promise<void> {
-  // Data frames come first: polars' own display shows neither shape nor types.
+  // Data frames come first: polars' own display is an ASCII table.
   if (isTable(value)) displayBundle(new Table(value, options)[displaySymbol]());
   else if (isDisplayable(value)) displayBundle(await value[displaySymbol]());
   else throw new ArgumentError('nothing to show: pass a figure, a DataFrame or an array of objects');

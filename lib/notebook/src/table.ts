@@ -12,7 +12,7 @@ export interface TableOptions {
   readonly best?: Readonly<Record<string, 'max' | 'min'>>;
   /** Decimals per column. @defaultValue enough to show four significant digits of the column's largest value */
   readonly decimals?: Readonly<Record<string, number>>;
-  /** Maximum rows to show; the caption counts the rest. @defaultValue 30 */
+  /** Maximum rows to show; a note below says how many there are. @defaultValue 30 */
   readonly maxRows?: number;
 }
 
@@ -45,7 +45,8 @@ function checkNames(columns: readonly Column[], option: string, record: object):
 export class Table implements Displayable {
   private readonly columns: readonly ShownColumn[];
   private readonly caption: string | undefined;
-  private readonly shape: string;
+  /** Where rows are left out: how many there are. */
+  private readonly note: string | undefined;
 
   constructor(table: object, options: TableOptions = {}) {
     checkKnown('Table', options, ['caption', 'best', 'decimals', 'maxRows']);
@@ -64,9 +65,7 @@ export class Table implements Displayable {
         best: wanted ? bestRows(values, wanted) : new Set(),
       };
     });
-    const dtypes = columns.map(({ name, dtype }) => `${name}: ${dtype}`).join(', ');
-    const hidden = rows > maxRows ? `, the first ${maxRows} shown` : '';
-    this.shape = `${rows} ${rows === 1 ? 'row' : 'rows'} × ${columns.length} ${columns.length === 1 ? 'column' : 'columns'}${hidden} (${dtypes})`;
+    this.note = rows > maxRows ? `the first ${maxRows} of ${rows} rows` : undefined;
   }
 
   /** What a Jupyter client shows. */
@@ -95,7 +94,7 @@ export class Table implements Displayable {
       ...body,
       '</tbody>',
       '</table>',
-      `<p><small>${escapeHtml(this.shape)}</small></p>`,
+      ...(this.note ? [`<p><small>${this.note}</small></p>`] : []),
     ].join('\n');
   }
 
@@ -108,7 +107,12 @@ export class Table implements Displayable {
     });
     const line = (cells: readonly (string | undefined)[]) => cells.join('  ').trimEnd();
     const body = this.rowNumbers.map((row) => line(blocks.map((block) => block.cells[row])));
-    const lines = [line(blocks.map((block) => block.head)), blocks.map((block) => block.rule).join('  '), ...body, this.shape];
+    const lines = [
+      line(blocks.map((block) => block.head)),
+      blocks.map((block) => block.rule).join('  '),
+      ...body,
+      ...(this.note ? [this.note] : []),
+    ];
     return (this.caption ? [this.caption, ...lines] : lines).join('\n');
   }
 }

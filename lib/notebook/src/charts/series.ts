@@ -1,5 +1,5 @@
 /** Shared by the chart builders: number formats, rounding, and the colour, dash and shape of each series. */
-import { METHOD_STYLES, type Method, type MethodStyle, methodOf } from '../methods';
+import { METHOD_STYLES, type MethodStyle, methodOf } from '../methods';
 import { SERIES_COLOURS, SERIES_DASHES, SERIES_SHAPES } from '../theme';
 
 /** Rounds to five significant digits, which suffices for drawing and keeps committed notebooks small. */
@@ -26,14 +26,13 @@ export function distinct(values: readonly string[]): string[] {
  */
 export function stylesOf(names: readonly string[]): MethodStyle[] {
   let neutral = 0;
-  const named = new Set(names.map(methodOf));
   const taken = new Set<string>();
   const styles = new Map<string, MethodStyle>();
   const byRank = [...names].sort((a, b) => b.localeCompare(a, 'en', { numeric: true })).filter((name) => methodOf(name) === 'LoRA');
   for (const name of distinct([...byRank, ...names])) {
     const method = methodOf(name);
     const own = method ? METHOD_STYLES[method] : neutralStyle(neutral++);
-    const style = method === 'LoRA' ? shade(taken, named) : own;
+    const style = method === 'LoRA' ? shade(own, taken) : own;
     const dash = freeOf(taken, style.dash, SERIES_DASHES);
     const shape = freeOf(taken, style.shape, SERIES_SHAPES);
     for (const code of [style.colour, String(dash), shape]) taken.add(code);
@@ -51,11 +50,11 @@ function neutralStyle(place: number): MethodStyle {
   };
 }
 
-/** A second and third LoRA, of other ranks for example, have other shades of the same blue; not those of variants in the same chart. */
-function shade(taken: ReadonlySet<string>, named: ReadonlySet<Method | undefined>): MethodStyle {
-  const variants = (['DoRA', 'LoRA, all linear layers', 'rsLoRA'] as const).filter((variant) => !named.has(variant));
-  const shades = (['LoRA', ...variants] as const).map((method) => METHOD_STYLES[method]);
-  return shades.find(({ colour }) => !taken.has(colour)) ?? METHOD_STYLES.LoRA;
+/** A second and third LoRA, of other ranks for example, have other shades of the same blue. */
+function shade(own: MethodStyle, taken: ReadonlySet<string>): MethodStyle {
+  const { DoRA, rsLoRA } = METHOD_STYLES;
+  const shades = [own, DoRA, METHOD_STYLES['LoRA, all linear layers'], rsLoRA];
+  return shades.find(({ colour }) => !taken.has(colour)) ?? own;
 }
 
 /** The wanted code, or the first free one if another series has it. */
