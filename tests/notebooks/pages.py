@@ -18,6 +18,14 @@ from failure import NotebookError
 CHECKOUT = Path(__file__).resolve().parents[2]
 SITE = Path(__file__).with_name("site")
 MATHJAX = CHECKOUT / ".venv/share/mathjax/node_modules/mathjax/es5/tex-svg-full.js"
+# What every page loads, by the name that it has beside the pages.
+SCRIPTS = {
+    "mathjax.js": MATHJAX,
+    "vega.js": CHECKOUT / "node_modules/vega/build/vega.min.js",
+    "vega-lite.js": CHECKOUT / "node_modules/vega-lite/build/vega-lite.min.js",
+    "figures.js": SITE / "figures.js",
+}
+VEGA_LITE = "application/vnd.vegalite.v5+json"
 COURSE = "Fine-tuning large language models with adapters"
 INDEX = "index.html"
 LINK = re.compile(r'(<a\b[^>]*?\bhref=")([^"]*)(")')
@@ -46,14 +54,17 @@ class Pages:
         log.propagate = False
         log.handlers = [self.remarks]
         self.exporter = HTMLExporter(template_name="site", extra_template_basedirs=[str(SITE.parent)], log=log)
-        shutil.copyfile(MATHJAX, build / "mathjax.js")
+        for name, file in SCRIPTS.items():
+            shutil.copyfile(file, build / name)
 
     def render(self, executed):
         """Renders one executed notebook, whose copy lies in `build`; a warning of nbconvert is an error."""
         notebook = nbformat.read(executed, as_version=4)
         for cell in notebook.cells:
             for output in cell.get("outputs", []):
-                output.get("data", {}).pop("image/png", None)  # see Figure: it is there for JupyterLab alone
+                data = output.get("data", {})
+                data.pop("image/png", None)  # see Figure: it is there for JupyterLab alone
+                data.get(VEGA_LITE, {}).pop("$schema", None)  # an address, which nothing reads
         notebook.metadata["title"] = title_of(notebook)
         self.remarks.texts.clear()
         page, _ = self.exporter.from_notebook_node(notebook)

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,12 @@ let folder = '';
 let page = '';
 
 const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>';
+const bars = {
+  $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
+  params: [{ name: 'most', value: 4, bind: { input: 'range', min: 1, max: 9 } }],
+  data: { values: [{ a: 3, b: '</script>' }] },
+  mark: 'bar',
+};
 const markdown = (id: string, source: string) => ({ cell_type: 'markdown', id, metadata: {}, source });
 const notebook = (...cells: object[]) => JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 });
 
@@ -47,7 +53,13 @@ beforeAll(() => {
       metadata: {},
       execution_count: null,
       source: '1',
-      outputs: [{ output_type: 'display_data', metadata: {}, data: { 'image/svg+xml': svg, 'text/plain': 'Bars of "a" & b: 3 < 4.' } }],
+      outputs: [
+        {
+          output_type: 'display_data',
+          metadata: {},
+          data: { 'application/vnd.vegalite.v5+json': bars, 'image/svg+xml': svg, 'text/plain': 'Bars of "a" & b: 3 < 4.' },
+        },
+      ],
     },
     {
       cell_type: 'code',
@@ -107,6 +119,16 @@ describe('a rendered notebook', () => {
 
   it('describes each figure by its own sentence', () => {
     expect(page).toContain(`<img alt='Bars of "a" &amp; b: 3 &lt; 4.' src=`);
+  });
+
+  it('carries the specification of a figure, and the scripts that draw it', () => {
+    const text = /<script class="figure" type="application\/json">(.*?)<\/script>/.exec(page)?.[1] ?? '';
+    const { $schema, ...rest } = bars;
+    expect(JSON.parse(text)).toEqual(rest);
+    for (const script of ['vega.js', 'vega-lite.js', 'figures.js']) {
+      expect(page).toContain(`<script defer="" src="${script}">`);
+      expect(existsSync(join(folder, 'build', script))).toBe(true);
+    }
   });
 
   it('loads nothing from a network', () => {
