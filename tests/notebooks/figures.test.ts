@@ -10,7 +10,6 @@ const FOLDER = nodePath.join(import.meta.dirname, '../../notebooks');
  * of a notebook then.
  */
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
-  '04-seeing-the-update': ['ΔW on its own scale'],
   '05-code-review-model': ['comment: bleu4'],
   '07-adapters-in-practice': ['How far a combination is'],
   '09-making-it-fast': ['one graph'],
