@@ -31,7 +31,7 @@ def figure(data):
     """A figure as it moves, around the picture that stands for it until then, with its sentence below."""
     picture = base64.b64encode(text_of(data["image/svg+xml"]).encode()).decode()
     sentence = html.escape(text_of(data["text/plain"]).strip())
-    spec = {name: value for name, value in data[VEGA].items() if name != "$schema"}
+    spec = {name: value for name, value in data[VEGA].items() if name not in ("$schema", "usermeta")}
     inside = json.dumps(spec, ensure_ascii=False).replace("</", "<\\/")  # nothing may end the script early
     return (
         f'<figure class="vega"><img alt="{sentence}" src="data:image/svg+xml;base64,{picture}">'

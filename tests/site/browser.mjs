@@ -46,7 +46,7 @@ async function faultsOf(name) {
   await drawnFigures(page);
   const left = await page.locator('figure.vega > img').count();
   if (left > 0) noted.push(`${left} figures do not move`);
-  noted.push(...(await unlabelled(page)));
+  noted.push(...(await unlabelled(page)), ...(await still(page)));
   await page.evaluate(axe);
   noted.push(...(await violations(page, 'light', {})));
   noted.push(...(await violations(page, 'dark', { runOnly: ['color-contrast'] }))); // nothing else differs
@@ -75,6 +75,24 @@ async function drawnFigures(page) {
   }
   const isTypeset = () => document.querySelectorAll('.math:not(:has(mjx-container))').length === 0;
   await page.waitForFunction(isTypeset, undefined, { timeout: 30_000 }).catch(() => {});
+}
+
+/** Sliders and lists that change nothing in their figure. */
+async function still(page) {
+  const noted = [];
+  for (const control of await page.locator('.vega-bind :is(input[type=range], select)').all()) {
+    const drawing = () => control.evaluate((own) => own.closest('.moving-figure').querySelector('svg').innerHTML);
+    const before = await drawing();
+    await control.evaluate((own) => {
+      const all = own.matches('select') ? Array.from(own.options, ({ value }) => value) : [own.min, own.max];
+      own.value = all.find((value) => value !== own.value) ?? own.value;
+      for (const kind of ['input', 'change']) own.dispatchEvent(new Event(kind, { bubbles: true }));
+    });
+    await page.waitForTimeout(200);
+    if ((await drawing()) === before)
+      noted.push(`a control moves nothing: ${await control.evaluate((own) => own.closest('.vega-bind').textContent)}`);
+  }
+  return noted;
 }
 
 /** Figures without a sentence, and formulas that are not typeset. */

@@ -1,4 +1,4 @@
-import { type LlamaConfigOptions, type MemoryPlanOptions, planMemory } from 'lowrank';
+import type { LlamaConfigOptions } from 'lowrank';
 import { heading, line, note, subheading, text } from './draw';
 import { LLAMA_7B } from './models';
 import { type Drawing, MARGIN, type Shape, SMALL } from './shapes';
@@ -7,11 +7,13 @@ const RANK = 16;
 const [BATCH, TOKENS] = [4, 512];
 /** Bytes for a trained number in mixed precision (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1). */
 const TRAINED = { weights: 2, gradients: 2, moments: 8, '32-bit copy': 4 } as const;
+/** Bytes for a number in NF4 with double quantisation (Dettmers et al. 2023, section 3). */
+const PACKED = 4.127 / 8;
 /** Memory of common cards, in GB. */
 const CARDS = [24, 80];
 
 const BARS = 140; // where bars begin
-const SCALE = 3.3; // pixels per GB
+const SCALE = 3.1; // pixels per GB
 const STEP = 25;
 const GB = 1e9;
 
@@ -26,16 +28,14 @@ interface Method {
 
 /** What a training step of LLaMA-7B holds: all of it trained, LoRA, and LoRA on a base of 4 bits. */
 export function trainingMemory(): Drawing {
-  const stored = (options: Pick<MemoryPlanOptions, 'dtype' | 'quantize'>) => termOf({ task: 'load', ...options }, 'weights');
-  const frozen = stored({ dtype: 'bfloat16' });
+  const { all, projections } = numbersOf(LLAMA_7B);
   const trained = loraNumbers(LLAMA_7B);
   const methods: readonly Method[] = [
-    { name: 'Full fine-tuning', tone: 'full', frozen: 0, trained: stored({}) / 4 },
-    { name: `LoRA, rank ${RANK}`, tone: 'lora', frozen, trained },
-    { name: 'QLoRA: the same on 4-bit weights', tone: 'lora', frozen: stored({ dtype: 'bfloat16', quantize: 'nf4' }), trained },
+    { name: 'Full fine-tuning', tone: 'full', frozen: 0, trained: all },
+    { name: `LoRA, rank ${RANK}`, tone: 'lora', frozen: 2 * all, trained },
+    { name: 'QLoRA: the same on 4-bit weights', tone: 'lora', frozen: PACKED * projections + 2 * (all - projections), trained },
   ];
-  const work = { batchSize: BATCH, sequenceLength: TOKENS, precision: 'bfloat16', device: 'GPU', trainableParameters: trained } as const;
-  const activations = termOf({ task: 'train', dtype: 'bfloat16', ...work }, 'activations');
+  const activations = activationBytes(LLAMA_7B);
   const totals = methods.map((method) => partsOf(method, activations).reduce((sum, { bytes }) => sum + bytes, 0));
   const told = methods.map(({ name }, index) => `${name}: ${inGB(totals[index] ?? 0)} GB`).join('; ');
   const height = 44 + 5 * STEP;
@@ -55,8 +55,15 @@ export function trainingMemory(): Drawing {
   };
 }
 
-function termOf(options: MemoryPlanOptions, name: string): number {
-  return planMemory(LLAMA_7B, options).terms.find((term) => term.name === name)?.bytes ?? Number.NaN;
+/** All the model's numbers, and those of its projections, which QLoRA packs. */
+function numbersOf({ vocabSize: V, hiddenSize: C, intermediateSize: F, numHiddenLayers: layers }: LlamaConfigOptions) {
+  const projections = layers * (4 * C * C + 3 * C * F);
+  return { projections, all: projections + 2 * V * C + (2 * layers + 1) * C };
+}
+
+/** Korthikanti et al. 2022, equation 1, for 16 bits; for adapters an upper bound, since a frozen matrix needs no input for its gradient. */
+function activationBytes({ hiddenSize: C, numHiddenLayers: layers, numAttentionHeads: heads }: LlamaConfigOptions): number {
+  return layers * TOKENS * BATCH * C * (34 + (5 * heads * TOKENS) / C);
 }
 
 /** The numbers of A and B on q and v, in all layers. */
@@ -115,7 +122,7 @@ function together(y: number, methods: readonly Method[], totals: readonly number
     subheading(y, 'Together'),
     ...rows,
     ...cards,
-    ...note(MARGIN, y + 164, ['Activations as with LoRA; full fine-tuning keeps more of them.']),
+    ...note(MARGIN, y + 164, ['Activations by the estimate of Korthikanti et al. 2022, eq. 1.']),
   ];
 }
 
