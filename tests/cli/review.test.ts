@@ -191,11 +191,11 @@ describe('git and its files', () => {
     execFileSync('git', ['init', '-q', '.']);
     fs.writeFileSync('first.ts', 'export const x = 1;\n');
     execFileSync('git', ['add', '.']);
-    const { code, stderr } = await lowrank(['review']);
+    const { code, stderr } = await lowrank(['review', '--model', folder('model')]);
     process.chdir(here);
     fs.rmSync('unborn', { recursive: true });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/the repository has no commit yet; all staged files count as changed\n.*no adapters to review with/);
+    expect(stderr).toMatch(/the repository has no commit yet; all staged files count as changed\n.*no adapters for this model/);
   });
 
   test('untracked files are named', async () => {
@@ -221,7 +221,7 @@ describe('git and its files', () => {
     change();
     const { code, stdout, stderr } = await lowrank(['review', '--model', folder('model')]);
     expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toMatch(/no adapters to review with; train one with `lowrank train/);
+    expect(stderr).toMatch(/no adapters for this model; train one with `lowrank train/);
   });
 });
 

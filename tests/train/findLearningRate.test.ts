@@ -34,8 +34,8 @@ test('a range that is none, and a signal', async () => {
   await expect(findLearningRate(model, batches, { signal: AbortSignal.abort() })).rejects.toThrow(/stopped/);
 });
 
-test('the defaults are those of the methods, the prefix scaled by the examples per update', () => {
+test('the defaults are those of the methods, and the rate of LoRA falls with the width of the model', () => {
   expect(methodDefaults({ peftType: 'LORA' }, 8)).toMatchObject({ learningRate: 3e-4, weightDecay: 0.01 });
-  expect(methodDefaults({ peftType: 'ADAPTION_PROMPT' }, 32).learningRate).toBeCloseTo(1.125e-3, 12); // 8 GPUs × 4
-  expect(methodDefaults({ peftType: 'ADAPTION_PROMPT' }, 256)).toMatchObject({ learningRate: 9e-3, betas: [0.9, 0.95], weightDecay: 0.02 });
+  expect(methodDefaults({ peftType: 'LORA' }, 8, 576).learningRate).toBeCloseTo(2.133e-3, 6);
+  expect(methodDefaults({ peftType: 'ADAPTION_PROMPT' }, 8)).toMatchObject({ learningRate: 9e-3, betas: [0.9, 0.95], weightDecay: 0.02 });
 });

@@ -12,6 +12,8 @@ export interface TrainingData {
   readonly examples: number;
   /** Lower-case and sorted; empty when the data does not name languages. */
   readonly languages: readonly string[];
+  /** Necessity: the probability from which the answer is yes, chosen on validation data. */
+  readonly threshold?: number;
 }
 
 const FILE = 'training_data.json';
@@ -30,10 +32,26 @@ export function saveTrainingData(folder: string, data: TrainingData): void {
 
 /** The languages that an adapter was trained on; undefined when they are not recorded. @throws FormatError when the file is malformed. */
 export function trainedLanguages(folder: string): readonly string[] | undefined {
-  const path = nodePath.join(folder, FILE);
-  if (!fs.existsSync(path)) return undefined;
-  const { languages } = readJsonFile(path, { largest: LARGEST });
+  const languages = recorded(folder)?.languages;
+  if (languages === undefined) return undefined;
   if (!Array.isArray(languages) || !languages.every((language) => typeof language === 'string'))
-    throw new FormatError(`${path}: languages is not a list of names; delete this file if the training data is unknown`);
+    throw malformed(folder, 'languages is not a list of names');
   return languages.length === 0 ? undefined : languages;
+}
+
+/** The threshold of a necessity adapter; undefined when it is not recorded. @throws FormatError when the file is malformed. */
+export function trainedThreshold(folder: string): number | undefined {
+  const threshold = recorded(folder)?.threshold;
+  if (threshold === undefined) return undefined;
+  if (!(typeof threshold === 'number' && threshold >= 0 && threshold <= 1)) throw malformed(folder, 'threshold is not in 0…1');
+  return threshold;
+}
+
+function recorded(folder: string): Readonly<Record<string, unknown>> | undefined {
+  const path = nodePath.join(folder, FILE);
+  return fs.existsSync(path) ? readJsonFile(path, { largest: LARGEST }) : undefined;
+}
+
+function malformed(folder: string, reason: string): FormatError {
+  return new FormatError(`${nodePath.join(folder, FILE)}: ${reason}; delete this file if the training data is unknown`);
 }

@@ -24,10 +24,18 @@ export interface PeftMethod<C extends AdapterConfig = AdapterConfig, T extends T
   readonly file: ConfigFileFields<C>;
   /** What `lowrank info` says of a configuration beside its method. */
   summary(config: C): Readonly<Record<string, string | number>>;
-  /** How it is trained where nobody says otherwise. @param examplesPerUpdate - batch size times gradient accumulation */
-  trainingDefaults(examplesPerUpdate: number): TrainingDefaults;
+  /** How it is trained where nobody says otherwise. */
+  trainingDefaults(run: DescribedRun): TrainingDefaults;
   /** What `lowrank train` offers of it. */
   readonly command: MethodCommand<C>;
+}
+
+/** The facts about a run on which good settings depend. */
+export interface DescribedRun {
+  /** Batch size times gradient accumulation. */
+  readonly examplesPerUpdate: number;
+  /** Width C of the model. */
+  readonly hiddenSize: number;
 }
 
 /** A method's own keys of `adapter_config.json`; those that all methods share are read and written elsewhere. */

@@ -6,7 +6,7 @@ import { checkOneOf } from '../runtime/checkValues';
 import { checkWhole } from '../runtime/checkWhole';
 import type { TrainingExample } from './data/batch';
 import { makeBatches } from './data/makeBatches';
-import { methodDefaults } from './methodDefaults';
+import { fullFineTuningDefaults, methodDefaults } from './methodDefaults';
 import { AdamW } from './optimizer/adamw';
 import { constantSchedule, cosineSchedule, type Schedule } from './optimizer/schedules';
 import { train } from './train';
@@ -97,7 +97,8 @@ export async function trainOnExamples(
   checkWhole('steps', steps);
   checkOneOf('schedule', schedule, SCHEDULES);
   const batching = { batchSize, padTokenId, ...(pack === undefined ? { bucketByLength: true } : { pack }) };
-  const defaults = methodDefaults({ peftType: model.peftType }, batchSize * gradientAccumulation);
+  const { peftType, config } = model;
+  const defaults = peftType ? methodDefaults({ peftType }, batchSize * gradientAccumulation, config?.hiddenSize) : fullFineTuningDefaults;
   const { learningRate = defaults.learningRate, warmupSteps = Math.round(defaults.warmupShare * steps) } = options;
   checkWhole('warmupSteps', warmupSteps, 0);
   const rates = learningRates({ schedule, peak: learningRate, warmupSteps, steps });

@@ -20,8 +20,8 @@ export interface TrainableModel {
   /** Turns dropout off, as it is for evaluations and after the run. */
   eval?(): unknown;
   readonly isTraining?: boolean;
-  /** The most tokens that fit the model, and how many ids it knows, if there is a limit. */
-  readonly config?: { readonly maxPositionEmbeddings?: number; readonly vocabSize?: number };
+  /** The most tokens that fit the model, how many ids it knows, and its width, where they are known. */
+  readonly config?: { readonly maxPositionEmbeddings?: number; readonly vocabSize?: number; readonly hiddenSize?: number };
   /** How many losses dropout has drawn masks for, in training: a resumed run goes on from there. */
   dropoutStep?: number;
   /** The adapters' configurations, of a model that has adapters. */

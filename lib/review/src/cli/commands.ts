@@ -27,11 +27,11 @@ export const commands: Readonly<Record<string, Command>> = {
         base: { value: 'REF', help: 'review the changes since the common ancestor with REF [HEAD: uncommitted changes]' },
         model,
         quantize,
-        adapter: { value: 'DIR', help: 'folder of adapters that `train` wrote' },
+        adapter: { value: 'DIR', help: 'folder of adapters that `train` wrote [for the default model, those that come along]' },
         untuned: { help: 'print the output of the model without adapters; it is not a review' },
         exclude: { value: 'PATTERN', help: "skip matching files: package-lock.json, 'vendor/**'" },
         format: { value: 'FORMAT', help: 'text, json or sarif [text]' },
-        threshold: { value: 'P', help: 'lowest probability at which a hunk needs a review [0.5]' },
+        threshold: { value: 'P', help: 'lowest probability at which a hunk needs a review [as recorded with the adapter, else 0.5]' },
         'fail-on': { value: 'WHAT', help: 'review: exit with 1 if there is any review; none: exit with 0 [none]' },
         'max-hunks': {
           value: 'N',

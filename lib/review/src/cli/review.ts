@@ -1,7 +1,9 @@
 /** `lowrank review`: reviews a diff. */
 
+import nodePath from 'node:path';
 import {
   type CommandArguments,
+  defaultModelPath,
   fitVocabulary,
   openModel,
   ProgressLine,
@@ -12,7 +14,9 @@ import {
 } from 'lowrank/internal';
 import picomatch from 'picomatch';
 import { type DiffHunk, diffHunks, diffTextLines, type HunkReview, type ReviewTask, reviewDiff, type TaskModels } from '../index';
+import { trainedThreshold } from '../trainingData';
 import { generatedFiles, gitDiff, givenDiff, isBeforeFirstCommit, untrackedFiles } from './gitDiff';
+import { hasOwnAdapters, ownAdapters } from './ownAdapters';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
 import { ReviewMeter } from './reviewMeter';
 import { adapterFolder, TaskAdapters, tasksOf } from './tasks';
@@ -23,10 +27,9 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const failsOnReview = args.choice('fail-on', ['review', 'none']) === 'review';
   if (args.argument !== undefined && args.text('base') !== undefined)
     throw new UsageError('--base needs git; leave it out when you pass a diff');
-  const adapters = args.text('adapter');
-  const tasks = adapters === undefined ? [] : tasksOf(adapters);
+  const given = args.text('adapter');
+  if (given !== undefined) tasksOf(given); // reports a wrong folder before anything else
   const options = {
-    threshold: args.number('threshold', { least: 0, most: 1 }),
     maxLength: args.whole('max-length') ?? 1024,
     batchSize: args.whole('batch-size'),
     generation: { numBeams: args.whole('beams') },
@@ -49,10 +52,13 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     streams.stderr.write('lowrank review: the repository has no commit yet; all staged files count as changed\n');
   if (isGit) for (const file of await untrackedFiles()) counter.skip(file, 'untracked (`git add -N` adds it to the diff)');
   const reviews: HunkReview[] = [];
+  const adapters = given ?? (hunks.length > 0 ? comingAlong(args, streams) : undefined);
+  const tasks = adapters === undefined ? [] : tasksOf(adapters);
+  const threshold = args.number('threshold', { least: 0, most: 1 }) ?? recordedThreshold(adapters);
   if (hunks.length > 0 && adapters === undefined && !args.isOn('untuned')) {
     for (const { file, reason } of counter.skipped) streams.stderr.write(`${printableMessage(file)}: ${reason}, not reviewed\n`);
     throw new UsageError(
-      'no adapters to review with; train one with `lowrank train --task comment --output adapters` and pass `--adapter adapters`, or pass --untuned to see the output of the model without adapters',
+      'no adapters for this model; train one with `lowrank train --task comment --output adapters` and pass `--adapter adapters`, or pass --untuned to see the output of the model without adapters',
     );
   }
   if (hunks.length > 0) {
@@ -77,7 +83,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
       const onAnswers = (task: ReviewTask, done: number, count: number) => progress.show(meter.answered(task, done, count));
       const told = { onProgress, onAnswers };
       const onDecline = ({ file, line }: DiffHunk, reason: string) => counter.skip(file, `line ${line}: ${reason}`);
-      for await (const review of reviewDiff(models, tokenizer, hunks, { ...options, ...told, onDecline })) {
+      for await (const review of reviewDiff(models, tokenizer, hunks, { ...options, threshold, ...told, onDecline })) {
         reviews.push(review);
         if (format === 'text') streams.stdout.write(textReport(review));
       }
@@ -89,6 +95,18 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   if (format === 'text') streams.stdout.write(textSummary(reviews.length, diff));
   else streams.stdout.write(format === 'json' ? jsonReport(reviews, diff) : sarifReport(reviews, diff));
   return failsOnReview && reviews.length > 0 ? 1 : 0;
+}
+
+/** The adapters that come with this package, if the model is the one that they belong to. */
+function comingAlong(args: CommandArguments, { stderr }: Streams): string | undefined {
+  if (args.isOn('untuned') || !hasOwnAdapters(args.text('model') ?? defaultModelPath())) return undefined;
+  if (!args.isOn('quiet'))
+    stderr.write('adapters: those that come along; they imitate ESLint on JavaScript (choose others with --adapter)\n');
+  return ownAdapters;
+}
+
+function recordedThreshold(adapters: string | undefined): number | undefined {
+  return adapters === undefined ? undefined : trainedThreshold(nodePath.join(adapters, 'necessity'));
 }
 
 /**

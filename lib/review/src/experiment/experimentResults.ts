@@ -1,6 +1,6 @@
 /** The results file of `make experiment`: every number of the comparison, and everything needed to read or repeat it. */
 import type { ReviewTask } from '../prompts';
-import type { ExperimentConfig } from './experimentConfig';
+import type { ExampleCounts, ExperimentConfig } from './experimentConfig';
 
 /** A results file. */
 export interface ExperimentResults {
@@ -11,8 +11,12 @@ export interface ExperimentResults {
   readonly environments: readonly ExperimentEnvironment[];
   /** The base model. */
   readonly model: { readonly name: string; readonly parameters: number };
-  /** Name of the data, and the SHA-256 of the drawn examples. */
-  readonly data: { readonly name: string; readonly sha256: string };
+  /** Name of the data, the SHA-256 of the drawn examples, and how many there are. */
+  readonly data: {
+    readonly name: string;
+    readonly sha256: string;
+    readonly examples: Readonly<Partial<Record<ReviewTask, ExampleCounts>>>;
+  };
   /** Learning rates tried, and the one chosen, per method and task. */
   readonly sweeps: readonly ExperimentSweep[];
   /** One entry per training run: method, task and seed. */

@@ -10,7 +10,7 @@ import type { ReviewerTokenizer } from '../reviewerModel';
 import { type CellPlan, cellPlans, type RunPlan, type TrialPlan } from './cellPlan';
 import { CellStore } from './cellStore';
 import { EnvironmentLog } from './environmentLog';
-import type { ExperimentConfig } from './experimentConfig';
+import type { ExampleCounts, ExperimentConfig } from './experimentConfig';
 import type { ExperimentResults, ExperimentSweep } from './experimentResults';
 import { experimentTable, type FinishedCell } from './experimentRows';
 import type { PlainTexts } from './plainTexts';
@@ -207,7 +207,7 @@ class Planned {
       config,
       environments: new EnvironmentLog(work.folder).all,
       model: { name: work.modelName, parameters: countParameters(work.model).total },
-      data: { name: work.dataName, sha256: this.dataHash },
+      data: { name: work.dataName, sha256: this.dataHash, examples: Object.fromEntries(Array.from(this.drawn, counted)) },
       sweeps: config.methods.flatMap(({ name }) => config.tasks.flatMap((task) => this.sweep(name, task) ?? [])),
       runs,
       ...experimentTable(finished, (task) => this.splitsOf(task), config.compare ?? []),
@@ -216,6 +216,10 @@ class Planned {
     const lines = finished.map(({ method, task, seed, cell }) => JSON.stringify({ method, task, seed, answers: cell.answers }));
     return { results, answers: `${lines.join('\n')}\n` };
   }
+}
+
+function counted([task, { train, validation, test }]: readonly [ReviewTask, ReviewSplits]): [ReviewTask, ExampleCounts] {
+  return [task, { train: train.length, validation: validation.length, test: test.length }];
 }
 
 /** Draws the examples, the same for every method and seed. */

@@ -18,16 +18,10 @@ export const adaptionPromptMethod = {
   file: adaptionPromptFields,
   summary: ({ adapterLen, adapterLayers }) => ({ prefixLength: adapterLen, layers: adapterLayers }),
   /**
-   * `9e-3 · b/256` with b the examples per update, weight decay 0.02, betas (0.9, 0.95) and two warm-up epochs of five, as in OpenGVLab's
-   * LLaMA-Adapter script. (lit-llama uses 9e-3 unscaled, with 64 examples per update.) The rule is for long runs with large batches. In a
-   * short run with few examples per update, its rates hardly move the gates; set a higher one there.
+   * 9e-3 and a weight decay of 0.02, as in LLaMA-Reviewer (section IV.E) for LLaMA-7B. The sweep in `experiments/results` finds 1e-2 to 3e-2 best for
+   * SmolLM2-135M. Betas (0.9, 0.95) are those of OpenGVLab's LLaMA-Adapter script.
    */
-  trainingDefaults: (examplesPerUpdate) => ({
-    learningRate: (9e-3 * examplesPerUpdate) / 256,
-    weightDecay: 0.02,
-    betas: [0.9, 0.95],
-    warmupShare: 0.4,
-  }),
+  trainingDefaults: () => ({ learningRate: 9e-3, weightDecay: 0.02, betas: [0.9, 0.95], warmupShare: 0.1 }),
   command: {
     name: 'prefix',
     options: {

@@ -1,0 +1,128 @@
+/**
+ * Chooses the adapters that come along with `lowrank-review` from the runs of the long form, and writes them with 16-bit weights and a model card.
+ * Usage: node experiments/publishAdapters.mts RESULTS.json WORK_FOLDER OUT_FOLDER
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import type { ExperimentResults } from '../lib/review/dist/experiment/experimentResults.js';
+
+const METHOD = /^LoRA r=16, α=(16|32)$/;
+const BASE = 'HuggingFaceTB/SmolLM2-135M-Instruct';
+const LICENCES =
+  'The JavaScript belongs to the packages named in `data/lint-packages.json`, each under its own licence; none of it is in these files.';
+
+const [resultsPath, work, out] = process.argv.slice(2);
+if (!resultsPath || !work || !out) throw new Error('usage: publishAdapters.mts RESULTS.json WORK_FOLDER OUT_FOLDER');
+const results = JSON.parse(fs.readFileSync(resultsPath, 'utf8')) as ExperimentResults;
+type Run = ExperimentResults['runs'][number];
+
+/** Folder of each stored run. */
+const folders = new Map<string, string>();
+const key = ({ method, task, seed }: Pick<Run, 'method' | 'task' | 'seed'>) => JSON.stringify([method, task, seed]);
+for (const name of fs.readdirSync(work)) {
+  const path = join(work, name, 'cell.json');
+  if (!fs.existsSync(path)) continue;
+  const { run } = JSON.parse(fs.readFileSync(path, 'utf8')) as { run?: Run };
+  if (run) folders.set(key(run), join(work, name, 'adapter'));
+}
+
+for (const task of results.config.tasks) {
+  const runs = results.runs.filter((run) => run.task === task && METHOD.test(run.method) && fs.existsSync(folders.get(key(run)) ?? ''));
+  const [best] = [...runs].sort((a, b) => lowestLoss(a) - lowestLoss(b));
+  if (!best) throw new Error(`${work} has no adapter of ${METHOD} for the ${task} task`);
+  publish(best, folders.get(key(best)) ?? '', join(out, task));
+}
+
+function lowestLoss({ evaluations }: Run): number {
+  return Math.min(...evaluations.map(({ loss }) => loss));
+}
+
+function publish(run: Run, from: string, to: string): void {
+  fs.mkdirSync(to, { recursive: true });
+  const config = JSON.parse(fs.readFileSync(join(from, 'adapter_config.json'), 'utf8')) as object;
+  fs.writeFileSync(join(to, 'adapter_config.json'), `${JSON.stringify({ ...config, base_model_name_or_path: BASE }, null, 2)}\n`);
+  fs.writeFileSync(join(to, 'adapter_model.safetensors'), inBfloat16(fs.readFileSync(join(from, 'adapter_model.safetensors'))));
+  const data = { task: run.task, examples: results.data.examples[run.task]?.train, languages: ['javascript'] };
+  const threshold = run.threshold === undefined ? {} : { threshold: run.threshold };
+  fs.writeFileSync(join(to, 'training_data.json'), `${JSON.stringify({ ...data, ...threshold }, null, 2)}\n`);
+  fs.writeFileSync(join(to, 'README.md'), card(run));
+}
+
+/** The same safetensors file with float32 tensors rounded to bfloat16, half to even. */
+function inBfloat16(bytes: Buffer): Buffer {
+  const length = Number(bytes.readBigUInt64LE(0));
+  const { __metadata__, ...tensors } = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<string, Entry>;
+  const data = bytes.subarray(8 + length);
+  const parts: Buffer[] = [];
+  const header: Record<string, unknown> = { ...(__metadata__ && { __metadata__ }) };
+  let offset = 0;
+  for (const [
+    name,
+    {
+      dtype,
+      shape,
+      data_offsets: [begin, end],
+    },
+  ] of Object.entries(tensors)) {
+    if (dtype !== 'F32') throw new Error(`${name} is ${dtype}, not F32`);
+    const part = Buffer.alloc((end - begin) / 2);
+    for (let i = 0; i < part.length / 2; i++) {
+      const bits = data.readUInt32LE(begin + 4 * i);
+      part.writeUInt16LE(((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff, 2 * i);
+    }
+    header[name] = { dtype: 'BF16', shape, data_offsets: [offset, offset + part.length] };
+    offset += part.length;
+    parts.push(part);
+  }
+  const text = JSON.stringify(header);
+  const padded = Buffer.from(text.padEnd(8 * Math.ceil(text.length / 8)));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(padded.length));
+  return Buffer.concat([size, padded, ...parts]);
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+function card(run: Run): string {
+  const place = results.config.seeds
+    .slice(0, results.runs.filter(({ method, task }) => method === run.method && task === run.task).length)
+    .indexOf(run.seed);
+  const scores = results.rows
+    .filter(({ method, task, metric }) => method === run.method && task === run.task && !metric.endsWith('Loss') && metric !== 'perplexity')
+    .map(({ metric, perSeed, examples }) => `| ${metric} | ${perSeed[place]} | ${examples} |`);
+  return `---
+base_model: ${BASE}
+library_name: peft
+pipeline_tag: text-generation
+tags:
+- lora
+- lowrank
+---
+
+# ${run.task[0]?.toUpperCase()}${run.task.slice(1)}: an adapter for code review that shows a method
+
+${run.method} on \`q_proj\` and \`v_proj\` of SmolLM2-135M-Instruct (Q4_1), trained by \`make experiment FORM=long\` on the lint reviews: JavaScript hunks and
+what ESLint's core rules say of them. It imitates ESLint, and ESLint itself is better at that. It is no reviewer for other languages, and it has never
+seen a comment by a person. A larger model with human reviews leads to useful reviews; \`lowrank train --data\` is the same program.
+
+| | |
+|---|---|
+| learning rate | ${run.learningRate}, chosen by a sweep of ${results.config.methods.find(({ name }) => name === run.method)?.learningRates.length} rates on validation data |
+| training examples | ${results.data.examples[run.task]?.train.toLocaleString('en')} |
+| seed | ${run.seed}, the one with the lowest validation loss of those that ran |
+| updates | ${run.steps}; kept are the weights with the lowest validation loss, ${lowestLoss(run)} nats per token |
+| weights | ${run.trainableParameters.toLocaleString('en')}, in bfloat16 |${run.threshold === undefined ? '' : `\n| threshold | ${run.threshold}, chosen on validation data |`}
+
+| score on test examples, before rounding to 16 bits | value | examples |
+|---|---|---|
+${scores.join('\n')}
+
+${LICENCES}
+
+Format: PEFT 0.21.0.
+`;
+}
