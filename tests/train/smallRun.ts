@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import {
   AdamW,
   AdaptionPromptConfig,
+  type Batch,
+  type BatchSource,
   cosineSchedule,
   getPeftModel,
   LlamaForCausalLM,
@@ -20,14 +22,17 @@ const vocabSize = 24;
 export const steps = 12;
 
 /** Sequences of several lengths in which each token depends on the one before, the last eight to be learned. */
-function sequences(count: number, from: number) {
+export function sequences(count: number, from: number) {
   return Array.from({ length: count }, (_, i) => {
     const inputIds = Array.from({ length: 29 + ((i + from) % 4) }, (__, t) => (7 * (i + from) + 5 * t) % vocabSize);
     return { inputIds, labels: inputIds.map((id, t) => (t < inputIds.length - 8 ? -100 : id)) };
   });
 }
 
-export function smallModel(kind: Kind): PeftModel {
+export function smallModel(
+  kind: Kind,
+  { r = 4, seed = 2 }: { readonly r?: number | undefined; readonly seed?: number | undefined } = {},
+): PeftModel {
   const model = LlamaForCausalLM.fromConfig({
     vocabSize,
     hiddenSize: 16,
@@ -40,17 +45,20 @@ export function smallModel(kind: Kind): PeftModel {
   });
   const config =
     kind === 'lora'
-      ? new LoraConfig({ r: 4, loraAlpha: 8, loraDropout: 0.3, targetModules: ['q_proj', 'v_proj', 'down_proj'] })
+      ? new LoraConfig({ r, loraAlpha: 8, loraDropout: 0.3, targetModules: ['q_proj', 'v_proj', 'down_proj'] })
       : new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 2 });
-  return getPeftModel(model, config, { seed: 2 });
+  return getPeftModel(model, config, { seed });
 }
 
 export const heldOut = makeBatches(sequences(4, 50), { batchSize: 4, padTokenId: 0 });
 
+function shuffledBatches(epoch: number): Batch[] {
+  return makeBatches(sequences(16, 0), { batchSize: 3, padTokenId: 0, seed: 4, epoch, bucketByLength: true });
+}
+
 /** What is the same in every run of it; where it is saved, and how it is interrupted, is the caller's. */
-export async function smallRun(model: PeftModel, options: TrainOptions = {}): Promise<TrainResult> {
+export async function smallRun(model: PeftModel, options: TrainOptions = {}, batches: BatchSource = shuffledBatches): Promise<TrainResult> {
   const optimizer = new AdamW({ learningRate: cosineSchedule({ peak: 0.05, warmupSteps: 2, totalSteps: steps }), weightDecay: 0.1 });
-  const batches = (epoch: number) => makeBatches(sequences(16, 0), { batchSize: 3, padTokenId: 0, seed: 4, epoch, bucketByLength: true });
   try {
     return await train(model, batches, {
       optimizer,

@@ -1,5 +1,6 @@
 import { type Batch, tf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { piecesOf } from '../../../lib/lowrank/src/train/data/pieces';
 import { sentBatches, unsent } from '../../../lib/lowrank/src/train/data/sendBatch';
 import { noTensorLeft } from '../../noTensorLeft';
 import { asOnGpu } from '../../runtime/compile/bindingSpies';
@@ -16,7 +17,7 @@ const batches: Batch[] = [3, 11].map((unlearned) => ({
 /** The types of the tensors that are sent, and the micro-batches that the model gets of them. */
 function sentAndReceived() {
   return tf.tidy(() => {
-    const sent = sentBatches(batches, { config: { vocabSize: 50 } });
+    const sent = sentBatches(piecesOf(batches), { config: { vocabSize: 50 } });
     const dtypes = new Set(sent.flatMap(({ tensors }) => Object.values(tensors).map(({ dtype }) => dtype)));
     const values = sent.map((each) => Object.entries(unsent(each)).map(([name, tensor]) => [name, tensor.dtype, [...tensor.dataSync()]]));
     return { dtypes: [...dtypes], values };

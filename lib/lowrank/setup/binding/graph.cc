@@ -14,6 +14,8 @@
 //   xlaCanCompile(type) -> whether XLA knows operations of this type
 //   xlaHasKernels() -> whether XLA's programs for the CPU can call the kernels of kernels.h
 #include "graph.h"
+
+#include "calls.h"
 #include "kernels.h"
 
 #include <stdint.h>
@@ -25,7 +27,6 @@
 
 #include "tensorflow/c/c_api.h"
 #include "tensorflow/c/eager/c_api.h"
-#include "tfjs_backend.h"
 
 namespace tfnodejs {
 namespace {
@@ -42,94 +43,11 @@ struct Graph {
   }
 };
 
-class Status {
- public:
-  ~Status() { TF_DeleteStatus(status_); }
-  operator TF_Status*() { return status_; }
-  void Check() {
-    if (TF_GetCode(status_) != TF_OK) throw std::runtime_error(TF_Message(status_));
-  }
-
- private:
-  TF_Status* status_ = TF_NewStatus();
-};
-
-// A JavaScript value and how to read it; what is not of the expected kind throws.
-class Value {
- public:
-  Value(napi_env env, napi_value value) : env_(env), value_(value) {}
-
-  double Number() const {
-    double number;
-    Require(napi_get_value_double(env_, value_, &number), "a number");
-    return number;
-  }
-  int64_t Integer() const {
-    int64_t integer;
-    Require(napi_get_value_int64(env_, value_, &integer), "an integer");
-    return integer;
-  }
-  bool Boolean() const {
-    bool boolean;
-    Require(napi_get_value_bool(env_, value_, &boolean), "a boolean");
-    return boolean;
-  }
-  std::string String() const {
-    size_t length;
-    Require(napi_get_value_string_utf8(env_, value_, nullptr, 0, &length), "a string");
-    std::string text(length, '\0');
-    napi_get_value_string_utf8(env_, value_, &text[0], length + 1, &length);
-    return text;
-  }
-  bool IsArray() const {
-    bool is_array = false;
-    napi_is_array(env_, value_, &is_array);
-    return is_array;
-  }
-  std::vector<Value> Items() const {
-    uint32_t length;
-    Require(napi_get_array_length(env_, value_, &length), "an array");
-    std::vector<Value> items;
-    for (uint32_t i = 0; i < length; i++) {
-      napi_value item;
-      Require(napi_get_element(env_, value_, i, &item), "an array");
-      items.emplace_back(env_, item);
-    }
-    return items;
-  }
-  std::vector<int64_t> Integers() const {
-    std::vector<int64_t> integers;
-    for (const Value& item : Items()) integers.push_back(item.Integer());
-    return integers;
-  }
-  Value Get(const char* property) const {
-    napi_value value;
-    Require(napi_get_named_property(env_, value_, property, &value), "an object");
-    return Value(env_, value);
-  }
-  std::string Bytes() const {
-    napi_typedarray_type type;
-    size_t length;
-    void* data;
-    Require(napi_get_typedarray_info(env_, value_, &type, &length, &data, nullptr, nullptr), "a Uint8Array");
-    if (type != napi_uint8_array) throw std::runtime_error("expected a Uint8Array");
-    return std::string(static_cast<const char*>(data), length);
-  }
-  Graph& AsGraph() const {
-    void* graph;
-    Require(napi_get_value_external(env_, value_, &graph), "a graph");
-    if (static_cast<Graph*>(graph)->graph == nullptr) throw std::runtime_error("the graph is deleted");
-    return *static_cast<Graph*>(graph);
-  }
-
- private:
-  static void Require(napi_status status, const char* kind) {
-    if (status != napi_ok) throw std::runtime_error(std::string("expected ") + kind);
-  }
-
-  napi_env env_;
-  napi_value value_;
-};
+Graph& AsGraph(const Value& value) {
+  Graph& graph = value.External<Graph>("a graph");
+  if (graph.graph == nullptr) throw std::runtime_error("the graph is deleted");
+  return graph;
+}
 
 TF_Output Symbol(const Graph& graph, const Value& id) {
   const int64_t index = id.Integer();
@@ -236,19 +154,6 @@ void SetAttribute(TF_OperationDescription* description, const Value& attribute) 
   }
 }
 
-// What one call from JavaScript brings: the environment and its arguments.
-struct Call {
-  napi_env env;
-  std::vector<Value> arguments;
-
-  TFE_Context* Context() const {
-    void* backend = nullptr;
-    napi_get_instance_data(env, &backend);
-    if (backend == nullptr) throw std::runtime_error("the TensorFlow backend is gone");
-    return static_cast<TFJSBackend*>(backend)->context();
-  }
-};
-
 napi_value NewGraph(const Call& call) {
   napi_value external;
   auto finalize = [](napi_env, void* graph, void*) { delete static_cast<Graph*>(graph); };
@@ -259,7 +164,7 @@ napi_value NewGraph(const Call& call) {
 }
 
 napi_value DeleteGraph(const Call& call) {
-  call.arguments[0].AsGraph().Clear();
+  AsGraph(call.arguments[0]).Clear();
   return nullptr;
 }
 
@@ -293,7 +198,7 @@ napi_value DescribeSymbol(napi_env env, const Graph& graph, int64_t id) {
 }
 
 napi_value AddOperation(const Call& call) {
-  Graph& graph = call.arguments[0].AsGraph();
+  Graph& graph = AsGraph(call.arguments[0]);
   Description description(graph, call.arguments[1].String(), call.arguments[2].String());
   for (const Value& input : call.arguments[4].Items()) {
     if (input.IsArray()) {
@@ -317,7 +222,7 @@ napi_value AddOperation(const Call& call) {
 }
 
 napi_value SetShape(const Call& call) {
-  Graph& graph = call.arguments[0].AsGraph();
+  Graph& graph = AsGraph(call.arguments[0]);
   const std::vector<int64_t> shape = call.arguments[2].Integers();
   Status status;
   TF_GraphSetTensorShape(graph.graph, Symbol(graph, call.arguments[1]), shape.data(), shape.size(), status);
@@ -326,7 +231,7 @@ napi_value SetShape(const Call& call) {
 }
 
 napi_value DefineFunction(const Call& call) {
-  Graph& graph = call.arguments[0].AsGraph();
+  Graph& graph = AsGraph(call.arguments[0]);
   std::vector<TF_Operation*> operations;
   for (const Value& name : call.arguments[2].Items()) {
     operations.push_back(TF_GraphOperationByName(graph.graph, name.String().c_str()));
@@ -378,40 +283,19 @@ napi_value HasKernels(const Call& call) {
   return has;
 }
 
-// Runs `body` with the call's `count` arguments; what it throws becomes a JavaScript error.
-template <napi_value (*body)(const Call&), size_t count>
-napi_value Guarded(napi_env env, napi_callback_info info) {
-  try {
-    napi_value values[count + 1];
-    size_t given = count;
-    if (napi_get_cb_info(env, info, &given, values, nullptr, nullptr) != napi_ok || given < count) {
-      throw std::runtime_error("expected " + std::to_string(count) + " arguments");
-    }
-    Call call{env, {}};
-    for (size_t i = 0; i < count; i++) call.arguments.emplace_back(env, values[i]);
-    return body(call);
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-    return nullptr;
-  }
-}
-
 }  // namespace
 
 napi_status DefineGraphFunctions(napi_env env, napi_value exports) {
-  auto method = [](const char* name, napi_callback callback) {
-    return napi_property_descriptor{name, nullptr, callback, nullptr, nullptr, nullptr, napi_default, nullptr};
-  };
   const napi_property_descriptor methods[] = {
-      method("graphNew", Guarded<NewGraph, 0>),
-      method("graphAdd", Guarded<AddOperation, 5>),
-      method("graphSetShape", Guarded<SetShape, 3>),
-      method("graphDefineFunction", Guarded<DefineFunction, 6>),
-      method("graphDelete", Guarded<DeleteGraph, 1>),
-      method("functionRemove", Guarded<RemoveFunction, 1>),
-      method("xlaCompilations", Guarded<CountXlaCompilations, 0>),
-      method("xlaCanCompile", Guarded<CanXlaCompile, 1>),
-      method("xlaHasKernels", Guarded<HasKernels, 0>),
+      Method("graphNew", Guarded<NewGraph, 0>),
+      Method("graphAdd", Guarded<AddOperation, 5>),
+      Method("graphSetShape", Guarded<SetShape, 3>),
+      Method("graphDefineFunction", Guarded<DefineFunction, 6>),
+      Method("graphDelete", Guarded<DeleteGraph, 1>),
+      Method("functionRemove", Guarded<RemoveFunction, 1>),
+      Method("xlaCompilations", Guarded<CountXlaCompilations, 0>),
+      Method("xlaCanCompile", Guarded<CanXlaCompile, 1>),
+      Method("xlaHasKernels", Guarded<HasKernels, 0>),
   };
   return napi_define_properties(env, exports, sizeof(methods) / sizeof(methods[0]), methods);
 }

@@ -4,13 +4,13 @@ import { nearestName } from '../runtime/checkKnown';
 import { LowrankError } from '../runtime/errors';
 import { printableMessage } from '../runtime/printable';
 import { reasonOf } from '../runtime/reasonOf';
+import { version } from '../runtime/version';
 import { CommandArguments } from './commandArguments';
 import { completeSpec } from './commandSpec';
 import { allCommands, OF_REVIEW } from './commands';
 import { commandHelp, programHelp } from './help';
 import { processStreams, type Streams } from './streams';
 import { UsageError } from './usageError';
-import { version } from './version';
 
 /**
  * Runs the program. Returns 0 on success, 1 when `review --fail-on review` reported something, and 2 for wrong usage or a failure.

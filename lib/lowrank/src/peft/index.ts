@@ -5,7 +5,7 @@ export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTenso
 export type { PrefixLayout, PrefixModelSizes } from './adaptionPrompt/prefixLayouts';
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
 export { IA3Config, type IA3Options } from './ia3/config';
-export { AdapterState } from './layers/adapterState';
+export { AdapterState, type RowRange } from './layers/adapterState';
 export type { BaseWeight } from './layers/baseWeight';
 export type { SaveEmbeddingLayers } from './layers/embeddingLayers';
 export { BASE_ROW } from './layers/mixedRows';

@@ -16,6 +16,7 @@ import { checkKnown } from '../runtime/checkKnown';
 import { warn } from '../runtime/warn';
 import { type AdapterLoadOptions, type AdapterOptions, checkLoadOptions } from './adapterSet';
 import { openAdapterFolder } from './files/openAdapterFolder';
+import type { RowRange } from './layers/adapterState';
 import { BASE_ROW } from './layers/mixedRows';
 import { MergeableAdapters } from './mergeableAdapters';
 import { methods, type PeftConfig } from './methods';
@@ -120,6 +121,15 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
   /** Goes on with the masks after so many steps. */
   set dropoutStep(step: number) {
     this.state.dropoutStep = step;
+  }
+
+  /** Which rows of a batch the next losses are of, so that dropout's masks are those that the rows have in the whole batch; see `RowRange`. */
+  get dropoutRows(): RowRange | undefined {
+    return this.state.rows;
+  }
+
+  set dropoutRows(rows: RowRange | undefined) {
+    this.state.rows = rows;
   }
 
   /** As the model's own; rows may go through different adapters. Shapes: (B, T) → (B, T, V). */

@@ -21,7 +21,9 @@ export type ErrorCode =
   /** The work was stopped through its AbortSignal. */
   | 'ABORTED'
   /** The work would take more memory than there is. */
-  | 'MEMORY';
+  | 'MEMORY'
+  /** A worker of the cluster is lost, or does another run. */
+  | 'CLUSTER';
 
 /**
  * The base of every error thrown by this library on purpose: `message` says what, where, what was expected and what to

@@ -3,6 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { interruptible } from '../runtime/interruptible';
+import type { Cluster } from './cluster/cluster';
+import { gatherLosses, isShareOf } from './cluster/gatherLosses';
 import { type Batch, learnedTokens } from './data/batch';
 import { padToBucket } from './data/padToBucket';
 import { type TensorBatch, tensorBatch } from './data/tensorBatch';
@@ -27,6 +29,8 @@ export interface EvaluateOptions extends ExecutionOptions {
   readonly signal?: AbortSignal;
   /** Told how many batches have been gone through. */
   readonly onProgress?: (batches: number) => void;
+  /** The workers that share the batches; each calls it with all of them, and all get the same numbers as one process would. */
+  readonly cluster?: Cluster | undefined;
 }
 
 /**
@@ -39,31 +43,44 @@ export async function evaluateLoss(
   batches: Iterable<Batch> | AsyncIterable<Batch>,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  checkKnown('evaluateLoss', options, ['signal', 'onProgress', 'compile', 'precision']);
-  return interruptible(options.signal, (signal) => meanLoss(model, batches, { ...options, signal }));
+  checkKnown('evaluateLoss', options, ['signal', 'onProgress', 'compile', 'precision', 'cluster']);
+  const { cluster } = options;
+  return interruptible(options.signal, (signal) => {
+    const work = () => meanLoss(model, batches, { ...options, signal });
+    return cluster ? cluster.together(work) : work();
+  });
 }
 
 async function meanLoss(
   model: EvaluatedModel,
   batches: Iterable<Batch> | AsyncIterable<Batch>,
-  { signal, onProgress, ...execution }: EvaluateOptions,
+  { signal, onProgress, cluster, ...execution }: EvaluateOptions,
 ): Promise<Evaluation> {
-  let sum = 0;
-  let tokens = 0;
+  const counts: number[] = [];
+  const losses: number[] = [];
   let done = 0;
   for await (const batch of batches) {
-    if (signal?.aborted) throw new AbortedError('the evaluation was stopped by its signal; nothing has been changed');
+    if (signal?.aborted && !cluster) throw stopped();
     done++;
     const count = learnedTokens(batch);
     if (count === 0) continue;
-    sum += count * withoutDropout(model, () => batchLoss(model, batch, execution));
-    tokens += count;
+    const isMine = isShareOf(cluster, counts.length) && !signal?.aborted;
+    losses.push(isMine ? withoutDropout(model, () => batchLoss(model, batch, execution)) : 0);
+    counts.push(count);
     onProgress?.(done);
     await setImmediate(); // lets an interrupt and a display through
   }
+  const gathered = cluster ? gatherLosses(cluster, losses, signal?.aborted === true) : losses;
+  if (!gathered) throw stopped();
+  const tokens = counts.reduce((total, count) => total + count, 0);
+  const sum = counts.reduce((total, count, index) => total + count * (gathered[index] ?? Number.NaN), 0);
   if (tokens === 0) throw new ArgumentError('the batches to evaluate have no label: all of them are -100, or there is no batch');
   const loss = sum / tokens;
   return { loss, perplexity: Math.exp(loss), tokens };
+}
+
+function stopped(): AbortedError {
+  return new AbortedError('the evaluation was stopped by its signal; nothing has been changed');
 }
 
 /** The mode is set for each batch alone: in between a training may go on with the same model. */

@@ -5,8 +5,12 @@
 import { tf } from '../runtime';
 import { sendToDevice } from '../runtime/sendToDevice';
 import { checkTrainingMemory } from './checkTrainingMemory';
+import { readStatements, statement } from './cluster/agreement';
+import type { Cluster } from './cluster/cluster';
+import { type JointShare, jointUpdate } from './cluster/jointUpdate';
 import { CompiledStep, type StepOutcome, type StepSetup } from './compiledStep';
 import type { Batch } from './data/batch';
+import { type Piece, piecesOf } from './data/pieces';
 import { type SentBatch, sentBatches } from './data/sendBatch';
 import { noGradient } from './gradients';
 
@@ -29,6 +33,8 @@ export interface Settled {
 type SentUpdate = {
   readonly parts: SentBatch[];
   readonly coefficients: tf.Tensor1D;
+  /** In a cluster. */
+  readonly joint?: JointShare;
   /** What the sums begin with. Shape (). */
   readonly zero: tf.Scalar;
 };
@@ -44,6 +50,8 @@ export class InFlight {
   private largestBatch = 0;
   /** Whether an update has had a gradient: a later one may well have none. */
   private hasReached = false;
+  /** Whether a worker of the cluster has been asked to stop, as all of them know. */
+  isStopAgreed = false;
 
   constructor(private readonly setup: StepSetup) {
     this.step = new CompiledStep(setup);
@@ -51,11 +59,13 @@ export class InFlight {
 
   /** Sends the device the inputs of one update of the mean loss over these batches. */
   push(batches: readonly Batch[]): void {
-    this.checkMemory(batches);
-    const { model, optimizer, compile } = this.setup;
+    const { model, optimizer, compile, cluster } = this.setup;
+    const pieces = piecesOf(batches, cluster);
+    this.checkMemory(pieces.map(({ batch }) => batch));
     const update = tf.tidy(() => {
       const coefficients = optimizer.coefficients(this.queue.length); // first: it throws where the learning rate is not a number
-      return { coefficients, parts: sentBatches(batches, { compile, config: model.config }), zero: tf.scalar(0) };
+      const parts = sentBatches(pieces, { compile, config: model.config });
+      return { coefficients, parts, zero: tf.scalar(0), ...(cluster && { joint: this.joint(cluster, pieces, batches) }) };
     });
     this.queue.push(update);
     sendToDevice([update.coefficients, update.zero, ...update.parts.flatMap(({ tensors, weight }) => [...Object.values(tensors), weight])]);
@@ -78,18 +88,26 @@ export class InFlight {
     }
   }
 
+  private joint(cluster: Cluster, pieces: readonly Piece[], batches: readonly Batch[]): JointShare {
+    const { optimizer, wantsStop } = this.setup;
+    const said = statement(cluster, { step: optimizer.step + this.queue.length, batches, wantsStop: wantsStop?.() === true });
+    return { indices: pieces.map(({ index }) => index), batches: batches.length, said };
+  }
+
   private make(updates: readonly SentUpdate[], outcomes: StepOutcome[]): void {
     if (updates.length === 0) return;
-    const { accumulate, update } = this.step.functions();
-    for (const { parts, coefficients, zero } of updates) {
+    const functions = this.step.functions();
+    const { accumulate, update } = functions;
+    for (const { parts, coefficients, zero, joint } of updates) {
       const outcome = tf.tidy(() => {
+        const wasFinite = outcomes.at(-1)?.allFinite ?? tf.scalar(true, 'bool');
         let earlier = { loss: zero.clone(), grads: {} };
+        if (joint) return jointUpdate(this.setup, functions, { parts, ...joint }, { earlier, coefficients, wasFinite });
         for (const part of parts.slice(0, -1)) {
           const before = earlier;
           earlier = accumulate(part, before);
           tf.dispose(before);
         }
-        const wasFinite = outcomes.at(-1)?.allFinite ?? tf.scalar(true, 'bool');
         return update(parts.at(-1) as SentBatch, { earlier, coefficients, wasFinite });
       });
       outcomes.push(outcome);
@@ -99,7 +117,8 @@ export class InFlight {
   /** Waits for the device. */
   private read(outcomes: readonly StepOutcome[], read: UpdateNumbers[]): void {
     for (const { numbers } of outcomes) {
-      const [loss = Number.NaN, gradNorm = Number.NaN] = numbers.dataSync();
+      const [loss = Number.NaN, gradNorm = Number.NaN, ...said] = numbers.dataSync();
+      if (this.setup.cluster && readStatements(this.setup.cluster, said)) this.isStopAgreed = true;
       if (!this.hasReached && gradNorm === 0 && loss !== 0) throw noGradient();
       read.push({ loss, gradNorm });
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;

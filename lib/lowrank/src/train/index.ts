@@ -6,6 +6,13 @@ export {
   saveCheckpoint,
 } from './checkpoints/checkpoint';
 export type { CheckpointPlace } from './checkpoints/runCheckpoint';
+export { Cluster } from './cluster/cluster';
+export type { ClusterDescription, ExplicitCluster } from './cluster/clusterDescription';
+export type { Communication } from './cluster/collectiveReduce';
+export { type FoundCluster, findCluster } from './cluster/findCluster';
+export { type JoinOptions, joinCluster } from './cluster/joinCluster';
+export type { Environment } from './cluster/resolvers/resolver';
+export { WorkerLostError } from './cluster/workerLostError';
 export { type Batch, type PadOptions, padBatch, type TrainingExample } from './data/batch';
 export {
   type EncodedExample,

@@ -27,13 +27,24 @@ export type StepResult = {
   readonly updated: readonly Assignment[];
 };
 
+/** What an update is made of. */
+interface Updated {
+  readonly model: TrainableModel;
+  readonly optimizer: AdamW;
+  readonly maxGradNorm: number;
+}
+
 /** Forward, backward, clipping, AdamW. Reads no number and assigns nothing. */
-export function optimizerStep(
-  { model, optimizer, maxGradNorm }: { readonly model: TrainableModel; readonly optimizer: AdamW; readonly maxGradNorm: number },
-  batch: MicroBatch,
-  { earlier, coefficients, wasFinite }: StepInputs,
+export function optimizerStep(setup: Updated, batch: MicroBatch, { earlier, ...inputs }: StepInputs): StepResult {
+  return updateBy(setup, addMicroBatch(setup.model, batch, earlier), inputs);
+}
+
+/** Clipping and AdamW, by the gradients of the whole update. */
+export function updateBy(
+  { model, optimizer, maxGradNorm }: Updated,
+  { loss, grads }: LossAndGradients,
+  { coefficients, wasFinite }: Omit<StepInputs, 'earlier'>,
 ): StepResult {
-  const { loss, grads } = addMicroBatch(model, batch, earlier);
   const { grads: clipped, norm: gradNorm } = clipByGlobalNorm(grads, maxGradNorm);
   const allFinite = wasFinite.logicalAnd(loss.isFinite()).logicalAnd(gradNorm.isFinite());
   const updated = optimizer.updated(clipped, parametersOf(model), { coefficients, allFinite });

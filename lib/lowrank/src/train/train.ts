@@ -2,6 +2,10 @@
 import { deviceInfo } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
 import { lockRun } from './checkpoints/runLock';
+import { AgreedStop, type Stop } from './cluster/agreedStop';
+import type { Cluster } from './cluster/cluster';
+import { shakeHands } from './cluster/handshake';
+import { dataFact } from './cluster/runFacts';
 import { type BatchSource, updateBatches } from './data/updateBatches';
 import { oneAtATime } from './oneAtATime';
 import { AdamW } from './optimizer/adamw';
@@ -21,24 +25,30 @@ import { checkTrainOptions, TrainingAbortedError, type TrainOptions, type TrainR
  * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the updates in flight.
  * @throws ArgumentError when an option is out of range, there are no batches, or an update has no label.
  * @throws StateError when the model has nothing to train, adapters are merged, the first update reaches no trained parameter, the model is
- * being trained already, another run uses the checkpoint's folder, or the checkpoint is of another run.
+ * being trained already, another run uses the checkpoint's folder, the checkpoint is of another run, or the workers of the cluster differ.
+ * @throws WorkerLostError when another worker of the cluster is gone, silent or late, or has failed.
  */
 export async function train(model: TrainableModel, batches: BatchSource, options: TrainOptions = {}): Promise<TrainResult> {
   checkTrainOptions(options);
-  return interruptible(options.signal, (signal) => oneAtATime(model, () => trainAlone(model, batches, options, signal)));
+  const { cluster } = options;
+  return interruptible(options.signal, (signal) => {
+    const work = (given: TrainOptions, stop: Stop) => oneAtATime(model, () => trainAlone(model, batches, given, stop));
+    return cluster ? cluster.together(() => work(workersOptions(options, cluster), new AgreedStop(signal))) : work(options, { signal });
+  });
 }
 
-async function trainAlone(model: TrainableModel, batches: BatchSource, options: TrainOptions, signal: AbortSignal): Promise<TrainResult> {
-  const { compile = true, precision, maxGradNorm = 1, checkpoint, evaluation } = options;
+async function trainAlone(model: TrainableModel, batches: BatchSource, options: TrainOptions, stop: Stop): Promise<TrainResult> {
+  const { compile = true, precision, maxGradNorm = 1, checkpoint, evaluation, cluster } = options;
   const optimizer = options.optimizer ?? new AdamW({ learningRate: 3e-4, weightDecay: 0 });
-  const run = new TrainingRun({ model, optimizer, maxGradNorm, compile, precision });
+  const run = new TrainingRun({ model, optimizer, maxGradNorm, compile, precision, cluster, wantsStop: () => stop.isAsked === true });
   const { isTraining } = model;
   let unlock: (() => void) | undefined;
   try {
-    if (checkpoint) unlock = lockRun(checkpoint.directory);
+    if (checkpoint && cluster?.isFirst !== false) unlock = lockRun(checkpoint.directory);
     model.train?.();
     if (checkpoint) run.resume(checkpoint);
-    await loop(run, batches, options, signal);
+    if (cluster) await shakeHands(cluster, factsOf(run, batches, options));
+    await loop(run, batches, options, stop);
     if (evaluation?.keepBest) run.restoreBest();
     return resultOf(run);
   } finally {
@@ -50,21 +60,27 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
   }
 }
 
-async function loop(run: TrainingRun, batches: BatchSource, options: TrainOptions, signal: AbortSignal): Promise<void> {
-  const { steps = Infinity, gradientAccumulation = 1, evaluation, checkpoint } = options;
+async function loop(run: TrainingRun, batches: BatchSource, options: TrainOptions, stop: Stop): Promise<void> {
+  const { steps = Infinity, gradientAccumulation = 1, evaluation, checkpoint, cluster } = options;
+  const { signal } = stop;
   const epochs = options.epochs ?? (options.steps === undefined ? 1 : Infinity);
   const saveEvery = checkpoint && (checkpoint.everySteps ?? 100);
   const report = new RunReport(options, { steps: plannedSteps(batches, epochs, options), resumedAt: run.resumedAt, signal });
-  let atOnce = options.stepsAtOnce ?? 1;
+  let atOnce = cluster ? 1 : (options.stepsAtOnce ?? 1); // in a cluster all must hear of a stop at the same update
 
   const isOver = () => signal.aborted || run.step >= steps || run.evaluationsWithoutGain() >= (evaluation?.patience ?? Infinity);
   const evaluate = async () => {
     if (!evaluation || signal.aborted || run.isEvaluated) return;
-    await report.evaluation(run.step, (onProgress) => run.evaluate(evaluation, signal, onProgress));
+    await report.evaluation(run.step, (onProgress) => run.evaluate(evaluation, stop, onProgress));
+  };
+  const save = async () => {
+    const folder = checkpoint && run.save(checkpoint);
+    if (folder !== undefined) await checkpoint?.onSaved?.(folder);
   };
   const settle = async () => {
     const { made, failure } = run.settle();
-    atOnce = options.stepsAtOnce ?? stepsInASecond(made.at(-1)?.seconds);
+    if (run.isStopAgreed) stop.agree?.();
+    if (!cluster) atOnce = options.stepsAtOnce ?? stepsInASecond(made.at(-1)?.seconds);
     await report.steps(made);
     if (failure !== undefined) throw failure;
   };
@@ -79,7 +95,7 @@ async function loop(run: TrainingRun, batches: BatchSource, options: TrainOption
         if (run.inFlight < atOnce && !endsGroup) continue;
         await settle();
         if (isDue(run.step, evaluation?.everySteps)) await evaluate();
-        if (checkpoint && isDue(run.step, saveEvery)) run.save(checkpoint);
+        if (isDue(run.step, saveEvery)) await save();
         if (isOver()) break;
       }
     } finally {
@@ -87,8 +103,28 @@ async function loop(run: TrainingRun, batches: BatchSource, options: TrainOption
     }
   }
   await evaluate();
-  if (checkpoint) run.save(checkpoint);
+  await save();
+  cluster?.meet(); // none leaves before the checkpoint is there
   if (signal.aborted) throw new TrainingAbortedError(resultOf(run));
+}
+
+/** Worker 0 tells how the run goes. */
+function workersOptions({ progress, log, ...options }: TrainOptions, { isFirst }: Cluster): TrainOptions {
+  return isFirst ? { ...options, progress, log } : options;
+}
+
+/** What the workers compare before they begin. */
+function factsOf(run: TrainingRun, batches: BatchSource, options: TrainOptions): Readonly<Record<string, string>> {
+  const { steps, epochs, gradientAccumulation, maxGradNorm, compile, precision, evaluation, checkpoint } = options;
+  const rest = { steps, epochs, gradientAccumulation, maxGradNorm, compile, precision, checkpointEvery: checkpoint?.everySteps };
+  const { everySteps, keepBest, patience } = evaluation ?? {};
+  return {
+    ...run.facts(),
+    step: String(run.step),
+    'training data': dataFact(batches, run.position.epoch),
+    ...(evaluation && { 'held-out data': dataFact(evaluation.batches, 0) }),
+    options: JSON.stringify({ ...rest, everySteps, keepBest, patience }),
+  };
 }
 
 /** How many updates a GPU has in flight at once, so that its host can be interrupted every second or so. */

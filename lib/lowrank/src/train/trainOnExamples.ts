@@ -22,7 +22,7 @@ export interface ExampleSplits {
 
 /** How to learn. */
 export interface TrainOnExamplesOptions
-  extends Pick<TrainOptions, 'signal' | 'onStep' | 'progress' | 'checkpoint' | 'log' | 'compile' | 'precision'> {
+  extends Pick<TrainOptions, 'signal' | 'onStep' | 'progress' | 'checkpoint' | 'cluster' | 'log' | 'compile' | 'precision'> {
   /** Updates. */
   readonly steps: number;
   /** The id that fills the rest of a row. */
@@ -75,6 +75,7 @@ export const TRAINING_OPTIONS = [
   'onStep',
   'progress',
   'checkpoint',
+  'cluster',
   'log',
   'compile',
   'precision',
@@ -123,6 +124,7 @@ export async function trainOnExamples(
       onStep: options.onStep,
       progress: options.progress,
       checkpoint: options.checkpoint,
+      cluster: options.cluster,
       log: options.log,
     });
     return { ...result, learningRate };

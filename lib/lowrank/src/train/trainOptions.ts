@@ -3,6 +3,7 @@ import { AbortedError, ArgumentError } from '../runtime';
 import { checkKnown } from '../runtime/checkKnown';
 import { checkWhole } from '../runtime/checkWhole';
 import type { CheckpointPlace } from './checkpoints/runCheckpoint';
+import type { Cluster } from './cluster/cluster';
 import type { EvaluationPlan } from './evaluationPlan';
 import type { ExecutionOptions } from './executionOptions';
 import type { AdamW } from './optimizer/adamw';
@@ -39,6 +40,12 @@ export interface TrainOptions extends ExecutionOptions {
   readonly progress?: ProgressDisplay;
   readonly evaluation?: EvaluationOptions;
   readonly checkpoint?: CheckpointOptions;
+  /**
+   * The workers that train together, from `joinCluster`. Each calls this function with the same model and data and computes its part of every update;
+   * the result is that of one process, up to the order in which numbers are added. Worker 0 alone logs, shows progress and writes checkpoints, which
+   * all of them read.
+   */
+  readonly cluster?: Cluster | undefined;
   /** A file that gets one line of JSON per update and per evaluation. */
   readonly log?: string;
 }
@@ -63,6 +70,8 @@ export interface CheckpointOptions extends CheckpointPlace {
   readonly everySteps?: number;
   /** How many of the newest are kept; damaged ones do not count. @defaultValue 2 */
   readonly keep?: number;
+  /** Called with the folder of every checkpoint once it is complete, and awaited: to copy it to another place, for example. */
+  readonly onSaved?: (folder: string) => void | Promise<void>;
 }
 
 /** What a run did. */
@@ -97,6 +106,7 @@ export function checkTrainOptions(options: TrainOptions): void {
       'progress',
       'evaluation',
       'checkpoint',
+      'cluster',
       'log',
       'compile',
       'precision',
@@ -121,7 +131,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     checkKnown('train.evaluation', evaluation, ['batches', 'everySteps', 'onEvaluation', 'keepBest', 'patience']);
     if (evaluation.batches === undefined) throw new ArgumentError('train.evaluation has no batches to evaluate on');
   }
-  if (checkpoint) checkKnown('train.checkpoint', checkpoint, ['directory', 'everySteps', 'keep']);
+  if (checkpoint) checkKnown('train.checkpoint', checkpoint, ['directory', 'everySteps', 'keep', 'onSaved']);
   if (maxGradNorm !== undefined && !(maxGradNorm > 0))
     throw new ArgumentError(`maxGradNorm ${maxGradNorm} is not positive; Infinity does not clip`);
 }

@@ -1,5 +1,5 @@
 /** What the trainer asks of a model. */
-import type { PeftConfig } from '../peft';
+import type { PeftConfig, RowRange } from '../peft';
 import { StateError, type tf } from '../runtime';
 import type { TensorBatch } from './data/tensorBatch';
 
@@ -24,6 +24,8 @@ export interface TrainableModel {
   readonly config?: { readonly maxPositionEmbeddings?: number; readonly vocabSize?: number; readonly hiddenSize?: number };
   /** How many losses dropout has drawn masks for, in training: a resumed run goes on from there. */
   dropoutStep?: number;
+  /** Which rows of a batch a loss is of, where it is not all of them: dropout gives each row the mask that it has in the whole batch. */
+  dropoutRows?: RowRange | undefined;
   /** The adapters' configurations, of a model that has adapters. */
   readonly peftConfig?: Readonly<Record<string, PeftConfig>>;
   readonly activeAdapters?: readonly string[];

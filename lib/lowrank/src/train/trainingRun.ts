@@ -3,6 +3,8 @@ import { AbortedError, NotFiniteError, tf } from '../runtime';
 import { BestWeights } from './checkpoints/bestWeights';
 import { type CheckpointPlace, loadRun, type RunState, saveRun } from './checkpoints/runCheckpoint';
 import { type RunSetup, setupOf } from './checkpoints/runSetup';
+import type { Stop } from './cluster/agreedStop';
+import { runFacts } from './cluster/runFacts';
 import type { StepSetup } from './compiledStep';
 import { realTokens } from './data/batch';
 import type { DataPosition, UpdateBatches } from './data/updateBatches';
@@ -65,6 +67,11 @@ export class TrainingRun {
     return losses.length - 1 - losses.indexOf(lowest);
   }
 
+  /** Whether a worker of the cluster has been asked to stop, as all of them know. */
+  get isStopAgreed(): boolean {
+    return this.queue.isStopAgreed;
+  }
+
   /** Updates that have been begun and are not in the history yet. */
   get inFlight(): number {
     return this.begun.length;
@@ -119,16 +126,17 @@ export class TrainingRun {
   /** Evaluates the model as it is; undefined when the signal ended that. */
   async evaluate(
     { batches, keepBest = false }: EvaluationPlan,
-    signal: AbortSignal,
+    stop: Stop,
     onProgress?: (done: number, batches: number | undefined) => void,
   ): Promise<EvaluationRecord | undefined> {
     const heldOut = typeof batches === 'function' ? batches() : batches;
     const total = Array.isArray(heldOut) ? heldOut.length : undefined;
     const options = {
-      signal,
+      signal: stop.asked ?? stop.signal,
       onProgress: (done: number) => onProgress?.(done, total),
       compile: this.stepSetup.compile,
       precision: this.stepSetup.precision,
+      cluster: this.stepSetup.cluster,
     };
     try {
       const evaluation = await evaluateLoss(this.model, heldOut, options);
@@ -137,7 +145,9 @@ export class TrainingRun {
       if (keepBest && this.evaluationsWithoutGain() === 0) this.best.take(parametersOf(this.model));
       return record;
     } catch (error) {
-      if (signal.aborted && error instanceof AbortedError) return undefined;
+      if (!(error instanceof AbortedError)) throw error;
+      stop.agree?.(); // some worker of the cluster has been asked
+      if (stop.signal.aborted) return undefined;
       throw error;
     }
   }
@@ -147,9 +157,15 @@ export class TrainingRun {
     this.best.restore(parametersOf(this.model));
   }
 
-  /** Saves all that the rest of the run depends on, unless that has been done since the last update or evaluation. */
-  save(place: CheckpointPlace): void {
-    if (this.saved?.step === this.step && this.saved.evaluations === this.evaluations.length) return;
+  /**
+   * Saves all that the rest of the run depends on, unless that has been done since the last update or evaluation. Of a cluster's workers the first
+   * one does.
+   *
+   * @returns the checkpoint's folder, where one was written.
+   */
+  save(place: CheckpointPlace): string | undefined {
+    if (this.saved?.step === this.step && this.saved.evaluations === this.evaluations.length) return undefined;
+    if (this.stepSetup.cluster?.isFirst === false) return undefined;
     const { model, best, position, history, evaluations } = this;
     const optimizer = this.optimizer.state();
     const { dropoutStep } = model;
@@ -158,7 +174,9 @@ export class TrainingRun {
     const weights = Object.fromEntries(parametersOf(model));
     try {
       const run = { weights, best: best.tensors, optimizer, dropoutStep, position, history, evaluations, setup: this.setup };
-      this.noteSaved(saveRun(place, run, replaced));
+      const path = saveRun(place, run, replaced);
+      this.noteSaved(path);
+      return path;
     } finally {
       tf.dispose(optimizer.tensors);
     }
@@ -170,7 +188,7 @@ export class TrainingRun {
    * @throws StateError when it is of something else; the model is as it was then.
    */
   resume({ directory }: CheckpointPlace): void {
-    this.setup = setupOf(this.model);
+    this.setup ??= setupOf(this.model);
     const saved = loadRun(directory, parametersOf(this.model), this.setup);
     if (!saved) return;
     try {
@@ -178,6 +196,12 @@ export class TrainingRun {
     } finally {
       tf.dispose([saved.weights, saved.best, saved.optimizer.tensors]);
     }
+  }
+
+  /** What makes it this run, as the workers of a cluster compare it at the beginning. */
+  facts(): Readonly<Record<string, string>> {
+    this.setup ??= setupOf(this.model);
+    return runFacts(this.model, this.optimizer, this.setup);
   }
 
   private takeUp({

@@ -1,6 +1,14 @@
 /** What the adapted layers of one model share: which adapters act, and whether dropout does. */
-import { tf } from '../../runtime';
+import { tf, UnsupportedError } from '../../runtime';
 import { statelessUniform } from '../../runtime/statelessRandom';
+
+/** Some neighbouring rows of a batch. */
+export type RowRange = {
+  readonly first: number;
+  readonly count: number;
+  /** How many rows the batch has. */
+  readonly of: number;
+};
 
 /**
  * One object for all adapted layers of a model, so that switching an adapter, or training mode, is a single assignment.
@@ -16,6 +24,8 @@ export class AdapterState {
   isEnabled = true;
   /** One adapter's name per row of the batch, for batches of mixed adapters; `__base__` is none. */
   rowAdapters: readonly string[] | undefined;
+  /** Which rows of a batch the next passes see, where it is not all of them: each row gets the mask that it has in the whole batch. */
+  rows: RowRange | undefined;
   private training = false;
   private step: tf.Variable | undefined; // int32, made when training first begins: a traced step may not make it
 
@@ -56,7 +66,7 @@ export class AdapterState {
   dropoutMask(shape: readonly number[], rate: number, seed: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
       const key = tf.stack([seed, this.stepVariable()]);
-      const kept = statelessUniform(shape, key).greaterEqual(rate);
+      const kept = this.ofRows(shape, (whole) => statelessUniform(whole, key)).greaterEqual(rate);
       return kept.cast('float32').div(1 - rate);
     });
   }
@@ -65,6 +75,19 @@ export class AdapterState {
   *trainingFields(): IterableIterator<readonly [string, unknown]> {
     yield ['isTraining', this.training];
     if (this.training) yield ['step', this.stepVariable()];
+    if (this.training && this.rows) yield ['rows', this.rows];
+  }
+
+  /** The present rows of what is drawn for the whole batch. */
+  private ofRows(shape: readonly number[], draw: (shape: readonly number[]) => tf.Tensor): tf.Tensor {
+    if (!this.rows) return draw(shape);
+    const { first, count, of } = this.rows;
+    const [rows = 0, ...rest] = shape;
+    if (rows !== count)
+      throw new UnsupportedError(
+        `dropout on an input of shape [${shape}] cannot be drawn for ${count} of a batch's ${of} rows; make whole batches of each worker's part`,
+      );
+    return draw([of, ...rest]).slice([first, ...rest.map(() => 0)], [...shape]);
   }
 
   dispose(): void {

@@ -1,15 +1,21 @@
 /** Micro-batches as the device takes them. */
+import type { RowRange } from '../../peft';
 import { deviceInfo, tf } from '../../runtime';
 import type { MicroBatch } from '../gradients';
-import { type Batch, learnedTokens } from './batch';
 import { padToBucket } from './padToBucket';
+import type { Piece } from './pieces';
 import { type TensorBatch, tensorBatch } from './tensorBatch';
 
 /**
  * A micro-batch as a compiled function takes it. For a GPU its integers are float32, which is exact below 2²⁴: TensorFlow keeps integer
  * arguments in host memory and copies them when the function asks, which waits until the GPU has done everything before.
  */
-export type SentBatch = { readonly tensors: tf.NamedTensorMap; readonly weight: tf.Scalar };
+export type SentBatch = {
+  readonly tensors: tf.NamedTensorMap;
+  readonly weight: tf.Scalar;
+  /** Which rows of its batch these are, where it is not all of them. */
+  readonly rows?: RowRange;
+};
 
 /** How batches become tensors. */
 export interface SendOptions {
@@ -19,15 +25,13 @@ export interface SendOptions {
   readonly config?: { readonly maxPositionEmbeddings?: number; readonly vocabSize?: number } | undefined;
 }
 
-/** The micro-batches of one update, each weighted by its share of the learned tokens; the caller disposes them. */
-export function sentBatches(batches: readonly Batch[], { compile = true, config }: SendOptions): SentBatch[] {
-  const counts = batches.map(learnedTokens);
-  const total = counts.reduce((sum, count) => sum + count, 0);
+/** The micro-batches of one update, each weighted by its share of all that the update learns; the caller disposes them. */
+export function sentBatches(pieces: readonly Piece[], { compile = true, config }: SendOptions): SentBatch[] {
   const isGpu = deviceInfo().device === 'GPU';
-  return batches.map((batch, index) => {
+  return pieces.map(({ batch, rows, share }) => {
     const padded = compile ? padToBucket(batch, config?.maxPositionEmbeddings) : batch;
     const tensors: tf.NamedTensorMap = { ...tensorBatch(padded, config?.vocabSize, isGpu ? 'float32' : 'int32') };
-    return { tensors, weight: tf.scalar((counts[index] ?? 0) / total) };
+    return { tensors, weight: tf.scalar(share), ...(rows && { rows }) };
   });
 }
 

@@ -1,0 +1,18 @@
+#ifndef LOWRANK_CLUSTER_H_
+#define LOWRANK_CLUSTER_H_
+
+#include <node_api.h>
+
+#include <string>
+
+namespace tfnodejs {
+
+// Adds the functions of cluster.cc to the binding's exports.
+napi_status DefineClusterFunctions(napi_env env, napi_value exports);
+
+// A tensorflow.ServerDef, from protobuf's text format to its bytes; throws where the text is none.
+std::string SerializedServer(const std::string& text);
+
+}  // namespace tfnodejs
+
+#endif  // LOWRANK_CLUSTER_H_

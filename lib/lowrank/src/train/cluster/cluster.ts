@@ -1,0 +1,169 @@
+/** The workers of a cluster, as one of them deals with the others. */
+import { AbortedError, StateError, tf } from '../../runtime';
+import { reasonOf } from '../../runtime/reasonOf';
+import { clusterBinding } from './clusterBinding';
+import { type Communication, collectiveSum } from './collectiveReduce';
+import { type BrokenCluster, findLost, tellAll } from './findLost';
+import { WorkerLostError } from './workerLostError';
+
+/** What is fixed when a worker joins. */
+interface Membership {
+  readonly rank: number;
+  /** By rank. */
+  readonly addresses: readonly string[];
+  /** How long the others may let this one wait, in seconds. */
+  readonly timeout: number;
+  readonly communication: Communication;
+}
+
+/** Something that needs all workers has failed; who is to blame is found out later. */
+class TogetherError extends Error {
+  override readonly name = 'TogetherError';
+}
+
+/** Collectives of one size take turns with so many numbers, so that none meets the one before it. */
+const TURNS = 4;
+
+/** Made by `joinCluster`, once in a process. */
+export class Cluster {
+  /** The number of this worker, from 0. */
+  readonly rank: number;
+  /** How many workers there are. */
+  readonly size: number;
+  /** `host:port` of each worker by rank. */
+  readonly addresses: readonly string[];
+  private readonly timeout: number; // ms
+  private readonly communication: Communication;
+  private readonly lengths = new Map<number, number>(); // how many sums of each length there have been
+  private meetings = 0;
+  private failure: Error | undefined;
+
+  /** @internal */
+  constructor({ rank, addresses, timeout, communication }: Membership) {
+    this.rank = rank;
+    this.size = addresses.length;
+    this.addresses = addresses;
+    this.timeout = timeout * 1000;
+    this.communication = communication;
+  }
+
+  /** Whether this is worker 0, which writes what is written once. */
+  get isFirst(): boolean {
+    return this.rank === 0;
+  }
+
+  /** What this worker is called in messages. */
+  nameOf(rank: number): string {
+    return `worker ${rank} (${this.addresses[rank] ?? 'unknown'})`;
+  }
+
+  /**
+   * The sum over all workers, the same bits in each of them. Waits for the others, and the process does nothing else meanwhile.
+   *
+   * Shapes: (n), float32 → (n).
+   *
+   * @internal
+   */
+  sum(values: tf.Tensor): tf.Tensor {
+    const key = this.keyOf(values.size);
+    clusterBinding().clusterWatch(this.timeout);
+    try {
+      return collectiveSum(values, { size: this.size, key, communication: this.communication });
+    } catch (cause) {
+      throw new TogetherError(reasonOf(cause), { cause });
+    } finally {
+      clusterBinding().clusterWatch(0);
+    }
+  }
+
+  /**
+   * Worker 0's text, in all workers.
+   *
+   * @internal
+   */
+  async fromFirst(text: string): Promise<string> {
+    const key = `from-first-${this.meetings}`;
+    if (this.isFirst) await this.attempt(() => clusterBinding().clusterSet(key, text));
+    this.meet();
+    return this.attempt(() => clusterBinding().clusterGet(key, this.timeout));
+  }
+
+  /**
+   * The texts of all workers by rank, in worker 0; none in the others.
+   *
+   * @internal
+   */
+  async toFirst(text: string): Promise<string[]> {
+    const key = `to-first-${this.meetings}`;
+    await this.attempt(() => clusterBinding().clusterSet(`${key}/${this.rank}`, text));
+    this.meet();
+    const texts: string[] = [];
+    for (let rank = 0; this.isFirst && rank < this.size; rank++) {
+      texts.push(await this.attempt(() => clusterBinding().clusterGet(`${key}/${rank}`, this.timeout)));
+    }
+    return texts;
+  }
+
+  /**
+   * Waits until all workers have come here. A sum, because it ends at once when a worker fails, which TensorFlow's barriers do not.
+   *
+   * @internal
+   */
+  meet(): void {
+    this.meetings++;
+    tf.tidy(() => void this.sum(tf.ones([1])));
+  }
+
+  /**
+   * Does work that all workers do together. Where it fails here, the others learn why; where another worker fails or is lost, the error names
+   * it.
+   *
+   * @throws WorkerLostError when another worker is to blame; what the work throws, when this one is.
+   * @internal
+   */
+  async together<T>(work: () => Promise<T>): Promise<T> {
+    if (this.failure) throw new StateError(`this cluster has ended (${this.failure.message}); start all workers anew`);
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof AbortedError) throw error; // all workers have agreed to stop
+      if (error instanceof WorkerLostError) throw error; // from within
+      const reported = error instanceof TogetherError ? await this.blamed(error) : await this.reported(error);
+      this.failure = reported instanceof Error ? reported : new Error(reasonOf(reported));
+      throw reported;
+    }
+  }
+
+  private async reported(error: unknown): Promise<unknown> {
+    await tellAll(this.rank, `${this.nameOf(this.rank)}: ${reasonOf(error)}`, this.timeout);
+    return error;
+  }
+
+  private async blamed(error: TogetherError): Promise<WorkerLostError> {
+    const { rank, size, timeout } = this;
+    const broken: BrokenCluster = { rank, size, timeout, reason: error.message, meeting: this.point() };
+    const { workers, how } = await findLost(broken, (each) => this.nameOf(each));
+    return new WorkerLostError(workers, how, { cause: error });
+  }
+
+  /** What tells this point of the work from others: the same text in all workers. */
+  private point(): string {
+    return `${this.meetings}-${Array.from(this.lengths.values()).join('-')}`;
+  }
+
+  private async attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw new TogetherError(reasonOf(cause), { cause });
+    }
+  }
+
+  /** The same in all workers, for they make the same sums in the same order. */
+  private keyOf(length: number): number {
+    const before = this.lengths.get(length) ?? 0;
+    this.lengths.set(length, before + 1);
+    const index = Array.from(this.lengths.keys()).indexOf(length);
+    return 1 + index * TURNS + (before % TURNS);
+  }
+}

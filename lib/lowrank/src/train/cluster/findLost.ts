@@ -1,0 +1,113 @@
+/** Finds out who is to blame when workers cannot go on together. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { clusterBinding } from './clusterBinding';
+import { taskName } from './serverDef';
+
+/** What a worker knows when something has failed that needs all of them. */
+export interface BrokenCluster {
+  readonly rank: number;
+  readonly size: number;
+  /** How long workers may let others wait, in milliseconds. */
+  readonly timeout: number;
+  /** What TensorFlow said. */
+  readonly reason: string;
+  /** The same text in all workers that have come to this point. */
+  readonly meeting: string;
+}
+
+/** Who is to blame, and a sentence that says so. */
+export interface Blame {
+  readonly workers: readonly number[];
+  readonly how: string;
+}
+
+/** Answers are waited for so long, in milliseconds, and so long a worker stays for the others' questions. */
+const PATIENCE = 5000;
+/** Questions at a time: as many as Node has threads for them. */
+const AT_ONCE = 4;
+
+const ADVICE = 'the last checkpoint is whole: start all workers again to go on from it';
+const NO_HEARTBEAT = `no heartbeat; ${ADVICE}`;
+const NO_ANSWER = `no answer; ${ADVICE}`;
+
+/**
+ * In this order: what another worker has found out or failed of; workers that send no heartbeat, by the coordination service; workers whose server
+ * does not answer; workers that have not come to the point where the others wait.
+ *
+ * It tells the others, and stays for a while: a worker that left at once would look lost to one that asks later.
+ */
+export async function findLost(broken: BrokenCluster, nameOf: (rank: number) => string): Promise<Blame> {
+  const { rank, size, timeout, reason, meeting } = broken;
+  const patience = patienceOf(timeout);
+  const silent = silentIn(reason);
+  if (silent.length > 0) return blame(silent, nameOf, NO_HEARTBEAT);
+  const reported = reportIn(reason);
+  if (reported) return reported;
+  const others = Array.from({ length: size }, (_, other) => other).filter((other) => other !== rank);
+  const unreachable = await failing(others, (other) => clusterBinding().clusterCheckPeer(taskName(other), patience));
+  if (unreachable.length > 0) {
+    const found = blame(unreachable, nameOf, NO_ANSWER);
+    if (!unreachable.includes(0)) await report(found.how);
+    await sleep(patience);
+    return found;
+  }
+  const mark = (other: number) => `waiting-${meeting}/${other}`;
+  await clusterBinding().clusterSet(mark(rank), 'here');
+  await sleep(patience);
+  const late = await failing(others, (other) => clusterBinding().clusterGet(mark(other), patience));
+  const advice = `alive, but not there after ${Math.round(timeout / 1000)} s; ${ADVICE}, with a longer timeout where a step takes longer`;
+  if (late.length > 0) return blame(late, nameOf, advice);
+  return { workers: [], how: `the workers cannot go on together: ${reason.split('\n')[0]}; ${ADVICE}` };
+}
+
+/** Ends the collectives of all workers with this text, where the service that passes it on answers. */
+export async function tellAll(rank: number, text: string, timeout: number): Promise<void> {
+  const isThere =
+    rank === 0 || (await failing([0], () => clusterBinding().clusterCheckPeer(taskName(0), patienceOf(timeout)))).length === 0;
+  if (isThere) await report(text);
+}
+
+function report(text: string): Promise<unknown> {
+  return clusterBinding()
+    .clusterReport(text)
+    .catch(() => undefined); // it has ended already
+}
+
+function patienceOf(timeout: number): number {
+  return Math.min(PATIENCE, timeout / 4);
+}
+
+/** A worker's report, as TensorFlow passes it on: of itself, or of others that it has found lost. */
+function reportIn(reason: string): Blame | undefined {
+  const [, task, text = ''] = /Error reported from \/job:worker\/(?:replica:0\/)?task:(\d+): ([^\n]*)/.exec(reason) ?? [];
+  if (task === undefined || text.startsWith('Shutdown barrier')) return undefined;
+  const [, lost] = /^lost ((?:worker \d+ \([^)]*\)(?:, )?)+)/.exec(text) ?? [];
+  if (lost === undefined) return { workers: [Number(task)], how: `${text}. That ended all workers; ${ADVICE}` };
+  return { workers: Array.from(lost.matchAll(/worker (\d+)/g), ([, rank]) => Number(rank)), how: text };
+}
+
+function blame(workers: readonly number[], nameOf: (rank: number) => string, reason: string): Blame {
+  return { workers, how: `lost ${workers.map(nameOf).join(', ')}: ${reason}` };
+}
+
+/** Those that the coordination service has not heard of. */
+function silentIn(reason: string): number[] {
+  const [, list = ''] = /stopped sending heartbeats\):?\s*((?:\/job:worker\/replica:0\/task:\d+\s*)+)/.exec(reason) ?? [];
+  return Array.from(list.matchAll(/task:(\d+)/g), ([, rank]) => Number(rank));
+}
+
+async function failing(ranks: readonly number[], ask: (rank: number) => Promise<unknown>): Promise<number[]> {
+  const failed: number[] = [];
+  const left = [...ranks];
+  const askOneByOne = async () => {
+    for (let rank = left.shift(); rank !== undefined; rank = left.shift()) {
+      try {
+        await ask(rank);
+      } catch {
+        failed.push(rank);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, askOneByOne));
+  return failed.sort((a, b) => a - b);
+}

@@ -1,0 +1,19 @@
+/** `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT`, as torchrun and many launchers of PyTorch write them. */
+import { checkAddress, checkRank } from '../clusterDescription';
+import { type Resolver, Variables } from './resolver';
+
+/** The address of worker 0 alone is known; the workers tell each other theirs. */
+export const torch: Resolver = {
+  name: 'RANK and WORLD_SIZE',
+  find: (environment) => {
+    const variables = new Variables('RANK and WORLD_SIZE', environment);
+    if (!variables.has('RANK') && !variables.has('WORLD_SIZE')) return undefined;
+    const [rank, size] = [variables.whole('RANK'), variables.whole('WORLD_SIZE')];
+    // torchrun's own store listens on MASTER_PORT where its agent keeps it
+    const isTaken = environment.TORCHELASTIC_USE_AGENT_STORE === 'True';
+    const leader = `${variables.text('MASTER_ADDR')}:${variables.whole('MASTER_PORT') + (isTaken ? 1 : 0)}`;
+    checkRank(torch.name, rank, size);
+    checkAddress('MASTER_ADDR and MASTER_PORT', leader);
+    return { rank, size, leader };
+  },
+};

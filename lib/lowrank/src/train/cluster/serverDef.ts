@@ -1,0 +1,46 @@
+/** A worker as TensorFlow's server takes it: a `tensorflow.ServerDef` in protobuf's text format. */
+
+/** What the server of a worker has to know. */
+export interface ServerOptions {
+  readonly rank: number;
+  /** The addresses by rank. */
+  readonly workers: readonly string[];
+  /** How long the others are waited for, in milliseconds. */
+  readonly joinTimeout: number;
+  /** How long a worker may send no heartbeat, in milliseconds. */
+  readonly heartbeatTimeout: number;
+}
+
+/** TensorFlow's name of a worker. */
+export function taskName(rank: number): string {
+  return `/job:worker/replica:0/task:${rank}`;
+}
+
+/**
+ * Worker 0 leads: it gives the collectives their numbers, and keeps the coordination service, to which all send their heartbeats.
+ *
+ * Without `collective_group_leader` every process would wait for the others for ever.
+ */
+export function serverDef({ rank, workers, joinTimeout, heartbeatTimeout }: ServerOptions): string {
+  const tasks = workers.map((address, index) => `tasks { key: ${index} value: "${address}" }`);
+  return `
+    cluster { job { name: "worker" ${tasks.join(' ')} } }
+    job_name: "worker"
+    task_index: ${rank}
+    protocol: "grpc"
+    default_session_config {
+      experimental {
+        collective_group_leader: "${taskName(0)}"
+        coordination_config {
+          service_type: "standalone"
+          service_leader: "${taskName(0)}"
+          enable_health_check: true
+          cluster_register_timeout_in_ms: ${joinTimeout}
+          cluster_register_with_barrier: true
+          heartbeat_timeout_in_ms: ${heartbeatTimeout}
+          shutdown_barrier_timeout_in_ms: 5000
+          coordinated_job_list { name: "worker" num_tasks: ${workers.length} }
+        }
+      }
+    }`;
+}
