@@ -23,6 +23,10 @@ VEGA = "application/vnd.vegalite.v5+json"
 ROAD = re.compile(r"^(←|Course start · |\[Course start\]).*\.ipynb\).*\n*", re.MULTILINE)
 
 
+# A paper that is named and not linked yet.
+PAPER = re.compile(r"(?<!\[)arXiv (\d{4}\.\d{5})(?!\d|v\d*\]|\])")
+
+
 def text_of(value):
     return value if isinstance(value, str) else "".join(value)
 
@@ -40,12 +44,17 @@ def figure(data):
     )
 
 
+def read_on_site(text, place, files):
+    """The text of a notebook without its line to the others, and with links as they lead on the site."""
+    return PAPER.sub(r'<a href="references.html#arxiv-\1">arXiv \1</a>', on_site(ROAD.sub("", text), place, files))
+
+
 def prepared_cell(cell, place, files):
     metadata = cell["metadata"]
     if "solution" in metadata.get("tags", []):
         metadata = {**metadata, "tags": [*metadata["tags"], "hide-cell"], "mystnb": {"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}}
     if cell["cell_type"] == "markdown":
-        return {**cell, "metadata": metadata, "source": on_site(ROAD.sub("", text_of(cell["source"])), place, files)}
+        return {**cell, "metadata": metadata, "source": read_on_site(text_of(cell["source"]), place, files)}
     if cell["cell_type"] != "code":
         return cell
     outputs = [{**each, "data": {"text/html": figure(each["data"])}} if VEGA in each.get("data", {}) else each for each in cell["outputs"]]
@@ -69,7 +78,7 @@ def main(folder):
     shutil.copytree(HERE / "static", folder / "static")
     (folder / "docs").mkdir()
     (folder / "drawings").mkdir()
-    for name in ("conf.py", "index.md", "library.md", "reference.py"):
+    for name in ("conf.py", "index.md", "cheat-sheet.md", "library.md", "references.md", "reference.py"):
         shutil.copyfile(HERE / name, folder / name)
     shutil.copyfile(MATHJAX, folder / "static/mathjax.js")
     files = placed()

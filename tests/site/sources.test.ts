@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
 import { expect, test } from 'vitest';
 
 /** What a Python expression over the site's modules gives. */
@@ -56,6 +57,26 @@ test('links lead to where files are on the site; where the site has none, the wo
   expect(python("on_site(given['text'], 'docs/a.md', given['files'])", { files, text })).toBe(
     '[two](../02-lora.ipynb#start) code ![layers](layers.svg) [web](https://example.org) [here](#there)',
   );
+});
+
+test('a paper that is named leads to the list of references, which has all that the notebooks name', () => {
+  const source = 'arXiv 2106.09685, [arXiv 2303.16199](https://arxiv.org/abs/2303.16199)';
+  expect(prepared({ cell_type: 'markdown', metadata: {}, source })).toMatchObject({
+    source: '<a href="references.html#arxiv-2106.09685">arXiv 2106.09685</a>, [arXiv 2303.16199](https://arxiv.org/abs/2303.16199)',
+  });
+  const texts = fs.readdirSync('notebooks').filter((name) => name.endsWith('.ipynb'));
+  const named = texts.flatMap((name) => fs.readFileSync(`notebooks/${name}`, 'utf8').match(/(?<=arXiv )\d{4}\.\d{5}/g) ?? []);
+  const listed = fs.readFileSync('docs/site/references.md', 'utf8').match(/(?<=id="arxiv-)[\d.]+/g) ?? [];
+  expect([...new Set(named)].filter((id) => !listed.includes(id))).toEqual([]);
+});
+
+test('the numbers of the page to print follow from its formulas', () => {
+  const page = fs.readFileSync('docs/site/cheat-sheet.md', 'utf8');
+  const [lora, prefix] = [32 * 2 * 16 * (4096 + 4096), 30 * (10 * 4096 + 1)];
+  expect(page).toContain(
+    `r = 16 on q and v, 32 layers: ${lora.toLocaleString('en')} | P = 10, 30 layers: ${prefix.toLocaleString('en')} |`,
+  );
+  expect(page).toContain(`| ${((2 * lora) / 1e6).toFixed(1)} MB | ${((2 * prefix) / 1e6).toFixed(1)} MB |`);
 });
 
 test('names of the library lead to their pages, once', () => {
