@@ -138,11 +138,12 @@ site: build reference $(SITE_PYTHON) $(SITE_TOOLS)/done
 test: build
 	@$(NODE) node_modules/vitest/vitest.mjs run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json
 
-# The comparison of the three tasks: FORM=short for two cores, FORM=long for a GPU. Begun again, it goes on where it was.
+# The comparison of the three tasks: FORM=short for two cores, FORM=long for a GPU, there with WORKERS=12 or so. Begun again, it goes on where it was.
 FORM ?= short
+WORKERS ?= 1
 experiment: build
 	@$(NODE) lib/lowrank/bin/lowrank.js experiment experiments/reviewer.json --form $(FORM) \
-	  --output experiments/results/reviewer-$(FORM).json --work build/experiment
+	  --output experiments/results/reviewer-$(FORM).json --work build/experiment --workers $(WORKERS)
 
 lint: build
 	@node_modules/.bin/biome check .

@@ -1,0 +1,87 @@
+import fs from 'node:fs';
+import type { ExperimentResults } from 'lowrank-review';
+import { readExperimentConfig } from 'lowrank-review';
+import { describe, expect, test } from 'vitest';
+import { python } from '../../io/python';
+import { temporaryFolder } from '../../io/temporaryFolder';
+
+const path = 'experiments/results/reviewer-long.json';
+const results = JSON.parse(fs.readFileSync(path, 'utf8')) as ExperimentResults;
+const folder = temporaryFolder();
+
+/** What `jsonschema`, a validator by others that JupyterLab brings along, finds wrong with a results file. */
+function schemaFaults(file: string): string[] {
+  const script = `
+import json, sys
+from jsonschema import Draft202012Validator
+schema, results = (json.load(open(path)) for path in sys.argv[1:])
+print(json.dumps([f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(results)]))`;
+  return JSON.parse(python(script, 'experiments/results.schema.json', file)) as string[];
+}
+
+describe('the committed results of the long form', () => {
+  test('follow their schema, which refuses another metric', () => {
+    expect(schemaFaults(path)).toEqual([]);
+    const [first, ...rest] = results.rows;
+    fs.writeFileSync(folder('wrong.json'), JSON.stringify({ ...results, rows: [{ ...first, metric: 'rouge' }, ...rest] }));
+    expect(schemaFaults(folder('wrong.json'))).toEqual([expect.stringMatching(/rows\[0\]\.metric: 'rouge' is not one of/)]);
+  });
+
+  test('are those of the configuration in the repository', () => {
+    expect(results.config).toEqual(readExperimentConfig('experiments/reviewer.json', 'long'));
+  });
+
+  test('name every run of the configuration once, as made or as missing', () => {
+    const { methods, tasks, seeds } = results.config;
+    const planned = methods.flatMap(({ name, seeds: count = seeds.length }) =>
+      tasks.flatMap((task) => seeds.slice(0, count).map((seed) => JSON.stringify([name, task, seed]))),
+    );
+    const named = [...results.runs, ...results.notRun].map(({ method, task, seed }) => JSON.stringify([method, task, seed]));
+    expect(named.sort()).toEqual(planned.sort());
+  });
+
+  test('choose the rate with the lowest validation loss of each sweep, and every run has it', () => {
+    expect(results.sweeps.length).toBe(results.config.methods.length * results.config.tasks.length);
+    for (const { method, task, trials, learningRate, isAtEdge } of results.sweeps) {
+      const losses = trials.map(({ loss }) => loss ?? Infinity);
+      const best = losses.indexOf(Math.min(...losses));
+      expect(trials[best]?.learningRate).toBe(learningRate);
+      expect(isAtEdge).toBe(best === 0 || best === trials.length - 1);
+      for (const run of results.runs.filter((each) => each.method === method && each.task === task))
+        expect(run.learningRate).toBe(learningRate);
+    }
+  });
+
+  test('have means of their seeds as values, inside their intervals, over all seeds that ran', () => {
+    for (const { method, task, value, low, high, perSeed } of results.rows) {
+      const mean = perSeed.reduce((sum, each) => sum + each, 0) / perSeed.length;
+      expect(Math.abs(value - mean)).toBeLessThanOrEqual(1e-4 * Math.abs(mean) + 1e-9);
+      expect(low <= value && value <= high).toBe(true);
+      const ran = results.runs.filter((run) => run.method === method && run.task === task).length;
+      expect(perSeed.length).toBe(Math.max(1, ran));
+    }
+  });
+
+  test('have differences of these means, in the order of each pair', () => {
+    expect(results.differences.length).toBeGreaterThan(50);
+    for (const { method, reference, task, metric, value, low, high } of results.differences) {
+      const mean = (name: string) =>
+        results.rows.find((row) => row.method === name && row.task === task && row.metric === metric)?.value ?? Number.NaN;
+      const [a, b] = [mean(method), mean(reference)];
+      expect(Math.abs(value - (a - b))).toBeLessThanOrEqual(2e-4 * (Math.abs(a) + Math.abs(b)));
+      expect(low <= value && value <= high).toBe(true);
+    }
+  });
+
+  test('count the trained parameters of each method', () => {
+    const parameters = new Map(results.runs.map(({ method, trainableParameters }) => [method, trainableParameters]));
+    expect(Object.fromEntries(parameters)).toMatchObject({
+      'full fine-tuning': results.model.parameters,
+      'LoRA r=8, α=16': 30 * 8 * (576 + 576 + 576 + 192),
+      'LoRA r=16, α=16': 30 * 16 * (576 + 576 + 576 + 192),
+      'prefix K=10': 28 * (10 * 576 + 9),
+      'prefix K=29': 28 * (29 * 576 + 9),
+      'prefix K=10, scalar gate': 28 * (10 * 576 + 1),
+    });
+  });
+});
