@@ -61,6 +61,12 @@ def prepared_cell(cell, place, files):
     return {**cell, "metadata": metadata, "outputs": outputs}
 
 
+def unlisted(texts, references):
+    """The papers that the texts name by their numbers and the list of references lacks."""
+    named = {number for text in texts for number in re.findall(r"arXiv:? (\d{4}\.\d{5})", text)}
+    return sorted(number for number in named if f'id="arxiv-{number}"' not in references)
+
+
 def prepared(notebook, place, files):
     return {**notebook, "cells": [prepared_cell(cell, place, files) for cell in notebook["cells"]]}
 
@@ -81,6 +87,8 @@ def main(folder):
     for name in ("conf.py", "index.md", "cheat-sheet.md", "library.md", "references.md", "reference.py"):
         shutil.copyfile(HERE / name, folder / name)
     shutil.copyfile(MATHJAX, folder / "static/mathjax.js")
+    if missing := unlisted([path.read_text() for path in NOTEBOOKS.glob("*.ipynb")], (HERE / "references.md").read_text()):
+        sys.exit(f"docs/site/references.md lacks papers that the notebooks name: arXiv {', '.join(missing)}")
     files = placed()
     for place, on in files.items():
         source = CHECKOUT / place

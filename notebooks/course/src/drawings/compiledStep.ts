@@ -12,13 +12,13 @@ export function compiledStep(): Drawing {
       'Operation by operation, TypeScript calls TensorFlow for each one, and the device waits between them. Traced, the step runs once in ' +
       'TypeScript to record a graph, which is compiled once for these shapes; every later step is one call, and the device does not wait. ' +
       'Another shape, or another plain value, means another trace.',
-    height: 700,
+    height: 716,
     shapes: [
       heading('A compiled step is one call in place of many'),
       ...note(MARGIN, 58, ['Time runs to the right; the lengths are not to scale.']),
       ...opByOp(96),
-      ...traced(282),
-      ...later(486),
+      ...traced(304),
+      ...later(508),
     ],
   };
 }
