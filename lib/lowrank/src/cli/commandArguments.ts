@@ -14,6 +14,8 @@ export interface NumberRange {
 /** The words after the command's name. */
 export class CommandArguments {
   readonly argument: string | undefined;
+  /** As they were given. */
+  readonly words: readonly string[];
   private readonly values: Readonly<Record<string, string | boolean | undefined>>;
 
   /** @throws UsageError for an unknown option, a missing value or a second positional argument. */
@@ -21,6 +23,7 @@ export class CommandArguments {
     const options = Object.fromEntries(
       Object.entries(spec.options).map(([name, { value }]) => [name, { type: value ? ('string' as const) : ('boolean' as const) }]),
     );
+    this.words = words;
     checkNames(words, Object.keys(options));
     try {
       const { values, positionals } = parseArgs({ args: withNumbers(words, spec), options, allowPositionals: spec.argument !== undefined });

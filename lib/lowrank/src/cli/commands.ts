@@ -19,6 +19,8 @@ export const trainOptions = {
     value: 'DIR',
     help: 'folder to save and resume the run; kept when it ends [run in the output folder, removed when it ends]',
   },
+  workers: { value: 'N', help: 'local processes that train together; see docs/beyond-one-machine.md for several machines [1]' },
+  'max-restarts': { value: 'K', help: 'how often all workers begin again from the last checkpoint when one is lost [3]' },
   force: { help: 'replace the adapter in the output folder' },
   log: { value: 'FILE', help: 'write one line of JSON per update' },
   quiet,

@@ -8,12 +8,14 @@ import { version } from '../runtime/version';
 import { CommandArguments } from './commandArguments';
 import { completeSpec } from './commandSpec';
 import { allCommands, OF_REVIEW } from './commands';
+import { LOST } from './exitCodes';
 import { commandHelp, programHelp } from './help';
 import { processStreams, type Streams } from './streams';
 import { UsageError } from './usageError';
 
 /**
- * Runs the program. Returns 0 on success, 1 when `review --fail-on review` reported something, and 2 for wrong usage or a failure.
+ * Runs the program. Returns 0 on success, 1 when `review --fail-on review` reported something, 2 for wrong usage or a failure, and 3 when another worker
+ * of the cluster was lost.
  *
  * @param words - the words after `lowrank`
  */
@@ -44,7 +46,7 @@ export async function main(words: readonly string[], streams: Streams = processS
   } catch (error) {
     streams.stderr.write(`${printableMessage(`lowrank ${name}: ${toldAs(error, name)}`)}\n`);
     if (!(error instanceof UsageError || error instanceof LowrankError) && process.env.LOWRANK_DEBUG) console.error(error);
-    return 2;
+    return error instanceof LowrankError && error.code === 'CLUSTER' ? LOST : 2;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The part of `train` that is the same for every kind of data. */
 import fs from 'node:fs';
+import os from 'node:os';
 import nodePath from 'node:path';
 import type { Tokenizer } from '../llama';
 import { getPeftModel } from '../peft';
@@ -7,6 +8,8 @@ import { ArgumentError } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
 import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExamples } from '../train';
 import type { CommandArguments } from './commandArguments';
+import { joinedCluster } from './joinedCluster';
+import { launchWorkers, withoutOptions } from './launchWorkers';
 import { typedConfig } from './methodOptions';
 import { isAdapter, openModel } from './openModel';
 import type { Streams } from './streams';
@@ -44,7 +47,14 @@ const SAVE_EVERY = 20;
 
 /** Trains an adapter with the given options and saves it into the job's folder. */
 export async function trainAdapter(args: CommandArguments, streams: Streams, { folder, read }: TrainingJob): Promise<number> {
+  const workers = args.whole('workers') ?? 1;
+  const maxRestarts = args.whole('max-restarts', { least: 0 }) ?? 3;
+  if (workers > 1) {
+    const words = ['train', ...withoutOptions(args.words, ['workers', 'max-restarts'])];
+    return launchWorkers({ words, workers, maxRestarts, cores: os.availableParallelism() }, streams);
+  }
   const { stdout, stderr } = streams;
+  const cluster = await joinedCluster(args, streams);
   const seed = args.whole('seed', { least: 0 }) ?? 0;
   const checkpoint = args.text('checkpoint') ?? nodePath.join(folder, 'run');
   const isWithin = args.text('checkpoint') === undefined;
@@ -57,6 +67,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     learningRate: args.number('learning-rate', { least: 0 }),
     log: args.text('log'),
     checkpoint: { directory: checkpoint, everySteps: SAVE_EVERY },
+    cluster,
     ...(!args.isOn('quiet') && { progress: terminalProgress(stderr) }),
     seed,
   };
@@ -85,6 +96,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
         throw error;
       }
     });
+    if (cluster?.isFirst === false) return 0; // worker 0 writes for all
     peft.savePretrained(folder);
     data.onSaved?.(folder);
     if (isWithin) fs.rmSync(checkpoint, { recursive: true, force: true }); // the adapter already has its best weights

@@ -1,7 +1,6 @@
 /** Makes this process a worker of a cluster. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArgumentError, StateError } from '../../runtime';
 import { checkKnown } from '../../runtime/checkKnown';
@@ -12,6 +11,7 @@ import { clusterBinding } from './clusterBinding';
 import { type ClusterDescription, describedBy, type ExplicitCluster } from './clusterDescription';
 import type { Communication } from './collectiveReduce';
 import { findCluster } from './findCluster';
+import { freePorts } from './freePorts';
 import type { Environment } from './resolvers/resolver';
 import { serverDef, taskName } from './serverDef';
 import { WorkerLostError } from './workerLostError';
@@ -110,7 +110,7 @@ async function ownAddress(leader: string): Promise<string> {
     socket.connect(Number(port), host); // sends nothing
     await once(socket, 'connect');
     const { address, family } = socket.address();
-    return `${family === 'IPv6' ? `[${address}]` : address}:${await freePort()}`;
+    return `${family === 'IPv6' ? `[${address}]` : address}:${(await freePorts(1))[0]}`;
   } finally {
     socket.close();
   }
@@ -129,17 +129,8 @@ async function patiently<T>(work: () => Promise<T>, milliseconds: number): Promi
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 async function alone(): Promise<ClusterDescription> {
-  return describedBy('a worker alone', { workers: [`127.0.0.1:${await freePort()}`], rank: 0 });
+  return describedBy('a worker alone', { workers: [`127.0.0.1:${(await freePorts(1))[0]}`], rank: 0 });
 }
 
 /** TensorFlow's message lists those that have not come, where the leader has. */
