@@ -139,6 +139,7 @@ export {
   printTrainableParameters,
   type RotaryConversion,
   type RowAdapters,
+  type RowRange,
   type SaveEmbeddingLayers,
   type TaskArithmetic,
   type TensorLayout,

@@ -128,6 +128,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
     return this.state.rows;
   }
 
+  /** Says which rows the next losses are of; undefined for a whole batch. */
   set dropoutRows(rows: RowRange | undefined) {
     this.state.rows = rows;
   }
