@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import type { MethodStyle } from '../methods';
 import { INK } from '../theme';
+import { endLabels } from './endLabels';
 import { NumericAxis } from './numericAxis';
 import { placeLabels } from './placeLabels';
 import { rule } from './rules';
@@ -164,17 +165,12 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
     WIDTH,
     HEIGHT,
   );
-  const lines = untrained.flatMap(({ method, value }) => {
+  const lines = untrained.map(({ method, value }) => {
     const isBelow = below.some((score) => score.method === method);
-    const at = { value: isBelow ? HEIGHT - 8 : Math.round(HEIGHT - ys.pixel(value)) };
-    const data = { values: [{ method: `${method} ${format(value)}${isBelow ? ' ↓' : ''}` }] };
-    const words = {
-      data,
-      mark: { type: 'text', align: 'left', baseline: 'middle', dx: 8, color: INK },
-      encoding: { x: { value: WIDTH }, y: at, text: { field: 'method', type: 'nominal' } },
-    };
-    return isBelow ? [words] : [rule({ y: at.value }, WIDTH, HEIGHT), words];
+    const y = isBelow ? HEIGHT - 8 : Math.round(HEIGHT - ys.pixel(value));
+    return { text: `${method} ${format(value)}${isBelow ? ' ↓' : ''}`, y, isBelow };
   });
+  const rules = lines.filter(({ isBelow }) => !isBelow).map(({ y: at }) => rule({ y: at }, WIDTH, HEIGHT));
   return {
     title: { text: name, anchor: 'start' },
     width: WIDTH,
@@ -186,7 +182,8 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
         encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color, tooltip },
       },
       { data: { values: rows }, mark: { type: 'point', filled: true, opacity: 1, size: 100 }, encoding: { x, y, color, shape, tooltip } },
-      ...lines,
+      ...rules,
+      ...endLabels(lines, WIDTH, HEIGHT),
       ...labels.map(({ text, x: left, y: top, align }) => ({
         data: { values: [{ text }] },
         mark: { type: 'text', align, baseline: 'middle', color: INK },
