@@ -20,6 +20,8 @@ export interface RateHeatmapOptions {
   readonly lossTitle?: string;
   /** The loss without training, for comparison in the title of the scale. */
   readonly untuned?: number;
+  /** The loss at which the colour ends before the slider is moved. @defaultValue the highest */
+  readonly colourUpTo?: number;
   /** @defaultValue `Final loss by learning rate and` the setting */
   readonly title?: string;
 }
@@ -29,15 +31,19 @@ export interface RateHeatmapOptions {
  * ends, to look closer at the good ones. Runs that diverged have a cross.
  */
 export function rateHeatmap(runs: readonly RateRun[], options: RateHeatmapOptions): Figure {
-  checkKnown('rateHeatmap', options, ['settingTitle', 'lossTitle', 'untuned', 'title']);
+  checkKnown('rateHeatmap', options, ['settingTitle', 'lossTitle', 'untuned', 'colourUpTo', 'title']);
   const {
     settingTitle,
     lossTitle = 'final loss (nats per token)',
     untuned,
+    colourUpTo,
     title = `Final loss by learning rate and ${settingTitle}`,
   } = options;
   const finite = runs.filter(({ loss }) => Number.isFinite(loss));
   if (finite.length === 0) throw new ArgumentError('rateHeatmap has no run with a finite loss; pass at least one');
+  if (colourUpTo !== undefined && !finite.some(({ loss }) => loss < colourUpTo)) {
+    throw new ArgumentError(`colourUpTo is ${colourUpTo}, and no loss is below it`);
+  }
   const best = finite.reduce((a, b) => (b.loss < a.loss ? b : a));
   const worst = finite.reduce((a, b) => (b.loss > a.loss ? b : a));
   const text = (loss: number) => (Number.isFinite(loss) ? loss.toFixed(2) : '×');
@@ -119,7 +125,7 @@ export function rateHeatmap(runs: readonly RateRun[], options: RateHeatmapOption
         'limit',
         'colour up to a loss of',
         [Number((low + step).toPrecision(4)), Number(high.toPrecision(4)), step],
-        Number(high.toPrecision(4)),
+        Number((colourUpTo ?? high).toPrecision(4)),
       ),
     ],
     { title, ...cells },
