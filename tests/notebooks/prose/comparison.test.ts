@@ -1,0 +1,175 @@
+/** What notebook 06 says in words about the measured comparison, held to the results file. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Comparison, type Measure } from 'lowrank-course';
+import { describe, expect, it } from 'vitest';
+
+const root = path.resolve(import.meta.dirname, '../../..');
+const measured = Comparison.read(path.join(root, 'experiments/results/reviewer-long.json'));
+const { sweeps, rows, runs, config } = measured.results;
+
+interface Cell {
+  readonly cell_type: string;
+  readonly source: readonly string[];
+}
+const notebook: { readonly cells: readonly Cell[] } = JSON.parse(
+  readFileSync(path.join(root, 'notebooks/06-lora-vs-prefix.ipynb'), 'utf8'),
+);
+const sources = notebook.cells.map(({ cell_type, source }) => ({ isText: cell_type === 'markdown', text: source.join('') }));
+const at = (start: string) => sources.findIndex(({ isText, text }) => isText && text.includes(start));
+const [ours, closing] = [at('## 3. A measurement of our own'), at('## Takeaways')];
+
+const LORA = 'LoRA r=16, α=16';
+const [LORA8, ALL, PREFIX, PREFIX29, FULL] = [
+  'LoRA r=8, α=16',
+  'LoRA r=8, α=16, all linear',
+  'prefix K=10',
+  'prefix K=29',
+  'full fine-tuning',
+];
+const comment = { task: 'comment', metric: 'bleu4' } as const;
+const refinement = { task: 'refinement', metric: 'exactMatch' } as const;
+const necessity = { task: 'necessity', metric: 'f1' } as const;
+const codeLoss = (task: Measure['task']) => ({ task, metric: 'codeLoss' }) as const;
+
+/** `above`, `below`, or `not told apart`. */
+function verdict(method: string, reference: string, measure: Measure): string {
+  const { low, high } = measured.difference(method, reference, measure);
+  return low > 0 ? 'above' : high < 0 ? 'below' : 'not told apart';
+}
+const lossesOf = (method: string, task: Measure['task']) =>
+  measured.sweep(method, task).trials.map(({ loss }) => loss ?? Number.POSITIVE_INFINITY);
+const lowest = (method: string) => Math.min(...lossesOf(method, 'comment'));
+
+describe('the words of notebook 06 beside the results', () => {
+  it('have no number that could go stale: those are computed in cells', () => {
+    const settings =
+      /F1|r = \d+|α = \d+|[αK] ?= ?\d+|95 %|leaves? out 0|from 0\b|SmolLM2-135M|\bscore 100\b|\(section \d\)|## \d+\.|^\d\. /gm;
+    const links = /\[[^\]]*\]\([^)]*\)/g;
+    const loose = sources
+      .slice(ours, closing)
+      .filter(({ isText }) => isText)
+      .flatMap(
+        ({ text }) =>
+          text
+            .replace(links, '')
+            .replace(settings, '')
+            .match(/\d[\d.,]*/g) ?? [],
+      );
+    const known = ['10', '29', '8', '16', '64', '32']; // lengths of prefixes, ranks and α, which the configuration names
+    expect(loose.filter((number) => !known.includes(number.replace(/[.,]$/, '')))).toEqual([]);
+  });
+
+  it.each<[string, string, Measure, string]>([
+    [LORA, PREFIX, comment, 'above'],
+    [LORA, PREFIX, refinement, 'above'],
+    [LORA, PREFIX, necessity, 'not told apart'],
+    [LORA8, PREFIX29, comment, 'above'],
+    [LORA8, PREFIX29, refinement, 'above'],
+    [LORA8, PREFIX29, necessity, 'not told apart'],
+    [PREFIX29, PREFIX, comment, 'above'],
+    [PREFIX29, PREFIX, refinement, 'above'],
+    [PREFIX, 'most frequent comment', comment, 'not told apart'],
+    [LORA, 'copied code', { task: 'refinement', metric: 'bleu4' }, 'not told apart'],
+    [PREFIX, 'copied code', { task: 'refinement', metric: 'bleu4' }, 'below'],
+    [PREFIX, 'copied code', refinement, 'above'],
+    [PREFIX, 'always yes', { task: 'necessity', metric: 'accuracy' }, 'above'],
+    [LORA, LORA8, comment, 'above'],
+    [LORA, LORA8, refinement, 'not told apart'],
+    [LORA, LORA8, necessity, 'not told apart'],
+    [ALL, LORA, comment, 'above'],
+    [ALL, LORA, refinement, 'above'],
+    [FULL, LORA, comment, 'above'],
+    [FULL, LORA, refinement, 'above'],
+    [FULL, ALL, comment, 'above'],
+    [FULL, ALL, refinement, 'not told apart'],
+    ['LoRA r=8, α=16', 'LoRA r=8, α=8', comment, 'below'],
+    ['LoRA r=16, α=32', LORA, comment, 'below'],
+    [FULL, LORA, codeLoss('comment'), 'below'],
+    [FULL, LORA, codeLoss('refinement'), 'below'],
+    [FULL, LORA, codeLoss('necessity'), 'above'],
+    ...['DoRA r=16, α=16', 'rsLoRA r=16, α=16'].flatMap((form) =>
+      [comment, refinement, necessity].map((measure): [string, string, Measure, string] => [form, LORA, measure, 'not told apart']),
+    ),
+  ])('say that %s against %s is as measured (%o: %s)', (method, reference, measure, expected) => {
+    expect(verdict(method, reference, measure)).toBe(expected);
+  });
+
+  it('say rightly that the best rate falls as α grows, and that the floor hardly moves', () => {
+    const grid = [LORA, 'LoRA r=16, α=32', 'rsLoRA r=16, α=16'];
+    const rates = grid.map((method) => measured.sweep(method, 'comment').learningRate);
+    expect([...rates].sort((a, b) => b - a)).toEqual(rates);
+    expect(rates.at(-1)).toBeLessThan(rates[0] ?? 0);
+    const floors = ['LoRA r=8, α=8', LORA8, ...grid, 'DoRA r=16, α=16'].map(lowest);
+    const span = Math.max(...floors) - Math.min(...floors);
+    const along = lossesOf(LORA, 'comment');
+    expect(Math.max(...along) - Math.min(...along)).toBeGreaterThan(10 * span);
+  });
+
+  it.each([
+    ['LoRA r=8, α=8', LORA8],
+    [LORA, 'LoRA r=16, α=32'],
+  ])('say rightly that %s and %s share a rate on comments, and that the larger α won the sweep', (smaller, larger) => {
+    expect(measured.sweep(smaller, 'comment').learningRate).toBe(measured.sweep(larger, 'comment').learningRate);
+    expect(lowest(larger)).toBeLessThan(lowest(smaller));
+  });
+
+  it('name the rates of the two ranks rightly: equal but for comments', () => {
+    const same = (task: Measure['task']) => measured.sweep(LORA, task).learningRate === measured.sweep(LORA8, task).learningRate;
+    expect([same('comment'), same('refinement'), same('necessity')]).toEqual([false, true, true]);
+  });
+
+  it('say rightly that most necessity trials still guess, and that half of the prefix trials were far too high', () => {
+    const trials = sweeps
+      .filter(({ task }) => task === 'necessity')
+      .flatMap((sweep) => sweep.trials.map(({ loss }) => loss ?? Number.POSITIVE_INFINITY));
+    expect(trials.filter((loss) => Math.abs(loss - Math.LN2 / 2) < 0.03).length).toBeGreaterThan(trials.length / 2);
+    const tooHigh = lossesOf(PREFIX, 'comment').filter((loss) => loss > 1.5 * lowest(PREFIX));
+    expect(tooHigh).toHaveLength(3);
+  });
+
+  it('say rightly that most runs that the limit ended are on comments, the prefix among them', () => {
+    const cut = runs.filter(({ endedBy }) => endedBy === 'maxSteps');
+    expect(cut.filter(({ task }) => task === 'comment').length).toBeGreaterThan(cut.length / 2);
+    expect(cut.some(({ method, task }) => method === PREFIX && task === 'comment')).toBe(true);
+    expect(cut.length).toBeLessThan(runs.length / 2);
+  });
+
+  it('say rightly that adapters need about a quarter of the memory of full fine-tuning', () => {
+    const bytes = (method: string) => runs.find((run) => run.method === method)?.stepBytes ?? Number.NaN;
+    for (const method of measured.methods.filter((name) => name !== FULL)) {
+      expect(bytes(method) / bytes(FULL)).toBeGreaterThan(0.2);
+      expect(bytes(method) / bytes(FULL)).toBeLessThan(0.3);
+    }
+  });
+
+  it('say rightly that everything forgets something, worst in necessity', () => {
+    const losses = rows.filter(({ metric, method }) => (metric === 'codeLoss' || metric === 'englishLoss') && method !== 'base');
+    for (const { method, task, metric, value } of losses) {
+      const before = measured.row('base', { task, metric } as Measure).value;
+      expect(value, `${method}, ${task}, ${metric}`).toBeGreaterThan(before);
+    }
+    const code = losses.filter(({ metric }) => metric === 'codeLoss').sort((a, b) => b.value - a.value);
+    expect(code.slice(0, 5).map(({ task }) => task)).toEqual(Array.from({ length: 5 }, () => 'necessity'));
+    const kept = measured.methods.filter(
+      (method) => measured.row(method, codeLoss('necessity')).value < measured.row(method, codeLoss('comment')).value,
+    );
+    expect(kept.length).toBeGreaterThan(0);
+  });
+
+  it('say rightly that within LoRA and within the prefix higher rates forgot more in necessity', () => {
+    for (const family of [/LoRA|DoRA/, /prefix/]) {
+      const own = measured.methods.filter((method) => family.test(method));
+      const points = own.map((method) => ({
+        rate: measured.sweep(method, 'necessity').learningRate,
+        loss: measured.row(method, codeLoss('necessity')).value,
+      }));
+      for (const a of points) for (const b of points) if (a.rate > b.rate) expect(a.loss).toBeGreaterThan(b.loss);
+    }
+  });
+
+  it('name the form of the experiment as it ran', () => {
+    expect(config.sweep.steps * 10).toBe(config.maxSteps); // "a tenth of the full length"
+    expect(new Set(config.methods.map(({ learningRates }) => learningRates.length)).size).toBe(1);
+  });
+});
