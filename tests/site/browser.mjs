@@ -20,12 +20,18 @@ const faults = [];
 
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 try {
-  for (const name of pages) for (const fault of await faultsOf(name)) faults.push(`${name}: ${fault}`);
+  const waiting = [...pages];
+  const work = async () => {
+    for (let name = waiting.shift(); name; name = waiting.shift()) {
+      for (const fault of await faultsOf(name)) faults.push(`${name}: ${fault}`);
+    }
+  };
+  await Promise.all([work(), work()]);
   faults.push(...(await searchFaults()));
 } finally {
   await browser.close();
 }
-console.log(faults.length > 0 ? [...new Set(faults)].join('\n') : `${pages.length} pages: nothing found`);
+console.log(faults.length > 0 ? [...new Set(faults)].sort().join('\n') : `${pages.length} pages: nothing found`);
 process.exitCode = faults.length > 0 ? 1 : 0;
 
 /** A page that notes what it is told and what it asks for. */
