@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { EvaluationRecord, StepRecord } from 'lowrank';
-import type { Part } from './worker';
+import type { Part } from './worker.ts';
 
 /** What a run came to, in one worker. */
 export interface Done {
@@ -47,19 +47,22 @@ export async function environments(count: number): Promise<Record<string, string
 /** A worker that runs. */
 export interface Running {
   readonly process: ChildProcess;
+  /** Fulfilled when it has told of this step. */
+  reached(step: number): Promise<void>;
   readonly ended: Promise<Ended>;
 }
 
 export function start(part: Part, environment: Record<string, string> = {}, command: readonly string[] = ['node']): Running {
   const [program = 'node', ...words] = [...command, '--no-warnings', 'tests/train/cluster/worker.ts', JSON.stringify(part)];
   const begin = performance.now();
+  let step = 0;
+  const waiting: { readonly for: number; readonly tell: () => void }[] = [];
   const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', process.env.SHOW ? 'inherit' : 'ignore'],
     env: { ...process.env, TF_NUM_INTRAOP_THREADS: '1', ...environment },
   });
   const follow = async (): Promise<Ended> => {
     const closed = once(child, 'close') as Promise<[number, NodeJS.Signals | null]>;
-    let step = 0;
     let stepAt = 0;
     const seconds = () => (performance.now() - begin) / 1000;
     let told: Pick<Ended, 'done' | 'error' | 'told'> = { told: Number.NaN };
@@ -67,11 +70,13 @@ export function start(part: Part, environment: Record<string, string> = {}, comm
       const said = JSON.parse(line) as { step?: number } & typeof told;
       if (said.step === undefined) told = { ...said, told: seconds() };
       else [step, stepAt] = [said.step, seconds()];
+      for (const each of waiting) if (step >= each.for) each.tell();
     }
     const [, signal] = await closed;
     return { step, stepAt, ...told, signal, seconds: seconds() };
   };
-  return { process: child, ended: follow() };
+  const reached = (target: number) => new Promise<void>((tell) => void (step >= target ? tell() : waiting.push({ for: target, tell })));
+  return { process: child, ended: follow(), reached };
 }
 
 /** Runs one worker for each part, to the end of all; a stopped one is killed when the others have ended. */
