@@ -1,6 +1,6 @@
 /**
  * Kills and stops workers of a run at random moments, many times, and compares what comes out with a run that nothing happened to:
- * `make faults`, or `node longFaults.ts FAULTS WORKERS SEED OUTPUT`.
+ * `make faults`, or `node longFaults.ts FAULTS WORKERS SEED OUTPUT [MINUTES]`.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -23,6 +23,8 @@ interface Fault {
 
 const [faults = 50, workers = 3, seed = 1] = process.argv.slice(2, 5).map(Number);
 const output = process.argv[5];
+/** No more faults are begun after so many. */
+const minutes = Number(process.argv[6] ?? Number.POSITIVE_INFINITY);
 const STEPS = 12;
 const TIMEOUT = 12;
 const directory = fs.mkdtempSync(nodePath.join(os.tmpdir(), 'lowrank-faults-'));
@@ -66,7 +68,7 @@ try {
   const whole = await start({}).ended;
   const made: Fault[] = [];
   let reached = 0;
-  while (made.length < faults) {
+  while (made.length < faults && performance.now() < minutes * 60_000) {
     if (reached >= STEPS - 1) {
       fs.rmSync(directory, { recursive: true, force: true }); // begin anew: there is something to lose at every step
       reached = 0;

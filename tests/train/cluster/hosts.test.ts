@@ -1,0 +1,45 @@
+import fs from 'node:fs';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { hasNamespaces, type TwoHosts, twoHosts } from './namespaces';
+import type { Part } from './worker';
+import { difference, start } from './workers';
+
+vi.setConfig({ testTimeout: 300_000 }); // each test starts several processes
+
+const isPossible = fs.existsSync('lib/lowrank/dist/index.js') && hasNamespaces();
+
+describe.skipIf(!isPossible)('workers on two hosts', () => {
+  let hosts: TwoHosts | undefined;
+  afterEach(() => {
+    hosts?.remove();
+    hosts = undefined;
+  });
+
+  const launch = (made: TwoHosts, part: Part) =>
+    [0, 1].map((rank) => {
+      const place = { RANK: `${rank}`, WORLD_SIZE: '2', MASTER_ADDR: made.addresses[0], MASTER_PORT: '29500' };
+      return start(part, place, made.command(rank));
+    });
+
+  test('find each other by the address of the first, and do what one process does, over a bad network', async () => {
+    hosts = twoHosts();
+    hosts.disturb('delay 10ms 5ms loss 2%'); // where the kernel can
+    const [whole, ...ended] = await Promise.all([start({ steps: 4 }).ended, ...launch(hosts, { steps: 4 }).map(({ ended: end }) => end)]);
+    for (const { done, error } of ended) {
+      expect(error).toBeUndefined();
+      expect(difference(done, whole?.done)).toBeLessThan(1e-6);
+    }
+  });
+
+  test('each names the other within the time-out when the network between them is cut', async () => {
+    hosts = twoHosts();
+    const workers = launch(hosts, { timeout: 12, rest: 50 });
+    await Promise.all(workers.map((worker) => worker.reached(3)));
+    hosts.cut();
+    const at = performance.now();
+    const ended = await Promise.all(workers.map(({ ended: end }) => end));
+    expect((performance.now() - at) / 1000).toBeLessThan(60);
+    expect(ended[0]?.error?.message).toMatch(/lost worker 1 \(10\.213\.77\.2:\d+\): no (heartbeat|answer)/);
+    expect(ended[1]?.error?.message).toMatch(/lost worker 0 \(10\.213\.77\.1:29500\): no answer/);
+  });
+});
