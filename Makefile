@@ -34,9 +34,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build hello notebooks refresh lab site test experiment lint reference drawings differential fuzz bench bench-gpu bench-gpu-bundle clean help
+.PHONY: setup build hello notebooks refresh lab site test experiment lint reference drawings differential fuzz bench bench-gpu bench-gpu-bundle bench-scale faults clean help
 help:
-	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | experiment | lint | reference | drawings | differential | fuzz | bench | bench-gpu | clean   (see README.md)'
+	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | experiment | lint | reference | drawings | differential | fuzz | bench | bench-gpu | bench-scale | faults | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/lowrank/setup/report.js
@@ -196,6 +196,16 @@ bench: build $(PEERS) $(BENCH)/llamaCpp/done
 
 bench-gpu: build $(PEERS)
 	@$(RUN_TS) tests/bench/gpu/bench.ts --python $(PEERS) --out $(BENCH)
+
+# 1, 2 and 4 workers that divide the cores of this machine; see docs/beyond-one-machine.md
+bench-scale: build
+	@$(RUN_TS) tests/bench/scale.ts --out $(BENCH)/scale.json
+
+# FAULTS times a worker of three is killed or stopped at a random moment; see docs/beyond-one-machine.md
+FAULTS ?= 50
+faults: build
+	@mkdir -p build
+	$(RUN_TS) tests/train/cluster/longFaults.ts $(FAULTS) 3 1 build/faults.json
 
 # For a GPU machine that reaches no package registry; tests/bench/README.md says how to carry it there.
 bench-gpu-bundle: build

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { findCluster } from 'lowrank';
+import { expect, test } from 'vitest';
+import { gradientBytes, SHAPES } from '../bench/scaleModel';
+import { python } from '../io/python';
+
+const page = readFileSync('docs/beyond-one-machine.md', 'utf8');
+
+/** The blocks of this kind. */
+function blocks(kind: string): string[] {
+  return Array.from(page.matchAll(new RegExp(`^\`\`\`${kind}\\n([\\s\\S]*?)^\`\`\``, 'gm')), ([, text = '']) => text);
+}
+
+test('two machines by hand are worker 0 and worker 1 of the same cluster', () => {
+  const found = blocks('sh two-machines').map((shell) => {
+    const variables = /^export (.*)$/m
+      .exec(shell)?.[1]
+      ?.split(' ')
+      .map((each) => each.split('=') as [string, string]);
+    return findCluster(Object.fromEntries(variables ?? []));
+  });
+  expect(found.map((each) => [each?.rank, each?.size, each?.leader])).toEqual([
+    [0, 2, '10.0.0.1:29500'],
+    [1, 2, '10.0.0.1:29500'],
+  ]);
+});
+
+test('the batch script starts one task on each node through srun', () => {
+  const [script = ''] = blocks('sh srun');
+  expect(script).toMatch(/^#SBATCH --ntasks-per-node=1$/m);
+  expect(script).toMatch(/^srun .*lowrank train /m);
+});
+
+/** Read by PyYAML, which Jupyter brings along. */
+function yaml(text: string): unknown {
+  return JSON.parse(python('import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.argv[1])))', text));
+}
+
+/** As much of a JobSet as is read here. */
+interface Manifest {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly replicatedJobs: readonly {
+      readonly name: string;
+      readonly replicas: number;
+      readonly template: {
+        readonly spec: {
+          readonly parallelism: number;
+          readonly completions: number;
+          readonly completionMode: string;
+          readonly template: { readonly spec: { readonly containers: readonly { readonly env: readonly Variable[] }[] } };
+        };
+      };
+    }[];
+  };
+}
+interface Variable {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: { readonly fieldRef: { readonly fieldPath: string } };
+}
+
+test("the manifest's variables make every pod a worker of its own", () => {
+  const { metadata, spec } = yaml(blocks('yaml jobset')[0] ?? '') as Manifest;
+  const [job] = spec.replicatedJobs;
+  const { parallelism, completions, completionMode, template } = job?.template.spec ?? {};
+  expect([completions, completionMode]).toEqual([parallelism, 'Indexed']);
+  const labels: Record<string, string> = { 'jobset-name': metadata.name, 'replicatedjob-name': job?.name ?? '', 'job-index': '0' };
+  const given = template?.spec.containers[0]?.env.map(({ name, value, valueFrom }) => {
+    const label = /jobset\.sigs\.k8s\.io\/([a-z-]+)'\]$/.exec(valueFrom?.fieldRef.fieldPath ?? '')?.[1] ?? '';
+    return [name, value ?? labels[label] ?? ''] as const;
+  });
+  const pods = Array.from({ length: parallelism ?? 0 }, (_, pod) =>
+    findCluster({ ...Object.fromEntries(given ?? []), JOB_COMPLETION_INDEX: `${pod}` }),
+  );
+  expect(pods.map((each) => each?.rank)).toEqual([0, 1, 2, 3]);
+  expect(pods[3]?.workers).toEqual([0, 1, 2, 3].map((pod) => `reviewer-worker-0-${pod}.reviewer:4000`));
+});
+
+test('the page says what travels: the gradients of LoRA with r = 16 on LLaMA-7B', () => {
+  const [shape] = SHAPES;
+  expect(page).toContain(`these are ${((shape ? gradientBytes(shape) : Number.NaN) / 1e6).toFixed(1)} MB in an update`);
+  expect(page).toContain(`${(((shape?.parameters ?? Number.NaN) * 2) / 1e9).toFixed(1)} GB in bfloat16`);
+});
+
+test('the page says that the server is open to everybody', () => {
+  expect(page).toMatch(/TensorFlow's server has no authentication and no encryption/);
+});
