@@ -24,7 +24,7 @@ ROAD = re.compile(r"^(←|Course start · |\[Course start\]).*\.ipynb\).*\n*", r
 
 
 # A paper that is named and not linked yet.
-PAPER = re.compile(r"(?<!\[)arXiv (\d{4}\.\d{5})(?!\d|v\d*\]|\])")
+PAPER = re.compile(r"(?<!\[)arXiv (\d{4}\.\d{5})((?:v\d+)?)(?![\dv\]])")
 
 
 def text_of(value):
@@ -46,7 +46,7 @@ def figure(data):
 
 def read_on_site(text, place, files):
     """The text of a notebook without its line to the others, and with links as they lead on the site."""
-    return PAPER.sub(r'<a href="references.html#arxiv-\1">arXiv \1</a>', on_site(ROAD.sub("", text), place, files))
+    return PAPER.sub(r'<a href="references.html#arxiv-\1">arXiv \1\2</a>', on_site(ROAD.sub("", text), place, files))
 
 
 def prepared_cell(cell, place, files):

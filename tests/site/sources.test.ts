@@ -60,9 +60,9 @@ test('links lead to where files are on the site; where the site has none, the wo
 });
 
 test('a paper that is named leads to the list of references, which must have it', () => {
-  const source = 'arXiv 2106.09685, [arXiv 2303.16199](https://arxiv.org/abs/2303.16199)';
+  const source = 'arXiv 2106.09685v2, [arXiv 2303.16199](https://arxiv.org/abs/2303.16199)';
   expect(prepared({ cell_type: 'markdown', metadata: {}, source })).toMatchObject({
-    source: '<a href="references.html#arxiv-2106.09685">arXiv 2106.09685</a>, [arXiv 2303.16199](https://arxiv.org/abs/2303.16199)',
+    source: '<a href="references.html#arxiv-2106.09685">arXiv 2106.09685v2</a>, [arXiv 2303.16199](https://arxiv.org/abs/2303.16199)',
   });
   expect(python('unlisted([given], \'- <a id="arxiv-2303.16199"></a>R. Zhang\')', source)).toEqual(['2106.09685']);
 });
