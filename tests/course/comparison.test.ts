@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { FormatError } from 'lowrank';
-import { Comparison, numberText } from 'lowrank-course';
+import { Comparison, differencePlot, numberText } from 'lowrank-course';
 import type { ExperimentResults } from 'lowrank-review';
 import { describe, expect, it } from 'vitest';
+import { compileChart } from '../../lib/notebook/src/svg';
 import { checkResults } from '../../notebooks/course/src/comparison/checkResults';
+import { textFaults } from '../notebook/svgTexts';
 
 const file = path.resolve(import.meta.dirname, '../../experiments/results/reviewer-long.json');
 const parsed = (): ExperimentResults => JSON.parse(readFileSync(file, 'utf8'));
@@ -42,6 +44,30 @@ const difference = (low: number, high: number) => {
   const differences = [{ ...small.differences[0], low, high }];
   return new Comparison(checkResults({ ...small, differences }, 'tiny.json'));
 };
+
+describe('a plot of differences', () => {
+  const pair = { method: 'LoRA', reference: 'prefix', task: 'comment', metric: 'bleu4', value: 5, low: 2, high: 8 } as const;
+  const apart = (low: number) => JSON.stringify(differencePlot([{ ...pair, low }]).view);
+
+  it('fills what leaves out 0, and leaves the rest hollow', () => {
+    expect(apart(2)).not.toContain('transparent');
+    expect(apart(-1)).toContain('transparent');
+    expect(apart(0)).toContain('transparent');
+  });
+
+  it('has a panel for each task, and tells each interval in words', async () => {
+    const plot = differencePlot([pair, { ...pair, task: 'necessity', metric: 'f1', value: -1, low: -3, high: 1 }], { title: 'Two' });
+    expect(plot.sentence).toBe('Two. comment, BLEU-4: LoRA − prefix 5.0 (2.0 to 8.0). necessity, F1: LoRA − prefix −1.0 (−3.0 to 1.0).');
+    const { svg } = await compileChart(plot.spec);
+    expect(svg).toContain('necessity, F1');
+    expect(textFaults(svg)).toEqual([]);
+  });
+
+  it('refuses to draw nothing, or a method without a colour', () => {
+    expect(() => differencePlot([])).toThrow(/no differences/);
+    expect(() => differencePlot([{ ...pair, method: 'A' }])).toThrow(/names no method with a colour/);
+  });
+});
 
 describe('a comparison', () => {
   it('reads the committed results, which agree with themselves', () => {

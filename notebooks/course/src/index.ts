@@ -1,7 +1,7 @@
 /** Code that belongs to the course and not to the library. */
 export { defaultModelPath } from 'lowrank/internal';
 export { type CheckOptions, check } from './check';
-export { Comparison, METRICS, type Measure, numberText } from './comparison';
+export { Comparison, type DifferencePlotOptions, differencePlot, isShown, METRICS, type Measure, numberText } from './comparison';
 export {
   type AttentionExplorerOptions,
   attentionExplorer,

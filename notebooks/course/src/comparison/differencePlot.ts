@@ -1,0 +1,72 @@
+import { ArgumentError } from 'lowrank/errors';
+import { type Figure, figure, INK, methodColor } from 'lowrank-notebook';
+import type { ExperimentDifference } from 'lowrank-review';
+import { METRICS, numberText } from './metrics';
+
+/** Settings of `differencePlot`. */
+export interface DifferencePlotOptions {
+  readonly title?: string;
+}
+
+const WIDTH = 165;
+
+/** Whether the interval leaves out 0. */
+export function isShown({ low, high }: Pick<ExperimentDifference, 'low' | 'high'>): boolean {
+  return low > 0 || high < 0;
+}
+
+/**
+ * Paired differences with their intervals, a panel for each task and metric, a row for each pair: filled in the colour of the first method
+ * where the interval leaves out 0, hollow and grey where it does not.
+ *
+ * @throws ArgumentError when there is no difference, or a method that has no colour
+ */
+export function differencePlot(differences: readonly ExperimentDifference[], options: DifferencePlotOptions = {}): Figure {
+  if (differences.length === 0) throw new ArgumentError('differencePlot has no differences; pass at least one');
+  const { title = 'Paired differences' } = options;
+  const panels = [...new Set(differences.map(({ task, metric }) => `${task}, ${METRICS[metric].name}`))];
+  const pairs = [...new Set(differences.map(({ method, reference }) => `${method} − ${reference}`))];
+  const points = differences.map(({ method, reference, task, metric, value, low, high }) => ({
+    panel: `${task}, ${METRICS[metric].name}`,
+    pair: `${method} − ${reference}`,
+    value,
+    low,
+    high,
+    told: `${numberText(metric, value)} (${numberText(metric, low)} to ${numberText(metric, high)})`,
+    colour: isShown({ low, high }) ? methodColor(method) : INK,
+    fill: isShown({ low, high }) ? methodColor(method) : 'transparent',
+  }));
+  const tooltip = [
+    { field: 'pair', type: 'nominal', title: 'difference' },
+    { field: 'told', type: 'nominal', title: 'points (95 %)' },
+  ];
+  const colour = { field: 'colour', type: 'nominal', scale: null };
+  const view = (panel: string, place: number): object => {
+    const own = points.filter((point) => point.panel === panel);
+    const labels = place === 0 ? { ticks: false, domain: false, labelPadding: 8, labelLimit: 320 } : null;
+    const y = { field: 'pair', type: 'nominal', sort: pairs, scale: { domain: pairs }, title: null, axis: labels };
+    const x = { field: 'value', type: 'quantitative', title: 'points', axis: { tickCount: 4 } };
+    return {
+      title: { text: panel, anchor: 'start' },
+      width: WIDTH,
+      height: { step: 24 },
+      data: { values: own },
+      layer: [
+        { data: { values: [{ zero: 0 }] }, mark: { type: 'rule', strokeDash: [4, 3] }, encoding: { x: { ...x, field: 'zero' } } },
+        {
+          mark: { type: 'rule', strokeWidth: 2 },
+          encoding: { y, x: { ...x, field: 'low' }, x2: { field: 'high' }, color: colour, tooltip },
+        },
+        {
+          mark: { type: 'point', size: 60, opacity: 1, strokeWidth: 2 },
+          encoding: { y, x, color: colour, fill: { field: 'fill', type: 'nominal', scale: null }, tooltip },
+        },
+      ],
+    };
+  };
+  const sentence = panels.map((panel) => {
+    const own = points.filter((point) => point.panel === panel);
+    return `${panel}: ${own.map(({ pair, told }) => `${pair} ${told}`).join('; ')}.`;
+  });
+  return figure({ title, spacing: 24, hconcat: panels.map(view) }, `${title}. ${sentence.join(' ')}`);
+}
