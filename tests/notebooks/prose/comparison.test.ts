@@ -17,7 +17,7 @@ const notebook: { readonly cells: readonly Cell[] } = JSON.parse(
 );
 const sources = notebook.cells.map(({ cell_type, source }) => ({ isText: cell_type === 'markdown', text: source.join('') }));
 const at = (start: string) => sources.findIndex(({ isText, text }) => isText && text.includes(start));
-const [ours, closing] = [at('## 3. A measurement of our own'), at('## Takeaways')];
+const [paper, ours, closing] = [at('## 1. The paper'), at('## 3. A measurement of our own'), at('## Takeaways')];
 
 const LORA = 'LoRA r=16, α=16';
 const [LORA8, ALL, PREFIX, PREFIX29, FULL] = [
@@ -60,6 +60,17 @@ describe('the words of notebook 06 beside the results', () => {
     expect(loose.filter((number) => !known.includes(number.replace(/[.,]$/, '')))).toEqual([]);
   });
 
+  it('has no number of the paper that is not in a table, in a footnote, or a difference of two in a table', () => {
+    const typed = sources.slice(paper, ours).flatMap(({ isText, text }) => (isText ? [] : (text.match(/\d+\.\d+/g) ?? [])));
+    const tables = new Set(typed.map(Number));
+    const elsewhere = [6.7, 81.56, 83.99, 88.61, 5.43, 5.27, 0.0032, 0.5]; // section IV.E, Tables VIII and IV, the footnote on rates; a threshold
+    const leads = [5.58 - 5.16, 5.64 - 5.02, 81.87 - 76.71, 81.59 - 76.04, 5.64 - 5.58].map((lead) => Number(lead.toFixed(2)));
+    const texts = [...sources.slice(paper, ours), ...sources.slice(closing, closing + 1)].filter(({ isText }) => isText);
+    const numbers = texts.flatMap(({ text }) => text.replace(/arXiv [\d.v]+/g, '').match(/\d+\.\d+/g) ?? []).map(Number);
+    expect(numbers.filter((number) => !tables.has(number) && !elsewhere.includes(number) && !leads.includes(number))).toEqual([]);
+    expect(numbers.length).toBeGreaterThan(10);
+  });
+
   it.each<[string, string, Measure, string]>([
     [LORA, PREFIX, comment, 'above'],
     [LORA, PREFIX, refinement, 'above'],
@@ -82,6 +93,16 @@ describe('the words of notebook 06 beside the results', () => {
     [FULL, LORA, comment, 'above'],
     [FULL, LORA, refinement, 'above'],
     [FULL, ALL, comment, 'above'],
+    [FULL, ALL, necessity, 'not told apart'],
+    [FULL, LORA, necessity, 'not told apart'],
+    [ALL, LORA, necessity, 'not told apart'],
+    [PREFIX29, PREFIX, necessity, 'not told apart'],
+    ...[comment, refinement, necessity].map((measure): [string, string, Measure, string] => [
+      'prefix K=10, scalar gate',
+      PREFIX,
+      measure,
+      'not told apart',
+    ]),
     [FULL, ALL, refinement, 'not told apart'],
     ['LoRA r=8, α=16', 'LoRA r=8, α=8', comment, 'below'],
     ['LoRA r=16, α=32', LORA, comment, 'below'],
@@ -112,6 +133,13 @@ describe('the words of notebook 06 beside the results', () => {
   ])('say rightly that %s and %s share a rate on comments, and that the larger α won the sweep', (smaller, larger) => {
     expect(measured.sweep(smaller, 'comment').learningRate).toBe(measured.sweep(larger, 'comment').learningRate);
     expect(lowest(larger)).toBeLessThan(lowest(smaller));
+  });
+
+  it('say rightly that at one α two ranks learn alike, and at one α/r the higher is ahead while the rate is low', () => {
+    const [low, high, scaled] = [LORA8, LORA, 'LoRA r=8, α=8'].map((method) => lossesOf(method, 'comment'));
+    const gaps = (low ?? []).map((loss, place) => Math.abs(loss / (high?.[place] ?? Number.NaN) - 1));
+    expect(Math.max(...gaps)).toBeLessThan(0.08);
+    for (const place of [0, 1, 2, 3]) expect(high?.[place]).toBeLessThan(0.95 * (scaled?.[place] ?? Number.NaN));
   });
 
   it('name the rates of the two ranks rightly: equal but for comments', () => {
