@@ -44,7 +44,7 @@ const lowest = (method: string) => Math.min(...lossesOf(method, 'comment'));
 describe('the words of notebook 06 beside the results', () => {
   it('have no number that could go stale: those are computed in cells', () => {
     const settings =
-      /F1|r = \d+|α = \d+|[αK] ?= ?\d+|95 %|leaves? out 0|from 0\b|SmolLM2-135M|\bscore 100\b|\(section \d\)|## \d+\.|^\d\. /gm;
+      /F1|r = \d+|α = \d+|[αK] ?= ?\d+|95 %|leaves? out 0|from 0\b|SmolLM2-135M|\bscore 100\b|\bsection \d|## \d+\.|^\d\. /gm;
     const links = /\[[^\]]*\]\([^)]*\)/g;
     const loose = sources
       .slice(ours, closing)
@@ -161,6 +161,21 @@ describe('the words of notebook 06 beside the results', () => {
     expect(cut.filter(({ task }) => task === 'comment').length).toBeGreaterThan(cut.length / 2);
     expect(cut.some(({ method, task }) => method === PREFIX && task === 'comment')).toBe(true);
     expect(cut.length).toBeLessThan(runs.length / 2);
+  });
+
+  it('say rightly that refinement has the order of comments, and that necessity stays close to a guess', () => {
+    const best = (method: string, task: Measure['task']) => {
+      const own = runs.filter((run) => run.method === method && run.task === task);
+      return own.reduce((sum, { evaluations }) => sum + Math.min(...evaluations.map(({ loss }) => loss)), 0) / own.length;
+    };
+    for (const task of ['comment', 'refinement'] as const) {
+      expect(best(FULL, task)).toBeLessThan(best(LORA, task));
+      expect(best(LORA, task)).toBeLessThan(best(PREFIX, task));
+    }
+    for (const method of [FULL, LORA, PREFIX]) {
+      expect(best(method, 'necessity') / (Math.LN2 / 2)).toBeGreaterThan(0.7);
+      expect(best(method, 'necessity') / (Math.LN2 / 2)).toBeLessThan(1);
+    }
   });
 
   it('say rightly that adapters need about a quarter of the memory of full fine-tuning', () => {
