@@ -3,6 +3,7 @@ import { adapterFolder } from './adapterFolder';
 import { combiningAdapters } from './combiningAdapters';
 import { compiledStep } from './compiledStep';
 import { courseMap } from './courseMap';
+import { dataParallel } from './dataParallel';
 import { loraUpdate } from './loraUpdate';
 import { prefixSoftmax } from './prefixSoftmax';
 import { promptStrip } from './promptStrip';
@@ -22,4 +23,5 @@ export const DRAWINGS: Readonly<Record<string, () => Drawing | Promise<Drawing>>
   'combining-adapters': combiningAdapters,
   'review-pipeline': reviewPipeline,
   'compiled-step': compiledStep,
+  'data-parallel': dataParallel,
 };
