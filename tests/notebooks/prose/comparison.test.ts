@@ -211,6 +211,13 @@ describe('the words of notebook 06 beside the results', () => {
     }
   });
 
+  it('say rightly that at the highest rate of LoRA plain code costs more than guessing every token alike', () => {
+    const own = measured.methods.filter((method) => /LoRA|DoRA/.test(method));
+    const rate = (method: string) => measured.sweep(method, 'necessity').learningRate;
+    const highest = own.reduce((a, b) => (rate(b) > rate(a) ? b : a));
+    expect(measured.row(highest, codeLoss('necessity')).low).toBeGreaterThan(Math.log(49_152));
+  });
+
   it('name the form of the experiment as it ran', () => {
     expect(config.sweep.steps * 10).toBe(config.maxSteps); // "a tenth of the full length"
     expect(new Set(config.methods.map(({ learningRates }) => learningRates.length)).size).toBe(1);
