@@ -107,7 +107,7 @@ tags:
 
 ${run.method} on \`q_proj\` and \`v_proj\` of SmolLM2-135M-Instruct (Q4_1), trained by \`make experiment FORM=long\` on the lint reviews: JavaScript hunks and
 what ESLint's core rules say of them. It imitates ESLint, and ESLint itself is better at that. It is no reviewer for other languages, and it has never
-seen a comment by a person. A larger model with human reviews leads to useful reviews; \`lowrank train --data\` is the same program.
+seen a comment by a person. Useful reviews need a larger model and reviews by people; \`lowrank train --data\` trains on them with the same program.
 
 | | |
 |---|---|
