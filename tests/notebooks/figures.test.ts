@@ -12,8 +12,6 @@ const FOLDER = nodePath.join(import.meta.dirname, '../../notebooks');
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
   '05-code-review-model': ['comment: bleu4'],
   '07-adapters-in-practice': ['How far a combination is'],
-  '09-making-it-fast': ['one graph'],
-  '11-takeaways': ['LoRA r=16, α=16'],
 };
 
 interface Notebook {
