@@ -10,7 +10,6 @@ const FOLDER = nodePath.join(import.meta.dirname, '../../notebooks');
  * of a notebook then.
  */
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
-  '05-code-review-model': ['comment: bleu4'],
   '07-adapters-in-practice': ['How far a combination is'],
 };
 
