@@ -8,6 +8,12 @@ import type { ExperimentResults } from '../lib/review/dist/experiment/experiment
 
 const METHOD = /^LoRA r=16, α=(16|32)$/;
 const BASE = 'HuggingFaceTB/SmolLM2-135M-Instruct';
+/** The answer of each task that needs no model, and what it is. */
+const WITHOUT_MODEL = {
+  necessity: { method: 'always yes', is: 'answers *yes* to every hunk' },
+  comment: { method: 'most frequent comment', is: 'writes the same comment about every hunk' },
+  refinement: { method: 'copied code', is: 'returns the code unchanged' },
+};
 const LICENCES =
   'The JavaScript belongs to the packages named in `data/lint-packages.json`, each under its own licence; none of it is in these files.';
 
@@ -91,9 +97,14 @@ function card(run: Run): string {
   const place = results.config.seeds
     .slice(0, results.runs.filter(({ method, task }) => method === run.method && task === run.task).length)
     .indexOf(run.seed);
-  const scores = results.rows
-    .filter(({ method, task, metric }) => method === run.method && task === run.task && !metric.endsWith('Loss') && metric !== 'perplexity')
-    .map(({ metric, perSeed, examples }) => `| ${metric} | ${perSeed[place]} | ${examples} |`);
+  const simple = WITHOUT_MODEL[run.task];
+  const ofTask = results.rows.filter(({ task }) => task === run.task);
+  const scores = ofTask
+    .filter(({ method, metric }) => method === run.method && !metric.endsWith('Loss') && metric !== 'perplexity')
+    .map(({ metric, perSeed, value, examples }) => {
+      const without = ofTask.find((row) => row.method === simple.method && row.metric === metric);
+      return `| ${metric} | ${perSeed[place]} | ${value} | ${without?.value ?? '–'} | ${examples} |`;
+    });
   return `---
 base_model: ${BASE}
 library_name: peft
@@ -117,9 +128,11 @@ seen a comment by a person. Useful reviews need a larger model and reviews by pe
 | updates | ${run.steps}; kept are the weights with the lowest validation loss, ${lowestLoss(run)} nats per token |
 | weights | ${run.trainableParameters.toLocaleString('en')}, in bfloat16 |${run.threshold === undefined ? '' : `\n| threshold | ${run.threshold}, chosen on validation data |`}
 
-| score on test examples, before rounding to 16 bits | value | examples |
-|---|---|---|
+| score on test examples, before rounding to 16 bits | this seed | mean of all seeds | ${simple.method} | examples |
+|---|---|---|---|---|
 ${scores.join('\n')}
+
+Read the scores beside those of *${simple.method}*, which needs no model and ${simple.is}.
 
 ${LICENCES}
 
