@@ -7,7 +7,7 @@ import nodePath from 'node:path';
 import { parseArgs } from 'node:util';
 import { environments } from '../train/cluster/workers.ts';
 import { describeMachine } from './machine.ts';
-import { costs, gradientBytes, SHAPES, type Shape } from './scaleModel.ts';
+import { costs, gradientBytes, limits, SHAPES, type Shape } from './scaleModel.ts';
 
 const { values } = parseArgs({ options: { out: { type: 'string' }, rounds: { type: 'string', default: '3' } } });
 const out = values.out ?? 'build/bench/scale.json';
@@ -91,6 +91,7 @@ const gpu = JSON.parse(fs.readFileSync('tests/bench/results/gpu-step.json', 'utf
   ours: { secondsPerStep: number };
 };
 const stepOf = ({ parameters }: Shape) => gpu.ours.secondsPerStep * (parameters / (SHAPES[0]?.parameters ?? Number.NaN));
+const points = [...costs(stepOf, 0), ...costs(stepOf, hop)];
 const model = {
   step: {
     machine: gpu.machine,
@@ -98,7 +99,8 @@ const model = {
     from: 'LLaMA-7B: gpu-step.json, measured; the other shape: the same, by the number of weights',
   },
   hop,
-  points: [...costs(stepOf, 0), ...costs(stepOf, hop)],
+  limits: limits(points),
+  points,
 };
 const result = {
   date: new Date().toISOString().slice(0, 10),

@@ -63,3 +63,21 @@ export function costs(stepSeconds: (shape: Shape) => number, hop: number): Point
     ),
   );
 }
+
+/** How far a shape scales on a network. */
+export interface Limit extends Pick<Point, 'shape' | 'gigabits' | 'hop'> {
+  /** The most workers of those computed at which the sum takes at most a tenth of an update; 0 where it always takes more. */
+  readonly workers: number;
+}
+
+export function limits(points: readonly Point[]): Limit[] {
+  const groups = new Map<string, Point[]>();
+  for (const point of points) {
+    const key = `${point.shape} ${point.gigabits} ${point.hop}`;
+    groups.set(key, [...(groups.get(key) ?? []), point]);
+  }
+  return Array.from(groups.values(), (group) => {
+    const { shape, gigabits, hop } = group[0] as Point;
+    return { shape, gigabits, hop, workers: Math.max(0, ...group.filter(({ share }) => share <= 0.1).map(({ workers }) => workers)) };
+  });
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findCluster } from 'lowrank';
 import { expect, test } from 'vitest';
-import { gradientBytes, SHAPES } from '../bench/scaleModel';
+import { gradientBytes, type Limit, limits, type Point, ringSeconds, SHAPES } from '../bench/scaleModel';
 import { python } from '../io/python';
 
 const page = readFileSync('docs/beyond-one-machine.md', 'utf8');
@@ -85,4 +85,41 @@ test('the page says what travels: the gradients of LoRA with r = 16 on LLaMA-7B'
 
 test('the page says that the server is open to everybody', () => {
   expect(page).toMatch(/TensorFlow's server has no authentication and no encryption/);
+});
+
+/** Of a file in tests/bench/results. */
+function result<T>(name: string): T {
+  return JSON.parse(readFileSync(`tests/bench/results/${name}.json`, 'utf8')) as T;
+}
+
+test('the page has the numbers of the fault run, in which nothing went wrong', () => {
+  const run = result<Record<'faults' | 'kills' | 'stops' | 'named' | 'noticedAtMost' | 'timeout' | 'largestDifference', number>>('faults');
+  expect(run.named).toBe(run.faults);
+  expect(run.largestDifference).toBeLessThan(1e-6);
+  const words = page.replace(/\n/g, ' ');
+  expect(words).toContain(`${run.faults} times in all, ${run.kills} kills and ${run.stops} stops`);
+  expect(words).toContain(`With a time-out of ${run.timeout} s the last of them ended at most ${run.noticedAtMost} s after the fault`);
+  expect(words).toContain(`differs by at most ${run.largestDifference.toExponential(1)} from`);
+});
+
+test('the page has the limits that follow from the measured sums', () => {
+  const { loadBefore, machine, model } = result<{
+    loadBefore: number;
+    machine: { cores: number };
+    model: { hop: number; points: Point[]; limits: Limit[] };
+  }>('scale');
+  expect(limits(model.points)).toEqual(model.limits);
+  const words = page.replace(/\n/g, ' ');
+  expect(words).toContain(`a load of ${loadBefore.toFixed(0)} on ${machine.cores} cores`);
+  expect(words).toContain(`with ${(1000 * model.hop).toFixed(2)} ms for each round`);
+  const shown = (workers: number) => (workers === 0 ? 'fewer than 8' : workers.toLocaleString('en'));
+  for (const { shape, gigabits, hop, workers } of model.limits.filter((limit) => limit.hop === 0)) {
+    const withRounds = model.limits.find((limit) => limit.hop > hop && limit.shape === shape && limit.gigabits === gigabits);
+    expect(page).toContain(`| ${shape} | ${gigabits} Gb/s | ${shown(workers)} | ${shown(withRounds?.workers ?? Number.NaN)} |`);
+  }
+});
+
+test('the sum around a ring: four workers, 1 GB at 8 Gb/s, half a millisecond a round', () => {
+  expect(ringSeconds(1e9, { workers: 4, gigabits: 8, hop: 0 })).toBeCloseTo(1.5, 12);
+  expect(ringSeconds(1e9, { workers: 4, gigabits: 8, hop: 0.5e-3 })).toBeCloseTo(1.503, 12);
 });
