@@ -17,6 +17,7 @@ export default defineConfig({
       'lowrank/errors': file('../lib/lowrank/src/runtime/errors.ts'),
       'lowrank/internal': file('../lib/lowrank/src/internal.ts'),
       'lowrank-course': file('../notebooks/course/src/index.ts'),
+      'lowrank-notebook/internal': file('../lib/notebook/src/internal.ts'),
       'lowrank-notebook': file('../lib/notebook/src/index.ts'),
       'lowrank-review/commands': file('../lib/review/src/cli/commands.ts'),
       'lowrank-review': file('../lib/review/src/index.ts'),

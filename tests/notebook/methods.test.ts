@@ -1,4 +1,5 @@
-import { linePlot, METHOD_STYLES, methodColor, methodOf } from 'lowrank-notebook';
+import { linePlot, methodColor } from 'lowrank-notebook';
+import { METHOD_STYLES, methodOf } from 'lowrank-notebook/internal';
 import { describe, expect, test } from 'vitest';
 import { stylesOf } from '../../lib/notebook/src/charts/series';
 import { contrast, luminance } from './contrast';

@@ -189,7 +189,7 @@ export {
   type CheckpointPlace,
   type CheckpointSaveOptions,
   type ClippedGradients,
-  Cluster,
+  type Cluster,
   type ClusterDescription,
   type Communication,
   clipByGlobalNorm,

@@ -15,8 +15,7 @@ export { type StackedBarsOptions, type StackedPart, stackedBars } from './charts
 export { type TradeoffBubble, type TradeoffBubblesOptions, tradeoffBubbles } from './charts/tradeoffBubbles';
 export { type ChartSpec, type ChartView, type Figure, figure } from './figure';
 export { type LiveLoss, type LossState, liveLoss } from './liveLoss';
-export { METHOD_STYLES, type Method, type MethodStyle, methodColor, methodOf } from './methods';
+export { methodColor } from './methods';
 export { type EvaluationState, type Progress, type ProgressOptions, type ProgressState, progress } from './progress';
 export { show } from './show';
 export { type Table, type TableOptions, table } from './table';
-export { DIVERGING, GRID, INK, SEQUENTIAL, SERIES_COLOURS, STRONG } from './theme';

@@ -1,7 +1,8 @@
 /** One bar for each layer of a model: separate things, so no line joins them. */
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
-import { type Figure, figure, INK, METHOD_STYLES, type Method, SERIES_COLOURS } from 'lowrank-notebook';
+import { type Figure, figure } from 'lowrank-notebook';
+import { INK, METHOD_STYLES, type Method, SERIES_COLOURS } from 'lowrank-notebook/internal';
 
 /** The value of one layer, such as the size of its update. */
 export interface LayerValue {

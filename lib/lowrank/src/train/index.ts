@@ -6,7 +6,7 @@ export {
   saveCheckpoint,
 } from './checkpoints/checkpoint';
 export type { CheckpointPlace } from './checkpoints/runCheckpoint';
-export { Cluster } from './cluster/cluster';
+export type { Cluster } from './cluster/cluster';
 export type { ClusterDescription, ExplicitCluster } from './cluster/clusterDescription';
 export type { Communication } from './cluster/collectiveReduce';
 export { type FoundCluster, findCluster } from './cluster/findCluster';

@@ -1,5 +1,6 @@
 import { ArgumentError } from 'lowrank/errors';
-import { type Figure, figure, INK, methodColor } from 'lowrank-notebook';
+import { type Figure, figure, methodColor } from 'lowrank-notebook';
+import { INK } from 'lowrank-notebook/internal';
 import type { ExperimentDifference } from 'lowrank-review';
 import { METRICS, numberText } from './metrics';
 

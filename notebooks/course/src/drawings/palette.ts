@@ -4,7 +4,7 @@
  * A drawing stands on a card of its own, light or dark as the page asks: where an image cannot learn the page's theme, as in JupyterLab,
  * it is still legible, because no text stands on the page itself.
  */
-import { METHOD_STYLES } from 'lowrank-notebook';
+import { METHOD_STYLES } from 'lowrank-notebook/internal';
 
 /** What a colour means; a method has the same one in every drawing and figure of the course. */
 export type Tone = 'card' | 'edge' | 'ink' | 'soft' | 'lora' | 'prefix' | 'full' | 'base' | 'paper';

@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
-import { type Figure, GRID, INK, METHOD_STYLES, STRONG } from 'lowrank-notebook';
+import type { Figure } from 'lowrank-notebook';
+import { GRID, INK, METHOD_STYLES, STRONG } from 'lowrank-notebook/internal';
 import { movingFigure, slider } from './moving';
 
 /** Real attention of a model. */

@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
-import { type Figure, INK, METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook';
+import type { Figure } from 'lowrank-notebook';
+import { INK, METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook/internal';
 import { derived, movingFigure, short, slider } from './moving';
 
 /** One row of attention and what the gate does to it. */

@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
-import { type Figure, INK, SERIES_COLOURS } from 'lowrank-notebook';
+import type { Figure } from 'lowrank-notebook';
+import { INK, SERIES_COLOURS } from 'lowrank-notebook/internal';
 import { choice, derived, movingFigure, short, slider } from './moving';
 
 /** A model to train. */

@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
-import { DIVERGING, type Figure, INK, METHOD_STYLES } from 'lowrank-notebook';
+import type { Figure } from 'lowrank-notebook';
+import { DIVERGING, INK, METHOD_STYLES } from 'lowrank-notebook/internal';
 import { movingFigure, short, slider } from './moving';
 import { decompose, decomposeProduct, type Rows } from './singularValues';
 

@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
-import { type Figure, GRID, INK, SEQUENTIAL } from 'lowrank-notebook';
+import type { Figure } from 'lowrank-notebook';
+import { GRID, INK, SEQUENTIAL } from 'lowrank-notebook/internal';
 import { movingFigure, short, slider } from './moving';
 
 /** One run. */

@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
-import { type Figure, INK, METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook';
+import type { Figure } from 'lowrank-notebook';
+import { INK, METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook/internal';
 import { movingFigure, short, slider } from './moving';
 
 /** What a method stores. */

@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
-import { type Figure, INK, SEQUENTIAL, SERIES_COLOURS } from 'lowrank-notebook';
+import type { Figure } from 'lowrank-notebook';
+import { INK, SEQUENTIAL, SERIES_COLOURS } from 'lowrank-notebook/internal';
 import { movingFigure, short, slider } from './moving';
 
 /** The answers of a classifier. */
