@@ -43,7 +43,7 @@ const PARTS: readonly { readonly title: string; readonly stations: readonly Stat
       { number: '07', name: 'Adapters in practice', question: 'How are they kept, joined and merged?', glyph: glyphs.adapters },
       { number: '08', name: 'From hunk to review', question: 'How does a diff get its comments?', glyph: glyphs.review },
       { number: '09', name: 'Making it fast', question: 'Where does the time go?', glyph: glyphs.calls },
-      { number: '10', name: 'Beyond one machine', question: 'What do larger models need?', glyph: glyphs.machines },
+      { number: '10', name: 'Beyond one machine', question: 'How do many machines train one adapter?', glyph: glyphs.machines },
     ],
   },
   {

@@ -107,7 +107,7 @@ function together(y: number, methods: readonly Method[], totals: readonly number
   const cards = CARDS.flatMap((size) => {
     const x = BARS + SCALE * size;
     return [
-      text(x, y + 34, `a ${size} GB card`, { anchor: 'middle', size: SMALL, tone: 'soft' }),
+      text(x, y + 34, `card of ${size} GB`, { anchor: 'middle', size: SMALL, tone: 'soft' }),
       line(
         [
           [x, y + 42],
