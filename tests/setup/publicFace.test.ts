@@ -12,6 +12,7 @@ const CORE = [
   'ArgumentError',
   'BASE_ROW',
   'CausalSelfAttention',
+  'Cluster',
   'Embedding',
   'FormatError',
   'IA3Config',

@@ -27,6 +27,8 @@ const PATIENCE = 5000;
 const AT_ONCE = 4;
 
 const ADVICE = 'the last checkpoint is whole: start all workers again to go on from it';
+/** Where the first report stands. */
+const REPORT = 'report';
 const NO_HEARTBEAT = `no heartbeat; ${ADVICE}`;
 const NO_ANSWER = `no answer; ${ADVICE}`;
 
@@ -51,6 +53,8 @@ export async function findLost(broken: BrokenCluster, nameOf: (rank: number) => 
     await sleep(patience);
     return found;
   }
+  const written = await writtenReport(patience);
+  if (written) return written;
   const mark = (other: number) => `waiting-${meeting}/${other}`;
   await clusterBinding().clusterSet(mark(rank), 'here');
   await sleep(patience);
@@ -67,23 +71,31 @@ export async function tellAll(rank: number, text: string, timeout: number): Prom
   if (isThere) await report(text);
 }
 
-function report(text: string): Promise<unknown> {
-  return clusterBinding()
-    .clusterReport(text)
-    .catch(() => undefined); // it has ended already
+/** It is written down too, for a worker whose connection broke before the report came. */
+async function report(text: string): Promise<void> {
+  for (const tell of [() => clusterBinding().clusterSet(REPORT, text), () => clusterBinding().clusterReport(text)]) {
+    await tell().catch(() => undefined); // another worker was the first
+  }
+}
+
+async function writtenReport(milliseconds: number): Promise<Blame | undefined> {
+  const text = await clusterBinding()
+    .clusterGet(REPORT, milliseconds)
+    .catch(() => '');
+  return reportIn(text);
 }
 
 function patienceOf(timeout: number): number {
   return Math.min(PATIENCE, timeout / 4);
 }
 
-/** A worker's report, as TensorFlow passes it on: of itself, or of others that it has found lost. */
+/** A worker's report, wherever TensorFlow's messages quote it: of itself, `worker 1 (…): why`, or of others, `lost worker 1 (…): why`. */
 function reportIn(reason: string): Blame | undefined {
-  const [, task, text = ''] = /Error reported from \/job:worker\/(?:replica:0\/)?task:(\d+): ([^\n]*)/.exec(reason) ?? [];
-  if (task === undefined || text.startsWith('Shutdown barrier')) return undefined;
-  const [, lost] = /^lost ((?:worker \d+ \([^)]*\)(?:, )?)+)/.exec(text) ?? [];
-  if (lost === undefined) return { workers: [Number(task)], how: `${text}. That ended all workers; ${ADVICE}` };
-  return { workers: Array.from(lost.matchAll(/worker (\d+)/g), ([, rank]) => Number(rank)), how: text };
+  const [said] = /(?:lost )?worker \d+ \([^)]*\)(?:, worker \d+ \([^)]*\))*: [^\n"\\]*/.exec(reason) ?? [];
+  if (said === undefined) return undefined;
+  const [, names = ''] = /^(.*?\)): /.exec(said) ?? [];
+  const workers = Array.from(names.matchAll(/worker (\d+)/g), ([, rank]) => Number(rank));
+  return { workers, how: said.startsWith('lost ') ? said : `${said}. That ended all workers; ${ADVICE}` };
 }
 
 function blame(workers: readonly number[], nameOf: (rank: number) => string, reason: string): Blame {
