@@ -12,7 +12,6 @@ const CORE = [
   'ArgumentError',
   'BASE_ROW',
   'CausalSelfAttention',
-  'Cluster',
   'Embedding',
   'FormatError',
   'IA3Config',
