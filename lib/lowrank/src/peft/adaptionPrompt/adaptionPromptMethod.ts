@@ -19,9 +19,9 @@ export const adaptionPromptMethod = {
   summary: ({ adapterLen, adapterLayers }) => ({ prefixLength: adapterLen, layers: adapterLayers }),
   /**
    * 9e-3 and a weight decay of 0.02, as in LLaMA-Reviewer (section IV.E) for LLaMA-7B. The sweep in `experiments/results` finds 1e-2 to 3e-2 best for
-   * SmolLM2-135M. Betas (0.9, 0.95) are those of OpenGVLab's LLaMA-Adapter script.
+   * SmolLM2-135M. Betas (0.9, 0.95) and two warm-up epochs of five are those of OpenGVLab's LLaMA-Adapter script.
    */
-  trainingDefaults: () => ({ learningRate: 9e-3, weightDecay: 0.02, betas: [0.9, 0.95], warmupShare: 0.1 }),
+  trainingDefaults: () => ({ learningRate: 9e-3, weightDecay: 0.02, betas: [0.9, 0.95], warmupShare: 0.4 }),
   command: {
     name: 'prefix',
     options: {
