@@ -4,7 +4,9 @@
  */
 import fs from 'node:fs';
 import { join } from 'node:path';
+import { readSafetensors, writeSafetensors } from '../lib/lowrank/dist/io/safetensors.js';
 import type { ExperimentResults } from '../lib/review/dist/experiment/experimentResults.js';
+import { saveTrainingData } from '../lib/review/dist/trainingData.js';
 
 const METHOD = /^LoRA r=16, α=(16|32)$/;
 const BASE = 'HuggingFaceTB/SmolLM2-135M-Instruct';
@@ -47,56 +49,26 @@ function publish(run: Run, from: string, to: string): void {
   fs.mkdirSync(to, { recursive: true });
   const config = JSON.parse(fs.readFileSync(join(from, 'adapter_config.json'), 'utf8')) as object;
   fs.writeFileSync(join(to, 'adapter_config.json'), `${JSON.stringify({ ...config, base_model_name_or_path: BASE }, null, 2)}\n`);
-  fs.writeFileSync(join(to, 'adapter_model.safetensors'), inBfloat16(fs.readFileSync(join(from, 'adapter_model.safetensors'))));
-  const data = { task: run.task, examples: results.data.examples[run.task]?.train, languages: ['javascript'] };
-  const threshold = run.threshold === undefined ? {} : { threshold: run.threshold };
-  fs.writeFileSync(join(to, 'training_data.json'), `${JSON.stringify({ ...data, ...threshold }, null, 2)}\n`);
+  writeInBfloat16(join(from, 'adapter_model.safetensors'), join(to, 'adapter_model.safetensors'));
+  const examples = results.data.examples[run.task]?.train ?? 0;
+  saveTrainingData(to, { task: run.task, examples, languages: ['javascript'], threshold: run.threshold });
   fs.writeFileSync(join(to, 'README.md'), card(run));
 }
 
-/** The same safetensors file with float32 tensors rounded to bfloat16, half to even. */
-function inBfloat16(bytes: Buffer): Buffer {
-  const length = Number(bytes.readBigUInt64LE(0));
-  const { __metadata__, ...tensors } = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<string, Entry>;
-  const data = bytes.subarray(8 + length);
-  const parts: Buffer[] = [];
-  const header: Record<string, unknown> = { ...(__metadata__ && { __metadata__ }) };
-  let offset = 0;
-  for (const [
-    name,
-    {
-      dtype,
-      shape,
-      data_offsets: [begin, end],
-    },
-  ] of Object.entries(tensors)) {
-    if (dtype !== 'F32') throw new Error(`${name} is ${dtype}, not F32`);
-    const part = Buffer.alloc((end - begin) / 2);
-    for (let i = 0; i < part.length / 2; i++) {
-      const bits = data.readUInt32LE(begin + 4 * i);
-      part.writeUInt16LE(((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff, 2 * i);
-    }
-    header[name] = { dtype: 'BF16', shape, data_offsets: [offset, offset + part.length] };
-    offset += part.length;
-    parts.push(part);
-  }
-  const text = JSON.stringify(header);
-  const padded = Buffer.from(text.padEnd(8 * Math.ceil(text.length / 8)));
-  const size = Buffer.alloc(8);
-  size.writeBigUInt64LE(BigInt(padded.length));
-  return Buffer.concat([size, padded, ...parts]);
-}
-
-interface Entry {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data_offsets: readonly [number, number];
+/** Writes the tensors of an adapter in bfloat16, rounded half to even. */
+function writeInBfloat16(from: string, to: string): void {
+  const file = readSafetensors(from);
+  const tensors = file.names.map((name) => {
+    const bits = new Uint32Array(file.toFloat32(name).buffer);
+    const rounded = Uint16Array.from(bits, (each) => (each + 0x7fff + ((each >>> 16) & 1)) >>> 16);
+    return [name, { dtype: 'BF16', shape: file.info(name).shape, bytes: new Uint8Array(rounded.buffer) }] as const;
+  });
+  writeSafetensors(to, tensors, { metadata: file.metadata });
 }
 
 function card(run: Run): string {
-  const place = results.config.seeds
-    .slice(0, results.runs.filter(({ method, task }) => method === run.method && task === run.task).length)
-    .indexOf(run.seed);
+  const seeds = results.runs.filter(({ method, task }) => method === run.method && task === run.task); // in the order of `perSeed`
+  const place = seeds.indexOf(run);
   const simple = WITHOUT_MODEL[run.task];
   const ofTask = results.rows.filter(({ task }) => task === run.task);
   const scores = ofTask

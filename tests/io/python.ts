@@ -7,5 +7,10 @@ const interpreter = nodePath.join(fileURLToPath(new URL('../..', import.meta.url
 
 /** Runs a script and gives back what it printed. */
 export function python(script: string, ...args: readonly string[]): string {
-  return execFileSync(interpreter, ['-c', script, ...args], { encoding: 'utf8' });
+  return pythonOn('', script, ...args);
+}
+
+/** The same, with a text on standard input, which may be longer than an argument. */
+export function pythonOn(input: string, script: string, ...args: readonly string[]): string {
+  return execFileSync(interpreter, ['-c', script, ...args], { encoding: 'utf8', input });
 }

@@ -6,6 +6,7 @@ export type { CommandSpec, OptionSpec } from './cli/commandSpec';
 export { loadMethodOptions, trainNotes, trainOptions } from './cli/commands';
 export { defaultModelPath } from './cli/defaultModel';
 export { fitVocabulary } from './cli/fitVocabulary';
+export { withoutOptions } from './cli/launchWorkers';
 export { isAdapter, openModel } from './cli/openModel';
 export { beams, json, maxLength, model, quantize, quiet } from './cli/options';
 export { ProgressLine } from './cli/progressLine';

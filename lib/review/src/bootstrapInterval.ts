@@ -43,9 +43,15 @@ export function bootstrapInterval<T>(
   if (!(level > 0 && level < 1)) throw new ArgumentError(`level ${level} is not between 0 and 1`);
   const random = seededRandom(seed);
   const draw = () => examples.map(() => examples[Math.floor(random() * examples.length)] as T);
-  const drawn = Array.from({ length: resamples }, () => statistic(draw())).sort((a, b) => a - b);
-  const at = (share: number) => drawn[Math.round(share * (resamples - 1))] ?? Number.NaN;
-  return { value: statistic(examples), low: at((1 - level) / 2), high: at((1 + level) / 2) };
+  const drawn = Array.from({ length: resamples }, () => statistic(draw()));
+  return { value: statistic(examples), ...percentileBounds(drawn, level) };
+}
+
+/** The bounds between which the share `level` of the resampled statistics lies, half of the others on each side. */
+export function percentileBounds(drawn: readonly number[], level: number): Pick<ConfidenceInterval, 'low' | 'high'> {
+  const sorted = [...drawn].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
+  return { low: at((1 - level) / 2), high: at((1 + level) / 2) };
 }
 
 function meanOfNumbers(drawn: readonly unknown[]): number {

@@ -2,29 +2,19 @@ import fs from 'node:fs';
 import type { ExperimentResults } from 'lowrank-review';
 import { readExperimentConfig } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
-import { python } from '../../io/python';
-import { temporaryFolder } from '../../io/temporaryFolder';
+import { schemaFaults } from '../../io/schemaFaults';
 
 const path = 'experiments/results/reviewer-long.json';
 const results = JSON.parse(fs.readFileSync(path, 'utf8')) as ExperimentResults;
-const folder = temporaryFolder();
 
-/** What `jsonschema`, a validator by others that JupyterLab brings along, finds wrong with a results file. */
-function schemaFaults(file: string): string[] {
-  const script = `
-import json, sys
-from jsonschema import Draft202012Validator
-schema, results = (json.load(open(path)) for path in sys.argv[1:])
-print(json.dumps([f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(results)]))`;
-  return JSON.parse(python(script, 'experiments/results.schema.json', file)) as string[];
-}
+const faults = (text: string) => schemaFaults('experiments/results.schema.json', text);
 
 describe('the committed results of the long form', () => {
   test('follow their schema, which refuses another metric', () => {
-    expect(schemaFaults(path)).toEqual([]);
+    expect(faults(fs.readFileSync(path, 'utf8'))).toEqual([]);
     const [first, ...rest] = results.rows;
-    fs.writeFileSync(folder('wrong.json'), JSON.stringify({ ...results, rows: [{ ...first, metric: 'rouge' }, ...rest] }));
-    expect(schemaFaults(folder('wrong.json'))).toEqual([expect.stringMatching(/rows\[0\]\.metric: 'rouge' is not one of/)]);
+    const wrong = JSON.stringify({ ...results, rows: [{ ...first, metric: 'rouge' }, ...rest] });
+    expect(faults(wrong)).toEqual([expect.stringMatching(/rows\[0\]\.metric: 'rouge' is not one of/)]);
   });
 
   test('are those of the configuration in the repository', () => {

@@ -1,6 +1,7 @@
 /** Several processes for one experiment: a small model does not fill a GPU alone. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { withoutOptions } from 'lowrank/internal';
 
 /** Runs this command in `count` processes, which share its work folder, and waits for all of them. Returns what failed, if any did. */
 export async function runWorkers(count: number): Promise<string | undefined> {
@@ -17,6 +18,5 @@ export async function runWorkers(count: number): Promise<string | undefined> {
 
 /** The words of this command without `--workers`, as those of one worker. */
 export function workerWords(words: readonly string[], count: number): string[] {
-  const kept = words.filter((word, place) => !/^--workers(=|$)/.test(word) && words[place - 1] !== '--workers');
-  return [...kept, '--worker', String(count)];
+  return [...withoutOptions(words, ['workers']), '--worker', String(count)];
 }

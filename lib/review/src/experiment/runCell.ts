@@ -1,5 +1,4 @@
 /** Runs one cell of the experiment: trains and measures, or only measures. */
-import fs from 'node:fs';
 import nodePath from 'node:path';
 import {
   type EncodedExample,
@@ -11,13 +10,14 @@ import {
   type ProgressDisplay,
   trainOnExamples,
 } from 'lowrank';
-import { readJsonFile, workPlan, writeTextAtomic } from 'lowrank/internal';
+import { workPlan } from 'lowrank/internal';
 import { type Prediction, predictReviews } from '../predictReviews';
 import type { ReviewTask } from '../prompts';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import type { ReviewerTokenizer } from '../reviewerModel';
 import { bestThreshold } from '../scoreReviews';
 import type { BasePlan, RunPlan, TrialPlan } from './cellPlan';
+import { EvaluationClock } from './evaluationClock';
 import type { ExperimentConfig } from './experimentConfig';
 import type { ExperimentRun } from './experimentResults';
 import type { PlainTexts } from './plainTexts';
@@ -201,27 +201,6 @@ function wholeText(ids: readonly number[]): EncodedExample {
 
 function answerOf({ text, probability }: Prediction): Answer {
   return probability === undefined ? { text } : { text, probability };
-}
-
-/** Seconds of training until each evaluation; a resumed run continues from the last one that was noted. */
-class EvaluationClock {
-  private readonly noted: Record<string, number>;
-  private readonly begin: number;
-
-  constructor(private readonly path: string) {
-    this.noted = fs.existsSync(path) ? (readJsonFile(path, { largest: 100_000 }) as Record<string, number>) : {};
-    this.begin = performance.now() - 1000 * Math.max(0, ...Object.values(this.noted));
-  }
-
-  note(step: number): void {
-    this.noted[step] = Math.round((performance.now() - this.begin) / 100) / 10;
-    fs.mkdirSync(nodePath.dirname(this.path), { recursive: true });
-    writeTextAtomic(this.path, JSON.stringify(this.noted));
-  }
-
-  at(step: number): number {
-    return this.noted[step] ?? Number.NaN;
-  }
 }
 
 function median(values: readonly number[]): number {

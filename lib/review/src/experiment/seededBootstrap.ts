@@ -1,6 +1,6 @@
 /** Bootstrap over test examples and seeds together. */
 import { seededRandom } from 'lowrank/internal';
-import type { ConfidenceInterval } from '../bootstrapInterval';
+import { type ConfidenceInterval, percentileBounds } from '../bootstrapInterval';
 import { mean } from '../pairs';
 
 /** A score of one seed's answers, over the test examples at these places. */
@@ -37,7 +37,6 @@ function interval(examples: number, statistic: (places: readonly number[], draw:
       all.map(() => below(examples)),
       resampled,
     ),
-  ).sort((a, b) => a - b);
-  const at = (share: number) => drawn[Math.round(share * (RESAMPLES - 1))] ?? Number.NaN;
-  return { value: statistic(all, (seeds) => seeds), low: at((1 - LEVEL) / 2), high: at((1 + LEVEL) / 2) };
+  );
+  return { value: statistic(all, (seeds) => seeds), ...percentileBounds(drawn, LEVEL) };
 }
