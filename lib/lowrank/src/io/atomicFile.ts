@@ -59,7 +59,7 @@ export function writeFileAtomic(path: string, write: (append: (bytes: Uint8Array
 
 /** Writes text, such as a JSON document, like {@link writeFileAtomic}. */
 export function writeTextAtomic(path: string, text: string): void {
-  writeFileAtomic(path, (append) => append(Buffer.from(text)));
+  writeFileAtomic(path, (append) => append(new TextEncoder().encode(text)));
 }
 
 function appendAll(descriptor: number, bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
 /** What a path leads to, and the words for Node's file errors, which are only here. */
 import fs from 'node:fs';
-import { FormatError } from '../runtime';
+import { FormatError, LowrankError } from '../runtime';
 
 /**
  * What a path leads to, after following links; undefined when nothing is there.
@@ -49,8 +49,9 @@ export function isFileFault(cause: unknown): cause is Error {
   return 'syscall' in cause || ('code' in cause && String(cause.code).startsWith('ERR_INVALID_ARG_'));
 }
 
-/** Words for Node's error about a file, with its code. */
+/** Words for Node's error about a file, with its code; an error of this library has words of its own. */
 export function fileFault(cause: unknown): string {
+  if (cause instanceof LowrankError) return cause.message;
   if (!(cause instanceof Error && 'code' in cause)) return String(cause);
   const code = String(cause.code);
   const meaning = FAULTS[code];

@@ -148,7 +148,7 @@ function layOut(sorted: readonly NamedTensorToStore[], metadata: Readonly<Record
     position = end;
   }
   const json = `{${Array.from(entries, ([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`;
-  const text = Buffer.from(json);
+  const text = new TextEncoder().encode(json);
   const length = Math.ceil(text.byteLength / 8) * 8;
   if (length > MAX_HEADER_BYTES)
     throw new ArgumentError(`a header of ${length} bytes is longer than ${MAX_HEADER_BYTES}: use fewer tensors`);
@@ -169,5 +169,7 @@ function dtypeOrder(dtype: Dtype): number {
 }
 
 function compareUtf8(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const [first, second] = [new TextEncoder().encode(a), new TextEncoder().encode(b)];
+  const at = first.findIndex((byte, index) => byte !== second[index]);
+  return at < 0 ? first.length - second.length : (first[at] ?? 0) - (second[at] ?? -1);
 }

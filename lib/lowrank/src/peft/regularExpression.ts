@@ -1,4 +1,5 @@
 /** Regular expressions out of files: whoever wrote one must not be able to stop this process with it. */
+import process from 'node:process';
 import vm from 'node:vm';
 import { ArgumentError } from '../runtime';
 

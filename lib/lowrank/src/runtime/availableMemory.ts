@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
+import process from 'node:process';
 import { deviceInfo } from './deviceInfo';
 import { nvidiaSmi } from './nvidiaSmi';
 

@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { nodeBackend } from './backend';
 import { tf } from './tensorflow';
 

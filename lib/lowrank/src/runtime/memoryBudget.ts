@@ -1,4 +1,5 @@
 /** Refusing work that would not fit the memory, before any of it is begun. */
+import process from 'node:process';
 import { type AvailableMemory, availableTensorMemory, residentMemory } from './availableMemory';
 import { ArgumentError, MemoryError } from './errors';
 

@@ -1,4 +1,5 @@
 /** Work whose length a file decides: it is stopped when it takes too long. */
+import process from 'node:process';
 import vm from 'node:vm';
 import { ArgumentError } from './errors';
 

@@ -72,7 +72,7 @@ function counted(tensors: readonly NamedTensorToStore[], onProgress: SaveOptions
 }
 
 function stageJson(path: string, content: JsonObject): StagedFile {
-  return stageFile(path, (append) => append(Buffer.from(jsonText(content))));
+  return stageFile(path, (append) => append(new TextEncoder().encode(jsonText(content))));
 }
 
 function jsonText(content: JsonObject): string {

@@ -1,10 +1,9 @@
 /** "tf.function" for TypeScript: a function of tensors becomes one operation of TensorFlow. */
-import { warn } from '../warn';
 import { type CompileOptions, checkOptions } from './compileOptions';
 import { gradientSources } from './gradientSources';
+import { buildsGraphs } from './graphSupport';
 import type { FunctionReport } from './program';
 import { ProgramCache } from './programCache';
-import { canBuildGraphs } from './tfjsInternals';
 
 /** A function that runs as one operation. */
 export interface CompiledFunction<A extends readonly unknown[], R> {
@@ -39,20 +38,11 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R, 
   checkOptions(options);
   gradientSources.install(); // here, and not at the first call: that may be inside a gradient
   const programs = new ProgramCache(fn as (...args: never[]) => unknown, options);
-  const run = (...args: A): R => (isSupported() ? (programs.run(args) as R) : fn(...args));
+  const run = (...args: A): R => (buildsGraphs() ? (programs.run(args) as R) : fn(...args));
   Object.defineProperty(run, 'name', { value: programs.name });
   return Object.defineProperties(run, {
     traces: { get: () => programs.traces },
     inspect: { value: () => programs.inspect() },
     dispose: { value: () => programs.dispose() },
   }) as CompiledFunction<A, R>;
-}
-
-let hasWarned = false;
-
-function isSupported(): boolean {
-  if (canBuildGraphs()) return true;
-  if (!hasWarned) warn('compile: the native binding cannot build graphs, so functions run operation by operation; run `make setup`');
-  hasWarned = true;
-  return false;
 }

@@ -1,0 +1,16 @@
+/** In place of node:crypto, as far as files are written and displays are named; hashes are refused. */
+import { UnsupportedError } from '../../errors';
+
+/** Random bytes, as text in base 16. */
+export function randomBytes(count: number): { toString(encoding: 'hex'): string } {
+  const bytes = crypto.getRandomValues(new Uint8Array(count));
+  return { toString: () => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('') };
+}
+
+export function randomUUID(): string {
+  return randomBytes(16).toString('hex');
+}
+
+export function createHash(): never {
+  throw new UnsupportedError("Node's createHash is not there in a browser; run this in Node");
+}

@@ -1,0 +1,35 @@
+import { UnsupportedError } from 'lowrank';
+import { expect, test } from 'vitest';
+import fs, { keptFiles } from '../../../lib/lowrank/src/runtime/browser/node/fs';
+
+const text = (path: string) => new TextDecoder().decode(keptFiles().get(path));
+
+function write(path: string, ...parts: string[]): void {
+  const descriptor = fs.openSync(path, 'wx');
+  for (const part of parts) fs.writeSync(descriptor, new TextEncoder().encode(`?${part}`), 1, part.length);
+  fs.closeSync(descriptor);
+}
+
+test('what is written is kept for the page under its last name, in the order in which it was written', () => {
+  fs.mkdirSync('adapter/.staged');
+  write('adapter/.staged/tensors', 'one ', 'two');
+  fs.renameSync('adapter/.staged/tensors', './adapter/tensors');
+  fs.rmSync('adapter/.staged');
+  expect(text('adapter/tensors')).toBe('one two');
+  expect([...keptFiles().keys()]).toEqual(['adapter/tensors']);
+});
+
+test('a folder is removed with all that is in it, and nothing beside it', () => {
+  write('run/a', 'a');
+  write('running', 'b');
+  fs.rmSync('run');
+  expect(fs.existsSync('run/a')).toBe(false);
+  expect(text('running')).toBe('b');
+});
+
+test('no file is read that the page has not written', () => {
+  for (const read of [() => fs.openSync('m.gguf', 0), () => fs.statSync('m.gguf'), () => fs.readFileSync('m.gguf')]) {
+    expect(read).toThrow(UnsupportedError);
+    expect(read).toThrow('m.gguf cannot be read: a page in a browser has no files');
+  }
+});
