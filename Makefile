@@ -18,6 +18,7 @@ PROGRESS := $(PY) lib/lowrank/setup/progress.py
 TENSORFLOW ?= $(shell cat $(DONE)/tensorflow 2>/dev/null || { nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu; })
 BINDING := node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node
 KERNEL := .venv/share/jupyter/kernels/tslab/kernel.json
+LAB_SETTINGS := .venv/share/jupyter/lab/settings/overrides.json
 LIBRARY := .venv/done/library
 SOURCES := lib/lowrank lib/review lib/notebook notebooks/course
 MATHJAX := .venv/share/mathjax/node_modules/mathjax/es5/tex-svg-full.js
@@ -34,9 +35,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build hello notebooks refresh lab site test experiment lint reference drawings differential fuzz bench bench-gpu bench-gpu-bundle bench-scale faults clean help
+.PHONY: setup build hello notebooks refresh lab site test test-browser experiment lint reference drawings differential fuzz bench bench-gpu bench-gpu-bundle bench-scale faults clean help
 help:
-	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | experiment | lint | reference | drawings | differential | fuzz | bench | bench-gpu | bench-scale | faults | clean   (see README.md)'
+	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | test-browser | experiment | lint | reference | drawings | differential | fuzz | bench | bench-gpu | bench-scale | faults | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/lowrank/setup/report.js
@@ -102,10 +103,12 @@ refresh: build
 	@$(PY) tests/notebooks/execute.py --to notebooks
 	$(PY) docs/picture.py
 
-lab: build
-	@mkdir -p .venv/share/jupyter/lab/settings
-	cp lib/lowrank/setup/labSettings.json .venv/share/jupyter/lab/settings/overrides.json
-	$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-start.ipynb
+$(LAB_SETTINGS): lib/lowrank/setup/labSettings.json | $(DONE)/python
+	@mkdir -p $(@D)
+	cp $< $@
+
+lab: build $(LAB_SETTINGS)
+	@$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-start.ipynb
 
 # The course as a site in build/site, from the notebooks as they are committed; its packages have locks and places of their own.
 SITE := build/site
@@ -138,6 +141,14 @@ site: build reference $(SITE_PYTHON) $(SITE_TOOLS)/done
 test: build
 	@$(NODE) node_modules/vitest/vitest.mjs run --config tests/vitest.config.mts --reporter=default --reporter=json --outputFile.json=build/tests.json
 
+# The notebooks in JupyterLab as a person meets them, in a Chromium if there is one; ONLY=02,05 chooses, LOOK=1 runs no cell. See tests/browser/README.md
+ONLY ?=
+LOOK ?=
+test-browser: build $(LAB_SETTINGS)
+	@export CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v google-chrome || true)} ONLY='$(ONLY)' LOOK='$(LOOK)'
+	if [ -z "$$CHROMIUM" ]; then echo 'test-browser: skipped, for there is no Chromium here (CHROMIUM=path names one)'; exit 0; fi
+	$(NODE) node_modules/vitest/vitest.mjs run --config tests/browser/vitest.config.mts --reporter=verbose
+
 # The comparison of the three tasks: FORM=short for two cores, FORM=long for a GPU, there with WORKERS=12 or so. Begun again, it goes on where it was.
 FORM ?= short
 WORKERS ?= 1
@@ -149,6 +160,7 @@ lint: build
 	@node_modules/.bin/biome check .
 	$(PY) tests/notebooks/cells.py
 	$(TSC) -p tests --noEmit
+	$(TSC) -p tests/browser --noEmit
 
 # A page for every public class and function; one that is undocumented, or needs a type that is not exported, fails it.
 reference: build
