@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { readSafetensors, writeSafetensors } from '../lib/lowrank/dist/io/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../lib/lowrank/dist/io/safetensors/safetensors.js';
 import type { ExperimentResults } from '../lib/review/dist/experiment/experimentResults.js';
 import { saveTrainingData } from '../lib/review/dist/trainingData.js';
 

@@ -7,7 +7,10 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
  * The tests of the small parts run in one process per worker: to load TensorFlow and the library takes longer than most of these files do,
  * and none of them changes what another one sees. All others get a process of their own.
  */
-const SHARED = ['tests/{io,nn,notebook,peft/files,peft/lora}/**/*.test.ts', 'tests/runtime/!(interruptible).test.ts'];
+const SHARED = [
+  'tests/{io,nn,notebook,peft/files,peft/lora}/**/*.test.ts',
+  'tests/runtime/{checks/,device/,memory/,messages/,}!(interruptible).test.ts',
+];
 
 export default defineConfig({
   root: file('..'),

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
+import { saveSmallAdapters, saveSmallModel } from '../review/cli/smallReviewer';
 import { lowrank } from './run';
-import { saveSmallAdapters, saveSmallModel } from './smallReviewer';
 
 const folder = temporaryFolder();
 const prompt = ['generate', 'let a', '--max-new-tokens', '1'];

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { CommandArguments } from '../../lib/lowrank/src/cli/commandArguments';
+import { CommandArguments } from '../../lib/lowrank/src/cli/arguments/commandArguments';
 import { ProgressLine } from '../../lib/lowrank/src/cli/progressLine';
 
 beforeEach(() => vi.useFakeTimers());

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { LoraConfig, loadCheckpoint, tf } from 'lowrank';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
-import { saveSmallAdapters, saveSmallModel } from './smallReviewer';
+import { saveSmallAdapters, saveSmallModel } from '../review/cli/smallReviewer';
 
 const folder = temporaryFolder();
 const isBuilt = fs.existsSync('lib/lowrank/dist/cli/main.js'); // the processes run what `make build` made

@@ -6,8 +6,8 @@ import { readSafetensors } from 'lowrank';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { withoutOptions } from '../../lib/lowrank/src/cli/launchWorkers';
 import { temporaryFolder } from '../io/temporaryFolder';
+import { saveSmallModel } from '../review/cli/smallReviewer';
 import { lowrank } from './run';
-import { saveSmallModel } from './smallReviewer';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 }); // each test starts several processes
 

@@ -2,8 +2,8 @@ import { compile, crossEntropy, Embedding, Linear, LoraLinear, type Projection, 
 import { expect, test } from 'vitest';
 import { lmHeadLoss, TiedHead } from '../../lib/lowrank/src/nn';
 import { seededRandom } from '../../lib/lowrank/src/runtime';
-import { runTrace } from '../../lib/lowrank/src/runtime/compile/runTrace';
-import { Trace } from '../../lib/lowrank/src/runtime/compile/trace';
+import { runTrace } from '../../lib/lowrank/src/runtime/compile/tracing/runTrace';
+import { Trace } from '../../lib/lowrank/src/runtime/compile/tracing/trace';
 import { graphShapes } from '../runtime/compile/bindingSpies';
 
 function random(shape: number[], seed: number): tf.Tensor {

@@ -1,6 +1,6 @@
 import { groupedBars, heatmaps, linePlot, lossCurves, parameterBars, scorePlot, stackedBars, tradeoffBubbles } from 'lowrank-notebook';
 import { describe, expect, test } from 'vitest';
-import { spread } from '../../lib/notebook/src/charts/endLabels';
+import { spread } from '../../lib/notebook/src/charts/lines/endLabels';
 import { NumericAxis, niceTicks } from '../../lib/notebook/src/charts/numericAxis';
 import { placeLabels } from '../../lib/notebook/src/charts/placeLabels';
 

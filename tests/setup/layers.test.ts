@@ -30,6 +30,6 @@ test('a file of a layer does not import the index of the whole library', () => {
 });
 
 test('plain layers and kernels do not import quantisation', () => {
-  const isPlain = (file: string) => /^nn\/(kernels\/)?\w+\.ts$/.test(file) && file !== 'nn/index.ts';
+  const isPlain = (file: string) => /^nn\/((kernels|attention)\/)?\w+\.ts$/.test(file) && file !== 'nn/index.ts';
   expect(imports.filter(({ file, imported }) => isPlain(file) && imported.startsWith('nn/quantized'))).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import { ArgumentError } from 'lowrank/errors';
 import { displaySymbol, isDisplayable } from './bundle';
-import { isTable } from './columns';
 import { displayBundle } from './kernel';
-import { Table, type TableOptions } from './table';
+import { isTable } from './table/columns';
+import { Table, type TableOptions } from './table/table';
 
 /**
  * Shows a value in the running cell: a figure, a table (a danfojs or polars frame, or an array of objects), or any object with

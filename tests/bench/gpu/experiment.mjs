@@ -1,5 +1,5 @@
 /** `lowrank experiment` as one file, for a GPU machine without npm packages. */
-import { CommandArguments } from '../../../lib/lowrank/dist/cli/commandArguments.js';
+import { CommandArguments } from '../../../lib/lowrank/dist/cli/arguments/commandArguments.js';
 import { processStreams } from '../../../lib/lowrank/dist/cli/streams.js';
 import { commands } from '../../../lib/review/dist/cli/commands.js';
 import { run } from '../../../lib/review/dist/cli/experiment.js';

@@ -1,8 +1,8 @@
 /** What of a compiled function this library's part of the native binding computes. */
 import { compile, tf } from 'lowrank';
 import { vi } from 'vitest';
-import * as bfloat16Support from '../../../lib/lowrank/src/runtime/bfloat16Support';
 import * as nativeKernels from '../../../lib/lowrank/src/runtime/compile/nativeKernels';
+import * as bfloat16Support from '../../../lib/lowrank/src/runtime/device/bfloat16Support';
 import { calledFunctions, graphModules } from '../../runtime/compile/bindingSpies';
 
 export type Formulas = (...inputs: tf.Tensor[]) => tf.Tensor[];

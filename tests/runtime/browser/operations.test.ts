@@ -1,8 +1,8 @@
 import { tf, UnsupportedError } from 'lowrank';
 import { expect, test } from 'vitest';
-import { nodeBackend as nativeBackend } from '../../../lib/lowrank/src/runtime/backend';
 import { nodeBackend as browserBackend } from '../../../lib/lowrank/src/runtime/browser/backend';
 import { operations } from '../../../lib/lowrank/src/runtime/browser/operations';
+import { nodeBackend as nativeBackend } from '../../../lib/lowrank/src/runtime/device/backend';
 import { statelessNormal, statelessUniform } from '../../../lib/lowrank/src/runtime/statelessRandom';
 
 const drawn = (operation: string, shape: number[], key: number[]) =>

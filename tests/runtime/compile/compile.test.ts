@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { ArgumentError, type CompileOptions, compile, tf } from '../../../lib/lowrank/src/runtime';
-import * as bfloat16Support from '../../../lib/lowrank/src/runtime/bfloat16Support';
 import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
+import * as bfloat16Support from '../../../lib/lowrank/src/runtime/device/bfloat16Support';
 import { alive, dispose, expectClose, mix, nothingLeft, random, scoped, values, variable } from './scoped';
 
 const { binding } = backendInternals();

@@ -14,10 +14,10 @@ import {
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { castModel } from '../../../lib/lowrank/src/nn';
 import { seededRandom } from '../../../lib/lowrank/src/runtime';
-import * as bfloat16Support from '../../../lib/lowrank/src/runtime/bfloat16Support';
-import { runTrace } from '../../../lib/lowrank/src/runtime/compile/runTrace';
 import { tensorOfHandle } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
-import { Trace } from '../../../lib/lowrank/src/runtime/compile/trace';
+import { runTrace } from '../../../lib/lowrank/src/runtime/compile/tracing/runTrace';
+import { Trace } from '../../../lib/lowrank/src/runtime/compile/tracing/trace';
+import * as bfloat16Support from '../../../lib/lowrank/src/runtime/device/bfloat16Support';
 import { noTensorLeft } from '../../noTensorLeft';
 import { definedFunctions } from './bindingSpies';
 

@@ -1,8 +1,8 @@
 import { compile, tf } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import * as bfloat16Support from '../../../lib/lowrank/src/runtime/bfloat16Support';
+import { widened } from '../../../lib/lowrank/src/runtime/compile/graph/numberFormats';
 import { asStored } from '../../../lib/lowrank/src/runtime/compile/nativeKernels';
-import { widened } from '../../../lib/lowrank/src/runtime/compile/numberFormats';
+import * as bfloat16Support from '../../../lib/lowrank/src/runtime/device/bfloat16Support';
 import { random } from '../../nn/compare';
 
 afterEach(() => vi.restoreAllMocks());

@@ -18,7 +18,7 @@ import {
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { learnedTokens, realTokens } from '../../../lib/lowrank/src/train/data/batch';
-import { addMicroBatch } from '../../../lib/lowrank/src/train/gradients';
+import { addMicroBatch } from '../../../lib/lowrank/src/train/step/gradients';
 import { fill, relativeError, tinyModel } from '../../peft/tinyModel';
 
 const example = (...inputIds: number[]): TrainingExample => ({ inputIds, labels: inputIds.map((id, t) => (t === 1 ? -100 : id)) });

@@ -1,6 +1,6 @@
 /** The interface of a command. Imports nothing slow, because help must appear at once. */
-import type { CommandArguments } from './commandArguments';
-import type { CommandSpec } from './commandSpec';
+import type { CommandArguments } from './arguments/commandArguments';
+import type { CommandSpec } from './arguments/commandSpec';
 import type { Streams } from './streams';
 
 /** Runs a command and returns its exit code. */

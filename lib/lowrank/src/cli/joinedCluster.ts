@@ -1,7 +1,7 @@
 /** The cluster that a command has been started in. */
-import { duration } from '../runtime/statusLine';
+import { duration } from '../runtime/messages/statusLine';
 import { type Cluster, findCluster, joinCluster } from '../train';
-import type { CommandArguments } from './commandArguments';
+import type { CommandArguments } from './arguments/commandArguments';
 import { ProgressLine } from './progressLine';
 import type { Streams } from './streams';
 

@@ -6,7 +6,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { printableMessage } from '../runtime/printable';
+import { printableMessage } from '../runtime/messages/printable';
 import { freePorts } from '../train/cluster/freePorts';
 import { LOST } from './exitCodes';
 import type { Streams } from './streams';

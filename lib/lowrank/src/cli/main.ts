@@ -1,15 +1,15 @@
 /** The `lowrank` program. */
 
-import { nearestName } from '../runtime/checkKnown';
+import { nearestName } from '../runtime/checks/checkKnown';
 import { LowrankError } from '../runtime/errors';
-import { printableMessage } from '../runtime/printable';
-import { reasonOf } from '../runtime/reasonOf';
+import { printableMessage } from '../runtime/messages/printable';
+import { reasonOf } from '../runtime/messages/reasonOf';
 import { version } from '../runtime/version';
-import { CommandArguments } from './commandArguments';
-import { completeSpec } from './commandSpec';
-import { allCommands, OF_REVIEW } from './commands';
+import { CommandArguments } from './arguments/commandArguments';
+import { completeSpec } from './arguments/commandSpec';
+import { commandHelp, programHelp } from './arguments/help';
+import { allCommands, OF_REVIEW } from './commands/commands';
 import { LOST } from './exitCodes';
-import { commandHelp, programHelp } from './help';
 import { processStreams, type Streams } from './streams';
 import { UsageError } from './usageError';
 

@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { LlamaForCausalLM, type LoadProgress, Tokenizer } from '../llama';
-import { printableMessage } from '../runtime/printable';
-import type { CommandArguments } from './commandArguments';
+import { printableMessage } from '../runtime/messages/printable';
+import type { CommandArguments } from './arguments/commandArguments';
 import { defaultModelPath } from './defaultModel';
 import { ProgressLine } from './progressLine';
 import type { Streams } from './streams';

@@ -1,6 +1,6 @@
 /** A line on stderr with the progress of a command and its remaining time. */
-import { duration, StatusLine } from '../runtime/statusLine';
-import type { CommandArguments } from './commandArguments';
+import { duration, StatusLine } from '../runtime/messages/statusLine';
+import type { CommandArguments } from './arguments/commandArguments';
 import type { Streams } from './streams';
 
 /** How much of the work is done. */

@@ -1,7 +1,7 @@
 /** The streams that a command reads and writes; tests replace them and start no process. */
 import process from 'node:process';
 import type { Readable } from 'node:stream';
-import type { LineStream } from '../runtime/statusLine';
+import type { LineStream } from '../runtime/messages/statusLine';
 
 /** The three streams of a process. */
 export interface Streams {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { StorageError } from '../runtime';
-import { reasonOf } from '../runtime/reasonOf';
+import { reasonOf } from '../runtime/messages/reasonOf';
 
 /** A complete file on disk, under a temporary name beside the final one. */
 export interface StagedFile {

@@ -1,9 +1,10 @@
 export { type StagedFile, stageFile, syncFolder, writeFileAtomic, writeTextAtomic } from './atomicFile';
 export { BinaryFile, FileFormatError, isLfsPointer, LFS_REMEDY } from './binaryFile';
-export { dequantize, type GgmlType } from './dequantize';
 export { DTYPE_BYTES, type Dtype, toFloat32 } from './dtypes';
-export { GgufFile, type GgufTensorInfo, readGguf } from './gguf';
-export { GgufError, type GgufValue } from './ggufHeader';
+export { dequantize, type GgmlType } from './gguf/dequantize';
+export { GgufError, type GgufValue } from './gguf/ggufHeader';
+export { GgufFile, type GgufTensorInfo, readGguf } from './gguf/readGguf';
+export { type GgufFieldToStore, type GgufTensorToStore, writeGguf } from './gguf/writeGguf';
 export { isJsonObject, type JsonObject, readJsonFile } from './jsonFile';
 export { fileFault, isFileFault, namesIn, pathKind } from './pathKind';
 export {
@@ -16,6 +17,5 @@ export {
   stageSafetensors,
   type TensorToStore,
   writeSafetensors,
-} from './safetensors';
-export { SafetensorsError, type SafetensorsInfo } from './safetensorsHeader';
-export { type GgufFieldToStore, type GgufTensorToStore, writeGguf } from './writeGguf';
+} from './safetensors/safetensors';
+export { SafetensorsError, type SafetensorsInfo } from './safetensors/safetensorsHeader';

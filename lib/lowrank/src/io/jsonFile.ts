@@ -1,6 +1,6 @@
 /** Reads JSON documents from outside. */
 
-import { reasonOf } from '../runtime/reasonOf';
+import { reasonOf } from '../runtime/messages/reasonOf';
 import { BinaryFile, FileFormatError } from './binaryFile';
 
 /** A JSON object whose values are not yet checked. */

@@ -2,9 +2,9 @@
 
 import type { RopeScaling } from '../nn';
 import { ArgumentError } from '../runtime';
-import { checkKnown } from '../runtime/checkKnown';
-import { checkNumber, checkOneOf } from '../runtime/checkValues';
-import { checkWhole } from '../runtime/checkWhole';
+import { checkKnown } from '../runtime/checks/checkKnown';
+import { checkNumber, checkOneOf } from '../runtime/checks/checkValues';
+import { checkWhole } from '../runtime/checks/checkWhole';
 import { architectureOf, MODEL_TYPES, type ModelType } from './architectures';
 
 /** Options of a model: Hugging Face's `config.json` in camelCase. The sizes are required; everything else has a default. */

@@ -1,9 +1,9 @@
 /** A LLaMA model with its output layer: logits, loss and generation. */
 import { isLinearLayer, Module, type Projection } from '../nn';
 import { ArgumentError, isTracing, StateError, tf } from '../runtime';
-import { checkKnown } from '../runtime/checkKnown';
-import { checkWhole } from '../runtime/checkWhole';
-import { checkMemory, memoryPlan } from '../runtime/memoryBudget';
+import { checkKnown } from '../runtime/checks/checkKnown';
+import { checkWhole } from '../runtime/checks/checkWhole';
+import { checkMemory, memoryPlan } from '../runtime/memory/memoryBudget';
 import { buildModel, type LlamaParts } from './buildModel';
 import { checkLabels, idTensor, maskTensor, segmentTensor, type TokenRows } from './checkInputs';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';

@@ -5,8 +5,8 @@
  * are measured; tests/memory holds the plans against the peaks of real processes.
  */
 import { deviceInfo, type MemoryPlan, type MemoryTerm, memoryPlan, type tf } from '../runtime';
-import { hasBfloat16Products } from '../runtime/bfloat16Support';
-import { checkKnown } from '../runtime/checkKnown';
+import { checkKnown } from '../runtime/checks/checkKnown';
+import { hasBfloat16Products } from '../runtime/device/bfloat16Support';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 import { cacheCapacity } from './generation/cacheCapacity';
 import { modelBytes, readingBytes, type StoredAs } from './modelBytes';

@@ -16,7 +16,7 @@ import {
   type TokenTable,
 } from '../nn';
 import { compile, compileNested, isTracing, tf } from '../runtime';
-import { checkKnown } from '../runtime/checkKnown';
+import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkLength } from './checkInputs';
 import type { LlamaConfig } from './config';
 import type { KeyValueCache } from './generation/growingCache';

@@ -1,6 +1,6 @@
 /** The loss of next-token prediction. */
 import { ShapeError, tf } from '../runtime';
-import { nodeBackend } from '../runtime/backend';
+import { nodeBackend } from '../runtime/device/backend';
 import { withGradient } from './customGradient';
 import { byKernel } from './kernels/dispatch';
 

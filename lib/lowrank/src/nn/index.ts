@@ -11,19 +11,19 @@
  * Kernels are (I, O).
  */
 export * from './addResidual';
-export * from './attention';
+export * from './attention/attention';
+export * from './attention/mask';
+export * from './attention/rotary';
+export * from './attention/scaledDotProduct';
 export { crossEntropy, IGNORE_INDEX } from './crossEntropy';
 export * from './customGradient';
 export * from './embedding';
 export * from './linear';
 export { lmHeadLoss } from './lmHeadLoss';
-export * from './mask';
 export * from './mlp';
 export * from './module';
 export type { ModuleKind } from './moduleKind';
 export type { PackedWeight } from './packedWeight';
 export * from './quantized';
 export * from './rmsNorm';
-export * from './rotary';
-export * from './scaledDotProduct';
 export * from './swiglu';

@@ -1,7 +1,7 @@
 /** Refusing adapters, and merges, that memory would not hold, before any of them is begun. */
-import { checkMemory, type MemoryTerm, memoryPlan } from '../runtime/memoryBudget';
+import { checkMemory, type MemoryTerm, memoryPlan } from '../runtime/memory/memoryBudget';
 import { sizeOf } from '../runtime/sizeOf';
-import type { MergeableLayer } from './layers/mergeLayers';
+import type { MergeableLayer } from './merge/mergeLayers';
 import type { ExpectedTensor } from './tuner';
 
 const FLOAT = 4; // bytes

@@ -1,10 +1,10 @@
 /** Which adapters a model has, which of them act, and how they come and go. */
 import { Module } from '../nn';
 import { ArgumentError, StateError, type tf } from '../runtime';
-import { atPlace } from '../runtime/atPlace';
-import { checkKnown } from '../runtime/checkKnown';
-import { checkOneOf } from '../runtime/checkValues';
-import { warn } from '../runtime/warn';
+import { checkKnown } from '../runtime/checks/checkKnown';
+import { checkOneOf } from '../runtime/checks/checkValues';
+import { atPlace } from '../runtime/messages/atPlace';
+import { warn } from '../runtime/messages/warn';
 import { onBase } from './adapterConfig';
 import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
 import { assignTensors, readTensors } from './files/adapterTensors';

@@ -11,14 +11,14 @@ import {
 } from '../llama';
 import type { Module } from '../nn';
 import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
-import { atPlace } from '../runtime/atPlace';
-import { checkKnown } from '../runtime/checkKnown';
-import { warn } from '../runtime/warn';
+import { checkKnown } from '../runtime/checks/checkKnown';
+import { atPlace } from '../runtime/messages/atPlace';
+import { warn } from '../runtime/messages/warn';
 import { type AdapterLoadOptions, type AdapterOptions, checkLoadOptions } from './adapterSet';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import type { RowRange } from './layers/adapterState';
 import { BASE_ROW } from './layers/mixedRows';
-import { MergeableAdapters } from './mergeableAdapters';
+import { MergeableAdapters } from './merge/mergeableAdapters';
 import { methods, type PeftConfig } from './methods';
 import { printTrainableParameters } from './printTrainableParameters';
 

@@ -1,4 +1,4 @@
-import { printableMessage } from './printable';
+import { printableMessage } from './messages/printable';
 
 /** The stable codes by which a caller can tell our errors apart. */
 export type ErrorCode =

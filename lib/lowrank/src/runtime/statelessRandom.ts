@@ -1,6 +1,6 @@
 /** Random tensors that are a function of their key alone: as fast as memory, on whichever device, also in a traced function. */
-import { nodeBackend } from './backend';
-import { tf } from './tensorflow';
+import { nodeBackend } from './device/backend';
+import { tf } from './device/tensorflow';
 
 /** Numbers in [0, 1), drawn by TensorFlow's counter-based generator. Shapes: key (2) int32 → `shape`. */
 export function statelessUniform(shape: readonly number[], key: tf.Tensor): tf.Tensor {

@@ -1,6 +1,6 @@
 /** Refusing a batch that would not fit the memory, before it is sent to the device. */
 import { type PlannedModel, workPlan } from '../llama/memoryPlan';
-import { checkMemory } from '../runtime/memoryBudget';
+import { checkMemory } from '../runtime/memory/memoryBudget';
 import type { Batch } from './data/batch';
 import type { ExecutionOptions } from './executionOptions';
 import type { TrainableModel } from './trainableModel';

@@ -1,7 +1,7 @@
 /** The loss on data that is not trained on. */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
-import { checkKnown } from '../runtime/checkKnown';
+import { checkKnown } from '../runtime/checks/checkKnown';
 import { interruptible } from '../runtime/interruptible';
 import type { Cluster } from './cluster/cluster';
 import { gatherLosses, isShareOf } from './cluster/gatherLosses';

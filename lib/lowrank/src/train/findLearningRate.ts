@@ -1,6 +1,6 @@
 /** A learning rate found by trying (Smith 2017, arXiv 1506.01186, section 3.3). */
 import { ArgumentError, NotFiniteError, tf } from '../runtime';
-import { checkKnown } from '../runtime/checkKnown';
+import { checkKnown } from '../runtime/checks/checkKnown';
 import type { Batch } from './data/batch';
 import { AdamW } from './optimizer/adamw';
 import type { StepRecord } from './progress/records';

@@ -1,9 +1,9 @@
 /** Training an adapter on encoded examples, with its method's own settings where none are given. */
 import type { PeftType } from '../peft';
 import { deriveSeed } from '../runtime';
-import { checkKnown } from '../runtime/checkKnown';
-import { checkOneOf } from '../runtime/checkValues';
-import { checkWhole } from '../runtime/checkWhole';
+import { checkKnown } from '../runtime/checks/checkKnown';
+import { checkOneOf } from '../runtime/checks/checkValues';
+import { checkWhole } from '../runtime/checks/checkWhole';
 import type { TrainingExample } from './data/batch';
 import { makeBatches } from './data/makeBatches';
 import { fullFineTuningDefaults, methodDefaults } from './methodDefaults';

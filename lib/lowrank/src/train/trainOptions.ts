@@ -1,7 +1,7 @@
 /** The options of a training run, and what it returns. */
 import { AbortedError, ArgumentError } from '../runtime';
-import { checkKnown } from '../runtime/checkKnown';
-import { checkWhole } from '../runtime/checkWhole';
+import { checkKnown } from '../runtime/checks/checkKnown';
+import { checkWhole } from '../runtime/checks/checkWhole';
 import type { CheckpointPlace } from './checkpoints/runCheckpoint';
 import type { Cluster } from './cluster/cluster';
 import type { EvaluationPlan } from './evaluationPlan';

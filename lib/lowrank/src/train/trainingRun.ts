@@ -5,15 +5,15 @@ import { type CheckpointPlace, loadRun, type RunState, saveRun } from './checkpo
 import { type RunSetup, setupOf } from './checkpoints/runSetup';
 import type { Stop } from './cluster/agreedStop';
 import { runFacts } from './cluster/runFacts';
-import type { StepSetup } from './compiledStep';
 import { realTokens } from './data/batch';
 import type { DataPosition, UpdateBatches } from './data/updateBatches';
 import { evaluateLoss } from './evaluateLoss';
 import type { EvaluationPlan } from './evaluationPlan';
-import { InFlight } from './inFlight';
 import type { AdamW } from './optimizer/adamw';
 import type { EvaluationRecord, StepRecord } from './progress/records';
 import type { MadeUpdate } from './progress/runReport';
+import type { StepSetup } from './step/compiledStep';
+import { InFlight } from './step/inFlight';
 import { parametersOf, type TrainableModel } from './trainableModel';
 
 /** What became of the updates that were in flight. */

@@ -1,10 +1,10 @@
 export * from './attentionMap';
 export * from './groupedBars';
 export { type HeatmapPanel, type HeatmapsOptions, heatmaps } from './heatmaps';
-export { linePlot, pointPlot } from './linePlot';
-export type { LinePlotOptions, LinePoint, LineSeries } from './lineSeries';
-export * from './lossCurve';
-export * from './lossCurves';
+export { linePlot, pointPlot } from './lines/linePlot';
+export type { LinePlotOptions, LinePoint, LineSeries } from './lines/lineSeries';
+export * from './lines/lossCurve';
+export * from './lines/lossCurves';
 export * from './panels';
 export * from './parameterBars';
 export * from './scorePlot';

@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import type { MethodStyle } from '../methods';
 import { INK } from '../theme';
-import { endLabels } from './endLabels';
+import { endLabels } from './lines/endLabels';
 import { NumericAxis } from './numericAxis';
 import { placeLabels } from './placeLabels';
 import { rule } from './rules';

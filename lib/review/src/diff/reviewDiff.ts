@@ -4,9 +4,9 @@ import { checkKnown } from 'lowrank/internal';
 import { answerRoom } from '../answerRoom';
 import { type PredictOptions, predictReviews } from '../predictReviews';
 import { type ReviewTask, reviewPrompt } from '../prompts';
-import { isRepetitive } from '../repetition';
 import type { ReviewExample } from '../reviewExample';
 import type { ReviewerModel, ReviewerTokenizer } from '../reviewerModel';
+import { isRepetitive } from '../scores/repetition';
 import type { DiffHunk } from './diffHunk';
 import { hunkExample } from './diffHunks';
 

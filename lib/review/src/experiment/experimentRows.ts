@@ -1,9 +1,10 @@
 /** Turns the measurements of all cells into the rows of the table. */
-import type { ConfidenceInterval } from '../bootstrapInterval';
+
 import type { Prediction } from '../predictReviews';
 import type { ReviewTask } from '../prompts';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
-import { reviewMetrics } from '../scoreReviews';
+import type { ConfidenceInterval } from '../scores/bootstrapInterval';
+import { reviewMetrics } from '../scores/scoreReviews';
 import type { ExperimentDifference, ExperimentMetric, ExperimentRow } from './experimentResults';
 import type { Answer, MeasuredCell, MeasuredLoss } from './runCell';
 import { differenceInterval, meanInterval, type SeedScore } from './seededBootstrap';

@@ -15,7 +15,7 @@ import { type Prediction, predictReviews } from '../predictReviews';
 import type { ReviewTask } from '../prompts';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import type { ReviewerTokenizer } from '../reviewerModel';
-import { bestThreshold } from '../scoreReviews';
+import { bestThreshold } from '../scores/scoreReviews';
 import type { BasePlan, RunPlan, TrialPlan } from './cellPlan';
 import { EvaluationClock } from './evaluationClock';
 import type { ExperimentConfig } from './experimentConfig';

@@ -1,7 +1,7 @@
 /** Bootstrap over test examples and seeds together. */
 import { seededRandom } from 'lowrank/internal';
-import { type ConfidenceInterval, percentileBounds } from '../bootstrapInterval';
-import { mean } from '../pairs';
+import { type ConfidenceInterval, percentileBounds } from '../scores/bootstrapInterval';
+import { mean } from '../scores/checkPairs';
 
 /** A score of one seed's answers, over the test examples at these places. */
 export type SeedScore = (places: readonly number[]) => number;

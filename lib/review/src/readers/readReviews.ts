@@ -7,8 +7,8 @@ import type { ReviewExample } from '../reviewExample';
 import { codeReviewerExample } from './codeReviewer';
 import { instructionExample, isInstructionRecord } from './instructionRecord';
 import { isJsonList, jsonListItems } from './jsonList';
+import { type ProblemOptions, Problems } from './malformedRecords';
 import { openTexts, type TextSource } from './openTexts';
-import { type ProblemOptions, Problems } from './problems';
 import { isStoredExample, storedExample } from './storedExample';
 import { type FoundRecord, isTufanoCodeToCode, isTufanoHeader, tufanoCodeToCode, tufanoLineExample, tufanoTable } from './tufano';
 

@@ -2,8 +2,8 @@
 import nodePath from 'node:path';
 import { isJsonObject, namesIn, pathKind, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
+import { warn } from '../../runtime/messages/warn';
 import { sizeOf } from '../../runtime/sizeOf';
-import { warn } from '../../runtime/warn';
 import type { LlamaConfig } from '../config';
 import { configFromJson } from './configJson';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelSource';

@@ -2,7 +2,7 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, FormatError } from '../../runtime';
 import { interruptible } from '../../runtime/interruptible';
-import { checkMemory } from '../../runtime/memoryBudget';
+import { checkMemory } from '../../runtime/memory/memoryBudget';
 import { sizeOf } from '../../runtime/sizeOf';
 import type { Parameters } from '../buildModel';
 import { loadingPlan } from '../memoryPlan';

@@ -6,7 +6,7 @@
  */
 import type { QuantizedWeight } from '../../nn';
 import { tf } from '../../runtime';
-import { nodeBackend } from '../../runtime/backend';
+import { nodeBackend } from '../../runtime/device/backend';
 import { sizeOf } from '../../runtime/sizeOf';
 import { isKernel } from '../parameterShapes';
 import type { ModelTensor } from './modelSource';

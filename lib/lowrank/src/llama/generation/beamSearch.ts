@@ -1,7 +1,7 @@
 /** Beam search: finds the most likely texts instead of the most likely next tokens. */
 import { ArgumentError, tf } from '../../runtime';
-import { checkNumber, checkOneOf } from '../../runtime/checkValues';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import type { Decoder, Scores } from './decoder';
 
 /** Width and stopping rule of beam search, with Hugging Face's names and meanings. */

@@ -1,12 +1,12 @@
 /** Continues a prompt with the most likely token, a sampled token, or the most likely text found by beam search. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, deriveSeed, deviceInfo, ShapeError, seededRandom, tf } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { checkOneOf } from '../../runtime/checkValues';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkOneOf } from '../../runtime/checks/checkValues';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import { canBuildGraphs } from '../../runtime/compile/tfjsInternals';
 import { interruptible } from '../../runtime/interruptible';
-import { checkMemory } from '../../runtime/memoryBudget';
+import { checkMemory } from '../../runtime/memory/memoryBudget';
 import { checkIds, checkLength, type TokenRows } from '../checkInputs';
 import type { LlamaConfig } from '../config';
 import { workPlan } from '../memoryPlan';

@@ -1,8 +1,8 @@
 /** The choice of the next token from its logits. */
 import { ArgumentError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { checkNumber } from '../../runtime/checkValues';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkNumber } from '../../runtime/checks/checkValues';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 
 /** How a token is drawn. */
 export interface SamplingOptions {

@@ -2,7 +2,7 @@
 import nodePath from 'node:path';
 import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../io';
 import { FormatError } from '../../runtime';
-import { warn } from '../../runtime/warn';
+import { warn } from '../../runtime/messages/warn';
 import { type ModelPlace, modelPlace } from '../files/modelPlace';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 

@@ -1,9 +1,9 @@
 /** Attention as one kernel of cuDNN, on GPUs: the scores are never in memory. */
 import { compile, deviceInfo, type tf } from '../../runtime';
-import { convert } from '../../runtime/compile/numberFormats';
-import { type CustomCall, callKernel, type KernelValue } from '../../runtime/compile/stableHlo';
-import { tracedPrecision } from '../../runtime/compile/trace';
-import { nvidiaSmi } from '../../runtime/nvidiaSmi';
+import { convert } from '../../runtime/compile/graph/numberFormats';
+import { type CustomCall, callKernel, type KernelValue } from '../../runtime/compile/graph/stableHlo';
+import { tracedPrecision } from '../../runtime/compile/tracing/trace';
+import { nvidiaSmi } from '../../runtime/device/nvidiaSmi';
 import { withGradient } from '../customGradient';
 import type { Kernel } from './kernel';
 

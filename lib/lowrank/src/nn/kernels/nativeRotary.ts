@@ -4,9 +4,9 @@
  * Without it, a training step in bfloat16 takes 1.045 times as long (tests/bench/results/cpu-kernels.json).
  */
 import { compile, type tf } from '../../runtime';
+import { widened } from '../../runtime/compile/graph/numberFormats';
 import { asStored, callNative, canReplaceInBfloat16, type NumberType } from '../../runtime/compile/nativeKernels';
-import { widened } from '../../runtime/compile/numberFormats';
-import { tracedPrecision } from '../../runtime/compile/trace';
+import { tracedPrecision } from '../../runtime/compile/tracing/trace';
 import { withGradient } from '../customGradient';
 import type { Kernel } from './kernel';
 

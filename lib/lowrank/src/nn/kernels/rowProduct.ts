@@ -1,11 +1,11 @@
 /** Products of a few rows with a weight in its stored format, by the native binding. */
 
+import { type CustomCall, callKernel } from '../../runtime/compile/graph/stableHlo';
 import { hasNativeKernels, TYPED_INTERFACE } from '../../runtime/compile/nativeKernels';
-import { type CustomCall, callKernel } from '../../runtime/compile/stableHlo';
 import { backendInternals, isRecording } from '../../runtime/compile/tfjsInternals';
-import { activeTrace } from '../../runtime/compile/trace';
+import { activeTrace } from '../../runtime/compile/tracing/trace';
+import type { tf } from '../../runtime/device/tensorflow';
 import { ShapeError, UnsupportedError } from '../../runtime/errors';
-import type { tf } from '../../runtime/tensorflow';
 import type { RowFormat } from '../packedWeight';
 
 /** A weight in one of the formats. */

@@ -1,6 +1,6 @@
 /** Weights at 16 bits: the upper half of a float32. */
 import { tf } from '../../runtime';
-import { bitcast, convert, reshapePacked, slicePacked } from '../../runtime/compile/numberFormats';
+import { bitcast, convert, reshapePacked, slicePacked } from '../../runtime/compile/graph/numberFormats';
 import { frozenVariable, QuantizedRows, type RowPick, rowRuns, type WeightRows } from './quantizedWeight';
 import { bfloat16Code } from './rounding';
 

@@ -1,6 +1,6 @@
 /** Changing the number format of a model's weights in place. */
 import { tf } from '../../runtime';
-import { checkMemory, memoryPlan } from '../../runtime/memoryBudget';
+import { checkMemory, memoryPlan } from '../../runtime/memory/memoryBudget';
 import { Embedding, TiedHead, type TokenTable } from '../embedding';
 import { Linear } from '../linear';
 import type { Module } from '../module';

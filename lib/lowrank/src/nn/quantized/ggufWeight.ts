@@ -1,7 +1,7 @@
 /** Weights in llama.cpp's blocks of 32 values, as its files have them. */
-import { GGML_FORMATS } from '../../io/dequantize';
+import { GGML_FORMATS } from '../../io/gguf/dequantize';
 import { tf, UnsupportedError } from '../../runtime';
-import { bitcast, convert, nibbles, reshapePacked, slicePacked } from '../../runtime/compile/numberFormats';
+import { bitcast, convert, nibbles, reshapePacked, slicePacked } from '../../runtime/compile/graph/numberFormats';
 import { packedVariable, QuantizedRows, type RowPick, rowRuns, type WeightRows } from './quantizedWeight';
 import { float16Code } from './rounding';
 

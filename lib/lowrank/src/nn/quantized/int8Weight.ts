@@ -1,6 +1,6 @@
 /** Weights at 8 bits, one scale per output. */
 import type { tf } from '../../runtime';
-import { bitcast, convert } from '../../runtime/compile/numberFormats';
+import { bitcast, convert } from '../../runtime/compile/graph/numberFormats';
 import { frozenVariable, packedVariable, QuantizedRows, type RowPick, rowRuns, type WeightRows } from './quantizedWeight';
 import { largestMagnitude, roundHalfEven, roundToFloat16 } from './rounding';
 

@@ -1,6 +1,6 @@
 /** Weights at 4 bits: NormalFloat 4 with double quantisation. */
 import { tf } from '../../runtime';
-import { bitcast, lookUp } from '../../runtime/compile/numberFormats';
+import { bitcast, lookUp } from '../../runtime/compile/graph/numberFormats';
 import { boundsOf, DYNAMIC_CODE, NF4_CODE, nearestCode } from './nf4Codes';
 import { frozenVariable, packedVariable, QuantizedWeight, rowRuns, type WeightRows } from './quantizedWeight';
 import { largestMagnitude } from './rounding';

@@ -1,6 +1,6 @@
 /** What a weight becomes when it is kept in another number format. */
 import { tf } from '../../runtime';
-import { convert } from '../../runtime/compile/numberFormats';
+import { convert } from '../../runtime/compile/graph/numberFormats';
 import { packWeight, type QuantizedFormat } from './formats';
 import { rowsOf } from './quantizedWeight';
 

@@ -1,8 +1,8 @@
 /** The configuration of a zero-init prefix, in camelCase and with PEFT's defaults. */
 import { ArgumentError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { checkOneOf } from '../../runtime/checkValues';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkOneOf } from '../../runtime/checks/checkValues';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import { AdapterConfig, type AdapterConfigOptions } from '../adapterConfig';
 
 export const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;

@@ -1,7 +1,7 @@
 /** Zero-init prefix attention, the method of LLaMA-Adapter. */
 import { type Attention, type AttentionContext, type CausalSelfAttention, Module, type ModuleKind, scaledDotProduct } from '../../nn';
 import { tf } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
+import { checkKnown } from '../../runtime/checks/checkKnown';
 import { normalVariable } from '../initialValues';
 import type { GateKind } from './config';
 

@@ -1,7 +1,7 @@
 /** Reads and writes `adapter_config.json`, PEFT's configuration file. */
 import nodePath from 'node:path';
 import { UnsupportedError } from '../../runtime';
-import { warn } from '../../runtime/warn';
+import { warn } from '../../runtime/messages/warn';
 import { methodOf, methods, type PeftConfig } from '../methods';
 import { CONFIG_FILE, ConfigFields } from './configFields';
 

@@ -1,7 +1,7 @@
 /** Shared rules for the methods' keys in `adapter_config.json`. */
 import { toSnakeCase } from '../../nn';
 import { UnsupportedError } from '../../runtime';
-import { warn } from '../../runtime/warn';
+import { warn } from '../../runtime/messages/warn';
 import { CONFIG_FILE, type ConfigFields } from './configFields';
 
 /** Keys that have no effect in PEFT either, each with its default and the reason. */

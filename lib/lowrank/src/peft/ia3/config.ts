@@ -1,8 +1,8 @@
 /** IA3's configuration, in camelCase and with PEFT's defaults for LLaMA. */
 import { toSnakeCase } from '../../nn';
 import { ArgumentError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { checkNames, checkOneOf } from '../../runtime/checkValues';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkNames, checkOneOf } from '../../runtime/checks/checkValues';
 import { AdapterConfig } from '../adapterConfig';
 import { leafName } from '../targets';
 

@@ -2,7 +2,7 @@
 import { tf } from '../../runtime';
 import { normalVariable } from '../initialValues';
 import type { LayerUpdate } from '../layers/adapterLayer';
-import type { MergeStep } from '../layers/mergeLayers';
+import type { MergeStep } from '../merge/mergeLayers';
 
 /** The values that go into a merge. */
 interface Factors {

@@ -1,12 +1,12 @@
 /** What every method that changes a weight does to a layer: named updates beside it, and merging them into it. */
 import { Module, type ModuleKind, tiedHeadOf } from '../../nn';
 import { StateError, tf } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { warn } from '../../runtime/warn';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { warn } from '../../runtime/messages/warn';
+import { type MergeStep, mergeLayers } from '../merge/mergeLayers';
 import type { AdapterTensor } from '../tuner';
 import { AdapterState } from './adapterState';
 import { type BaseWeight, baseWeightOf } from './baseWeight';
-import { type MergeStep, mergeLayers } from './mergeLayers';
 
 /** One adapter's update of one layer. */
 export interface LayerUpdate {

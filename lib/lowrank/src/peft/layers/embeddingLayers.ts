@@ -1,7 +1,7 @@
 /** The base's own embedding and output layer in an adapter's file: PEFT's `save_embedding_layers`. */
 import { Embedding, Linear, type Module, QuantizedEmbedding, QuantizedLinear, TiedHead } from '../../nn';
 import { FormatError, tf } from '../../runtime';
-import { warn } from '../../runtime/warn';
+import { warn } from '../../runtime/messages/warn';
 import type { TensorSource, TensorValues } from '../files/adapterTensors';
 import { assignStored } from '../files/tensorLayout';
 import { adaptablePaths, isNamed } from '../targets';

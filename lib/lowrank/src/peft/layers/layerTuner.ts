@@ -1,14 +1,14 @@
 /** Putting adapters on a model's layers: what every method that wraps layers has in common. */
 import type { Module, Projection } from '../../nn';
 import { deriveSeed, type tf, UnsupportedError } from '../../runtime';
-import { warn } from '../../runtime/warn';
+import { warn } from '../../runtime/messages/warn';
 import { type AdapterConfig, changed } from '../adapterConfig';
 import { checkAdapterMemory, checkMergeMemory } from '../adapterMemory';
+import { mergeLayers, unmergeLayers } from '../merge/mergeLayers';
 import { isAllLinear, leafNames, type TargetOptions } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Merging, Tuner } from '../tuner';
 import type { AdapterLayer } from './adapterLayer';
 import { AdapterState } from './adapterState';
-import { mergeLayers, unmergeLayers } from './mergeLayers';
 import { SavedModule } from './savedModule';
 import { SavedModules } from './savedModules';
 import { hasTiedHead, settleTiedHeads, UNTIED } from './tiedEnds';

@@ -1,8 +1,8 @@
 /** LoRA's configuration, in camelCase and with PEFT's defaults. */
 import { ArgumentError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { checkNames, checkNumber, checkOneOf } from '../../runtime/checkValues';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkNames, checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import { AdapterConfig } from '../adapterConfig';
 
 export const LORA_INITIALISATIONS = [true, false, 'gaussian', 'pissa', 'olora'] as const;

@@ -1,7 +1,7 @@
 /** What a LoRA configuration with `ensureWeightTying` means on a model whose output layer shows the embedding's table. */
 import { type Module, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
-import { warn } from '../../runtime/warn';
+import { warn } from '../../runtime/messages/warn';
 import { hasTiedHead } from '../layers/tiedEnds';
 import { adaptablePaths, isNamed, leafName, targetPaths } from '../targets';
 import { LoraConfig } from './config';

@@ -5,7 +5,7 @@ import { ggufName } from '../../llama/files/ggufModelFile';
 import { isRotated, rotaryRows } from '../../llama/rotaryLayout';
 import { TiedHead } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
+import { checkKnown } from '../../runtime/checks/checkKnown';
 import { methodOf } from '../methods';
 import type { PeftModel } from '../peftModel';
 import { LoraConfig } from './config';

@@ -1,6 +1,6 @@
 /** Matrix decompositions that TensorFlow has and tfjs does not show. */
 import type { tf } from '../../runtime';
-import { nodeBackend, type OpAttribute } from '../../runtime/backend';
+import { nodeBackend, type OpAttribute } from '../../runtime/device/backend';
 
 /** `x = U·diag(s)·Vᵀ`, singular values falling. Shapes: x (m, n), k = min(m, n) → s (k), U (m, k), V (n, k). */
 export function singularValues(x: tf.Tensor): { readonly s: tf.Tensor1D; readonly u: tf.Tensor2D; readonly v: tf.Tensor2D } {

@@ -1,7 +1,7 @@
 /** What LoRA does to any layer with a weight. */
 import { type Module, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
+import { checkKnown } from '../../runtime/checks/checkKnown';
 import { AdapterLayer } from '../layers/adapterLayer';
 import type { AdapterState } from '../layers/adapterState';
 import { type MixedBatch, mixedRows } from '../layers/mixedRows';

@@ -1,9 +1,9 @@
 /** One adapter's update of one layer. */
 import { matMulRows } from '../../nn';
 import { deriveSeed, tf } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
+import { checkKnown } from '../../runtime/checks/checkKnown';
 import type { LayerUpdate } from '../layers/adapterLayer';
-import type { MergeStep } from '../layers/mergeLayers';
+import type { MergeStep } from '../merge/mergeLayers';
 
 /** What an update has besides A and B. */
 export interface LoraUpdateOptions {

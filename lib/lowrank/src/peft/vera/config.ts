@@ -1,8 +1,8 @@
 /** VeRA's configuration, in camelCase and with PEFT's defaults for LLaMA. */
 import { ArgumentError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { checkNames, checkNumber, checkOneOf } from '../../runtime/checkValues';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkNames, checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import { AdapterConfig } from '../adapterConfig';
 import { isAllLinear } from '../targets';
 

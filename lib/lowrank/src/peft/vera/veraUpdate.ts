@@ -3,7 +3,7 @@ import { matMulFrozen } from '../../nn';
 import { deriveSeed, tf } from '../../runtime';
 import { normalVariable } from '../initialValues';
 import type { LayerUpdate } from '../layers/adapterLayer';
-import type { MergeStep } from '../layers/mergeLayers';
+import type { MergeStep } from '../merge/mergeLayers';
 import type { VeraConfig } from './config';
 import type { Projections } from './projections';
 

@@ -1,7 +1,7 @@
-/** In place of `../backend` where a page computes: TensorFlow's operations by name, made of plain operations of tfjs. */
-import type { NativeBinding, NodeBackend, OpAttribute } from '../backend';
+/** In place of `../device/backend` where a page computes: TensorFlow's operations by name, made of plain operations of tfjs. */
+import type { NativeBinding, NodeBackend, OpAttribute } from '../device/backend';
+import { tf } from '../device/tensorflow';
 import { UnsupportedError } from '../errors';
-import { tf } from '../tensorflow';
 import { operations } from './operations';
 
 /** The numbers are TensorFlow's (`tensorflow/c/tf_datatype.h`, `tensorflow/c/c_api.h`); nothing here reads them. */

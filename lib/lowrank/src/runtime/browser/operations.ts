@@ -1,5 +1,5 @@
 /** The native operations that this library calls by name, made of plain operations of tfjs. */
-import { tf } from '../tensorflow';
+import { tf } from '../device/tensorflow';
 import { normals, uniforms } from './philox';
 
 /** Takes an operation's inputs to its outputs. */

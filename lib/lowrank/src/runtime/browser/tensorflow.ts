@@ -1,5 +1,5 @@
 /**
- * The TensorFlow of a page in a browser, in place of `../tensorflow`: `browser` in package.json tells bundlers so.
+ * The TensorFlow of a page in a browser, in place of `../device/tensorflow`: `browser` in package.json tells bundlers so.
  *
  * The page chooses and registers the backend before the first tensor, for example `@tensorflow/tfjs-backend-wasm`.
  */

@@ -1,9 +1,9 @@
 /** "tf.function" for TypeScript: a function of tensors becomes one operation of TensorFlow. */
 import { type CompileOptions, checkOptions } from './compileOptions';
-import { gradientSources } from './gradientSources';
 import { buildsGraphs } from './graphSupport';
 import type { FunctionReport } from './program';
 import { ProgramCache } from './programCache';
+import { gradientSources } from './tracing/gradientSources';
 
 /** A function that runs as one operation. */
 export interface CompiledFunction<A extends readonly unknown[], R> {

@@ -1,7 +1,7 @@
 /** How a function is compiled. */
-import { checkKnown } from '../checkKnown';
+import { checkKnown } from '../checks/checkKnown';
 import { ArgumentError } from '../errors';
-import type { Precision } from './graphBuilder';
+import type { Precision } from './graph/graphBuilder';
 
 /** How a function is compiled. */
 export interface CompileOptions {

@@ -1,4 +1,4 @@
-import { warn } from '../warn';
+import { warn } from '../messages/warn';
 import { canBuildGraphs } from './tfjsInternals';
 
 let hasWarned = false;

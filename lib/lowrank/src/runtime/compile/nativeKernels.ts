@@ -1,8 +1,8 @@
 /** The kernels of this library's part of the native binding, which XLA's programs for the CPU call by name. */
-import type { tf } from '../tensorflow';
-import { callKernel, type KernelValue } from './stableHlo';
+import type { tf } from '../device/tensorflow';
+import { callKernel, type KernelValue } from './graph/stableHlo';
 import { backendInternals } from './tfjsInternals';
-import { activeTrace } from './trace';
+import { activeTrace } from './tracing/trace';
 
 /** XLA's number of the interface that they have. */
 export const TYPED_INTERFACE = 4;

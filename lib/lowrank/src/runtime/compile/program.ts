@@ -1,15 +1,15 @@
 /** A traced function: what to feed it, what comes out, and how to go back through it. */
 
+import { tf } from '../device/tensorflow';
 import { UnsupportedError } from '../errors';
 import { sizeOf } from '../sizeOf';
-import { tf } from '../tensorflow';
-import { callFunction } from './callFunction';
-import type { ContextFunction } from './contextFunction';
-import type { Cost } from './cost';
-import { Slot } from './runTrace';
+import { callFunction } from './graph/callFunction';
+import type { ContextFunction } from './graph/contextFunction';
+import type { Cost } from './graph/cost';
 import { mapLeaves } from './signature';
 import { backendInternals, engineInternals, isRecording, type TensorInfo } from './tfjsInternals';
-import { activeTrace, type Trace } from './trace';
+import { Slot } from './tracing/runTrace';
+import { activeTrace, type Trace } from './tracing/trace';
 
 /** What is known of one form of a compiled function; calls of other compiled functions are counted with what they do. */
 export interface FunctionReport {

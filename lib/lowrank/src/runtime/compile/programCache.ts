@@ -1,14 +1,14 @@
 /** The programs that one compiled function has become. */
-import { hasBfloat16Products } from '../bfloat16Support';
+import { hasBfloat16Products } from '../device/bfloat16Support';
 import type { CompileOptions } from './compileOptions';
-import { gradientSources } from './gradientSources';
 import type { FunctionReport, Program } from './program';
 import { freeRetired, retire } from './retired';
 import { readArguments } from './signature';
 import { installPatches } from './tfjsPatches';
-import { activeTrace } from './trace';
-import { maskOf, traceProgram } from './traceProgram';
 import { TraceWarning } from './traceWarning';
+import { gradientSources } from './tracing/gradientSources';
+import { activeTrace } from './tracing/trace';
+import { maskOf, traceProgram } from './tracing/traceProgram';
 
 /** How many programs of one function are kept, those used last. */
 const KEPT = 64;

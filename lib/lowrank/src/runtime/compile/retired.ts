@@ -2,7 +2,7 @@
 
 import type { Program } from './program';
 import { engineInternals } from './tfjsInternals';
-import { activeTrace } from './trace';
+import { activeTrace } from './tracing/trace';
 
 const retired = new Set<Program>();
 

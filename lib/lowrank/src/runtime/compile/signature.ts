@@ -1,6 +1,7 @@
 /** Taking the tensors out of a function's arguments and results, and putting others in their place. */
+
+import { tf } from '../device/tensorflow';
 import { ArgumentError, StateError } from '../errors';
-import { tf } from '../tensorflow';
 
 /** Something whose parameters have paths, such as a Module of nn/. */
 export interface ParameterTree {

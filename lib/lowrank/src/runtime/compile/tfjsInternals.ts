@@ -1,7 +1,7 @@
 /** What the compiler knows of tfjs's insides and of the binding, all in one place. */
-import { type NativeBinding, nodeBackend, type OpAttribute } from '../backend';
-import { tf } from '../tensorflow';
-import { typeName } from './typeNumbers';
+import { type NativeBinding, nodeBackend, type OpAttribute } from '../device/backend';
+import { tf } from '../device/tensorflow';
+import { typeName } from './graph/typeNumbers';
 
 /** A value on TensorFlow's side, as the binding names it. */
 export interface Handle {

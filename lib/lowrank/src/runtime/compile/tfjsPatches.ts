@@ -1,7 +1,7 @@
 /** Replacements of the two kernels of tfjs-node that do not only hand operations to the backend. */
-import { tf } from '../tensorflow';
+import { tf } from '../device/tensorflow';
 import type { TensorInfo } from './tfjsInternals';
-import { activeTrace } from './trace';
+import { activeTrace } from './tracing/trace';
 
 let isInstalled = false;
 

@@ -1,6 +1,6 @@
 /** Says when a function is compiled again and again, and because of what. */
 
-import { warn } from '../warn';
+import { warn } from '../messages/warn';
 import type { CompileOptions } from './compileOptions';
 import { keyDifference } from './keyDifference';
 import { isParameterTree } from './signature';

@@ -9,9 +9,9 @@ import nodePath from 'node:path';
 import { namesIn, pathKind, readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { FormatError, tf } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { reasonOf } from '../../runtime/reasonOf';
-import { warn } from '../../runtime/warn';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { reasonOf } from '../../runtime/messages/reasonOf';
+import { warn } from '../../runtime/messages/warn';
 import { checkedManifest, writeManifest } from './checkpointManifest';
 
 /** What a checkpoint holds. */

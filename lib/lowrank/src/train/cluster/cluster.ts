@@ -1,6 +1,6 @@
 /** The workers of a cluster, as one of them deals with the others. */
 import { AbortedError, StateError, tf } from '../../runtime';
-import { reasonOf } from '../../runtime/reasonOf';
+import { reasonOf } from '../../runtime/messages/reasonOf';
 import { clusterBinding } from './clusterBinding';
 import { type Communication, collectiveSum } from './collectiveReduce';
 import { type BrokenCluster, findLost, tellAll } from './findLost';

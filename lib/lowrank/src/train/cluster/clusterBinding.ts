@@ -1,5 +1,5 @@
 /** The functions of the native binding that join processes; `lib/lowrank/setup/binding/cluster.cc` says what each does. */
-import { type NativeBinding, nodeBackend } from '../../runtime/backend';
+import { type NativeBinding, nodeBackend } from '../../runtime/device/backend';
 
 interface ClusterBinding extends NativeBinding {
   /** Tensors that TensorFlow holds for this process. */

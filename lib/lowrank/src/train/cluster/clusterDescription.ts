@@ -1,7 +1,7 @@
 /** What a process has to know of its cluster before it can join. */
 
 import { ArgumentError } from '../../runtime';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 
 /** A cluster as one of its workers sees it. */
 export interface ClusterDescription {

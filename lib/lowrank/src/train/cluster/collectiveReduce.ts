@@ -1,6 +1,6 @@
 /** The sum of a tensor over all workers, by TensorFlow's own operation. */
 import { tf } from '../../runtime';
-import { nodeBackend } from '../../runtime/backend';
+import { nodeBackend } from '../../runtime/device/backend';
 
 /** How numbers travel: through gRPC around a ring, through NVIDIA's library between GPUs, or as TensorFlow chooses. */
 export type Communication = 'auto' | 'ring' | 'nccl';

@@ -1,6 +1,6 @@
 /** Loss and gradients of one update in a single tensor, so that the workers add them up in one go. */
 import { StateError, tf } from '../../runtime';
-import type { LossAndGradients } from '../gradients';
+import type { LossAndGradients } from '../step/gradients';
 
 /**
  * The loss, all gradients in the order of the parameters, and what else is told. Shapes: said (n) → (1 + P + n), P the numbers of all parameters.

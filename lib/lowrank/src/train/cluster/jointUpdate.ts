@@ -1,8 +1,8 @@
 /** One update that all workers of a cluster make together: each adds up the gradients of its own rows, and the sum over all workers is applied. */
 import { tf } from '../../runtime';
-import type { StepFunctions, StepOutcome, StepSetup } from '../compiledStep';
 import type { SentBatch } from '../data/sendBatch';
-import type { StepInputs } from '../optimizerStep';
+import type { StepFunctions, StepOutcome, StepSetup } from '../step/compiledStep';
+import type { StepInputs } from '../step/optimizerStep';
 import { parametersOf } from '../trainableModel';
 import { fuseNothing } from './fusedGradients';
 

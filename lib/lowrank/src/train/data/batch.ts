@@ -3,7 +3,7 @@ import { learnedPositions } from '../../llama';
 import { padLeft } from '../../llama/generation/padLeft';
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
+import { checkKnown } from '../../runtime/checks/checkKnown';
 import { padRight } from './padRight';
 
 /** One sequence: `labels` are the ids themselves, or −100 where nothing is to be learned; the model shifts them by one. */

@@ -1,7 +1,7 @@
 /** A prompt and its completion in tokens, of which the completion's are learned. */
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
+import { checkKnown } from '../../runtime/checks/checkKnown';
 import type { TrainingExample } from './batch';
 
 /** The part of a tokenizer that encoding needs. */

@@ -1,7 +1,7 @@
 /** From examples to the batches of an epoch, the same ones for the same seed. */
 import { ArgumentError, deriveSeed, shuffled } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import { chunks } from '../../runtime/chunks';
 import { groupsByLength } from '../../runtime/groupsByLength';
 import { type Batch, type PadOptions, padBatch, type TrainingExample } from './batch';

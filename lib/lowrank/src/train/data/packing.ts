@@ -1,8 +1,8 @@
 /** Several examples in one row, so that little of a batch is padding. */
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import { type Batch, checkExample, type PadOptions, type TrainingExample } from './batch';
 
 /** An example goes into one of so many unfinished rows: enough to fill them well, few enough to keep the order random. */

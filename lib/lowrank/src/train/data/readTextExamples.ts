@@ -4,7 +4,7 @@ import { fileFault, isJsonObject, type JsonObject, pathKind } from '../../io';
 import { textLines } from '../../io/textLines';
 import type { ChatMessage } from '../../llama';
 import { ArgumentError, FormatError } from '../../runtime';
-import { reasonOf } from '../../runtime/reasonOf';
+import { reasonOf } from '../../runtime/messages/reasonOf';
 import type { TextExample } from './encodeExample';
 
 /** The part of a tokenizer that conversations need. */

@@ -1,7 +1,7 @@
 /** Micro-batches as the device takes them. */
 import type { RowRange } from '../../peft';
 import { deviceInfo, tf } from '../../runtime';
-import type { MicroBatch } from '../gradients';
+import type { MicroBatch } from '../step/gradients';
 import { padToBucket } from './padToBucket';
 import type { Piece } from './pieces';
 import { type TensorBatch, tensorBatch } from './tensorBatch';

@@ -3,7 +3,7 @@
  * computes it.
  */
 import { ArgumentError, compileNested, ShapeError, StateError, tf } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
+import { checkKnown } from '../../runtime/checks/checkKnown';
 import { groupsOfOneShape } from '../../runtime/tensorGroups';
 import { checkedMoments, type OptimizerState } from './optimizerState';
 import type { Schedule } from './schedules';

@@ -4,8 +4,8 @@
  * As there, a warm-up begins at 0, so that its first update changes no weight; the last one, at step `totalSteps - 1`, is above the floor.
  */
 import { ArgumentError } from '../../runtime';
-import { checkKnown } from '../../runtime/checkKnown';
-import { checkWhole } from '../../runtime/checkWhole';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 
 /** The learning rate of an update; `step` counts the updates made before it. */
 export type Schedule = (step: number) => number;

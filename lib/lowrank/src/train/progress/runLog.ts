@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { writeTextAtomic } from '../../io';
 import { StorageError } from '../../runtime';
-import { reasonOf } from '../../runtime/reasonOf';
+import { reasonOf } from '../../runtime/messages/reasonOf';
 
 /** Appends records to a file; each line is complete when its call returns. */
 export class RunLog {

@@ -1,5 +1,5 @@
 /** A run's progress as one line that renews itself, or as plain lines where the output is no terminal. */
-import { duration, type LineStream, StatusLine } from '../../runtime/statusLine';
+import { duration, type LineStream, StatusLine } from '../../runtime/messages/statusLine';
 import type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progressMeter';
 
 /** Where the line goes; `process.stderr` is one. */

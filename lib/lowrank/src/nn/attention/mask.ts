@@ -1,0 +1,29 @@
+/** Additive attention masks: 0 where a query may look, far below any score where it may not. */
+import { tf } from '../../runtime';
+
+/** Finite, so that a query that may look nowhere (padding) has a softmax; two of them still fit float32 and bfloat16. */
+const HIDDEN = -1e9;
+
+/** Hides later tokens; the queries are the last of the keys' positions. Shapes: → (1, 1, T, S). */
+export function causalMask(queries: number, keys = queries): tf.Tensor4D {
+  return tf.tidy(() => {
+    const own = tf.range(keys - queries, keys, 1, 'int32').reshape([1, 1, queries, 1]);
+    const seen = tf.range(0, keys, 1, 'int32').reshape([1, 1, 1, keys]);
+    return seen.greater(own).toFloat().mul(HIDDEN) as tf.Tensor4D;
+  });
+}
+
+/** Hides padding, where the mask is 0. Shapes: attentionMask (B, S) → (B, 1, 1, S). */
+export function paddingMask(attentionMask: tf.Tensor2D): tf.Tensor4D {
+  const [B, S] = attentionMask.shape;
+  return tf.tidy(() => tf.sub(1, attentionMask.toFloat()).mul(HIDDEN).reshape([B, 1, 1, S]));
+}
+
+/** Hides the tokens of a row's other segments. Shapes: segmentIds (B, T) → (B, 1, T, T). */
+export function segmentMask(segmentIds: tf.Tensor2D): tf.Tensor4D {
+  const [B, T] = segmentIds.shape;
+  return tf.tidy(() => {
+    const isOther = segmentIds.reshape([B, 1, T, 1]).notEqual(segmentIds.reshape([B, 1, 1, T]));
+    return isOther.toFloat().mul<tf.Tensor4D>(HIDDEN);
+  });
+}

@@ -1,0 +1,54 @@
+/** Attention over heads already projected, shared by the model's own attention and by adapters that add a second one. */
+import { isTracing, ShapeError, tf } from '../../runtime';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { byKernel } from '../kernels/dispatch';
+import { attend } from './attend';
+import { attendInBlocks, maxScoresHere, planBlocks } from './queryBlocks';
+
+/** What a mask hides from each query: the keys after its own, the queries being the last, and nothing else; or others besides. */
+export type HiddenKeys = 'later' | 'laterAndOthers';
+
+/** What an attention takes besides queries, keys and values. */
+export interface ScaledDotProductOptions {
+  /** Added to the scaled scores; broadcastable to (B, H, T, S). Left out, every query sees every key. */
+  readonly mask?: tf.Tensor;
+  /** Is given the weights (B, H, T, S); it keeps what it wants with `tf.keep`. */
+  readonly onWeights?: (weights: tf.Tensor4D) => void;
+  /** What the mask hides: a compiled function leaves most of what is known to be hidden out. */
+  readonly hides?: HiddenKeys;
+  /** The most scores that a compiled function holds at a time, unless the weights are asked for. @defaultValue 2²⁴, on a GPU 2²⁶ */
+  readonly maxScores?: number;
+}
+
+/**
+ * `softmax(q·kᵀ/√D + mask)·v` (Vaswani et al. 2017, eq. 1), each key head serving H/K query heads (Ainslie et al. 2023).
+ *
+ * Keys and values are not copied per query head. One row of keys may serve the whole batch, as a prefix does. A compiled function takes
+ * long texts in blocks of queries and computes their scores again in the backward pass: all of them are never in memory.
+ *
+ * Shapes: q (B, H, T, D); k, v (B or 1, K, S, D) → (B, H, T, D).
+ *
+ * @throws ShapeError when H is not a multiple of K, or the batches differ.
+ */
+export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: ScaledDotProductOptions = {}): tf.Tensor4D {
+  checkKnown('scaledDotProduct', options, ['mask', 'onWeights', 'hides', 'maxScores']);
+  const [B, H, T] = q.shape;
+  const [rows, K] = k.shape;
+  if (q.rank !== 4 || k.rank !== 4 || q.shape[3] !== k.shape[3] || k.shape.join() !== v.shape.join()) {
+    const given = `q [${q.shape}], k [${k.shape}], v [${v.shape}]`;
+    throw new ShapeError(`attention takes q (B, H, T, D) and k, v (B or 1, K, S, D) of one width D; got ${given}`);
+  }
+  if (H % K !== 0) throw new ShapeError(`${H} query heads cannot share ${K} key heads evenly`);
+  if (rows !== B && rows !== 1) throw new ShapeError(`keys of ${rows} rows cannot serve queries of ${B} rows`);
+  return tf.tidy(() => {
+    const keys = rows === B ? k : tf.tile(k, [B, 1, 1, 1]);
+    const values = rows === B ? v : tf.tile(v, [B, 1, 1, 1]);
+    const { mask, onWeights, hides, maxScores = maxScoresHere() } = options;
+    const fused = hides === 'later' && !onWeights && byKernel('causalAttention', q, keys, values);
+    if (fused) return fused as tf.Tensor4D;
+    const S = keys.shape[2];
+    const plan = planBlocks([B, H, T, S], { isCausal: hides !== undefined, maxScores });
+    if (plan.blocks.length < 2 || onWeights || !isTracing()) return attend(q, keys, values, { mask, onWeights });
+    return attendInBlocks(q, keys, values, { mask, plan });
+  });
+}

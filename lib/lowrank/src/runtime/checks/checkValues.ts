@@ -1,0 +1,25 @@
+/** Values that come from a caller whom TypeScript may not have checked. */
+import { ArgumentError } from '../errors';
+
+/** @throws ArgumentError with the name and the choices, when the value is none of them. */
+export function checkOneOf(name: string, value: unknown, choices: readonly unknown[]): void {
+  if (choices.includes(value)) return;
+  throw new ArgumentError(`${name} ${shown(value)} is none of ${choices.map(shown).join(', ')}`);
+}
+
+/** @throws ArgumentError with the name, when the value is not a finite number. */
+export function checkNumber(name: string, value: unknown): void {
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  throw new ArgumentError(`${name} ${shown(value)} is not a finite number`);
+}
+
+/** @throws ArgumentError with the name, when the value is not a text, or a list of texts. */
+export function checkNames(name: string, value: unknown): void {
+  if (typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'))) return;
+  throw new ArgumentError(`${name} ${shown(value)} is not a text or a list of texts`);
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === 'number' || value === undefined ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

@@ -1,0 +1,15 @@
+/** Calls of functions that TensorFlow's context knows by name. */
+import type { tf } from '../../device/tensorflow';
+import { runOperation, type TensorInfo } from '../tfjsInternals';
+import { activeTrace } from '../tracing/trace';
+import type { ContextFunction } from './contextFunction';
+
+/**
+ * Runs a function, or adds the call to the function that is being traced.
+ *
+ * @throws ShapeError when an input has another shape or type than the function was made for.
+ */
+export function callFunction(fn: ContextFunction, inputs: readonly TensorInfo[]): tf.Tensor[] {
+  fn.check(inputs);
+  return activeTrace()?.call(fn, inputs) ?? runOperation(fn.name, [], inputs, fn.outputs.length);
+}

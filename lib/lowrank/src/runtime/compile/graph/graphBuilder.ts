@@ -1,0 +1,327 @@
+/** A TensorFlow graph in the making, with the rewrites that every compiled function gets. */
+import type { OpAttribute } from '../../device/backend';
+import { UnsupportedError } from '../../errors';
+import { sizeOf } from '../../sizeOf';
+import { type GraphBinding, type NativeGraph, sourceLine } from '../tfjsInternals';
+
+/** One operation of the graph; symbols are the outputs of operations, counted through the graph. */
+export interface Operation {
+  readonly name: string;
+  readonly type: string;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly attributes: readonly OpAttribute[];
+  /** The function that it calls, where it does. */
+  readonly calls?: string;
+}
+
+/**
+ * What matrix products are computed in, and what native kernels beside them give; everything else is float32. Whether the device can is
+ * for the caller to know.
+ */
+export type Precision = 'float32' | 'bfloat16';
+
+/** Dtype and shape of a symbol, both known: what TensorFlow cannot infer is refused when it is added. */
+export interface KnownSymbol {
+  readonly dtype: number;
+  readonly shape: readonly number[];
+  /** The operation that it is an output of. */
+  readonly operation: number;
+}
+
+export type SymbolType = Pick<KnownSymbol, 'dtype' | 'shape'>;
+
+/** The attribute by which TensorFlow hands a function, or one call of it, to XLA. */
+export const MUST_COMPILE = '_XlaMustCompile';
+
+/** Which inputs of an operation TensorFlow takes as one list. */
+const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
+  AddN: 'all',
+  ConcatV2: 'all but the last',
+  Einsum: 'all',
+  Pack: 'all',
+  PartitionedCall: 'all',
+  XlaCallModule: 'all',
+};
+
+const MATRIX_PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMulV2']);
+
+/** Operations that move values without changing them, and how many of their inputs are moved: the first ones. */
+const MOVES: Readonly<Record<string, (inputs: readonly number[]) => number>> = {
+  ConcatV2: (inputs) => inputs.length - 1,
+  Reshape: () => 1,
+  Slice: () => 1,
+  SplitV: () => 1,
+  Transpose: () => 1,
+};
+
+/** Constants of more elements and one value become a Fill. */
+const FILL_FROM = 16;
+
+export class GraphBuilder {
+  readonly operations: Operation[] = [];
+  readonly symbols: KnownSymbol[] = [];
+  /** The first operation that XLA cannot compile, and where it comes from. */
+  beyondXla: string | undefined;
+  private readonly graph: NativeGraph;
+  private readonly constants = new Map<string, number>();
+  private readonly halves = new Map<number, number>();
+  private readonly originals = new Map<number, number | undefined>();
+
+  constructor(
+    private readonly binding: GraphBinding,
+    private readonly precision: Precision,
+  ) {
+    this.graph = binding.graphNew();
+  }
+
+  /** An input that a call will feed. */
+  placeholder(dtype: number, shape: readonly number[]): number {
+    const { binding } = this;
+    return this.single('Placeholder', [
+      { name: 'dtype', type: binding.TF_ATTR_TYPE, value: dtype },
+      { name: 'shape', type: binding.TF_ATTR_SHAPE, value: shape },
+    ]);
+  }
+
+  /** A constant; equal ones are one operation. */
+  constant(dtype: number, shape: readonly number[], data: Uint8Array): number {
+    const key = `${dtype} ${shape} ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1')}`;
+    const known = this.constants.get(key);
+    if (known !== undefined) return known;
+    const { binding } = this;
+    const symbol = this.single('Const', [
+      { name: 'dtype', type: binding.TF_ATTR_TYPE, value: dtype },
+      { name: 'value', type: binding.TF_ATTR_TENSOR, value: { dtype, shape, data: new Uint8Array(data) } },
+    ]);
+    this.constants.set(key, symbol);
+    return symbol;
+  }
+
+  /** A tensor with the same value everywhere, made at run time. */
+  fill(dtype: number, shape: readonly number[], value: Uint8Array): number {
+    const size = sizeOf(shape);
+    if (size <= 1) return this.constant(dtype, shape, value.subarray(0, value.length * size));
+    const dimensions = this.constant(this.binding.TF_INT32, [shape.length], new Uint8Array(Int32Array.from(shape).buffer));
+    return this.single('Fill', [], [dimensions, this.constant(dtype, [], value)]);
+  }
+
+  /** Values written in JavaScript, if they are few or all the same. */
+  literal(dtype: number, shape: readonly number[], values: ArrayBufferView, maxBytes: number): number | undefined {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const elements = values as Float32Array | Int32Array | Uint8Array;
+    if (elements.length >= FILL_FROM && isUniform(elements)) {
+      return this.fill(dtype, shape, bytes.slice(0, elements.BYTES_PER_ELEMENT));
+    }
+    return bytes.length <= maxBytes ? this.constant(dtype, shape, bytes) : undefined;
+  }
+
+  /** Adds an operation as tfjs would have run it, rewritten where TensorFlow or the precision asks for it. */
+  add(type: string, attributes: readonly OpAttribute[], inputs: readonly number[]): readonly number[] {
+    if (type === 'AddN') return [this.sum(inputs)]; // Grappler makes AddN a TemporaryVariable, which XLA cannot compile
+    if (type === 'StridedSlice') this.requireConstantPositions(inputs);
+    if (MATRIX_PRODUCTS.has(type)) inputs = inputs.map((input) => this.guarded(input));
+    const isProduct = MATRIX_PRODUCTS.has(type) && inputs.every((input) => this.symbol(input).dtype === this.binding.TF_FLOAT);
+    if (this.precision === 'bfloat16' && isProduct) return [this.halfProduct(type, attributes, inputs)];
+    return this.operation(type, attributes, inputs);
+  }
+
+  /** Calls a function of the context. */
+  call(name: string, inputs: readonly number[], outputs: readonly SymbolType[], mustCompile: boolean): readonly number[] {
+    const { binding } = this;
+    const types = (list: readonly SymbolType[]) => list.map(({ dtype }) => dtype);
+    const attributes = [
+      { name: 'Tin', type: binding.TF_ATTR_TYPE, value: types(inputs.map((input) => this.symbol(input))) },
+      { name: 'Tout', type: binding.TF_ATTR_TYPE, value: types(outputs) },
+      { name: 'f', type: binding.TF_ATTR_FUNC, value: name },
+      ...(mustCompile ? [{ name: MUST_COMPILE, type: binding.TF_ATTR_BOOL, value: true }] : []),
+    ];
+    return this.operation('PartitionedCall', attributes, inputs, { name, outputs });
+  }
+
+  /** The same value as an operation of its own: a function's result can be neither its input nor another result. */
+  identity(symbol: number): number {
+    return this.single('Identity', [], [symbol]);
+  }
+
+  /**
+   * Walks from `outputs` back to what they are made of, not beyond the symbols where `isEnd` says so.
+   *
+   * @returns the operations passed, in order, and the ends reached
+   */
+  walk(outputs: readonly number[], isEnd: (symbol: number) => boolean): { operations: Operation[]; ends: number[] } {
+    const passed = new Set<number>();
+    const ends = new Set<number>();
+    const open = [...outputs];
+    for (let symbol = open.pop(); symbol !== undefined; symbol = open.pop()) {
+      if (isEnd(symbol)) {
+        ends.add(symbol);
+        continue;
+      }
+      const index = this.symbol(symbol).operation;
+      if (passed.has(index)) continue;
+      passed.add(index);
+      open.push(...this.operationOf(symbol).inputs);
+    }
+    const ordered = [...passed].sort((a, b) => a - b).map((index) => this.operations[index] as Operation);
+    return { operations: ordered, ends: [...ends].sort((a, b) => a - b) };
+  }
+
+  /** The operations between `inputs` and `outputs`, in order. */
+  between(inputs: readonly number[], outputs: readonly number[]): readonly Operation[] {
+    const given = new Set(inputs);
+    return this.walk(outputs, (symbol) => given.has(symbol)).operations;
+  }
+
+  /** Makes operations a function of the context. */
+  define(
+    name: string,
+    operations: readonly Operation[],
+    inputs: readonly number[],
+    outputs: readonly number[],
+    marks: readonly string[],
+  ): void {
+    const names = operations.map((operation) => operation.name);
+    this.binding.graphDefineFunction(this.graph, name, names, inputs, outputs, marks);
+  }
+
+  /** Frees the graph; its functions live on. */
+  delete(): void {
+    this.binding.graphDelete(this.graph);
+  }
+
+  symbol(id: number): KnownSymbol {
+    return this.symbols[id] as KnownSymbol;
+  }
+
+  operationOf(symbol: number): Operation {
+    return this.operations[this.symbol(symbol).operation] as Operation;
+  }
+
+  private single(type: string, attributes: readonly OpAttribute[], inputs: readonly number[] = []): number {
+    return this.operation(type, attributes, inputs)[0] as number;
+  }
+
+  /**
+   * A factor of a matrix product. Where it is itself a product with an operation's second result, or a later one, TensorFlow 2.21 fuses
+   * the two on CPUs as if that had been the first (`_MklFusedBatchMatMulV2`): an operation in between, which does nothing, prevents it.
+   */
+  private guarded(factor: number): number {
+    const { type, inputs } = this.operationOf(factor);
+    if (type !== 'Mul' || !inputs.some((input) => this.isLaterResult(input))) return factor;
+    const { binding } = this;
+    return this.single('EnsureShape', [{ name: 'shape', type: binding.TF_ATTR_SHAPE, value: this.symbol(factor).shape }], [factor]);
+  }
+
+  /** Whether a symbol is an operation's second result or a later one, perhaps through operations that change nothing. */
+  private isLaterResult(symbol: number): boolean {
+    const { type, inputs, outputs } = this.operationOf(symbol);
+    const [source] = inputs;
+    const isPassing = type === 'Identity' || type === 'Reshape';
+    return isPassing && source !== undefined ? this.isLaterResult(source) : outputs.indexOf(symbol) > 0;
+  }
+
+  private sum(terms: readonly number[]): number {
+    const [first, ...rest] = terms as [number, ...number[]];
+    return rest.reduce((sum, term) => this.single('AddV2', [], [sum, term]), first);
+  }
+
+  /** A position that is computed makes XLA compile anew for every value of it. */
+  private requireConstantPositions([, begin, end]: readonly number[]): void {
+    for (const position of [begin, end]) {
+      if (position !== undefined && this.operationOf(position).type !== 'Const') {
+        throw new UnsupportedError(
+          `StridedSlice at a computed position cannot be compiled once for all positions (${sourceLine()}): use tf.gather`,
+        );
+      }
+    }
+  }
+
+  /** A matrix product in bfloat16, its inputs and its result in float32 for the rest of the graph. */
+  private halfProduct(type: string, attributes: readonly OpAttribute[], inputs: readonly number[]): number {
+    const { binding } = this;
+    const inHalf = attributes.map((attribute) => (attribute.name === 'T' ? { ...attribute, value: binding.TF_BFLOAT16 } : attribute));
+    const product = this.single(
+      type,
+      inHalf,
+      inputs.map((input) => this.half(input)),
+    );
+    return this.cast(product, binding.TF_FLOAT);
+  }
+
+  /** A float32 symbol in bfloat16. */
+  half(symbol: number): number {
+    const known = this.halves.get(symbol);
+    if (known !== undefined) return known;
+    const half = this.original(symbol) ?? this.cast(symbol, this.binding.TF_BFLOAT16);
+    this.halves.set(symbol, half);
+    return half;
+  }
+
+  /** What a float32 symbol was before it was cast from bfloat16, moved as it was since: a stored weight, or another product's result. */
+  original(symbol: number): number | undefined {
+    if (!this.originals.has(symbol)) this.findOriginals(this.operationOf(symbol));
+    return this.originals.get(symbol);
+  }
+
+  private findOriginals({ type, inputs, outputs }: Operation): void {
+    const moved = inputs.slice(0, MOVES[type]?.(inputs) ?? 0).map((input) => this.original(input));
+    const halves = moved.filter((half) => half !== undefined);
+    let found: readonly (number | undefined)[] = [];
+    if (type === 'Cast') found = inputs.filter((input) => this.symbol(input).dtype === this.binding.TF_BFLOAT16);
+    else if (halves.length > 0 && halves.length === moved.length)
+      found = this.moved(type, [...halves, ...inputs.slice(moved.length)], outputs);
+    for (const [index, output] of outputs.entries()) this.originals.set(output, found[index]);
+  }
+
+  private moved(type: string, inputs: readonly number[], { length }: readonly number[]): readonly number[] {
+    const parts = type === 'SplitV' ? [{ name: 'num_split', type: this.binding.TF_ATTR_INT, value: length }] : [];
+    return this.operation(type, parts, inputs);
+  }
+
+  private cast(symbol: number, dtype: number): number {
+    return this.single('Cast', [{ name: 'DstT', type: this.binding.TF_ATTR_TYPE, value: dtype }], [symbol]);
+  }
+
+  private operation(
+    type: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly number[],
+    called?: { readonly name: string; readonly outputs: readonly SymbolType[] },
+  ): readonly number[] {
+    if (!this.beyondXla && !isKnownToXla(type, this.binding)) this.beyondXla = `${type} (${sourceLine()})`;
+    const name = `n${this.operations.length}_${type.replace(/\W/g, '')}`;
+    const added = this.binding.graphAdd(this.graph, type, name, attributes, grouped(type, inputs));
+    const operation = this.operations.length;
+    this.operations.push({ name, type, inputs, outputs: added.map(({ id }) => id), attributes, ...(called && { calls: called.name }) });
+    for (const [index, { id, dtype, shape: inferred }] of added.entries()) {
+      const shape = called?.outputs[index]?.shape ?? inferred;
+      if (!shape || shape.some((dimension) => dimension < 0)) {
+        throw new UnsupportedError(`the shape of ${type}'s result depends on data (${sourceLine()}): a compiled function needs to know it`);
+      }
+      if (called) this.binding.graphSetShape(this.graph, id, shape);
+      this.symbols[id] = { dtype, shape, operation };
+    }
+    return added.map(({ id }) => id);
+  }
+}
+
+const knownToXla = new Map<string, boolean>();
+
+function isKnownToXla(type: string, binding: GraphBinding): boolean {
+  const known = knownToXla.get(type) ?? (type === 'Placeholder' || binding.xlaCanCompile(type));
+  knownToXla.set(type, known);
+  return known;
+}
+
+function grouped(type: string, inputs: readonly number[]): readonly (number | readonly number[])[] {
+  const lists = LIST_INPUTS[type];
+  if (!lists) return inputs;
+  return lists === 'all' ? [inputs] : [inputs.slice(0, -1), ...inputs.slice(-1)];
+}
+
+function isUniform(values: Float32Array | Int32Array | Uint8Array): boolean {
+  const [first] = values;
+  for (const value of values) if (!Object.is(value, first)) return false;
+  return true;
+}

@@ -1,0 +1,328 @@
+/**
+ * Runs a function on symbols instead of tensors: while it runs, tfjs's backend adds operations to a graph where it would
+ * have executed them. Nothing is computed and nothing large is held.
+ */
+import type { OpAttribute } from '../../device/backend';
+import { tf } from '../../device/tensorflow';
+import { StateError, UnsupportedError } from '../../errors';
+import type { ContextFunction } from '../graph/contextFunction';
+import { GraphBuilder, type Precision } from '../graph/graphBuilder';
+import {
+  backendInternals,
+  type DataEntry,
+  engineInternals,
+  type GraphBinding,
+  type Handle,
+  sourceLine,
+  type TensorInfo,
+  tensorOfHandle,
+} from '../tfjsInternals';
+import { gradientSources } from './gradientSources';
+
+/** Constants of more bytes than this are fed at each call instead of being part of the graph. */
+const MAX_CONSTANT_BYTES = 4096;
+
+/** A tensor from outside that the traced function uses; a variable's value is looked up anew at each call. */
+export interface Capture {
+  readonly source: TensorInfo;
+  readonly symbol: number;
+}
+
+/** A variable that the traced function assigned, and the symbol of its new value. */
+export interface Assignment {
+  readonly variable: tf.Variable;
+  readonly symbol: number;
+}
+
+/** The trace that is running, if one is; the innermost where they nest. */
+let active: Trace | undefined;
+
+export function activeTrace(): Trace | undefined {
+  return active;
+}
+
+/** Whether a function is being traced, so that tensors stand for values to come. */
+export function isTracing(): boolean {
+  return active !== undefined;
+}
+
+/** Handles of symbols are below −1, which tfjs never deletes; they are unique over all traces, so that none is taken for another's. */
+let lastHandle = -1;
+
+/** What matrix products are computed in, in the function that is being traced. */
+export function tracedPrecision(): Precision | undefined {
+  return active?.precision;
+}
+
+export class Trace {
+  readonly graph: GraphBuilder;
+  readonly captures: Capture[] = [];
+  readonly assignments: Assignment[] = [];
+  /** Values written by the traced function that are too large for the graph; whoever uses the function frees them. */
+  readonly lifted: TensorInfo[] = [];
+  /** The functions that the traced one calls. */
+  readonly called = new Set<ContextFunction>();
+  /** The trace in the midst of which this one began, if a capture is a tensor of it. */
+  owner: Trace | undefined;
+  private readonly backend = backendInternals();
+  private readonly binding: GraphBinding;
+  private readonly engine = engineInternals();
+  private readonly parent = active;
+  private readonly firstOwnTensor = this.engine.nextTensorId();
+  private readonly symbolOfHandle = new Map<number, number>();
+  private readonly handleOfSymbol = new Map<number, number>();
+  private readonly written = new WeakSet<object>();
+  private readonly handleOfSource = new WeakMap<object, number>();
+  private readonly outsiders = new WeakMap<object, TensorInfo>(); // by data
+  private readonly held = new Map<tf.Variable, { readonly before: object; value: tf.Tensor }>();
+  private readonly variables: ReadonlyMap<object, tf.Variable>;
+
+  constructor(
+    readonly name: string,
+    readonly precision: Precision,
+    /** Whether XLA is sure to compile it. */
+    readonly isXla = false,
+  ) {
+    this.binding = this.parent?.binding ?? this.backend.binding;
+    this.graph = new GraphBuilder(this.binding, precision);
+    this.variables = new Map(Object.values(this.engine.registeredVariables).map((variable) => [variable.dataId, variable]));
+  }
+
+  /**
+   * Runs `fn` with everything that tfjs would execute, or record, going to this trace.
+   *
+   * @param watched - the tensors, by id, for which gradients will be asked
+   */
+  run<T>(fn: () => T, watched: ReadonlySet<number> = new Set()): T {
+    const { engine } = this;
+    const { state } = engine;
+    const before = { gradientDepth: state.gradientDepth, kernelDepth: state.kernelDepth, activeTape: state.activeTape };
+    const restore = [this.replaceBackend(), this.replaceAssign(), replaceRandom(this.name), gradientSources.replace(watched)];
+    Object.assign(state, { gradientDepth: 0, kernelDepth: 0, activeTape: null });
+    const outer = active;
+    active = this;
+    engine.startScope(this.name);
+    try {
+      const result = fn();
+      for (const [variable, { value }] of this.held) this.assignments.push({ variable, symbol: this.symbolOf(value) });
+      this.undoAssignments();
+      this.refuseNewVariables();
+      return result;
+    } finally {
+      for (const node of state.activeTape ?? []) tf.dispose([...node.saved]); // a function that threw leaves its tape behind
+      this.undoAssignments();
+      engine.endScope();
+      active = outer;
+      Object.assign(state, before);
+      for (const undo of restore) undo();
+    }
+  }
+
+  /** A tensor that stands for an input of the function. */
+  input(dtype: number, shape: readonly number[]): { readonly tensor: tf.Tensor; readonly symbol: number } {
+    const symbol = this.graph.placeholder(dtype, shape);
+    return { tensor: this.tensorOf(symbol), symbol };
+  }
+
+  /** A tensor of the traced program for a symbol of its graph. */
+  tensorOf(symbol: number): tf.Tensor {
+    return tensorOfHandle(this.describe(symbol));
+  }
+
+  /** The symbol that a tensor stands for; one from outside becomes a captured input. */
+  symbolOf(tensor: TensorInfo): number {
+    return this.symbolOfHandle.get(this.handleOf(tensor)) as number;
+  }
+
+  /** The bfloat16 values, under the name of float32, that a tensor was cast from: a stored weight's, or a product's result. */
+  beforeWidening(tensor: TensorInfo): tf.Tensor | undefined {
+    const symbol = this.graph.original(this.symbolOf(tensor));
+    return symbol === undefined ? undefined : this.tensorOf(symbol);
+  }
+
+  /** Calls a function as one operation of this trace. */
+  call(fn: ContextFunction, inputs: readonly TensorInfo[]): tf.Tensor[] {
+    this.called.add(fn);
+    this.graph.beyondXla ??= fn.beyondXla;
+    const symbols = inputs.map((tensor) => this.symbolOf(tensor));
+    return this.graph.call(fn.name, symbols, fn.outputs, fn.isXla).map((symbol) => this.tensorOf(symbol));
+  }
+
+  private describe(symbol: number): Handle {
+    const { dtype, shape } = this.graph.symbol(symbol);
+    const handle = this.handleOfSymbol.get(symbol) ?? this.newHandle(symbol);
+    return { id: handle, dtype, shape: [...shape] };
+  }
+
+  private newHandle(symbol: number): number {
+    lastHandle -= 1;
+    this.symbolOfHandle.set(lastHandle, symbol);
+    this.handleOfSymbol.set(symbol, lastHandle);
+    return lastHandle;
+  }
+
+  private handleOf(tensor: TensorInfo): number {
+    const { tensorMap } = this.backend;
+    const entry = tensorMap.has(tensor.dataId) ? tensorMap.get(tensor.dataId) : undefined; // get alone would throw
+    if (!entry) throw new StateError(`a disposed tensor of shape [${tensor.shape}] is used in '${this.name}' (${sourceLine()})`);
+    if (this.symbolOfHandle.has(entry.id)) return entry.id;
+    const source = this.sourceOf(tensor);
+    const isWritten = !(source instanceof tf.Variable) && this.written.has(source.dataId) && entry.values !== null;
+    const key = isWritten ? source.dataId : source;
+    const known = this.handleOfSource.get(key);
+    if (known !== undefined) return known;
+    const handle = this.newHandle(isWritten ? this.literal(tensor, entry) : this.capture(source, entry));
+    this.handleOfSource.set(key, handle);
+    return handle;
+  }
+
+  /** A tensor whose values the traced function wrote. */
+  private literal(tensor: TensorInfo, { dtype, shape, values }: DataEntry): number {
+    if (!ArrayBuffer.isView(values)) {
+      throw new UnsupportedError(
+        `a tensor of dtype ${tensor.dtype} is made in '${this.name}' (${sourceLine()}): compiled functions take numbers`,
+      );
+    }
+    const symbol = this.graph.literal(dtype, shape, values, MAX_CONSTANT_BYTES);
+    if (symbol !== undefined) return symbol;
+    const source = { dataId: {}, shape, dtype: tensor.dtype };
+    const id = this.binding.createTensor(shape, dtype, values);
+    this.backend.tensorMap.set(source.dataId, { shape, dtype, id, values: null, refCount: 1 });
+    this.lifted.push(source);
+    return this.captureSource(source, dtype);
+  }
+
+  private capture(source: TensorInfo, { id, dtype }: DataEntry): number {
+    if (id < -1 && !this.parent?.knows(id)) {
+      throw new StateError(
+        `a tensor that was made while another function was traced is used in '${this.name}' (${sourceLine()}): it never had a value; return it from that function`,
+      );
+    }
+    if (id < -1) this.owner = this.parent;
+    if (!(source instanceof tf.Tensor)) this.share(source);
+    return this.captureSource(source, dtype);
+  }
+
+  /** A value that a called function owns is this one's too: it may outlive the other. */
+  private share(lifted: TensorInfo): void {
+    this.backend.incRef(lifted.dataId);
+    this.lifted.push(lifted);
+  }
+
+  private captureSource(source: TensorInfo, dtype: number): number {
+    const symbol = this.graph.placeholder(dtype, source.shape);
+    this.captures.push({ source, symbol });
+    return symbol;
+  }
+
+  /** The tensor from outside whose value this is, also where a gradient's saved copy of it is used. */
+  private sourceOf(tensor: TensorInfo): TensorInfo {
+    const isOutside = tensor instanceof tf.Tensor && (tensor instanceof tf.Variable || tensor.id < this.firstOwnTensor);
+    if (!isOutside) return this.variables.get(tensor.dataId) ?? this.outsiders.get(tensor.dataId) ?? tensor;
+    this.outsiders.set(tensor.dataId, tensor);
+    return tensor;
+  }
+
+  private knows(handle: number): boolean {
+    return this.symbolOfHandle.has(handle) || (this.parent?.knows(handle) ?? false);
+  }
+
+  private execute(op: string, attributes: readonly OpAttribute[], handles: readonly number[]): Handle[] {
+    const inputs = handles.map((handle) => this.symbolOfHandle.get(handle) as number);
+    return this.graph.add(op, attributes, inputs).map((symbol) => this.describe(symbol));
+  }
+
+  private refuseRead(): never {
+    throw new UnsupportedError(
+      `a tensor's data is read while '${this.name}' is traced (${sourceLine()}): nothing has a value yet. Return the tensor and read it outside.`,
+    );
+  }
+
+  private replaceBackend(): () => void {
+    const { backend, written } = this;
+    const refuse = () => this.refuseRead();
+    const traced: GraphBinding = Object.create(this.binding, {
+      executeOp: {
+        value: (op: string, attributes: readonly OpAttribute[], inputs: readonly number[]) => this.execute(op, attributes, inputs),
+      },
+      tensorDataSync: { value: refuse },
+      deleteTensor: { value: (id: number) => (id < -1 ? undefined : this.binding.deleteTensor(id)) }, // a symbol has nothing to free
+    });
+    const { write, readSync } = backend;
+    return replaceProperties(backend, {
+      binding: traced,
+      getInputTensorIds: (tensors: readonly TensorInfo[]) => tensors.map((tensor) => this.handleOf(tensor)),
+      write: (values: unknown, shape: readonly number[], dtype: tf.DataType) => {
+        const dataId = write.call(backend, values, shape, dtype);
+        written.add(dataId);
+        return dataId;
+      },
+      readSync: (dataId: object) => (written.has(dataId) ? readSync.call(backend, dataId) : refuse()),
+    });
+  }
+
+  /** Inside the function a variable has its new value from the assignment on; outside, from the end of each call. */
+  private replaceAssign(): () => void {
+    const trace = this;
+    return replaceProperties(tf.Variable.prototype, {
+      assign(this: tf.Variable, value: tf.Tensor) {
+        trace.assign(this, value);
+      },
+    });
+  }
+
+  private assign(variable: tf.Variable, value: tf.Tensor): void {
+    if (variable.dtype !== value.dtype || !tf.util.arraysEqual(variable.shape, value.shape)) {
+      throw new StateError(
+        `'${variable.name}' holds ${variable.dtype} [${variable.shape}] and cannot be assigned ${value.dtype} [${value.shape}] (${sourceLine()})`,
+      );
+    }
+    const held = tf.keep(value.clone()); // keeps the data for as long as the variable points to it
+    const earlier = this.held.get(variable);
+    if (earlier) earlier.value.dispose();
+    this.held.set(variable, { before: earlier?.before ?? variable.dataId, value: held });
+    variable.dataId = held.dataId;
+  }
+
+  private undoAssignments(): void {
+    for (const [variable, { before, value }] of this.held) {
+      variable.dataId = before;
+      value.dispose();
+    }
+    this.held.clear();
+  }
+
+  /** One whose first value is written in JavaScript is as good as one made before. */
+  private refuseNewVariables(): void {
+    const known = new Set(this.variables.values());
+    for (const variable of Object.values(this.engine.registeredVariables)) {
+      const isNew = !known.has(variable) && this.symbolOfHandle.has(this.backend.tensorMap.get(variable.dataId)?.id ?? 0);
+      if (!isNew) continue;
+      variable.dispose();
+      throw new UnsupportedError(`a variable is made while '${this.name}' is traced: make it before the first call`);
+    }
+  }
+}
+
+/** Numbers drawn in JavaScript while tracing would be the same at every call. */
+function replaceRandom(name: string): () => void {
+  return replaceProperties(Math, {
+    random: () => {
+      throw new UnsupportedError(
+        `random numbers are drawn in JavaScript while '${name}' is traced (${sourceLine()}): they would be the same at every call. Pass them as a tensor.`,
+      );
+    },
+  });
+}
+
+/** Gives `target` other values for some properties of its own, and back what undoes it. */
+function replaceProperties(target: object, values: Readonly<Record<string, unknown>>): () => void {
+  const before = Object.keys(values).map((key) => [key, Object.getOwnPropertyDescriptor(target, key)] as const);
+  for (const [key, value] of Object.entries(values)) Object.defineProperty(target, key, { value, configurable: true, writable: true });
+  return () => {
+    for (const [key, descriptor] of before) {
+      if (descriptor) Object.defineProperty(target, key, descriptor);
+      else Reflect.deleteProperty(target, key);
+    }
+  };
+}

@@ -1,0 +1,110 @@
+/** From a function and its arguments to a program: traces it, forward and backward, and hands both to TensorFlow. */
+import { nodeBackend } from '../../device/backend';
+import { UnsupportedError } from '../../errors';
+import { ContextFunction } from '../graph/contextFunction';
+import { costOf } from '../graph/cost';
+import type { GraphBuilder, Precision } from '../graph/graphBuilder';
+import { type BackwardPass, Program } from '../program';
+import { backendInternals, type TensorInfo } from '../tfjsInternals';
+import { isReached, runTrace, type TracedCall } from './runTrace';
+import { backwardInputs } from './savedActivations';
+import { Trace } from './trace';
+
+/** How a function is traced. */
+export interface TraceOptions {
+  readonly name: string;
+  readonly precision: Precision;
+  /** Whether XLA compiles it; `auto` where that is the faster and possible. */
+  readonly xla: 'auto' | boolean;
+  /** Whether the backward pass makes the forward pass's values anew instead of keeping them. */
+  readonly recompute: boolean;
+}
+
+/** Traces a call. Calls of the same form can then run as the program that it gives. */
+export function traceProgram(call: TracedCall, options: TraceOptions): Program {
+  const begin = performance.now();
+  const { name, precision, recompute } = options;
+  const trace = new Trace(name, precision, options.xla === true);
+  const { graph } = trace;
+  const made: ContextFunction[] = [];
+  try {
+    const { template, results, sources, assigned, gradients } = runTrace(trace, call);
+    const sourceOf = new Map(sources.map(({ symbol }, index) => [symbol, index]));
+    const define = (suffix: string, inputs: readonly number[], outputs: readonly number[]) => {
+      const fn = ContextFunction.of(graph, { name: name + suffix, inputs, outputs, isXla: usesXla(trace, options), calls: trace.called });
+      made.push(fn);
+      return fn;
+    };
+
+    const wanted = distinct(graph, gradients?.wanted.map(({ symbol }) => symbol) ?? []);
+    const resultGradients = new Map(gradients?.resultGradients.map(({ symbol, result }) => [symbol, result]));
+    const fed = new Set([...sourceOf.keys(), ...resultGradients.keys()].filter((symbol) => symbol !== undefined));
+    const firstOperation = gradients?.firstOperation ?? graph.operations.length;
+    const { savedActivations, given } = backwardInputs(graph, { outputs: wanted, fed, firstOperation, recompute });
+
+    const outputs = distinct(graph, [...results, ...assigned.map(({ symbol }) => symbol), ...savedActivations]);
+    const inputs = graph.walk(outputs, (symbol) => sourceOf.has(symbol)).ends;
+    const forward = define('', inputs, outputs);
+    const backward: BackwardPass | undefined = gradients && {
+      fn: define('_backward', [...given, ...savedActivations], wanted),
+      given: given.map((symbol) =>
+        resultGradients.has(symbol) ? { result: resultGradients.get(symbol) as number } : { source: sourceOf.get(symbol) as number },
+      ),
+      wanted: gradients.wanted.map(({ source }) => source),
+    };
+    return new Program({
+      forward,
+      backward,
+      sources: inputs.map((symbol) => sourceOf.get(symbol) as number),
+      captures: sources.slice(call.given.tensors.length + call.given.parameters.length).map(({ outer }) => outer),
+      lifted: trace.lifted,
+      template,
+      numResults: results.length,
+      numArguments: call.given.tensors.length,
+      assigned: assigned.map(({ source }) => source),
+      mask: maskOf(
+        sources.map(({ outer }) => outer),
+        call.reached,
+      ),
+      owner: trace.owner,
+      milliseconds: performance.now() - begin,
+    });
+  } catch (error) {
+    for (const fn of made) fn.release();
+    for (const { dataId } of trace.lifted) backendInternals().disposeData(dataId);
+    throw error;
+  } finally {
+    graph.delete();
+  }
+}
+
+/** By which of the sources gradients are taken, as a key. */
+export function maskOf(sources: readonly TensorInfo[], reached: ReadonlySet<number>): string {
+  return sources.map((source) => (isReached(source, reached) ? '1' : '0')).join('');
+}
+
+/** More operations than this, with those of the functions called, stay a graph of calls. A decoder layer and its gradient have some 300. */
+const MAX_XLA_OPERATIONS = 1000;
+
+/** On a GPU XLA gets all that is not large, and what calls it is a graph of calls: so compiling takes no longer for a deeper model. */
+function usesXla({ name, graph, called }: Trace, { xla }: TraceOptions): boolean {
+  if (xla === 'auto') {
+    return (
+      nodeBackend().binding.isUsingGpuDevice() &&
+      !graph.beyondXla &&
+      costOf(graph, graph.operations, called).operations <= MAX_XLA_OPERATIONS
+    );
+  }
+  if (xla && graph.beyondXla) throw new UnsupportedError(`XLA cannot compile ${graph.beyondXla} in '${name}': compile it with xla: false`);
+  return xla;
+}
+
+/** Symbols that can be a function's results: none of them fed, none of them twice. */
+function distinct(graph: GraphBuilder, symbols: readonly number[]): number[] {
+  const seen = new Set<number>();
+  return symbols.map((symbol) => {
+    const isUsable = graph.operationOf(symbol).type !== 'Placeholder' && !seen.has(symbol);
+    seen.add(symbol);
+    return isUsable ? symbol : graph.identity(symbol);
+  });
+}

@@ -1,0 +1,75 @@
+/** `XLA_FLAGS`: at the first compilation TensorFlow ends the whole process over a flag that it does not know. */
+import fs from 'node:fs';
+import nodePath from 'node:path';
+import { ArgumentError } from '../errors';
+
+const LIBRARY = 'libtensorflow_cc.so.2';
+const CHUNK = 2 ** 22; // bytes
+
+/**
+ * Looks each flag's name up among the texts of TensorFlow's library, which are the names that it parses. The value of a flag is not
+ * checked: over one that XLA cannot read (`--xla_gpu_autotune_level=x`), TensorFlow still ends the process.
+ *
+ * @param flags - the variable's text: flags, or the path of a file of them
+ * @param library - by default the one that the native binding loads
+ * @throws ArgumentError naming what is no flag, or a file that cannot be read, which XLA would pass over in silence.
+ */
+export function checkXlaFlags(flags: string, library = tensorflowLibrary()): void {
+  const given = flags.trim();
+  if (given === '') return;
+  const tokens = (given.startsWith('-') ? given : flagsInFile(given)).match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? [];
+  const names = tokens.map((token) => {
+    const [, name] = /^--(\w+)(?:=|$)/.exec(token) ?? [];
+    if (name === undefined) throw new ArgumentError(`XLA_FLAGS has ${shown(token)}, which is no flag; flags look like --xla_dump_to=PATH`);
+    return name;
+  });
+  if (library === undefined) return;
+  const unknown = namesNotIn(library, names)[0];
+  if (unknown === undefined) return;
+  throw new ArgumentError(
+    `XLA_FLAGS has --${shown(unknown)}, which this TensorFlow does not know, and over which it would end the process; take it out, or correct it`,
+  );
+}
+
+function flagsInFile(path: string): string {
+  try {
+    return fs.readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new ArgumentError(`XLA_FLAGS is neither flags (--xla_…) nor a file of them that can be read: ${shown(path)}`, { cause });
+  }
+}
+
+/** The names that are none of the library's texts. Those that it has stand together near its beginning, so that few of its bytes are read. */
+function namesNotIn(library: string, names: readonly string[]): string[] {
+  const left = new Map(names.map((name) => [name, Buffer.from(`${name}\0`)]));
+  const overlap = Math.max(0, ...Array.from(left.values(), ({ length }) => length)) - 1;
+  const chunk = Buffer.alloc(CHUNK);
+  const descriptor = fs.openSync(library, 'r');
+  try {
+    for (let at = 0, read = CHUNK; left.size > 0 && read === CHUNK; at += CHUNK - overlap) {
+      read = fs.readSync(descriptor, chunk, 0, CHUNK, at);
+      for (const [name, text] of left) if (chunk.subarray(0, read).includes(text)) left.delete(name);
+    }
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  return [...left.keys()];
+}
+
+/** Where the native binding finds TensorFlow: its run path. Undefined where it says nothing, as in a set-up of another kind. */
+function tensorflowLibrary(): string | undefined {
+  try {
+    const tfjs = nodePath.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
+    const binding = fs.readFileSync(nodePath.join(tfjs, 'lib', 'napi-v8', 'tfjs_tensorflow.so'), 'latin1');
+    const folders = (binding.match(/\/[^\0]*\/tensorflow(?=[:\0])[^\0]*/g) ?? []).flatMap((path) =>
+      Buffer.from(path, 'latin1').toString().split(':'),
+    );
+    return folders.map((folder) => nodePath.join(folder, LIBRARY)).find((path) => fs.existsSync(path));
+  } catch {
+    return undefined; // the binding is not built: loading it tells
+  }
+}
+
+function shown(text: string): string {
+  return text.slice(0, 100);
+}

@@ -1,0 +1,154 @@
+/**
+ * The updates that a GPU has in flight: their inputs are sent before the first of them begins, and their results are read together, so
+ * that the GPU does not wait for the host after each. On a CPU it is one update at a time.
+ */
+import { tf } from '../../runtime';
+import { sendToDevice } from '../../runtime/device/sendToDevice';
+import { checkTrainingMemory } from '../checkTrainingMemory';
+import { readStatements, statement } from '../cluster/agreement';
+import type { Cluster } from '../cluster/cluster';
+import { type JointShare, jointUpdate } from '../cluster/jointUpdate';
+import type { Batch } from '../data/batch';
+import { type Piece, piecesOf } from '../data/pieces';
+import { type SentBatch, sentBatches } from '../data/sendBatch';
+import { CompiledStep, type StepOutcome, type StepSetup } from './compiledStep';
+import { noGradient } from './gradients';
+
+/** The numbers of one update. */
+export interface UpdateNumbers {
+  readonly loss: number;
+  /** Before clipping. */
+  readonly gradNorm: number;
+}
+
+/** What became of the updates that were in flight. */
+export interface Settled {
+  /** Of those that were made; the last one may be not finite, and has then changed nothing. */
+  readonly numbers: readonly UpdateNumbers[];
+  /** Why the others could not be made. */
+  readonly error?: unknown;
+}
+
+/** The inputs of one update, on the device. */
+type SentUpdate = {
+  readonly parts: SentBatch[];
+  readonly coefficients: tf.Tensor1D;
+  /** In a cluster. */
+  readonly joint?: JointShare;
+  /** What the sums begin with. Shape (). */
+  readonly zero: tf.Scalar;
+};
+
+/**
+ * The queue of one run. Where the loss or the gradients' norm is not finite, an update leaves every parameter and moment as it is, and so
+ * does every update behind it.
+ */
+export class InFlight {
+  private readonly queue: SentUpdate[] = [];
+  private readonly step: CompiledStep;
+  /** Rows times length² of the largest batch so far: the memory for a batch no larger is there already. */
+  private largestBatch = 0;
+  /** Whether an update has had a gradient: a later one may well have none. */
+  private hasReached = false;
+  /** Whether a worker of the cluster has been asked to stop, as all of them know. */
+  isStopAgreed = false;
+
+  constructor(private readonly setup: StepSetup) {
+    this.step = new CompiledStep(setup);
+  }
+
+  /** Sends the device the inputs of one update of the mean loss over these batches. */
+  push(batches: readonly Batch[]): void {
+    const { model, optimizer, compile, cluster } = this.setup;
+    const pieces = piecesOf(batches, cluster);
+    this.checkMemory(pieces.map(({ batch }) => batch));
+    const update = tf.tidy(() => {
+      const coefficients = optimizer.coefficients(this.queue.length); // first: it throws where the learning rate is not a number
+      const parts = sentBatches(pieces, { compile, config: model.config });
+      return { coefficients, parts, zero: tf.scalar(0), ...(cluster && { joint: this.joint(cluster, pieces, batches) }) };
+    });
+    this.queue.push(update);
+    sendToDevice([update.coefficients, update.zero, ...update.parts.flatMap(({ tensors, weight }) => [...Object.values(tensors), weight])]);
+  }
+
+  /**
+   * Makes every update in the queue and returns their numbers, up to the first that are not finite; the optimizer counts those that are.
+   * Where an update cannot be made, those before it are made and counted.
+   */
+  settle(): Settled {
+    const updates = this.queue.splice(0);
+    const outcomes: StepOutcome[] = [];
+    const numbers: UpdateNumbers[] = [];
+    try {
+      const failure = attempt(() => this.make(updates, outcomes));
+      const unread = attempt(() => this.read(outcomes, numbers));
+      return { numbers, ...(unread ?? failure) };
+    } finally {
+      tf.dispose([updates, outcomes]);
+    }
+  }
+
+  private joint(cluster: Cluster, pieces: readonly Piece[], batches: readonly Batch[]): JointShare {
+    const { optimizer, wantsStop } = this.setup;
+    const said = statement(cluster, { step: optimizer.step + this.queue.length, batches, wantsStop: wantsStop?.() === true });
+    return { indices: pieces.map(({ index }) => index), batches: batches.length, said };
+  }
+
+  private make(updates: readonly SentUpdate[], outcomes: StepOutcome[]): void {
+    if (updates.length === 0) return;
+    const functions = this.step.functions();
+    const { accumulate, update } = functions;
+    for (const { parts, coefficients, zero, joint } of updates) {
+      const outcome = tf.tidy(() => {
+        const wasFinite = outcomes.at(-1)?.allFinite ?? tf.scalar(true, 'bool');
+        let earlier = { loss: zero.clone(), grads: {} };
+        if (joint) return jointUpdate(this.setup, functions, { parts, ...joint }, { earlier, coefficients, wasFinite });
+        for (const part of parts.slice(0, -1)) {
+          const before = earlier;
+          earlier = accumulate(part, before);
+          tf.dispose(before);
+        }
+        return update(parts.at(-1) as SentBatch, { earlier, coefficients, wasFinite });
+      });
+      outcomes.push(outcome);
+    }
+  }
+
+  /** Waits for the device. */
+  private read(outcomes: readonly StepOutcome[], read: UpdateNumbers[]): void {
+    for (const { numbers } of outcomes) {
+      const [loss = Number.NaN, gradNorm = Number.NaN, ...said] = numbers.dataSync();
+      if (this.setup.cluster && readStatements(this.setup.cluster, said)) this.isStopAgreed = true;
+      if (!this.hasReached && gradNorm === 0 && loss !== 0) throw noGradient();
+      read.push({ loss, gradNorm });
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
+      this.hasReached = true;
+      this.setup.optimizer.countStep();
+    }
+  }
+
+  private checkMemory(batches: readonly Batch[]): void {
+    const { model, compile = true, precision } = this.setup;
+    for (const batch of batches) {
+      const size = batch.inputIds.length * (batch.inputIds[0]?.length ?? 0) ** 2;
+      if (size <= this.largestBatch) continue;
+      checkTrainingMemory(model, batch, { compile, precision });
+      this.largestBatch = size;
+    }
+  }
+
+  dispose(): void {
+    tf.dispose(this.queue.splice(0));
+    this.step.dispose();
+  }
+}
+
+/** What the work threw, if it did. */
+function attempt(work: () => void): { readonly error: unknown } | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}

@@ -1,0 +1,145 @@
+import { ArgumentError } from 'lowrank/errors';
+import { checkKnown } from 'lowrank/internal';
+import { Figure } from '../../figure';
+import type { MethodStyle } from '../../methods';
+import { textWidth } from '../../textWidth';
+import { NumericAxis } from '../numericAxis';
+import { rule, topLabel } from '../rules';
+import { colourBySeries, dashBySeries, distinct, rounded, shapeBySeries, stylesOf } from '../series';
+import { type EndLabel, endLabels } from './endLabels';
+import { lineSentence } from './lineSentence';
+import { LINE_PLOT_OPTIONS, type LinePlotOptions, type LinePoint, type LineSeries } from './lineSeries';
+
+const WIDTH = 480;
+const HEIGHT = 240;
+/** With more points than this, a line shows none. */
+const MANY_POINTS = 24;
+
+interface Row {
+  readonly series: string;
+  readonly x: number | null;
+  readonly y: number | null;
+  readonly low?: number | null;
+  readonly high?: number | null;
+}
+
+function rowsOf({ label, points }: LineSeries): Row[] {
+  return points.map(({ x, y, low, high }) => ({
+    series: label,
+    x: rounded(x),
+    y: rounded(y),
+    ...(low !== undefined && high !== undefined ? { low: rounded(low), high: rounded(high) } : {}),
+  }));
+}
+
+function hasInterval(points: readonly LinePoint[]): boolean {
+  return points.some(({ low, high }) => low !== undefined && high !== undefined);
+}
+
+/** What the pointer tells, under the titles of the axes. */
+function tooltipOf(xTitle: string, yTitle: string, withInterval: boolean) {
+  const number = (field: string, title: string) => ({ field, type: 'quantitative', title, format: '.4~g' });
+  return [
+    { field: 'series', type: 'nominal', title: 'series' },
+    number('x', xTitle),
+    number('y', yTitle),
+    ...(withInterval ? [number('low', 'low'), number('high', 'high')] : []),
+  ];
+}
+
+function areDirect(names: readonly string[]): boolean {
+  return names.length <= 7 && names.every((name) => textWidth(name, 11) <= 260);
+}
+
+function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'line' | 'point'): Figure {
+  checkKnown(`${mark}Plot`, options, LINE_PLOT_OPTIONS);
+  const { xTitle, yTitle, title, references = [], xReferences = [], zero = false } = options;
+  const points = series.flatMap((each) => each.points);
+  if (points.length === 0) throw new ArgumentError(`nothing to plot for ${yTitle}: no series has a point`);
+  const names = distinct(series.map((each) => each.label));
+  const { labels = areDirect(names) ? 'direct' : 'legend' } = options;
+  const isDirect = labels === 'direct';
+  const marksOf = (wanted: 'line' | 'point') => series.filter((each) => (each.mark ?? mark) === wanted);
+  const xs = new NumericAxis([...points.map(({ x }) => x), ...xReferences.map(({ x }) => x)], {
+    length: WIDTH,
+    kind: options.xScale ?? 'linear',
+    padding: marksOf('point').length > 0 ? 0.06 : 0.015,
+    count: 8,
+  });
+  const ys = new NumericAxis([...points.flatMap(({ y, low = y, high = y }) => [y, low, high]), ...references.map(({ y }) => y)], {
+    length: HEIGHT,
+    kind: options.yScale ?? 'linear',
+    zero,
+  });
+  const x = { field: 'x', type: 'quantitative', title: xTitle, scale: xs.scale, axis: { ...xs.axis, grid: false } };
+  const y = { field: 'y', type: 'quantitative', title: yTitle, scale: ys.scale, axis: { ...ys.axis, minExtent: 40 } };
+  const colour = colourBySeries(names);
+  const color = isDirect ? { ...colour, legend: null } : colour;
+  const coded = <T extends object>(code: T) => (isDirect ? { ...code, legend: null } : code);
+  const tooltip = tooltipOf(xTitle, yTitle, hasInterval(points));
+
+  const lines = marksOf('line').flatMap((each) => {
+    const isSparse = each.points.length <= MANY_POINTS;
+    const dots = isSparse ? { filled: true, size: 34, opacity: 1, strokeDash: [] } : { opacity: 0 };
+    return {
+      data: { values: rowsOf(each) },
+      mark: { type: 'line', strokeWidth: 2, interpolate: 'linear', point: dots },
+      encoding: { x, y, color, strokeDash: coded(dashBySeries(names)), tooltip },
+    };
+  });
+  const dots = marksOf('point');
+  const pointView = {
+    data: { values: dots.flatMap(rowsOf) },
+    mark: { type: 'point', filled: true, opacity: 1, size: 70 },
+    encoding: { x, y, color, shape: coded(shapeBySeries(names)), tooltip },
+  };
+  const intervals = series.flatMap((each) => {
+    if (!hasInterval(each.points)) return [];
+    const data = { values: rowsOf(each).filter(({ low, high }) => low !== undefined && high !== undefined) };
+    const range = { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color, tooltip };
+    const isLine = (each.mark ?? mark) === 'line';
+    return [{ data, mark: isLine ? { type: 'area', opacity: 0.2, line: false } : { type: 'rule', strokeWidth: 2 }, encoding: range }];
+  });
+  const view = {
+    ...(title ? { title: xReferences.length > 0 ? { text: title, offset: 26 } : title } : {}),
+    width: WIDTH,
+    height: HEIGHT,
+    layer: [
+      ...intervals,
+      ...lines,
+      ...(dots.length > 0 ? [pointView] : []),
+      ...references.map((each) => rule({ y: HEIGHT - ys.pixel(each.y) }, WIDTH, HEIGHT)),
+      ...xReferences.flatMap((each) => [rule({ x: xs.pixel(each.x) }, WIDTH, HEIGHT), topLabel(each.label, xs.pixel(each.x), WIDTH)]),
+      ...endLabels(
+        [
+          ...(isDirect ? namesAtEnds(series, names, ys) : []),
+          ...references.map((each) => ({ text: each.label, y: HEIGHT - ys.pixel(each.y) })),
+        ],
+        WIDTH,
+        HEIGHT,
+      ),
+    ],
+  };
+  return new Figure(view, lineSentence(series, options, mark === 'line' ? 'Line chart' : 'Point chart'));
+}
+
+/** Each name at the height of the last point of its series. */
+function namesAtEnds(series: readonly LineSeries[], names: readonly string[], ys: NumericAxis): EndLabel[] {
+  const styles: readonly MethodStyle[] = stylesOf(names);
+  return names.flatMap((text, index) => {
+    const own = series.filter(({ label }) => label === text).flatMap(({ points }) => points);
+    const last = own.filter(({ y }) => Number.isFinite(ys.pixel(y))).at(-1);
+    const style = styles[index];
+    return last && style && text ? [{ text, y: HEIGHT - ys.pixel(last.y), style }] : [];
+  });
+}
+
+/** Lines over a numeric axis, distinguished by colour and dash, with an interval as a band. */
+export function linePlot(series: readonly LineSeries[], options: LinePlotOptions): Figure {
+  return plot(series, options, 'line');
+}
+
+/** Points in a plane, distinguished by colour and shape, with an interval as a rule. */
+export function pointPlot(series: readonly LineSeries[], options: LinePlotOptions): Figure {
+  return plot(series, options, 'point');
+}

@@ -1,0 +1,204 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { LlamaForCausalLM, type LoraConfig, PeftModel, tf } from 'lowrank';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { completeSpec } from '../../../lib/lowrank/src/cli/arguments/commandSpec';
+import { allCommands } from '../../../lib/lowrank/src/cli/commands/commands';
+import { temporaryFolder } from '../../io/temporaryFolder';
+import { saveSmallAdapters, saveSmallModel } from '../../review/cli/smallReviewer';
+import { lowrank } from '../run';
+
+const folder = temporaryFolder();
+const model = ['--model', folder('model')];
+
+beforeAll(async () => {
+  await saveSmallModel(folder('model'));
+  saveSmallAdapters(folder('adapters'));
+  const lines = Array.from({ length: 400 }, (_, i) =>
+    JSON.stringify({
+      patch: `@@ -1,1 +1,1 @@\n+let a${i};`,
+      y: i % 2,
+      ...(i % 2 === 1 && { msg: `Rename a${i}.` }),
+      lang: i % 3 ? 'js' : 'go',
+    }),
+  );
+  fs.writeFileSync(folder('reviews.jsonl'), lines.join('\n'));
+});
+
+describe('help', () => {
+  test('names every command, and every option of each', async () => {
+    const { code, stdout } = await lowrank(['--help']);
+    expect(code).toBe(0);
+    for (const [name, { spec }] of Object.entries(await allCommands())) {
+      expect(stdout).toContain(`  ${name} `);
+      const { stdout: help } = await lowrank([name, '--help']);
+      for (const option of Object.keys((await completeSpec(spec)).options)) expect(help).toContain(`--${option}`);
+    }
+  });
+
+  test('is shown on stderr, with exit code 2, when nothing was asked', async () => {
+    expect(await lowrank([])).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Usage: lowrank COMMAND') });
+  });
+});
+
+test('train, eval and review work on one layout of folders, and training moves the adapter', async () => {
+  const words = [
+    'train',
+    '--task',
+    'comment',
+    '--data',
+    folder('reviews.jsonl'),
+    '--output',
+    folder('trained'),
+    '--rank',
+    '2',
+    '--steps',
+    '6',
+  ];
+  const { code, stdout } = await lowrank([
+    ...words,
+    ...model,
+    '--batch-size',
+    '2',
+    '--learning-rate',
+    '0.01',
+    '--quiet',
+    '--log',
+    folder('log.jsonl'),
+  ]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/6 updates on \d+ examples of model\nvalidation loss: \d+\.\d{4} before training, \d+\.\d{4} at the lowest/);
+  const log = fs.readFileSync(folder('log.jsonl'), 'utf8').trim().split('\n');
+  expect(log.filter((line) => line.includes('"type":"step"')).length).toBe(6);
+
+  const loaded = await PeftModel.fromPretrained(await LlamaForCausalLM.fromPretrained(folder('model')), folder('trained/comment'));
+  expect(loaded.peftConfig.default).toMatchObject({ r: 2, loraAlpha: 4 } satisfies Partial<LoraConfig>);
+  for (const [, variable] of loaded.namedParameters())
+    if (variable.name.includes('lora_B')) expect(variable.abs().max().dataSync()[0]).toBeGreaterThan(0);
+  loaded.dispose();
+
+  const evaluation = [
+    'eval',
+    '--task',
+    'comment',
+    '--data',
+    folder('reviews.jsonl'),
+    ...model,
+    '--examples',
+    '4',
+    '--json',
+    '--by-language',
+  ];
+  const { stdout: json } = await lowrank([...evaluation, '--adapter', folder('trained')]);
+  const { scores } = JSON.parse(json);
+  expect(scores[0]).toMatchObject({ language: 'all', metric: 'bleu4', examples: 4 });
+  expect(new Set(scores.map(({ language }: { language: string }) => language)).size).toBeGreaterThan(1);
+  expect((await lowrank([...evaluation, '--adapter', folder('trained/comment')])).stdout).toBe(json);
+  expect((await lowrank(['eval', '--task', 'necessity', ...model, '--adapter', folder('trained')])).stderr).toMatch(
+    /no adapter for necessity/,
+  );
+}, 120_000);
+
+test('a prefix is trained by the same command', async () => {
+  const words = [
+    'train',
+    '--task',
+    'necessity',
+    '--method',
+    'prefix',
+    '--prefix-length',
+    '3',
+    '--data',
+    folder('reviews.jsonl'),
+    '--steps',
+    '2',
+  ];
+  expect((await lowrank([...words, '--output', folder('prefix'), ...model, '--quiet'])).code).toBe(0);
+  const { stdout } = await lowrank(['info', '--adapter', folder('prefix'), '--json']);
+  expect(JSON.parse(stdout)).toMatchObject([
+    { adapter: 'necessity', method: 'ADAPTION_PROMPT', prefixLength: 3, layers: 1, baseModel: 'model' },
+  ]);
+}, 120_000);
+
+test.each([
+  ['ia3', [], { method: 'IA3', targets: 'k_proj, v_proj, down_proj', feedforward: 'down_proj' }],
+  ['vera', ['--rank', '4'], { method: 'VERA', rank: 4, projections: 'in the file' }],
+])(
+  '--method %s is trained, described and merged by the same commands',
+  async (method, options, description) => {
+    const words = ['train', '--task', 'necessity', '--method', method, ...options, '--data', folder('reviews.jsonl'), '--steps', '2'];
+    expect((await lowrank([...words, '--output', folder(method), ...model, '--quiet'])).code).toBe(0);
+    const { stdout } = await lowrank(['info', '--adapter', folder(method), '--json']);
+    expect(JSON.parse(stdout)).toMatchObject([{ adapter: 'necessity', baseModel: 'model', ...description }]);
+    const adapter = folder(`${method}/necessity`);
+    expect((await lowrank(['merge', ...model, '--adapter', adapter, '--output', folder(`${method}-merged`)])).code).toBe(0);
+    const prompt = ['generate', 'let a = 1;', '--max-new-tokens', '8'];
+    const adapted = await lowrank([...prompt, ...model, '--adapter', adapter]);
+    expect(await lowrank([...prompt, '--model', folder(`${method}-merged`)])).toEqual(adapted);
+  },
+  120_000,
+);
+
+test('the options of train come out of the table of methods, and one of another method is refused', async () => {
+  const { stdout } = await lowrank(['train', '--help']);
+  expect(stdout).toMatch(/--method METHOD +lora.* or \w+ \[lora\]\n +--rank N +rank of LoRA \[16\]/);
+  const words = ['train', '--task', 'comment', '--output', folder('foreign'), ...model];
+  expect(await lowrank([...words, '--method', 'prefix', '--rank', '2'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--rank does not apply to --method prefix; its options are --prefix-length or --layers'),
+  });
+  expect((await lowrank([...words, '--method', 'adam'])).stderr).toMatch(/--method adam is not one of lora, prefix/);
+});
+
+test('merge writes a model that generates what the adapter does', async () => {
+  expect((await lowrank(['merge', ...model, '--adapter', folder('adapters/comment'), '--output', folder('merged')])).code).toBe(0);
+  const prompt = ['generate', 'let a = 1;', '--max-new-tokens', '8'];
+  const adapted = await lowrank([...prompt, ...model, '--adapter', folder('adapters/comment')]);
+  expect(adapted.code).toBe(0);
+  expect((await lowrank([...prompt, '--model', folder('merged')])).stdout).toBe(adapted.stdout);
+  expect((await lowrank([...prompt, ...model])).stdout).not.toBe(adapted.stdout);
+  expect((await lowrank(['generate', '-', '--max-new-tokens', '8', ...model], 'let a = 1;')).stdout).toBe(
+    (await lowrank([...prompt, ...model])).stdout,
+  );
+});
+
+test('info tells the size of a model and of adapters without loading a weight', async () => {
+  const before = tf.memory().numBytes;
+  const { stdout } = await lowrank(['info', ...model, '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({
+    model: 'model',
+    parameters: 49152 * 16 + 2 * (2 * 256 + 2 * 128 + 3 * 384 + 32) + 16,
+    layers: 2,
+  });
+  const { stdout: text } = await lowrank(['info', '--adapter', folder('adapters')]);
+  expect(text).toMatch(/adapter +necessity\nmethod +LORA\nrank +8/);
+  expect(tf.memory().numBytes).toBe(before);
+});
+
+describe('the program itself', () => {
+  const program = ['lib/lowrank/bin/lowrank.js'];
+  const built = fs.existsSync('lib/lowrank/dist/cli/main.js');
+
+  test.skipIf(!built)('prints its version and gives its exit codes to the shell', () => {
+    const { version } = JSON.parse(fs.readFileSync('lib/lowrank/package.json', 'utf8'));
+    expect(execFileSync('node', [...program, '--version']).toString()).toBe(`${version}\n`);
+    const wrong = spawnSync('node', [...program, 'review', '--nothing']);
+    expect([wrong.status, wrong.stdout.toString()]).toEqual([2, '']);
+    expect(wrong.stderr.toString()).toMatch(/^lowrank review: .*see lowrank review --help\n$/);
+  });
+
+  test.skipIf(!built)('stops without a word when its reader leaves', () => {
+    const { stderr } = spawnSync('bash', ['-c', 'node lib/lowrank/bin/lowrank.js review --help | head -c 10']);
+    expect(stderr.toString()).toBe('');
+  });
+});
+
+test('a model can be held in fewer bits, and a format that there is not is refused', async () => {
+  const words = ['generate', 'let a = 1;', '--max-new-tokens', '8', ...model];
+  const { code, stdout } = await lowrank([...words, '--quantize', 'int8']);
+  expect([code, stdout]).toEqual([0, (await lowrank(words)).stdout]);
+  const refused = await lowrank([...words, '--quantize', 'q3']);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/--quantize.*q3.*q4_1, int8, nf4/);
+  expect((await lowrank([...words, '--quantize', 'q4_1'])).stderr).toMatch(/rows of 16 values/);
+});

@@ -1,0 +1,58 @@
+import fs from 'node:fs';
+import { beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from '../../io/temporaryFolder';
+import { saveSmallAdapters, saveSmallModel } from '../../review/cli/smallReviewer';
+import { lowrank } from '../run';
+
+const folder = temporaryFolder();
+
+beforeAll(async () => {
+  await saveSmallModel(folder('model'));
+  saveSmallAdapters(folder('adapters'));
+  const lines = Array.from({ length: 400 }, (_, i) =>
+    JSON.stringify({ patch: `@@ -1,1 +1,1 @@\n+let a${i};`, y: 1, msg: `Rename a${i}.`, lang: 'js' }),
+  );
+  fs.writeFileSync(folder('reviews.jsonl'), lines.join('\n'));
+});
+
+const words = (output: string) => [
+  ...['train', '--task', 'comment', '--data', folder('reviews.jsonl'), '--model', folder('model'), '--output', folder(output)],
+  ...['--rank', '2', '--steps', '2', '--batch-size', '2', '--held-out', '3'],
+];
+
+test('train saves its run in its own folder, goes on from there when it was interrupted, and tidies up at its end', async () => {
+  const run = folder('out/comment/run');
+  const stop = setInterval(() => fs.existsSync(run) && process.emit('SIGTERM', 'SIGTERM'), 1);
+  const others = () => undefined;
+  process.on('SIGTERM', others); // who keeps this process
+  const { code, stderr } = await lowrank(words('out'));
+  clearInterval(stop);
+  process.off('SIGTERM', others);
+  expect([code, fs.existsSync(run), fs.existsSync(folder('out/comment/adapter_config.json'))]).toEqual([2, true, false]);
+  expect(stderr).toMatch(
+    /measuring the loss of 3 held-out examples first.*[\s\S]*stopped after step \d; the run is saved in .*run, and the same command/,
+  );
+  const again = await lowrank(words('out'));
+  expect(again.stderr).toMatch(/resuming the run in .*run/);
+  expect([again.code, fs.existsSync(run), fs.existsSync(folder('out/comment/adapter_config.json'))]).toEqual([0, false, true]);
+  expect(JSON.parse(fs.readFileSync(folder('out/comment/training_data.json'), 'utf8'))).toMatchObject({
+    task: 'comment',
+    languages: ['javascript'],
+  });
+  const python = '--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n';
+  const review = await lowrank(['review', '-', '--model', folder('model'), '--adapter', folder('out')], python);
+  expect(review.stderr).toMatch(/^lowrank review: 1 hunk is in python, which comment was not trained on \(only on javascript\)/m);
+  const third = await lowrank(words('out'));
+  expect([third.code, third.stderr]).toEqual([2, expect.stringMatching(/already contains an adapter: pass --force to replace it/)]);
+  expect((await lowrank([...words('out'), '--force', '--quiet'])).code).toBe(0);
+}, 120_000);
+
+test('merge does not replace a model without --force', async () => {
+  const merge = ['merge', '--model', folder('model'), '--adapter', folder('adapters/comment'), '--output', folder('merged')];
+  expect((await lowrank(merge)).code).toBe(0);
+  expect(await lowrank(merge)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/merged already contains a model: pass --force to replace it/),
+  });
+  expect((await lowrank([...merge, '--force'])).code).toBe(0);
+});

@@ -1,0 +1,46 @@
+import fs from 'node:fs';
+import { ArgumentError } from 'lowrank';
+import { describe, expect, test } from 'vitest';
+import { checkXlaFlags } from '../../../lib/lowrank/src/runtime/device/xlaFlags';
+import { temporaryFolder } from '../../io/temporaryFolder';
+
+const folder = temporaryFolder();
+const library = folder('library');
+/** The second name lies across two of the pieces in which a library is read. */
+const texts = Buffer.alloc(2 ** 23);
+texts.write('xla_dump_to\0', 1000);
+texts.write('xla_gpu_enable_triton_gemm\0', 2 ** 22 - 5);
+fs.writeFileSync(library, texts);
+
+describe('flags for XLA', () => {
+  test.each(['', ' ', '--xla_dump_to=/tmp/x', ' --xla_gpu_enable_triton_gemm=false  --xla_dump_to="/tmp/a folder" '])(
+    'that TensorFlow knows go through: %j',
+    (flags) => {
+      expect(() => checkXlaFlags(flags, library)).not.toThrow();
+    },
+  );
+
+  test.each([
+    ['--xla_nonsense=1', 'XLA_FLAGS has --xla_nonsense, which this TensorFlow does not know'],
+    ['--xla_dump_to=/x --xla_dump_two', '--xla_dump_two'],
+    ['--xla_dump=1', '--xla_dump,'],
+    ['--xla_dump_to=/x nonsense', 'XLA_FLAGS has nonsense, which is no flag'],
+    ['-', 'XLA_FLAGS has -, which is no flag'],
+    ['xla_dump_to=/x', 'neither flags (--xla_…) nor a file of them that can be read: xla_dump_to=/x'],
+  ])('that would end the process, or do nothing, are refused: %j', (flags, message) => {
+    expect(() => checkXlaFlags(flags, library)).toThrow(ArgumentError);
+    expect(() => checkXlaFlags(flags, library)).toThrow(message);
+  });
+
+  test('in a file are read as XLA reads them', () => {
+    const file = folder('flags');
+    fs.writeFileSync(file, '--xla_dump_to=/x\n--xla_nonsense\n');
+    expect(() => checkXlaFlags(file, library)).toThrow('--xla_nonsense');
+    fs.writeFileSync(file, '--xla_dump_to=/x\n');
+    expect(() => checkXlaFlags(file, library)).not.toThrow();
+  });
+
+  test('are looked up in the library that is loaded', () => {
+    expect(() => checkXlaFlags('--xla_gpu_enable_triton_gemm=false --xla_dump_to=/x')).not.toThrow();
+  });
+});
