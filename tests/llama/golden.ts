@@ -1,4 +1,4 @@
-/** The tiny models of tests/golden/makeLlama.py and what transformers computed with them. */
+/** The tiny models of tests/golden/scripts/makeLlama.py and what transformers computed with them. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { LlamaForCausalLM, readSafetensors, tf } from 'lowrank';

@@ -1,4 +1,4 @@
-/** What bitsandbytes, llama.cpp's Python package and torch made of a few weights (tests/golden/makeStoredWeights.py). */
+/** What bitsandbytes, llama.cpp's Python package and torch made of a few weights (tests/golden/scripts/makeStoredWeights.py). */
 import { tf, type WeightRows } from 'lowrank';
 import golden from '../../golden/storedWeights.json';
 

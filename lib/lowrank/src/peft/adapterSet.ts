@@ -11,9 +11,9 @@ import { assignTensors, readTensors } from './files/adapterTensors';
 import { type AdapterFolder, openAdapterFolder } from './files/openAdapterFolder';
 import { saveAdapters } from './files/saveAdapters';
 import { hotswap } from './hotswap';
+import { BASE_ROW } from './layers/adapterPerRow';
 import type { AdapterState } from './layers/adapterState';
 import { assignStoredLayers, EmbeddingLayers, type SaveEmbeddingLayers } from './layers/embeddingLayers';
-import { BASE_ROW } from './layers/mixedRows';
 import { checkAble, methodOf, type PeftConfig, type PeftType } from './methods';
 import type { Abilities, Ability, AdapterStart, AdapterTensor, Tuner } from './tuner';
 

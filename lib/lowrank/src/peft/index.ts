@@ -6,10 +6,10 @@ export type { PrefixLayout, PrefixModelSizes } from './adaptionPrompt/prefixLayo
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
 export { convertRotaryLayout, type RotaryConversion } from './convertRotaryLayout';
 export { IA3Config, type IA3Options } from './ia3/config';
+export { BASE_ROW } from './layers/adapterPerRow';
 export { AdapterState, type RowRange } from './layers/adapterState';
 export type { BaseWeight } from './layers/baseWeight';
 export type { SaveEmbeddingLayers } from './layers/embeddingLayers';
-export { BASE_ROW } from './layers/mixedRows';
 export type { CombinationType, WeightedAdapterOptions } from './lora/combine/combineAdapters';
 export type { MajoritySignMethod, TaskArithmetic } from './lora/combine/taskArithmetic';
 export { type LoraBias, LoraConfig, type LoraInitialisation, type LoraOptions } from './lora/config';

@@ -2,8 +2,8 @@
 import type { Projection } from '../../nn';
 import { tf } from '../../runtime';
 import { AdapterLayer } from '../layers/adapterLayer';
+import { byRows, checkUnmerged } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
-import { byRows, checkUnmerged } from '../layers/mixedRows';
 import type { AdapterTensor } from '../tuner';
 import type { IA3Update } from './ia3Update';
 

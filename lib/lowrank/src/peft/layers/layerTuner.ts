@@ -9,8 +9,8 @@ import { isAllLinear, leafNames, type TargetOptions } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Merging, Tuner } from '../tuner';
 import type { AdapterLayer } from './adapterLayer';
 import { AdapterState } from './adapterState';
-import { SavedModule } from './savedModule';
-import { SavedModules } from './savedModules';
+import { ModulesToSave } from './modulesToSave';
+import { ModulesToSaveWrapper } from './modulesToSaveWrapper';
 import { hasTiedHead, settleTiedHeads, UNTIED } from './tiedEnds';
 import { TokenRows } from './tokenRows';
 import { type BiasConfig, checkBiasesFree, trainedBiases, trainsBiases } from './trainedBiases';
@@ -37,7 +37,7 @@ export interface UpdateStart {
 export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> implements Tuner<C> {
   readonly state = new AdapterState([]);
   protected readonly configs = new Map<string, C>();
-  protected readonly saved: SavedModules;
+  protected readonly saved: ModulesToSave;
   protected readonly wrapped: WrappedModules<L>;
 
   /** @param isLayer - tells the method's own wrappers from other modules */
@@ -45,7 +45,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     protected readonly model: Module,
     private readonly isLayer: (module: Module | undefined) => module is L,
   ) {
-    this.saved = new SavedModules(model, this.state);
+    this.saved = new ModulesToSave(model, this.state);
     this.wrapped = new WrappedModules(model, isLayer);
   }
 
@@ -200,7 +200,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     const refuse = (what: string): never => {
       throw new UnsupportedError(`${what}; ${this.method} cannot go on it too`);
     };
-    if (module instanceof SavedModule) refuse(`'${path}' is trained whole by ${[...module.copies.keys()].join(', ')}`);
+    if (module instanceof ModulesToSaveWrapper) refuse(`'${path}' is trained whole by ${[...module.copies.keys()].join(', ')}`);
     if (module instanceof TokenRows) refuse(`tokens of '${path}' are trained by ${module.adapterNames.join(', ')}`);
     if (isProjection(module)) return wrap(module);
     throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}; ${this.method} goes on ${this.goesOn}`);

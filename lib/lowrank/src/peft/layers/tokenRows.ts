@@ -12,9 +12,9 @@ import {
 } from '../../nn';
 import { NotFiniteError, tf, UnsupportedError } from '../../runtime';
 import type { AdapterTensor } from '../tuner';
+import { byRows } from './adapterPerRow';
 import type { AdapterState } from './adapterState';
 import { type BaseWeight, baseWeightOf } from './baseWeight';
-import { byRows } from './mixedRows';
 
 /** What has a row for each token. */
 export type TokenLayer = Embedding | QuantizedEmbedding | Linear | QuantizedLinear | TiedHead;

@@ -3,8 +3,8 @@ import { type Module, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { AdapterLayer } from '../layers/adapterLayer';
+import { adapterPerRow, type MixedBatch } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
-import { type MixedBatch, mixedRows } from '../layers/mixedRows';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import { LoraConfig, type LoraOptions } from './config';
 import { createLoraUpdate, emptyLoraUpdate, takesFromBase } from './createLoraUpdate';
@@ -130,7 +130,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
 
   /** The base's outputs with what each row's own adapter adds. @throws StateError for a DoRA adapter. */
   protected mixed(batch: MixedBatch, branch: (rows: tf.Tensor, update: LoraUpdate) => tf.Tensor): tf.Tensor {
-    return mixedRows(this, batch, (rows, update, name) => {
+    return adapterPerRow(this, batch, (rows, update, name) => {
       if (update.magnitude) throw new StateError(`adapterNames does not work with the DoRA adapter '${name}'`);
       return branch(rows, update);
     });

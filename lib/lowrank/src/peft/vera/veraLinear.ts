@@ -2,8 +2,8 @@
 import { addResidual, type Projection } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
 import { AdapterLayer } from '../layers/adapterLayer';
+import { adapterPerRow } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
-import { mixedRows } from '../layers/mixedRows';
 import type { AdapterTensor } from '../tuner';
 import type { VeraUpdate } from './veraUpdate';
 
@@ -35,7 +35,7 @@ export class VeraLinear extends AdapterLayer<Projection, VeraUpdate> implements 
     return tf.tidy(() => {
       const base = this.baseLayer.forward(x);
       const names = this.state.rowAdapters;
-      if (names) return mixedRows(this, { x, base, names }, (rows, update) => update.branch(rows));
+      if (names) return adapterPerRow(this, { x, base, names }, (rows, update) => update.branch(rows));
       return this.actingUpdates().reduce((y, update) => addResidual(y, update.branch(this.dropped(x, update))), base);
     });
   }

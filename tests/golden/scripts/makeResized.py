@@ -1,7 +1,7 @@
 """Makes tests/golden/resized: adapters that PEFT saves after resize_token_embeddings, and what PEFT computes with them.
 
 Needs torch, transformers, peft 0.21.0 and safetensors; the base is that of makePeft.py with three tokens more. Run it from
-anywhere: PYTHONHASHSEED=0 python tests/golden/makeResized.py
+anywhere: PYTHONHASHSEED=0 python tests/golden/scripts/makeResized.py
 """
 
 import json
@@ -14,8 +14,8 @@ from peft import AdaptionPromptConfig, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-HERE = Path(__file__).parent / "resized"
-PEFT = Path(__file__).parent / "peft"
+HERE = Path(__file__).parents[1] / "resized"
+PEFT = Path(__file__).parents[1] / "peft"
 IDS = torch.tensor([[1, 5, 9, 40, 17, 30, 42], [1, 22, 41, 39, 11, 6, 7]])
 # tied, save_embedding_layers, configuration
 CASES = {

@@ -1,7 +1,7 @@
 """Makes tests/golden/tied: adapters on a tied model's ends, before and after a few steps of training with PEFT.
 
 Needs torch, transformers, peft 0.21.0 and safetensors; the base is that of makePeft.py. Run it from anywhere:
-PYTHONHASHSEED=0 python tests/golden/makeTied.py
+PYTHONHASHSEED=0 python tests/golden/scripts/makeTied.py
 """
 
 import json
@@ -13,8 +13,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-HERE = Path(__file__).parent / "tied"
-PEFT = Path(__file__).parent / "peft"
+HERE = Path(__file__).parents[1] / "tied"
+PEFT = Path(__file__).parents[1] / "peft"
 IDS = torch.tensor([[1, 5, 9, 3, 17, 30, 8], [1, 22, 4, 39, 11, 6, 7], [1, 12, 13, 14, 15, 16, 33]])
 STEPS, EPSILON = 4, 1e-3  # a large epsilon: Adam must not blow rounding up where a gradient is nearly 0
 TIED = {"ensure_weight_tying": True}

@@ -4,7 +4,7 @@ import { ArgumentError, UnsupportedError } from '../../runtime';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import type { AdapterState } from './adapterState';
-import { expectedCopy, isSaveable, isTable, type SaveableModule, SavedModule } from './savedModule';
+import { expectedCopy, isSaveable, isTable, ModulesToSaveWrapper, type SaveableModule } from './modulesToSaveWrapper';
 import { pathOfHead } from './tiedEnds';
 import { WrappedModules } from './wrappedModules';
 
@@ -16,14 +16,14 @@ export interface SavedConfig {
 }
 
 /** Wraps the modules that `modulesToSave` names, each once, and gives them a copy per adapter. */
-export class SavedModules {
-  private readonly wrapped: WrappedModules<SavedModule>;
+export class ModulesToSave {
+  private readonly wrapped: WrappedModules<ModulesToSaveWrapper>;
 
   constructor(
     private readonly model: Module,
     private readonly state: AdapterState,
   ) {
-    this.wrapped = new WrappedModules(model, (module) => module instanceof SavedModule);
+    this.wrapped = new WrappedModules(model, (module) => module instanceof ModulesToSaveWrapper);
   }
 
   /**
@@ -32,16 +32,16 @@ export class SavedModules {
    *
    * @throws ArgumentError when a name matches nothing, UnsupportedError for what cannot be copied.
    */
-  chosen({ modulesToSave }: SavedConfig): [string, SaveableModule | SavedModule][] {
+  chosen({ modulesToSave }: SavedConfig): [string, SaveableModule | ModulesToSaveWrapper][] {
     if (modulesToSave.length === 0) return []; // before the model is walked
     const modules = new Map(this.model.namedModules());
     const paths = adaptablePaths(modules);
     const found = modulesToSave.map(toSnakeCase).flatMap((name) => {
       const found = paths.filter((path) => path.endsWith(name));
       if (found.length === 0) throw new ArgumentError(`modulesToSave '${name}' matches no module; there is ${leafNames(paths).join(', ')}`);
-      return found.map((path): [string, SaveableModule | SavedModule] => {
+      return found.map((path): [string, SaveableModule | ModulesToSaveWrapper] => {
         const module = modules.get(path);
-        if (module instanceof SavedModule || isSaveable(module)) return [path, module];
+        if (module instanceof ModulesToSaveWrapper || isSaveable(module)) return [path, module];
         throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}, which cannot be trained and saved whole`);
       });
     });
@@ -51,7 +51,7 @@ export class SavedModules {
   /** @throws UnsupportedError when the tied output layer shows the copy of one adapter of the embedding and not that of another. */
   check(config: SavedConfig): void {
     for (const [path, module] of this.chosen(config)) {
-      if (!(module instanceof SavedModule) || !isTable(module.originalModule)) continue;
+      if (!(module instanceof ModulesToSaveWrapper) || !isTable(module.originalModule)) continue;
       const isFollowed = tiedHeadOf(module) !== undefined;
       if (isFollowed === ((config.ensureWeightTying ?? false) && (isFollowed || tiedHeadOf(module.originalModule) !== undefined))) continue;
       throw new UnsupportedError(
@@ -62,7 +62,7 @@ export class SavedModules {
 
   add(name: string, config: SavedConfig): void {
     for (const [path, module] of this.chosen(config)) {
-      const saved = module instanceof SavedModule ? module : new SavedModule(module, this.state);
+      const saved = module instanceof ModulesToSaveWrapper ? module : new ModulesToSaveWrapper(module, this.state);
       saved.addAdapter(name);
       if (saved === module) continue;
       this.wrapped.replace(path, saved);
@@ -103,7 +103,7 @@ export class SavedModules {
 
   *expectedTensors(config: SavedConfig): IterableIterator<[string, ExpectedTensor]> {
     for (const [path, module] of this.chosen(config)) {
-      const original = module instanceof SavedModule ? module.originalModule : module;
+      const original = module instanceof ModulesToSaveWrapper ? module.originalModule : module;
       const head = config.ensureWeightTying && isTable(original) ? (tiedHeadOf(module) ?? tiedHeadOf(original)) : undefined;
       for (const [leaf, tensor] of expectedCopy(original)) {
         yield [`${path}.${leaf}`, tensor];
@@ -123,12 +123,12 @@ export class SavedModules {
   }
 
   /** The wrapped modules, by their paths. */
-  modules(): readonly [string, SavedModule][] {
+  modules(): readonly [string, ModulesToSaveWrapper][] {
     return this.wrapped.list();
   }
 
   /** Leaves this module in the place of the wrapper; an output layer that showed the wrapper's table shows this one's. */
-  private takeOff(path: string, saved: SavedModule, left: SaveableModule): void {
+  private takeOff(path: string, saved: ModulesToSaveWrapper, left: SaveableModule): void {
     if (isTable(left)) tiedHeadOf(saved)?.follow(left);
     this.wrapped.replace(path, left);
   }

@@ -1,6 +1,6 @@
 """Makes tests/golden/peftKeys.json: the keys of PEFT's configuration files, with their defaults.
 
-Needs peft. Run it from anywhere after a new release of PEFT: python tests/golden/makePeftKeys.py
+Needs peft. Run it from anywhere after a new release of PEFT: python tests/golden/scripts/makePeftKeys.py
 A key that is new then fails tests/peft/files/adapterConfigFile.test.ts until it is decided what becomes of it.
 """
 
@@ -23,7 +23,7 @@ def keys(kind):
 
 def main():
     content = {"peftVersion": peft.__version__, "keys": {name: keys(kind) for name, kind in CONFIGS.items()}}
-    path = Path(__file__).parent / "peftKeys.json"
+    path = Path(__file__).parents[1] / "peftKeys.json"
     path.write_text(json.dumps(content, indent=2, default=lambda value: value.value) + "\n")
 
 

@@ -1,7 +1,7 @@
 """Makes tests/golden/methods: adapters of IA3 and VeRA as PEFT writes them, and what PEFT computes with them.
 
 Needs torch, transformers, peft 0.21.0 and safetensors; run it from anywhere:
-PYTHONHASHSEED=0 python tests/golden/makeMethods.py (the seed only fixes the order in which PEFT writes sets of names)
+PYTHONHASHSEED=0 python tests/golden/scripts/makeMethods.py (the seed only fixes the order in which PEFT writes sets of names)
 The base is the tiny LLaMA of makePeft.py.
 """
 
@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 import makePeft
 from makePeft import IDS, LABELS, base, save
 
-HERE = Path(__file__).parent / "methods"
+HERE = Path(__file__).parents[1] / "methods"
 results = makePeft.results
 
 

@@ -37,4 +37,4 @@ for prompt in PROMPTS:
         "loss": output.loss.item(),
         "logits": [float(f"{logit:.6g}") for logit in output.logits[0, -1, ::EVERY].tolist()],
     })
-pathlib.Path(__file__).with_name("smollm2.json").write_text(json.dumps({"every": EVERY, "prompts": golden}) + "\n")
+(pathlib.Path(__file__).parents[1] / "smollm2.json").write_text(json.dumps({"every": EVERY, "prompts": golden}) + "\n")

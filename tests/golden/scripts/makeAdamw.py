@@ -1,6 +1,6 @@
 """Makes adamw.json: 20 steps of PyTorch's AdamW with clipping under transformers' cosine schedule.
 
-python tests/golden/makeAdamw.py   (torch 2.15, transformers 5.23)
+python tests/golden/scripts/makeAdamw.py   (torch 2.15, transformers 5.23)
 """
 import json
 from pathlib import Path
@@ -52,4 +52,4 @@ fixture = {
         "constant": rates(get_constant_schedule_with_warmup, WARMUP),
     },
 }
-Path(__file__).with_name("adamw.json").write_text(json.dumps(fixture) + "\n")
+(Path(__file__).parents[1] / "adamw.json").write_text(json.dumps(fixture) + "\n")

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import sys
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).parents[1]
 script = pathlib.Path(sys.argv[1]) / "convert_lora_to_gguf.py"
 command = [sys.executable, script, "--base", HERE / "llama/plain", "--outfile", HERE / "rotary/llamaCpp.gguf", HERE / "rotary"]
 subprocess.run(command, check=True)

@@ -77,5 +77,5 @@ large = nf4(steps.float() / 65536)
 large["values"] = encode(np.frombuffer(base64.b64decode(large["values"]), np.float32)[-2048:])
 cases["straddling"] = {"shape": steps.shape, "steps": encode(steps), "nf4": large}
 cases["dynamicCode"] = encode(bnb.create_dynamic_map())
-path = pathlib.Path(__file__).with_name("storedWeights.json")
+path = pathlib.Path(__file__).parents[1] / "storedWeights.json"
 path.write_text(json.dumps(cases, indent=1) + "\n")

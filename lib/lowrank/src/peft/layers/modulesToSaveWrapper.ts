@@ -13,8 +13,8 @@ import {
 } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
 import type { AdapterTensor, ExpectedTensor, TensorLayout } from '../tuner';
+import { byRows } from './adapterPerRow';
 import type { AdapterState } from './adapterState';
-import { byRows } from './mixedRows';
 
 /** What can be copied: the layers that have weights of their own, however they are kept, and the head that shares the embedding's. */
 export type SaveableModule = Linear | Embedding | RMSNorm | TiedHead | QuantizedLinear | QuantizedEmbedding;
@@ -25,7 +25,7 @@ export type SaveableModule = Linear | Embedding | RMSNorm | TiedHead | Quantized
  * A tied head becomes a head of its own in the copy; the embedding stays as it is. Around an embedding it is a table that a tied
  * head may follow. Copies are 32-bit floats.
  */
-export class SavedModule extends Module implements Projection, TokenTable {
+export class ModulesToSaveWrapper extends Module implements Projection, TokenTable {
   /** The copies, by adapter's name. */
   readonly copies = new Map<string, Linear | Embedding | RMSNorm>();
 
@@ -101,7 +101,7 @@ export class SavedModule extends Module implements Projection, TokenTable {
   }
 }
 
-/** True for what {@link SavedModule} can copy. */
+/** True for what {@link ModulesToSaveWrapper} can copy. */
 export function isSaveable(module: Module | undefined): module is SaveableModule {
   return [Linear, Embedding, RMSNorm, TiedHead, QuantizedLinear, QuantizedEmbedding].some((kind) => module instanceof kind);
 }

@@ -24,7 +24,7 @@ export interface MixedBatch {
  *
  * @throws StateError when adapters are merged.
  */
-export function mixedRows<U extends LayerUpdate>(
+export function adapterPerRow<U extends LayerUpdate>(
   layer: AdapterLayer<Module, U>,
   { x, base, names }: MixedBatch,
   branch: (rows: tf.Tensor, update: U, name: string) => tf.Tensor,

@@ -10,7 +10,7 @@ import pathlib
 import torch
 from safetensors.torch import load_file, save_file
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).parents[1]
 CONFIG = json.loads((HERE / "llama/plain/config.json").read_text())
 W = load_file(HERE / "llama/plain/model.safetensors")
 H, K, C, EPS = CONFIG["num_attention_heads"], CONFIG["num_key_value_heads"], CONFIG["hidden_size"], CONFIG["rms_norm_eps"]

@@ -29,5 +29,5 @@ for name in ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K
         "bytes": base64.b64encode(data.tobytes()).decode(),
         "values": base64.b64encode(expected.tobytes()).decode(),
     }
-path = pathlib.Path(__file__).with_name("dequantize.json")
+path = pathlib.Path(__file__).parents[1] / "dequantize.json"
 path.write_text(json.dumps(cases, indent=1) + "\n")

@@ -1,7 +1,7 @@
 """Makes tests/golden/peft: a tiny LLaMA, adapters as PEFT writes them, and what PEFT computes with them.
 
 Needs torch, transformers, peft 0.21.0 and safetensors; run it from anywhere:
-PYTHONHASHSEED=0 python tests/golden/makePeft.py (the seed only fixes the order in which PEFT writes sets of names)
+PYTHONHASHSEED=0 python tests/golden/scripts/makePeft.py (the seed only fixes the order in which PEFT writes sets of names)
 """
 
 import json
@@ -15,7 +15,7 @@ from peft import AdaptionPromptConfig, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-HERE = Path(__file__).parent / "peft"
+HERE = Path(__file__).parents[1] / "peft"
 NAMES = {"hidden_size": 16, "intermediate_size": 24, "vocab_size": 40, "num_hidden_layers": 3, "num_attention_heads": 4}
 NAMES |= {"num_key_value_heads": 2, "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000.0}
 NAMES |= {"tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2}
