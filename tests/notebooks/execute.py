@@ -2,7 +2,8 @@
 
 Usage: execute.py --to build|notebooks [--folder FOLDER] [--check] [NAME...]
 
-`--to build` writes executed copies and HTML into build/; `--to notebooks` writes the outputs back, cleaned.
+`--to build` writes executed copies and HTML into build/, and fails where the outputs are no longer those of the commit (see drift.py);
+`--to notebooks` writes the outputs back, cleaned.
 The gate is the exit code of `jupyter nbconvert --execute`, and on top of it: the type check, errors that reach nobody's
 cell (see lib/lowrank/setup/kernelGuard.js), text on stderr, cells that should show something and do not, and rendered pages that
 would not read as they should (see check_pages.py).
@@ -19,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import drift
 import stamps
 from check_pages import check_pages
 from clock import Clock
@@ -84,14 +86,12 @@ def run_watched(command, environment, clock, scratch):
         return code, printed.read()
 
 
-def execute(notebook, folder, is_stable, clock):
+def execute(notebook, folder, clock):
     """Executes a notebook with nbconvert; the executed copy lies in `folder` afterwards."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "errors"
-        environment = {**os.environ, "LOWRANK_HEADLESS": str(report), "JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_PATH": ""}
+        environment = {**os.environ, "LOWRANK_HEADLESS": str(report), "LOWRANK_STABLE_OUTPUT": "1", "JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_PATH": ""}
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        if is_stable:
-            environment["LOWRANK_STABLE_OUTPUT"] = "1"
         command = [
             *(*NBCONVERT, "--to", "notebook", "--execute", "--config", Path(__file__).with_name("nbconvert_config.py")),
             *(f"--ExecutePreprocessor.timeout={clock.cell_limit()}", "--ExecutePreprocessor.kernel_name=tslab"),
@@ -156,7 +156,10 @@ def cleaned(notebook):
             if output["output_type"] == "stream":
                 output["text"] = text_of(output["text"]).splitlines(keepends=True)
         cell["outputs"] = outputs
-    return {**notebook, "metadata": {"kernelspec": KERNELSPEC, "language_info": LANGUAGE}}
+    metadata = {"kernelspec": KERNELSPEC, "language_info": LANGUAGE}
+    if "lowrank" in notebook["metadata"]:
+        metadata["lowrank"] = notebook["metadata"]["lowrank"]  # its tolerances; see drift.py
+    return {**notebook, "metadata": metadata}
 
 
 def write_back(executed, notebook):
@@ -165,6 +168,26 @@ def write_back(executed, notebook):
         if len(private) > 3 and private in text:
             raise NotebookError(f"an output holds '{private}', which is of this machine only")
     notebook.write_text(text)
+
+
+def other_inputs():
+    """What makes this run another one than that of the committed outputs, if anything does."""
+    variables = [name for name in ("MODEL", "REVIEW_DATA", "ADAPTERS") if os.environ.get(name)]
+    chosen = CHECKOUT / ".venv/done/tensorflow"
+    return [*variables, *(["a GPU"] if chosen.exists() and chosen.read_text().strip() == "gpu" else [])]
+
+
+def check_drift(executed, notebook):
+    """Fails where the outputs are no longer those of the commit; says so where there is nothing to compare with."""
+    committed = drift.committed_version(notebook)
+    if drift.code_of(committed) != drift.code_of(executed):
+        print(f"{notebook.name}: its code is not that of the last commit, so its outputs are not compared", flush=True)
+    elif other := other_inputs():
+        print(f"{notebook.name}: run with {' and '.join(other)}, so its outputs are not compared with the committed ones", flush=True)
+    elif any(cell.get("outputs") for cell in committed["cells"]):
+        if found := drift.differences(cleaned(executed), committed):
+            advice = "`make refresh` writes new outputs; tests/notebooks/drift.py says which tags let a cell differ"
+            raise NotebookError("\n".join(["its outputs are no longer those that are committed", *found, advice]))
 
 
 def main():
@@ -198,12 +221,14 @@ def main():
                 clock.skipped()
                 print(f"{name}: unchanged since it was executed (FORCE=1 executes it again)", flush=True)
                 continue
-            execute(notebook, arguments.build, arguments.to == "notebooks", clock)
+            execute(notebook, arguments.build, clock)
             copy = arguments.build / name
             executed = json.loads(copy.read_text())
             check_outputs(executed)
             if arguments.to == "notebooks":
                 write_back(executed, notebook)
+            else:
+                check_drift(executed, notebook)
             pages.render(copy)
             clock.finished(time.monotonic() - begun)
             stamps.keep(notebook, arguments.build)
