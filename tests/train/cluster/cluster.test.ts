@@ -11,41 +11,41 @@ const built = fs.existsSync('lib/lowrank/dist/index.js'); // the processes run w
 
 /** One process with the whole batch. */
 const alone = (part: Part = {}): Promise<Ended> => start(part).ended;
+let made: Promise<Ended['done']> | undefined;
+/** The run of one process that several tests compare with, made once. */
+const whole = () => (made ??= alone().then(({ done }) => done));
 const many = (count: number, part: Part): Part[] => Array.from({ length: count }, () => part);
 
 describe.skipIf(!built)('several workers do what one does', () => {
   test('two workers, three rows in a batch, dropout: the weights are those of one process', async () => {
-    const whole = (await alone()).done;
-    const workers = await together(many(2, {}));
+    const [expected, workers] = await Promise.all([whole(), together(many(2, {}))]);
     for (const { done, error } of workers) {
       expect(error).toBeUndefined();
-      expect(difference(done, whole)).toBeLessThan(1e-6);
-      expect(done?.tensors).toBe(whole?.tensors);
+      expect(difference(done, expected)).toBeLessThan(1e-6);
+      expect(done?.tensors).toBe(expected?.tensors);
     }
     // The losses are sums of the same numbers in another order; the evaluation's are of the same batches, one by one.
     const losses = (history: readonly { readonly loss: number }[] = []) => history.map(({ loss }) => loss);
     for (const [step, loss] of losses(workers[0]?.done?.history).entries())
-      expect(loss).toBeCloseTo(losses(whole?.history)[step] ?? Number.NaN, 5);
-    expect(losses(workers[0]?.done?.evaluations)[0]).toBe(losses(whole?.evaluations)[0]);
+      expect(loss).toBeCloseTo(losses(expected?.history)[step] ?? Number.NaN, 5);
+    expect(losses(workers[0]?.done?.evaluations)[0]).toBe(losses(expected?.evaluations)[0]);
     expect(workers[1]?.done?.weights).toEqual(workers[0]?.done?.weights);
     expect(workers[1]?.done?.evaluations).toEqual(workers[0]?.done?.evaluations);
   });
 
   test('four workers, of which one gets no row: prefix attention', async () => {
     const part: Part = { kind: 'prefix', batchSize: 1, steps: 4 }; // two batches of a row an update
-    const whole = (await alone(part)).done;
-    const workers = await together(many(4, part));
-    for (const { done } of workers) expect(difference(done, whole)).toBeLessThan(1e-6);
+    const [{ done: expected }, workers] = await Promise.all([alone(part), together(many(4, part))]);
+    for (const { done } of workers) expect(difference(done, expected)).toBeLessThan(1e-6);
   });
 
   test('a run begun by two workers goes on with one, and the other way round', async () => {
-    const whole = (await alone()).done;
     const directory = folder('other-number');
     await together(many(2, { directory, steps: 5 }));
     expect((await alone({ directory, steps: 8 })).done?.history.length).toBe(8);
     const [first] = await together(many(3, { directory }));
     expect(first?.done?.history.length).toBe(12);
-    expect(difference(first?.done, whole)).toBeLessThan(1e-6);
+    expect(difference(first?.done, await whole())).toBeLessThan(1e-6);
   });
 });
 
