@@ -1,4 +1,5 @@
-"""Checks the code cells of the notebooks: biome's format, and lines of at most 100 columns. `--write` brings them into that format.
+"""Checks the code cells of the notebooks: biome's format, lines of at most 100 columns, and the first line of solutions. `--write` brings them
+into that format.
 
 A line with a template string may be longer: biome does not break such strings, and what they print would not be easier to read in parts.
 """
@@ -17,6 +18,7 @@ CONFIG = {
     "linter": {"enabled": False},
 }
 MOST_COLUMNS = 100
+FIRST_LINE = "// Solution"
 
 
 def source_of(cell):
@@ -47,6 +49,8 @@ def main(writes):
                     cell["source"] = good.splitlines(keepends=True)
                 else:
                     faults.append(f"{place}: not in biome's format; run tests/notebooks/cells.py --write")
+            if "solution" in cell["metadata"].get("tags", []) and not good.startswith(FIRST_LINE):
+                faults.append(f"{place}: a solution begins with '{FIRST_LINE}', for JupyterLab shows the first line of a folded cell")
             for line in good.splitlines():
                 if len(line) > MOST_COLUMNS and '`' not in line:
                     faults.append(f"{place}: {len(line)} columns: {line.strip()[:60]}…")
