@@ -130,7 +130,10 @@ $(SITE_TOOLS)/done: docs/site/package-lock.json docs/site/package.json | $(DONE)
 
 site: build reference $(SITE_PYTHON) $(SITE_TOOLS)/done
 	@$(PY) docs/site/sources.py build/siteSource
-	cp docs/site/*.mjs $(SITE_TOOLS)/
+	rm -rf $(SITE_TOOLS)/live
+	cp -r docs/site/*.mjs docs/site/live $(SITE_TOOLS)/
+	$(TSC) -p $(SITE_TOOLS)/live
+	$(NODE) $(SITE_TOOLS)/live/bundle.mjs build/siteSource/static
 	node_modules/.bin/rolldown $(SITE_TOOLS)/figures.mjs --format iife --minify --log-level silent --file build/siteSource/static/figures.js >/dev/null
 	rm -rf $(SITE) build/siteTrees
 	$(SITE_PYTHON) -m sphinx --builder html --quiet --fail-on-warning --keep-going --doctree-dir build/siteTrees build/siteSource $(SITE)

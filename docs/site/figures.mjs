@@ -1,28 +1,35 @@
-/** Brings the figures of a page to life: bundled into one classic script, since a page read from a disk may load no module. */
+/** Brings the figures and the cells of a page to life: bundled into one classic script, since a page read from a disk may load no module. */
 import './accessible.mjs';
 import embed from 'vega-embed';
+import { addButtons } from './live/buttons.ts';
 
 const options = { mode: 'vega-lite', renderer: 'svg', ast: false, actions: { export: true, source: true, compiled: false, editor: false } };
 
-/** Replaces the picture of a figure, once the figure is drawn; without it, or without scripts, the picture stays. */
-async function draw(figure) {
-  const place = document.createElement('div');
+/** Draws a figure in its place, with its sentence for those who do not see it. */
+async function draw(place, spec, sentence) {
   place.className = 'moving-figure';
-  const picture = figure.querySelector('img');
-  await embed(place, JSON.parse(figure.querySelector('script').textContent), options);
-  picture.replaceWith(place);
+  await embed(place, spec, options);
   const drawn = place.querySelector('svg');
   drawn?.setAttribute('role', 'img');
-  drawn?.setAttribute('aria-label', picture.alt);
+  drawn?.setAttribute('aria-label', sentence);
   place.querySelector('summary')?.setAttribute('aria-label', 'Save the figure, or see its data');
+}
+
+/** Replaces the picture of a figure, once the figure is drawn; without it, or without scripts, the picture stays. */
+async function bringToLife(figure) {
+  const place = document.createElement('div');
+  const picture = figure.querySelector('img');
+  await draw(place, JSON.parse(figure.querySelector('script').textContent), picture.alt);
+  picture.replaceWith(place);
 }
 
 const seen = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
     seen.unobserve(target);
-    draw(target);
+    bringToLife(target);
   }
 }, { rootMargin: '400px' });
 
 for (const figure of document.querySelectorAll('figure.vega')) seen.observe(figure);
+addButtons(draw);

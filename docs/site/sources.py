@@ -8,6 +8,7 @@ import html
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +23,13 @@ VEGA = "application/vnd.vegalite.v5+json"
 # The line that leads to the notebooks before and after, which every page of the site has in its frame.
 ROAD = re.compile(r"^(←|Course start · |\[Course start\]).*\.ipynb\).*\n*", re.MULTILINE)
 
+
+# Notebooks whose cells run on their pages as well, as far as these can.
+LIVE = ("02-lora", "03-zero-init-prefix")
+LIVE_INTRO = (
+    "The code of this page runs in your browser where a cell has a Run button, on the same library as the notebook. "
+    "Nothing is sent anywhere."
+)
 
 # A paper that is named and not linked yet.
 PAPER = re.compile(r"(?<!\[)arXiv (\d{4}\.\d{5})((?:v\d+)?)(?![\dv\]])")
@@ -67,8 +75,40 @@ def unlisted(texts, references):
     return sorted(number for number in named if f'id="arxiv-{number}"' not in references)
 
 
-def prepared(notebook, place, files):
-    return {**notebook, "cells": [prepared_cell(cell, place, files) for cell in notebook["cells"]]}
+def prepared(notebook, place, files, marks=None):
+    cells = [prepared_cell(cell, place, files) for cell in notebook["cells"]]
+    return {**notebook, "cells": with_marks(cells, marks) if marks else cells}
+
+
+def with_marks(cells, marks):
+    """The cells of a page that runs some of them: each code cell with its number, and what the page's script reads below the first."""
+    code = [index for index, cell in enumerate(cells) if cell["cell_type"] == "code"]
+    listed = [
+        {
+            "code": index,
+            "source": text_of(cells[index]["source"]),
+            "isSolution": "solution" in cells[index]["metadata"].get("tags", []),
+            **({} if marks[index]["isLive"] else {"needs": marks[index]["needs"]}),
+        }
+        for index in code
+    ]
+    inside = json.dumps(listed, ensure_ascii=False).replace("</", "<\\/")
+    told = f'<p id="live-intro">{LIVE_INTRO}</p>\n<script type="application/json" id="live-cells">{inside}</script>'
+    intro = {"cell_type": "markdown", "id": "live", "metadata": {}, "source": told}
+    numbered = [numbered_cell(cell, index) if index in code else cell for index, cell in enumerate(cells)]
+    return [*numbered[:1], intro, *numbered[1:]]
+
+
+def numbered_cell(cell, index):
+    tags = [*cell["metadata"].get("tags", []), f"code-{index}"]
+    return {**cell, "metadata": {**cell["metadata"], "tags": tags}}
+
+
+def live_marks():
+    """For each cell of the live notebooks whether a page can run it, and what it needs where not."""
+    paths = [NOTEBOOKS / f"{name}.ipynb" for name in LIVE]
+    node = [CHECKOUT / ".venv/bin/node", "--disable-warning=ExperimentalWarning", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"]
+    return json.loads(subprocess.run([*node, HERE / "live/mark.ts", *paths], check=True, capture_output=True, text=True).stdout)
 
 
 def placed():
@@ -90,10 +130,11 @@ def main(folder):
     if missing := unlisted([path.read_text() for path in NOTEBOOKS.glob("*.ipynb")], (HERE / "references.md").read_text()):
         sys.exit(f"docs/site/references.md lacks papers that the notebooks name: arXiv {', '.join(missing)}")
     files = placed()
+    marks = live_marks()
     for place, on in files.items():
         source = CHECKOUT / place
         if place.endswith(".ipynb"):
-            (folder / on).write_text(json.dumps(prepared(json.loads(source.read_text()), place, files), ensure_ascii=False))
+            (folder / on).write_text(json.dumps(prepared(json.loads(source.read_text()), place, files, marks.get(source.stem)), ensure_ascii=False))
         elif place.endswith(".md"):
             (folder / on).write_text(on_site(source.read_text(), place, files))
         else:

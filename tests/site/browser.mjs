@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { liveFaults, stopFaults } from './liveCells.mjs';
 
 const [site, tools, executablePath] = process.argv.slice(2);
 const toolbox = createRequire(path.resolve(tools, 'package.json'));
@@ -27,7 +28,7 @@ try {
     }
   };
   await Promise.all([work(), work()]);
-  faults.push(...(await searchFaults()));
+  faults.push(...(await searchFaults()), ...(await faultsOfCells()));
 } finally {
   await browser.close();
 }
@@ -124,6 +125,26 @@ async function violations(page, theme, options) {
   return found.violations.map(({ id, help, nodes }) => {
     return `axe, ${theme}: ${id} (${help}), ${nodes.length} times, first ${nodes[0].html.replace(/\s+/g, ' ').slice(0, 120)}`;
   });
+}
+
+/** Runs the cells of the pages that run some; what is wrong with these pages then. */
+async function faultsOfCells() {
+  const found = [];
+  for (const name of pages.filter((each) => fs.readFileSync(path.join(site, each), 'utf8').includes('id="live-cells"'))) {
+    const noted = [];
+    const page = await opened(name, noted, { viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+    const notebook = path.join('notebooks', name.replace('.html', '.ipynb'));
+    noted.push(...(await liveFaults(page, fs.existsSync(notebook) ? notebook : undefined)));
+    await page.getByRole('button', { name: 'Edit', exact: true }).first().click();
+    await page.locator('.cm-content').first().waitFor();
+    await page.evaluate(axe);
+    noted.push(...(await violations(page, 'light', {})));
+    noted.push(...(await violations(page, 'dark', { runOnly: ['color-contrast'] })));
+    noted.push(...(await stopFaults(page)));
+    await page.context().close();
+    found.push(...noted.map((fault) => `${name}, run: ${fault}`));
+  }
+  return found;
 }
 
 /** The search must find a word without a server. */

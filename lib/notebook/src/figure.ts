@@ -1,5 +1,6 @@
 import { type Displayable, displaySymbol, type MimeBundle } from './bundle';
 import { legible } from './legible';
+import { pictures } from './pictures';
 import { renderSvg } from './svg';
 import { figureConfig } from './theme';
 
@@ -12,13 +13,6 @@ export interface ChartView {
 export interface ChartSpec extends ChartView {
   readonly $schema: string;
 }
-
-/**
- * A transparent 1 × 1 image. JupyterLab's renderer adds a PNG of each chart to the document unless it finds one, so opening a notebook
- * would mark it as changed and saving it would add pictures. All other readers prefer the SVG to a PNG: nbconvert's order, which code
- * hosts use too.
- */
-const NO_PICTURE = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII=';
 
 /**
  * A chart and a sentence with the same content.
@@ -55,8 +49,7 @@ export class Figure implements Displayable {
   async [displaySymbol](): Promise<MimeBundle> {
     return {
       'application/vnd.vegalite.v5+json': this.spec,
-      'image/png': NO_PICTURE,
-      'image/svg+xml': await this.svg(),
+      ...(await pictures(this.spec, this.sentence)),
       'text/plain': this.sentence,
     };
   }

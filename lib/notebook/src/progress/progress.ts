@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import process from 'node:process';
 import { checkKnown } from 'lowrank/internal';
 import { type Displayable, displaySymbol, type MimeBundle } from '../bundle';
 import { escapeHtml } from '../html';
