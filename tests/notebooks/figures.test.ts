@@ -28,3 +28,11 @@ describe('with DejaVu Sans, no text is cut or overlaps another', () => {
     expect(textFaults(svg)).toEqual([]);
   });
 });
+
+/** What a screen of 1280 px leaves a figure in JupyterLab, beside the list of files and the figure's own menu. */
+const WIDEST = 803;
+
+test('no figure is wider than its place on a small screen', () => {
+  const widths = figures.map(({ name, svg }) => ({ name, width: Number(/ width="([\d.]+)"/.exec(svg)?.[1]) }));
+  expect(widths.filter(({ width }) => !(width <= WIDEST))).toEqual([]);
+});

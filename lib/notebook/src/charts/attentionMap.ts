@@ -24,7 +24,11 @@ export interface AttentionMapOptions {
   readonly scale?: 'sqrt' | 'linear';
 }
 
+/** Side of a cell in pixels; a smaller one than the smallest leaves no room for its label. */
 const CELL = 18;
+const SMALLEST = 12;
+/** What all maps may take side by side, without their labels, to stay within a page. */
+const WIDEST = 480;
 
 /** A short label with visible white space; the position makes it unique. */
 function tokenLabel(token: string | undefined, position: number): string {
@@ -38,7 +42,7 @@ function isCausal(weights: readonly (readonly number[])[], P: number): boolean {
   return weights.every((row, t) => row.every((weight, s) => s <= P + t || weight < 1e-6));
 }
 
-function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, { tokens, scale = 'sqrt' }: AttentionMapOptions) {
+function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, { tokens, scale = 'sqrt' }: AttentionMapOptions, cell: number) {
   const T = weights.length;
   const S = weights[0]?.length ?? 0;
   if (S !== P + T) throw new ArgumentError(`'${title}' has ${T} queries, a prefix of ${P} and ${S} keys; keys must be prefix + queries`);
@@ -87,8 +91,8 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, { to
   };
   return {
     title: { text: title, anchor: 'middle', offset: P > 0 ? 8 : 24 }, // aligned with titles above the labels of the boundary
-    width: CELL * S,
-    height: CELL * T,
+    width: cell * S,
+    height: cell * T,
     layer: P > 0 ? [map, boundary] : [map],
   };
 }
@@ -105,11 +109,13 @@ export function attentionMap(panels: readonly AttentionPanel[], options: Attenti
   checkMatrices(panels.map(({ title, weights }) => ({ title, values: weights })));
   const { title } = options;
   checkOneOf('scale', options.scale ?? 'sqrt', ['sqrt', 'linear']);
-  const views = panels.map((panel) => panelView(panel, options));
+  const keys = panels.reduce((sum, { weights }) => sum + (weights[0]?.length ?? 0), 0);
+  const cell = Math.max(SMALLEST, Math.min(CELL, Math.floor(WIDEST / keys)));
+  const views = panels.map((panel) => panelView(panel, options, cell));
   const parts = panels.map((panel) => {
     const size = `${panel.title} (${panel.weights.length} queries × ${panel.weights[0]?.length} keys)`;
     return panel.prefixLength ? `${size}, its ${panel.prefixLength} prefix keys get ${readable(prefixShare(panel))} on average` : size;
   });
-  const view = { ...(title ? { title } : {}), hconcat: views, spacing: 28, resolve: { scale: { color: 'shared' } } };
+  const view = { ...(title ? { title } : {}), hconcat: views, spacing: 24, resolve: { scale: { color: 'shared' } } };
   return new Figure(view, `Attention weights from 0 to 1: ${parts.join('; ')}.`);
 }

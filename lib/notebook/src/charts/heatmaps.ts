@@ -153,12 +153,12 @@ export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptio
   const isShared = panels.every(({ ownScale = false }) => !ownScale);
   const together = views.filter((_, index) => !panels[index]?.ownScale);
   const alone = views.filter((_, index) => panels[index]?.ownScale);
-  const group = { hconcat: together, spacing: 24, resolve: { scale: { color: 'shared' } } };
+  const group = { hconcat: together, spacing: 20, resolve: { scale: { color: 'shared' } } };
   const view = {
     ...(title ? { title } : {}),
     ...(isShared
       ? group
-      : { hconcat: [...(together.length > 0 ? [group] : []), ...alone], spacing: 24, resolve: { scale: { color: 'independent' } } }),
+      : { hconcat: [...(together.length > 0 ? [group] : []), ...alone], spacing: 20, resolve: { scale: { color: 'independent' } } }),
   };
   const sizes = panels.map(({ title: name, values, ownScale }, index) => {
     const largest = readable(extremes[index] ?? 0);

@@ -18,7 +18,7 @@ export function panels(figures: readonly Figure[], options: PanelsOptions = {}):
   const view = {
     ...(title ? { title } : {}),
     columns,
-    spacing: 36,
+    spacing: 20,
     concat: figures.map((figure) => figure.view),
     resolve: { scale: { ...own, xOffset: 'independent' }, legend: own },
   };

@@ -12,7 +12,7 @@ export interface ScorePlotOptions {
   readonly title?: string;
   /** `sorted`: methods from the best to the worst. `parameters`: scores against trained parameters. @defaultValue `sorted` */
   readonly form?: 'sorted' | 'parameters';
-  /** Facets side by side. @defaultValue 2 */
+  /** Facets side by side. @defaultValue 2 for the form `sorted`, and 1 for `parameters`, whose lines have their names beside them */
   readonly columns?: number;
   /** Formats the scores. @defaultValue four significant digits */
   readonly format?: (value: number) => string;
@@ -27,8 +27,9 @@ export interface ScorePlotOptions {
 export function scorePlot(scores: readonly Score[], options: ScorePlotOptions): Figure {
   checkKnown('scorePlot', options, ['scoreTitle', 'title', 'form', 'columns', 'format']);
   if (scores.length === 0) throw new ArgumentError('scorePlot has no scores; pass at least one');
-  const { scoreTitle, title, form = 'sorted', columns = 2, format = readable } = options;
+  const { scoreTitle, title, form = 'sorted', format = readable } = options;
   checkOneOf('form', form, ['sorted', 'parameters']);
+  const { columns = form === 'sorted' ? 2 : 1 } = options;
   const methods = distinct(scores.map(({ method }) => method));
   const looks = stylesOf(methods);
   const styles = new Map(methods.flatMap((method, index) => (looks[index] ? [[method, looks[index]] as const] : [])));
@@ -44,7 +45,7 @@ export function scorePlot(scores: readonly Score[], options: ScorePlotOptions): 
   const view = {
     ...(title ? { title } : {}),
     columns,
-    spacing: form === 'sorted' ? { column: 70, row: 36 } : { column: Math.max(90, Math.round(widestName)), row: 36 },
+    spacing: form === 'sorted' ? { column: 20, row: 36 } : { column: Math.max(90, Math.round(widestName)), row: 36 },
     concat: facets.map(form === 'sorted' ? sortedView : parametersView),
   };
   const told = facets.map(({ name, scores: own, scoreTitle: measured }) => {

@@ -9,7 +9,7 @@ export interface DifferencePlotOptions {
   readonly title?: string;
 }
 
-const WIDTH = 165;
+const WIDTH = 145;
 
 /** Whether the interval leaves out 0. */
 export function isShown({ low, high }: Pick<ExperimentDifference, 'low' | 'high'>): boolean {
@@ -69,5 +69,5 @@ export function differencePlot(differences: readonly ExperimentDifference[], opt
     const own = points.filter((point) => point.panel === panel);
     return `${panel}: ${own.map(({ pair, told }) => `${pair} ${told}`).join('; ')}.`;
   });
-  return figure({ title, spacing: 24, hconcat: panels.map(view) }, `${title}. ${sentence.join(' ')}`);
+  return figure({ title, spacing: 20, hconcat: panels.map(view) }, `${title}. ${sentence.join(' ')}`);
 }

@@ -110,7 +110,7 @@ export function gateExplorer(options: GateExplorerOptions): Figure {
   ];
   const isHere = `abs(datum.g - gate) < ${step / 2}`;
   const distance = {
-    width: 260,
+    width: 230,
     height: 200,
     data: { values: curves },
     layer: [

@@ -45,7 +45,7 @@ export function taskStorage(costs: readonly TaskCost[], options: TaskStorageOpti
   ];
   const most = Math.max(...costs.map(({ base, each }) => base + maxTasks * each));
   const bars = {
-    width: 300,
+    width: 260,
     height: { step: 40 },
     data: { values },
     transform: [
@@ -82,7 +82,7 @@ export function taskStorage(costs: readonly TaskCost[], options: TaskStorageOpti
   const x = { field: 'n', type: 'quantitative', title: 'tasks', scale: { domain: [0, maxTasks] }, axis: { grid: false, tickCount: 6 } };
   const y = { field: 'GB', type: 'quantitative', title: 'storage (GB)', axis: { tickCount: 5 } };
   const lines = {
-    width: 240,
+    width: 230,
     height: 180,
     layer: [
       { data: { values: points }, mark: { type: 'line', strokeWidth: 2 }, encoding: { x, y, color } },

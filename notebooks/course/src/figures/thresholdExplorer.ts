@@ -54,7 +54,7 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
     axis: { ticks: false, domain: false, labelAngle: 0 },
   });
   const table = {
-    width: 184,
+    width: 176,
     height: 200,
     data: { values: counts },
     transform: [{ filter: isHere }],
@@ -116,7 +116,7 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
   };
   const here = { transform: [{ filter: isHere }] };
   const byThreshold = {
-    width: 230,
+    width: 190,
     height: 200,
     data: { values: long },
     layer: [
@@ -140,7 +140,7 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
   }));
   const base = (100 * labels.filter(Boolean).length) / labels.length;
   const byRecall = {
-    width: 200,
+    width: 160,
     height: 200,
     data: { values: curve },
     layer: [
@@ -168,7 +168,7 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
   const { tp, fp, fn, tn } = first;
   return movingFigure(
     [slider('threshold', 'threshold', [0, 1, STEP], start)],
-    { title, hconcat: [table, byThreshold, byRecall], spacing: 28, resolve: { scale: { color: 'independent' } } },
+    { title, hconcat: [table, byThreshold, byRecall], spacing: 24, resolve: { scale: { color: 'independent' } } },
     `${title}, with a slider. At ${start}: ${tp} true and ${fp} false positives, ${fn} false and ${tn} true negatives, precision ` +
       `${percent(first.precision)}, recall ${percent(first.recall)}, F1 ${percent(first.f1)}. F1 is highest at ${best.threshold}, with ${percent(best.f1)}.`,
   );
