@@ -1,5 +1,6 @@
 /** The loss of the positions that have something to predict is the loss of all of them. */
-import { compile, LlamaForCausalLM, ShapeError, tensorBatch, tf } from 'lowrank';
+import { compile, LlamaForCausalLM, ShapeError, tf } from 'lowrank';
+import { tensorBatch } from 'lowrank/internal';
 import { afterAll, expect, test } from 'vitest';
 import { seededRandom } from '../../lib/lowrank/src/runtime';
 

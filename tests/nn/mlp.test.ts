@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { Linear, MLP, swiglu, tf } from 'lowrank';
+import { Linear, MLP, tf } from 'lowrank';
+import { swiglu } from 'lowrank/internal';
 import { expect, test } from 'vitest';
 import { expectClose } from '../llama/golden';
 import { expectNoLeak, expectSame, random } from './compare';

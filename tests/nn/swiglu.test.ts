@@ -1,4 +1,5 @@
-import { compile, ShapeError, swiglu, tf } from 'lowrank';
+import { compile, ShapeError, tf } from 'lowrank';
+import { swiglu } from 'lowrank/internal';
 import { expect, test } from 'vitest';
 import { expectSame, random } from './compare';
 

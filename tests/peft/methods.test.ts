@@ -51,7 +51,7 @@ describe.each(NAMES)('the method %s', (peftType) => {
 
   test('has training defaults, and an option of the command that makes its configuration', () => {
     const { trainingDefaults, command, summary } = methodOf(peftType);
-    const { learningRate, betas, warmupShare } = trainingDefaults({ examplesPerUpdate: 32, hiddenSize: 64 });
+    const { learningRate, betas, warmupShare } = trainingDefaults({ hiddenSize: 64 });
     for (const value of [learningRate, ...betas, warmupShare]) expect(value > 0 && value < 1).toBe(true);
     const nothing = { whole: () => undefined, number: () => undefined };
     const config = command.configure(nothing, { layers: 3, baseModelNameOrPath: 'base' });
@@ -75,5 +75,5 @@ test('a method that is not in the table is refused, wherever it is asked for, wi
   const listed = NAMES.join(' and ');
   expect(() => methodOf('BOFT')).toThrow(`peft_type "BOFT" is not supported; ${listed} are`);
   expect(() => methodOf('constructor')).toThrow(UnsupportedError);
-  expect(() => methodDefaults({ peftType: 'BOFT' as never }, 8)).toThrow(UnsupportedError);
+  expect(() => methodDefaults({ peftType: 'BOFT' as never })).toThrow(UnsupportedError);
 });

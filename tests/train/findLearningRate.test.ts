@@ -35,7 +35,7 @@ test('a range that is none, and a signal', async () => {
 });
 
 test('the defaults are those of the methods, and the rate of LoRA falls with the width of the model', () => {
-  expect(methodDefaults({ peftType: 'LORA' }, 8)).toMatchObject({ learningRate: 3e-4, weightDecay: 0.01 });
-  expect(methodDefaults({ peftType: 'LORA' }, 8, 576).learningRate).toBeCloseTo(2.133e-3, 6);
-  expect(methodDefaults({ peftType: 'ADAPTION_PROMPT' }, 8)).toMatchObject({ learningRate: 9e-3, betas: [0.9, 0.95], weightDecay: 0.02 });
+  expect(methodDefaults({ peftType: 'LORA' })).toMatchObject({ learningRate: 3e-4, weightDecay: 0.01 });
+  expect(methodDefaults({ peftType: 'LORA' }, { hiddenSize: 576 }).learningRate).toBeCloseTo(2.133e-3, 6);
+  expect(methodDefaults({ peftType: 'ADAPTION_PROMPT' })).toMatchObject({ learningRate: 9e-3, betas: [0.9, 0.95], weightDecay: 0.02 });
 });

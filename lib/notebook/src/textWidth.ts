@@ -7,13 +7,13 @@ type Widths = readonly (readonly [thousandths: number, characters: string])[];
 
 /** Characters by width, in thousandths of the font size, from the font's table `hmtx`. */
 const REGULAR: Widths = [
-  [278, "ijl'"],
+  [278, "ijl'′"],
   [318, ' ,.·’IJ'],
   [337, '/:;\\|'],
   [361, '-f'],
   [390, '()[]'],
-  [411, '!²³₀¹rt'],
-  [500, '*_`‖–°"'],
+  [411, '!²³₀₁₂¹rt'],
+  [500, '*_`‖–°"ᵥₚ'],
   [525, 'sz“”?'],
   [557, 'cL'],
   [592, 'vxyγλkF'],
@@ -30,11 +30,11 @@ const REGULAR: Widths = [
   [1342, '‰'],
 ];
 const BOLD: Widths = [
-  [348, "ijl' "],
+  [348, "ijl' ′"],
   [380, ',.·’/\\|IJ'],
-  [457, ':;-f!²³₀¹()[]'],
-  [500, 'rt_`‖–°'],
-  [523, '*"'],
+  [457, ':;-f!²³₀₁₂¹()[]'],
+  [500, 'rt_`‖–°ₚ'],
+  [523, '*"ᵥ'],
   [595, '?zcs'],
   [657, 'λLτxvy“”'],
   [687, 'k√aeéγTEFΣoαδθ'],

@@ -59,12 +59,16 @@ export async function fineTune(
   return { ...result, leftOut: encoded.length - train.length };
 }
 
-/** Draws `count` examples of a task. With the same seed, a larger sample contains the smaller one. */
-export function drawExamples(task: ReviewTask, examples: readonly ReviewExample[], count: number, seed = 1): ReviewExample[] {
-  return shuffled(
-    examples.filter((example) => isExampleOf(task, example)),
-    seed,
-  ).slice(0, count);
+/** Draws `count` examples of a task; the default `seed` is 1. With the same seed, a larger sample contains the smaller one. */
+export function drawExamples(
+  task: ReviewTask,
+  examples: readonly ReviewExample[],
+  count: number,
+  options: { readonly seed?: number } = {},
+): ReviewExample[] {
+  checkKnown('drawExamples', options, ['seed']);
+  const own = examples.filter((example) => isExampleOf(task, example));
+  return shuffled(own, options.seed ?? 1).slice(0, count);
 }
 
 /** Encodes the examples of the task and drops those of other tasks; undefined marks one that does not fit. */

@@ -167,12 +167,12 @@ describe('a configuration of any age', () => {
   });
 
   test.each([
-    ['no width', { hidden_size: null }, /hidden_size is missing/],
-    ['a width in words', { hidden_size: '16' }, /hidden_size is "16", not a number/],
+    ['no width', { hidden_size: null }, /"hidden_size" is missing/],
+    ['a width in words', { hidden_size: '16' }, /"hidden_size" is "16"; expected a number/],
     ['heads that do not fit', { num_key_value_heads: 3 }, /numAttentionHeads 4 is not a multiple of numKeyValueHeads 3/],
     ['no heads', { num_attention_heads: 0 }, /numAttentionHeads 0 is not a whole number/],
     ['a negative scale', { rope_parameters: { rope_type: 'linear', factor: -1 } }, /ropeScaling.factor -1 is not above 0/],
-    ['a scaling without a factor', { rope_parameters: { rope_type: 'linear' } }, /factor is missing/],
+    ['a scaling without a factor', { rope_parameters: { rope_type: 'linear' } }, /"factor" is missing/],
     ['more layers than the file has, by far', { num_hidden_layers: 1e15 }, /'model\.layers\.2\..*' is missing/],
     [
       'a vocabulary that the file does not have',

@@ -1,4 +1,5 @@
-import { causalMask, paddingMask, tf } from 'lowrank';
+import { causalMask, tf } from 'lowrank';
+import { paddingMask } from 'lowrank/internal';
 import { expect, test } from 'vitest';
 import { segmentMask } from '../../../lib/lowrank/src/nn';
 

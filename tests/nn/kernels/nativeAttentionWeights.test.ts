@@ -1,4 +1,5 @@
-import { causalMask, paddingMask, scaledDotProduct, tf } from 'lowrank';
+import { causalMask, scaledDotProduct, tf } from 'lowrank';
+import { paddingMask } from 'lowrank/internal';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { segmentMask } from '../../../lib/lowrank/src/nn';
 import { relativeError } from '../../llama/golden';

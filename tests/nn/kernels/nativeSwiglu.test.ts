@@ -1,4 +1,5 @@
-import { swiglu, tf } from 'lowrank';
+import { tf } from 'lowrank';
+import { swiglu } from 'lowrank/internal';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { relativeError } from '../../llama/golden';
 import { asOnGpu } from '../../runtime/compile/bindingSpies';

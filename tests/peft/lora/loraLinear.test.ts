@@ -143,7 +143,7 @@ describe.each<LoraOptions>([{}, { useDora: true }, { useRslora: true }, { loraDr
 
 test('adapters of one shape merge together, each at its own scale, and the merge leaves no tensors behind', () => {
   const layer = adapted();
-  layer.addAdapter('other', { r: 3, loraAlpha: 15 }, 7);
+  layer.addAdapter('other', { r: 3, loraAlpha: 15 }, { seed: 7 });
   tf.tidy(() => layer.updates.get('other')?.loraB.assign(random([3, 5], 8)));
   const expected = tf.tidy(() =>
     [...layer.updates.values()].reduce((sum, update) => sum.add(update.product()), layer.baseWeight().read().clone()),

@@ -8,7 +8,7 @@ const random = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, '
 function layer(seed: number, names: readonly string[], options: LoraOptions = {}): LoraLinear {
   const made = new LoraLinear(new Linear(tf.tidy(() => tf.variable(random([6, 5], seed)))));
   for (const [index, name] of names.entries()) {
-    made.addAdapter(name, { r: 2 + index, loraAlpha: 5, initLoraWeights: false, ...options }, seed + index);
+    made.addAdapter(name, { r: 2 + index, loraAlpha: 5, initLoraWeights: false, ...options }, { seed: seed + index });
   }
   return made;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { ArgumentError, makeBatches, padBatch, ShapeError, type TrainingExample, tensorBatch, tf } from 'lowrank';
+import { ArgumentError, makeBatches, padBatch, ShapeError, type TrainingExample, tf } from 'lowrank';
+import { tensorBatch } from 'lowrank/internal';
 import { describe, expect, test } from 'vitest';
 import { learnedTokens, realTokens } from '../../../lib/lowrank/src/train/data/batch';
 

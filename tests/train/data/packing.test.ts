@@ -7,15 +7,13 @@ import {
   getPeftModel,
   LoraConfig,
   makeBatches,
-  packBatch,
-  packRows,
   padBatch,
   ShapeError,
   type TrainableModel,
   type TrainingExample,
-  tensorBatch,
   tf,
 } from 'lowrank';
+import { packBatch, packRows, tensorBatch } from 'lowrank/internal';
 import { describe, expect, test } from 'vitest';
 import { learnedTokens, realTokens } from '../../../lib/lowrank/src/train/data/batch';
 import { addMicroBatch } from '../../../lib/lowrank/src/train/step/gradients';

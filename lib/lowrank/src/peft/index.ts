@@ -23,6 +23,6 @@ export { type MergeError, type MergeReportOptions, mergeReport } from './merge/m
 export type { TrainingDefaults } from './method';
 export type { PeftConfig, PeftType } from './methods';
 export { type CausalModel, getPeftModel, PeftModel, type RowAdapters } from './peftModel';
-export { printTrainableParameters, trainableParametersText } from './printTrainableParameters';
+export { printTrainableParameters } from './printTrainableParameters';
 export type { AdapterTensor, TensorLayout } from './tuner';
 export { type VeraBias, VeraConfig, type VeraOptions } from './vera/config';

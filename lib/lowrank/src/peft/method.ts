@@ -32,8 +32,6 @@ export interface PeftMethod<C extends AdapterConfig = AdapterConfig, T extends T
 
 /** The facts about a run on which good settings depend. */
 export interface DescribedRun {
-  /** Batch size times gradient accumulation. */
-  readonly examplesPerUpdate: number;
   /** Width C of the model. */
   readonly hiddenSize: number;
 }

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { interruptible } from '../runtime/interruptible';
+import { weightedMean } from '../runtime/weightedMean';
 import type { Cluster } from './cluster/cluster';
 import { gatherLosses, isShareOf } from './cluster/gatherLosses';
 import { type Batch, learnedTokens } from './data/batch';
@@ -73,9 +74,8 @@ async function meanLoss(
   const gathered = cluster ? gatherLosses(cluster, losses, signal?.aborted === true) : losses;
   if (!gathered) throw stopped();
   const tokens = counts.reduce((total, count) => total + count, 0);
-  const sum = counts.reduce((total, count, index) => total + count * (gathered[index] ?? Number.NaN), 0);
   if (tokens === 0) throw new ArgumentError('the batches to evaluate have no label: all of them are -100, or there is no batch');
-  const loss = sum / tokens;
+  const loss = weightedMean(gathered, counts);
   return { loss, perplexity: Math.exp(loss), tokens };
 }
 

@@ -23,8 +23,7 @@ export {
   type TextPrompt,
 } from './data/encodeExample';
 export { type BatchingOptions, makeBatches } from './data/makeBatches';
-export { packBatch, packRows } from './data/packing';
-export { type TensorBatch, tensorBatch } from './data/tensorBatch';
+export type { TensorBatch } from './data/tensorBatch';
 export type { BatchSequence, BatchSource, DataPosition } from './data/updateBatches';
 export { type EvaluatedModel, type EvaluateOptions, type Evaluation, evaluateLoss } from './evaluateLoss';
 export type { EvaluationPlan } from './evaluationPlan';

@@ -1,7 +1,7 @@
-/** How each method is trained where nobody says otherwise. */
-
+/** The default training settings of each method. */
 import type { PeftConfig, TrainingDefaults } from '../peft';
 import { methodOf } from '../peft/methods';
+import { checkKnown } from '../runtime/checks/checkKnown';
 
 /** The part of {@link AdamWOptions} and of the schedule that depends on the method. */
 export type MethodDefaults = TrainingDefaults;
@@ -12,9 +12,10 @@ export const fullFineTuningDefaults: MethodDefaults = { learningRate: 1e-4, weig
 /**
  * The defaults of a method, as its folder states and explains them.
  *
- * @param examplesPerUpdate - batch size times gradient accumulation
- * @param hiddenSize - width C of the model; LoRA's rate falls with it. Default: LLaMA-7B's
+ * @param run - `hiddenSize`: the model's width C, by default LLaMA-7B's 4096; LoRA's learning rate falls with it
  */
-export function methodDefaults({ peftType }: Pick<PeftConfig, 'peftType'>, examplesPerUpdate: number, hiddenSize = 4096): MethodDefaults {
-  return methodOf(peftType).trainingDefaults({ examplesPerUpdate, hiddenSize });
+export function methodDefaults(config: Pick<PeftConfig, 'peftType'>, run: { readonly hiddenSize?: number } = {}): MethodDefaults {
+  checkKnown('methodDefaults', run, ['hiddenSize']);
+  const { hiddenSize = 4096 } = run;
+  return methodOf(config.peftType).trainingDefaults({ hiddenSize });
 }

@@ -99,7 +99,7 @@ export async function trainOnExamples(
   checkOneOf('schedule', schedule, SCHEDULES);
   const batching = { batchSize, padTokenId, ...(pack === undefined ? { bucketByLength: true } : { pack }) };
   const { peftType, config } = model;
-  const defaults = peftType ? methodDefaults({ peftType }, batchSize * gradientAccumulation, config?.hiddenSize) : fullFineTuningDefaults;
+  const defaults = peftType ? methodDefaults({ peftType }, { hiddenSize: config?.hiddenSize }) : fullFineTuningDefaults;
   const { learningRate = defaults.learningRate, warmupSteps = Math.round(defaults.warmupShare * steps) } = options;
   checkWhole('warmupSteps', warmupSteps, 0);
   const rates = learningRates({ schedule, peak: learningRate, warmupSteps, steps });

@@ -1,4 +1,5 @@
 import { ArgumentError } from 'lowrank';
+import { weightedMean } from 'lowrank/internal';
 
 /**
  * `exp(Σ loss·tokens / Σ tokens)`: the perplexity over batches, from the mean loss (in nats) and the number of learned tokens of each.
@@ -10,9 +11,6 @@ export function perplexity(losses: readonly number[], tokenCounts: readonly numb
     throw new ArgumentError(`${losses.length} losses and ${tokenCounts.length} token counts: pass one count per loss`);
   const negative = tokenCounts.find((count) => !(count >= 0));
   if (negative !== undefined) throw new ArgumentError(`token count ${negative} is below 0`);
-  const tokens = tokenCounts.reduce((sum, count) => sum + count, 0);
-  if (tokens === 0) throw new ArgumentError('perplexity needs at least one token');
-  // A batch without learned tokens has no loss, whatever value is recorded for it.
-  const total = losses.reduce((sum, loss, i) => sum + (tokenCounts[i] === 0 ? 0 : loss * (tokenCounts[i] ?? 0)), 0);
-  return Math.exp(total / tokens);
+  if (tokenCounts.every((count) => count === 0)) throw new ArgumentError('perplexity needs at least one token');
+  return Math.exp(weightedMean(losses, tokenCounts));
 }

@@ -1,5 +1,6 @@
 /** Reads and writes Hugging Face's `config.json`. */
 import { isJsonObject, type JsonObject } from '../../io';
+import { JsonFields } from '../../io/jsonFields';
 import type { RopeScaling } from '../../nn';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { type Architecture, architectureOf, MODEL_TYPES, type ModelType, modelTypeWhere } from '../architectures';
@@ -24,7 +25,7 @@ export function configFromJson(path: string, { config: given, generation }: Conf
   const architecture = architectureOf({ modelType });
   const config = { ...architecture.configDefaults, ...given };
   checkSupported(path, config, architecture);
-  const read = new Fields(path, config);
+  const read = fieldsOf(path, config);
   const rope = ropeOf(path, config);
   const llama = configOfFile(path, {
     modelType,
@@ -43,7 +44,7 @@ export function configFromJson(path: string, { config: given, generation }: Conf
     attentionBias: read.boolean('attention_bias'),
     mlpBias: read.boolean('mlp_bias'),
     initializerRange: read.number('initializer_range'),
-    ...tokenIds(new Fields(path, { ...config, ...withoutNull(generation) })),
+    ...tokenIds(fieldsOf(path, { ...config, ...withoutNull(generation) })),
   });
   checkWindow(path, architecture.slidingWindow(config), llama.maxPositionEmbeddings);
   return llama;
@@ -129,18 +130,18 @@ function shown(value: unknown): string {
 }
 
 /** `rope_parameters` since transformers 5, `rope_scaling` before; if a file has both, transformers uses the second. */
-function ropeOf(path: string, config: JsonObject): Fields {
+function ropeOf(path: string, config: JsonObject): JsonFields {
   const { rope_scaling: scaling, rope_parameters: parameters } = config;
   const hasScaling = !isJsonObject(scaling) || Object.keys(scaling).length > 0; // an empty object counts as absent, as in Python
   const value = (hasScaling ? scaling : undefined) ?? parameters ?? {};
   if (!isJsonObject(value)) throw new FormatError(`${path}: the rotary settings (rope_parameters or rope_scaling) are not an object`);
-  return new Fields(path, value);
+  return fieldsOf(path, value);
 }
 
-function ropeScaling(path: string, rope: Fields, config: Fields): RopeScaling | undefined {
+function ropeScaling(path: string, rope: JsonFields, config: JsonFields): RopeScaling | undefined {
   const partial = rope.number('partial_rotary_factor') ?? config.number('partial_rotary_factor') ?? 1;
   if (partial !== 1) throw new UnsupportedError(`${path}: partial_rotary_factor is ${partial}; here whole heads are rotated`);
-  const ropeType = rope.text('rope_type') ?? rope.text('type') ?? 'default'; // `type` is the older name
+  const ropeType = rope.string('rope_type') ?? rope.string('type') ?? 'default'; // `type` is the older name
   switch (ropeType) {
     case 'default':
       return undefined;
@@ -159,7 +160,7 @@ function ropeScaling(path: string, rope: Fields, config: Fields): RopeScaling | 
   }
 }
 
-function tokenIds(read: Fields): Pick<LlamaConfigOptions, 'bosTokenId' | 'eosTokenId' | 'padTokenId'> {
+function tokenIds(read: JsonFields): Pick<LlamaConfigOptions, 'bosTokenId' | 'eosTokenId' | 'padTokenId'> {
   const ids = (name: string) => read.numbers(name)?.filter((id) => id !== -1); // LLaMA 1 wrote −1 for none
   return { bosTokenId: ids('bos_token_id')?.[0], eosTokenId: ids('eos_token_id'), padTokenId: ids('pad_token_id')?.[0] };
 }
@@ -168,43 +169,6 @@ function withoutNull(values: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
 }
 
-/** Typed access to the fields of a JSON object; null counts as absent. */
-class Fields {
-  constructor(
-    private readonly path: string,
-    private readonly values: JsonObject,
-  ) {}
-
-  required(name: string): number {
-    return this.number(name) ?? this.fail(name, 'missing');
-  }
-
-  number(name: string): number | undefined {
-    return this.typed(name, 'a number', (value) => typeof value === 'number');
-  }
-
-  boolean(name: string): boolean | undefined {
-    return this.typed(name, 'true or false', (value) => typeof value === 'boolean');
-  }
-
-  text(name: string): string | undefined {
-    return this.typed(name, 'a text', (value) => typeof value === 'string');
-  }
-
-  /** A number, or a list of numbers. */
-  numbers(name: string): readonly number[] | undefined {
-    const isNumber = (value: unknown): value is number => typeof value === 'number';
-    const isNumbers = (value: unknown): value is number | number[] => isNumber(value) || (Array.isArray(value) && value.every(isNumber));
-    const given = this.typed(name, 'a number or a list of them', isNumbers);
-    return given === undefined ? undefined : [given].flat();
-  }
-
-  private typed<T>(name: string, kind: string, is: (value: unknown) => value is T): T | undefined {
-    const value = this.values[name] ?? undefined;
-    return value === undefined || is(value) ? value : this.fail(name, `${JSON.stringify(value).slice(0, 80)}, not ${kind}`);
-  }
-
-  private fail(name: string, what: string): never {
-    throw new FormatError(`${this.path}: ${name} is ${what}`);
-  }
+function fieldsOf(path: string, object: JsonObject): JsonFields {
+  return new JsonFields(path, new Map(Object.entries(object)));
 }

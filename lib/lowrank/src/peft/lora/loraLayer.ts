@@ -73,7 +73,9 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
    *
    * @throws ArgumentError when the rank exceeds the layer's widths.
    */
-  addAdapter(name: string, options: LoraOptions, seed = 0): void {
+  addAdapter(name: string, options: LoraOptions, given: Pick<LoraLayerOptions, 'seed'> = {}): void {
+    checkKnown('addAdapter', given, ['seed']);
+    const { seed = 0 } = given;
     const config = new LoraConfig(options);
     this.checkConfig(config);
     this.putUpdate(

@@ -157,7 +157,7 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
 
   protected addUpdate({ layer, own }: LoraTarget, name: string, { isEmpty, seed }: UpdateStart): void {
     if (isEmpty) layer.addEmptyAdapter(name, own, seed);
-    else layer.addAdapter(name, own, seed);
+    else layer.addAdapter(name, own, { seed });
   }
 
   protected expectedOf({ layer, own }: LoraTarget): Iterable<[string, ExpectedTensor]> {
