@@ -26,6 +26,7 @@ ROAD = re.compile(r"^(←|Course start · |\[Course start\]).*\.ipynb\).*\n*", r
 
 # Notebooks whose cells run on their pages as well, as far as these can.
 LIVE = ("02-lora", "03-zero-init-prefix")
+TINY = "docs/site/tiny-model.md"
 LIVE_INTRO = (
     "The code of this page runs in your browser where a cell has a Run button, on the same library as the notebook. "
     "Nothing is sent anywhere."
@@ -104,9 +105,21 @@ def numbered_cell(cell, index):
     return {**cell, "metadata": {**cell["metadata"], "tags": tags}}
 
 
-def live_marks():
-    """For each cell of the live notebooks whether a page can run it, and what it needs where not."""
-    paths = [NOTEBOOKS / f"{name}.ipynb" for name in LIVE]
+CELL = re.compile(r"^```ts\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+
+
+def notebook_of(text):
+    """A text whose blocks of TypeScript are cells, as a notebook; each of its sections begins a cell too."""
+    code = {"cell_type": "code", "execution_count": None, "outputs": []}
+    parts = []
+    for number, part in enumerate(CELL.split(text)):
+        parts += [(code, part)] if number % 2 else [({"cell_type": "markdown"}, section) for section in re.split(r"^(?=## )", part, flags=re.MULTILINE)]
+    cells = [{**kind, "id": f"part-{number}", "metadata": {}, "source": part.strip("\n")} for number, (kind, part) in enumerate(parts) if part.strip()]
+    return {"cells": cells, "metadata": {"language_info": {"name": "typescript"}}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def live_marks(paths):
+    """For each cell of these notebooks whether a page can run it, and what it needs where not."""
     node = [CHECKOUT / ".venv/bin/node", "--disable-warning=ExperimentalWarning", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"]
     return json.loads(subprocess.run([*node, HERE / "live/mark.ts", *paths], check=True, capture_output=True, text=True).stdout)
 
@@ -116,7 +129,7 @@ def placed():
     notebooks = {f"notebooks/{path.name}": path.name for path in NOTEBOOKS.glob("*.ipynb")}
     drawings = {f"notebooks/drawings/{path.name}": f"drawings/{path.name}" for path in (NOTEBOOKS / "drawings").glob("*.svg")}
     documents = {f"docs/{path.name}": f"docs/{path.name}" for pattern in ("*.md", "*.svg") for path in DOCUMENTS.glob(pattern)}
-    return {**notebooks, **drawings, **documents}
+    return {**notebooks, **drawings, **documents, TINY: "tiny-model.ipynb"}
 
 
 def main(folder):
@@ -130,8 +143,13 @@ def main(folder):
     if missing := unlisted([path.read_text() for path in NOTEBOOKS.glob("*.ipynb")], (HERE / "references.md").read_text()):
         sys.exit(f"docs/site/references.md lacks papers that the notebooks name: arXiv {', '.join(missing)}")
     files = placed()
-    marks = live_marks()
+    tiny = folder / files[TINY]
+    tiny.write_text(json.dumps(notebook_of((CHECKOUT / TINY).read_text()), ensure_ascii=False))
+    marks = live_marks([tiny, *(NOTEBOOKS / f"{name}.ipynb" for name in LIVE)])
+    tiny.write_text(json.dumps(prepared(json.loads(tiny.read_text()), TINY, files, marks[tiny.stem]), ensure_ascii=False))
     for place, on in files.items():
+        if place == TINY:
+            continue
         source = CHECKOUT / place
         if place.endswith(".ipynb"):
             (folder / on).write_text(json.dumps(prepared(json.loads(source.read_text()), place, files, marks.get(source.stem)), ensure_ascii=False))

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { liveFaults, stopFaults } from './liveCells.mjs';
+import { fileFaults, liveFaults, stopFaults } from './liveCells.mjs';
 
 const [site, tools, executablePath] = process.argv.slice(2);
 const toolbox = createRequire(path.resolve(tools, 'package.json'));
@@ -135,6 +135,7 @@ async function faultsOfCells() {
     const page = await opened(name, noted, { viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
     const notebook = path.join('notebooks', name.replace('.html', '.ipynb'));
     noted.push(...(await liveFaults(page, fs.existsSync(notebook) ? notebook : undefined)));
+    if (name === 'tiny-model.html') noted.push(...(await fileFaults(page)));
     await page.getByRole('button', { name: 'Edit', exact: true }).first().click();
     await page.locator('.cm-content').first().waitFor();
     await page.evaluate(axe);

@@ -82,6 +82,26 @@ function differences(shown, kept) {
   return shown.map((text, index) => textFault(text, kept[index])).filter((fault) => fault !== undefined);
 }
 
+/** What is wrong with the files that the tiny model's page offers once its cells have run: the adapter has to be one of PEFT's. */
+export async function fileFaults(page) {
+  const files = await page
+    .locator('.live-files a')
+    .evaluateAll((links) =>
+      Promise.all(links.map(async (link) => [link.textContent, Array.from(new Uint8Array(await (await fetch(link.href)).arrayBuffer()))])),
+    );
+  const bytes = new Map(files.map(([name, values]) => [name, Buffer.from(values)]));
+  const tensors = bytes.get('tiny-adapter/adapter_model.safetensors') ?? Buffer.alloc(8);
+  const header = tensors.subarray(8, 8 + Number(tensors.readBigUInt64LE())).toString();
+  const { r, lora_alpha: alpha } = JSON.parse(bytes.get('tiny-adapter/adapter_config.json')?.toString() ?? '{}');
+  return [
+    ...(header.includes('"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight":{"dtype":"F32","shape":[4,16]')
+      ? []
+      : [`the adapter's file does not hold PEFT's tensors: ${header.slice(0, 200)}`]),
+    ...(r === 4 && alpha === 8 ? [] : [`the adapter's configuration has r = ${r} and α = ${alpha}`]),
+    ...(bytes.has('tiny-model/model.safetensors') ? [] : ['the base is not offered']),
+  ];
+}
+
 /** Lets the first cell, which is open in its editor, run for ever, and stops it; the page has to answer meanwhile, and to run it afterwards. */
 export async function stopFaults(page) {
   const root = page.locator('.cell:has(.cm-content)').first();

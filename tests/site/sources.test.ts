@@ -8,7 +8,7 @@ function python(expression: string, input: unknown = null): unknown {
 sys.path.append('docs/site')
 from links import on_site
 from reference import with_links
-from sources import prepared_cell, unlisted
+from sources import notebook_of, prepared_cell, unlisted, with_marks
 given = json.load(sys.stdin)
 print(json.dumps(${expression}))`;
   return JSON.parse(execFileSync('.venv/bin/python', ['-c', program], { input: JSON.stringify(input), encoding: 'utf8' }));
@@ -83,4 +83,30 @@ test('names of the library lead to their pages, once', () => {
   expect(python("with_links(given['body'], given['pages'], '../')", { body, pages })).toBe(
     `<a class="reference-page" href="../${pages.LoraLinear}">${code('LoraLinear')}</a> ${code('other')} <a href="x">${code('LoraLinear')}</a>`,
   );
+});
+
+test('a text becomes a notebook: its blocks of TypeScript are cells, and each section begins one', () => {
+  const text = '# A\n\nwords\n\n## B\n\nmore\n\n```ts\nconst a = 1;\n\nconst b = 2;\n```\n\n```python\nc = 3\n```\n';
+  const { cells } = python('notebook_of(given)', text) as { cells: { cell_type: string; source: string }[] };
+  expect(cells.map(({ cell_type, source }) => [cell_type, source])).toEqual([
+    ['markdown', '# A\n\nwords'],
+    ['markdown', '## B\n\nmore'],
+    ['code', 'const a = 1;\n\nconst b = 2;'],
+    ['markdown', '```python\nc = 3\n```'],
+  ]);
+});
+
+test('a page that runs its cells has their sources, what keeps one from running, and nothing that ends the script early', () => {
+  const code = (source: string, tags: string[] = []) => ({ cell_type: 'code', metadata: { tags }, source, outputs: [] });
+  const cells = [{ cell_type: 'markdown', metadata: {}, source: '# A' }, code("'</script>'"), code('model;', ['solution'])];
+  const marks = [null, { isLive: true }, { isLive: false, needs: 'SmolLM2' }];
+  const [title, intro, ...rest] = python("with_marks(given['cells'], given['marks'])", { cells, marks }) as typeof cells;
+  expect(title?.source).toBe('# A');
+  const [, listed = ''] = /<script type="application\/json" id="live-cells">(.*)<\/script>/.exec(intro?.source ?? '') ?? [];
+  expect(listed).not.toContain('</');
+  expect(JSON.parse(listed)).toEqual([
+    { code: 1, source: "'</script>'", isSolution: false },
+    { code: 2, source: 'model;', isSolution: true, needs: 'SmolLM2' },
+  ]);
+  expect(rest.map(({ metadata }) => metadata)).toEqual([{ tags: ['code-1'] }, { tags: ['solution', 'code-2'] }]);
 });

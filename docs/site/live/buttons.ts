@@ -96,7 +96,7 @@ export function addButtons(draw: Draw): void {
       ),
       button(
         'Reset',
-        'The code and the outputs of the notebook again',
+        'The code and the outputs as they were',
         on((own) => own.reset(index)),
       ),
       button(

@@ -61,14 +61,14 @@ export class LiveCell {
     return this.hasRun;
   }
 
-  /** The code and the outputs of the notebook again. */
+  /** The code and the outputs as they were. */
   reset(): void {
     this.editor?.replace(this.parts.source);
     this.outputPlace()?.replaceChildren(...this.saved);
     this.outputs = undefined;
     this.hasRun = false;
     this.parts.root.classList.remove('live-touched');
-    this.say('as in the notebook');
+    this.say('as it was');
   }
 
   say(text: string): void {

@@ -17,6 +17,8 @@ test('what is written is kept for the page under its last name, in the order in 
   fs.rmSync('adapter/.staged');
   expect(text('adapter/tensors')).toBe('one two');
   expect([...keptFiles().keys()]).toEqual(['adapter/tensors']);
+  fs.mkdirSync('adapter');
+  expect(fs.readdirSync('adapter/')).toEqual(['tensors']);
 });
 
 test('a folder is removed with all that is in it, and nothing beside it', () => {
@@ -28,7 +30,7 @@ test('a folder is removed with all that is in it, and nothing beside it', () => 
 });
 
 test('no file is read that the page has not written', () => {
-  for (const read of [() => fs.openSync('m.gguf', 0), () => fs.statSync('m.gguf'), () => fs.readFileSync('m.gguf')]) {
+  for (const read of [() => fs.openSync('m.gguf', 0), () => fs.statSync('m.gguf'), () => fs.readdirSync('m.gguf')]) {
     expect(read).toThrow(UnsupportedError);
     expect(read).toThrow('m.gguf cannot be read: a page in a browser has no files');
   }

@@ -91,8 +91,11 @@ function fstatSync(descriptor: number) {
   return { ...lstatSync(open.get(descriptor) ?? ''), size: 0 };
 }
 
-function readdirSync(path: string): never {
-  throw refused(path);
+/** The names in a folder that was made here. */
+function readdirSync(path: string): string[] {
+  const place = nodePath.join(path);
+  if (!entries.has(place)) throw refused(path);
+  return [...entries.keys()].filter((each) => nodePath.dirname(each) === place).map(nodePath.basename);
 }
 
 export default {
