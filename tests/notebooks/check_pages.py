@@ -9,7 +9,8 @@ from failure import NotebookError
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 OUTSIDE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 STYLE_REQUEST = re.compile(r"url\(\s*['\"]?\s*(?:https?:)?//[^)]*|@import[^;]*", re.IGNORECASE)
-SCRIPT_REQUEST = re.compile(r"['\"`](?:https?:)?//[^'\"`]+", re.IGNORECASE)
+# An address has a host right after its slashes; a string of code that begins with a comment has not.
+SCRIPT_REQUEST = re.compile(r"['\"`](?:https?:)?//[^\s'\"`][^'\"`]*", re.IGNORECASE)
 REQUESTS = {"src", "srcset", "data", "poster", "background", "action"}
 
 

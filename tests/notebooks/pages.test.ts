@@ -191,17 +191,18 @@ describe('the check of the pages', () => {
     ['a missing script', '<script src="gone.js"></script>', 'gone.js is not there'],
     ['a script of the network', '<script src="https://cdn.example/a.js"></script>', 'asks the network for https://cdn.example/a.js'],
     ['a style of the network', '<style>a { background: url(//cdn.example/a.png) }</style>', 'a style asks the network'],
+    ['a script of a host', '<script>load("//cdn.example/a.js")</script>', 'a script asks the network'],
     ['a module of the network', '<script type="module">import a from "https://cdn.example/a.mjs"</script>', 'a script asks the network'],
     ['a font of the network', '<link rel="stylesheet" href="https://cdn.example/a.css">', 'asks the network'],
   ])('fails on %s', (_what, body, message) => {
     expect(faults(body)).toContain(message);
   });
 
-  it('passes folded answers, links that lead somewhere, and addresses that the reader may follow', () => {
+  it('passes folded answers, links that lead somewhere, code that begins with a comment, and addresses that the reader may follow', () => {
     expect(
       faults(
         '<details><summary>Solution</summary><p>yes</p></details><a href="two.html#here">a</a><a href="file.txt">b</a>' +
-          '<a href="https://arxiv.org">c</a><img alt="A line from 1 to 2." src="data:,">',
+          '<a href="https://arxiv.org">c</a><img alt="A line from 1 to 2." src="data:,"><script>run("// Solution")</script>',
       ),
     ).toBe('');
   });
