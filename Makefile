@@ -19,6 +19,7 @@ TENSORFLOW ?= $(shell cat $(DONE)/tensorflow 2>/dev/null || { nvidia-smi >/dev/n
 BINDING := node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node
 KERNEL := .venv/share/jupyter/kernels/tslab/kernel.json
 LAB_SETTINGS := .venv/share/jupyter/lab/settings/overrides.json
+LAB_STYLE := .venv/state/jupyter/config/custom/custom.css
 LIBRARY := .venv/done/library
 SOURCES := lib/lowrank lib/review lib/notebook notebooks/course
 MATHJAX := .venv/share/mathjax/node_modules/mathjax/es5/tex-svg-full.js
@@ -107,8 +108,12 @@ $(LAB_SETTINGS): lib/lowrank/setup/labSettings.json | $(DONE)/python
 	@mkdir -p $(@D)
 	cp $< $@
 
-lab: build $(LAB_SETTINGS)
-	@$(PY) -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-start.ipynb
+$(LAB_STYLE): lib/lowrank/setup/labStyle.css | $(DONE)/python
+	@mkdir -p $(@D)
+	cp $< $@
+
+lab: build $(LAB_SETTINGS) $(LAB_STYLE)
+	@$(PY) -m jupyterlab --custom-css $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00-start.ipynb
 
 # The course as a site in build/site, from the notebooks as they are committed; its packages have locks and places of their own.
 SITE := build/site

@@ -53,7 +53,16 @@ export async function startLab(folder: string): Promise<Lab> {
 function spawnServer(folder: string, port: number, token: string): ChildProcess {
   const state = path.resolve(folder, '../state');
   fs.rmSync(state, { recursive: true, force: true });
-  const flags = ['--no-browser', `--port=${port}`, '--ServerApp.port_retries=0', '--ip=127.0.0.1', '--LabApp.expose_app_in_browser=True'];
+  fs.mkdirSync(path.join(state, 'config/custom'), { recursive: true });
+  fs.copyFileSync('lib/lowrank/setup/labStyle.css', path.join(state, 'config/custom/custom.css'));
+  const flags = [
+    '--no-browser',
+    '--custom-css',
+    `--port=${port}`,
+    '--ServerApp.port_retries=0',
+    '--ip=127.0.0.1',
+    '--LabApp.expose_app_in_browser=True',
+  ];
   if (process.getuid?.() === 0) flags.push('--allow-root');
   return spawn(path.resolve('.venv/bin/python'), ['-m', 'jupyterlab', ...flags, `--notebook-dir=${path.resolve(folder)}`], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,7 +12,8 @@ import { takeScreenshots } from './screenshots';
 import { promisedTooltips, shownOutputs, unfinishedCells } from './shown';
 
 const BUILD = path.resolve('build/browser');
-const RUN_MINUTES = 20;
+const RUN_MINUTES = 40;
+const PICTURE_MINUTES = 10;
 const all = fs.readdirSync('notebooks').flatMap((name) => (name.endsWith('.ipynb') ? [path.basename(name, '.ipynb')] : []));
 const chosen = chosenNotebooks(all.sort(), process.env.ONLY ?? '');
 
@@ -81,7 +82,7 @@ describe.for(chosen)('%s', (name) => {
     expect(await notebook.isChanged()).toBe(false);
   });
 
-  test('is read in the light and in the dark, on a large screen and a small one', async () => {
+  test('is read in the light and in the dark, on a large screen and a small one', { timeout: PICTURE_MINUTES * 60_000 }, async () => {
     for (const theme of ['JupyterLab Light', 'JupyterLab Dark'] as const) {
       for (const width of [1440, 1280]) await takeScreenshots(notebook, name, width, theme, BUILD);
     }

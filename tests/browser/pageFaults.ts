@@ -84,16 +84,21 @@ function leftBars(page: Page): Promise<string[]> {
   return page.evaluate(() => [...document.querySelectorAll('.jp-Notebook progress')].map(() => 'a progress bar is left'));
 }
 
-/** Outputs and code that are wider than their place, which a reader has to scroll. */
+/** Outputs and text that are wider than their place, which a reader has to scroll; each is looked at while it is in view. */
 export function tooWide(page: Page): Promise<string[]> {
-  return page.evaluate(() =>
-    (window.jupyterapp?.shell.currentWidget?.content.widgets ?? []).flatMap(({ node }, index) =>
-      [...node.querySelectorAll('.jp-OutputArea-output, .cm-scroller, .jp-MarkdownOutput')]
-        .map((place) => place.scrollWidth - place.clientWidth)
-        .filter((excess) => excess > 1)
-        .map((excess) => `cell ${index + 1} is ${excess} px too wide`),
-    ),
-  );
+  return page.evaluate(async () => {
+    const found: string[] = [];
+    const painted = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    for (const [index, { node }] of (window.jupyterapp?.shell.currentWidget?.content.widgets ?? []).entries()) {
+      node.scrollIntoView();
+      await painted();
+      for (const place of node.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput')) {
+        const excess = place.scrollWidth - place.clientWidth;
+        if (excess > 1) found.push(`cell ${index + 1} is ${excess} px too wide`);
+      }
+    }
+    return found;
+  });
 }
 
 /** Blocks that are bright in the dark theme. */
