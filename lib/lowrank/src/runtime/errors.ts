@@ -1,6 +1,6 @@
 import { printableMessage } from './messages/printable';
 
-/** The stable codes by which a caller can tell our errors apart. */
+/** The stable codes that tell our errors apart. */
 export type ErrorCode =
   /** The native binding is not built, or does not load. */
   | 'SETUP'
@@ -26,8 +26,8 @@ export type ErrorCode =
   | 'CLUSTER';
 
 /**
- * The base of every error thrown by this library on purpose: `message` says what, where, what was expected and what to
- * do; `code` is stable between versions. What a message takes from files is made printable, and none is longer than 2,000 characters.
+ * The base of every error that this library throws on purpose. `message` names the fault, its place, the expectation and the remedy; `code`
+ * is stable between versions. Text from files is made printable, and no message is longer than 2,000 characters.
  */
 export class LowrankError extends Error {
   constructor(

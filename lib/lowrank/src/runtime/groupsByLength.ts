@@ -1,7 +1,7 @@
-/** Items of similar length together, which keeps padding small. */
+/** Groups items of similar length, which keeps padding small. */
 import { chunks } from './chunks';
 
-/** The items in groups of `size`, the last one smaller, from the shortest to the longest; equal lengths keep their order. */
+/** Groups of `size` items from the shortest to the longest; the last group may be smaller. Items of equal length keep their order. */
 export function groupsByLength<T>(items: readonly T[], size: number, lengthOf: (item: T) => number): T[][] {
   return chunks(
     [...items].sort((a, b) => lengthOf(a) - lengthOf(b)),

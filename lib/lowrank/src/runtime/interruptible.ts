@@ -1,17 +1,17 @@
-/** Letting Ctrl-C, a notebook's stop button and `kill` end long work between two steps instead of inside one. */
+/** Long work that Ctrl-C, the stop button of a notebook and `kill` end between two steps, not inside one. */
 import process from 'node:process';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Runs the work with a signal that is aborted by the given one, by SIGINT and by SIGTERM.
+ * Runs the work with a signal that the given one, SIGINT and SIGTERM abort.
  *
- * Where nobody else listens, the process ends by the received signal as usual once the work, and all that goes on beside it, has come to its
- * end, and at once when the signal comes again. Where somebody does, such as a notebook's kernel, what happens then is theirs to say.
+ * If nobody else listens, the received signal ends the process as usual, once this work and all work beside it has ended; a second signal
+ * ends it at once. If somebody else listens, such as a notebook's kernel, the listener decides.
  *
- * The work begins in a microtask. A kernel may run the synchronous part of a cell with `breakOnSigint`: there Node takes all listeners away,
- * and afterwards lets SIGINT end the process if somebody has begun to listen meanwhile. The microtask runs when that is over, and before the
- * event loop can deliver a signal, which would otherwise end the cell and leave the work going on.
+ * The work begins in a microtask. A kernel may run the synchronous part of a cell with `breakOnSigint`: Node then removes all listeners,
+ * and afterwards lets SIGINT end the process if a listener was added meanwhile. The microtask runs after that part and before the event
+ * loop delivers a signal, which would otherwise end the cell while the work continues.
  */
 export async function interruptible<T>(given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   await undefined;
@@ -26,31 +26,31 @@ export async function interruptible<T>(given: AbortSignal | undefined, work: (si
 }
 
 /**
- * Whether a notebook's cell runs this that was stopped: Node lets its code go on, a loop over several calls for example, so each further
- * call ends at once. The kernel's guard knows (`setup/kernelGuard.js`).
+ * Whether the notebook cell that runs this was stopped. Node continues its code, for example a loop over several calls, so each further
+ * call ends at once. The kernel's guard knows it (`setup/kernelGuard.js`).
  */
 function isOfStoppedCell(): boolean {
   const ask: unknown = Reflect.get(globalThis, Symbol.for('lowrank.isOfStoppedCell'));
   return typeof ask === 'function' && ask() === true;
 }
 
-/** Those who listen for all the work that goes on in this process: one of their own each would keep the others from ending it. */
+/** The listeners for all running work of this process: with one listener each, the works would keep each other from ending it. */
 let listening:
   | {
       readonly works: Set<AbortController>;
-      /** The signal by which the process will end. */
+      /** The signal that will end the process. */
       readonly fatal: () => NodeJS.Signals | undefined;
       readonly stop: () => void;
     }
   | undefined;
 
-/** Adds to the work that a signal ends; gives what takes it out again. */
+/** Adds work that a signal ends; returns a function that removes it. */
 function join(work: AbortController): () => void {
   listening ??= listen();
   const { works, fatal, stop } = listening;
   works.add(work);
   const name = fatal();
-  if (name) work.abort(name); // the process is ending already
+  if (name) work.abort(name); // the process is already ending
   return () => {
     works.delete(work);
     if (works.size === 0) stop();

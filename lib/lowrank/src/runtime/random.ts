@@ -1,4 +1,4 @@
-/** The one seeded generator of this library: everything drawn at random here comes from it, so that a seed repeats a run. */
+/** The seeded generator behind every random draw of this library in JavaScript: a seed repeats a run. */
 import { ArgumentError } from './errors';
 
 /**
@@ -26,7 +26,7 @@ export function seededRandom(seed: number): () => number {
   return next;
 }
 
-/** The items in an order drawn from the seed (Fisher and Yates); the given array stays as it is. */
+/** A copy of the items in an order drawn from the seed (Fisher and Yates). */
 export function shuffled<T>(items: readonly T[], seed: number): T[] {
   const random = seededRandom(seed);
   const result = [...items];
@@ -40,8 +40,8 @@ export function shuffled<T>(items: readonly T[], seed: number): T[] {
 }
 
 /**
- * A seed for the part named by `indices` of a run with this seed, for example `deriveSeed(seed, epoch)`: parts get unrelated
- * sequences, and none depends on how much another has drawn, so that a run can be resumed at any of them.
+ * A seed for the part of a run that `indices` name, for example `deriveSeed(seed, epoch)`. Parts get unrelated sequences, and none depends
+ * on how much another has drawn, so a run can resume at any part.
  */
 export function deriveSeed(seed: number, ...indices: readonly number[]): number {
   checkSeed(seed);
@@ -54,7 +54,7 @@ function checkSeed(seed: number): void {
   if (!Number.isSafeInteger(seed) || seed < 0) throw new ArgumentError(`seed ${seed} is not a whole number from 0 to 2^53 - 1`);
 }
 
-/** One step of splitmix32: neighbouring inputs come out unrelated. */
+/** One step of splitmix32: neighbouring inputs have unrelated results. */
 function mix(value: number): number {
   let z = (value + 0x9e3779b9) | 0;
   z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);

@@ -1,4 +1,4 @@
-/** How many elements a tensor of this shape has. */
+/** The number of elements of a tensor of this shape. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }

@@ -1,13 +1,13 @@
-/** Random tensors that are a function of their key alone: as fast as memory, on whichever device, also in a traced function. */
+/** Random tensors that depend on their key alone: fast, the same on every device, and usable in traced functions. */
 import { nodeBackend } from './device/backend';
 import { tf } from './device/tensorflow';
 
-/** Numbers in [0, 1), drawn by TensorFlow's counter-based generator. Shapes: key (2) int32 → `shape`. */
+/** Uniform numbers in [0, 1) from TensorFlow's counter-based generator. Shapes: key (2) int32 → `shape`. */
 export function statelessUniform(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw('StatelessRandomUniform', shape, key);
 }
 
-/** Numbers with mean 0 and standard deviation 1, drawn by the same generator. Shapes: key (2) int32 → `shape`. */
+/** Normal numbers with mean 0 and standard deviation 1 from the same generator. Shapes: key (2) int32 → `shape`. */
 export function statelessNormal(shape: readonly number[], key: tf.Tensor): tf.Tensor {
   return draw('StatelessRandomNormal', shape, key);
 }

@@ -1,10 +1,10 @@
-/** What is done alike to many small tensors, in groups: a group is one compiled function, and groups of one form share it. */
+/** Runs the same operation on many small tensors in groups: each group is one call, and groups of the same shapes share a program. */
 import { chunks } from './chunks';
 
-/** Enough for a GPU to have something to do, and few enough that a deeper model has more groups, not larger ones. */
+/** Enough work for a GPU, and few enough that a deeper model has more groups and not larger ones. */
 const GROUP = 16;
 
-/** Puts together, sixteen at a time and in the order given, what has the same key. */
+/** Groups items with the same key, up to sixteen each, in the given order. */
 export function groupsOfOneShape<T>(all: readonly T[], keyOf: (one: T) => string): T[][] {
   const kinds = new Map<string, T[]>();
   for (const one of all) {

@@ -1,6 +1,6 @@
 /**
- * `Σ value·weight / Σ weight`: the mean loss per token, from the losses of batches and their numbers of tokens. A value without weight does
- * not count, whatever it is.
+ * `Σ value·weight / Σ weight`: the mean loss per token, from the loss and the number of tokens of each batch. A value of weight 0 does not
+ * count, even if it is NaN.
  */
 export function weightedMean(values: readonly number[], weights: readonly number[]): number {
   const total = weights.reduce((sum, weight) => sum + weight, 0);

@@ -1,4 +1,4 @@
-/** Work whose length a file decides: it is stopped when it takes too long. */
+/** Limits the time of work whose length a file decides. */
 import process from 'node:process';
 import vm from 'node:vm';
 import { ArgumentError } from './errors';
@@ -6,7 +6,7 @@ import { ArgumentError } from './errors';
 const SCRIPT = new vm.Script('work()');
 
 /**
- * Does work that must come to an end within so much of the processor's time; what it throws passes through.
+ * Does work that must end within this much processor time; its errors pass through.
  *
  * @param what - names it in the message
  * @throws ArgumentError when it takes longer.

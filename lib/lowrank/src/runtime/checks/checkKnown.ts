@@ -1,15 +1,15 @@
-/** The names of options that come from a caller. */
+/** Checks the names of the options that a caller passes. */
 import { ArgumentError } from '../errors';
 
-/** Nothing more, or what no list can be where one of the names is missing in it: a new option is then an error of the compiler. */
+/** `unknown` if the list names every option, else `never`: the compiler then reports an option that the list lacks. */
 type EveryNameOf<O extends object, L extends readonly string[]> = [Exclude<keyof O, L[number]>] extends [never] ? unknown : never;
 
 /**
- * Checks that an object of options has no others than these: one that is misspelled would do nothing.
+ * Refuses options that do not exist: a misspelled one would have no effect.
  *
- * @param known - all that there are
- * @param also - what else people call some of them, by their usual names
- * @throws ArgumentError that names the option, and the nearest that there is.
+ * @param known - all options
+ * @param also - other names that people use for some of them, and the right ones
+ * @throws ArgumentError with the name of the option and the nearest valid one.
  */
 export function checkKnown<O extends object, const L extends readonly string[]>(
   what: string,
@@ -27,7 +27,7 @@ export function checkKnown<O extends object, const L extends readonly string[]>(
   }
 }
 
-/** The name that looks most like this one, else the first that it is the beginning of, if any. */
+/** The most similar name, else the first name that begins with this one, if any. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.replace(/[^a-z0-9]/gi, '').toLowerCase();
   const given = plain(name);
@@ -41,7 +41,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return given === '' ? undefined : known.find((candidate) => plain(candidate).startsWith(given));
 }
 
-/** How many letters must be put in, taken out or exchanged (Levenshtein 1966). */
+/** The number of letters to insert, delete or replace (Levenshtein 1966). */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -1,7 +1,7 @@
-/** Counts that come from a caller. */
+/** Checks counts that a caller passes. */
 import { ArgumentError } from '../errors';
 
-/** @throws ArgumentError with the name, when the value is not a whole number from `least` up. */
+/** @throws ArgumentError with the name when the value is not a whole number of at least `least`. */
 export function checkWhole(name: string, value: number, least = 1): void {
   if (!Number.isSafeInteger(value) || value < least) throw new ArgumentError(`${name} ${value} is not a whole number from ${least} up`);
 }

@@ -8,27 +8,27 @@ import { gradientSources } from './tracing/gradientSources';
 /** A function that runs as one operation. */
 export interface CompiledFunction<A extends readonly unknown[], R> {
   (...args: A): R;
-  /** How many times the function has been traced: once per form of its arguments. */
+  /** How often the function was traced: once per key of its arguments. */
   readonly traces: number;
-  /** What each form has become: operations, FLOPs, bytes, time to compile. */
+  /** A report on each trace: operations, FLOPs, bytes, time to compile. */
   inspect(): FunctionReport[];
-  /** Makes TensorFlow forget it; the next call traces it anew. */
+  /** Frees its programs; the next call traces it again. */
   dispose(): void;
 }
 
 /**
- * Returns a function that does what `fn` does as one operation: `fn` is traced once per form of its arguments, which executes nothing,
- * and TensorFlow then runs the graph that the trace has left.
+ * Returns a function that runs `fn` as one operation. `fn` is traced once per key of its arguments, which executes nothing; TensorFlow then
+ * runs the graph of the trace.
  *
- * Tensors among the arguments, also in arrays and plain objects, are inputs. A Module among them stands for its form: calls with other
- * Modules of that form run the same program on their own parameters. Everything else is part of the program, so that another value is
- * another trace: of a Module every enumerable field counts, unless its `compiledFields` says otherwise, and at the eighth trace a warning
- * names what differs. The programs used last are kept, 64 of each function. Tensors and variables from outside are captured; a variable is looked up at each call. What `fn` assigns to variables is
- * assigned at each call. Gradients pass through, and compiled functions may call each other.
+ * Tensors among the arguments, also in arrays and plain objects, are inputs. A Module among them counts by its structure: Modules of the
+ * same structure run the same program on their own parameters. Everything else is part of the program, so another value means another
+ * trace. Of a Module, every enumerable field counts unless its `compiledFields` says otherwise; at the eighth trace, a warning names the
+ * difference. The 64 programs used last are kept for each function. Tensors and variables from outside are captured; a variable is looked
+ * up, and assigned, at each call. Gradients pass through, and compiled functions may call each other.
  *
- * Without this library's part of the native binding `fn` runs as it is, and a warning says so once.
+ * Without this library's part of the native binding, `fn` runs as it is, and one warning says so.
  *
- * @throws ArgumentError when an option has none of its values; UnsupportedError at the first call if `fn` reads a tensor's data, makes a
+ * @throws ArgumentError when an option has an invalid value; UnsupportedError at the first call if `fn` reads a tensor's data, makes a
  * shape depend on data, or draws random numbers in JavaScript; StateError when a tensor that it uses was disposed of.
  *
  * @example

@@ -6,27 +6,30 @@ import type { Precision } from './graph/graphBuilder';
 /** How a function is compiled. */
 export interface CompileOptions {
   /**
-   * What matrix products are computed in; everything else is computed in float32, though its result may be rounded as the next product
-   * rounds it. On a CPU without instructions for bfloat16, where such products are the slower ones, 'bfloat16' is float32 too.
+   * The precision of matrix products. Everything else is computed in float32, though its result may be rounded as for the next product.
+   * On a CPU without bfloat16 instructions, where such products are slower, 'bfloat16' means float32 too.
    *
-   * @defaultValue that of the compiled function around it, or 'float32'
+   * @defaultValue that of the surrounding compiled function, or 'float32'
    */
   readonly precision?: Precision;
-  /** Whether XLA compiles it. `auto`: on a GPU, unless an operation in it is beyond XLA or there are many. @defaultValue 'auto' */
+  /** Whether XLA compiles it. `auto`: on a GPU, unless XLA lacks one of its operations or they are many. @defaultValue 'auto' */
   readonly xla?: 'auto' | boolean;
-  /** What errors and `inspect` call it. @defaultValue the function's own name */
+  /** Its name in errors and reports. @defaultValue the function's own name */
   readonly name?: string;
-  /** Recompute intermediate values in the backward pass instead of saving them (gradient checkpointing): less memory, more time. @defaultValue false */
+  /**
+   * Recompute intermediate values in the backward pass instead of saving them (gradient checkpointing): less memory, more time.
+   * @defaultValue false
+   */
   readonly recompute?: boolean;
   /**
-   * What is expected to differ between calls, so that no warning comes at the eighth trace: the shapes of tensors, or anything.
+   * What may differ between calls without a warning at the eighth trace: the shapes of tensors, or anything.
    *
    * @defaultValue nothing
    */
   readonly variesIn?: 'shapes' | 'anything';
 }
 
-/** @throws ArgumentError when there is no such option, or it has none of its values. */
+/** @throws ArgumentError for an unknown option or an invalid value. */
 export function checkOptions(options: CompileOptions): void {
   checkKnown('compile', options, ['precision', 'xla', 'name', 'recompute', 'variesIn']);
   const { precision = 'float32', xla = 'auto', variesIn } = options;

@@ -1,32 +1,32 @@
-/** The kernels of this library's part of the native binding, which XLA's programs for the CPU call by name. */
+/** The kernels of this library's part of the native binding; XLA's CPU programs call them by name. */
 import type { tf } from '../device/tensorflow';
 import { callKernel, type KernelValue } from './graph/stableHlo';
 import { backendInternals } from './tfjsInternals';
 import { activeTrace } from './tracing/trace';
 
-/** XLA's number of the interface that they have. */
+/** XLA's number of their interface. */
 export const TYPED_INTERFACE = 4;
 
-/** Whether there are any: not on a GPU, and not in a binding from before there were any. */
+/** Whether they exist: not on a GPU, and not in a binding of an older set-up. */
 export function hasNativeKernels(): boolean {
   const { binding } = backendInternals();
   return !binding.isUsingGpuDevice() && binding.xlaHasKernels?.() === true;
 }
 
-/** With fewer numbers TensorFlow's own operations are done before XLA has been called. */
+/** With fewer numbers, TensorFlow's own operations end before XLA has been called. */
 const MIN_SIZE = 2 ** 16;
 
 /**
- * Whether they can take the place of operations on so many numbers in the present trace: TensorFlow runs those one by one, where XLA would
- * join them itself.
+ * Whether they can replace operations on this many numbers in the present trace: TensorFlow runs those one by one, and XLA would fuse them
+ * itself.
  */
 export function canReplaceOperations(size: number): boolean {
   return size >= MIN_SIZE && activeTrace()?.isXla === false && hasNativeKernels();
 }
 
 /**
- * The same for what stands between products in bfloat16, where TensorFlow's operations would convert each of their inputs and results. In
- * float32 they have nothing to convert, and are no slower.
+ * The same for operations between bfloat16 products, where TensorFlow's would convert each input and result. In float32 they convert
+ * nothing, and are no slower.
  */
 export function canReplaceInBfloat16(size: number): boolean {
   return activeTrace()?.precision === 'bfloat16' && canReplaceOperations(size);
@@ -35,7 +35,7 @@ export function canReplaceInBfloat16(size: number): boolean {
 /** How numbers lie in memory. */
 export type NumberType = KernelValue['type'];
 
-/** Runs a kernel inside a function that XLA compiles, and gives a tensor for each of its results. */
+/** Runs a kernel inside a function that XLA compiles; returns a tensor for each of its results. */
 export function callNative<const Results extends readonly KernelValue[]>(
   target: string,
   operands: readonly (readonly [tensor: tf.Tensor, type: NumberType])[],
@@ -51,7 +51,7 @@ export function callNative<const Results extends readonly KernelValue[]>(
   return tensors as { [Index in keyof Results]: tf.Tensor }; // one for each of `results`
 }
 
-/** A tensor of the present trace as a kernel reads it: what was made from bfloat16 as that, which goes by the name of float32. */
+/** A tensor of the present trace as a kernel reads it: the bfloat16 values if it was cast from them. */
 export function asStored(tensor: tf.Tensor): readonly [tensor: tf.Tensor, type: 'float32' | 'bfloat16'] {
   const halves = activeTrace()?.beforeWidening(tensor);
   return halves ? [halves, 'bfloat16'] : [tensor, 'float32'];

@@ -1,4 +1,4 @@
-/** A traced function: what to feed it, what comes out, and how to go back through it. */
+/** A traced function: its inputs, its results, and its backward pass. */
 
 import { tf } from '../device/tensorflow';
 import { UnsupportedError } from '../errors';
@@ -11,7 +11,7 @@ import { backendInternals, engineInternals, isRecording, type TensorInfo } from 
 import { Slot } from './tracing/runTrace';
 import { activeTrace, type Trace } from './tracing/trace';
 
-/** What is known of one form of a compiled function; calls of other compiled functions are counted with what they do. */
+/** A report on one trace of a compiled function; it includes the work of called functions. */
 export interface FunctionReport {
   readonly name: string;
   /** The shapes of the tensors among the arguments. */
@@ -20,10 +20,10 @@ export interface FunctionReport {
   /** Whether the counts are of forward and backward pass together. */
   readonly hasGradient: boolean;
   readonly operations: number;
-  /** Elements of the variables and other tensors that it takes besides its arguments. */
+  /** Elements of the variables and other tensors that it uses besides its arguments. */
   readonly parameters: number;
   readonly flops: number;
-  /** Read and written, operation by operation; what XLA fuses moves less. */
+  /** Bytes read and written, operation by operation; operations that XLA fuses move less. */
   readonly bytes: number;
   readonly traceMilliseconds: number;
   /** Undefined before the first call, and for a function called by compiled functions alone. */
@@ -33,15 +33,15 @@ export interface FunctionReport {
 /** The gradient of a program, as a function of the gradients by its results. */
 export interface BackwardPass {
   readonly fn: ContextFunction;
-  /** What the function takes: gradients by results, and sources; after them the saved activations of the forward pass. */
+  /** The inputs: gradients by results, sources, then the saved activations of the forward pass. */
   readonly given: readonly ({ readonly result: number } | { readonly source: number })[];
-  /** Which sources it gives gradients by. */
+  /** The sources by which it returns gradients. */
   readonly wanted: readonly number[];
 }
 
 /**
- * What a program is made of. Its sources are the tensors among the arguments, then the parameters of the trees among them, then the
- * captures; its function's results are those of the call, the new values of the assigned sources, and the saved activations.
+ * The parts of a program. Its sources are the tensors among the arguments, the parameters of the trees among them, and the captures. The
+ * function returns the results of the call, the new values of the assigned sources, and the saved activations.
  */
 export interface ProgramParts {
   readonly forward: ContextFunction;
@@ -56,16 +56,16 @@ export interface ProgramParts {
   /** The sources that the call assigns to. */
   readonly assigned: readonly number[];
   readonly backward?: BackwardPass;
-  /** How many of the sources are tensors among the arguments. */
+  /** The number of sources that are tensors among the arguments. */
   readonly numArguments: number;
-  /** The ids of the sources, at the time of tracing, for which a gradient is asked. */
+  /** The ids, at the time of tracing, of the sources whose gradients are asked for. */
   readonly mask: string;
   readonly owner: Trace | undefined;
   readonly milliseconds: number;
 }
 
 export class Program {
-  /** How long the first call took, with all that TensorFlow and XLA prepare then. */
+  /** The time of the first call, with the preparations of TensorFlow and XLA. */
   private firstCall: number | undefined;
 
   constructor(readonly parts: ProgramParts) {}

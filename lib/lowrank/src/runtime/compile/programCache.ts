@@ -1,4 +1,4 @@
-/** The programs that one compiled function has become. */
+/** The programs of one compiled function. */
 import { hasBfloat16Products } from '../device/bfloat16Support';
 import type { CompileOptions } from './compileOptions';
 import type { FunctionReport, Program } from './program';
@@ -10,7 +10,7 @@ import { gradientSources } from './tracing/gradientSources';
 import { activeTrace } from './tracing/trace';
 import { maskOf, traceProgram } from './tracing/traceProgram';
 
-/** How many programs of one function are kept, those used last. */
+/** How many programs of one function are kept: those used last. */
 const KEPT = 64;
 
 export class ProgramCache {
@@ -59,7 +59,7 @@ export class ProgramCache {
     this.programs.clear();
   }
 
-  /** The programs for arguments of this form that can run here: not those that captured what stood for a value in a trace now over. */
+  /** The programs for this key that can run here: not those that captured a symbol of a trace that has ended. */
   private known(key: string): readonly Program[] {
     const all = this.programs.get(key);
     if (!all) return [];
@@ -70,7 +70,7 @@ export class ProgramCache {
     return usable;
   }
 
-  /** Adds a program, and gives up those that were not used for longest. The function may have called itself while it was traced. */
+  /** Adds a program, and discards the least recently used ones. The function may have called itself while it was traced. */
   private keep(key: string, program: Program): void {
     this.programs.set(key, [...(this.programs.get(key) ?? []), program]);
     let count = 0;

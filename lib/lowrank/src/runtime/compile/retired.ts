@@ -1,4 +1,4 @@
-/** Programs that are kept no longer, until nothing that runs can still need them. */
+/** Discarded programs, until no running function can still need them. */
 
 import type { Program } from './program';
 import { engineInternals } from './tfjsInternals';
@@ -6,7 +6,7 @@ import { activeTrace } from './tracing/trace';
 
 const retired = new Set<Program>();
 
-/** Frees a program once no function is being traced and no gradient taken: either may have met it, and call it later. */
+/** Frees a program once no trace and no gradient is running: either may still call it. */
 export function retire(program: Program): void {
   retired.add(program);
   freeRetired();

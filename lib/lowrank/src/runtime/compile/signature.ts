@@ -1,4 +1,4 @@
-/** Taking the tensors out of a function's arguments and results, and putting others in their place. */
+/** Takes the tensors out of a function's arguments and results, and puts others in their place. */
 
 import { tf } from '../device/tensorflow';
 import { ArgumentError, StateError } from '../errors';
@@ -6,13 +6,13 @@ import { ArgumentError, StateError } from '../errors';
 /** Something whose parameters have paths, such as a Module of nn/. */
 export interface ParameterTree {
   namedParameters(): Iterable<readonly [string, tf.Variable]>;
-  /** What it uses without owning it, and holds where it cannot be seen: the table of a tied output layer. */
+  /** Objects that it uses, does not own, and holds in private: the table of a tied output layer. */
   borrowedParts?(): Iterable<unknown>;
-  /** What of it decides a forward pass, by name. @defaultValue all its enumerable fields */
+  /** The names of the fields that decide a forward pass. @defaultValue all its enumerable fields */
   compiledFields?(): Iterable<readonly [string, unknown]>;
 }
 
-/** What a call brings: the tensors to feed, the parameters of the trees among the arguments, and a key of all the rest. */
+/** The parts of a call: the tensors to feed, the parameters of the trees among the arguments, and a key of all the rest. */
 export interface Arguments {
   readonly tensors: readonly tf.Tensor[];
   readonly parameters: readonly tf.Tensor[];
@@ -20,10 +20,10 @@ export interface Arguments {
   readonly key: string;
 }
 
-/** Numbers in arrays are part of the program; more of them than this are data and belong into a tensor. */
+/** Numbers in arrays are part of the program; more of them than this are data and belong in a tensor. */
 const MAX_STATIC_NUMBERS = 64;
 
-/** Takes arguments apart. A Variable among them counts as a tensor; one inside a ParameterTree as that tree's parameter. */
+/** Separates arguments. A Variable among them counts as a tensor; a Variable in a ParameterTree as a parameter of the tree. */
 export function readArguments(args: readonly unknown[], name: string): Arguments {
   const tensors: tf.Tensor[] = [];
   const parameters: tf.Tensor[] = [];
@@ -37,7 +37,7 @@ export function replaceTensors(args: readonly unknown[], tensors: readonly tf.Te
   return args.map((arg) => mapLeaves(arg, (leaf) => (leaf instanceof tf.Tensor ? next.next().value : leaf)));
 }
 
-/** A copy of arrays and plain objects in which everything else has gone through `map`, in the order of reading. */
+/** A copy of arrays and plain objects with everything else mapped, in the order of reading. */
 export function mapLeaves(value: unknown, map: (leaf: unknown) => unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => mapLeaves(item, map));
   if (isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapLeaves(item, map)]));
@@ -64,15 +64,15 @@ function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Tensor[],
   return describePrimitive(value);
 }
 
-/** A text is quoted, so that no two calls look alike. */
+/** Texts are quoted: the keys of two calls never coincide. */
 function describePrimitive(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : `${typeof value} ${Object.is(value, -0) ? '-0' : String(value)}`;
 }
 
 /**
- * A tree's form: its classes, the fields that count, and the shapes of its parameters, but not the parameters' values. Two trees of
- * one form run the same program. Which fields count, an object says in `compiledFields`; of one that does not, all enumerable ones do,
- * because a field that was left out though it matters would give wrong results.
+ * The structure of a tree: its classes, the fields that count, and the shapes of its parameters, but not the parameters' values. Two trees
+ * with one structure run the same program. An object lists the fields that count in `compiledFields`; without the list, all enumerable
+ * fields count, because ignoring a field that matters would make results wrong.
  */
 function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object, number>): string {
   if (typeof value !== 'object' || value === null)

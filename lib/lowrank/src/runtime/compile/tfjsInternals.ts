@@ -1,9 +1,9 @@
-/** What the compiler knows of tfjs's insides and of the binding, all in one place. */
+/** The internals of tfjs and of the binding that the compiler uses, in one place. */
 import { type NativeBinding, nodeBackend, type OpAttribute } from '../device/backend';
 import { tf } from '../device/tensorflow';
 import { typeName } from './graph/typeNumbers';
 
-/** A value on TensorFlow's side, as the binding names it. */
+/** A value of TensorFlow, as the binding describes it. */
 export interface Handle {
   readonly id: number;
   readonly dtype: number;
@@ -17,7 +17,7 @@ export interface SymbolInfo {
   readonly shape: readonly number[] | null;
 }
 
-/** A graph of the native addition, opaque here. */
+/** A graph of our part of the binding; opaque here. */
 export type NativeGraph = object;
 
 /** The functions of the binding that make and run things; the graph functions are this library's addition (setup/binding/graph.cc). */
@@ -90,11 +90,11 @@ export interface TapeNode {
   readonly inputs: Record<string, tf.Tensor>;
   readonly outputs: readonly tf.Tensor[];
   readonly saved: readonly tf.Tensor[];
-  /** Takes the gradients of the outputs; left out where the operation has none. */
+  /** Takes the gradients of the outputs; absent if the operation has none. */
   readonly gradient?: (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
 }
 
-/** The part of the engine's state that says what is recorded at the moment. */
+/** The part of the engine's state that says what is being recorded. */
 export interface RecordingState {
   gradientDepth: number;
   kernelDepth: number;
@@ -130,7 +130,7 @@ export function engineInternals(): EngineInternals {
   return tf.engine() as unknown as EngineInternals;
 }
 
-/** Runs an operation by TensorFlow's name, or adds it to the trace; the tensors may be of types that tfjs has no name for. */
+/** Runs an operation by TensorFlow's name, or adds it to the trace; the tensors may have types that tfjs does not name. */
 export function runOperation(
   type: string,
   attributes: readonly OpAttribute[],
@@ -142,8 +142,8 @@ export function runOperation(
 }
 
 /**
- * A tensor of tfjs for a value of TensorFlow. A type that tfjs does not know, such as bfloat16, goes by the name of float32: such a
- * tensor can be kept and handed on to operations that take it, but not read.
+ * A tensor of tfjs for a value of TensorFlow. Types that tfjs does not know, such as bfloat16, are called float32: such a tensor can be
+ * kept and passed to operations that accept it, but not read.
  */
 export function tensorOfHandle({ id, dtype, shape }: Handle): tf.Tensor {
   const dataId = {};
@@ -153,7 +153,7 @@ export function tensorOfHandle({ id, dtype, shape }: Handle): tf.Tensor {
   return engineInternals().makeTensorFromTensorInfo({ dataId, shape, dtype: known });
 }
 
-/** Whether what is computed now is recorded for a gradient. */
+/** Whether operations are being recorded for a gradient. */
 export function isRecording(): boolean {
   const { gradientDepth, kernelDepth } = engineInternals().state;
   return gradientDepth > 0 && kernelDepth === 0;
@@ -164,7 +164,7 @@ export function canBuildGraphs(): boolean {
   return typeof backendInternals().binding.graphNew === 'function';
 }
 
-/** Where in the user's code, or in a layer, the present call comes from: the first frame outside tfjs and the compiler. */
+/** The place of the present call in the user's code or in a layer: the first frame outside tfjs and the compiler. */
 export function sourceLine(): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 60;

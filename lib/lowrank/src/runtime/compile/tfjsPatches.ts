@@ -1,4 +1,4 @@
-/** Replacements of the two kernels of tfjs-node that do not only hand operations to the backend. */
+/** Replaces the two kernels of tfjs-node that do more than pass operations to the backend. */
 import { tf } from '../device/tensorflow';
 import type { TensorInfo } from './tfjsInternals';
 import { activeTrace } from './tracing/trace';

@@ -1,4 +1,4 @@
-/** Says when a function is compiled again and again, and because of what. */
+/** Warns when a function is compiled again and again, and names the cause. */
 
 import { warn } from '../messages/warn';
 import type { CompileOptions } from './compileOptions';
@@ -8,7 +8,7 @@ import { isParameterTree } from './signature';
 /** The trace at which a warning comes. */
 const WARNS_AT = 8;
 
-/** How often a function was traced for one model. */
+/** The number of traces of a function for one model. */
 interface Count {
   readonly forms: Set<string>;
   last: string;
@@ -22,7 +22,7 @@ export class TraceWarning {
     private readonly variesIn: CompileOptions['variesIn'],
   ) {}
 
-  /** Counts a trace; models are counted apart, because each is traced once by right. */
+  /** Counts a trace; each model has its own count, because each needs one trace. */
   count(args: readonly unknown[], form: string): void {
     if (this.variesIn === 'anything') return;
     const subject = args.find(isParameterTree) ?? this;

@@ -1,4 +1,4 @@
-/** What this library uses of tfjs-node's backend beyond the public API: ops by name, on handles. */
+/** The part of tfjs-node's backend that this library uses beyond the public API: operations by name, on handles. */
 import { tf } from './tensorflow';
 
 /** One attribute of a TensorFlow op, typed by one of the binding's `TF_ATTR_*` numbers. */

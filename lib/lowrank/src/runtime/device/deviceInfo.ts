@@ -2,9 +2,9 @@ import process from 'node:process';
 import { nodeBackend } from './backend';
 import { tf } from './tensorflow';
 
-/** What the tensors of this process are computed on. */
+/** The device and the versions that compute the tensors of this process. */
 export interface DeviceInfo {
-  /** tfjs's name of the backend, `tensorflow` once the binding is loaded. */
+  /** tfjs's name of the backend; `tensorflow` once the binding is loaded. */
   readonly backend: string;
   /** Version of the linked TensorFlow, for example `2.21.0`. */
   readonly tensorflowVersion: string;
@@ -13,7 +13,7 @@ export interface DeviceInfo {
   readonly device: 'CPU' | 'GPU';
 }
 
-/** Says which TensorFlow runs, and on what. */
+/** The TensorFlow that runs, and its device. */
 export function deviceInfo(): DeviceInfo {
   const { binding } = nodeBackend();
   return {

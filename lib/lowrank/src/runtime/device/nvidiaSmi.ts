@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** What the driver's own tool says of the first GPU that this process sees, for example its `name` or `compute_cap`; undefined where there is no such tool. */
+/** A property of the first GPU of this process from the driver's tool, for example `name` or `compute_cap`; undefined without the tool. */
 export function nvidiaSmi(field: string): string | undefined {
   const id = process.env.CUDA_VISIBLE_DEVICES?.split(',')[0]?.trim() || '0';
   try {

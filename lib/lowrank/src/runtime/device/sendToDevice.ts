@@ -1,10 +1,10 @@
-/** Values on their way to the device. */
+/** Copies values to the device. */
 import { backendInternals } from '../compile/tfjsInternals';
 import type { tf } from './tensorflow';
 
 /**
- * Sends the values of tensors to the device now, which otherwise happens when they are first used. A GPU takes in nothing while it is busy:
- * what later calls need is best sent before the first of them.
+ * Copies the values of tensors to the device now, and not at their first use. A busy GPU accepts no copies, so copy what later calls need
+ * before the first of them.
  */
 export function sendToDevice(tensors: readonly tf.Tensor[]): void {
   backendInternals().getInputTensorIds([...tensors]);

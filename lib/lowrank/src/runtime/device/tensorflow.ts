@@ -1,10 +1,10 @@
 /**
- * The one TensorFlow of this process: every other file takes `tf` from here, never from a tfjs package, because a second
- * copy of the binding ends the process ("kernel already registered").
+ * The TensorFlow of this process. Every other file imports `tf` from here, never from a tfjs package: a second copy of the binding ends the
+ * process ("kernel already registered").
  */
 /// <reference types="long" preserve="true" />
 import util from 'node:util';
-// The types of tfjs-core alone: those of tfjs-layers, which nothing here uses, do not pass a strict check of a user's project.
+// The types of tfjs-core only: those of tfjs-layers, which nothing here uses, fail in a strict user project.
 import type * as tfjs from '@tensorflow/tfjs-core';
 
 export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
@@ -16,17 +16,17 @@ import { checkXlaFlags } from './xlaFlags';
 type TensorFlow = typeof tfjs;
 
 /**
- * XLA's own kernels for matrix products on a GPU are tuned one by one before the first step, which for two layers of the
- * LLaMA-7B shape was not done after 100 s on an H200; untuned, a step took ten times as long as with cuBLAS.
+ * XLA tunes its own kernels for matrix products on a GPU one by one before the first step. For two layers of the LLaMA-7B shape, this took
+ * more than 100 s on an H200; without tuning, a step took ten times as long as with cuBLAS.
  */
 const CUBLAS_ONLY = '--xla_gpu_enable_triton_gemm=false';
 
-/** CUDA's own pool: TensorFlow's doubles as it grows, and held 33 GB where this one holds 23 (LLaMA-7B shape, 4 × 512 tokens), no faster. */
+/** CUDA's own pool. TensorFlow's doubles as it grows: it held 33 GB, not 23 (LLaMA-7B shape, 4 × 512 tokens), and was no faster. */
 const ALLOCATOR = 'cuda_malloc_async';
 
 /**
- * oneDNN's operations: TensorFlow leaves them off on CPUs without instructions for neural networks. On one that has AVX2 alone a training
- * step in float32 takes seven tenths of the time with them (SmolLM2-135M, LoRA, 4 × 256 tokens), and less memory.
+ * oneDNN's operations. TensorFlow disables them on CPUs without instructions for neural networks. On a CPU with only AVX2, they reduce the
+ * time of a float32 training step to 70 % (SmolLM2-135M, LoRA, 4 × 256 tokens), and its memory.
  */
 const ONEDNN = '1';
 
@@ -37,7 +37,7 @@ function load(): TensorFlow {
   const { XLA_FLAGS: flags = '' } = process.env;
   checkXlaFlags(flags);
   if (!flags.includes('xla_gpu_enable_triton_gemm')) process.env.XLA_FLAGS = `${flags} ${CUBLAS_ONLY}`.trim();
-  // tfjs-node 4.22 calls these, of which Node 22 warns on stderr and which Node 23 no longer has.
+  // tfjs-node 4.22 calls these. Node 22 warns about them on stderr, and Node 23 has removed them.
   Object.assign(util, { isArray: Array.isArray, isNullOrUndefined: (value: unknown) => value === null || value === undefined });
   try {
     return require(tensorflowPackage()) as TensorFlow;
@@ -48,14 +48,14 @@ function load(): TensorFlow {
   }
 }
 
-/** TensorFlow.js: the operations that its own documentation describes (https://js.tensorflow.org/api/4.22.0). */
+/** TensorFlow.js, as its own documentation describes it (https://js.tensorflow.org/api/4.22.0). */
 export const tf: TensorFlow = load();
 
-/** The types that go with the value above, so that `tf.Tensor` reads as it does in any tfjs program. */
+/** The types beside the value above: `tf.Tensor` reads as in any tfjs program. */
 export declare namespace tf {
-  /** How many axes a tensor has, as a type. */
+  /** The number of axes of a tensor, as a type. */
   export type Rank = tfjs.Rank;
-  /** A tensor of any rank, or of the rank R. */
+  /** A tensor of any rank, or of rank R. */
   export type Tensor<R extends Rank = Rank> = tfjs.Tensor<R>;
   /** A tensor of one number, shape (). */
   export type Scalar = tfjs.Scalar;
@@ -67,9 +67,9 @@ export declare namespace tf {
   export type Tensor3D = tfjs.Tensor3D;
   /** Shape (n, m, k, l). */
   export type Tensor4D = tfjs.Tensor4D;
-  /** A tensor whose values can be assigned anew. */
+  /** A tensor whose values can be replaced. */
   export type Variable<R extends Rank = Rank> = tfjs.Variable<R>;
-  /** What a tensor's values are stored as. */
+  /** The storage type of a tensor's values. */
   export type DataType = tfjs.DataType;
   /** Tensors by name. */
   export type NamedTensorMap = tfjs.NamedTensorMap;

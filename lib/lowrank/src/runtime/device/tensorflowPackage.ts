@@ -1,14 +1,13 @@
-/** Where tfjs and its binding are: among the packages of a checkout, or in the folder that `lowrank setup` made for a project. */
+/** Finds tfjs and its binding: among the packages of a checkout, or in the folder that `lowrank setup` made for a project. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
 
 /**
- * The name or the path to load tfjs by.
+ * The name or the path of tfjs.
  *
- * Only folders above this file are looked into, never those above the working directory: the folder that is worked in must not bring
- * native code along.
+ * Only folders above this file are searched, never those above the working directory: a working directory must not supply native code.
  */
 export function tensorflowPackage(start = __dirname): string {
   for (let folder = start; ; folder = nodePath.dirname(folder)) {

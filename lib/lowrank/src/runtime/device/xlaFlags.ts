@@ -1,4 +1,4 @@
-/** `XLA_FLAGS`: at the first compilation TensorFlow ends the whole process over a flag that it does not know. */
+/** Checks `XLA_FLAGS`: an unknown flag would make TensorFlow end the whole process at the first compilation. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { ArgumentError } from '../errors';
@@ -7,12 +7,12 @@ const LIBRARY = 'libtensorflow_cc.so.2';
 const CHUNK = 2 ** 22; // bytes
 
 /**
- * Looks each flag's name up among the texts of TensorFlow's library, which are the names that it parses. The value of a flag is not
- * checked: over one that XLA cannot read (`--xla_gpu_autotune_level=x`), TensorFlow still ends the process.
+ * Looks up the name of each flag among the strings of TensorFlow's library. The value of a flag is not checked: TensorFlow still ends the
+ * process over a value that XLA cannot read (`--xla_gpu_autotune_level=x`).
  *
- * @param flags - the variable's text: flags, or the path of a file of them
- * @param library - by default the one that the native binding loads
- * @throws ArgumentError naming what is no flag, or a file that cannot be read, which XLA would pass over in silence.
+ * @param flags - the variable's text: flags, or the path of a file with flags
+ * @param library - by default the library that the native binding loads
+ * @throws ArgumentError with the unknown flags, or with the file that cannot be read, which XLA would ignore silently.
  */
 export function checkXlaFlags(flags: string, library = tensorflowLibrary()): void {
   const given = flags.trim();
@@ -39,7 +39,7 @@ function flagsInFile(path: string): string {
   }
 }
 
-/** The names that are none of the library's texts. Those that it has stand together near its beginning, so that few of its bytes are read. */
+/** The names that the library does not contain. Its flags stand together near its beginning, so few of its bytes are read. */
 function namesNotIn(library: string, names: readonly string[]): string[] {
   const left = new Map(names.map((name) => [name, Buffer.from(`${name}\0`)]));
   const overlap = Math.max(0, ...Array.from(left.values(), ({ length }) => length)) - 1;
@@ -56,7 +56,7 @@ function namesNotIn(library: string, names: readonly string[]): string[] {
   return [...left.keys()];
 }
 
-/** Where the native binding finds TensorFlow: its run path. Undefined where it says nothing, as in a set-up of another kind. */
+/** The run path by which the native binding finds TensorFlow; undefined if it has none, as after another kind of set-up. */
 function tensorflowLibrary(): string | undefined {
   try {
     const tfjs = nodePath.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
@@ -66,7 +66,7 @@ function tensorflowLibrary(): string | undefined {
     );
     return folders.map((folder) => nodePath.join(folder, LIBRARY)).find((path) => fs.existsSync(path));
   } catch {
-    return undefined; // the binding is not built: loading it tells
+    return undefined; // the binding is not built; loading it reports that
   }
 }
 

@@ -1,4 +1,4 @@
-/** How much more memory this process may take, as Linux tells it. */
+/** The memory that Linux lets this process still take. */
 import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
@@ -6,14 +6,14 @@ import process from 'node:process';
 import { deviceInfo } from '../device/deviceInfo';
 import { nvidiaSmi } from '../device/nvidiaSmi';
 
-/** The bytes that may still be taken, and what sets the limit. */
+/** The bytes that may still be taken, and the source of the limit. */
 export interface AvailableMemory {
   readonly bytes: number;
   /** For messages, for example `the machine has free`. */
   readonly limit: string;
 }
 
-/** The text of a file; undefined where there is none. */
+/** The text of a file; undefined if it cannot be read. */
 export type ReadText = (path: string) => string | undefined;
 
 function readText(path: string): string | undefined {
@@ -24,24 +24,24 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** The least of what the machine, each control group above this process and its resource limits leave free. */
+/** The smallest amount that the machine, the control groups above this process and its resource limits leave free. */
 export function availableHostMemory(read: ReadText = readText): AvailableMemory {
   const found = [machineMemory(read), ...controlGroupMemory(read), ...resourceLimits(read)];
   return found.reduce((least, one) => (one.bytes < least.bytes ? one : least));
 }
 
-/** What `nvidia-smi` reports as free on the first GPU; undefined where it does not say. */
+/** The free memory of the first GPU according to `nvidia-smi`; undefined if it reports none. */
 export function availableGpuMemory(query: typeof nvidiaSmi = nvidiaSmi): AvailableMemory | undefined {
   const mebibytes = Number.parseInt(query('memory.free') ?? '', 10);
   return Number.isNaN(mebibytes) ? undefined : { bytes: mebibytes * 2 ** 20, limit: 'the GPU has free' };
 }
 
-/** Where tensors go: the GPU where there is one, else the host. */
+/** The memory for tensors: the GPU's if there is one, else the host's. */
 export function availableTensorMemory(): AvailableMemory {
   return (deviceInfo().device === 'GPU' ? latestGpuMemory() : undefined) ?? availableHostMemory();
 }
 
-/** To start the driver's tool takes longer than a step: what it said holds for a second. */
+/** Starting the driver's tool takes longer than a step, so its answer is kept for a second. */
 const FRESH_MILLISECONDS = 1000;
 let latest: { readonly at: number; readonly memory: AvailableMemory | undefined } | undefined;
 
@@ -77,7 +77,7 @@ const VERSIONS = [
   },
 ] as const;
 
-/** What each control group that this process is in, and each above, leaves free; the pages of files that it holds are free to be taken. */
+/** The free memory of each control group of this process and of each group above; cached pages of files count as free. */
 function* controlGroupMemory(read: ReadText): Generator<AvailableMemory> {
   for (const line of (read('/proc/self/cgroup') ?? '').split('\n')) {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];

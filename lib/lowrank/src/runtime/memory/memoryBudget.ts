@@ -1,4 +1,4 @@
-/** Refusing work that would not fit the memory, before any of it is begun. */
+/** Refuses work that would not fit into memory, before it begins. */
 import process from 'node:process';
 import { ArgumentError, MemoryError } from '../errors';
 import { type AvailableMemory, availableTensorMemory, residentMemory } from './availableMemory';
@@ -10,7 +10,7 @@ export interface MemoryTerm {
   readonly bytes: number;
 }
 
-/** What a piece of work takes at its peak, beyond what the process holds before it. */
+/** The peak memory of some work, beyond what the process already holds. */
 export interface MemoryPlan {
   /** The largest first. */
   readonly terms: readonly MemoryTerm[];
@@ -18,18 +18,18 @@ export interface MemoryPlan {
   readonly bytes: number;
 }
 
-/** How a request is worded where it is refused. */
+/** The words of a refusal. */
 export interface MemoryRequest {
   /** For example `training on 4 × 512 tokens`. */
   readonly what: string;
-  /** What to do about it. */
+  /** The remedy. */
   readonly remedy: string;
 }
 
-/** Work below this is not held against what the machine has free: to ask takes time, and a machine without so little is lost anyway. */
+/** Smaller work is not compared with the free memory: asking takes time, and a machine with so little is lost anyway. */
 const SMALL = 2 ** 28;
 
-/** The variable with a limit of one's own. */
+/** The variable that sets a limit. */
 const VARIABLE = 'LOWRANK_MEMORY_LIMIT';
 
 export function memoryPlan(terms: readonly MemoryTerm[]): MemoryPlan {
@@ -38,12 +38,12 @@ export function memoryPlan(terms: readonly MemoryTerm[]): MemoryPlan {
 }
 
 /**
- * Lets work through that fits what is free, and refuses other work.
+ * Refuses work that does not fit into the free memory.
  *
- * The environment variable `LOWRANK_MEMORY_LIMIT` sets a limit for the whole process, for example `8GB`, in place of what the machine
- * has free; `none` lets everything through.
+ * The environment variable `LOWRANK_MEMORY_LIMIT` sets a limit for the whole process, for example `8GB`, in place of the free memory;
+ * `none` allows everything.
  *
- * @throws MemoryError naming the three largest terms and the remedy; ArgumentError when the variable is not understood.
+ * @throws MemoryError with the three largest terms and the remedy; ArgumentError when the variable cannot be parsed.
  */
 export function checkMemory({ terms, bytes }: MemoryPlan, { what, remedy }: MemoryRequest): void {
   if (bytes < SMALL && !process.env[VARIABLE]) return;
@@ -56,7 +56,7 @@ export function checkMemory({ terms, bytes }: MemoryPlan, { what, remedy }: Memo
   );
 }
 
-/** What may still be taken: up to the limit that was set, or else what is free. */
+/** The memory that may still be taken: up to the limit that was set, else the free memory. */
 export function memoryBudget(): AvailableMemory {
   const given = process.env[VARIABLE]?.trim();
   if (!given) return availableTensorMemory();

@@ -1,15 +1,15 @@
-/** Errors that know what is wrong, but not where it was read. */
+/** Adds the place to errors that say what is wrong and not where. */
 import { LowrankError } from '../errors';
 import { printableMessage } from './printable';
 
 const LONGEST_PLACE = 500; // characters
 
-/** Does work on what was read at a place; an error of ours that does not name the place is given it. */
+/** Does work on data that was read at a place; an error of ours that does not name the place gets it in front. */
 export function atPlace<T>(place: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const start = place.slice(0, LONGEST_PLACE); // of a longer one a message has room for no more
+    const start = place.slice(0, LONGEST_PLACE); // a message has no room for more
     if (error instanceof LowrankError && !error.message.includes(start)) error.message = printableMessage(`${start}: ${error.message}`);
     throw error;
   }

@@ -1,29 +1,29 @@
-/** How far some work is, as one line that renews itself, or as plain lines where the output is no terminal. */
+/** The progress of work: one line that renews itself on a terminal, plain lines elsewhere. */
 
-/** Where the line goes; `process.stderr` is one. */
+/** The stream of the line, for example `process.stderr`. */
 export interface LineStream {
   readonly isTTY?: boolean;
-  /** Some terminals say 0 and mean that they do not know. */
+  /** Width in characters; some terminals report 0 for unknown. */
   readonly columns?: number;
   /** Writes text. */
   write(text: string): unknown;
 }
 
-/** How often a terminal's line is renewed, and how often a log gets one. */
+/** The intervals between updates on a terminal and lines in a log. */
 const TERMINAL_INTERVAL = 200; // ms
 const LOG_INTERVAL = 10_000; // ms
 
-/** When a line is first shown. */
+/** When the first line is shown. */
 export interface StatusLineOptions {
   /**
-   * Whether the work may be over before anybody waits: then a terminal gets its first line after a second, and a log after ten.
+   * Whether the work may be short: a terminal then gets its first line after one second, and a log after ten.
    *
    * @defaultValue false: at once
    */
   readonly isBrief?: boolean;
 }
 
-/** Shows the newest text now and then: a terminal gets it five times a second in one line, anything else as a line every ten seconds. */
+/** Shows the newest text: five times a second in one line of a terminal, as a new line every ten seconds elsewhere. */
 export class StatusLine {
   private readonly isTerminal: boolean;
   private readonly interval: number;
@@ -40,7 +40,7 @@ export class StatusLine {
     if (isBrief) this.dueAt = performance.now() + (this.isTerminal ? 1000 : LOG_INTERVAL);
   }
 
-  /** Takes in the newest text, and shows it where that is due. */
+  /** Sets the newest text, and shows it when an update is due. */
   show(text: string): void {
     this.latest = text;
     if (performance.now() >= this.dueAt) this.write(text);
@@ -53,7 +53,7 @@ export class StatusLine {
     this.isVisible = false;
   }
 
-  /** Takes the line off a terminal, before anything else is written. */
+  /** Clears the line of a terminal, before other output. */
   clear(): void {
     this.latest = undefined;
     if (this.isVisible) this.stream.write('\r\u001b[K');

@@ -1,7 +1,7 @@
-/** Where the library's warnings go. */
+/** The library's warnings. */
 import { printableMessage } from './printable';
 
-/** Shows a warning on stderr. Its text may come from a file, so that a terminal's control characters are taken out. */
+/** Writes a warning to stderr, without control characters: its text may come from a file. */
 export function warn(message: string): void {
   console.warn(printableMessage(message));
 }

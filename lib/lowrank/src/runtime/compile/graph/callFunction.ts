@@ -1,13 +1,13 @@
-/** Calls of functions that TensorFlow's context knows by name. */
+/** Calls functions of TensorFlow's context by name. */
 import type { tf } from '../../device/tensorflow';
 import { runOperation, type TensorInfo } from '../tfjsInternals';
 import { activeTrace } from '../tracing/trace';
 import type { ContextFunction } from './contextFunction';
 
 /**
- * Runs a function, or adds the call to the function that is being traced.
+ * Runs a function, or adds the call to the running trace.
  *
- * @throws ShapeError when an input has another shape or type than the function was made for.
+ * @throws ShapeError when an input has another shape or type than the function expects.
  */
 export function callFunction(fn: ContextFunction, inputs: readonly TensorInfo[]): tf.Tensor[] {
   fn.check(inputs);

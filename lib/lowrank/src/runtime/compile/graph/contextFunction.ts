@@ -1,11 +1,11 @@
-/** A function that TensorFlow's context knows by name: a graph, ready to run as one call. */
+/** A named function of TensorFlow's context: a graph, ready to run as one call. */
 import { createHash } from 'node:crypto';
 import { ShapeError, StateError } from '../../errors';
 import { backendInternals, type TensorInfo } from '../tfjsInternals';
 import { type Cost, costOf } from './cost';
 import { type GraphBuilder, MUST_COMPILE, type Operation, type SymbolType } from './graphBuilder';
 
-/** What becomes a function. */
+/** The content of a function. */
 export interface FunctionPlan {
   readonly name: string;
   readonly inputs: readonly number[];
@@ -15,22 +15,22 @@ export interface FunctionPlan {
   readonly calls: Iterable<ContextFunction>;
 }
 
-/** A plan, and the operations that it comes to in its graph. */
+/** A plan, and its operations in the graph. */
 interface Definition extends FunctionPlan {
   readonly operations: readonly Operation[];
   readonly marks: readonly string[];
 }
 
-/** Kept apart from what calls it: inlined, the values that a backward pass makes anew would be merged with those of the forward pass. */
+/** Never inlined: TensorFlow would merge the values that a backward pass recomputes with those of the forward pass. */
 const NO_INLINE = '_noinline';
 
-/** How many functions that nobody uses are kept: preparing one takes TensorFlow seconds where the model is deep. */
+/** How many unused functions are kept: for a deep model, TensorFlow takes seconds to prepare one. */
 const KEPT = 32;
 
 let defined = 0;
 
 export class ContextFunction {
-  /** All that the context has, by what they do; those that nobody uses in the order in which they were given up. */
+  /** All functions of the context, by their content; unused ones in the order of their release. */
   private static readonly known = new Map<string, ContextFunction>();
 
   readonly name: string;
@@ -38,12 +38,12 @@ export class ContextFunction {
   readonly inputs: readonly SymbolType[];
   readonly outputs: readonly SymbolType[];
   readonly cost: Cost;
-  /** What in it XLA cannot compile. */
+  /** The operation that XLA cannot compile. */
   readonly beyondXla: string | undefined;
   private readonly calls: readonly ContextFunction[];
   private users = 0;
 
-  /** The function of a plan: one that does the same where the context has it, so that TensorFlow does not prepare it again. */
+  /** The function of a plan: an equal one of the context if there is one, which TensorFlow need not prepare again. */
   static of(graph: GraphBuilder, plan: FunctionPlan): ContextFunction {
     const { inputs, outputs, isXla } = plan;
     const definition = { ...plan, operations: graph.between(inputs, outputs), marks: [isXla ? MUST_COMPILE : NO_INLINE] };
@@ -71,7 +71,7 @@ export class ContextFunction {
     ContextFunction.known.set(key, this);
   }
 
-  /** Gives up one use. TensorFlow forgets a function that nobody uses once others were given up after it. */
+  /** Releases one use. TensorFlow forgets an unused function once enough others were released after it. */
   release(): void {
     this.users--;
     if (this.users > 0) return;
@@ -88,7 +88,7 @@ export class ContextFunction {
     for (const called of this.calls) called.release();
   }
 
-  /** @throws ShapeError when an input has another shape or type than the function was made for: TensorFlow would broadcast it silently. */
+  /** @throws ShapeError when an input has another shape or type than the function expects: TensorFlow would broadcast it silently. */
   check(inputs: readonly TensorInfo[]): void {
     const { tensorMap } = backendInternals();
     for (const [index, { dtype, shape }] of this.inputs.entries()) {
@@ -105,14 +105,14 @@ export class ContextFunction {
   }
 }
 
-/** What a function does, in a few bytes: its name, the operations with their attributes, and which of the symbols come and go. */
+/** A hash of a function's content: its name, the operations with their attributes, and the symbols that it takes and returns. */
 function keyOf(graph: GraphBuilder, { name, inputs, outputs, operations, marks }: Definition): string {
   const given = inputs.map((input) => graph.symbol(input));
   const text = JSON.stringify([name, marks, graph.beyondXla, given, inputs, outputs, operations], asText);
   return createHash('sha256').update(text).digest('base64');
 }
 
-/** What JSON would leave out, as text: bytes, and the numbers that it writes as null or as 0. */
+/** Text for values that JSON loses: bytes, and the numbers that it writes as null or as 0. */
 function asText(_: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
   if (Object.is(value, -0)) return '-0';

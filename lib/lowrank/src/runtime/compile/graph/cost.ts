@@ -1,4 +1,4 @@
-/** What a graph's operations cost, counted from their shapes. */
+/** Counts the cost of a graph's operations from their shapes. */
 
 import { sizeOf } from '../../sizeOf';
 import type { GraphBuilder, KnownSymbol, Operation } from './graphBuilder';
@@ -13,7 +13,7 @@ export interface Cost {
    * that it adds.
    */
   readonly flops: number;
-  /** Read and written by the operations, one after the other; what is fused moves less. */
+  /** Bytes that the operations read and write one by one; fused operations move less. */
   readonly bytes: number;
 }
 
@@ -36,7 +36,7 @@ const VIEWS: ReadonlySet<string> = new Set([
   'Squeeze',
 ]);
 
-/** Operations that count one per element of what they sum up. */
+/** Operations that count one per element of their input. */
 const REDUCTIONS: ReadonlySet<string> = new Set(['Max', 'Mean', 'Min', 'Prod', 'Sum']);
 
 /**
@@ -84,14 +84,16 @@ function isNativeProduct([rows, weight]: readonly KnownSymbol[]): boolean {
   return rows?.shape.length === 2 && weight?.shape.length === 2 && rows.shape.join() !== weight.shape.join();
 }
 
-/** Of a causal attention as one kernel: half of the scores times two products, or five on the way back. Shapes: q (B, T, H, D), k (B, S, K, D). */
+/**
+ * Causal attention as one kernel: half the scores times two products, or five in the backward pass. Shapes: q (B, T, H, D), k (B, S, K, D).
+ */
 function attentionFlops([q, k]: readonly KnownSymbol[], given: readonly KnownSymbol[]): number {
   if (!q || !k) return 0;
   const products = given.length === 3 ? 5 : 2;
   return products * size(q) * (k.shape[1] ?? 0);
 }
 
-/** `2·M·K·N` per product: K is what of the first factor is not in the result. */
+/** `2·M·K·N` per product; K is the axis of the first factor that the result lacks. */
 function productFlops([first]: readonly KnownSymbol[], [result]: readonly KnownSymbol[]): number {
   if (!first || !result) return 0;
   const [rows = 1] = result.shape.slice(-2);

@@ -1,4 +1,4 @@
-/** A TensorFlow graph in the making, with the rewrites that every compiled function gets. */
+/** Builds a TensorFlow graph, with the rewrites that every compiled function gets. */
 import type { OpAttribute } from '../../device/backend';
 import { UnsupportedError } from '../../errors';
 import { sizeOf } from '../../sizeOf';
@@ -11,17 +11,17 @@ export interface Operation {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   readonly attributes: readonly OpAttribute[];
-  /** The function that it calls, where it does. */
+  /** The function that it calls, if any. */
   readonly calls?: string;
 }
 
 /**
- * What matrix products are computed in, and what native kernels beside them give; everything else is float32. Whether the device can is
- * for the caller to know.
+ * The precision of matrix products and of the results of native kernels beside them; everything else is float32. The caller knows whether
+ * the device supports it.
  */
 export type Precision = 'float32' | 'bfloat16';
 
-/** Dtype and shape of a symbol, both known: what TensorFlow cannot infer is refused when it is added. */
+/** Dtype and shape of a symbol. Both are known: an operation whose result TensorFlow cannot infer is refused. */
 export interface KnownSymbol {
   readonly dtype: number;
   readonly shape: readonly number[];
@@ -31,10 +31,10 @@ export interface KnownSymbol {
 
 export type SymbolType = Pick<KnownSymbol, 'dtype' | 'shape'>;
 
-/** The attribute by which TensorFlow hands a function, or one call of it, to XLA. */
+/** The attribute that makes TensorFlow compile a function, or one call of it, with XLA. */
 export const MUST_COMPILE = '_XlaMustCompile';
 
-/** Which inputs of an operation TensorFlow takes as one list. */
+/** The inputs of an operation that TensorFlow takes as one list. */
 const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
   AddN: 'all',
   ConcatV2: 'all but the last',
@@ -46,7 +46,7 @@ const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
 
 const MATRIX_PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMulV2']);
 
-/** Operations that move values without changing them, and how many of their inputs are moved: the first ones. */
+/** Operations that move values unchanged, and the number of inputs, from the first, that they move. */
 const MOVES: Readonly<Record<string, (inputs: readonly number[]) => number>> = {
   ConcatV2: (inputs) => inputs.length - 1,
   Reshape: () => 1,
@@ -55,7 +55,7 @@ const MOVES: Readonly<Record<string, (inputs: readonly number[]) => number>> = {
   Transpose: () => 1,
 };
 
-/** Constants of more elements and one value become a Fill. */
+/** Constants with more elements, all equal, become a Fill. */
 const FILL_FROM = 16;
 
 export class GraphBuilder {
@@ -84,7 +84,7 @@ export class GraphBuilder {
     ]);
   }
 
-  /** A constant; equal ones are one operation. */
+  /** A constant; equal constants share one operation. */
   constant(dtype: number, shape: readonly number[], data: Uint8Array): number {
     const key = `${dtype} ${shape} ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1')}`;
     const known = this.constants.get(key);
@@ -116,7 +116,7 @@ export class GraphBuilder {
     return bytes.length <= maxBytes ? this.constant(dtype, shape, bytes) : undefined;
   }
 
-  /** Adds an operation as tfjs would have run it, rewritten where TensorFlow or the precision asks for it. */
+  /** Adds an operation of tfjs, rewritten where TensorFlow or the precision requires it. */
   add(type: string, attributes: readonly OpAttribute[], inputs: readonly number[]): readonly number[] {
     if (type === 'AddN') return [this.sum(inputs)]; // Grappler makes AddN a TemporaryVariable, which XLA cannot compile
     if (type === 'StridedSlice') this.requireConstantPositions(inputs);
@@ -145,7 +145,7 @@ export class GraphBuilder {
   }
 
   /**
-   * Walks from `outputs` back to what they are made of, not beyond the symbols where `isEnd` says so.
+   * Walks from `outputs` back through their inputs, up to the symbols where `isEnd` is true.
    *
    * @returns the operations passed, in order, and the ends reached
    */
@@ -173,7 +173,7 @@ export class GraphBuilder {
     return this.walk(outputs, (symbol) => given.has(symbol)).operations;
   }
 
-  /** Makes operations a function of the context. */
+  /** Turns operations into a function of the context. */
   define(
     name: string,
     operations: readonly Operation[],
@@ -203,8 +203,8 @@ export class GraphBuilder {
   }
 
   /**
-   * A factor of a matrix product. Where it is itself a product with an operation's second result, or a later one, TensorFlow 2.21 fuses
-   * the two on CPUs as if that had been the first (`_MklFusedBatchMatMulV2`): an operation in between, which does nothing, prevents it.
+   * A factor of a matrix product. If the factor is itself a product with the second or a later result of an operation, TensorFlow 2.21
+   * fuses the two on CPUs as if it were the first result (`_MklFusedBatchMatMulV2`). An identity operation in between prevents it.
    */
   private guarded(factor: number): number {
     const { type, inputs } = this.operationOf(factor);
@@ -213,7 +213,7 @@ export class GraphBuilder {
     return this.single('EnsureShape', [{ name: 'shape', type: binding.TF_ATTR_SHAPE, value: this.symbol(factor).shape }], [factor]);
   }
 
-  /** Whether a symbol is an operation's second result or a later one, perhaps through operations that change nothing. */
+  /** Whether a symbol is the second or a later result of an operation, also through operations that change nothing. */
   private isLaterResult(symbol: number): boolean {
     const { type, inputs, outputs } = this.operationOf(symbol);
     const [source] = inputs;
@@ -226,7 +226,7 @@ export class GraphBuilder {
     return rest.reduce((sum, term) => this.single('AddV2', [], [sum, term]), first);
   }
 
-  /** A position that is computed makes XLA compile anew for every value of it. */
+  /** A computed position would make XLA compile again for each of its values. */
   private requireConstantPositions([, begin, end]: readonly number[]): void {
     for (const position of [begin, end]) {
       if (position !== undefined && this.operationOf(position).type !== 'Const') {
@@ -237,7 +237,7 @@ export class GraphBuilder {
     }
   }
 
-  /** A matrix product in bfloat16, its inputs and its result in float32 for the rest of the graph. */
+  /** A matrix product in bfloat16; its inputs and its result are float32 for the rest of the graph. */
   private halfProduct(type: string, attributes: readonly OpAttribute[], inputs: readonly number[]): number {
     const { binding } = this;
     const inHalf = attributes.map((attribute) => (attribute.name === 'T' ? { ...attribute, value: binding.TF_BFLOAT16 } : attribute));
@@ -258,7 +258,7 @@ export class GraphBuilder {
     return half;
   }
 
-  /** What a float32 symbol was before it was cast from bfloat16, moved as it was since: a stored weight, or another product's result. */
+  /** The bfloat16 symbol that a float32 symbol was cast from, with the moves since: a stored weight or the result of another product. */
   original(symbol: number): number | undefined {
     if (!this.originals.has(symbol)) this.findOriginals(this.operationOf(symbol));
     return this.originals.get(symbol);

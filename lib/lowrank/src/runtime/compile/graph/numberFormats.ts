@@ -1,4 +1,4 @@
-/** Operations on number formats that tfjs has no name for; such a tensor passes between these operations and nowhere else. */
+/** Operations on number formats that tfjs does not name. Only these operations accept such tensors. */
 import { tf } from '../../device/tensorflow';
 import { backendInternals, runOperation } from '../tfjsInternals';
 import { type TypeName, typeNumber } from './typeNumbers';

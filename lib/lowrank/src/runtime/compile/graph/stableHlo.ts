@@ -1,18 +1,18 @@
-/** Modules of StableHLO, which TensorFlow hands to XLA unchanged: they call XLA's kernels by name. */
+/** StableHLO modules that call kernels of XLA by name; TensorFlow passes them to XLA unchanged. */
 import type { tf } from '../../device/tensorflow';
 import { backendInternals, runOperation } from '../tfjsInternals';
 import { type TypeName, typeNumber } from './typeNumbers';
 
-/** The operation that a module is in a graph. */
+/** The graph operation of a module. */
 export const MODULE = 'XlaCallModule';
 
-/** The version of the operation that takes modules as text, and asks for nothing more. */
+/** The version of the operation that takes modules as text and needs nothing else. */
 const VERSION = 5;
 
 /** StableHLO's names of the types. */
 const TYPE_TEXTS = { float32: 'f32', int32: 'i32', uint8: 'ui8', bfloat16: 'bf16' } as const satisfies Partial<Record<TypeName, string>>;
 
-/** A value of a module; one of a type that tfjs has no name for is for other raw operations only. */
+/** A value of a module; only raw operations accept a type that tfjs does not name. */
 interface ModuleValue {
   readonly type: keyof typeof TYPE_TEXTS;
   readonly shape: readonly number[];
@@ -20,25 +20,25 @@ interface ModuleValue {
 
 /** An operand or a result of a kernel. */
 export interface KernelValue extends ModuleValue {
-  /** Its axes in the order in which they lie in memory, the outermost first: so the module takes or gives it. @defaultValue as in the shape */
+  /** Its axes in the order in memory, the outermost first. @defaultValue as in the shape */
   readonly order?: readonly number[];
 }
 
 /** A custom call: its target's name, its API version and its configuration. */
 export interface CustomCall {
   readonly target: string;
-  /** XLA's number of it: 2 takes its configuration as a text, 4 as attributes. */
+  /** XLA's number of the API: 2 takes the configuration as text, 4 as attributes. */
   readonly apiVersion: 2 | 4;
   /** As StableHLO writes it. */
   readonly config: string;
 }
 
 /**
- * Runs a kernel inside a function that XLA compiles: a module that puts the axes of what it takes and gives in order, which XLA does by
- * reading the same memory in another way, and calls it.
+ * Runs a kernel inside a function that XLA compiles. The module calls the kernel and reorders the axes of its operands and results; XLA
+ * does that without a copy, by another reading of the same memory.
  *
- * @param operands what the kernel takes, each with the tensor, whose axes are in the order of the memory
- * @param hidden what the kernel gives after `results` for its own use
+ * @param operands - the operands of the kernel, each with its tensor; their axes are in the order in memory
+ * @param hidden - further results that the kernel uses itself
  */
 export function callKernel(
   kernel: CustomCall,

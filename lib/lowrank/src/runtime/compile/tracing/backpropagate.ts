@@ -1,11 +1,11 @@
-/** Gradients along a tape that tfjs has recorded, for results that are not one number. */
+/** Gradients along a tape of tfjs, for results that are not scalars. */
 
 import { tf } from '../../device/tensorflow';
 import { UnsupportedError } from '../../errors';
 import type { TapeNode } from '../tfjsInternals';
 
 /**
- * The gradients by `xs` of what the tape has led to, given the gradients by its ends, of which each is a sum; undefined where nothing leads there.
+ * The gradients by `xs`, given the gradients by the ends of the tape, each a sum; undefined for an x that no end depends on.
  *
  * @throws UnsupportedError when a path to `xs` passes through an operation without a gradient.
  */

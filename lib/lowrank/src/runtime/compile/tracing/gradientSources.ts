@@ -1,4 +1,4 @@
-/** Which tensors the gradients that are being taken at the moment are taken for; tfjs itself knows it only afterwards. */
+/** Tracks the tensors that the running gradients are taken with respect to; tfjs itself knows them only afterwards. */
 import type { tf } from '../../device/tensorflow';
 import { engineInternals, isRecording } from '../tfjsInternals';
 
@@ -7,7 +7,7 @@ class GradientSources {
   private base: ReadonlySet<number> = new Set();
   private isInstalled = false;
 
-  /** Lets tfjs's engine tell, from now on, what each gradient is taken for. */
+  /** Makes tfjs's engine report, from now on, the sources of each gradient. */
   install(): void {
     if (this.isInstalled) return;
     this.isInstalled = true;
@@ -25,7 +25,7 @@ class GradientSources {
       try {
         return gradients.call(engine, watching, xs, dy, allowNoGradients);
       } catch (error) {
-        this.clearTape(); // tfjs leaves it, and all that it holds
+        this.clearTape(); // tfjs keeps it, and everything in it
         throw error;
       }
     };
@@ -38,7 +38,7 @@ class GradientSources {
     state.activeTape = null;
   }
 
-  /** Watches these tensors, by id, in place of the present ones until the returned function is called; the set may grow. */
+  /** Watches the tensors with these ids in place of the present ones until the returned function is called; the set may grow. */
   replace(ids: ReadonlySet<number>): () => void {
     const { stack, base } = this;
     this.stack = [];
@@ -46,7 +46,7 @@ class GradientSources {
     return () => Object.assign(this, { stack, base });
   }
 
-  /** The tensors, by id, that a gradient now being taken passes through, by what is on the tape so far. */
+  /** The ids of the tensors that a running gradient passes through, according to the tape so far. */
   reached(): ReadonlySet<number> {
     const { state } = engineInternals();
     if (!isRecording()) return new Set();

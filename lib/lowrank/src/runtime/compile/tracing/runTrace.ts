@@ -1,4 +1,4 @@
-/** Runs a function under a trace, and its gradient after it. */
+/** Runs a function, and then its gradient, under a trace. */
 
 import { tf } from '../../device/tensorflow';
 import { UnsupportedError } from '../../errors';
@@ -12,17 +12,17 @@ export interface TracedCall {
   readonly fn: (...args: never[]) => unknown;
   readonly args: readonly unknown[];
   readonly given: Arguments;
-  /** The tensors outside, by id, that gradients now being taken pass through. */
+  /** The ids of the outer tensors that running gradients pass through. */
   readonly reached: ReadonlySet<number>;
 }
 
-/** A tensor that the function takes: itself, and the symbol that stands for it, if the function used it. */
+/** A tensor that the function takes, and its symbol if the function used it. */
 export interface Source {
   readonly outer: TensorInfo;
   readonly symbol?: number;
 }
 
-/** The gradients by sources, given those by results. */
+/** The gradients by sources, given the gradients by results. */
 export interface Gradients {
   readonly resultGradients: readonly { readonly result: number; readonly symbol: number }[];
   readonly wanted: readonly { readonly source: number; readonly symbol: number }[];
@@ -88,7 +88,7 @@ function callFunction(trace: Trace, { fn, args }: TracedCall, standIns: readonly
   );
   const result = (fn as (...all: unknown[]) => unknown)(...replaced);
   if (!(result instanceof Promise)) return result;
-  result.catch(() => undefined); // why it failed is of no interest: it cannot be used in any case
+  result.catch(() => undefined); // the reason does not matter: an async function is refused in any case
   throw new UnsupportedError(`'${trace.name}' gives a promise: a function cannot wait while it is traced`);
 }
 

@@ -1,40 +1,40 @@
-/** What a backward pass takes from the forward pass, and what it makes anew. */
+/** Chooses which forward values to save for the backward pass and which to recompute. */
 
 import type { GraphBuilder } from '../graph/graphBuilder';
 import { typeBytes } from '../graph/typeNumbers';
 
-/** What the function of the backward pass takes. */
+/** The inputs of the backward pass. */
 export interface BackwardInputs {
-  /** Symbols of the forward pass whose values are kept. */
+  /** Symbols of the forward pass whose values are saved. */
   readonly savedActivations: readonly number[];
-  /** The others: the function's own sources, and the gradients by its results. */
+  /** The other inputs: the function's own sources, and the gradients by its results. */
   readonly given: readonly number[];
 }
 
-/** A way back through a graph. */
+/** A backward pass in a graph. */
 export interface BackwardPlan {
-  /** The gradients to give. */
+  /** The gradients to return. */
   readonly outputs: readonly number[];
-  /** What is fed: sources, and gradients by the results. */
+  /** The symbols that are fed: sources, and gradients by the results. */
   readonly fed: ReadonlySet<number>;
   /** Where in the graph the backward pass begins. */
   readonly firstOperation: number;
-  /** Whether everything is made anew instead of kept. */
+  /** Whether everything is recomputed and nothing saved. */
   readonly recompute: boolean;
 }
 
-/** Operations that read and write each element once: doing them again costs little. */
+/** Operations that read and write each element once: cheap to recompute. */
 const CHEAP: ReadonlySet<string> = new Set(
   `Add AddV2 BroadcastTo Cast ConcatV2 Const Cos Div EnsureShape ExpandDims Fill Identity Maximum Mean Minimum Mul Neg Range RealDiv Reciprocal Reshape Rsqrt
    SelectV2 Sigmoid Sin Slice Softmax Split Sqrt Square Squeeze Sub Sum Tanh Tile Transpose`.split(/\s+/),
 );
 
-/** Operations that give something else each time they run. */
+/** Operations with another result at each run. */
 const RANDOM = /^(Random|Truncated|Parameterized|Multinomial|Stateful)/;
 
 /**
- * Chooses what to keep: what the backward pass uses, or, where that takes less room and only cheap operations, what it is made of. So the
- * softmax of attention is made anew from its scores in bfloat16, and a normalised state from the state itself.
+ * Chooses what to save: the values that the backward pass uses or, where that takes less memory and only cheap operations, the values that
+ * they are computed from. The softmax of attention is recomputed from its scores in bfloat16, and a normalised state from the state.
  */
 export function backwardInputs(graph: GraphBuilder, { outputs, fed, firstOperation, recompute }: BackwardPlan): BackwardInputs {
   const isForward = (symbol: number) => graph.symbol(symbol).operation < firstOperation;
@@ -46,7 +46,7 @@ export function backwardInputs(graph: GraphBuilder, { outputs, fed, firstOperati
   return { savedActivations: ends.filter((symbol) => !fed.has(symbol)), given: ends.filter((symbol) => fed.has(symbol)) };
 }
 
-/** Replaces, as long as that saves bytes, a kept symbol by what it is made of in cheap operations. */
+/** Replaces saved symbols by the inputs of their cheap operations as long as that saves bytes. */
 function lightened(graph: GraphBuilder, symbols: readonly number[], fed: ReadonlySet<number>): Set<number> {
   const kept = new Set(symbols);
   const bytes = (symbol: number) =>

@@ -1,6 +1,6 @@
 /**
- * Runs a function on symbols instead of tensors: while it runs, tfjs's backend adds operations to a graph where it would
- * have executed them. Nothing is computed and nothing large is held.
+ * Runs a function on symbols instead of tensors: tfjs's backend adds each operation to a graph instead of executing it. Nothing is computed
+ * and nothing large is held.
  */
 import type { OpAttribute } from '../../device/backend';
 import { tf } from '../../device/tensorflow';
@@ -19,10 +19,10 @@ import {
 } from '../tfjsInternals';
 import { gradientSources } from './gradientSources';
 
-/** Constants of more bytes than this are fed at each call instead of being part of the graph. */
+/** Larger constants, in bytes, are fed at each call and are not part of the graph. */
 const MAX_CONSTANT_BYTES = 4096;
 
-/** A tensor from outside that the traced function uses; a variable's value is looked up anew at each call. */
+/** A tensor from outside that the traced function uses; a variable's value is looked up at each call. */
 export interface Capture {
   readonly source: TensorInfo;
   readonly symbol: number;
@@ -34,22 +34,22 @@ export interface Assignment {
   readonly symbol: number;
 }
 
-/** The trace that is running, if one is; the innermost where they nest. */
+/** The running trace, if any; the innermost of nested ones. */
 let active: Trace | undefined;
 
 export function activeTrace(): Trace | undefined {
   return active;
 }
 
-/** Whether a function is being traced, so that tensors stand for values to come. */
+/** Whether a function is being traced: tensors then stand for future values. */
 export function isTracing(): boolean {
   return active !== undefined;
 }
 
-/** Handles of symbols are below −1, which tfjs never deletes; they are unique over all traces, so that none is taken for another's. */
+/** Handles of symbols are below −1, which tfjs never deletes, and unique over all traces. */
 let lastHandle = -1;
 
-/** What matrix products are computed in, in the function that is being traced. */
+/** The precision of matrix products in the function that is being traced. */
 export function tracedPrecision(): Precision | undefined {
   return active?.precision;
 }
@@ -58,11 +58,11 @@ export class Trace {
   readonly graph: GraphBuilder;
   readonly captures: Capture[] = [];
   readonly assignments: Assignment[] = [];
-  /** Values written by the traced function that are too large for the graph; whoever uses the function frees them. */
+  /** Values written by the traced function that are too large for the graph; the user of the function frees them. */
   readonly lifted: TensorInfo[] = [];
   /** The functions that the traced one calls. */
   readonly called = new Set<ContextFunction>();
-  /** The trace in the midst of which this one began, if a capture is a tensor of it. */
+  /** The trace in which this one began, if a captured tensor belongs to it. */
   owner: Trace | undefined;
   private readonly backend = backendInternals();
   private readonly binding: GraphBinding;
@@ -89,9 +89,9 @@ export class Trace {
   }
 
   /**
-   * Runs `fn` with everything that tfjs would execute, or record, going to this trace.
+   * Runs `fn`, and sends everything that tfjs would execute or record to this trace.
    *
-   * @param watched - the tensors, by id, for which gradients will be asked
+   * @param watched - the ids of the tensors whose gradients will be asked for
    */
   run<T>(fn: () => T, watched: ReadonlySet<number> = new Set()): T {
     const { engine } = this;
@@ -129,12 +129,12 @@ export class Trace {
     return tensorOfHandle(this.describe(symbol));
   }
 
-  /** The symbol that a tensor stands for; one from outside becomes a captured input. */
+  /** The symbol of a tensor; a tensor from outside becomes a captured input. */
   symbolOf(tensor: TensorInfo): number {
     return this.symbolOfHandle.get(this.handleOf(tensor)) as number;
   }
 
-  /** The bfloat16 values, under the name of float32, that a tensor was cast from: a stored weight's, or a product's result. */
+  /** The bfloat16 values that a tensor was cast from, of a stored weight or a product; tfjs calls their type float32. */
   beforeWidening(tensor: TensorInfo): tf.Tensor | undefined {
     const symbol = this.graph.original(this.symbolOf(tensor));
     return symbol === undefined ? undefined : this.tensorOf(symbol);
@@ -203,7 +203,7 @@ export class Trace {
     return this.captureSource(source, dtype);
   }
 
-  /** A value that a called function owns is this one's too: it may outlive the other. */
+  /** A value that a called function owns belongs to this function too, which may live longer. */
   private share(lifted: TensorInfo): void {
     this.backend.incRef(lifted.dataId);
     this.lifted.push(lifted);
@@ -215,7 +215,7 @@ export class Trace {
     return symbol;
   }
 
-  /** The tensor from outside whose value this is, also where a gradient's saved copy of it is used. */
+  /** The tensor from outside with this value, also for the saved copy of a gradient. */
   private sourceOf(tensor: TensorInfo): TensorInfo {
     const isOutside = tensor instanceof tf.Tensor && (tensor instanceof tf.Variable || tensor.id < this.firstOwnTensor);
     if (!isOutside) return this.variables.get(tensor.dataId) ?? this.outsiders.get(tensor.dataId) ?? tensor;
@@ -261,7 +261,7 @@ export class Trace {
     });
   }
 
-  /** Inside the function a variable has its new value from the assignment on; outside, from the end of each call. */
+  /** Inside the function, a variable has its new value from the assignment on; outside, from the end of each call on. */
   private replaceAssign(): () => void {
     const trace = this;
     return replaceProperties(tf.Variable.prototype, {
@@ -292,7 +292,7 @@ export class Trace {
     this.held.clear();
   }
 
-  /** One whose first value is written in JavaScript is as good as one made before. */
+  /** A variable whose first value is written in JavaScript counts as made before the trace. */
   private refuseNewVariables(): void {
     const known = new Set(this.variables.values());
     for (const variable of Object.values(this.engine.registeredVariables)) {
@@ -315,7 +315,7 @@ function replaceRandom(name: string): () => void {
   });
 }
 
-/** Gives `target` other values for some properties of its own, and back what undoes it. */
+/** Replaces some own properties of `target`; returns a function that restores them. */
 function replaceProperties(target: object, values: Readonly<Record<string, unknown>>): () => void {
   const before = Object.keys(values).map((key) => [key, Object.getOwnPropertyDescriptor(target, key)] as const);
   for (const [key, value] of Object.entries(values)) Object.defineProperty(target, key, { value, configurable: true, writable: true });

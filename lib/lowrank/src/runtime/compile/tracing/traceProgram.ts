@@ -1,4 +1,4 @@
-/** From a function and its arguments to a program: traces it, forward and backward, and hands both to TensorFlow. */
+/** Makes a program from a function and its arguments: traces it forward and backward, and registers both with TensorFlow. */
 import { nodeBackend } from '../../device/backend';
 import { UnsupportedError } from '../../errors';
 import { ContextFunction } from '../graph/contextFunction';
@@ -14,13 +14,13 @@ import { Trace } from './trace';
 export interface TraceOptions {
   readonly name: string;
   readonly precision: Precision;
-  /** Whether XLA compiles it; `auto` where that is the faster and possible. */
+  /** Whether XLA compiles it; `auto` where that is possible and faster. */
   readonly xla: 'auto' | boolean;
-  /** Whether the backward pass makes the forward pass's values anew instead of keeping them. */
+  /** Whether the backward pass recomputes the forward values instead of saving them. */
   readonly recompute: boolean;
 }
 
-/** Traces a call. Calls of the same form can then run as the program that it gives. */
+/** Traces a call. Later calls with the same key can run the returned program. */
 export function traceProgram(call: TracedCall, options: TraceOptions): Program {
   const begin = performance.now();
   const { name, precision, recompute } = options;
@@ -78,15 +78,15 @@ export function traceProgram(call: TracedCall, options: TraceOptions): Program {
   }
 }
 
-/** By which of the sources gradients are taken, as a key. */
+/** A key of the sources by which gradients are taken. */
 export function maskOf(sources: readonly TensorInfo[], reached: ReadonlySet<number>): string {
   return sources.map((source) => (isReached(source, reached) ? '1' : '0')).join('');
 }
 
-/** More operations than this, with those of the functions called, stay a graph of calls. A decoder layer and its gradient have some 300. */
+/** Functions with more operations, called functions included, stay a graph of calls. A decoder layer and its gradient have about 300. */
 const MAX_XLA_OPERATIONS = 1000;
 
-/** On a GPU XLA gets all that is not large, and what calls it is a graph of calls: so compiling takes no longer for a deeper model. */
+/** On a GPU, XLA compiles all functions but the large ones, which stay graphs of calls: a deeper model takes no longer to compile. */
 function usesXla({ name, graph, called }: Trace, { xla }: TraceOptions): boolean {
   if (xla === 'auto') {
     return (
@@ -99,7 +99,7 @@ function usesXla({ name, graph, called }: Trace, { xla }: TraceOptions): boolean
   return xla;
 }
 
-/** Symbols that can be a function's results: none of them fed, none of them twice. */
+/** Symbols that can be a function's results: none is fed, none appears twice. */
 function distinct(graph: GraphBuilder, symbols: readonly number[]): number[] {
   const seen = new Set<number>();
   return symbols.map((symbol) => {
