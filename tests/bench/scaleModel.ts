@@ -10,10 +10,10 @@ export interface Shape {
   readonly parameters: number;
 }
 
-export const SHAPES: readonly Shape[] = [
+export const SHAPES = [
   { name: 'LLaMA-7B', layers: 32, width: 4096, keyValueWidth: 4096, parameters: 6.738e9 },
   { name: 'LLaMA-2-70B', layers: 80, width: 8192, keyValueWidth: 1024, parameters: 68.977e9 },
-];
+] as const satisfies readonly Shape[];
 
 export const RANK = 16;
 export const WORKERS = [8, 16, 32, 64, 128, 256, 512, 1024] as const;

@@ -30,6 +30,7 @@ export { checkKnown } from './runtime/checks/checkKnown';
 export { checkOneOf } from './runtime/checks/checkValues';
 export { checkWhole } from './runtime/checks/checkWhole';
 export { chunks } from './runtime/chunks';
+export { givenGpus } from './runtime/device/oneGpu';
 export { groupsByLength } from './runtime/groupsByLength';
 export { interruptible } from './runtime/interruptible';
 export { printable, printableJson, printableMessage } from './runtime/messages/printable';

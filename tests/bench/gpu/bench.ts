@@ -6,10 +6,10 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lossGap, TOLERANCE } from '../losses.ts';
+import { gpuMachine } from './gpuMachine.ts';
 
 const { values } = parseArgs({
   options: {
@@ -53,14 +53,15 @@ for (const name of values.parts?.split(',') ?? Object.keys(PARTS)) {
   const begin = performance.now();
   const result = PARTS[name]?.() ?? { error: { error: `there is no part '${name}'` } };
   const seconds = Math.round((performance.now() - begin) / 1000);
-  const head = { date: new Date().toISOString().slice(0, 10), machine: machine(), shape: 'LLaMA-7B, weights by formula', layers, seconds };
+  const head = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: gpuMachine(),
+    shape: 'LLaMA-7B, weights by formula',
+    layers,
+    seconds,
+  };
   writeFileSync(join(out, `gpu-${name}.json`), `${JSON.stringify({ ...head, ...result }, null, 1)}\n`);
   process.stdout.write(`${name} (${seconds} s): ${JSON.stringify(shortened(result))}\n`);
-}
-
-function machine(): string {
-  const cards = spawnSync('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader'], { encoding: 'utf8' }).stdout?.trim();
-  return `${cards || 'no GPU'}, ${availableParallelism()} CPU cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 }
 
 function training(options: object, forms: readonly 'compiled'[]): Record<string, Answer> {

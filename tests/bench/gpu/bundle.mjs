@@ -3,7 +3,7 @@
  * Usage: node bundle.mjs OUT_FOLDER
  */
 import { copyFileSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -23,8 +23,11 @@ const findBinding = {
 const inlineTfjs = {
   name: 'inline-tfjs',
   transform(code, id) {
-    if (!/runtime\/tensorflow\.js$/.test(id)) return null;
-    const inlined = code.replace(/require\(\(0, tensorflowPackage_1\.tensorflowPackage\)\(\)\)/, "require('@tensorflow/tfjs-node-gpu')");
+    if (!/runtime\/tensorflow\.[jt]s$/.test(id)) return null;
+    const inlined = code.replace(
+      /require\((\(0, tensorflowPackage_1\.tensorflowPackage\)|tensorflowPackage)\(\)\)/,
+      "require('@tensorflow/tfjs-node-gpu')",
+    );
     if (inlined === code) throw new Error(`${id} no longer requires tfjs as this file expects`);
     return { code: inlined };
   },
@@ -34,7 +37,14 @@ const inlineTfjs = {
 const banner = 'const __dirname = import.meta.dirname, __filename = import.meta.filename;';
 
 mkdirSync(out, { recursive: true });
-for (const program of ['bench.ts', 'ours.ts', 'experiment.mjs']) {
+for (const program of [
+  'bench.ts',
+  'scale.ts',
+  'ours.ts',
+  'experiment.mjs',
+  '../../train/cluster/worker.ts',
+  '../../train/cluster/longFaults.ts',
+]) {
   const bundle = await rolldown({
     input: join(here, program),
     platform: 'node',
@@ -42,7 +52,7 @@ for (const program of ['bench.ts', 'ours.ts', 'experiment.mjs']) {
     plugins: [findBinding, inlineTfjs],
     logLevel: 'warn',
   });
-  await bundle.write({ file: join(out, program.replace('.ts', '.mjs')), format: 'es', codeSplitting: false, banner });
+  await bundle.write({ file: join(out, basename(program).replace('.ts', '.mjs')), format: 'es', codeSplitting: false, banner });
 }
 copyFileSync(join(here, 'peer.py'), join(out, 'peer.py'));
 for (const file of ['tfjs_binding.node', 'tfjs_tensorflow.so']) copyFileSync(join(binding, file), join(out, file));

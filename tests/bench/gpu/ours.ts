@@ -1,4 +1,4 @@
-/** Our side of the GPU benchmarks. Usage: node ours.ts TASK < options.json (TASK: train | decode | adapters | attention); prints one JSON object. */
+/** Our side of the GPU benchmarks. Usage: node ours.ts TASK < options.json (TASK: train | sums | decode | adapters | attention); prints one JSON object. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import {
@@ -7,12 +7,14 @@ import {
   compile,
   deviceInfo,
   getPeftModel,
+  joinCluster,
   LoraConfig,
   type PeftModel,
   train as runTraining,
   scaledDotProduct,
   tf,
 } from 'lowrank';
+import { gradientBytes, SHAPES } from '../scaleModel.ts';
 import { median, spreadOf, tokenIds } from '../task.ts';
 import { formulaWeight, makeModel } from './shape.ts';
 
@@ -26,6 +28,11 @@ interface Options {
   readonly steps: number;
   /** Whether the backward pass makes the layers' values anew. @defaultValue false */
   readonly checkpointed?: boolean;
+  /** Workers of a cluster, each with `batch` rows of an update on a GPU of its own. @defaultValue 1, without a cluster */
+  readonly workers?: number;
+  /** Batches in an update. @defaultValue 1 */
+  readonly accumulate?: number;
+  readonly communication?: 'auto' | 'ring' | 'nccl';
   /** Of the attention alone. @defaultValue LLaMA-7B's */
   readonly attention?: { readonly heads: number; readonly keyValueHeads: number; readonly width: number };
 }
@@ -47,20 +54,54 @@ function adapted(): PeftModel {
 }
 
 async function train() {
+  const { batch, tokens, warmup, steps, workers = 1, accumulate = 1 } = options;
+  const cluster = workers > 1 ? await joinCluster({ timeout: 300 }) : undefined;
   const model = adapted();
   await settled();
-  const { batch, tokens, warmup, steps } = options;
-  const inputIds = tokenIds(batch, tokens, model.config.vocabSize);
-  const { history } = await runTraining(model, () => [{ inputIds, labels: inputIds }], {
+  const rows = tokenIds(batch * workers * accumulate, tokens, model.config.vocabSize);
+  const batches = Array.from({ length: accumulate }, (_, n) => {
+    const inputIds = rows.slice(n * batch * workers, (n + 1) * batch * workers);
+    return { inputIds, labels: inputIds };
+  });
+  const ends: number[] = [];
+  const { history } = await runTraining(model, () => batches, {
     steps: warmup + steps,
+    gradientAccumulation: accumulate,
     optimizer: new AdamW({ learningRate: 1e-4, weightDecay: 0.01 }),
     maxGradNorm: Number.POSITIVE_INFINITY,
     precision: 'bfloat16',
+    ...(cluster && { cluster, onStep: () => void ends.push(performance.now()) }),
   });
-  const seconds = history.map(({ tokensPerSecond }) => (batch * tokens) / tokensPerSecond);
+  const seconds = cluster
+    ? ends.map((end, n) => (end - (ends[n - 1] ?? Number.NaN)) / 1000) // every update is waited for
+    : history.map(({ tokensPerSecond }) => (accumulate * batch * tokens) / tokensPerSecond);
   const timed = seconds.slice(warmup);
   const losses = history.map(({ loss }) => loss);
   return { losses, secondsPerStep: median(timed), spread: spreadOf(timed), firstStepSeconds: seconds[0], peakMegabytes: usedMegabytes() };
+}
+
+/** Seconds of sums over all workers, each after they have met: of two numbers, and of the gradients of LoRA on LLaMA-7B. */
+async function sums() {
+  const cluster = await joinCluster({ timeout: 60, communication: options.communication });
+  const measured = [2, gradientBytes(SHAPES[0]) / 4].map((size) => {
+    const values = tf.ones([size]);
+    const seconds = Array.from({ length: options.steps }, () => {
+      cluster.meet();
+      const begin = performance.now();
+      const last = tf.tidy(
+        () =>
+          cluster
+            .sum(values)
+            .slice([size - 1], [1])
+            .dataSync()[0],
+      );
+      if (last !== cluster.size) throw new Error(`the sum of ${cluster.size} ones is ${last}`);
+      return since(begin);
+    });
+    values.dispose();
+    return { bytes: 4 * size, seconds: median(seconds), spread: spreadOf(seconds) };
+  });
+  return { sums: measured };
 }
 
 async function decode() {
@@ -156,12 +197,11 @@ async function settled(): Promise<void> {
 /** What is taken of the card, which has nothing else to do: the process's pool, which only grows, and the driver's own part. */
 function usedMegabytes(): number {
   if (deviceInfo().device !== 'GPU') return 0;
-  return Number(
-    execFileSync('nvidia-smi', ['--query-gpu=memory.used', '--format=csv,noheader,nounits'], { encoding: 'utf8' }).split('\n')[0],
-  );
+  const own = `--id=${process.env.CUDA_VISIBLE_DEVICES ?? 0}`;
+  return Number(execFileSync('nvidia-smi', ['--query-gpu=memory.used', '--format=csv,noheader,nounits', own], { encoding: 'utf8' }));
 }
 
-const tasks = { train, decode, adapters, attention };
+const tasks = { train, sums, decode, adapters, attention };
 const run = tasks[task as keyof typeof tasks];
 if (!run) throw new Error(`task '${task}' is none of ${Object.keys(tasks).join(', ')}`);
 const answer = await run();

@@ -4,6 +4,7 @@ Usage: peer.py TASK < options.json      (TASK: train | decode | adapters)
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 task = sys.argv[1]
 options = json.load(sys.stdin)
 device = options.get("device", "cuda")
+world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
 P = 4093
 
 
@@ -73,7 +75,8 @@ def used_megabytes() -> float:
     """What is taken of the card, which has nothing else to do: the process's pool, which only grows, and the driver's own part."""
     if device != "cuda":
         return 0.0
-    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    own = f"--id={os.environ.get('CUDA_VISIBLE_DEVICES', 0)}"
+    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits", own]
     return float(subprocess.run(query, capture_output=True, text=True).stdout.split()[0])
 
 
@@ -81,13 +84,19 @@ def train() -> dict:
     model = adapted(base(), options["r"])
     model.train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4, fused=True)
-    ids = token_ids(options["batch"], options["tokens"], model.config.vocab_size)
+    ids = token_ids(world * options["batch"], options["tokens"], model.config.vocab_size)[rank * options["batch"] :][: options["batch"]]
+    inside = options["compiled"] and options.get("compile") == "model"  # DistributedDataParallel around the compiled model, not within it
+    if inside:
+        model.compile()
+    if world > 1:
+        torch.distributed.init_process_group("nccl")
+        model = torch.nn.parallel.DistributedDataParallel(model, device_ids=[0], gradient_as_bucket_view=True, static_graph=inside)
 
     def loss_of(ids):
         with torch.autocast(device, dtype=torch.bfloat16):
             return model(input_ids=ids, labels=ids).loss
 
-    if options["compiled"]:
+    if options["compiled"] and not inside:
         loss_of = torch.compile(loss_of)
     losses, seconds = [], []
     wait()
@@ -100,6 +109,11 @@ def train() -> dict:
         losses.append(loss.item())
         wait()
         seconds.append(time.perf_counter() - begun)
+    if world > 1:  # each process has the mean of its own rows
+        everywhere = torch.tensor(losses, device=device)
+        torch.distributed.all_reduce(everywhere)
+        losses = (everywhere / world).tolist()
+        torch.distributed.destroy_process_group()
     timed = seconds[options["warmup"] :]
     result = {"losses": losses, "secondsPerStep": statistics.median(timed), "spread": [min(timed), max(timed)]}
     return {**result, "firstStepSeconds": seconds[0], "peakMegabytes": used_megabytes()}

@@ -6,6 +6,9 @@ import { createInterface } from 'node:readline';
 import type { EvaluationRecord, StepRecord } from 'lowrank';
 import type { Part } from './worker.ts';
 
+/** A machine without npm packages has it in one file; see `tests/bench/gpu/bundle.mjs`. */
+const WORKER = process.env.WORKER ?? 'tests/train/cluster/worker.ts';
+
 /** What a run came to, in one worker. */
 export interface Done {
   readonly history: readonly StepRecord[];
@@ -38,10 +41,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** `TF_CONFIG` of each worker. */
+/** `TF_CONFIG` of each worker, and its number on this machine, which is that of its GPU. */
 export async function environments(count: number): Promise<Record<string, string>[]> {
   const worker = (await freePorts(count)).map((port) => `127.0.0.1:${port}`);
-  return worker.map((_, index) => ({ TF_CONFIG: JSON.stringify({ cluster: { worker }, task: { type: 'worker', index } }) }));
+  return worker.map((_, index) => ({
+    TF_CONFIG: JSON.stringify({ cluster: { worker }, task: { type: 'worker', index } }),
+    LOCAL_RANK: String(index),
+  }));
 }
 
 /** A worker that runs. */
@@ -53,7 +59,7 @@ export interface Running {
 }
 
 export function start(part: Part, environment: Record<string, string> = {}, command: readonly string[] = ['node']): Running {
-  const [program = 'node', ...words] = [...command, '--no-warnings', 'tests/train/cluster/worker.ts', JSON.stringify(part)];
+  const [program = 'node', ...words] = [...command, '--no-warnings', WORKER, JSON.stringify(part)];
   const begin = performance.now();
   let step = 0;
   const waiting: { readonly for: number; readonly tell: () => void }[] = [];

@@ -19,6 +19,8 @@ export interface Launch {
   readonly maxRestarts: number;
   /** The processors to divide. */
   readonly cores: number;
+  /** The GPUs, of which each worker gets one, as `CUDA_VISIBLE_DEVICES` names them; none where the workers compute on processors. */
+  readonly gpus: readonly string[];
 }
 
 /** How a worker ended. */
@@ -60,13 +62,15 @@ export async function launchWorkers(launch: Launch, { stderr }: Pick<Streams, 's
 
 /** Starts all workers and waits for their ends; when one fails, the others are killed unless they end soon. */
 async function runOnce(
-  { words, workers, cores }: Launch,
+  { words, workers, cores, gpus }: Launch,
   stderr: Streams['stderr'],
 ): Promise<{ readonly ends: readonly End[]; readonly interrupt?: NodeJS.Signals }> {
   const addresses = (await freePorts(workers)).map((port) => `127.0.0.1:${port}`);
   const children = addresses.map((_, rank) => {
     const task = JSON.stringify({ cluster: { worker: addresses }, task: { type: 'worker', index: rank } });
-    return startWorker(rank, words, { TF_CONFIG: task, ...threads(cores, workers) }, stderr);
+    const gpu = gpus[rank];
+    const place = { TF_CONFIG: task, ...(gpu !== undefined && { CUDA_VISIBLE_DEVICES: gpu }) };
+    return startWorker(rank, words, { ...place, ...threads(cores, workers) }, stderr);
   });
   let interrupt: NodeJS.Signals | undefined;
   const forward = (signal: NodeJS.Signals) => {

@@ -4,8 +4,9 @@ import os from 'node:os';
 import nodePath from 'node:path';
 import type { Tokenizer } from '../llama';
 import { getPeftModel } from '../peft';
-import { ArgumentError } from '../runtime';
+import { ArgumentError, deviceInfo } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
+import { givenGpus } from '../runtime/oneGpu';
 import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExamples } from '../train';
 import type { CommandArguments } from './arguments/commandArguments';
 import { typedConfig } from './arguments/methodOptions';
@@ -51,7 +52,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
   const maxRestarts = args.whole('max-restarts', { least: 0 }) ?? 3;
   if (workers > 1) {
     const words = ['train', ...withoutOptions(args.words, ['workers', 'max-restarts'])];
-    return launchWorkers({ words, workers, maxRestarts, cores: os.availableParallelism() }, streams);
+    return launchWorkers({ words, workers, maxRestarts, cores: os.availableParallelism(), gpus: gpusFor(workers) }, streams);
   }
   const { stdout, stderr } = streams;
   const cluster = await joinedCluster(args, streams);
@@ -132,4 +133,16 @@ function beginning(heldOut: number, checkpoint: string): string {
 
 function stopped(step: number, checkpoint: string): string {
   return `stopped after step ${step}; the run is saved in ${checkpoint}, and the same command resumes it\n`;
+}
+
+/** A GPU for each worker, where this machine computes on GPUs: NCCL refuses two workers on one. */
+function gpusFor(workers: number): readonly string[] {
+  if (deviceInfo().device !== 'GPU') return [];
+  const gpus = givenGpus();
+  if (gpus.length < workers) {
+    throw new UsageError(
+      `--workers ${workers}: there are ${gpus.length} GPUs, and each worker needs one; start as many, or set CUDA_VISIBLE_DEVICES= to compute on processors`,
+    );
+  }
+  return gpus;
 }

@@ -1,13 +1,16 @@
-/** Several processes for one experiment: a small model does not fill a GPU alone. */
+/** Several processes for one experiment, spread over the machine's GPUs: a small model does not fill one alone. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { withoutOptions } from 'lowrank/internal';
+import { givenGpus, withoutOptions } from 'lowrank/internal';
 
 /** Runs this command in `count` processes, which share its work folder, and waits for all of them. Returns what failed, if any did. */
 export async function runWorkers(count: number): Promise<string | undefined> {
   const words = workerWords(process.argv.slice(1), count);
-  const ends = Array.from({ length: count }, async () => {
-    const worker = spawn(process.execPath, [...process.execArgv, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const gpus = givenGpus();
+  const ends = Array.from({ length: count }, async (_, index) => {
+    const gpu = gpus[index % gpus.length];
+    const env = { ...process.env, ...(gpu !== undefined && { CUDA_VISIBLE_DEVICES: gpu }) };
+    const worker = spawn(process.execPath, [...process.execArgv, ...words], { stdio: ['ignore', 'ignore', 'inherit'], env });
     const [code, signal] = (await once(worker, 'exit')) as [number | null, string | null];
     return code === 0 ? undefined : `exit ${code ?? signal}`;
   });

@@ -9,7 +9,8 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 
 export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 
-import { SetupError } from '../setupError';
+import { takeOneGpu } from './oneGpu';
+import { SetupError } from './setupError';
 import { tensorflowPackage } from './tensorflowPackage';
 import { checkXlaFlags } from './xlaFlags';
 
@@ -34,6 +35,7 @@ function load(): TensorFlow {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // start-up notes belong in nobody's notebook
   process.env.TF_GPU_ALLOCATOR ??= ALLOCATOR;
   process.env.TF_ENABLE_ONEDNN_OPTS ??= ONEDNN;
+  takeOneGpu();
   const { XLA_FLAGS: flags = '' } = process.env;
   checkXlaFlags(flags);
   if (!flags.includes('xla_gpu_enable_triton_gemm')) process.env.XLA_FLAGS = `${flags} ${CUBLAS_ONLY}`.trim();

@@ -2,8 +2,8 @@
 import { tf } from '../../runtime';
 import { nodeBackend } from '../../runtime/device/backend';
 
-/** How numbers travel: through gRPC around a ring, through NVIDIA's library between GPUs, or as TensorFlow chooses. */
-export type Communication = 'auto' | 'ring' | 'nccl';
+/** How numbers travel: through gRPC around a ring, or through NVIDIA's library between GPUs. */
+export type Communication = 'ring' | 'nccl';
 
 /** One of the group's collectives. */
 interface Reduction {

@@ -2,10 +2,10 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArgumentError, StateError } from '../../runtime';
-import { checkKnown } from '../../runtime/checks/checkKnown';
-import { checkOneOf } from '../../runtime/checks/checkValues';
-import { reasonOf } from '../../runtime/messages/reasonOf';
+import { ArgumentError, deviceInfo, StateError } from '../../runtime';
+import { checkKnown } from '../../runtime/checkKnown';
+import { checkOneOf } from '../../runtime/checkValues';
+import { reasonOf } from '../../runtime/reasonOf';
 import { Cluster } from './cluster';
 import { clusterBinding } from './clusterBinding';
 import { type ClusterDescription, describedBy, type ExplicitCluster } from './clusterDescription';
@@ -28,8 +28,8 @@ export interface JoinOptions {
   readonly joinTimeout?: number;
   /** Told every second for how long the others have been waited for. */
   readonly onWaiting?: (seconds: number) => void;
-  /** How sums travel. @defaultValue 'auto': NCCL between GPUs where it is installed, else gRPC around a ring */
-  readonly communication?: Communication;
+  /** How sums travel: through NCCL between GPUs, or through gRPC around a ring. @defaultValue 'auto': NCCL on GPUs, the ring on CPUs */
+  readonly communication?: Communication | 'auto';
 }
 
 /** In milliseconds; see `timeout`. */
@@ -54,6 +54,9 @@ export async function joinCluster(options: JoinOptions = {}): Promise<Cluster> {
     if (!(value > 0 && value < 2 ** 31 / 1000)) throw new ArgumentError(`joinCluster: ${name} ${value} is not a number of seconds`);
   }
   checkOneOf('joinCluster: communication', communication, ['auto', 'ring', 'nccl']);
+  const isGpu = deviceInfo().device === 'GPU';
+  if (communication === 'nccl' && !isGpu)
+    throw new ArgumentError("joinCluster: communication 'nccl' is between GPUs, and this process computes on a CPU: use 'ring'");
   const description = options.cluster ? describedBy('cluster', options.cluster) : findCluster(options.environment);
   if (joined) throw new StateError('this process is a worker already: join once, and pass the cluster on');
   const held = clusterBinding().getNumOfTensors();
@@ -63,7 +66,8 @@ export async function joinCluster(options: JoinOptions = {}): Promise<Cluster> {
     heartbeatTimeout: Math.round(Math.min(LONGEST_SILENCE, (timeout * 1000) / 3)),
     onWaiting,
   });
-  joined = new Cluster({ rank: description?.rank ?? 0, addresses, timeout, communication });
+  const chosen = communication === 'auto' ? (isGpu ? 'nccl' : 'ring') : communication; // TensorFlow's own 'auto' takes the ring on GPUs too
+  joined = new Cluster({ rank: description?.rank ?? 0, addresses, timeout, communication: chosen });
   return joined;
 }
 
