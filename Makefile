@@ -36,9 +36,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build hello notebooks refresh lab site test test-browser experiment lint reference drawings goldens differential fuzz bench bench-gpu bench-gpu-bundle bench-scale faults clean help
+.PHONY: setup build hello notebooks refresh lab site test test-browser experiment lint reference drawings goldens differential fuzz bench bench-gpu bench-gpu-scale bench-gpu-bundle bench-scale faults clean help
 help:
-	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | test-browser | experiment | lint | reference | drawings | goldens | differential | fuzz | bench | bench-gpu | bench-scale | faults | clean   (see README.md)'
+	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | test-browser | experiment | lint | reference | drawings | goldens | differential | fuzz | bench | bench-gpu | bench-gpu-scale | bench-scale | faults | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/lowrank/setup/report.js
@@ -228,6 +228,10 @@ bench: build $(PEERS) $(BENCH)/llamaCpp/done
 
 bench-gpu: build $(PEERS)
 	@$(RUN_TS) tests/bench/gpu/bench.ts --python $(PEERS) --out $(BENCH)
+
+# Several GPUs of this machine, a worker each, beside one worker and beside PyTorch
+bench-gpu-scale: build $(PEERS)
+	@$(RUN_TS) tests/bench/gpu/scale.ts --python $(PEERS) --out $(BENCH)
 
 # 1, 2 and 4 workers that divide the cores of this machine; see docs/beyond-one-machine.md
 bench-scale: build

@@ -123,3 +123,38 @@ test('the sum around a ring: four workers, 1 GB at 8 Gb/s, half a millisecond a 
   expect(ringSeconds(1e9, { workers: 4, gigabits: 8, hop: 0 })).toBeCloseTo(1.5, 12);
   expect(ringSeconds(1e9, { workers: 4, gigabits: 8, hop: 0.5e-3 })).toBeCloseTo(1.503, 12);
 });
+
+test('what it says of two GPUs is in the results', () => {
+  interface Form {
+    readonly one: { readonly secondsPerStep: number };
+    readonly all: { readonly secondsPerStep: number };
+    readonly efficiency: number;
+    readonly peerLossGap: number;
+  }
+  type Shapes<T> = Readonly<Record<'step' | 'long', T>>;
+  const { nccl, ring, peer, sums, small, same } = JSON.parse(readFileSync('tests/bench/results/gpu-scale.json', 'utf8')) as {
+    readonly nccl: Shapes<Form>;
+    readonly ring: Shapes<Form>;
+    readonly peer: Shapes<{ readonly secondsPerStep: number }>;
+    readonly sums: Readonly<Record<'nccl' | 'ring', readonly { readonly bytes: number; readonly seconds: number }[]>>;
+    readonly small: { readonly difference: number; readonly resumed: number };
+    readonly same: { readonly lossGap: number };
+  };
+  const ms = ({ secondsPerStep }: { readonly secondsPerStep: number }) => `${(1000 * secondsPerStep).toFixed(0)} ms`;
+  for (const [shape, rows] of [
+    ['step', '4 × 512'],
+    ['long', '2 × 2048'],
+  ] as const) {
+    const { one, all, efficiency } = nccl[shape];
+    const cells = [rows, ms(one), ms(all), `${(100 * efficiency).toFixed(0)} %`, ms(ring[shape].all), ms(peer[shape])];
+    expect(page).toContain(`| ${cells.join(' | ')} |`);
+  }
+  const [, gradients] = sums.nccl;
+  expect(page).toContain(`(${((gradients?.bytes ?? 0) / 1e6).toFixed(1)} MB) takes ${(1000 * (gradients?.seconds ?? 0)).toFixed(2)} ms`);
+  expect(page).toContain(`and ${(1000 * (sums.ring[1]?.seconds ?? 0)).toFixed(0)} ms through the ring`);
+  const rest = Object.values(nccl).map(({ one, all }) => Math.round(1000 * (all.secondsPerStep - one.secondsPerStep)));
+  expect(page).toContain(`So ${Math.min(...rest)} to ${Math.max(...rest)} ms of an update`);
+  expect(Math.max(...Object.values(nccl).map(({ peerLossGap }) => peerLossGap))).toBeLessThan(2e-4);
+  expect(page).toContain(`differs from that of one by at most ${Math.max(small.difference, small.resumed).toExponential(1)}`);
+  expect(page).toContain(`differ by at most ${(100 * same.lossGap).toFixed(3)} %`);
+});

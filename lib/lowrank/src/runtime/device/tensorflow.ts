@@ -9,8 +9,8 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 
 export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 
+import { SetupError } from '../setupError';
 import { takeOneGpu } from './oneGpu';
-import { SetupError } from './setupError';
 import { tensorflowPackage } from './tensorflowPackage';
 import { checkXlaFlags } from './xlaFlags';
 
