@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { SetupError } from '../../lib/lowrank/src';
-import { givenGpus, takeOneGpu } from '../../lib/lowrank/src/runtime/oneGpu';
+import { SetupError } from '../../../lib/lowrank/src';
+import { givenGpus, takeOneGpu } from '../../../lib/lowrank/src/runtime/device/oneGpu';
 
 /** What is visible to a process that was started with these variables. */
 function taken(environment: NodeJS.ProcessEnv): string | undefined {

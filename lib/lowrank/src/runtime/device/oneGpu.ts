@@ -1,6 +1,7 @@
 /** Which of a machine's GPUs this process computes on: one. */
+
+import { SetupError } from '../setupError';
 import { nvidiaSmi } from './nvidiaSmi';
-import { SetupError } from './setupError';
 
 /** The variables by which torchrun, Open MPI and Slurm number the processes of one machine. */
 const LOCAL_RANKS = ['LOCAL_RANK', 'OMPI_COMM_WORLD_LOCAL_RANK', 'SLURM_LOCALID'];
