@@ -1,12 +1,12 @@
-/** The sum of a layer's input and what the layer, or an adapter, adds to it. */
+/** The sum of a layer's input and the output of the layer or of an adapter. */
 import type { tf } from '../runtime';
 import { withGradient } from './customGradient';
 
-/** `x + y`. Shapes: x and y of one shape. */
+/** `x + y`. Shapes: x and y have the same shape. */
 export function addResidual(x: tf.Tensor, y: tf.Tensor): tf.Tensor {
   return withGradient(
     [x, y],
     () => ({ value: x.add(y), saved: {} }),
-    (dy) => [dy.clone(), dy.clone()], // two handles: tfjs disposes of each on its own
+    (dy) => [dy.clone(), dy.clone()], // two handles: tfjs disposes of each separately
   );
 }

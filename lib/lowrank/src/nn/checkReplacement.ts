@@ -1,13 +1,13 @@
-/** Whether a layer can stand where another is. */
+/** Checks whether one layer can replace another. */
 import { ArgumentError, ShapeError } from '../runtime';
 import type { ModuleKind } from './moduleKind';
 
-/** A Module, as far as the check goes. */
+/** The part of a Module that the check needs. */
 interface Layer {
   readonly kind: ModuleKind | undefined;
 }
 
-/** What those that call a layer of a kind use of it. */
+/** The members that callers use, for each kind of layer. */
 const MEMBERS: Readonly<Record<ModuleKind, readonly string[]>> = {
   projection: ['forward', 'inFeatures', 'outFeatures'],
   'token table': ['forward', 'weight'],
@@ -17,16 +17,16 @@ const MEMBERS: Readonly<Record<ModuleKind, readonly string[]>> = {
   'decoder layer': ['forward'],
 };
 
-/** The widths that must stay; a vocabulary may grow, so that a table and a head may have other ones on that side. */
+/** The widths that must stay. A vocabulary may grow, so the widths of a table and of a head on that side may change. */
 const WIDTHS: Partial<Readonly<Record<ModuleKind, readonly string[]>>> = {
   projection: ['inFeatures', 'outFeatures'],
   'token table': ['embeddingDim'],
 };
 
 /**
- * Checks what is put in a layer's place.
+ * Checks the replacement of a layer.
  *
- * @throws ArgumentError when it is no Module, is of another kind, or lacks what its callers use; ShapeError when its widths are others.
+ * @throws ArgumentError when it is not a Module, has another kind, or lacks a member that callers use; ShapeError when it has other widths.
  */
 export function checkReplacement(path: string, before: Layer, replacement: unknown): void {
   if (!isModule(replacement)) throw new ArgumentError(`what is put at '${path}' is no Module but ${describe(replacement)}`);
@@ -43,7 +43,7 @@ export function checkReplacement(path: string, before: Layer, replacement: unkno
       `'${path}' is of the kind '${kind}'; a ${describe(replacement)} cannot go there, as it has no ${missing.join(', ')}`,
     );
   }
-  if (replacement.kind !== kind) return; // a layer of the caller's own, whose widths are its own affair
+  if (replacement.kind !== kind) return; // the caller's own layer without a kind: its widths are not checked
   for (const name of WIDTHS[kind] ?? []) {
     const [was, is] = [Reflect.get(before, name), Reflect.get(replacement, name)];
     if (was === is || (name === 'outFeatures' && /(^|\.)lm_head$/.test(path))) continue;

@@ -4,14 +4,14 @@ import { nodeBackend } from '../runtime/device/backend';
 import { withGradient } from './customGradient';
 import { byKernel } from './kernels/dispatch';
 
-/** The label of a position that the loss leaves out, as in PyTorch. */
+/** The label of a position that the loss ignores, as in PyTorch. */
 export const IGNORE_INDEX = -100;
 
 /**
- * `mean over kept positions of −log softmax(logits)[label]`; labels of −100 are left out, and with none left the loss is 0.
+ * The mean of `−log softmax(logits)[label]` over all positions whose label is not −100; without any such position the loss is 0.
  *
- * TensorFlow's fused operation returns the loss and its gradient, `softmax − one-hot`, at once; the probabilities and the one-hot labels
- * are never separate tensors.
+ * TensorFlow's fused operation returns the loss together with its gradient, `softmax − one-hot`, and creates no tensors for the
+ * probabilities or the one-hot labels.
  *
  * Shapes: logits (N, V), labels (N), int32 → ().
  */
@@ -26,7 +26,7 @@ export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
   });
 }
 
-/** `Σ weight·(−log softmax(logits)[label])`, where the weight of a label of −100 is 0. Shapes: logits (N, V), labels, weights (N) → (). */
+/** `Σ weight·(−log softmax(logits)[label])`; the weight of a label −100 is 0. Shapes: logits (N, V), labels, weights (N) → (). */
 export function weightedCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor): tf.Scalar {
   const [N] = logits.shape;
   if (logits.rank !== 2 || labels.shape.join() !== String(N) || weights.shape.join() !== String(N)) {
@@ -35,7 +35,7 @@ export function weightedCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, weigh
     );
   }
   return tf.tidy(() => {
-    const targets = tf.maximum(labels, tf.scalar(0, 'int32')); // an ignored label must still be one of the V
+    const targets = tf.maximum(labels, tf.scalar(0, 'int32')); // an ignored label must still be in 0…V − 1
     return (byKernel('crossEntropy', logits, targets, weights) ?? formula(logits, targets, weights)) as tf.Scalar;
   });
 }

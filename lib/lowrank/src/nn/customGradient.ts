@@ -1,20 +1,20 @@
-/** Operations that bring their own gradient, so that the tape holds what the gradient needs and nothing else. */
+/** Operations with their own gradient: the tape then holds only what the gradient needs. */
 import { tf } from '../runtime';
 
 /** Tensors by name. */
 type Named = Readonly<Record<string, tf.Tensor>>;
 
-/** What an operation gives, and what its gradient will need; that is held until the backward pass has used it. */
+/** The result of an operation, and the tensors that its gradient needs, which are held until the backward pass has used them. */
 export interface Forward<Saved extends Named> {
   readonly value: tf.Tensor;
   readonly saved: Saved;
 }
 
 /**
- * Applies an operation whose gradient is given by hand: one tensor per input, in their order.
+ * Applies an operation with a handwritten gradient: one tensor per input, in their order.
  *
- * tfjs keeps the inputs of almost every operation until the backward pass, even where only their shapes matter; for one
- * layer of a transformer that comes to several times what the mathematics asks for.
+ * tfjs keeps the inputs of almost every operation until the backward pass, even if only their shapes matter; for a layer of a transformer,
+ * that is several times the memory that the gradient needs.
  */
 export function withGradient<Saved extends Named>(
   inputs: readonly tf.Tensor[],
@@ -28,7 +28,7 @@ export function withGradient<Saved extends Named>(
     save(Object.values(saved));
     const gradFunc = (dy: tf.Tensor, kept: tf.Tensor[]) => {
       const restored = Object.fromEntries(names.map((name, i) => [name, kept[i]])) as Saved; // the same names and order
-      return tf.tidy(() => gradient(dy, restored)); // tfjs would hold what it makes until the whole backward pass is over
+      return tf.tidy(() => gradient(dy, restored)); // without it, tfjs would hold the intermediate tensors until the end of the backward pass
     };
     return { value, gradFunc };
   });

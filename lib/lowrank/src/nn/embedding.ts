@@ -5,21 +5,21 @@ import { Module } from './module';
 import type { ModuleKind } from './moduleKind';
 import type { PackedWeight } from './packedWeight';
 
-/** A table of token vectors: what an Embedding is to those who call it, and what an adapter around one stays. */
+/** A table of token vectors: the interface of an Embedding and of an adapter around one. */
 export interface TokenTable extends Module {
-  /** How many tokens it has, V. */
+  /** V, the number of tokens. */
   readonly numEmbeddings: number;
-  /** How wide each token's vector is, C. */
+  /** C, the width of a token's vector. */
   readonly embeddingDim: number;
   readonly weight: tf.Variable | PackedWeight;
   /** Shapes: ids (B, T), int32 → (B, T, C). */
   forward(ids: tf.Tensor): tf.Tensor;
-  /** `x·Eᵀ`, how far each token's vector goes along with x. Shapes: (…, C) → (…, V). */
+  /** `x·Eᵀ`, the inner product of x with each token's vector. Shapes: (…, C) → (…, V). */
   scores(x: tf.Tensor): tf.Tensor;
 }
 
 /**
- * A table from which each token id picks its row.
+ * A table of token vectors: each token id selects a row.
  *
  * Shapes: ids (B, T), int32 → (B, T, C); weight (V, C).
  */
@@ -52,10 +52,10 @@ export class Embedding extends Module implements TokenTable {
   }
 }
 
-/** The output layer that shows a table, by the table. */
+/** The tied output layer of each table. */
 const heads = new WeakMap<Module, TiedHead>();
 
-/** The tied output layer that this module is, or whose table it is. */
+/** This module if it is a tied output layer, else the tied output layer of this table. */
 export function tiedHeadOf(module: Module): TiedHead | undefined {
   return module instanceof TiedHead ? module : heads.get(module);
 }
@@ -63,16 +63,16 @@ export function tiedHeadOf(module: Module): TiedHead | undefined {
 /**
  * An output layer that shares the embedding's table, `y = x·Eᵀ` (Press and Wolf 2017, arXiv 1608.05859).
  *
- * The table stays the embedding's: it is named, counted, trained and freed there, once. Where one of the two ends is to take on
- * other values than the other, {@link part} first gives this layer a copy of its own.
+ * The embedding owns the table: it is named, counted, trained and freed there, once. If the two ends need different values, {@link part}
+ * first makes a copy for this layer.
  *
  * Shapes: x (…, C) → (…, V).
  */
 export class TiedHead extends Module implements Projection {
-  /** The copy of the table that acts while the ends are apart. */
+  /** The copy of the table that is used while the ends are parted. */
   ownHead: Linear | undefined;
-  #embedding: TokenTable; // private: a child would be listed as a second owner of the table
-  #reasons = 0; // how many times the ends were parted and not rejoined
+  #embedding: TokenTable; // private: a child would count as a second owner of the table
+  #reasons = 0; // the number of partings that were not undone
 
   constructor(embedding: TokenTable) {
     super();
@@ -93,7 +93,7 @@ export class TiedHead extends Module implements Projection {
   }
 
   /**
-   * The shared table, (V, C): transposed against a Linear's (in, out) weight.
+   * The shared table, (V, C): the transpose of a Linear's (in, out) weight.
    *
    * @throws UnsupportedError when it is stored packed.
    */
@@ -103,30 +103,30 @@ export class TiedHead extends Module implements Projection {
     throw new UnsupportedError(`the token table is stored as ${weight.format}: load the model with dtype 'float32' to use its values`);
   }
 
-  /** The shared table, however it is kept. */
+  /** The shared table, in any storage. */
   get tiedTable(): TokenTable['weight'] {
     return this.#embedding.weight;
   }
 
-  /** Shows another table from now on, for example an adapter around the one before. */
+  /** Uses another table from now on, for example an adapter around the previous one. */
   follow(table: TokenTable): void {
     if (heads.get(this.#embedding) === this) heads.delete(this.#embedding);
     this.#embedding = table;
     heads.set(table, this);
   }
 
-  /** Whether this is the head of that table. */
+  /** Whether this is the output layer of that table. */
   isTiedTo(embedding: TokenTable): boolean {
     return this.#embedding === embedding;
   }
 
-  /** The values that act, turned as a Linear's weight is, in 32-bit floats. Shapes: → (C, V). */
+  /** The values in use, as 32-bit floats, transposed as a Linear's weight. Shapes: → (C, V). */
   values(): tf.Tensor {
     const { weight } = this.#embedding;
     return tf.tidy(() => this.ownHead?.weight.clone() ?? (weight instanceof tf.Variable ? weight : weight.unpack()).transpose());
   }
 
-  /** Gives this layer a copy of the table of its own, in 32-bit floats, so that either end can change without the other. */
+  /** Copies the table for this layer, in 32-bit floats: either end can then change without the other. */
   part(): Linear {
     this.#reasons++;
     const { weight } = this.#embedding;
@@ -135,7 +135,7 @@ export class TiedHead extends Module implements Projection {
     return this.ownHead;
   }
 
-  /** Takes one {@link part} back; with the last of them the copy is freed, and the layer shows the table again. */
+  /** Undoes one {@link part}; the last one frees the copy, and the layer uses the table again. */
   rejoin(): void {
     this.#reasons = Math.max(0, this.#reasons - 1);
     if (this.#reasons > 0) return;
@@ -143,7 +143,7 @@ export class TiedHead extends Module implements Projection {
     this.ownHead = undefined;
   }
 
-  /** Hands over the copy of a parted layer, which takes this layer's place; undefined while the ends are tied. */
+  /** Returns the copy of a parted layer as a layer that replaces this one; undefined while the ends are tied. */
   release(): Linear | undefined {
     const { ownHead } = this;
     if (!ownHead) return undefined;
@@ -152,7 +152,7 @@ export class TiedHead extends Module implements Projection {
     return ownHead;
   }
 
-  /** The table, which decides what this layer computes though it belongs to the embedding. */
+  /** The table, which decides the results of this layer and belongs to the embedding. */
   override *borrowedParts(): IterableIterator<Module> {
     if (!this.ownHead) yield this.#embedding;
   }
@@ -167,7 +167,7 @@ export class TiedHead extends Module implements Projection {
   }
 }
 
-/** @throws ArgumentError when ids are not whole numbers by their type; TensorFlow's own words for it name neither. */
+/** @throws ArgumentError when the ids do not have an integer type; TensorFlow's own message names neither the ids nor the type. */
 export function checkIdType(ids: tf.Tensor): void {
   if (ids.dtype !== 'int32') throw new ArgumentError(`token ids are int32; got a tensor of type ${ids.dtype}, shape [${ids.shape}]`);
 }

@@ -1,5 +1,5 @@
 /**
- * The layers of a model: formulas, one layer a file.
+ * The layers of a model: formulas, one layer per file.
  *
  * Shapes use one set of letters in the whole library and its docs:
  *

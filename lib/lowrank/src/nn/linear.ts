@@ -6,11 +6,11 @@ import { byKernel } from './kernels/dispatch';
 import { Module } from './module';
 import type { ModuleKind } from './moduleKind';
 
-/** A map of the last axis: what a Linear is to those who call it, and what an adapter around one stays. */
+/** A map of the last axis: the interface of a Linear and of an adapter around one. */
 export interface Projection extends Module {
-  /** How wide its input is, I. */
+  /** I, the width of the input. */
   readonly inFeatures: number;
-  /** How wide its output is, O. */
+  /** O, the width of the output. */
   readonly outFeatures: number;
   /** Shapes: x (…, I) → (…, O). */
   forward(x: tf.Tensor): tf.Tensor;
@@ -19,7 +19,8 @@ export interface Projection extends Module {
 /**
  * A linear layer, `y = x·W + b`.
  *
- * Shapes: x (…, I) → y (…, O); weight (I, O); bias (O). Hugging Face stores the weight (O, I): transpose at the file's border.
+ * Shapes: x (…, I) → y (…, O); weight (I, O); bias (O). Hugging Face stores the weight as (O, I); the readers and writers of files
+ * transpose it.
  */
 export class Linear extends Module implements Projection {
   /** Takes ownership of both variables. */
@@ -57,17 +58,17 @@ export class Linear extends Module implements Projection {
 }
 
 /**
- * `x·W` over the last axis of x; W's two axes are used as they are, or swapped with `transposeW`.
+ * `x·W` over the last axis of x, or `x·Wᵀ` with `transposeW`.
  *
- * The rows are flattened first: tfjs's matMul broadcasts (B,T,C)·(C,O) forward, but its gradient throws on that. A frozen
- * variable as W gets no gradient, which spares the tape the input.
+ * The rows are flattened first: tfjs's matMul broadcasts (B,T,C)·(C,O) in the forward pass, but its gradient throws. A frozen variable W
+ * gets no gradient, so the tape does not hold the input.
  */
 export function matMulRows(x: tf.Tensor, weight: tf.Tensor, transposeW = false): tf.Tensor {
   const isFrozen = weight instanceof tf.Variable && !weight.trainable;
   return isFrozen ? matMulFrozen(x, () => weight, transposeW) : multiplyRows(x, weight, transposeW);
 }
 
-/** `x·W` for a W that gets no gradient; the backward pass asks for it again, so that one made for the purpose is not held. */
+/** `x·W` for a W without a gradient. The backward pass asks for W again, so a temporary W is not held. */
 export function matMulFrozen(x: tf.Tensor, weight: () => tf.Tensor, transposeW = false): tf.Tensor {
   return withGradient(
     [x],

@@ -1,21 +1,21 @@
-/** Output layer and loss together, so that the logits of all tokens are never there at once. */
+/** Output layer and loss together: the logits of all tokens are never in memory at once. */
 import { compile, isRecording, isTracing, ShapeError, tf } from '../runtime';
 import { crossEntropy, IGNORE_INDEX, weightedCrossEntropy } from './crossEntropy';
 import { withGradient } from './customGradient';
 import type { Projection } from './linear';
 
-/** The most logits held at a time, 32 MiB of them. */
+/** Maximum number of logits in memory at a time: 32 MiB. */
 const MAX_LOGITS = 2 ** 23;
 
 /**
  * `crossEntropy(head(x), labels)`.
  *
- * In a compiled function, and with a head that is not trained, the rows go through the head in chunks, and each chunk's gradient by x is
- * made along with its loss: the logits, by far the largest tensor of a step, are never whole, and none is held until the backward pass
+ * In a compiled function with a frozen head, the rows pass through the head in chunks, and the gradient of each chunk by x is computed
+ * together with its loss. The logits, by far the largest tensor of a step, never exist as a whole, and none is held until the backward pass
  * (as in Hsu et al. 2024, "Liger Kernel", arXiv 2410.10989, section 3.2).
  *
- * Labels may be float32 too, and in a compiled function are that until the loss needs them: TensorFlow keeps the integers that one of its
- * functions hands to another on a GPU's host.
+ * Labels may be float32. In a compiled function they are float32 until the loss needs integers: TensorFlow keeps integers that one of its
+ * functions passes to another in the memory of the GPU's host.
  *
  * Shapes: x (N, C), labels (N) → ().
  *
@@ -60,7 +60,7 @@ type ChunkArguments = [head: Projection, states: tf.Tensor, labels: tf.Tensor, w
 
 const lossOf = (...[head, states, labels, weights]: ChunkArguments) => weightedCrossEntropy(head.forward(states), labels.toInt(), weights);
 
-/** Takes the sum of the losses before it, so that TensorFlow never has the logits, or the unpacked head, of two chunks at a time. */
+/** Takes the sum of the previous losses: TensorFlow then never holds the logits, or the unpacked head, of two chunks at a time. */
 const addLoss = compile((sum: tf.Scalar, ...chunk: ChunkArguments): tf.Scalar => sum.add(lossOf(...chunk)), { name: 'head_loss' });
 
 /** As {@link addLoss}, with the gradient of this chunk's loss by its states. */
@@ -74,7 +74,7 @@ const addLossAndGradients = compile(
   { name: 'head_loss_and_gradients' },
 );
 
-/** Whether no gradient goes to the head's parameters, its own or borrowed. */
+/** Whether the head's parameters, own and borrowed, get no gradient. */
 function isFrozen(head: Projection): boolean {
   for (const [, module] of head.namedModules()) {
     for (const part of [module, ...module.borrowedParts()]) if (!part.trainableParameters()[Symbol.iterator]().next().done) return false;
@@ -82,7 +82,7 @@ function isFrozen(head: Projection): boolean {
   return true;
 }
 
-/** Rows whose logits stay below the limit, a multiple of 32 where there are so many. */
+/** The number of rows whose logits stay below the limit, a multiple of 32 if there are that many. */
 function chunkRows(vocabSize: number, maxLogits: number): number {
   const rows = Math.max(1, Math.floor(maxLogits / vocabSize));
   return rows < 32 ? rows : rows - (rows % 32);

@@ -1,4 +1,4 @@
-/** A tree of layers that knows its parts by the names Hugging Face gives them. */
+/** A tree of layers, with the names that Hugging Face uses for its parts. */
 import { ArgumentError, tf } from '../runtime';
 import { checkReplacement } from './checkReplacement';
 import type { ModuleKind } from './moduleKind';
@@ -16,7 +16,7 @@ export interface ParameterCount {
  * Paths are Hugging Face's: `selfAttn.qProj.weight` is named `self_attn.q_proj.weight`.
  */
 export abstract class Module {
-  /** What may stand in its place: another of its kind. @defaultValue none; a layer of your own need not have one */
+  /** Its kind: only a module of the same kind can replace it. @defaultValue none; your own layers need no kind */
   get kind(): ModuleKind | undefined {
     return undefined;
   }
@@ -45,25 +45,25 @@ export abstract class Module {
     }
   }
 
-  /** The parameters of this module itself; a layer that does not keep them in its properties says here what they are. */
+  /** The parameters of this module itself; a layer that does not keep them in its properties overrides this. */
   *ownParameters(): IterableIterator<[string, tf.Variable]> {
     for (const [property, value] of Object.entries(this)) if (value instanceof tf.Variable) yield [toSnakeCase(property), value];
   }
 
-  /** Modules of others that this one uses: their parameters are listed there, but a gradient through this one reaches them. */
+  /** Modules that this one uses and others own: their owners list their parameters, but gradients through this module reach them. */
   *borrowedParts(): IterableIterator<Module> {}
 
   /**
-   * What of this module decides a forward pass, by name: what a compiled function tells modules apart by.
+   * The fields that decide a forward pass, by name: a compiled function distinguishes modules by them.
    *
-   * Every enumerable field is, unless a layer says otherwise here: a setting that were left out would have an earlier program answer in its
-   * place. A field that decides nothing, such as a counter, is best made private (`#calls`), which keeps it out.
+   * All enumerable fields, unless a layer overrides this: if a setting were missing, a program for another value would answer. Make a field
+   * that decides nothing, such as a counter, private (`#calls`), which excludes it.
    */
   *compiledFields(): IterableIterator<readonly [string, unknown]> {
     yield* Object.entries(this);
   }
 
-  /** How many parameters each own variable stands for; a layer that stores them packed says here that words are not values. */
+  /** The number of parameters in each own variable; a layer with packed storage overrides this, because its words are not values. */
   *ownSizes(): IterableIterator<readonly [variable: tf.Variable, size: number]> {
     for (const [, variable] of this.ownParameters()) yield [variable, variable.size];
   }
@@ -73,16 +73,16 @@ export abstract class Module {
     for (const [path, variable] of this.namedParameters()) if (variable.trainable) yield [path, variable];
   }
 
-  /** Takes every parameter out of training. */
+  /** Makes every parameter untrainable. */
   freeze(): this {
     for (const [, variable] of this.namedParameters()) variable.trainable = false;
     return this;
   }
 
   /**
-   * Puts `replacement` where the module at `path` is, for example a LoRA layer around a projection.
+   * Replaces the module at `path`, for example a projection by a LoRA layer around it.
    *
-   * @throws ArgumentError when nothing is at `path`, or when the replacement is of another kind; ShapeError when its widths are others.
+   * @throws ArgumentError when nothing is at `path`, or the replacement has another kind; ShapeError when it has other widths.
    */
   replaceModule(path: string, replacement: Module): void {
     if (!this.replaceBelow(path, replacement)) {
@@ -90,13 +90,13 @@ export abstract class Module {
     }
   }
 
-  /** Frees every parameter of this module and of those below it; the module is of no use afterwards. */
+  /** Frees every parameter of this module and of those below it; the module cannot be used afterwards. */
   dispose(): void {
     for (const [, child] of this.namedChildren()) child.dispose();
-    for (const [, variable] of this.ownParameters()) if (!variable.isDisposed) variable.dispose(); // tied ones are met twice
+    for (const [, variable] of this.ownParameters()) if (!variable.isDisposed) variable.dispose(); // tied parameters appear twice
   }
 
-  /** Goes down the path alone: a model is adapted layer by layer, and to walk it for each takes longer than all else. */
+  /** Follows the path only: adapting a model layer by layer would otherwise spend most of its time walking the whole tree. */
   private replaceBelow(path: string, replacement: Module, whole = path): boolean {
     for (const [property, value] of Object.entries(this)) {
       const here = toSnakeCase(property);
@@ -117,7 +117,7 @@ export abstract class Module {
   }
 }
 
-/** Counts the parameters of a module, each variable once even where two names share it (tied embeddings). */
+/** Counts the parameters of a module. A variable with two names (tied embeddings) counts once. */
 export function countParameters(module: Module): ParameterCount {
   const sizes = new Map<tf.Variable, number>();
   for (const [, part] of module.namedModules()) for (const [variable, size] of part.ownSizes()) sizes.set(variable, size);
@@ -130,10 +130,10 @@ export function countParameters(module: Module): ParameterCount {
   return { total, trainable };
 }
 
-/** Trees are walked at every step, and their names are few. */
+/** A cache of names: trees are walked at every step. */
 const snakeCases = new Map<string, string>();
 
-/** `qProj` → `q_proj`, `layers` → `layers`; names that already are Hugging Face's stay as they are. */
+/** `qProj` → `q_proj`, `layers` → `layers`; Hugging Face's names stay unchanged. */
 export function toSnakeCase(name: string): string {
   const known = snakeCases.get(name);
   if (known !== undefined) return known;

@@ -1,2 +1,2 @@
-/** What a layer is to those that call it. */
+/** The kinds of layers, by their interface. */
 export type ModuleKind = 'projection' | 'token table' | 'norm' | 'attention' | 'MLP' | 'decoder layer';

@@ -1,8 +1,8 @@
-/** A frozen weight that is stored in another number format than float32, as layers see it. */
+/** The interface of a frozen weight in another number format than float32. */
 import type { tf } from '../runtime';
 import type { Module } from './module';
 
-/** How the rows of a weight (out, in) are stored: `int8` has one scale for each row, the last three are blocks of GGML. */
+/** The storage of the rows of a weight (out, in): `int8` has one scale per row, the last three are blocks of GGML. */
 export type RowFormat = 'float32' | 'bfloat16' | 'int8' | 'Q4_0' | 'Q4_1' | 'Q8_0';
 
 /** A frozen weight in another number format than float32. */
@@ -15,9 +15,9 @@ export interface PackedWeight extends Module {
   readonly columns: number;
   /** [O, I]. */
   readonly shape: readonly [number, number];
-  /** How many values it stands for. */
+  /** The number of values. */
   readonly size: number;
-  /** The stored weight, and its scales where the format has some; undefined for a format that no native product reads. @internal */
+  /** The stored weight, and its scales if the format has them; undefined for a format that no native product reads. @internal */
   readonly rowParts: { readonly format: RowFormat; readonly parts: readonly tf.Tensor[] } | undefined;
   readonly isDisposed: boolean;
   /** The values as float32. Shapes: → (O, I). */

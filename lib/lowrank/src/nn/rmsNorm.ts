@@ -14,7 +14,7 @@ export class RMSNorm extends Module {
   /**
    * Takes ownership of the variable.
    *
-   * @param eps added to the mean square. @defaultValue 1e-6
+   * @param eps - added to the mean square. @defaultValue 1e-6
    */
   constructor(
     readonly weight: tf.Variable,
@@ -35,7 +35,7 @@ export class RMSNorm extends Module {
   }
 }
 
-/** `n = x·s` with `s = 1 / √(mean(x²) + ε)`; its gradient is `dx = s·(dn − n·mean(dn·n))`, so n and s are all it holds. */
+/** `n = x·s` with `s = 1 / √(mean(x²) + ε)`. Its gradient is `dx = s·(dn − n·mean(dn·n))`, so only n and s are saved. */
 function normalize(x: tf.Tensor, eps: number): tf.Tensor {
   return withGradient(
     [x],

@@ -4,11 +4,11 @@ import { withGradient } from './customGradient';
 import { byKernel } from './kernels/dispatch';
 
 /**
- * `SiLU(gate) ∘ up` with `SiLU(x) = x·σ(x)`; the backward pass computes the sigmoid again rather than holding it.
+ * `SiLU(gate) ∘ up` with `SiLU(x) = x·σ(x)`; the backward pass recomputes the sigmoid.
  *
- * Shapes: gate and up of one shape.
+ * Shapes: gate and up have the same shape.
  *
- * @throws ShapeError when they are not
+ * @throws ShapeError when they differ.
  */
 export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
   if (gate.shape.join() !== up.shape.join()) throw new ShapeError(`SwiGLU takes two of one shape; got [${gate.shape}] and [${up.shape}]`);

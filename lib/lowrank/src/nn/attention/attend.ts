@@ -1,9 +1,9 @@
-/** The formula of attention, on heads that are grouped by the key head that they share. */
+/** The formula of attention; query heads are grouped by their key head. */
 import { tf } from '../../runtime';
 import { withGradient } from '../customGradient';
 import { byKernel } from '../kernels/dispatch';
 
-/** What {@link attend} takes besides queries, keys and values; as in `ScaledDotProductOptions`. */
+/** The options of {@link attend}; as in `ScaledDotProductOptions`. */
 export interface AttendOptions {
   readonly mask?: tf.Tensor | undefined;
   readonly onWeights?: ((weights: tf.Tensor4D) => void) | undefined;

@@ -1,4 +1,4 @@
-/** Causal self-attention, and the interfaces by which models, caches and adapters meet it. */
+/** Causal self-attention, and its interfaces for models, caches and adapters. */
 import { ShapeError, tf } from '../../runtime';
 import type { Projection } from '../linear';
 import { Module } from '../module';
@@ -6,26 +6,26 @@ import type { ModuleKind } from '../moduleKind';
 import { applyRotary, type RotaryTables } from './rotary';
 import { type HiddenKeys, scaledDotProduct } from './scaledDotProduct';
 
-/** The keys and values that one layer has seen so far. */
+/** The past keys and values of one layer. */
 export interface LayerCache {
-  /** Adds those of the new tokens and gives all of them. Shapes: (B, K, T, D) → (B, K, S, D); keys rotated. */
+  /** Appends the new keys and values; returns all. Shapes: (B, K, T, D) → (B, K, S, D); keys rotated. */
   append(keys: tf.Tensor4D, values: tf.Tensor4D): { readonly keys: tf.Tensor4D; readonly values: tf.Tensor4D };
 }
 
-/** What the layers of one forward pass share. */
+/** The inputs that all layers of a forward pass share. */
 export interface AttentionContext {
   readonly rotary: RotaryTables;
   /** Additive, broadcastable to (B, H, T, S). */
   readonly mask: tf.Tensor;
-  /** What the mask hides; left out where that is not known. */
+  /** What the mask hides, if known. */
   readonly hides?: HiddenKeys;
-  /** Left out while training: nothing may be cached on the way to a gradient. */
+  /** Absent in training: a cached value would get no gradient. */
   readonly cache?: LayerCache;
-  /** Is given the attention weights, (B, H, T, S); it keeps what it wants with `tf.keep`. */
+  /** Receives the attention weights, (B, H, T, S), and keeps what it needs with `tf.keep`. */
   readonly onWeights?: (weights: tf.Tensor4D) => void;
 }
 
-/** What a decoder layer asks of its attention, and what an adapter around one stays. Shapes: x (B, T, C) → (B, T, C). */
+/** The attention of a decoder layer: the interface of the model's own and of an adapter around it. Shapes: x (B, T, C) → (B, T, C). */
 export interface Attention extends Module {
   /** Shapes: x (B, T, C) → (B, T, C). */
   forward(x: tf.Tensor, context: AttentionContext): tf.Tensor;
@@ -42,7 +42,7 @@ export interface AttentionProjections {
 /**
  * Causal self-attention with rotary positions and grouped queries (Ainslie et al. 2023, arXiv 2305.13245).
  *
- * `forward` is `output(attend(queries(x)))`; an adapter that adds a second attention does so between the last two.
+ * `forward` is `output(attend(queries(x)))`; an adapter adds a second attention between the last two steps.
  *
  * Shapes: x (B, T, C) → (B, T, C).
  */
@@ -56,7 +56,7 @@ export class CausalSelfAttention extends Module implements Attention {
   /** K, from the width of kProj. */
   readonly numKeyValueHeads: number;
 
-  /** @throws ShapeError when the projections' widths are no whole number of heads. */
+  /** @throws ShapeError when a projection's width is not a multiple of the head's width. */
   constructor(
     { qProj, kProj, vProj, oProj }: AttentionProjections,
     readonly headDim: number,
@@ -94,7 +94,7 @@ export class CausalSelfAttention extends Module implements Attention {
     return tf.tidy(() => applyRotary(splitHeads(this.qProj.forward(x), this.headDim), rotary));
   }
 
-  /** Shapes: x (B, T, C) → (B, K, T, D), rotated if tables are given; a prefix has no position and is not. */
+  /** Shapes: x (B, T, C) → (B, K, T, D), rotated if tables are passed; a prefix has no positions and is not rotated. */
   keys(x: tf.Tensor, rotary?: RotaryTables): tf.Tensor4D {
     return tf.tidy(() => {
       const keys = splitHeads(this.kProj.forward(x), this.headDim);
@@ -107,7 +107,7 @@ export class CausalSelfAttention extends Module implements Attention {
     return tf.tidy(() => splitHeads(this.vProj.forward(x), this.headDim));
   }
 
-  /** What the queries find in x, and in the cache if there is one. Shapes: (B, H, T, D), x (B, T, C) → (B, H, T, D). */
+  /** The attention of the queries to x, and to the cache if there is one. Shapes: (B, H, T, D), x (B, T, C) → (B, H, T, D). */
   attend(queries: tf.Tensor4D, x: tf.Tensor, { rotary, mask, hides, cache, onWeights }: AttentionContext): tf.Tensor4D {
     return tf.tidy(() => {
       const own = { keys: this.keys(x, rotary), values: this.values(x) };

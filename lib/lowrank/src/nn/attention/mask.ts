@@ -1,10 +1,10 @@
-/** Additive attention masks: 0 where a query may look, far below any score where it may not. */
+/** Additive attention masks: 0 for visible keys, far below any score for hidden ones. */
 import { tf } from '../../runtime';
 
-/** Finite, so that a query that may look nowhere (padding) has a softmax; two of them still fit float32 and bfloat16. */
+/** Finite, because a query that sees no key (padding) still needs a softmax; twice the value still fits float32 and bfloat16. */
 const HIDDEN = -1e9;
 
-/** Hides later tokens; the queries are the last of the keys' positions. Shapes: → (1, 1, T, S). */
+/** Hides later tokens; the queries are the last T of S positions. Shapes: → (1, 1, T, S). */
 export function causalMask(queries: number, keys = queries): tf.Tensor4D {
   return tf.tidy(() => {
     const own = tf.range(keys - queries, keys, 1, 'int32').reshape([1, 1, queries, 1]);
@@ -19,7 +19,7 @@ export function paddingMask(attentionMask: tf.Tensor2D): tf.Tensor4D {
   return tf.tidy(() => tf.sub(1, attentionMask.toFloat()).mul(HIDDEN).reshape([B, 1, 1, S]));
 }
 
-/** Hides the tokens of a row's other segments. Shapes: segmentIds (B, T) → (B, 1, T, T). */
+/** Hides the tokens of other segments of the row. Shapes: segmentIds (B, T) → (B, 1, T, T). */
 export function segmentMask(segmentIds: tf.Tensor2D): tf.Tensor4D {
   const [B, T] = segmentIds.shape;
   return tf.tidy(() => {

@@ -5,27 +5,27 @@ import { attend } from './attend';
 /** 64 MiB of scores on a CPU, enough for 4 rows of 512 tokens and 16 heads. */
 export const maxScoresHere = () => 2 ** (deviceInfo().device === 'GPU' ? 26 : 24);
 
-/** In how many blocks of queries a causal attention goes: with n of them, (n + 1) / 2n of its scores are made. */
+/** The number of query blocks of a causal attention: n blocks compute (n + 1) / 2n of the scores. */
 const CAUSAL_BLOCKS = 4;
 
-/** Below so many queries a block is too small to gain. */
+/** A block with fewer queries gains nothing. */
 const MIN_CAUSAL_BLOCK = 32;
 
-/** Some of the queries, and how many keys they see at most. */
+/** A range of queries, and the number of keys that they see at most. */
 interface QueryBlock {
   readonly begin: number;
   readonly end: number;
   readonly seen: number;
 }
 
-/** The blocks in which T queries go through. */
+/** The blocks of T queries. */
 export interface BlockPlan {
   readonly blocks: readonly QueryBlock[];
-  /** Whether the scores of all queries exceed the limit, so that the backward pass computes them again, block by block. */
+  /** Whether the scores of all queries exceed the limit; the backward pass then recomputes them block by block. */
   readonly recompute: boolean;
 }
 
-/** Plans the blocks for scores (B, H, T, S); a causal attention leaves out the keys after a block's last query. */
+/** Plans the blocks for scores (B, H, T, S); a causal attention skips the keys after a block's last query. */
 export function planBlocks(
   [B, H, T, S]: readonly [number, number, number, number],
   { isCausal, maxScores }: { readonly isCausal: boolean; readonly maxScores: number },
@@ -58,7 +58,7 @@ export function attendInBlocks(
   return tf.concat(parts, 2);
 }
 
-/** The mask of some of the T queries and of the first keys; an axis of 1 stands for all. */
+/** The part of the mask for a range of queries and the first keys; an axis of length 1 serves all. */
 function maskOf(given: tf.Tensor, { begin, end, T, seen }: { begin: number; end: number; T: number; seen: number }): tf.Tensor {
   const mask = given.rank < 2 ? given.reshape([1, -1]) : given;
   const [queries, keys] = mask.shape.slice(-2) as [number, number];

@@ -4,7 +4,7 @@ import { checkKnown } from '../../runtime/checks/checkKnown';
 import { withGradient } from '../customGradient';
 import { byKernel } from '../kernels/dispatch';
 
-/** Slows the rotations of a model trained on short texts, so that it reads longer ones; fields as in Hugging Face's `rope_scaling`. */
+/** Slower rotations, with which a model that was trained on short texts reads longer ones; fields as in Hugging Face's `rope_scaling`. */
 export type RopeScaling =
   /** Every position divided by `factor` (Chen et al. 2023, arXiv 2306.15595). */
   | { readonly ropeType: 'linear'; readonly factor: number }
@@ -17,7 +17,7 @@ export type RopeScaling =
       readonly originalMaxPositionEmbeddings: number;
     };
 
-/** What turns positions into angles. */
+/** The options of the rotation angles. */
 export interface RotaryOptions {
   /** Width D of one head, even. */
   readonly headDim: number;
@@ -27,13 +27,13 @@ export interface RotaryOptions {
 }
 
 /**
- * The rotations of a run of positions, made once and used by every layer.
+ * The rotations of some positions, computed once and used by every layer.
  *
  * Shapes: both (1 or B, 1, T, D), to be broadcast over heads.
  */
 export interface RotaryTables {
   readonly cos: tf.Tensor;
-  /** The sines, the first half of each row negated, so that applying them takes no sign change. */
+  /** The sines; the first half of each row is negated, which saves a sign change when they are applied. */
   readonly sin: tf.Tensor;
 }
 
@@ -58,7 +58,7 @@ export function rotaryTables(positions: tf.Tensor, options: RotaryOptions): Rota
 }
 
 /**
- * Turns each pair (i, i + D/2) of a head by its position's angle, the pairing of Hugging Face's weights.
+ * Rotates each pair (i, i + D/2) of a head by the angle of its position; Hugging Face's weights have this pairing.
  *
  * Shapes: x (B, H, T, D) → (B, H, T, D).
  */
@@ -79,7 +79,7 @@ function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   );
 }
 
-/** The angle per position of each of the D/2 pairs, in the float32 steps of Hugging Face. */
+/** The angle per position of each of the D/2 pairs, in the same float32 steps as in Hugging Face. */
 export function rotaryFrequencies(options: RotaryOptions): Float32Array {
   checkKnown('rotaryFrequencies', options, ['headDim', 'theta', 'scaling']);
   const { headDim, theta = 10_000, scaling } = options;

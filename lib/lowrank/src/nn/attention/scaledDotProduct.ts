@@ -1,30 +1,33 @@
-/** Attention over heads already projected, shared by the model's own attention and by adapters that add a second one. */
+/** Attention over projected heads, used by the model's own attention and by adapters that add a second one. */
 import { isTracing, ShapeError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { byKernel } from '../kernels/dispatch';
 import { attend } from './attend';
 import { attendInBlocks, maxScoresHere, planBlocks } from './queryBlocks';
 
-/** What a mask hides from each query: the keys after its own, the queries being the last, and nothing else; or others besides. */
+/**
+ * `'later'`: the mask is purely causal. `'laterAndOthers'`: it also hides others, such as padding. The queries are the last T of S
+ * positions.
+ */
 export type HiddenKeys = 'later' | 'laterAndOthers';
 
-/** What an attention takes besides queries, keys and values. */
+/** The options of an attention. */
 export interface ScaledDotProductOptions {
-  /** Added to the scaled scores; broadcastable to (B, H, T, S). Left out, every query sees every key. */
+  /** Added to the scaled scores; broadcastable to (B, H, T, S). Without it, every query sees every key. */
   readonly mask?: tf.Tensor;
-  /** Is given the weights (B, H, T, S); it keeps what it wants with `tf.keep`. */
+  /** Receives the weights, (B, H, T, S), and keeps what it needs with `tf.keep`. */
   readonly onWeights?: (weights: tf.Tensor4D) => void;
-  /** What the mask hides: a compiled function leaves most of what is known to be hidden out. */
+  /** What the mask hides: a compiled function skips most scores that are known to be hidden. */
   readonly hides?: HiddenKeys;
-  /** The most scores that a compiled function holds at a time, unless the weights are asked for. @defaultValue 2²⁴, on a GPU 2²⁶ */
+  /** Maximum number of scores in memory at a time in a compiled function without `onWeights`. @defaultValue 2²⁴, on a GPU 2²⁶ */
   readonly maxScores?: number;
 }
 
 /**
- * `softmax(q·kᵀ/√D + mask)·v` (Vaswani et al. 2017, eq. 1), each key head serving H/K query heads (Ainslie et al. 2023).
+ * `softmax(q·kᵀ/√D + mask)·v` (Vaswani et al. 2017, eq. 1); each key head serves H/K query heads (Ainslie et al. 2023).
  *
- * Keys and values are not copied per query head. One row of keys may serve the whole batch, as a prefix does. A compiled function takes
- * long texts in blocks of queries and computes their scores again in the backward pass: all of them are never in memory.
+ * Keys and values are not copied per query head. One row of keys, such as a prefix, may serve the whole batch. A compiled function
+ * processes long texts in blocks of queries, and recomputes their scores in the backward pass: the scores are never all in memory.
  *
  * Shapes: q (B, H, T, D); k, v (B or 1, K, S, D) → (B, H, T, D).
  *

@@ -7,19 +7,19 @@ import { nvidiaSmi } from '../../runtime/device/nvidiaSmi';
 import { withGradient } from '../customGradient';
 import type { Kernel } from './kernel';
 
-/** Head widths that cuDNN's kernel takes: multiples of this, */
+/** Head widths of cuDNN's kernel: multiples of this, */
 const WIDTH_STEP = 8;
 /** and at most this. */
 const MAX_WIDTH = 128;
-/** Tokens that it takes at a time: of other numbers older versions have no gradient. */
+/** The number of tokens must be a multiple of this: older versions have no gradient for other numbers. */
 const TOKEN_STEP = 64;
 
-/** The least compute capability of a GPU that cuDNN has the kernel for: Ampere's. */
+/** Minimum compute capability of cuDNN's kernel: Ampere's. */
 const LEAST_CAPABILITY = 8;
 
 let isOffered: boolean | undefined;
 
-/** Whether this machine's GPU has the kernel, as far as its driver's tool tells. */
+/** Whether this machine's GPU has the kernel, according to its driver's tool. */
 function offersFusedAttention(): boolean {
   isOffered ??= deviceInfo().device === 'GPU' && Number(nvidiaSmi('compute_cap') ?? 0) >= LEAST_CAPABILITY;
   return isOffered;
@@ -27,8 +27,8 @@ function offersFusedAttention(): boolean {
 
 /**
  * `softmax(q·kᵀ/√D + causal mask)·v` in bfloat16 with float32 sums (Dao 2023, arXiv 2307.08691), in a compiled bfloat16 function on a GPU.
- * XLA knows cuDNN's kernels as custom calls; the gradient's takes the softmax's log-sums instead of the weights. What is saved for the
- * gradient is bfloat16 and lies token by token, the layout of the projections.
+ * XLA calls cuDNN's kernels as custom calls; the gradient kernel takes the log-sums of the softmax instead of the weights. The saved
+ * tensors are bfloat16 and in token order, the layout of the projections.
  *
  * Shapes: q (B, H, T, D); k, v (B, K, T, D) → (B, H, T, D).
  */
@@ -89,10 +89,10 @@ const backwardKernel = compile(
   { name: 'fused_attention_backward', xla: true },
 );
 
-/** Room to work in, which XLA sizes itself. */
+/** Workspace; XLA determines its size. */
 const WORKSPACE = { type: 'uint8', shape: [0] } as const;
 
-/** What the kernel sees, (B, H, T, D), of what lies as (B, T, H, D). */
+/** The view (B, H, T, D) of the kernel on memory in the order (B, T, H, D). */
 function halfOf({ shape: [B = 0, T = 0, H = 0, D = 0] }: tf.Tensor): KernelValue {
   return { type: 'bfloat16', shape: [B, H, T, D], order: [0, 2, 1, 3] };
 }
@@ -113,10 +113,10 @@ function shapeOf(q: tf.Tensor, k: tf.Tensor): AttentionShape {
   return { B, H, T, S: k.shape[1] ?? 0, D };
 }
 
-/** Which axes of its two factors a product sums over; both have the batch and the heads in front. */
+/** The axes of the two factors that a product sums over; batch and heads come first in both. */
 type Contraction = readonly [left: number, right: number];
 
-/** A kernel by XLA's name, and its products by the names that XLA has for them (`xla/service/gpu/backend_configs.proto`). */
+/** XLA's name of a kernel, and its names of the kernel's products (`xla/service/gpu/backend_configs.proto`). */
 interface CudnnKernel {
   readonly target: string;
   readonly products: Readonly<Record<string, Contraction>>;

@@ -1,6 +1,6 @@
 /**
- * The kernels that can take an operation's place. A kernel is in use by its line in the table here, and nowhere else; it enters, and stays,
- * with a measured gain of 3 % or more (tests/bench/results/cpu-kernels.json).
+ * The kernels that can replace an operation. The table here is the only place that puts a kernel into use. A kernel enters, and stays, with
+ * a measured gain of at least 3 % (tests/bench/results/cpu-kernels.json).
  */
 import type { tf } from '../../runtime';
 import type { PackedWeight } from '../packedWeight';
@@ -13,7 +13,7 @@ import { nativeRowProduct } from './nativeRowProduct';
 import { nativeSwiglu } from './nativeSwiglu';
 import { fusedRowSums, nativeQuantizedProduct } from './quantizedRowProduct';
 
-/** What each operation takes; its formula and shapes stand in the layer that computes it. */
+/** The operands of each operation; the layer that computes it has its formula and shapes. */
 interface Operands {
   attentionWeights: [q: tf.Tensor4D, k: tf.Tensor4D, options: { readonly heads: number; readonly mask?: tf.Tensor | undefined }];
   causalAttention: [q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D];
@@ -24,7 +24,7 @@ interface Operands {
   swiglu: [gate: tf.Tensor, up: tf.Tensor];
 }
 
-/** From an operation to its kernels; the first that fits is used. */
+/** The kernels of each operation; the first that fits is used. */
 const KERNELS: { readonly [Operation in keyof Operands]?: readonly Kernel<Operands[Operation]>[] } = {
   attentionWeights: [nativeAttentionWeights],
   causalAttention: [cudnnAttention],
@@ -35,7 +35,7 @@ const KERNELS: { readonly [Operation in keyof Operands]?: readonly Kernel<Operan
   swiglu: [nativeSwiglu],
 };
 
-/** The operation's result by a kernel, or undefined where none fits: then its formula is to be computed. */
+/** The operation's result by a kernel; undefined if none fits and the formula must be computed. */
 export function byKernel<Operation extends keyof Operands>(operation: Operation, ...operands: Operands[Operation]): tf.Tensor | undefined {
   return KERNELS[operation]?.find((kernel) => kernel.fits(...operands))?.run(...operands);
 }

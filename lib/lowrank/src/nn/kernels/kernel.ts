@@ -2,7 +2,7 @@
 import type { tf } from '../../runtime';
 
 export interface Kernel<Operands extends readonly unknown[]> {
-  /** Whether the function that is being traced can use it for these operands. */
+  /** Whether the traced function can use it for these operands. */
   fits(...operands: Operands): boolean;
   /** The operation's result, with its gradient. Only for operands that fit. */
   run(...operands: Operands): tf.Tensor;

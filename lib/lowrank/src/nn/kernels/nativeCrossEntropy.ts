@@ -9,12 +9,12 @@ import { asStored, callNative, canReplaceOperations, type NumberType } from '../
 import { withGradient } from '../customGradient';
 import type { Kernel } from './kernel';
 
-/** With fewer logits TensorFlow's own is done before XLA has been called. */
+/** With fewer logits, TensorFlow's own operation ends before XLA has been called. */
 const MIN_LOGITS = 2 ** 18;
 
 /**
- * `Σ weight·(−log softmax(logits)[label])`, computed in float32. It reads bfloat16 logits of a product without a cast, and writes their
- * gradient in bfloat16 then.
+ * `Σ weight·(−log softmax(logits)[label])`, computed in float32. It reads bfloat16 logits of a product without a cast, and then writes
+ * their gradient in bfloat16.
  *
  * Shapes: logits (N, V), labels (N), weights (N) → ().
  */

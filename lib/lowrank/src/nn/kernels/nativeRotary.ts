@@ -14,7 +14,7 @@ import type { Kernel } from './kernel';
 const MAX_WIDTH = 1024;
 
 /**
- * `x ∘ cos + x' ∘ sin`, where x' has the halves of each head in the other order; its gradient is the same with `−sin`. In a bfloat16
+ * `x ∘ cos + x' ∘ sin`, where x' has the halves of each head swapped; its gradient is the same with `−sin`. In a bfloat16
  * program the results are rounded to bfloat16 for all that use them.
  *
  * Shapes: x (B, H, T, D), cos and sin (1 or B, 1, T, D) → (B, H, T, D).

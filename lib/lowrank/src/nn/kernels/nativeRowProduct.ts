@@ -3,10 +3,10 @@ import type { tf } from '../../runtime';
 import type { Kernel } from './kernel';
 import { columnProduct, hasRowProducts, MIN_VALUES, rowProduct } from './rowProduct';
 
-/** From more rows on XLA's products are as fast: the native ones read the sums of all rows again for every eight inputs. */
+/** With more rows, XLA's products are as fast: the native ones read the sums of all rows again for every eight inputs. */
 const FEW_ROWS = 8;
 
-/** Reads the weight as fast as memory delivers it. Shapes: rows (N, I), weight (I, O), or (O, I) with `transposeW` → (N, O). */
+/** Reads the weight at the speed of memory. Shapes: rows (N, I), weight (I, O), or (O, I) with `transposeW` → (N, O). */
 export const nativeRowProduct: Kernel<[rows: tf.Tensor, weight: tf.Tensor, transposeW: boolean]> = {
   fits: ({ shape: [N = 0] }, weight) => N <= FEW_ROWS && weight.size >= MIN_VALUES && weight.dtype === 'float32' && hasRowProducts(),
   run: (rows, weight, transposeW) => {

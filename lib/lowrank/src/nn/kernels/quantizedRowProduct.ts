@@ -1,4 +1,4 @@
-/** Products of a few rows with a packed weight, as a decoder has them: the weight is read once, in its stored format. */
+/** Products of a decoder's few rows with a packed weight: the weight is read once, in its stored format. */
 import type { tf } from '../../runtime';
 import type { PackedWeight } from '../packedWeight';
 import type { Kernel } from './kernel';
@@ -7,8 +7,8 @@ import { canFuseReads, hasRowProducts, MIN_VALUES, rowProduct } from './rowProdu
 type QuantizedProduct = Kernel<[x: tf.Tensor, weight: PackedWeight]>;
 
 /**
- * The most rows of the native product. A prompt of 64 tokens takes as long with it as with a weight that XLA has unpacked; one of 128 takes
- * a third longer, because XLA's library has the faster products of many rows.
+ * Maximum number of rows of the native product. A prompt of 64 tokens takes as long with it as with a weight that XLA unpacks; a prompt of
+ * 128 takes a third longer, because XLA's library is faster for many rows.
  */
 const MAX_ROWS = 64;
 
@@ -23,7 +23,7 @@ export const nativeQuantizedProduct: QuantizedProduct = {
 };
 
 /**
- * `x·Wᵀ` for one row on a GPU, as sums over unpacked values: XLA makes the products of one row with several weights one kernel, which
+ * `x·Wᵀ` for one row on a GPU, as sums over unpacked values: XLA fuses the products of one row with several weights into one kernel, which
  * unpacks as it reads. cuBLAS took a quarter longer for the same bfloat16 weights, and three times the calls (LLaMA-7B shape, H100).
  *
  * Shapes: x (…, I) of one row → (…, O).

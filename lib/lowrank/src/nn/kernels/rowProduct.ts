@@ -11,16 +11,16 @@ import type { RowFormat } from '../packedWeight';
 /** A weight in one of the formats. */
 export interface RowWeight {
   readonly format: RowFormat;
-  /** The weight, and its scales where the format has some. */
+  /** The weight, and its scales if the format has them. */
   readonly parts: readonly tf.Tensor[];
   readonly inFeatures: number;
   readonly outFeatures: number;
 }
 
-/** Reading a weight of fewer values takes less time than calling the kernel. */
+/** With fewer values, reading the weight takes less time than calling the kernel. */
 export const MIN_VALUES = 2 ** 16;
 
-/** Whether the function that is being traced can use such a product: XLA compiles it for the CPU, and no gradient is recorded. */
+/** Whether the traced function can use such a product: XLA compiles it for the CPU, and no gradient is recorded. */
 export function hasRowProducts(): boolean {
   return isForwardThroughXla() && hasNativeKernels();
 }
@@ -35,11 +35,11 @@ function isForwardThroughXla(): boolean {
 }
 
 /**
- * `x·Wᵀ` with sums in float32. The weight is read once, as it is stored, by all threads. It has no gradient.
+ * `x·Wᵀ` with sums in float32. All threads together read the weight once, in its stored format. It has no gradient.
  *
  * Shapes: x (N, I) → (N, O).
  *
- * @throws UnsupportedError where {@link hasRowProducts} says no; ShapeError when x has another width than the weight.
+ * @throws UnsupportedError unless {@link hasRowProducts}; ShapeError when x has another width than the weight.
  */
 export function rowProduct(x: tf.Tensor, { format, parts, inFeatures, outFeatures }: RowWeight): tf.Tensor {
   return nativeProduct({ target: 'lowrank_row_product', config: `{format = "${format}"}` }, x, parts, [inFeatures, outFeatures]);

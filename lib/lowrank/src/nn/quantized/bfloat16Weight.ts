@@ -5,9 +5,9 @@ import { frozenVariable, QuantizedRows, type RowPick, rowRuns, type WeightRows }
 import { bfloat16Code } from './rounding';
 
 /**
- * A weight in bfloat16, two values to a word; rows of an odd number of values end in half a word of nothing.
+ * A weight in bfloat16, two values per word; a row with an odd number of values ends with an unused half word.
  *
- * The words are float32 by type, though not by meaning: TensorFlow may keep int32 tensors of a GPU in the host's memory.
+ * The words have type float32, though they are no floats: TensorFlow may keep int32 tensors of a GPU in the host's memory.
  */
 export class Bfloat16Weight extends QuantizedRows {
   readonly format = 'bfloat16';
@@ -32,7 +32,7 @@ export class Bfloat16Weight extends QuantizedRows {
     });
   }
 
-  /** Values that are bfloat16 already, as a file has them. Shapes: bytes of [O, I]. */
+  /** Values that a file has in bfloat16. Shapes: bytes of [O, I]. */
   static fromBytes(shape: readonly [number, number], bytes: Uint8Array): Bfloat16Weight {
     const given = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
     return Bfloat16Weight.fromCodes(shape, (codes, width) => {
@@ -48,7 +48,7 @@ export class Bfloat16Weight extends QuantizedRows {
     return new Bfloat16Weight(frozenVariable(new Float32Array(codes.buffer), [O, width / 2]), I);
   }
 
-  /** Rounds on the device, where nothing passes through the host's memory. Shapes: values (O, I). */
+  /** Rounds on the device, without a copy in the host's memory. Shapes: values (O, I). */
   static fromTensor(values: tf.Tensor2D): Bfloat16Weight {
     const [O, I] = values.shape;
     const W = Math.ceil(I / 2);
@@ -75,7 +75,7 @@ export class Bfloat16Weight extends QuantizedRows {
     return Bfloat16Weight.pack(rows);
   }
 
-  /** The cast comes last: a compiled function that wants bfloat16 again takes what stands before it. */
+  /** The cast comes last: a compiled function that needs bfloat16 uses the values before it. */
   protected unpackPicked(pick: RowPick): tf.Tensor2D {
     const words = pick(this.words);
     const [N = 0, W = 0] = words.shape;

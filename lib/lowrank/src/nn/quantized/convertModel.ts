@@ -1,4 +1,4 @@
-/** Changing the number format of a model's weights in place. */
+/** Changes the number format of a model's weights in place. */
 import { tf } from '../../runtime';
 import { checkMemory, memoryPlan } from '../../runtime/memory/memoryBudget';
 import { Embedding, TiedHead, type TokenTable } from '../embedding';
@@ -10,7 +10,7 @@ import { QuantizedEmbedding } from './quantizedEmbedding';
 import { QuantizedLinear } from './quantizedLinear';
 import { type QuantizedWeight, rowsOf, type WeightRows } from './quantizedWeight';
 
-/** A linear layer, however its weight is stored. */
+/** A linear layer, with any storage of its weight. */
 export type LinearLayer = Linear | QuantizedLinear;
 
 export function isLinearLayer(module: Module | undefined): module is LinearLayer {
@@ -18,10 +18,10 @@ export function isLinearLayer(module: Module | undefined): module is LinearLayer
 }
 
 /**
- * Rounds every linear layer but the head to a format of few bits, one after another, and freezes it. Embeddings, the head and norms
- * stay as they are, as in bitsandbytes.
+ * Quantises every linear layer except the head, one after another, and freezes it. Embeddings, the head and norms stay unchanged, as in
+ * bitsandbytes.
  *
- * @throws UnsupportedError when the format does not take a weight's width; nothing is changed then.
+ * @throws UnsupportedError when the format does not support the width of a weight; nothing is changed then.
  */
 export function quantizeModel(model: Module, format: QuantizedFormat): void {
   const layers = modulesOf(model, isLinearLayer).filter(([path]) => !/(^|\.)lm_head(\.|$)/.test(path));
@@ -30,8 +30,8 @@ export function quantizeModel(model: Module, format: QuantizedFormat): void {
 }
 
 /**
- * Keeps every linear layer and embedding as 32-bit floats, or rounded to 16 bits; what was quantised is dequantised. Norms and biases
- * are 32-bit floats always. In float32 the weights are plain variables again, frozen if they were stored packed.
+ * Stores every linear layer and embedding in float32 or rounded to bfloat16; quantised weights are dequantised. Norms and biases are always
+ * float32. In float32, weights become plain variables again, frozen if they were packed.
  *
  * @throws MemoryError when the floats do not fit; nothing is changed then.
  */
@@ -48,7 +48,7 @@ export function castModel(model: Module, dtype: 'float32' | 'bfloat16'): void {
   }
 }
 
-/** Counts what the packed weights take as floats, less what they take now. */
+/** The additional bytes of the packed weights as floats. */
 function checkUnpackedMemory(model: Module): void {
   const weights = modulesOf(model, isPacked).map(([, { weight }]) => weight);
   const bytes = weights.reduce((sum, { size, byteLength }) => sum + 4 * size - byteLength, 0);
@@ -74,7 +74,7 @@ function replaceStored(model: Module, path: string, layer: QuantizedLinear): voi
   model.replaceModule(path, new Linear(weight, layer.bias));
 }
 
-/** A head that shares the table goes along. */
+/** A head that shares the table changes with it. */
 function replaceTable(model: Module, path: string, table: TokenTable, replacement: TokenTable): void {
   for (const [headPath, head] of modulesOf(model, isTiedHead)) {
     if (head.isTiedTo(table)) model.replaceModule(headPath, new TiedHead(replacement));
@@ -83,7 +83,7 @@ function replaceTable(model: Module, path: string, table: TokenTable, replacemen
   table.weight.dispose();
 }
 
-/** A linear layer's weight as files have it. Shapes: → (O, I). */
+/** A linear layer's weight in the layout of files. Shapes: → (O, I). */
 function fileLayout({ weight }: LinearLayer): tf.Tensor {
   return tf.tidy(() => (weight instanceof tf.Variable ? weight.transpose() : weight.unpack()));
 }

@@ -12,14 +12,14 @@ export type QuantizedFormat = 'nf4' | 'int8' | 'q4_1';
 /**
  * Rounds a weight to a format.
  *
- * @throws ArgumentError when there is no such format; UnsupportedError when the weight's rows are not whole blocks of it.
+ * @throws ArgumentError for an unknown format; UnsupportedError when a row is not a whole number of its blocks.
  */
 export function packWeight(format: QuantizedFormat | 'bfloat16', rows: WeightRows): QuantizedWeight {
   if (!Object.hasOwn(PACKERS, format)) throw new ArgumentError(`'${format}' is none of the formats ${Object.keys(PACKERS).join(', ')}`);
   return PACKERS[format](rows);
 }
 
-/** @throws UnsupportedError when rows of this width cannot be stored in the format; `name` says whose they are. */
+/** @throws UnsupportedError when the format cannot store rows of this width; `name` is the weight's name in the message. */
 export function checkStorable(format: QuantizedFormat | 'bfloat16', columns: number, name: string): void {
   if (format !== 'q4_1' || isWholeBlocks(columns)) return;
   throw new UnsupportedError(`'${name}' has rows of ${columns} values, no whole number of q4_1's blocks of 32: use nf4 or int8`);

@@ -1,11 +1,11 @@
-/** Weights in llama.cpp's blocks of 32 values, as its files have them. */
+/** Weights in llama.cpp's blocks of 32 values, as in its files. */
 import { GGML_FORMATS } from '../../io/gguf/dequantize';
 import { tf, UnsupportedError } from '../../runtime';
 import { bitcast, convert, nibbles, reshapePacked, slicePacked } from '../../runtime/compile/graph/numberFormats';
 import { packedVariable, QuantizedRows, type RowPick, rowRuns, type WeightRows } from './quantizedWeight';
 import { float16Code } from './rounding';
 
-/** A block format of GGML that stays packed in memory; the formulas stand at `GGML_FORMATS`. */
+/** A block format of GGML that stays packed in memory; `GGML_FORMATS` has the formulas. */
 export type GgufBlockType = keyof typeof DECODERS;
 
 /** Values per block, the same for all three formats. */
@@ -20,7 +20,7 @@ export function isWholeBlocks(columns: number): boolean {
   return columns % BLOCK === 0;
 }
 
-/** A weight in the very blocks of a GGUF file; each row ends on a whole word. */
+/** A weight in the blocks of a GGUF file; each row is padded to whole words. */
 export class GgufWeight extends QuantizedRows {
   /** Takes ownership of the variable. Shapes: words (O, ⌈bytes of I/32 blocks / 4⌉), int32. */
   constructor(
@@ -44,7 +44,7 @@ export class GgufWeight extends QuantizedRows {
    * Quantises to Q4_1 as llama.cpp does (`quantize_row_q4_1_ref`): `x ≈ d·q + m` with m the block's least value and d a fifteenth of
    * its range.
    *
-   * @throws UnsupportedError when a row is no whole number of blocks.
+   * @throws UnsupportedError when a row is not a whole number of blocks.
    */
   static packQ4_1(rows: WeightRows): GgufWeight {
     const [O, I] = rows.shape;
@@ -83,7 +83,7 @@ export class GgufWeight extends QuantizedRows {
   }
 }
 
-/** From the bytes of blocks to their values. Shapes: (N, blocks, bytes) → (N, blocks, 32). */
+/** The values of blocks, from their bytes. Shapes: (N, blocks, bytes) → (N, blocks, 32). */
 const DECODERS = {
   Q4_0: (bytes: tf.Tensor) => fourBits(bytes, 2).sub(8).mul(half(bytes, 0)),
   Q4_1: (bytes: tf.Tensor) => fourBits(bytes, 4).mul(half(bytes, 0)).add(half(bytes, 2)),

@@ -9,7 +9,8 @@ const PER_STEP = Math.fround(7.874015718698502e-3);
 
 /**
  * A weight in 8 bits: `w = q·s/127` with q in −127…127 and s the largest absolute value of the row, as bitsandbytes keeps weights
- * for LLM.int8() (Dettmers et al. 2022, arXiv 2208.07339, section 2.1), which it rounds to float16 first. Products are taken in float32: activations are not quantised.
+ * for LLM.int8() (Dettmers et al. 2022, arXiv 2208.07339, section 2.1), which it rounds to float16 first. Products are taken in float32:
+ * activations are not quantised.
  */
 export class Int8Weight extends QuantizedRows {
   readonly format = 'int8';
@@ -52,7 +53,7 @@ export class Int8Weight extends QuantizedRows {
   }
 }
 
-/** Fills `codes` and gives the scale; a row of zeros has the scale 0. */
+/** Fills `codes` and returns the scale; a row of zeros has scale 0. */
 function packRow(row: Float32Array, codes: Int8Array): number {
   const values = row.map(roundToFloat16);
   const scale = largestMagnitude(values);

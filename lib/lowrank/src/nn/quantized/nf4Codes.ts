@@ -24,8 +24,8 @@ export const NF4_CODE: Float32Array = Float32Array.of(
 );
 
 /**
- * The 256 values in which the scales are stored: a sign, a decimal exponent in unary, and a linear fraction in the bits left over
- * (Dettmers 2016, arXiv 1511.04561), made as bitsandbytes' `create_dynamic_map` does, in float32.
+ * The 256 possible values of the stored scales: a sign, a decimal exponent in unary, and a linear fraction in the remaining bits
+ * (Dettmers 2016, arXiv 1511.04561), computed as by bitsandbytes' `create_dynamic_map`, in float32.
  */
 export const DYNAMIC_CODE: Float32Array = dynamicCode();
 
@@ -52,7 +52,7 @@ function linspace(first: number, last: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.fround(i < middle ? from + step * i : to - step * (count - 1 - i)));
 }
 
-/** The index of the value of a sorted code book that is nearest; halfway between two, the lower one. */
+/** The index of the nearest value in a sorted code book; the lower one of two equally near values. */
 export function nearestCode(bounds: Float32Array, value: number): number {
   let low = 0;
   let high = bounds.length;
@@ -64,7 +64,7 @@ export function nearestCode(bounds: Float32Array, value: number): number {
   return low;
 }
 
-/** The middles between the neighbours of a code book. */
+/** The midpoints between neighbours of a code book. */
 export function boundsOf(code: Float32Array): Float32Array {
   return Float32Array.from({ length: code.length - 1 }, (_, i) => Math.fround((code[i] as number) + (code[i + 1] as number)) / 2);
 }

@@ -5,15 +5,15 @@ import { boundsOf, DYNAMIC_CODE, NF4_CODE, nearestCode } from './nf4Codes';
 import { frozenVariable, packedVariable, QuantizedWeight, rowRuns, type WeightRows } from './quantizedWeight';
 import { largestMagnitude } from './rounding';
 
-/** Values that share a scale, and scales that share a scale of their own. */
+/** The number of values per scale, and of scales per second-level scale. */
 const BLOCK = 64;
 const NESTED_BLOCK = 256;
 
 /** The variables of a weight in NF4. */
 export interface Nf4Parts {
-  /** Two codes to a byte, the first in the high bits, as bitsandbytes packs them. Shapes: (⌈O·I/64⌉·8), int32. */
+  /** Two codes per byte, the first in the high bits, as in bitsandbytes. Shapes: (⌈O·I/64⌉·8), int32. */
   readonly words: tf.Variable;
-  /** The codes of the blocks' scales, one to a byte, in whole runs of 256. Shapes: (nested blocks · 64), int32. */
+  /** The codes of the blocks' scales, one per byte, in whole runs of 256. Shapes: (nested blocks · 64), int32. */
   readonly absmax: tf.Variable;
   /** The scale of each run of scales. Shapes: (nested blocks, 1). */
   readonly nestedAbsmax: tf.Variable;
@@ -24,7 +24,7 @@ export interface Nf4Parts {
 /**
  * A weight in NF4 with double quantisation (Dettmers et al. 2023, "QLoRA", arXiv 2305.14314, section 3), as bitsandbytes defines it.
  *
- * `w = NF4[q]·c` for 64 values after one another, in the file's order, with the scale `c = D[p]·s + m`: D is the dynamic 8-bit code,
+ * `w = NF4[q]·c` for 64 consecutive values, in the file's order, with the scale `c = D[p]·s + m`: D is the dynamic 8-bit code,
  * s one float32 per 256 scales, and m the mean of all scales. That is 4 + 8/64 + 32/(64·256) = 4.127 bits per value.
  */
 export class Nf4Weight extends QuantizedWeight {
@@ -90,7 +90,7 @@ const NF4_BOUNDS = boundsOf(NF4_CODE);
 const DYNAMIC_BOUNDS = boundsOf(DYNAMIC_CODE);
 const SMALLEST_SCALE = Math.fround(1e-38);
 
-/** The code of the lowest number in each of the equal parts of −1…1, from which that of any other is a step or two away. */
+/** The code of the lowest number in each of the equal parts of −1…1; the code of any other number is at most two steps away. */
 const PARTS = 128;
 const LOWEST = Uint8Array.from({ length: 2 * PARTS + 1 }, (_, part) => nearestCode(NF4_BOUNDS, part / PARTS - 1));
 
@@ -100,7 +100,7 @@ function nf4Code(value: number): number {
   return code;
 }
 
-/** Fills the codes of a block and gives its scale. */
+/** Fills the codes of a block and returns its scale. */
 function packBlock(values: Float32Array, codes: Uint8Array): number {
   const absmax = largestMagnitude(values);
   const factor = Math.fround(1 / Math.max(absmax, SMALLEST_SCALE));

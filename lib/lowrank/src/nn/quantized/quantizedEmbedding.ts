@@ -1,4 +1,4 @@
-/** A table of token vectors that is stored packed. */
+/** A packed table of token vectors. */
 import { tf } from '../../runtime';
 import type { TokenTable } from '../embedding';
 import { Module } from '../module';
@@ -7,7 +7,7 @@ import { quantizedMatMul } from './quantizedMatMul';
 import type { QuantizedRows } from './quantizedWeight';
 
 /**
- * A frozen table from which each token id picks its row, which alone is unpacked.
+ * A frozen table of token vectors: each token id selects a row, and only that row is unpacked.
  *
  * Shapes: ids (B, T), int32 → (B, T, C); weight (V, C).
  */

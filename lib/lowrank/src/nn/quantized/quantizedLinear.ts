@@ -1,4 +1,4 @@
-/** `y = x·Wᵀ + b` with a weight that is stored packed. */
+/** `y = x·Wᵀ + b` with a packed weight. */
 import { tf } from '../../runtime';
 import { checkWidth } from '../checkWidth';
 import type { Projection } from '../linear';
@@ -8,8 +8,8 @@ import { quantizedMatMul } from './quantizedMatMul';
 import type { QuantizedWeight } from './quantizedWeight';
 
 /**
- * A frozen linear layer whose weight is unpacked inside each product and freed after it, in the backward pass anew: what is held
- * between the two is the packed weight alone. The gradient flows to the input, never to the weight.
+ * A frozen linear layer whose weight is unpacked inside each product, and again in the backward pass: only the packed weight stays in
+ * memory. The gradient flows to the input, never to the weight.
  *
  * Shapes: x (…, I) → y (…, O); weight (O, I), as in files; bias (O).
  */

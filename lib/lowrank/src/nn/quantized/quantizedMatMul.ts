@@ -1,19 +1,18 @@
-/** Products with a weight that is stored packed. */
+/** Products with a packed weight. */
 import { isTracing, tf } from '../../runtime';
 import { byKernel } from '../kernels/dispatch';
 import { matMulFrozen } from '../linear';
 import { QuantizedRows, type QuantizedWeight } from './quantizedWeight';
 
-/** Values unpacked at a time where that saves memory, 16 MiB of float32. */
+/** Number of values unpacked at a time if that saves memory: 16 MiB of float32. */
 const RUN = 2 ** 22;
 
 /**
- * `x·Wᵀ`, W unpacked for the product and freed after it, in the backward pass anew. The gradient flows to x alone.
+ * `x·Wᵀ`. W is unpacked for the product and freed after it, and again in the backward pass. Only x gets a gradient.
  *
- * Where a decoder's few rows have a product of their own, W is never unpacked as a whole. Elsewhere, for few rows of x, a large W, such as a
- * head, is unpacked run by run, so that the whole of it never is; for many rows the result is the larger, and to put it together from
- * runs would take more than it saves. A compiled function takes W whole: in a bfloat16 product a bfloat16 weight is not unpacked at
- * all, and what is unpacked of others lives for the product alone.
+ * If a kernel computes the few rows of a decoder, W is never unpacked as a whole. Otherwise, for few rows of x, a large W such as the
+ * head's is unpacked part by part; for many rows the result is larger than W, and joining parts of it would cost more than it saves. A
+ * compiled function unpacks all of W for the product only, and uses a bfloat16 weight in a bfloat16 product as it is.
  *
  * Shapes: x (…, I), W (O, I) → (…, O).
  */

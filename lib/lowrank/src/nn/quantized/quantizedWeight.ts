@@ -1,9 +1,9 @@
-/** A frozen weight kept in fewer bits than a float32, and unpacked when it is used. */
+/** A frozen weight in fewer bits than float32, unpacked when it is used. */
 import { ShapeError, tf } from '../../runtime';
 import { Module } from '../module';
 import type { PackedWeight } from '../packedWeight';
 
-/** A weight as files hold it, read some rows at a time. */
+/** A weight in a file, read some rows at a time. */
 export interface WeightRows {
   /** O and I: a projection's weight is [out, in], as in Hugging Face's and in GGUF files. */
   readonly shape: readonly [rows: number, columns: number];
@@ -12,10 +12,10 @@ export interface WeightRows {
 }
 
 /**
- * A weight whose values are stored packed, in variables that are never trained.
+ * A packed weight, in variables that are never trained.
  *
- * It is laid out as files are, (out, in), so that blocks move from a file as they are: a projection is `x·Wᵀ`. Nothing holds the
- * unpacked values but the operation that asks for them.
+ * Its layout is that of files, (out, in), so blocks are copied from a file unchanged: a projection is `x·Wᵀ`. Only the operation that uses
+ * the unpacked values holds them.
  */
 export abstract class QuantizedWeight extends Module implements PackedWeight {
   /** The name of the format, for messages and reports. */
@@ -33,12 +33,12 @@ export abstract class QuantizedWeight extends Module implements PackedWeight {
     return [this.rows, this.columns];
   }
 
-  /** How many parameters it stands for. */
+  /** The number of parameters. */
   get size(): number {
     return this.rows * this.columns;
   }
 
-  /** The bytes that it takes in memory. */
+  /** Its bytes in memory. */
   get byteLength(): number {
     return [...this.ownParameters()].reduce((bytes, [, { size }]) => bytes + 4 * size, 0);
   }
@@ -51,7 +51,7 @@ export abstract class QuantizedWeight extends Module implements PackedWeight {
   /** The values as 32-bit floats. Shapes: → (O, I). */
   abstract unpack(): tf.Tensor2D;
 
-  /** What native products of few rows read, for a format that they know. @internal */
+  /** The operands of native products of few rows, for a format that they support. @internal */
   get rowParts(): PackedWeight['rowParts'] {
     return undefined;
   }
@@ -59,12 +59,12 @@ export abstract class QuantizedWeight extends Module implements PackedWeight {
   /** Packs other values into the same format. */
   protected abstract packed(rows: WeightRows): QuantizedWeight;
 
-  /** Packs a tensor's values; a format that can do so on the device says how. Shapes: values (O, I). */
+  /** Packs a tensor's values; a format that can do it on the device overrides this. Shapes: values (O, I). */
   protected packedTensor(values: tf.Tensor2D): QuantizedWeight {
     return this.packed(rowsOf(values));
   }
 
-  /** Takes on other values, rounded to the format. Shapes: values (O, I). */
+  /** Replaces the values, rounded to the format. Shapes: values (O, I). */
   assign(values: tf.Tensor): void {
     if (values.shape.join() !== this.shape.join()) {
       throw new ShapeError(`a stored weight of shape [${this.shape}] cannot take on values of shape [${values.shape}]`);
@@ -75,7 +75,7 @@ export abstract class QuantizedWeight extends Module implements PackedWeight {
     other.dispose();
   }
 
-  /** It counts as the weight that it stands for, whatever its parts. */
+  /** It counts as one weight, whatever its variables. */
   override *ownSizes(): IterableIterator<readonly [tf.Variable, number]> {
     for (const [index, [, variable]] of [...this.ownParameters()].entries()) yield [variable, index === 0 ? this.size : 0];
   }
@@ -84,7 +84,7 @@ export abstract class QuantizedWeight extends Module implements PackedWeight {
 /** Takes the same N rows from each variable of a weight. Shapes: (O, W) → (N, W). */
 export type RowPick = (variable: tf.Variable) => tf.Tensor;
 
-/** A stored weight whose rows can be unpacked one by one, as a table of token vectors needs: its variables have a row for each. */
+/** A packed weight whose rows can be unpacked one by one, as a table of token vectors needs: each of its variables has a row per row. */
 export abstract class QuantizedRows extends QuantizedWeight {
   unpack(): tf.Tensor2D {
     return tf.tidy(() => this.unpackPicked((variable) => variable));
@@ -95,12 +95,12 @@ export abstract class QuantizedRows extends QuantizedWeight {
     return tf.tidy(() => this.unpackPicked((variable) => tf.gather(variable, ids)));
   }
 
-  /** Rows next to each other. Shapes: → (count, I). */
+  /** Consecutive rows. Shapes: → (count, I). */
   unpackRun(begin: number, count: number): tf.Tensor2D {
     return tf.tidy(() => this.unpackPicked((variable) => variable.slice([begin, 0], [count, -1])));
   }
 
-  /** The values of the rows that are picked. Shapes: → (N, I). */
+  /** The values of the selected rows. Shapes: → (N, I). */
   protected abstract unpackPicked(pick: RowPick): tf.Tensor2D;
 }
 
@@ -111,10 +111,10 @@ export function rowsOf(values: tf.Tensor): WeightRows {
   return { shape: [rows, columns], read: (begin, end) => data.subarray(begin * columns, end * columns) };
 }
 
-/** Values read at a time, so that buffers stay small beside the weight. */
+/** Number of values read at a time: buffers stay small beside the weight. */
 const CHUNK = 2 ** 18;
 
-/** Reads all rows, in runs of whole `group`s of rows. */
+/** Reads all rows, in runs of whole groups of `group` rows. */
 export function* rowRuns({ shape: [rows, columns], read }: WeightRows, group = 1): Generator<{ begin: number; values: Float32Array }> {
   const step = group * Math.max(1, Math.floor(CHUNK / (group * columns)));
   for (let begin = 0; begin < rows; begin += step) yield { begin, values: read(begin, Math.min(begin + step, rows)) };

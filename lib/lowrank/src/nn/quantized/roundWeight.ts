@@ -1,4 +1,4 @@
-/** What a weight becomes when it is kept in another number format. */
+/** Rounds a weight through another number format. */
 import { tf } from '../../runtime';
 import { convert } from '../../runtime/compile/graph/numberFormats';
 import { packWeight, type QuantizedFormat } from './formats';
@@ -8,11 +8,11 @@ import { rowsOf } from './quantizedWeight';
 export type WeightDtype = 'float32' | 'bfloat16' | 'float16' | QuantizedFormat;
 
 /**
- * The values of a weight after a round trip through a number format; blocks and scales go along the rows, as in files.
+ * The values of a weight after a round trip through a number format; blocks and scales run along the rows, as in files.
  *
  * Shapes: values (O, I) → (O, I).
  *
- * @throws UnsupportedError when the rows are no whole blocks of the format.
+ * @throws UnsupportedError when a row is not a whole number of blocks.
  */
 export function roundWeight(values: tf.Tensor, dtype: WeightDtype): tf.Tensor {
   return tf.tidy(() => {

@@ -1,4 +1,4 @@
-/** The arithmetic of packing: numbers rounded to 16 bits or to whole ones, ties to even. */
+/** The arithmetic of packing: rounding to 16 bits or to integers, ties to even. */
 
 const value = new Float32Array(1);
 const word = new Uint32Array(value.buffer);
@@ -35,7 +35,7 @@ export function roundToFloat16(x: number): number {
   return value[0];
 }
 
-/** As torch and IEEE 754 round; `Math.round` takes halves up. */
+/** Rounds as torch and IEEE 754; `Math.round` rounds halves up. */
 export function roundHalfEven(x: number): number {
   const rounded = Math.round(x);
   return Math.abs(x - Math.trunc(x)) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
