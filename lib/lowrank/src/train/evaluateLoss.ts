@@ -1,4 +1,4 @@
-/** The loss on data that is not trained on. */
+/** The loss on held-out data. */
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
@@ -12,32 +12,32 @@ import { type TensorBatch, tensorBatch } from './data/tensorBatch';
 import type { ExecutionOptions } from './executionOptions';
 import type { TrainableModel } from './trainableModel';
 
-/** How well a model predicts some batches. */
+/** The quality of a model's predictions on some batches. */
 export interface Evaluation {
   /** The mean over all tokens of all batches, in nats. */
   readonly loss: number;
   /** `exp(loss)` */
   readonly perplexity: number;
-  /** How many tokens were predicted. */
+  /** The number of predicted tokens. */
   readonly tokens: number;
 }
 
-/** What an evaluation needs of a model. */
+/** The part of a model that an evaluation needs. */
 export type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraining' | 'config'>;
 
-/** How an evaluation is computed, and stopped. */
+/** The options of an evaluation. */
 export interface EvaluateOptions extends ExecutionOptions {
   readonly signal?: AbortSignal;
-  /** Told how many batches have been gone through. */
+  /** Called with the number of evaluated batches. */
   readonly onProgress?: (batches: number) => void;
-  /** The workers that share the batches; each calls it with all of them, and all get the same numbers as one process would. */
+  /** The workers that share the batches. Each calls this with all batches; all get the numbers of a single process. */
   readonly cluster?: Cluster | undefined;
 }
 
 /**
- * The mean loss over every token that has a label, each token counting the same whatever batch it is in, without dropout.
+ * The mean loss over all tokens with a label, without dropout. Each token has the same weight in every batch.
  *
- * @throws ArgumentError when the batches have no label at all; AbortedError when the signal, SIGINT or SIGTERM ends it.
+ * @throws ArgumentError when the batches have no label; AbortedError when the signal, SIGINT or SIGTERM ends it.
  */
 export async function evaluateLoss(
   model: EvaluatedModel,
@@ -69,7 +69,7 @@ async function meanLoss(
     losses.push(isMine ? withoutDropout(model, () => batchLoss(model, batch, execution)) : 0);
     counts.push(count);
     onProgress?.(done);
-    await setImmediate(); // lets an interrupt and a display through
+    await setImmediate(); // for an interrupt or a display
   }
   const gathered = cluster ? gatherLosses(cluster, losses, signal?.aborted === true) : losses;
   if (!gathered) throw stopped();
@@ -83,7 +83,7 @@ function stopped(): AbortedError {
   return new AbortedError('the evaluation was stopped by its signal; nothing has been changed');
 }
 
-/** The mode is set for each batch alone: in between a training may go on with the same model. */
+/** The mode is set for each batch separately: in between, a training run may use the same model. */
 function withoutDropout<T>(model: EvaluatedModel, run: () => T): T {
   const { isTraining } = model;
   model.eval?.();
@@ -96,7 +96,7 @@ function withoutDropout<T>(model: EvaluatedModel, run: () => T): T {
 
 const lossOf = (model: EvaluatedModel, { inputIds, labels, ...options }: TensorBatch) => model.loss(inputIds, labels, options);
 
-/** Shared by all evaluations: models of one form are compiled once. */
+/** Shared by all evaluations: models of the same structure are compiled once. */
 const COMPILED = {
   float32: compile(lossOf, { name: 'evaluation', precision: 'float32', variesIn: 'shapes' }),
   bfloat16: compile(lossOf, { name: 'evaluation', precision: 'bfloat16', variesIn: 'shapes' }),

@@ -1,4 +1,4 @@
-/** What a run is evaluated on. */
+/** The evaluation data of a run. */
 import type { Batch } from './data/batch';
 
 /** Held-out data, read from the beginning each time. */

@@ -1,4 +1,4 @@
-/** A learning rate found by trying (Smith 2017, arXiv 1506.01186, section 3.3). */
+/** Finds a learning rate with a range test (Smith 2017, arXiv 1506.01186, section 3.3). */
 import { ArgumentError, NotFiniteError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import type { Batch } from './data/batch';
@@ -8,34 +8,34 @@ import { train } from './train';
 import { parametersOf, type TrainableModel } from './trainableModel';
 import { TrainingAbortedError } from './trainOptions';
 
-/** What is tried. */
+/** The options of the range test. */
 export interface FindLearningRateOptions {
   /** @defaultValue 1e-6 */
   readonly lowest?: number;
   /** @defaultValue 1 */
   readonly highest?: number;
-  /** Updates, each with a higher rate than the one before. @defaultValue 60 */
+  /** Number of updates, each with a higher rate than the previous one. @defaultValue 60 */
   readonly steps?: number;
   readonly signal?: AbortSignal;
 }
 
-/** What was found. */
+/** The result of the range test. */
 export interface FoundLearningRate {
-  /** A tenth of the rate at which the loss, smoothed, was lowest. */
+  /** A tenth of the rate with the lowest smoothed loss. */
   readonly suggestion: number;
-  /** Every rate that was tried and the loss, smoothed, that it was met with. */
+  /** Every tested rate and its smoothed loss. */
   readonly curve: readonly { readonly learningRate: number; readonly loss: number }[];
 }
 
-/** How much of the smoothed loss is the newest. */
+/** The weight of the newest loss in the smoothed loss. */
 const NEWEST = 0.2;
-/** A loss so many times the lowest ends the trial. */
+/** A loss of this many times the lowest ends the test. */
 const DIVERGED = 4;
 
 /**
- * Trains with a rate that rises from step to step until the loss diverges, and puts every weight back as it was.
+ * Trains with a rate that rises at each step until the loss diverges, then restores every weight.
  *
- * @throws ArgumentError when the range is none; AbortedError when the signal ends it.
+ * @throws ArgumentError for an invalid range; AbortedError when the signal ends it.
  */
 export async function findLearningRate(
   model: TrainableModel,

@@ -10,7 +10,7 @@ export type MethodDefaults = TrainingDefaults;
 export const fullFineTuningDefaults: MethodDefaults = { learningRate: 1e-4, weightDecay: 0.01, betas: [0.9, 0.999], warmupShare: 0.1 };
 
 /**
- * The defaults of a method, as its folder states and explains them.
+ * The default settings of a method; the method's folder defines and explains them.
  *
  * @param run - `hiddenSize`: the model's width C, by default LLaMA-7B's 4096; LoRA's learning rate falls with it
  */

@@ -1,4 +1,4 @@
-/** Training an adapter on encoded examples, with its method's own settings where none are given. */
+/** Trains an adapter on encoded examples; the method supplies the settings that are not given. */
 import type { PeftType } from '../peft';
 import { deriveSeed } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
@@ -13,29 +13,29 @@ import { train } from './train';
 import type { TrainableModel } from './trainableModel';
 import type { EvaluationOptions, TrainOptions, TrainResult } from './trainOptions';
 
-/** What is learned, and what is held out. */
+/** Training data and held-out data. */
 export interface ExampleSplits {
   readonly train: readonly TrainingExample[];
-  /** Held out: its loss is measured, and the weights at its lowest are kept. */
+  /** Held out: its loss is measured, and the weights of the lowest loss are kept. */
   readonly validation?: readonly TrainingExample[];
 }
 
-/** How to learn. */
+/** The settings of the run. */
 export interface TrainOnExamplesOptions
   extends Pick<TrainOptions, 'signal' | 'onStep' | 'progress' | 'checkpoint' | 'cluster' | 'log' | 'compile' | 'precision'> {
-  /** Updates. */
+  /** Number of updates. */
   readonly steps: number;
-  /** The id that fills the rest of a row. */
+  /** The id of padding. */
   readonly padTokenId: number;
-  /** Examples per batch; of packed rows, rows. @defaultValue 4 */
+  /** Examples per batch, or rows with `pack`. @defaultValue 4 */
   readonly batchSize?: number;
   /** Batches per update. @defaultValue 1 */
   readonly gradientAccumulation?: number;
-  /** Tokens of a row that is filled with several examples, instead of padding. @defaultValue rows are padded */
+  /** Tokens per row: each row is filled with several examples instead of padding. @defaultValue rows are padded */
   readonly pack?: number;
   /** Peak learning rate, reached after a warm-up. @defaultValue the method's, see `methodDefaults` */
   readonly learningRate?: number;
-  /** The rate after the warm-up: a cosine down to 0 at the last update, or the peak throughout. @defaultValue 'cosine' */
+  /** The learning rate after the warm-up: a cosine down to 0, or the peak throughout. @defaultValue 'cosine' */
   readonly schedule?: (typeof SCHEDULES)[number];
   /** Updates of the warm-up. @defaultValue the method's share of all updates, see `methodDefaults` */
   readonly warmupSteps?: number;
@@ -49,17 +49,17 @@ export interface TrainOnExamplesOptions
   readonly onEvaluation?: EvaluationOptions['onEvaluation'];
 }
 
-/** The run, and the rate that it was made with. */
+/** The result of the run, and its peak learning rate. */
 export interface TrainOnExamplesResult extends TrainResult {
   readonly learningRate: number;
 }
 
 const SCHEDULES = ['cosine', 'constant'] as const;
 
-/** A PeftModel, or a model that is trained whole. */
+/** A PeftModel, or a model whose own parameters are trained. */
 export type TunedModel = TrainableModel & { readonly peftType?: PeftType };
 
-/** The options that whoever encodes the examples passes on as they are. */
+/** The options that callers who encode the examples pass on unchanged. */
 export const TRAINING_OPTIONS = [
   'steps',
   'batchSize',
@@ -82,10 +82,10 @@ export const TRAINING_OPTIONS = [
 ] as const satisfies readonly (keyof TrainOnExamplesOptions)[];
 
 /**
- * Trains the active adapter of a PeftModel, or all trainable parameters of another model. With validation data, the model ends at its
- * lowest validation loss.
+ * Trains the active adapter of a PeftModel, or all trainable parameters of another model. With validation data, the model gets the weights
+ * of its lowest validation loss at the end.
  *
- * @throws ArgumentError for an unknown option, or when `steps` is not a whole number from 1 up; what `train` throws.
+ * @throws ArgumentError for an unknown option, or when `steps` is not a whole number of at least 1; whatever `train` throws.
  */
 export async function trainOnExamples(
   model: TunedModel,
@@ -136,8 +136,8 @@ export async function trainOnExamples(
 type Rates = { readonly schedule: string; readonly peak: number; readonly warmupSteps: number; readonly steps: number };
 
 /**
- * `warmupSteps` updates climb to the peak, which the next one has. The rates of 0 lie before the first update and after the last, because
- * such an update would change nothing.
+ * The rate climbs during `warmupSteps` updates and is at its peak in the next one. The rates of 0 lie before the first update and after the
+ * last, because an update at rate 0 would change nothing.
  */
 function learningRates({ schedule, peak, warmupSteps, steps }: Rates): Schedule {
   const shifted =

@@ -1,4 +1,4 @@
-/** The options of a training run, and what it returns. */
+/** The options and the result of a training run. */
 import { AbortedError, ArgumentError } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkWhole } from '../runtime/checks/checkWhole';
@@ -10,71 +10,72 @@ import type { AdamW } from './optimizer/adamw';
 import type { ProgressDisplay } from './progress/progressMeter';
 import type { EvaluationRecord, StepRecord } from './progress/records';
 
-/** How a run goes. */
+/** The options of a run. */
 export interface TrainOptions extends ExecutionOptions {
   /** @defaultValue AdamW with a learning rate of 3e-4 and no weight decay, disposed at the end */
   readonly optimizer?: AdamW;
-  /** Updates to make, over as many epochs as that takes. @defaultValue until the epochs are over */
+  /** Number of updates, over as many epochs as necessary. @defaultValue until the end of the epochs */
   readonly steps?: number;
-  /** Passes over the batches. @defaultValue 1, or without limit where `steps` is given */
+  /** Passes over the batches. @defaultValue 1, or without limit if `steps` is given */
   readonly epochs?: number;
   /** Batches per update; the loss is the mean over all their tokens, as in transformers since 4.46. @defaultValue 1 */
   readonly gradientAccumulation?: number;
-  /** The gradients' norm is kept at or below this. @defaultValue 1 */
+  /** Maximum norm of all gradients; larger ones are scaled down. @defaultValue 1 */
   readonly maxGradNorm?: number;
-  /** Ends the run after the updates in flight. SIGINT and SIGTERM do so too. */
+  /** Ends the run after the updates in flight, as SIGINT and SIGTERM do. */
   readonly signal?: AbortSignal;
   /**
-   * Updates that are in flight at a time, so that a GPU does not wait for its host after each. They are reported when all of them are
-   * done; evaluations, checkpoints, interrupts and the end of the run come between two such groups.
+   * Number of updates in flight at a time: a GPU then does not wait for its host after each. They are reported when all are done;
+   * evaluations, checkpoints, interrupts and the end of the run come between two such groups.
    *
-   * @defaultValue 1 on a CPU; on a GPU as many as take a second, at most 8
+   * @defaultValue 1 on a CPU; on a GPU, the number that takes a second, at most 8
    */
   readonly stepsAtOnce?: number;
   /**
-   * Called with every update's numbers, and awaited; the model is as the last update of its group (`stepsAtOnce`) left it. If it throws,
-   * the run ends with that group made, counted and logged, but not saved: the newest checkpoint is the one before.
+   * Called with the numbers of every update, and awaited; the model is then in its state after the last update of the group
+   * (`stepsAtOnce`). If it throws, the run ends. That group is made, counted and logged, but not saved: the newest checkpoint is the
+   * previous one.
    */
   readonly onStep?: (record: StepRecord) => void | Promise<void>;
-  /** Shows how far the run is: `terminalProgress()`, or in a notebook `progress({ label })`. */
+  /** Shows the progress of the run: `terminalProgress()`, or in a notebook `progress({ label })`. */
   readonly progress?: ProgressDisplay;
   readonly evaluation?: EvaluationOptions;
   readonly checkpoint?: CheckpointOptions;
   /**
-   * The workers that train together, from `joinCluster`. Each calls this function with the same model and data and computes its part of every update;
-   * the result is that of one process, up to the order in which numbers are added. Worker 0 alone logs, shows progress and writes checkpoints, which
-   * all of them read.
+   * The workers that train together, from `joinCluster`. Each calls this function with the same model and data and computes its part of
+   * every update; the result is that of one process, up to the order of summation. Only worker 0 logs, shows progress and writes
+   * checkpoints; all workers read them.
    */
   readonly cluster?: Cluster | undefined;
-  /** A file that gets one line of JSON per update and per evaluation. */
+  /** A file for one line of JSON per update and per evaluation. */
   readonly log?: string;
 }
 
-/** When the model is tried on held-out data: before the first update, after the last, and in between. */
+/** The evaluations on held-out data: before the first update, after the last, and in between. */
 export interface EvaluationOptions extends EvaluationPlan {
   /** Updates between two evaluations. @defaultValue none in between */
   readonly everySteps?: number;
-  /** Called after every evaluation, and waited for. */
+  /** Called after every evaluation, and awaited. */
   readonly onEvaluation?: (record: EvaluationRecord) => void | Promise<void>;
-  /** Leaves the model at the weights of its lowest held-out loss, instead of the last ones. @defaultValue false */
+  /** Restores the weights of the lowest held-out loss at the end. @defaultValue false */
   readonly keepBest?: boolean;
-  /** Ends the run when so many evaluations in a row have not lowered the held-out loss. @defaultValue never */
+  /** Ends the run after this many evaluations in a row without a lower held-out loss. @defaultValue never */
   readonly patience?: number;
 }
 
-/** Where and when a run is saved, so that it can be resumed as if it had never been interrupted: bit for bit on a CPU. */
+/** The checkpoints of a run. A resumed run continues as if it had never been interrupted, bit for bit on a CPU. */
 export interface CheckpointOptions extends CheckpointPlace {
   /** The run's own folder; the newest complete checkpoint in it is resumed. */
   readonly directory: string;
-  /** Updates between two checkpoints; the end of the run and an interrupt are saved too. @defaultValue 100 */
+  /** Updates between two checkpoints; the run also saves at its end and at an interrupt. @defaultValue 100 */
   readonly everySteps?: number;
-  /** How many of the newest are kept; damaged ones do not count. @defaultValue 2 */
+  /** Number of newest checkpoints to keep; damaged ones do not count. @defaultValue 2 */
   readonly keep?: number;
-  /** Called with the folder of every checkpoint once it is complete, and awaited: to copy it to another place, for example. */
+  /** Called with the folder of every complete checkpoint, and awaited, for example to copy it elsewhere. */
   readonly onSaved?: (folder: string) => void | Promise<void>;
 }
 
-/** What a run did. */
+/** The result of a run. */
 export interface TrainResult {
   /** The loss of the last update. */
   readonly loss: number;
@@ -82,7 +83,7 @@ export interface TrainResult {
   readonly evaluations: readonly EvaluationRecord[];
 }
 
-/** The run was stopped after a whole step; `result` is what it did until then, and the model is as that step left it. */
+/** The run was stopped after a whole step; `result` is its result until then, and the model is in its state after that step. */
 export class TrainingAbortedError extends AbortedError {
   constructor(readonly result: TrainResult) {
     super(`training was stopped after step ${result.history.length}; the model is as that step left it`);

@@ -1,4 +1,4 @@
-/** A run's state, and the things that change it: an update, an evaluation, a checkpoint. */
+/** The state of a run, and the steps that change it: an update, an evaluation, a checkpoint. */
 import { AbortedError, NotFiniteError, tf } from '../runtime';
 import { BestWeights } from './checkpoints/bestWeights';
 import { type CheckpointPlace, loadRun, type RunState, saveRun } from './checkpoints/runCheckpoint';
@@ -16,11 +16,11 @@ import type { StepSetup } from './step/compiledStep';
 import { InFlight } from './step/inFlight';
 import { parametersOf, type TrainableModel } from './trainableModel';
 
-/** What became of the updates that were in flight. */
+/** The outcome of the updates in flight. */
 interface Settled {
-  /** Those that were made: they are in the weights, in the optimizer's count and in the history. */
+  /** The updates that were made: the weights, the optimizer's count and the history include them. */
   readonly made: readonly MadeUpdate[];
-  /** Why the others changed nothing. */
+  /** The reason why the others changed nothing. */
   readonly failure?: unknown;
 }
 
@@ -28,20 +28,20 @@ interface Settled {
 export class TrainingRun {
   readonly history: StepRecord[] = [];
   readonly evaluations: EvaluationRecord[] = [];
-  /** Where the next update's data begins. */
+  /** The position of the next update's data. */
   position: DataPosition = { epoch: 0, batch: 0 };
-  /** The step of the checkpoint that it has been taken up from, if it has. */
+  /** The step of the checkpoint from which it was resumed, if any. */
   resumedAt?: number;
   private readonly best = new BestWeights();
-  /** What the newest checkpoint has. */
+  /** The content of the newest checkpoint. */
   private saved?: { readonly step: number; readonly evaluations: number; readonly path: string };
-  /** What it is a run of, where that is saved: as it was at the beginning. */
+  /** The set-up of the run at its beginning, if checkpoints are saved. */
   private setup?: RunSetup;
   private readonly model: TrainableModel;
   private readonly optimizer: AdamW;
   private readonly queue: InFlight;
   private readonly begun: UpdateBatches[] = [];
-  /** When the oldest update in flight was begun, in milliseconds. */
+  /** The time at which the oldest update in flight began, in milliseconds. */
   private beginning = 0;
 
   constructor(private readonly stepSetup: StepSetup) {
@@ -55,29 +55,29 @@ export class TrainingRun {
     return this.history.length;
   }
 
-  /** Whether the model has been evaluated as it is now. */
+  /** Whether the model has been evaluated in its present state. */
   get isEvaluated(): boolean {
     return this.evaluations.at(-1)?.step === this.step;
   }
 
-  /** How many of the latest evaluations have not lowered the held-out loss. */
+  /** The number of latest evaluations that did not lower the held-out loss. */
   evaluationsWithoutGain(): number {
     const losses = this.evaluations.map(({ loss }) => loss);
     const lowest = Math.min(...losses.filter((loss) => !Number.isNaN(loss)));
     return losses.length - 1 - losses.indexOf(lowest);
   }
 
-  /** Whether a worker of the cluster has been asked to stop, as all of them know. */
+  /** Whether a worker of the cluster was asked to stop; all workers know it. */
   get isStopAgreed(): boolean {
     return this.queue.isStopAgreed;
   }
 
-  /** Updates that have been begun and are not in the history yet. */
+  /** Updates that have begun and are not in the history yet. */
   get inFlight(): number {
     return this.begun.length;
   }
 
-  /** Begins one more update: its inputs are sent to the device, before the first of its group makes that busy. */
+  /** Begins another update: its inputs are sent to the device before the first update of its group makes the device busy. */
   begin(update: UpdateBatches): void {
     if (this.begun.length === 0) this.beginning = performance.now();
     this.queue.push(update.batches);
@@ -85,11 +85,11 @@ export class TrainingRun {
   }
 
   /**
-   * Makes the updates in flight. All of them are counted before any is reported, so that the history is what the weights and the optimizer
-   * have been through, even if a callback throws. The time they took is divided evenly.
+   * Makes the updates in flight. All are counted before any is reported: the history then agrees with the weights and the optimizer even if
+   * a callback throws. Their time is divided evenly.
    *
-   * The result's `failure` is a NotFiniteError where a loss or a gradient is NaN or infinite, or what an update threw: neither that update
-   * nor one begun after it has changed anything.
+   * The result's `failure` is a NotFiniteError if a loss or a gradient is NaN or infinite, or else the error of an update: neither that
+   * update nor a later one has changed anything.
    */
   settle(): Settled {
     const updates = this.begun.splice(0);
@@ -103,7 +103,7 @@ export class TrainingRun {
       return { made, failure };
     };
     for (const [index, { loss, gradNorm }] of all.entries()) {
-      const { batches, start, end } = updates[index] as UpdateBatches; // there are no more numbers than updates
+      const { batches, start, end } = updates[index] as UpdateBatches; // never more numbers than updates
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
         return endedBy(new NotFiniteError(notFinite(this.step + 1, start, { loss, gradNorm })));
       }
@@ -117,13 +117,13 @@ export class TrainingRun {
     return error === undefined ? { made } : endedBy(error);
   }
 
-  /** Only updates that were made count as having drawn dropout masks since `before`: the next ones get those of the others. */
+  /** Only the updates that were made have used dropout masks since `before`: the next updates get the masks of the others. */
   private takeBackDropout(before: number | undefined, made: readonly UpdateBatches[]): void {
     if (before === undefined) return;
     this.model.dropoutStep = made.reduce((total, { batches }) => total + batches.length, before);
   }
 
-  /** Evaluates the model as it is; undefined when the signal ended that. */
+  /** Evaluates the model in its present state; undefined if the signal ended the evaluation. */
   async evaluate(
     { batches, keepBest = false }: EvaluationPlan,
     stop: Stop,
@@ -146,22 +146,22 @@ export class TrainingRun {
       return record;
     } catch (error) {
       if (!(error instanceof AbortedError)) throw error;
-      stop.agree?.(); // some worker of the cluster has been asked
+      stop.agree?.(); // some worker of the cluster was asked
       if (stop.signal.aborted) return undefined;
       throw error;
     }
   }
 
-  /** Gives the model the weights of its best evaluation. */
+  /** Restores the weights of the best evaluation. */
   restoreBest(): void {
     this.best.restore(parametersOf(this.model));
   }
 
   /**
-   * Saves all that the rest of the run depends on, unless that has been done since the last update or evaluation. Of a cluster's workers the first
-   * one does.
+   * Saves everything that the rest of the run depends on, unless it was saved since the last update or evaluation. In a cluster, the first
+   * worker saves.
    *
-   * @returns the checkpoint's folder, where one was written.
+   * @returns the folder of the checkpoint, if one was written.
    */
   save(place: CheckpointPlace): string | undefined {
     if (this.saved?.step === this.step && this.saved.evaluations === this.evaluations.length) return undefined;
@@ -183,9 +183,9 @@ export class TrainingRun {
   }
 
   /**
-   * Goes on where the newest checkpoint in the directory was saved, if there is one.
+   * Resumes the run from the newest checkpoint in the directory, if there is one.
    *
-   * @throws StateError when it is of something else; the model is as it was then.
+   * @throws StateError when the checkpoint belongs to another run; the model is unchanged then.
    */
   resume({ directory }: CheckpointPlace): void {
     this.setup ??= setupOf(this.model);
@@ -198,7 +198,7 @@ export class TrainingRun {
     }
   }
 
-  /** What makes it this run, as the workers of a cluster compare it at the beginning. */
+  /** The facts that identify the run; the workers of a cluster compare them at the beginning. */
   facts(): Readonly<Record<string, string>> {
     this.setup ??= setupOf(this.model);
     return runFacts(this.model, this.optimizer, this.setup);

@@ -27,16 +27,16 @@ export interface Batch {
 export interface PadOptions {
   /** The id that fills the rest of a row; it is masked, so any id of the vocabulary will do. */
   readonly padTokenId: number;
-  /** Where the padding goes. @defaultValue 'right' */
+  /** The side of the padding. @defaultValue 'right' */
   readonly side?: 'left' | 'right';
 }
 
 /**
- * Pads the examples to the longest of them; padding is masked and its labels are −100. Examples of one length get no mask.
+ * Pads the examples to the longest one; padding is masked and its labels are −100. Examples of equal length get no mask.
  *
  * Shapes: inputIds, labels, attentionMask (B, T).
  *
- * @throws ArgumentError when there is no example; ShapeError when one has not as many labels as ids.
+ * @throws ArgumentError without an example; ShapeError when an example has not as many labels as ids.
  */
 export function padBatch(examples: readonly TrainingExample[], options: PadOptions): Batch {
   checkKnown('padBatch', options, ['padTokenId', 'side']);
@@ -55,18 +55,18 @@ export function padBatch(examples: readonly TrainingExample[], options: PadOptio
   };
 }
 
-/** @throws ShapeError when the example has not as many labels as ids. */
+/** @throws ShapeError when the example's numbers of labels and ids differ. */
 export function checkExample({ inputIds, labels }: TrainingExample, index: number): void {
   if (inputIds.length === labels.length) return;
   throw new ShapeError(`example ${index} has ${inputIds.length} ids but ${labels.length} labels: give one label per id`);
 }
 
-/** How many tokens of the batch the loss is a mean over: the labels that are not −100, the first of each row excepted. */
+/** The number of tokens in the mean loss: the labels that are not −100, without the first of each row. */
 export function learnedTokens({ labels }: Batch): number {
   return learnedPositions(labels).length;
 }
 
-/** How many tokens of the batch are not padding. */
+/** The number of tokens that are not padding. */
 export function realTokens({ inputIds, attentionMask, segmentIds }: Batch): number {
   const isReal = attentionMask ?? segmentIds;
   return isReal ? isReal.flat().filter((value) => value !== 0).length : inputIds.flat().length;

@@ -1,6 +1,6 @@
-/** Rows of different lengths, made to begin at the same position. */
+/** Pads rows of different lengths on the right. */
 
-/** The rows with `filler` after them, up to the longest, or to `width`. */
+/** The rows, followed by `filler` up to the length of the longest or to `width`. */
 export function padRight(
   rows: readonly (readonly number[])[],
   filler: number,

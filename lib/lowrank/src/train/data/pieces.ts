@@ -1,19 +1,19 @@
-/** An update's batches, or a worker's part of them. */
+/** The batches of an update, or a worker's part of them. */
 import type { RowRange } from '../../peft';
 import { type Batch, learnedTokens } from './batch';
 
-/** Some rows of a batch that go through the model together. */
+/** Rows of a batch that pass through the model together. */
 export interface Piece {
   readonly batch: Batch;
-  /** The batch's number in the update. */
+  /** The index of the batch in the update. */
   readonly index: number;
-  /** Which rows of it these are, where it is not all of them. */
+  /** Its rows, if it does not contain all of them. */
   readonly rows?: RowRange;
-  /** Their share of the update's learned tokens: what their mean loss counts. */
+  /** Their share of the update's learned tokens: the weight of their mean loss. */
   readonly share: number;
 }
 
-/** Which of several workers. */
+/** One of several workers. */
 export interface Worker {
   readonly rank: number;
   readonly size: number;
@@ -22,10 +22,10 @@ export interface Worker {
 const ALONE: Worker = { rank: 0, size: 1 };
 
 /**
- * A worker's part of an update: the rows of all batches, in their order, are cut into runs as even as can be. The shares of all workers sum to 1,
- * so the sum of their weighted losses is the mean over all learned tokens, however these are spread.
+ * A worker's part of an update: the rows of all batches, in their order, are divided into runs of almost equal size. The shares of all
+ * workers sum to 1, so the sum of their weighted losses is the mean over all learned tokens, in any distribution.
  *
- * Of several workers none gets rows that have nothing to learn, and one may get none at all.
+ * With several workers, no worker gets rows without labels, and a worker may get no rows at all.
  */
 export function piecesOf(batches: readonly Batch[], { rank, size }: Worker = ALONE): Piece[] {
   const total = batches.reduce((sum, batch) => sum + learnedTokens(batch), 0);
@@ -45,7 +45,7 @@ export function piecesOf(batches: readonly Batch[], { rank, size }: Worker = ALO
   });
 }
 
-/** The rows keep the width and the mask of their batch. */
+/** Rows keep the width and the mask of their batch. */
 function rowsOf({ inputIds, labels, attentionMask, segmentIds }: Batch, first: number, end: number): Batch {
   return {
     inputIds: inputIds.slice(first, end),

@@ -1,4 +1,4 @@
-/** Micro-batches as the device takes them. */
+/** Sends micro-batches to the device. */
 import type { RowRange } from '../../peft';
 import { deviceInfo, tf } from '../../runtime';
 import type { MicroBatch } from '../step/gradients';
@@ -7,25 +7,25 @@ import type { Piece } from './pieces';
 import { type TensorBatch, tensorBatch } from './tensorBatch';
 
 /**
- * A micro-batch as a compiled function takes it. For a GPU its integers are float32, which is exact below 2²⁴: TensorFlow keeps integer
- * arguments in host memory and copies them when the function asks, which waits until the GPU has done everything before.
+ * A micro-batch as input of a compiled function. For a GPU, its integers are float32 (exact below 2²⁴): TensorFlow keeps integer arguments
+ * in host memory, and copying them stalls the GPU.
  */
 export type SentBatch = {
   readonly tensors: tf.NamedTensorMap;
   readonly weight: tf.Scalar;
-  /** Which rows of its batch these are, where it is not all of them. */
+  /** Its rows of the batch, if it does not contain all of them. */
   readonly rows?: RowRange;
 };
 
-/** How batches become tensors. */
+/** The options for turning batches into tensors. */
 export interface SendOptions {
-  /** Whether widths are padded to a few sizes, so that fewer functions are compiled. */
+  /** Whether widths are padded to a few sizes, which needs fewer compiled functions. */
   readonly compile?: boolean | undefined;
-  /** The model's limits, where it has some. */
+  /** The model's limits, if it has any. */
   readonly config?: { readonly maxPositionEmbeddings?: number; readonly vocabSize?: number } | undefined;
 }
 
-/** The micro-batches of one update, each weighted by its share of all that the update learns; the caller disposes them. */
+/** The micro-batches of one update, each with its share of the learned tokens as weight; the caller disposes of them. */
 export function sentBatches(pieces: readonly Piece[], { compile = true, config }: SendOptions): SentBatch[] {
   const isGpu = deviceInfo().device === 'GPU';
   return pieces.map(({ batch, rows, share }) => {
@@ -35,7 +35,7 @@ export function sentBatches(pieces: readonly Piece[], { compile = true, config }
   });
 }
 
-/** The micro-batch as the model takes it, with int32 tensors. */
+/** The micro-batch as input of the model, with int32 tensors. */
 export function unsent({ tensors, weight }: SentBatch): MicroBatch {
   const entries = Object.entries(tensors).map(([name, tensor]) => [name, tensor.dtype === 'int32' ? tensor : tensor.toInt()]);
   return { ...(Object.fromEntries(entries) as TensorBatch), weight };

@@ -4,22 +4,22 @@ import { ShapeError, tf } from '../../runtime';
 import type { Batch } from './batch';
 import { paddedPositions } from './padToBucket';
 
-/** A batch as the model takes it; whoever made it disposes it. */
+/** A batch as tensors for the model; its creator disposes of it. */
 export interface TensorBatch {
   readonly inputIds: tf.Tensor2D;
   readonly labels: tf.Tensor2D;
   readonly attentionMask?: tf.Tensor2D;
   readonly segmentIds?: tf.Tensor2D;
-  /** The positions that the loss needs, where they are not all: a hint that saves time, which a model may ignore. Shapes: (K). */
+  /** The positions that the loss needs, if not all: a hint that saves time and that a model may ignore. Shapes: (K). */
   readonly learnedPositions?: tf.Tensor1D;
 }
 
 /**
  * The batch as tensors, with the positions that the loss needs.
  *
- * @param vocabSize - where it is known, ids and labels must be below it: on a GPU TensorFlow would silently read zeros for others
- * @param dtype - the tensors' type. @defaultValue 'int32', as models take them
- * @throws ShapeError when it is empty, ragged, or its parts differ in shape; ArgumentError when an id is not in the vocabulary.
+ * @param vocabSize - if given, ids and labels must be below it: on a GPU, TensorFlow would silently read zeros for others
+ * @param dtype - the type of the tensors. @defaultValue 'int32', the type for models
+ * @throws ShapeError when it is empty or ragged, or its parts differ in shape; ArgumentError when an id is not in the vocabulary.
  */
 export function tensorBatch(
   { inputIds, labels, attentionMask, segmentIds }: Batch,

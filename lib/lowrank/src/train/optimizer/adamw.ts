@@ -1,6 +1,6 @@
 /**
- * AdamW: Adam whose weight decay is decoupled from the gradients (Loshchilov & Hutter 2019, arXiv 1711.05101, algorithm 2), as PyTorch
- * computes it.
+ * AdamW: Adam with weight decay that is decoupled from the gradients (Loshchilov & Hutter 2019, arXiv 1711.05101, algorithm 2), computed as
+ * in PyTorch.
  */
 import { ArgumentError, compileNested, ShapeError, StateError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
@@ -8,12 +8,12 @@ import { groupsOfOneShape } from '../../runtime/tensorGroups';
 import { checkedMoments, type OptimizerState } from './optimizerState';
 import type { Schedule } from './schedules';
 
-/** `1 − η·λ`, `η / (1 − β₁ᵗ)` and `√(1 − β₂ᵗ)`: all that changes from update to update. */
+/** `1 − η·λ`, `η / (1 − β₁ᵗ)` and `√(1 − β₂ᵗ)`: the numbers that change from update to update. */
 function coefficientsOf(t: number, learningRate: number, { weightDecay, betas: [beta1, beta2] }: Settings): [number, number, number] {
   return [1 - learningRate * weightDecay, learningRate / (1 - beta1 ** t), Math.sqrt(1 - beta2 ** t)];
 }
 
-/** One update of one parameter w with gradient g; m and v are the moments, m̂ and v̂ the bias-corrected ones. */
+/** One update of a parameter w with gradient g; m and v are the moments, m̂ and v̂ the bias-corrected moments. */
 function adamw({ weight, grad, first, second }: ParameterState, [keep, stepSize, secondScale]: Coefficients, settings: GroupSettings) {
   const [beta1, beta2] = settings.betas;
   const m = first.add(grad.sub(first).mul(1 - beta1)); // m ← β₁·m + (1 − β₁)·g
@@ -30,23 +30,23 @@ type Coefficients = readonly [tf.Scalar, tf.Scalar, tf.Scalar];
 /** The constants of every update. */
 type Settings = { readonly weightDecay: number; readonly betas: readonly [number, number]; readonly epsilon: number };
 
-/** What a group of parameters has in common. */
+/** The settings that a group of parameters shares. */
 type GroupSettings = Pick<Settings, 'betas' | 'epsilon'> & { readonly decays: boolean };
 
-/** What one update takes besides the gradients. */
+/** The inputs of an update besides the gradients. */
 type UpdateInputs = {
   /** From {@link AdamW.coefficients}. Shape (3). */
   readonly coefficients: tf.Tensor1D;
-  /** Where it is false, nothing changes. Shape (), bool. @defaultValue true */
+  /** If false, nothing changes. Shape (), bool. @defaultValue true */
   readonly allFinite?: tf.Tensor;
 };
 
-/** Updates parameters of one shape, at least one. */
+/** Updates one or more parameters of the same shape. */
 const updateGroup = compileNested(
   (group: readonly ParameterState[], { coefficients, allFinite }: UpdateInputs, settings: GroupSettings): UpdatedState[] => {
     const scalars = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
     const [{ weight: like }] = group as [ParameterState];
-    const everywhere = allFinite?.broadcastTo(like.shape); // once: `where` would do so for each of its calls
+    const everywhere = allFinite?.broadcastTo(like.shape); // once: `where` would broadcast it at each call
     const unless = (value: tf.Tensor, before: tf.Tensor) => (everywhere ? tf.where(everywhere, value, before) : value);
     return group.map((state) => {
       const updated = adamw(state, scalars, settings);
@@ -60,7 +60,7 @@ const updateGroup = compileNested(
   { name: 'adamw' },
 );
 
-/** How an AdamW moves the parameters. */
+/** The settings of AdamW. */
 export interface AdamWOptions {
   /** A number, or one per update, for example from `cosineSchedule`. @defaultValue 0.001 */
   readonly learningRate?: number | Schedule;
@@ -70,7 +70,7 @@ export interface AdamWOptions {
   readonly betas?: readonly [number, number];
   /** ε. @defaultValue 1e-8 */
   readonly epsilon?: number;
-  /** Whether the parameter of this name decays; often `(name) => !/bias|norm|gate/.test(name)`. @defaultValue every one does */
+  /** Whether the parameter of this name decays; often `(name) => !/bias|norm|gate/.test(name)`. @defaultValue all decay */
   readonly decays?: (name: string) => boolean;
 }
 
@@ -107,7 +107,7 @@ export class AdamW {
     this.decays = decays;
   }
 
-  /** Updates made so far; those whose numbers have not been read are not counted yet. */
+  /** Number of updates so far; updates whose numbers have not been read do not count yet. */
   get step(): number {
     return this.updates;
   }
@@ -118,9 +118,9 @@ export class AdamW {
   }
 
   /**
-   * The learning rate of the update that comes after so many others.
+   * The learning rate of the update with this number of earlier updates.
    *
-   * @throws ArgumentError when the schedule gives no finite number from 0 up.
+   * @throws ArgumentError when the schedule does not return a finite number of at least 0.
    */
   learningRateAt(updates: number): number {
     const rate = this.schedule(updates);
@@ -129,13 +129,14 @@ export class AdamW {
   }
 
   /**
-   * Makes one update. A parameter without a gradient stays as it is, and its moments too.
+   * Makes one update. A parameter without a gradient keeps its value and its moments.
    *
-   * `parameters` says which variable each name stands for; without it the names are tfjs's own, as `tf.variableGrads` gives them.
+   * `parameters` maps each name to its variable; without it, the names are tfjs's own, as `tf.variableGrads` returns them.
    *
-   * Shapes: each gradient as its parameter.
+   * Shapes: each gradient has the shape of its parameter.
    *
-   * @throws ArgumentError when a name is unknown or the learning rate none; ShapeError when a gradient does not fit. Nothing has changed then.
+   * @throws ArgumentError for an unknown name or an invalid learning rate; ShapeError when a gradient does not fit. Nothing has changed
+   * then.
    */
   applyGradients(grads: tf.NamedTensorMap, parameters?: Iterable<readonly [string, tf.Variable]>): void {
     const known = parameters ? new Map(parameters) : new Map(Object.entries(tf.engine().registeredVariables));
@@ -148,7 +149,7 @@ export class AdamW {
   }
 
   /**
-   * The moments of these parameters; those that have none yet get zeros.
+   * The moments of these parameters; new moments are zeros.
    *
    * @internal
    */
@@ -162,8 +163,8 @@ export class AdamW {
   }
 
   /**
-   * The numbers of the next update, or of the one after `begun` others that are not counted yet: a tensor, so that one compiled function
-   * serves every update. Shape (3).
+   * The numbers of the next update, or of the update after `begun` others that are not counted yet: a tensor, because one compiled function
+   * then serves every update. Shape (3).
    *
    * @internal
    */
@@ -173,9 +174,9 @@ export class AdamW {
   }
 
   /**
-   * The new values of the parameters and of their moments, which {@link prepare} has made. Assigns none of them.
+   * The new values of the parameters and of their moments from {@link prepare}. It assigns nothing.
    *
-   * @throws as {@link applyGradients} does.
+   * @throws as {@link applyGradients}.
    * @internal
    */
   updated(grads: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>, inputs: UpdateInputs): Assignment[] {
@@ -200,7 +201,7 @@ export class AdamW {
   }
 
   /**
-   * Counts an update as made.
+   * Counts an update.
    *
    * @internal
    */
@@ -218,7 +219,7 @@ export class AdamW {
     throw new StateError(`'${name}' has no moments yet: call prepare() before updated()`);
   }
 
-  /** A copy of all that the next update depends on, the learning rate's function excepted. */
+  /** A copy of everything that the next update depends on, except the learning rate's function. */
   state(): OptimizerState {
     const tensors: tf.NamedTensorMap = {};
     for (const [name, { first, second }] of this.moments) {
@@ -229,7 +230,7 @@ export class AdamW {
   }
 
   /**
-   * Goes back to a state that `state()` gave; the state's tensors stay the caller's.
+   * Restores a state from `state()`; the caller keeps its tensors.
    *
    * @throws StateError when a moment is missing or of no known kind; the present state is kept then.
    */

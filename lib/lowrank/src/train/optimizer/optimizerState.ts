@@ -1,7 +1,7 @@
-/** The state of an optimizer, as tensors that a checkpoint can hold. */
+/** The state of an optimizer, as tensors for a checkpoint. */
 import { StateError, type tf } from '../../runtime';
 
-/** What an optimizer must remember to go on exactly where it was. */
+/** The state from which an optimizer continues exactly. */
 export interface OptimizerState {
   /** Updates made. */
   readonly step: number;
@@ -9,7 +9,7 @@ export interface OptimizerState {
   readonly tensors: tf.NamedTensorMap;
 }
 
-/** Which moment of which parameter a tensor of the state is, and the name of its other moment; undefined if it is none. */
+/** The moment and the parameter of a tensor of the state, and the name of its other moment; undefined for any other name. */
 export function momentOf(
   key: string,
 ): { readonly kind: 'first' | 'second'; readonly parameter: string; readonly other: string } | undefined {
@@ -21,7 +21,7 @@ export function momentOf(
 /**
  * Both moments of each parameter.
  *
- * @throws StateError when a tensor is no moment, or its other moment is missing.
+ * @throws StateError when a tensor is not a moment, or its other moment is missing.
  */
 export function checkedMoments(tensors: tf.NamedTensorMap): Map<string, { readonly first: tf.Tensor; readonly second: tf.Tensor }> {
   const moments = new Map<string, { readonly first: tf.Tensor; readonly second: tf.Tensor }>();

@@ -1,7 +1,8 @@
 /**
- * Learning rates as functions of the step, step 0 being the first update, as in PyTorch's LambdaLR and transformers' schedules.
+ * Learning rates as functions of the step; step 0 is the first update, as in PyTorch's LambdaLR and transformers' schedules.
  *
- * As there, a warm-up begins at 0, so that its first update changes no weight; the last one, at step `totalSteps - 1`, is above the floor.
+ * As there, a warm-up begins at rate 0, so its first update changes no weight; the rate of the last step, `totalSteps - 1`, is above the
+ * floor.
  */
 import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
@@ -10,15 +11,15 @@ import { checkWhole } from '../../runtime/checks/checkWhole';
 /** The learning rate of an update; `step` counts the updates made before it. */
 export type Schedule = (step: number) => number;
 
-/** What the schedules here have in common. */
+/** The options that all schedules share. */
 export interface ScheduleOptions {
   /** The learning rate after the warm-up. */
   readonly peak: number;
-  /** Updates over which the rate climbs: the first of them has 0, the one after them the peak. @defaultValue 0 */
+  /** Number of updates during which the rate climbs: the first has rate 0, the one after the last has the peak. @defaultValue 0 */
   readonly warmupSteps?: number;
 }
 
-/** A schedule that comes down to `floor` after the last update. */
+/** A schedule that decays to `floor` after the last update. */
 export interface DecayOptions extends ScheduleOptions {
   /** Updates of the whole run, warm-up included. */
   readonly totalSteps: number;
@@ -27,9 +28,10 @@ export interface DecayOptions extends ScheduleOptions {
 }
 
 /**
- * Warm-up, then half a cosine down to the floor: `floor + (peak − floor)·(1 + cos(π·p))/2`, with p the part of the decay that is done.
+ * Warm-up, then half a cosine down to the floor: `floor + (peak − floor)·(1 + cos(π·p))/2`; p is the finished part of the decay.
  *
- * With floor 0 it is transformers' `get_cosine_schedule_with_warmup`; past `totalSteps` it stays at the floor, where that one climbs again.
+ * With floor 0, it equals transformers' `get_cosine_schedule_with_warmup` up to `totalSteps`; after that it stays at the floor, and theirs
+ * climbs.
  *
  * @throws ArgumentError when a rate or a count is out of range.
  */
@@ -39,7 +41,7 @@ export function cosineSchedule(options: DecayOptions): Schedule {
 }
 
 /**
- * Warm-up, then a straight line down to the floor: transformers' `get_linear_schedule_with_warmup` when the floor is 0.
+ * Warm-up, then a straight line down to the floor; with floor 0 transformers' `get_linear_schedule_with_warmup`.
  *
  * @throws ArgumentError when a rate or a count is out of range.
  */
@@ -49,7 +51,7 @@ export function linearSchedule(options: DecayOptions): Schedule {
 }
 
 /**
- * Warm-up, then the peak for ever: transformers' `get_constant_schedule_with_warmup`.
+ * Warm-up, then a constant rate: transformers' `get_constant_schedule_with_warmup`.
  *
  * @throws ArgumentError when a rate or a count is out of range.
  */

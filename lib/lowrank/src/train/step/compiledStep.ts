@@ -10,20 +10,20 @@ import { parametersOf, type TrainableModel } from '../trainableModel';
 import { addMicroBatch, type LossAndGradients } from './gradients';
 import { optimizerStep, type StepInputs, updateBy } from './optimizerStep';
 
-/** What a run trains, and how. */
+/** The parameters that a run trains, and its settings. */
 export interface StepSetup extends ExecutionOptions {
   readonly model: TrainableModel;
   readonly optimizer: AdamW;
   readonly maxGradNorm: number;
   /** The workers that make the updates together. */
   readonly cluster?: Cluster | undefined;
-  /** Whether this worker has been asked to stop; all of a cluster then do. */
+  /** Whether this worker was asked to stop; all workers of the cluster then stop. */
   readonly wantsStop?: () => boolean;
 }
 
 /** Result of one update on the device. */
 export type StepOutcome = {
-  /** Loss and gradients' norm; in a cluster also what the workers said. Shape (2 + n). */
+  /** Loss and norm of the gradients; in a cluster also the messages of the workers. Shape (2 + n). */
   readonly numbers: tf.Tensor;
   /** Whether these and all numbers before them are finite. Shape (), bool. */
   readonly allFinite: tf.Tensor;
@@ -47,7 +47,7 @@ export class CompiledStep {
 
   constructor(private readonly setup: StepSetup) {}
 
-  /** The functions for what is trained now. */
+  /** The functions for the parameters that are trained now. */
   functions(): StepFunctions {
     const { model, optimizer } = this.setup;
     const parameters = parametersOf(model);
@@ -65,7 +65,7 @@ export class CompiledStep {
   }
 }
 
-/** They hold the model instead of taking it: a GPU would wait while the host walks through its fields at every update. */
+/** They capture the model: as an argument, the host would walk through its fields at every update while the GPU waits. */
 function makeFunctions(setup: StepSetup): StepFunctions & { dispose(): void } {
   const { model } = setup;
   const accumulate: StepFunctions['accumulate'] = (batch, earlier) =>
@@ -101,7 +101,7 @@ function makeFunctions(setup: StepSetup): StepFunctions & { dispose(): void } {
   return { ...compiled, dispose };
 }
 
-/** Lets dropout know which rows of a batch these are. */
+/** Tells dropout which rows of the batch these are. */
 function ofRows<T>(model: TrainableModel, { rows }: SentBatch, run: () => T): T {
   if (!rows || !('dropoutRows' in model)) return run();
   model.dropoutRows = rows;

@@ -4,17 +4,17 @@ import { reasonOf } from '../../runtime/messages/reasonOf';
 import type { TensorBatch } from '../data/tensorBatch';
 import { parametersOf, type TrainableModel } from '../trainableModel';
 
-/** A part of an update's batch that is small enough for the memory. */
+/** A part of an update's batch that fits into memory. */
 export interface MicroBatch extends TensorBatch {
   /** This part's share of the update's learned tokens; the shares sum to 1. Shape (). */
   readonly weight: tf.Scalar;
 }
 
-/** Loss and gradients of the micro-batches so far: `Σ wᵢ·lossᵢ`, which over all of them is the mean over all their tokens. */
+/** Loss and gradients of the micro-batches so far: `Σ wᵢ·lossᵢ`; the sum over all of them is the mean over all tokens. */
 export type LossAndGradients = {
   /** Shape (). */
   readonly loss: tf.Scalar;
-  /** By parameter name; a parameter that no loss reaches has none. */
+  /** By parameter name; a parameter that no loss depends on has none. */
   readonly grads: tf.NamedTensorMap;
 };
 
@@ -39,7 +39,7 @@ function weightedLossAndGrads(model: TrainableModel, batch: MicroBatch): LossAnd
   return { loss, grads: named };
 }
 
-/** @throws StateError where the loss does not depend on any of the variables: tfjs says so outside of compiled functions. */
+/** @throws StateError when the loss depends on none of the variables, which tfjs reports outside of compiled functions. */
 function lossAndGrads(loss: () => tf.Scalar, variables: tf.Variable[]): ReturnType<typeof tf.variableGrads> {
   try {
     return tf.variableGrads(loss, variables);
@@ -48,13 +48,13 @@ function lossAndGrads(loss: () => tf.Scalar, variables: tf.Variable[]): ReturnTy
   }
 }
 
-/** What is thrown where training would change nothing. */
+/** The error for a training run that would change nothing. */
 export function noGradient(options?: ErrorOptions): StateError {
   const reason = 'no trained parameter got a gradient, so nothing would be learned: the loss does not depend on any of them';
   return new StateError(`${reason}. Is the adapter active and enabled, and has nothing else been put on the same model since?`, options);
 }
 
-/** The sums of gradients of the same name; a parameter that one micro-batch does not reach has no gradient there. */
+/** The sums of gradients of the same name; a micro-batch may lack gradients of some parameters. */
 function addByName(sum: tf.NamedTensorMap, part: tf.NamedTensorMap): tf.NamedTensorMap {
   const result = Object.entries({ ...sum, ...part }).map(([name, grad]) => {
     const before = sum[name];

@@ -1,6 +1,6 @@
 /**
- * The updates that a GPU has in flight: their inputs are sent before the first of them begins, and their results are read together, so
- * that the GPU does not wait for the host after each. On a CPU it is one update at a time.
+ * The updates in flight on a GPU: their inputs are sent before the first one begins, and their results are read together, so the GPU does
+ * not wait for the host after each. On a CPU, one update is in flight at a time.
  */
 import { tf } from '../../runtime';
 import { sendToDevice } from '../../runtime/device/sendToDevice';
@@ -21,11 +21,11 @@ export interface UpdateNumbers {
   readonly gradNorm: number;
 }
 
-/** What became of the updates that were in flight. */
+/** The outcome of the updates in flight. */
 export interface Settled {
-  /** Of those that were made; the last one may be not finite, and has then changed nothing. */
+  /** The numbers of the updates that were made; those of the last one may be NaN or infinite, and it has then changed nothing. */
   readonly numbers: readonly UpdateNumbers[];
-  /** Why the others could not be made. */
+  /** The reason why the others could not be made. */
   readonly error?: unknown;
 }
 
@@ -35,35 +35,35 @@ type SentUpdate = {
   readonly coefficients: tf.Tensor1D;
   /** In a cluster. */
   readonly joint?: JointShare;
-  /** What the sums begin with. Shape (). */
+  /** The initial value of the sums. Shape (). */
   readonly zero: tf.Scalar;
 };
 
 /**
- * The queue of one run. Where the loss or the gradients' norm is not finite, an update leaves every parameter and moment as it is, and so
- * does every update behind it.
+ * The queue of one run. If the loss or the norm of the gradients is NaN or infinite, that update and every update after it in the queue
+ * leave all parameters and moments unchanged.
  */
 export class InFlight {
   private readonly queue: SentUpdate[] = [];
   private readonly step: CompiledStep;
-  /** Rows times length² of the largest batch so far: the memory for a batch no larger is there already. */
+  /** Rows times length² of the largest batch so far: the memory for a smaller batch is already allocated. */
   private largestBatch = 0;
-  /** Whether an update has had a gradient: a later one may well have none. */
+  /** Whether an update has had a gradient: later updates may have none. */
   private hasReached = false;
-  /** Whether a worker of the cluster has been asked to stop, as all of them know. */
+  /** Whether a worker of the cluster was asked to stop; all workers know it. */
   isStopAgreed = false;
 
   constructor(private readonly setup: StepSetup) {
     this.step = new CompiledStep(setup);
   }
 
-  /** Sends the device the inputs of one update of the mean loss over these batches. */
+  /** Sends the inputs of one update to the device: the mean loss over these batches. */
   push(batches: readonly Batch[]): void {
     const { model, optimizer, compile, cluster } = this.setup;
     const pieces = piecesOf(batches, cluster);
     this.checkMemory(pieces.map(({ batch }) => batch));
     const update = tf.tidy(() => {
-      const coefficients = optimizer.coefficients(this.queue.length); // first: it throws where the learning rate is not a number
+      const coefficients = optimizer.coefficients(this.queue.length); // first: it throws for an invalid learning rate
       const parts = sentBatches(pieces, { compile, config: model.config });
       return { coefficients, parts, zero: tf.scalar(0), ...(cluster && { joint: this.joint(cluster, pieces, batches) }) };
     });
@@ -72,8 +72,8 @@ export class InFlight {
   }
 
   /**
-   * Makes every update in the queue and returns their numbers, up to the first that are not finite; the optimizer counts those that are.
-   * Where an update cannot be made, those before it are made and counted.
+   * Makes every update in the queue and returns their numbers, up to the first that are NaN or infinite; the optimizer counts the finite
+   * ones. If an update cannot be made, the updates before it are made and counted.
    */
   settle(): Settled {
     const updates = this.queue.splice(0);
@@ -143,7 +143,7 @@ export class InFlight {
   }
 }
 
-/** What the work threw, if it did. */
+/** The error of the work, if it threw one. */
 function attempt(work: () => void): { readonly error: unknown } | undefined {
   try {
     work();

@@ -1,20 +1,20 @@
-/** One training at a time: two that change the same parameters would interleave, each with an optimizer that knows nothing of the other. */
+/** One training run at a time: two runs on the same parameters would interleave, each with an optimizer that ignores the other. */
 import { StateError, type tf } from '../../runtime';
 import { parametersOf, type TrainableModel } from '../trainableModel';
 
-/** A training that goes on in this process. */
+/** A running training run of this process. */
 interface Training {
   readonly trained: ReadonlySet<tf.Variable>;
-  /** All that its loss may depend on. */
+  /** Everything that its loss may depend on. */
   readonly used: ReadonlySet<tf.Variable>;
 }
 
 const trainings = new Set<Training>();
 
 /**
- * Does the work unless another training changes what this model uses, or uses what this one changes.
+ * Does the work unless another training run changes parameters that this model uses, or uses parameters that this one changes.
  *
- * @throws StateError when another does, or the model has nothing to train.
+ * @throws StateError in that case, or when the model has nothing to train.
  */
 export async function oneAtATime<T>(model: TrainableModel, work: () => Promise<T>): Promise<T> {
   const trained = new Set(parametersOf(model).values());

@@ -1,13 +1,13 @@
-/** One update of the optimizer, as a pure function: a batch in; the loss, the gradients' norm and the updated parameters out. */
+/** One update of the optimizer as a pure function: batch → loss, norm of the gradients, updated parameters. */
 import type { tf } from '../../runtime';
 import type { AdamW, Assignment } from '../optimizer/adamw';
 import { clipByGlobalNorm } from '../optimizer/clipByGlobalNorm';
 import { parametersOf, type TrainableModel } from '../trainableModel';
 import { addMicroBatch, type LossAndGradients, type MicroBatch } from './gradients';
 
-/** What an update takes besides its last micro-batch. */
+/** The inputs of an update besides its last micro-batch. */
 export type StepInputs = {
-  /** Those of its earlier micro-batches; a loss of 0 and no gradients where there are none. */
+  /** The sums over its earlier micro-batches; loss 0 and no gradients if there are none. */
   readonly earlier: LossAndGradients;
   /** The optimizer's numbers of this update. Shape (3). */
   readonly coefficients: tf.Tensor1D;
@@ -15,7 +15,7 @@ export type StepInputs = {
   readonly wasFinite: tf.Tensor;
 };
 
-/** What an update comes to; the caller disposes all of it. */
+/** The result of an update; the caller disposes of all of it. */
 export type StepResult = {
   /** The mean loss over all learned tokens, before the update. Shape (). */
   readonly loss: tf.Scalar;
@@ -23,18 +23,18 @@ export type StepResult = {
   readonly gradNorm: tf.Scalar;
   /** Whether these two, and those of every earlier update, are finite. Shape (), bool. */
   readonly allFinite: tf.Tensor;
-  /** New values of parameters and moments; the present ones where `allFinite` is false. */
+  /** New values of parameters and moments; the present values if `allFinite` is false. */
   readonly updated: readonly Assignment[];
 };
 
-/** What an update is made of. */
+/** The parts of an update. */
 interface Updated {
   readonly model: TrainableModel;
   readonly optimizer: AdamW;
   readonly maxGradNorm: number;
 }
 
-/** Forward, backward, clipping, AdamW. Reads no number and assigns nothing. */
+/** Forward, backward, clipping, AdamW. It reads no values and assigns nothing. */
 export function optimizerStep(setup: Updated, batch: MicroBatch, { earlier, ...inputs }: StepInputs): StepResult {
   return updateBy(setup, addMicroBatch(setup.model, batch, earlier), inputs);
 }
