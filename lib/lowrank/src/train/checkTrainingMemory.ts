@@ -1,4 +1,4 @@
-/** Refusing a batch that would not fit the memory, before it is sent to the device. */
+/** Refuses a batch that would not fit into memory, before it is sent to the device. */
 import { type PlannedModel, workPlan } from '../llama/memoryPlan';
 import { checkMemory } from '../runtime/memory/memoryBudget';
 import type { Batch } from './data/batch';
@@ -6,9 +6,9 @@ import type { ExecutionOptions } from './executionOptions';
 import type { TrainableModel } from './trainableModel';
 
 /**
- * Plans an update on a batch of this shape; a model whose sizes are not known here is let through.
+ * Plans the memory of an update on a batch of this shape; a model of unknown sizes is not checked.
  *
- * @throws MemoryError when it takes more than there is.
+ * @throws MemoryError when the update needs more memory than is available.
  */
 export function checkTrainingMemory(model: TrainableModel, { inputIds }: Batch, execution: ExecutionOptions): void {
   if (!isPlanned(model)) return;

@@ -1,4 +1,4 @@
-/** The training loop: batches in, a better model out, and a record of every step. */
+/** The training loop. */
 import { deviceInfo } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
 import { lockRun } from './checkpoints/runLock';
@@ -17,11 +17,11 @@ import { checkTrainOptions, TrainingAbortedError, type TrainOptions, type TrainR
 /**
  * Trains the model's trainable parameters on the batches.
  *
- * Dropout acts in the updates only. Between two groups of updates (`stepsAtOnce`) the event loop runs, so that a display can renew itself and
- * an interrupt gets through. Which parameters are trained may change there; other settings of the model stay as they were at the first, because the
- * compiled step keeps to them.
+ * Dropout acts in the updates only. Between two groups of updates (`stepsAtOnce`), the event loop runs: displays update, and interrupts
+ * arrive. The set of trained parameters may change there; other settings of the model stay as at the first step, because the compiled step
+ * keeps them.
  *
- * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step, and those begun after it, have changed nothing.
+ * @throws NotFiniteError when a loss or a gradient is NaN or infinite; that step and later ones have changed nothing.
  * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the updates in flight.
  * @throws ArgumentError when an option is out of range, there are no batches, or an update has no label.
  * @throws StateError when the model has nothing to train, adapters are merged, the first update reaches no trained parameter, the model is
@@ -66,7 +66,7 @@ async function loop(run: TrainingRun, batches: BatchSource, options: TrainOption
   const epochs = options.epochs ?? (options.steps === undefined ? 1 : Infinity);
   const saveEvery = checkpoint && (checkpoint.everySteps ?? 100);
   const report = new RunReport(options, { steps: plannedSteps(batches, epochs, options), resumedAt: run.resumedAt, signal });
-  let atOnce = cluster ? 1 : (options.stepsAtOnce ?? 1); // in a cluster all must hear of a stop at the same update
+  let atOnce = cluster ? 1 : (options.stepsAtOnce ?? 1); // in a cluster, all must stop at the same update
 
   const isOver = () => signal.aborted || run.step >= steps || run.evaluationsWithoutGain() >= (evaluation?.patience ?? Infinity);
   const evaluate = async () => {
@@ -104,16 +104,16 @@ async function loop(run: TrainingRun, batches: BatchSource, options: TrainOption
   }
   await evaluate();
   await save();
-  cluster?.meet(); // none leaves before the checkpoint is there
+  cluster?.meet(); // no worker leaves before the checkpoint is written
   if (signal.aborted) throw new TrainingAbortedError(resultOf(run));
 }
 
-/** Worker 0 tells how the run goes. */
+/** Worker 0 reports the run. */
 function workersOptions({ progress, log, ...options }: TrainOptions, { isFirst }: Cluster): TrainOptions {
   return isFirst ? { ...options, progress, log } : options;
 }
 
-/** What the workers compare before they begin. */
+/** The facts that the workers compare before they begin. */
 function factsOf(run: TrainingRun, batches: BatchSource, options: TrainOptions): Readonly<Record<string, string>> {
   const { steps, epochs, gradientAccumulation, maxGradNorm, compile, precision, evaluation, checkpoint } = options;
   const rest = { steps, epochs, gradientAccumulation, maxGradNorm, compile, precision, checkpointEvery: checkpoint?.everySteps };
@@ -127,7 +127,7 @@ function factsOf(run: TrainingRun, batches: BatchSource, options: TrainOptions):
   };
 }
 
-/** How many updates a GPU has in flight at once, so that its host can be interrupted every second or so. */
+/** The number of updates in flight on a GPU: about a second of work, after which the host can be interrupted. */
 function stepsInASecond(secondsPerStep = 1): number {
   return deviceInfo().device === 'GPU' ? Math.min(8, Math.max(1, Math.floor(1 / secondsPerStep))) : 1;
 }
@@ -136,7 +136,7 @@ function isDue(step: number, everySteps: number | undefined): boolean {
   return everySteps !== undefined && step % everySteps === 0;
 }
 
-/** Updates of the whole run, where the options and the kind of batches tell. */
+/** The number of updates of the whole run, if the options and the kind of batches determine it. */
 function plannedSteps(
   batches: BatchSource,
   epochs: number,

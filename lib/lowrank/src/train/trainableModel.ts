@@ -1,9 +1,9 @@
-/** What the trainer asks of a model. */
+/** The interface of a model for the trainer. */
 import type { PeftConfig, RowRange } from '../peft';
 import { StateError, type tf } from '../runtime';
 import type { TensorBatch } from './data/tensorBatch';
 
-/** Anything that has a loss and knows what of it may change: a LlamaForCausalLM, a PeftModel, or a model of your own. */
+/** A model with a loss and trainable parameters: a LlamaForCausalLM, a PeftModel, or a model of your own. */
 export interface TrainableModel {
   /**
    * The mean loss over the labels that are not −100, each predicted from the tokens before it.
@@ -13,30 +13,30 @@ export interface TrainableModel {
   loss(inputIds: tf.Tensor2D, labels: tf.Tensor2D, options?: Omit<TensorBatch, 'inputIds' | 'labels'>): tf.Scalar;
   /** The parameters to train, by name. */
   trainableParameters(): Iterable<readonly [string, tf.Variable]>;
-  /** These and the frozen ones, by name. */
+  /** All parameters, frozen ones included, by name. */
   namedParameters?(): Iterable<readonly [string, tf.Variable]>;
   /** Turns dropout on; called before the first update. */
   train?(): unknown;
-  /** Turns dropout off, as it is for evaluations and after the run. */
+  /** Turns dropout off, for evaluations and after the run. */
   eval?(): unknown;
   readonly isTraining?: boolean;
-  /** The most tokens that fit the model, how many ids it knows, and its width, where they are known. */
+  /** The maximum number of tokens, the vocabulary size and the width, if known. */
   readonly config?: { readonly maxPositionEmbeddings?: number; readonly vocabSize?: number; readonly hiddenSize?: number };
-  /** How many losses dropout has drawn masks for, in training: a resumed run goes on from there. */
+  /** The number of training losses that have drawn dropout masks: a resumed run continues from there. */
   dropoutStep?: number;
-  /** Which rows of a batch a loss is of, where it is not all of them: dropout gives each row the mask that it has in the whole batch. */
+  /** The rows of a batch in the loss, if not all: each row then gets the same dropout mask as in the whole batch. */
   dropoutRows?: RowRange | undefined;
-  /** The adapters' configurations, of a model that has adapters. */
+  /** The adapters' configurations, if the model has adapters. */
   readonly peftConfig?: Readonly<Record<string, PeftConfig>>;
   readonly activeAdapters?: readonly string[];
-  /** What an adapter is made of, by name. */
+  /** The tensors of an adapter, by name. */
   adapterTensors?(name: string): ReadonlyMap<string, { readonly variable: tf.Variable }>;
-  /** Adapters that are in the base's weights at present, where no gradient reaches them. */
+  /** Adapters that are merged into the base's weights, where no gradient reaches them. */
   readonly mergedAdapters?: readonly string[];
 }
 
 /**
- * The trainable parameters, each variable once even where two names share it.
+ * The trainable parameters; a variable with two names appears once.
  *
  * @throws StateError when there are none, or adapters are merged.
  */

@@ -5,19 +5,19 @@ import { tf } from '../../runtime';
 export class BestWeights {
   private copies: tf.NamedTensorMap = {};
 
-  /** The copied weights, by parameter name; they stay this object's. */
+  /** The copied weights, by parameter name; this object owns them. */
   get tensors(): tf.NamedTensorMap {
     return this.copies;
   }
 
-  /** Takes these weights in place of the ones it has. */
+  /** Replaces the copied weights. */
   take(weights: Iterable<readonly [string, tf.Tensor]>): void {
     const copies = Array.from(weights, ([name, tensor]) => [name, tf.keep(tensor.clone())] as const);
     this.dispose();
     this.copies = Object.fromEntries(copies);
   }
 
-  /** Puts the copied weights into the parameters. */
+  /** Restores the copied weights in the parameters. */
   restore(parameters: ReadonlyMap<string, tf.Variable>): void {
     for (const [name, copy] of Object.entries(this.copies)) parameters.get(name)?.assign(copy);
   }

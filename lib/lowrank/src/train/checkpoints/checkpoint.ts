@@ -1,5 +1,5 @@
 /**
- * Checkpoints that survive a crash at any moment: each is a folder that appears whole or not at all, with a checksum for every byte.
+ * Checkpoints that survive a crash at any moment. Each is a folder that appears complete or not at all, with checksums of all bytes.
  *
  * One process writes to a directory at a time: see {@link lockRun}.
  */
@@ -14,32 +14,32 @@ import { reasonOf } from '../../runtime/messages/reasonOf';
 import { warn } from '../../runtime/messages/warn';
 import { checkedManifest, writeManifest } from './checkpointManifest';
 
-/** What a checkpoint holds. */
+/** The content of a checkpoint. */
 export interface CheckpointContent {
   /** Updates made. */
   readonly step: number;
-  /** Anything that JSON can hold. */
+  /** Any JSON value. */
   readonly state: unknown;
-  /** Groups of tensors, each kept in a file of its own, `GROUP.safetensors`. */
+  /** Groups of tensors, each in its own file, `GROUP.safetensors`. */
   readonly tensors: Readonly<Record<string, tf.NamedTensorMap>>;
 }
 
-/** A checkpoint that was read; the caller disposes its tensors. */
+/** A loaded checkpoint; the caller disposes of its tensors. */
 export interface Checkpoint extends CheckpointContent {
   /** Its folder. */
   readonly path: string;
 }
 
-/** How checkpoints are kept. */
+/** The options of saving. */
 export interface CheckpointSaveOptions {
   /**
-   * How many of the newest stay; older ones are removed once the new one is complete. A damaged one does not count: it stays until there are
-   * so many newer ones that are whole.
+   * Number of newest checkpoints to keep; older ones are removed once the new one is complete. A damaged one does not count: it stays until
+   * this number of newer intact ones exists.
    *
    * @defaultValue 2
    */
   readonly keep?: number;
-  /** The folder of an older checkpoint in whose place this one comes, so that it does not count. @defaultValue none */
+  /** The folder of an older checkpoint that this one replaces; it does not count. @defaultValue none */
   readonly replaced?: string;
 }
 
@@ -48,10 +48,10 @@ const TEMPORARY = '.incomplete-';
 const TENSORS = '.safetensors';
 
 /**
- * Writes a checkpoint below the directory and returns its folder. It is built under another name and renamed when every file and
- * the manifest of their checksums are on the disk; until then the older checkpoints stay as they are.
+ * Writes a checkpoint below the directory and returns its folder. It is built under another name and renamed once all files and the
+ * manifest of their checksums are on the disk; until then, the older checkpoints do not change.
  *
- * @throws StorageError when the disk refuses; the older checkpoints are as they were.
+ * @throws StorageError when the disk refuses; the older checkpoints are unchanged.
  */
 export function saveCheckpoint(
   directory: string,
@@ -87,10 +87,10 @@ export function saveCheckpoint(
 }
 
 /**
- * Reads the newest checkpoint below the directory whose checksums are right; a damaged one is named in a warning and passed over.
+ * Reads the newest intact checkpoint below the directory; a warning names each damaged one that is skipped.
  *
- * @returns undefined when there is none.
- * @throws FormatError when there are checkpoints, but all of them are damaged, or the directory is none.
+ * @returns undefined if there is none.
+ * @throws FormatError when all checkpoints are damaged, or the path is not a directory.
  */
 export function loadCheckpoint(directory: string): Checkpoint | undefined {
   const kind = pathKind(directory);
@@ -143,7 +143,7 @@ function readTensors(path: string): tf.NamedTensorMap {
   return file.whileOpen(() => Object.fromEntries(file.names.map((name) => [name, read(name)])));
 }
 
-/** Named by the order of saving, not by the step alone: a second run in the same directory may begin at step 0 again. */
+/** The name contains the order of saving besides the step: a second run in the same directory may begin at step 0 again. */
 function folderName(sequence: number, step: number): string {
   return `checkpoint-${sequence}-step-${step}`;
 }
@@ -162,7 +162,7 @@ function completeFolders(names: readonly string[]): CheckpointFolder[] {
     .sort((a, b) => b.sequence - a.sequence);
 }
 
-/** The folders that come after `keep` whole ones; what decides it is read. */
+/** Folders older than the newest `keep` intact checkpoints; manifests are verified. */
 function outdated(directory: string, newestFirst: readonly CheckpointFolder[], keep: number): readonly CheckpointFolder[] {
   if (newestFirst.length <= keep) return [];
   let whole = 0;
@@ -183,7 +183,7 @@ function isWhole(path: string): boolean {
   }
 }
 
-/** Removes a checkpoint so that a crash in between leaves no half of it under its name. */
+/** Removes a checkpoint; a crash during the removal leaves no incomplete folder under its name. */
 function removeFolder(directory: string, name: string): void {
   const hidden = nodePath.join(directory, `${TEMPORARY}${name}`);
   fs.renameSync(nodePath.join(directory, name), hidden);

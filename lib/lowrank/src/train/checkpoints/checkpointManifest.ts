@@ -1,4 +1,4 @@
-/** What tells a whole checkpoint from a damaged one: a file beside the others, with their sizes and checksums. */
+/** The manifest that distinguishes intact from damaged checkpoints: the sizes and checksums of the other files. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
@@ -14,7 +14,7 @@ export interface Manifest {
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
 }
 
-/** Two lines: the checksum of the second, and the manifest of all files of the folder; so a changed manifest is found too. */
+/** Two lines: the checksum of the second line, and the manifest of all files of the folder. A changed manifest is found too. */
 export function writeManifest(folder: string, step: number): void {
   const files: Record<string, Manifest['files'][string]> = {};
   for (const name of fs.readdirSync(folder)) {
@@ -27,9 +27,9 @@ export function writeManifest(folder: string, step: number): void {
 }
 
 /**
- * The manifest of a folder whose every file is as it was written.
+ * The manifest of an intact folder.
  *
- * @throws FormatError when a file is missing or any bit of it has changed.
+ * @throws FormatError when a file is missing or any bit has changed.
  */
 export function checkedManifest(folder: string): Manifest {
   const text = readFile(folder, MANIFEST).toString();

@@ -1,4 +1,4 @@
-/** A run in a checkpoint: all that the rest of it depends on, written and read back. */
+/** Saves and loads a run: everything that the rest of the run depends on. */
 import { FormatError, StateError, tf } from '../../runtime';
 import type { DataPosition } from '../data/updateBatches';
 import { momentOf, type OptimizerState } from '../optimizer/optimizerState';
@@ -7,7 +7,7 @@ import { loadCheckpoint, saveCheckpoint } from './checkpoint';
 import { checkSetup, type RunSetup } from './runSetup';
 import { checkedState, KIND, type SavedEvaluation, type SavedRun } from './savedState';
 
-/** Where a run is saved. */
+/** The place of a saved run. */
 export interface CheckpointPlace {
   readonly directory: string;
   readonly keep?: number;
@@ -17,13 +17,13 @@ export interface CheckpointPlace {
 export interface RunState {
   /** The trained parameters, by name. */
   readonly weights: tf.NamedTensorMap;
-  /** Those of the best evaluation, where they are remembered. */
+  /** The parameters of the best evaluation, if they are kept. */
   readonly best: tf.NamedTensorMap;
   readonly optimizer: OptimizerState;
   readonly setup: RunSetup;
-  /** Of models with dropout. */
+  /** For models with dropout. */
   readonly dropoutStep?: number;
-  /** Where the next update's data begins. */
+  /** The position of the next update's data. */
   readonly position: DataPosition;
   readonly history: readonly StepRecord[];
   readonly evaluations: readonly EvaluationRecord[];
@@ -32,8 +32,8 @@ export interface RunState {
 /**
  * Saves a run and returns the checkpoint's folder.
  *
- * @param replaced - an earlier checkpoint of the same step, which says less
- * @throws StorageError when the disk refuses; the older checkpoints are as they were.
+ * @param replaced - an earlier, less complete checkpoint of the same step
+ * @throws StorageError when the disk refuses; the older checkpoints are unchanged.
  */
 export function saveRun({ directory, keep }: CheckpointPlace, run: RunState, replaced?: string): string {
   const { weights, best, optimizer, dropoutStep, position, history, setup } = run;
@@ -44,9 +44,9 @@ export function saveRun({ directory, keep }: CheckpointPlace, run: RunState, rep
 }
 
 /**
- * The run of the newest checkpoint in the directory, if there is one; the caller disposes its tensors.
+ * The run in the newest checkpoint of the directory, if there is one; the caller disposes of its tensors.
  *
- * @throws StateError when it is of something else than a run with these parameters and this setup; FormatError when its state is none of ours.
+ * @throws StateError when it belongs to a run with other parameters or another set-up; FormatError when its state is malformed.
  */
 export function loadRun(
   directory: string,
@@ -81,7 +81,7 @@ function readEvaluation({ step, loss: saved, tokens }: SavedEvaluation): Evaluat
   return { step, loss, perplexity: Math.exp(loss), tokens };
 }
 
-/** @throws StateError naming up to ten weights that are missing, of another shape, or of no use. */
+/** @throws StateError with up to ten weights that are missing, unknown, or have another shape. */
 function checkFit(path: string, weights: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Tensor>): void {
   const names = new Set([...Object.keys(weights), ...parameters.keys()]);
   const wrong = [...names].flatMap((name) => {
@@ -95,7 +95,7 @@ function checkFit(path: string, weights: tf.NamedTensorMap, parameters: Readonly
   );
 }
 
-/** @throws FormatError when a tensor is no moment of a trained parameter, or only one of the two is there. */
+/** @throws FormatError when a tensor is not a moment of a trained parameter, or its other moment is missing. */
 function checkMoments(path: string, moments: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Tensor>): void {
   for (const [key, { shape }] of Object.entries(moments)) {
     const moment = momentOf(key);

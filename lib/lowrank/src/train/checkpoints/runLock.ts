@@ -1,4 +1,4 @@
-/** One process at a time in a run's folder: a lock that outlives no process, however that ended. */
+/** One process at a time in a run's folder: the lock ends with its process, however that ends. */
 import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
@@ -7,24 +7,24 @@ import { StateError } from '../../runtime';
 
 const LOCK = 'run.lock';
 
-/** Who holds a lock; a process id alone is given to another process again. */
+/** The holder of a lock; process ids are reused, so an id alone is not enough. */
 interface Holder {
   readonly pid: number;
-  /** When the process began, in the clock ticks of its machine. */
+  /** The start of the process, in clock ticks of its machine. */
   readonly began: string;
-  /** The machine since its start, and the container: where the process id counts. */
+  /** The machine since its start, and the container: the scope of the process id. */
   readonly place: string;
   readonly host: string;
 }
 
-/** Of another machine's process nobody here knows whether it lives: it touches its lock, and has ended when it no longer does. */
+/** The process of another machine cannot be checked from here: it touches its lock regularly, and has ended when it stops. */
 const TOUCH_INTERVAL = 30_000; // ms
 const SILENCE = 10 * 60_000; // ms
 
 /**
- * Takes the folder for a run of this process, and returns what gives it back.
+ * Locks the folder for a run of this process; returns a function that unlocks it.
  *
- * @throws StateError when a run that goes on has it; StorageError when the disk refuses.
+ * @throws StateError when a running run holds it; StorageError when the disk refuses.
  */
 export function lockRun(directory: string): () => void {
   return storingIn(directory, 'lock', () => {
@@ -45,7 +45,7 @@ export function lockRun(directory: string): () => void {
   });
 }
 
-/** A link appears with its content, or not at all where one is there. */
+/** A link appears with its content, or not at all if one exists. */
 function tryLink(from: string, to: string): boolean {
   try {
     fs.linkSync(from, to);
@@ -58,7 +58,7 @@ function tryLink(from: string, to: string): boolean {
 
 function removeStale(path: string, directory: string): void {
   const found = readLock(path);
-  if (!found) return; // it has just been given back
+  if (!found) return; // it was just released
   const { holder, silence } = found;
   if (isAlive(holder, silence)) {
     const who = holder.pid === process.pid && holder.place === thisPlace() ? 'this process' : `process ${holder.pid} on ${holder.host}`;
@@ -68,7 +68,7 @@ function removeStale(path: string, directory: string): void {
   }
   const aside = `${path}.stale-${process.pid}-${process.hrtime.bigint()}`;
   try {
-    fs.renameSync(path, aside); // one of those who find it stale gets it
+    fs.renameSync(path, aside); // one of the processes that find it stale gets it
     fs.rmSync(aside);
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error;
@@ -85,7 +85,7 @@ function readLock(path: string): { readonly holder: Holder; readonly silence: nu
   }
 }
 
-/** What a power cut has left of a lock names nobody, so its process has ended. */
+/** A lock that a power cut damaged names no process, so its process has ended. */
 function parsedHolder(text: string): Holder {
   const nobody = { pid: 0, began: '', place: thisPlace(), host: os.hostname() };
   try {
@@ -102,7 +102,7 @@ function isAlive({ pid, began, place }: Holder, silence: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return isCode(error, 'EPERM'); // it is somebody else's
+    return isCode(error, 'EPERM'); // it belongs to another user
   }
 }
 
@@ -110,7 +110,7 @@ function thisProcess(): Holder {
   return { pid: process.pid, began: beginningOf(process.pid), place: thisPlace(), host: os.hostname() };
 }
 
-/** The field `starttime` of /proc/PID/stat; '' where there is no such process, or no /proc. */
+/** The field `starttime` of /proc/PID/stat; '' without such a process or without /proc. */
 function beginningOf(pid: number): string {
   const stat = contentOf(() => fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
   const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

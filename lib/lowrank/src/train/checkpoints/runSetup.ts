@@ -1,29 +1,29 @@
-/** What a run is a run of: its adapters' configurations and the weights that it does not train. A checkpoint fits no other. */
+/** The set-up of a run: its adapters' configurations and its frozen weights. A checkpoint fits this set-up only. */
 import { createHash } from 'node:crypto';
 import { StateError, type tf } from '../../runtime';
 import { parametersOf, type TrainableModel } from '../trainableModel';
 
-/** Told apart by value, as JSON. */
+/** Compared by value, as JSON. */
 export interface RunSetup {
   /** The active adapters' configurations, by the adapter's name. */
   readonly adapters: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The base model's configuration. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** A checksum of each frozen weight, every bit of it. */
+  /** A checksum over all bits of each frozen weight. */
   readonly frozen: Readonly<Record<string, string>>;
 }
 
-/** These say nothing about what is computed, or the names and shapes of the trained parameters say it. */
+/** Fields without effect on the computation, or with an effect on the names and shapes of the trained parameters, which are compared. */
 const SEEN_ELSEWHERE: readonly string[] = [
   'baseModelNameOrPath',
   'taskType',
   'targetModules',
   'excludeModules',
   'layersToTransform',
-  'initLoraWeights', // where a start changes the base, its checksums tell
+  'initLoraWeights', // a start that changes the base changes its checksums
 ];
 
-/** The setup of a model as it is now. Reads every frozen weight once: a second for each gigabyte or two. */
+/** The present set-up of a model. It reads every frozen weight once, at one or two gigabytes per second. */
 export function setupOf(model: TrainableModel): RunSetup {
   const { peftConfig = {}, activeAdapters = [], config = {} } = model;
   const adapters = activeAdapters.map((name) => [name, without(SEEN_ELSEWHERE, { ...peftConfig[name] })] as const);
@@ -35,8 +35,8 @@ export function setupOf(model: TrainableModel): RunSetup {
 }
 
 /**
- * @param where - what the setup was saved in, for the message
- * @throws StateError that names up to ten differences.
+ * @param where - the place of the saved set-up, for the message
+ * @throws StateError with up to ten differences.
  */
 export function checkSetup(where: string, saved: RunSetup, present: RunSetup): void {
   const adapters = Object.entries(saved.adapters).flatMap(([name, config]) =>
@@ -58,7 +58,7 @@ function differences(prefix: string, saved: Readonly<Record<string, unknown>>, p
   return differing.map((name) => `${prefix}${name} was ${JSON.stringify(saved[name])} and is ${JSON.stringify(present[name])}`);
 }
 
-/** Parameters of adapters that do not act. */
+/** Parameters of inactive adapters. */
 function idleParameters(model: TrainableModel): ReadonlySet<tf.Variable> {
   const { peftConfig = {}, activeAdapters = [] } = model;
   const variablesOf = (names: readonly string[]) =>

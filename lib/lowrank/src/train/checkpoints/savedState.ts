@@ -1,4 +1,4 @@
-/** The part of a saved run that is no tensor, and the check that a file holds one: checksums tell that it is whole, not that it is ours. */
+/** The part of a saved run that is not tensors, and its check: checksums show that a file is intact, not that it is ours. */
 import { isJsonObject, type JsonObject } from '../../io/jsonFile';
 import { FormatError, StateError } from '../../runtime';
 import type { DataPosition } from '../data/updateBatches';
@@ -9,7 +9,7 @@ export const KIND = 'lowrank training run';
 
 export interface SavedRun {
   readonly kind: typeof KIND;
-  /** Of models with dropout. */
+  /** For models with dropout. */
   readonly dropoutStep?: number;
   readonly position: DataPosition;
   readonly history: readonly StepRecord[];
@@ -60,7 +60,7 @@ const FORM: Readonly<Record<string, Check>> = {
 
 /**
  * @param path - the checkpoint's folder
- * @throws StateError when it is of something else than a training run; FormatError when it says that it is of one and is not.
+ * @throws StateError when it does not belong to a training run; FormatError when it claims to and is malformed.
  */
 export function checkedState(path: string, state: unknown): SavedRun {
   const given: JsonObject = isJsonObject(state) ? state : {};

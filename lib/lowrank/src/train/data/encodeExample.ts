@@ -1,4 +1,4 @@
-/** A prompt and its completion in tokens, of which the completion's are learned. */
+/** Encodes a prompt and its completion; only the tokens of the completion are learned. */
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
@@ -14,9 +14,9 @@ export interface PromptTokenizer {
 /** A prompt to continue. */
 export interface TextPrompt {
   readonly prompt: string;
-  /** The part of `prompt` that may be cut where it is too long, from `start` to before `end`. @defaultValue none */
+  /** The part of `prompt` that may be cut if it is too long, from `start` to before `end`. @defaultValue none */
   readonly cuttable?: { readonly start: number; readonly end: number };
-  /** Whether the tokenizer's own tokens, such as the one that begins a text, go before the prompt. @defaultValue true */
+  /** Whether the tokenizer adds its special tokens, such as the begin token, before the prompt. @defaultValue true */
   readonly addSpecialTokens?: boolean;
 }
 
@@ -25,13 +25,13 @@ export interface TextExample extends TextPrompt {
   readonly response: string;
 }
 
-/** How long an example may be. */
+/** The maximum length of an example. */
 export interface EncodeOptions {
   /** Maximum tokens of prompt, response and end token together. */
   readonly maxLength: number;
 }
 
-/** A training example in tokens; `labels` are the ids that are learned, and −100 on the prompt. */
+/** A training example in tokens; `labels` are the learned ids, and −100 on the prompt. */
 export interface EncodedExample extends TrainingExample {
   readonly inputIds: number[];
   readonly labels: number[];
@@ -40,11 +40,10 @@ export interface EncodedExample extends TrainingExample {
 /**
  * Encodes prompt, response and end token; only the last two are learned.
  *
- * An example that is too long loses tokens at the end of the prompt's cuttable part, never any of the response, of the end
- * token or of the rest of the prompt.
+ * An example that is too long loses tokens at the end of the prompt's cuttable part, never tokens of the response, the end token or the
+ * rest of the prompt.
  *
- * @throws ShapeError when it does not fit even without the cuttable part; ArgumentError when the tokenizer has no end token, and for an
- * option that there is not.
+ * @throws ShapeError when it does not fit even without the cuttable part; ArgumentError without an end token, or for an unknown option.
  */
 export function encodeExample(tokenizer: PromptTokenizer, example: TextExample, options: EncodeOptions): EncodedExample {
   checkKnown('encodeExample', options, ['maxLength']);
@@ -57,9 +56,9 @@ export function encodeExample(tokenizer: PromptTokenizer, example: TextExample, 
 }
 
 /**
- * Encodes a prompt for generation, cut as {@link encodeExample} cuts it.
+ * Encodes a prompt for generation, cut as by {@link encodeExample}.
  *
- * @throws ShapeError when the prompt does not fit even without its cuttable part; ArgumentError for an option that there is not.
+ * @throws ShapeError when the prompt does not fit even without its cuttable part; ArgumentError for an unknown option.
  */
 export function encodePrompt(
   tokenizer: PromptTokenizer,
@@ -84,7 +83,7 @@ export function encodePrompt(
   return [...head, ...code.slice(0, room), ...tail];
 }
 
-/** Encodes every example; undefined stands for one that does not fit. */
+/** Encodes every example; undefined for an example that does not fit. */
 export function encodeExamples(
   tokenizer: PromptTokenizer,
   examples: readonly TextExample[],

@@ -1,4 +1,4 @@
-/** From examples to the batches of an epoch, the same ones for the same seed. */
+/** Makes the batches of an epoch from examples; the same seed makes the same batches. */
 import { ArgumentError, deriveSeed, shuffled } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkWhole } from '../../runtime/checks/checkWhole';
@@ -7,30 +7,30 @@ import { groupsByLength } from '../../runtime/groupsByLength';
 import { type Batch, type PadOptions, padBatch, type TrainingExample } from './batch';
 import { packBatch, packRows } from './packing';
 
-/** How examples are dealt out to batches. */
+/** The options of batching. */
 export interface BatchingOptions extends PadOptions {
-  /** How many rows a batch has. */
+  /** Rows per batch. */
   readonly batchSize: number;
   /**
-   * Fills rows of this many tokens with several examples each, none of which sees another: less padding, and every batch of
-   * one width. By itself it bounds no example's length: one that is longer is refused.
+   * Fills rows of this many tokens with several examples each; examples do not see each other. There is less padding, and all batches have
+   * the same width. A longer example is refused.
    */
   readonly pack?: number;
-  /** What the order is drawn from; without a seed the examples keep their order. */
+  /** Random seed of the order; without a seed, the examples keep their order. */
   readonly seed?: number;
-  /** Which pass over the data this is: each has an order of its own. @defaultValue 0 */
+  /** The number of the pass over the data: each pass has its own order. @defaultValue 0 */
   readonly epoch?: number;
-  /** Puts examples of like length together, which saves padding; the order of the batches stays random. @defaultValue false */
+  /** Groups examples of similar length, which saves padding; the order of the batches stays random. @defaultValue false */
   readonly bucketByLength?: boolean;
 }
 
-/** Examples within so many batches are sorted by length: enough to save most padding, few enough to stay mixed. */
+/** Examples are sorted by length within this number of batches: enough to save most padding, few enough to stay mixed. */
 const BATCHES_PER_BUCKET = 50;
 
 /**
  * All the batches of one epoch; the last one may be smaller.
  *
- * For a run of several epochs hand `train` the function `(epoch) => makeBatches(examples, { …, seed, epoch })`.
+ * For several epochs, pass the function `(epoch) => makeBatches(examples, { …, seed, epoch })` to `train`.
  *
  * @throws ArgumentError when the batch size or the seed is out of range.
  */
@@ -49,7 +49,7 @@ export function makeBatches(examples: readonly TrainingExample[], options: Batch
   return groups.map((group) => padBatch(group, { padTokenId, side }));
 }
 
-/** Sorted within buckets only, so that the order stays random. */
+/** Sorts within buckets only: the order stays random. */
 function similarLengths(examples: readonly TrainingExample[], batchSize: number): TrainingExample[][] {
   const buckets = chunks(examples, batchSize * BATCHES_PER_BUCKET);
   return buckets.flatMap((bucket) => groupsByLength(bucket, batchSize, ({ inputIds }) => inputIds.length));

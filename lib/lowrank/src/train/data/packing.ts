@@ -1,17 +1,17 @@
-/** Several examples in one row, so that little of a batch is padding. */
+/** Packs several examples into one row, which saves padding. */
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkWhole } from '../../runtime/checks/checkWhole';
 import { type Batch, checkExample, type PadOptions, type TrainingExample } from './batch';
 
-/** An example goes into one of so many unfinished rows: enough to fill them well, few enough to keep the order random. */
+/** Number of open rows for an example: enough to fill them well, few enough to keep the order random. */
 const OPEN_ROWS = 64;
 
 /**
- * Deals the examples out to rows of at most `width` tokens: each into the fullest unfinished row that has room for it.
+ * Distributes the examples over rows of at most `width` tokens: each goes to the fullest open row with enough room.
  *
- * @throws ArgumentError when the width is no whole number from 1 up, or an example does not fit a row.
+ * @throws ArgumentError when the width is not a whole number of at least 1, or an example does not fit into a row.
  */
 export function packRows(examples: readonly TrainingExample[], width: number): TrainingExample[][] {
   checkWhole('pack', width);
@@ -35,12 +35,12 @@ export function packRows(examples: readonly TrainingExample[], width: number): T
 }
 
 /**
- * One batch of packed rows. The first label of each example becomes −100, for what comes before it belongs to another; its
- * loss and gradients are then those of the same examples padded.
+ * One batch of packed rows. The first label of each example becomes −100, because the token before it belongs to another example; loss and
+ * gradients then equal those of the padded examples.
  *
  * Shapes: inputIds, labels, segmentIds (B, width).
  *
- * @throws ShapeError when an example has not as many labels as ids; ArgumentError when a row does not fit.
+ * @throws ShapeError when an example's numbers of labels and ids differ; ArgumentError when a row does not fit.
  */
 export function packBatch(rows: readonly (readonly TrainingExample[])[], width: number, options: Pick<PadOptions, 'padTokenId'>): Batch {
   checkKnown('packBatch', options, ['padTokenId']);

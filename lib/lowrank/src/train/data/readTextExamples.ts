@@ -1,4 +1,4 @@
-/** Prompts and completions out of a file of JSON lines. */
+/** Reads prompts and completions from a file of JSON lines. */
 import fs from 'node:fs';
 import { fileFault, isJsonObject, type JsonObject, pathKind } from '../../io';
 import { textLines } from '../../io/textLines';
@@ -12,14 +12,14 @@ export interface ChatTemplate {
   applyChatTemplate(messages: readonly ChatMessage[], options?: { readonly addGenerationPrompt?: boolean }): string;
 }
 
-/** A line as it was read: a prompt and its completion, or a conversation whose last turn is learned. */
+/** The record of a line: a prompt and its completion, or a conversation whose last turn is learned. */
 export type TextRecord = { readonly prompt: string; readonly completion: string } | { readonly messages: readonly ChatMessage[] };
 
 /**
- * Reads `{"prompt": …, "completion": …}` or `{"messages": [{"role": …, "content": …}, …]}` per line, the two forms that TRL and
- * OpenAI's API know.
+ * Reads `{"prompt": …, "completion": …}` or `{"messages": [{"role": …, "content": …}, …]}` per line, the two formats of TRL and OpenAI's
+ * API.
  *
- * @throws FormatError that names the line, when it is no such record or the file holds none.
+ * @throws FormatError with the line that is not such a record, or when the file has no record.
  */
 export async function readTextRecords(path: string): Promise<TextRecord[]> {
   if (pathKind(path) !== 'file') throw new FormatError(`${path} is no file; expected JSON lines of {prompt, completion} or {messages}`);
@@ -39,7 +39,7 @@ export async function readTextRecords(path: string): Promise<TextRecord[]> {
 }
 
 /**
- * The text that is read and the text that is learned; a conversation is written out by the model's chat template.
+ * The prompt and the learned text; the model's chat template formats a conversation.
  *
  * @throws ArgumentError when the model has no chat template, or the template does not continue the earlier turns' text.
  */

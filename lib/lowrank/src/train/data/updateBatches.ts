@@ -1,14 +1,14 @@
-/** The data of a run, cut into the batches of each update. */
+/** Divides the data of a run into the batches of each update. */
 import { ArgumentError } from '../../runtime';
 import { type Batch, learnedTokens } from './batch';
 
-/** Batches in any order of arrival: an array, a generator, or a function of the epoch that gives one. */
+/** Batches: an array, a generator, or a function of the epoch that returns one. */
 export type BatchSource = BatchSequence | ((epoch: number) => BatchSequence);
 
 /** The batches of one pass. */
 export type BatchSequence = Iterable<Batch> | AsyncIterable<Batch>;
 
-/** A place in the data: so many batches into an epoch, both counted from 0. */
+/** A position in the data: a batch of an epoch, both counted from 0. */
 export interface DataPosition {
   readonly epoch: number;
   readonly batch: number;
@@ -17,19 +17,19 @@ export interface DataPosition {
 /** The batches of one update. */
 export interface UpdateBatches {
   readonly batches: readonly Batch[];
-  /** Where the first of them is. */
+  /** The position of the first batch. */
   readonly start: DataPosition;
-  /** Where the next update begins. */
+  /** The position of the next update. */
   readonly end: DataPosition;
 }
 
-/** What a run reads. */
+/** The data of a run. */
 export interface UpdateBatchesOptions {
-  /** Passes over the data; without it there is no end. */
+  /** Passes over the data; unlimited by default. */
   readonly epochs?: number;
   /** Batches per update; the last update of an epoch may have fewer. */
   readonly gradientAccumulation: number;
-  /** Where to begin; what comes before is read and left out. */
+  /** The first position; batches before it are read and skipped. */
   readonly start: DataPosition;
 }
 

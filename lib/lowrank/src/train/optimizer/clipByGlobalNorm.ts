@@ -1,4 +1,4 @@
-/** Gradient clipping by the norm of all gradients together. */
+/** Gradient clipping by the joint norm of all gradients. */
 import { ArgumentError, compileNested, tf } from '../../runtime';
 import { groupsOfOneShape } from '../../runtime/tensorGroups';
 
@@ -12,9 +12,10 @@ export interface ClippedGradients {
 /**
  * Scales all gradients by one factor, `min(1, maxNorm / (norm + 10⁻⁶))`, as `torch.nn.utils.clip_grad_norm_` does.
  *
- * The given gradients stay as they are; with a `maxNorm` of Infinity they are only measured. A gradient that is not finite makes the norm so.
+ * The given gradients do not change; with `maxNorm` Infinity, only the norm is computed. The norm of gradients with NaN or infinity is not
+ * finite.
  *
- * Shapes: as given; norm ().
+ * Shapes: as the gradients; norm ().
  *
  * @throws ArgumentError when `maxNorm` is not positive.
  */

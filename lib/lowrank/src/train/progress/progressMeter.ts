@@ -1,41 +1,41 @@
-/** How far a run is, for whatever shows it: a notebook, a terminal, a log. */
+/** The progress of a run, for a notebook, a terminal or a log. */
 
-/** One moment of a run. */
+/** The progress of a run. */
 export interface TrainingProgress {
   /** Updates made. */
   readonly step: number;
-  /** Updates of the whole run, where that is known. */
+  /** Updates of the whole run, if known. */
   readonly steps?: number;
   readonly loss: number;
-  /** Of late, padding not counted. */
+  /** A recent average, without padding. */
   readonly tokensPerSecond: number;
-  /** Where `steps` is known. */
+  /** Only if `steps` is known. */
   readonly secondsLeft?: number;
 }
 
-/** One moment of an evaluation in a run. */
+/** The progress of an evaluation in a run. */
 export interface EvaluationProgress {
-  /** Batches gone through, of `batches` where that is known. */
+  /** Evaluated batches, of `batches` if known. */
   readonly done: number;
   readonly batches?: number;
-  /** Updates made, of `steps` where that is known. */
+  /** Updates made, of `steps` if known. */
   readonly step: number;
   readonly steps?: number;
-  /** Of the whole run, once it is known what an update takes. */
+  /** Of the whole run, once the time of an update is known. */
   readonly secondsLeft?: number;
 }
 
-/** Something that shows a run while it goes on. */
+/** A display of a running run. */
 export interface ProgressDisplay {
   /** Called after every update. */
   update(progress: TrainingProgress): void;
   /** Called after every batch of an evaluation. */
   evaluating?(progress: EvaluationProgress): void;
-  /** Called once, however the run ends. */
+  /** Called once at the end of the run, also after an error. */
   finish(): void;
 }
 
-/** How much the newest step weighs in the averages: about the last ten steps count. */
+/** The weight of the newest step in the averages: about the last ten steps count. */
 const NEWEST = 0.1;
 
 /** Turns finished steps into progress with steady averages. */
@@ -45,20 +45,20 @@ export class ProgressMeter {
   private secondsPerEvaluation?: number;
 
   /**
-   * @param steps - the updates of the whole run, where that is known
-   * @param evaluateEvery - updates between two evaluations, Infinity for one at the end alone; none where nothing is evaluated
+   * @param steps - the updates of the whole run, if known
+   * @param evaluateEvery - updates between two evaluations, Infinity for one at the end only; undefined without evaluations
    */
   constructor(
     private readonly steps?: number,
     private readonly evaluateEvery?: number,
   ) {}
 
-  /** Takes in what an evaluation took. */
+  /** Adds the time of an evaluation. */
   evaluated(seconds: number): void {
     this.secondsPerEvaluation = average(this.secondsPerEvaluation, seconds);
   }
 
-  /** How far an evaluation is that has gone through `done` batches in so many seconds. */
+  /** The progress of an evaluation after `done` batches and this many seconds. */
   evaluating(step: number, done: number, batches: number | undefined, seconds: number): EvaluationProgress {
     const progress = { done, batches, step, steps: this.steps };
     if (batches === undefined || this.steps === undefined || this.secondsPerStep === undefined) return progress;
@@ -67,7 +67,7 @@ export class ProgressMeter {
     return { ...progress, secondsLeft: whole - seconds + (this.steps - step) * this.secondsPerStep + Math.max(0, later) };
   }
 
-  /** Takes in the step that just ended. */
+  /** Adds the step that just ended. */
   after(step: number, loss: number, tokens: number, seconds: number): TrainingProgress {
     this.secondsPerStep = average(this.secondsPerStep, seconds);
     this.tokensPerStep = average(this.tokensPerStep, tokens);
@@ -78,7 +78,7 @@ export class ProgressMeter {
     return { step, steps: this.steps, loss, tokensPerSecond, secondsLeft };
   }
 
-  /** Every so many updates, that of this very step included, and after the last one. */
+  /** The evaluations that are left: one per interval, including this step, and one after the last update. */
   private evaluationsAfter(step: number, steps: number): number {
     if (this.evaluateEvery === undefined) return 0;
     return Math.max(1, Math.ceil(steps / this.evaluateEvery)) - Math.floor((step - 1) / this.evaluateEvery);

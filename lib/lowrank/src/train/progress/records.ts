@@ -1,7 +1,7 @@
-/** What a run tells of itself. */
+/** The records of a run. */
 import type { Evaluation } from '../evaluateLoss';
 
-/** One update, as it was. */
+/** The record of an update. */
 export interface StepRecord {
   /** Counted from 1. */
   readonly step: number;
@@ -10,11 +10,11 @@ export interface StepRecord {
   readonly learningRate: number;
   /** Before clipping. */
   readonly gradNorm: number;
-  /** Padding not counted. */
+  /** Without padding. */
   readonly tokensPerSecond: number;
 }
 
-/** The held-out loss after so many updates. */
+/** The held-out loss after a number of updates. */
 export interface EvaluationRecord extends Evaluation {
   readonly step: number;
 }

@@ -1,4 +1,4 @@
-/** A run as lines of JSON, for whatever reads it later: `{"type":"step","step":1,"loss":2.31,…}`. */
+/** The log of a run as lines of JSON: `{"type":"step","step":1,"loss":2.31,…}`. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { writeTextAtomic } from '../../io';
@@ -8,9 +8,9 @@ import { reasonOf } from '../../runtime/messages/reasonOf';
 /** Appends records to a file; each line is complete when its call returns. */
 export class RunLog {
   /**
-   * Begins the file, or takes it up where a run that is resumed left it: lines of later steps are dropped, so that no step is there twice.
+   * Begins the file, or continues it for a resumed run: lines of later steps are removed, so no step appears twice.
    *
-   * @param resumedAt - the step that the run goes on from; none for a run from the start
+   * @param resumedAt - the step from which the run resumes; undefined for a new run
    */
   constructor(
     private readonly path: string,
@@ -23,7 +23,7 @@ export class RunLog {
         .readFileSync(path, 'utf8')
         .split('\n')
         .filter((line) => stepOf(line) <= resumedAt);
-      writeTextAtomic(path, kept.map((line) => `${line}\n`).join('')); // at no moment are the lines gone
+      writeTextAtomic(path, kept.map((line) => `${line}\n`).join('')); // the lines are never missing, even for a moment
     });
   }
 
@@ -40,7 +40,7 @@ export class RunLog {
   }
 }
 
-/** The step that a line is about; Infinity for a line that a crash has cut off. */
+/** The step of a line; Infinity for a line that a crash cut off. */
 function stepOf(line: string): number {
   try {
     return (JSON.parse(line) as { step: number }).step;

@@ -6,19 +6,19 @@ import { ProgressMeter } from './progressMeter';
 import type { EvaluationRecord, StepRecord } from './records';
 import { RunLog } from './runLog';
 
-/** An update that was made, and what it took. */
+/** A finished update, and its time. */
 export interface MadeUpdate {
   readonly record: StepRecord;
-  /** Padding not counted. */
+  /** Without padding. */
   readonly tokens: number;
   readonly seconds: number;
 }
 
 /** The run that is reported. */
 interface ReportedRun {
-  /** Updates of the whole run, where that is known. */
+  /** Updates of the whole run, if known. */
   readonly steps: number | undefined;
-  /** The step of the checkpoint that it resumed from, if it did. */
+  /** The step of the checkpoint from which it resumed, if it did. */
   readonly resumedAt: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -64,7 +64,7 @@ export class RunReport {
     await this.call(() => evaluation?.onEvaluation?.(record));
   }
 
-  /** The interrupt that ends the run may also stop what a callback does, such as generating a sample. */
+  /** The interrupt that ends the run may also stop the work of a callback, such as generating a sample. */
   private async call(callback: () => unknown): Promise<void> {
     try {
       await callback();

@@ -1,13 +1,13 @@
-/** A run's progress as one line that renews itself, or as plain lines where the output is no terminal. */
+/** The progress of a run: one line that renews itself on a terminal, plain lines elsewhere. */
 import { duration, type LineStream, StatusLine } from '../../runtime/messages/statusLine';
 import type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progressMeter';
 
-/** Where the line goes; `process.stderr` is one. */
+/** The stream of the line, for example `process.stderr`. */
 export type TerminalStream = LineStream;
 
 /**
  * Shows `step 12/60 · loss 2.314 · 198 tokens/s · 3 min left`, and `evaluation 3/8 · step 12/60 · 3 min left` while the model is evaluated;
- * give it to `train` as `progress`.
+ * pass it to `train` as `progress`.
  *
  * @param stream - @defaultValue `process.stderr`
  */
