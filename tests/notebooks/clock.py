@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import threading
 import time
 
 SECONDS_PER_CELL = 600  # on two quiet cores; the slowest cell takes about 100
@@ -29,9 +30,12 @@ class Clock:
         self.path, self.stream = build / "seconds.json", stream
         self.measured = json.loads(self.path.read_text()) if self.path.exists() else {}
         self.waiting = list(names)
+        self.running = {}  # name: when it began, and the cell that it is at
+        self.begun = time.monotonic()
         self.spent = self.foreseen = 0.0
         self.worst = 1.0
         self.shown_at = 0.0
+        self.lock = threading.Lock()
 
     def expected(self, name):
         return self.measured.get(name, EXPECTED.get(name, OTHERS))
@@ -41,38 +45,51 @@ class Clock:
         self.worst = max(self.worst, slowness(), self.spent / self.foreseen if self.foreseen else 1.0)
         return round(SECONDS_PER_CELL * self.worst)
 
-    def seconds_left(self, seconds):
-        """What is left after `seconds` of the first notebook that waits, at the pace of this run so far."""
-        pace = self.spent / self.foreseen if self.foreseen else 1.0
-        first, *rest = [self.expected(name) * pace for name in self.waiting]
-        return max(0.0, first - seconds) + sum(rest)
+    def seconds_left(self, now):
+        """What is left, at the pace of this run so far; notebooks that run side by side make it faster than the sum of their times."""
+        under_way = [min(now - began, self.expected(name)) for name, (began, _) in self.running.items()]
+        done = self.foreseen + sum(under_way)
+        left = sum(self.expected(name) for name in [*self.waiting, *self.running]) - sum(under_way)
+        pace = (now - self.begun) / done if done > OTHERS else 1.0
+        return max(0.0, left * pace)
 
-    def show(self, cell, seconds):
+    def show(self, name, cell):
         """Renews one line on a terminal; in a pipe, prints a line every ten seconds."""
-        name = self.waiting[0]
-        text = f"{name}: cell {cell}, {seconds:.0f} s, about {minutes(self.seconds_left(seconds))} left in all"
-        now = time.monotonic()
-        if self.stream.isatty():
-            width = shutil.get_terminal_size().columns or 80
-            self.stream.write(f"\r\033[K{text[: width - 1]}")
-        elif now - self.shown_at >= SECONDS_BETWEEN_LINES and seconds >= SECONDS_BETWEEN_LINES:
-            self.stream.write(f"{text}\n")
-        else:
-            return
-        self.shown_at = now
-        self.stream.flush()
+        with self.lock:
+            now = time.monotonic()
+            began, _ = self.running[name]
+            self.running[name] = (began, cell)
+            where = "; ".join(f"{each}: cell {at}, {now - since:.0f} s" for each, (since, at) in self.running.items())
+            text = f"{where}, about {minutes(self.seconds_left(now))} left in all"
+            if self.stream.isatty():
+                width = shutil.get_terminal_size().columns or 80
+                self.stream.write(f"\r\033[K{text[: width - 1]}")
+            elif now - self.shown_at >= SECONDS_BETWEEN_LINES and now - self.begun >= SECONDS_BETWEEN_LINES:
+                self.stream.write(f"{text}\n")
+            else:
+                return
+            self.shown_at = now
+            self.stream.flush()
 
-    def finished(self, seconds):
+    def begins(self, name):
+        with self.lock:
+            self.waiting.remove(name)
+            self.running[name] = (time.monotonic(), "0 of 0")
+
+    def finished(self, name):
         """Keeps what a notebook took."""
-        name = self.waiting.pop(0)
-        self.spent += seconds
-        self.foreseen += self.expected(name)
-        self.measured[name] = round(seconds, 1)
-        self.path.write_text(json.dumps(self.measured, indent=1, sort_keys=True) + "\n")
-        self.clear()
+        with self.lock:
+            began, _ = self.running.pop(name)
+            seconds = time.monotonic() - began
+            self.spent += seconds
+            self.foreseen += self.expected(name)
+            self.measured[name] = round(seconds, 1)
+            self.path.write_text(json.dumps(self.measured, indent=1, sort_keys=True) + "\n")
+            self.clear()
 
-    def skipped(self):
-        self.waiting.pop(0)
+    def skipped(self, name):
+        with self.lock:
+            self.waiting.remove(name)
 
     def clear(self):
         if self.stream.isatty():

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from check_pages import check_pages
 from clock import Clock
 from failure import NotebookError
 from pages import Pages
+from sideBySide import SideBySide, at_once
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.append(str(CHECKOUT / "lib/lowrank/setup"))
@@ -68,9 +70,9 @@ def typecheck(notebooks):
         raise NotebookError(f"the cells do not pass tsc --strict\n{output.strip()}")
 
 
-def run_watched(command, environment, clock, scratch):
-    """As `run`, and says meanwhile which cell it is at."""
-    cells, begun = scratch / "cells", time.monotonic()
+def run_watched(command, environment, name, clock, scratch, is_over):
+    """As `run`, and says meanwhile which cell it is at; ends early once another notebook has failed."""
+    cells = scratch / "cells"
     with (scratch / "printed").open("w+") as printed:
         process = subprocess.Popen(
             [str(part) for part in command], env={**environment, "LOWRANK_CELLS": str(cells)}, stdout=printed, stderr=subprocess.STDOUT
@@ -80,13 +82,15 @@ def run_watched(command, environment, clock, scratch):
                 code = process.wait(timeout=1)
                 break
             except subprocess.TimeoutExpired:
+                if is_over():
+                    process.terminate()
                 cell, total = (cells.read_text().split() if cells.exists() else []) or ("0", "0")
-                clock.show(f"{cell} of {total}", time.monotonic() - begun)
+                clock.show(name, f"{cell} of {total}")
         printed.seek(0)
         return code, printed.read()
 
 
-def execute(notebook, folder, clock):
+def execute(notebook, folder, clock, is_over):
     """Executes a notebook with nbconvert; the executed copy lies in `folder` afterwards."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "errors"
@@ -98,7 +102,7 @@ def execute(notebook, folder, clock):
             *("--output-dir", folder, "--output", notebook.stem, notebook),
         ]
         try:
-            code, output = run_watched(command, environment, clock, Path(scratch))
+            code, output = run_watched(command, environment, notebook.stem, clock, Path(scratch), is_over)
         finally:
             end_kernels(report)
         if report.exists():
@@ -190,12 +194,26 @@ def check_drift(executed, notebook):
             raise NotebookError("\n".join(["its outputs are no longer those that are committed", *found, advice]))
 
 
+def keep(notebook, arguments, pages):
+    """Checks what a run came to, and writes its page, its stamp, and where asked the notebook itself."""
+    copy = arguments.build / notebook.name
+    executed = json.loads(copy.read_text())
+    check_outputs(executed)
+    if arguments.to == "notebooks":
+        write_back(executed, notebook)
+    else:
+        check_drift(executed, notebook)
+    pages.render(copy)
+    stamps.keep(notebook, arguments.build)
+
+
 def main():
     own_environment.apply()
     parser = argparse.ArgumentParser(description="Executes the notebooks")
     parser.add_argument("--to", choices=["build", "notebooks"], default="build")
     parser.add_argument("--folder", type=Path, default=CHECKOUT / "notebooks", help="where the notebooks are")
     parser.add_argument("--build", type=Path, default=CHECKOUT / "build", help="where executed copies and HTML go")
+    parser.add_argument("--at-once", type=int, help="how many notebooks run side by side")
     parser.add_argument("--check", action="store_true", help="only check the types")
     parser.add_argument("names", nargs="*", help="file names without .ipynb; all notebooks if none is given")
     arguments = parser.parse_args()
@@ -215,24 +233,28 @@ def main():
             return
         pages = Pages(arguments.folder.resolve(), arguments.build.resolve())
         clock = Clock(arguments.build, [notebook.stem for notebook in notebooks])
-        for notebook in notebooks:
-            name, begun = notebook.name, time.monotonic()
-            if arguments.to == "build" and not os.environ.get("FORCE") and stamps.is_done(notebook, arguments.build):
-                clock.skipped()
-                print(f"{name}: unchanged since it was executed (FORCE=1 executes it again)", flush=True)
-                continue
-            execute(notebook, arguments.build, clock)
-            copy = arguments.build / name
-            executed = json.loads(copy.read_text())
-            check_outputs(executed)
-            if arguments.to == "notebooks":
-                write_back(executed, notebook)
-            else:
-                check_drift(executed, notebook)
-            pages.render(copy)
-            clock.finished(time.monotonic() - begun)
-            stamps.keep(notebook, arguments.build)
-            print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
+        # Outputs that are kept have times in them: there nothing else runs.
+        lanes = SideBySide(notebooks, arguments.at_once or (1 if arguments.to == "notebooks" else at_once()))
+        one_at_a_time = threading.Lock()
+
+        def work(notebook):
+            begun = time.monotonic()
+            try:
+                if arguments.to == "build" and not os.environ.get("FORCE") and stamps.is_done(notebook, arguments.build):
+                    clock.skipped(notebook.stem)
+                    print(f"{notebook.name}: unchanged since it was executed (FORCE=1 executes it again)", flush=True)
+                    return
+                clock.begins(notebook.stem)
+                execute(notebook, arguments.build, clock, lambda: lanes.error is not None)
+                with one_at_a_time:
+                    keep(notebook, arguments, pages)
+                    clock.finished(notebook.stem)
+                    print(f"{notebook.name}: {time.monotonic() - begun:.0f} s", flush=True)
+            except NotebookError as error:
+                raise NotebookError(f"{notebook.name}: {error}") from error
+
+        name = "notebooks"
+        lanes.run(work)
         name = "pages"
         rendered = [arguments.build / f"{notebook.stem}.html" for notebook in sorted(arguments.folder.glob("*.ipynb"))]
         rendered = [page for page in rendered if page.exists()]
@@ -240,7 +262,7 @@ def main():
         if not arguments.names:  # else pages of other notebooks may be missing
             check_pages([*rendered, arguments.build / "index.html"])
     except NotebookError as error:
-        sys.exit(f"\nFAILED {name}: {error}")
+        sys.exit(f"\nFAILED {error}" if name == "notebooks" else f"\nFAILED {name}: {error}")
     print(f"{len(notebooks)} notebooks in {time.monotonic() - started:.0f} s; start reading at {arguments.build.name}/index.html")
 
 
