@@ -2,8 +2,9 @@
 
 import { PeftModel } from 'lowrank';
 import { type CommandArguments, fitVocabulary, openModel, ProgressLine, type Streams, UsageError } from 'lowrank/internal';
-import { drawExamples, loadReviewData, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../index';
-import { adapterFolder, dataPath, taskOf } from './tasks';
+import { drawExamples, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../index';
+import { reviewData } from './reviewData';
+import { adapterFolder, taskOf } from './tasks';
 
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
   const { stdout, stderr } = streams;
@@ -17,7 +18,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     generation: { numBeams: args.whole('beams') },
   };
   const count = args.whole('examples') ?? 200;
-  const { test } = await loadReviewData({ path: dataPath(args), task });
+  const { test } = await reviewData(args, streams, { task });
   const examples = drawExamples(task, test, count);
   const opened = await openModel(args, streams);
   const { model } = opened;

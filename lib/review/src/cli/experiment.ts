@@ -20,9 +20,9 @@ import { cellName } from '../experiment/cellPlan';
 import { type ExperimentConfig, readExperimentConfig } from '../experiment/experimentConfig';
 import { type PlainTexts, plainTexts } from '../experiment/plainTexts';
 import { collectExperiment, type ExperimentOutcome, type ExperimentWork, runCells } from '../experiment/runExperiment';
-import { loadReviewData } from '../readers/loadReviewData';
 import type { ReviewSplits } from '../reviewExample';
 import { runWorkers } from './experimentWorkers';
+import { reviewData } from './reviewData';
 import { dataPath } from './tasks';
 
 const LARGEST_TEXTS = 10_000_000;
@@ -35,7 +35,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const workers = args.whole('workers') ?? 1;
   const minutes = args.number('minutes', { least: 0.01 });
   const data = dataPath(args);
-  const splits = await loadReviewData({ path: data });
+  const splits = await reviewData(args, streams);
   const texts = await keptTexts(folder, splits);
   const failure = workers > 1 ? await runWorkers(workers) : undefined;
   const { model, tokenizer, path } = await openModel(args, streams);

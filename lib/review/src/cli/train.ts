@@ -3,10 +3,10 @@ import nodePath from 'node:path';
 import { type CommandArguments, encodeExamples, type Streams, trainAdapter, trainOnTexts } from 'lowrank/internal';
 import { drawExamples } from '../fineTune';
 import { reviewPrompt } from '../prompts';
-import { loadReviewData } from '../readers/loadReviewData';
 import type { ReviewExample } from '../reviewExample';
 import { describeTrainingData, saveTrainingData } from '../trainingData';
-import { dataPath, taskOf } from './tasks';
+import { reviewData } from './reviewData';
+import { taskOf } from './tasks';
 
 export function run(args: CommandArguments, streams: Streams): Promise<number> {
   if (args.text('task') === undefined && args.text('data') !== undefined) return trainOnTexts(args, streams);
@@ -15,7 +15,7 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
   return trainAdapter(args, streams, {
     folder: nodePath.join(args.required('output'), task),
     read: async () => {
-      const splits = await loadReviewData({ path: dataPath(args), task });
+      const splits = await reviewData(args, streams, { task });
       let train: ReviewExample[] = [];
       return {
         encode: (tokenizer, { examples, heldOut, maxLength }) => {
