@@ -39,9 +39,11 @@ test('every target of make that the README names is there', () => {
 test('every lowrank command of the README runs with the Node of the checkout alone, and has the options named there', () => {
   const calls = commands.flatMap((command) => command.split(' | ')).filter((command) => /\blowrank [a-z]/.test(command));
   expect(calls.length).toBeGreaterThanOrEqual(3);
+  const asked = new Map<string, ReturnType<typeof run>>();
   for (const call of calls) {
     const [name] = /lowrank [a-z]+/.exec(call) ?? [''];
-    const { status, said } = run(`${name} --help`);
+    const { status, said } = asked.get(name) ?? run(`${name} --help`);
+    asked.set(name, { command: name, status, said });
     expect({ call, status }).toEqual({ call, status: 0 });
     for (const option of call.match(/--[a-z-]+/g) ?? []) expect(said).toContain(option);
   }

@@ -2,9 +2,8 @@
 
 export { CommandArguments } from './cli/arguments/commandArguments';
 export type { CommandSpec, OptionSpec } from './cli/arguments/commandSpec';
-export { beams, json, maxLength, model, quantize, quiet } from './cli/arguments/options';
 export type { Command } from './cli/command';
-export { loadMethodOptions, trainNotes, trainOptions } from './cli/commands/commands';
+export type { SharedOptions } from './cli/commands/commands';
 export { run as trainOnTexts } from './cli/commands/train';
 export { defaultModelPath } from './cli/defaultModel';
 export { fitVocabulary } from './cli/fitVocabulary';

@@ -187,6 +187,19 @@ describe('the program itself', () => {
     expect(wrong.stderr.toString()).toMatch(/^lowrank review: .*see lowrank review --help\n$/);
   });
 
+  test.skipIf(!built)('answers what needs no tensor without loading TensorFlow', () => {
+    const asked = [['help'], ['--version'], ['review', '--help'], ['eval', '--nothing'], ['evla']];
+    const script = `
+      const { main } = require('./lib/lowrank/dist/cli/main.js');
+      const streams = { stdout: { write() {} }, stderr: { write() {} } };
+      const loaded = () => Object.keys(require.cache).filter((file) => /tfjs|tensorflow/.test(file.replace(process.cwd(), '')));
+      (async () => {
+        for (const words of ${JSON.stringify(asked)}) await main(words, streams);
+        console.log(JSON.stringify(loaded()));
+      })();`;
+    expect(execFileSync('node', ['-e', script]).toString()).toBe('[]\n');
+  });
+
   test.skipIf(!built)('stops without a word when its reader leaves', () => {
     const { stderr } = spawnSync('bash', ['-c', 'node lib/lowrank/bin/lowrank.js review --help | head -c 10']);
     expect(stderr.toString()).toBe('');

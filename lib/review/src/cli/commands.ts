@@ -1,16 +1,5 @@
 /** The commands that this package adds to `lowrank`. */
-import {
-  beams,
-  type Command,
-  json,
-  loadMethodOptions,
-  model,
-  type OptionSpec,
-  quantize,
-  quiet,
-  trainNotes,
-  trainOptions,
-} from 'lowrank/internal';
+import type { Command, OptionSpec, SharedOptions } from 'lowrank/internal';
 
 const task: OptionSpec = { value: 'TASK', help: 'necessity, comment or refinement' };
 const data: OptionSpec = { value: 'PATH', help: 'review data: file, folder or .zip [REVIEW_DATA, else the lint reviews]' };
@@ -18,7 +7,16 @@ const data: OptionSpec = { value: 'PATH', help: 'review data: file, folder or .z
 /** The folder layout that `train` writes and `review` reads. */
 const layout = 'DIR contains one adapter folder in PEFT format per task: DIR/necessity, DIR/comment and DIR/refinement.';
 
-export const commands: Readonly<Record<string, Command>> = {
+export const commands = ({
+  beams,
+  json,
+  loadMethodOptions,
+  model,
+  quantize,
+  quiet,
+  trainNotes,
+  trainOptions,
+}: SharedOptions): Readonly<Record<string, Command>> => ({
   review: {
     spec: {
       summary: 'review a git diff, hunk by hunk',
@@ -109,4 +107,4 @@ export const commands: Readonly<Record<string, Command>> = {
     },
     load: () => import('./experiment.js'),
   },
-};
+});

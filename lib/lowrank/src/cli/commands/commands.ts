@@ -110,17 +110,22 @@ export async function allCommands(): Promise<Readonly<Record<string, Command>>> 
   return { ...own, ...(await commandsOfReview()) };
 }
 
+const shared = { beams, json, loadMethodOptions, model, quantize, quiet, trainNotes, trainOptions };
+
+/** What the commands of `lowrank-review` share with those here. They are given it: an import would load TensorFlow to print a help text. */
+export type SharedOptions = typeof shared;
+
 /** The export of `lowrank-review` that this file reads. */
 interface Extension {
-  readonly commands: Readonly<Record<string, Command>>;
+  readonly commands: (options: SharedOptions) => Readonly<Record<string, Command>>;
 }
 
-async function commandsOfReview(): Promise<Extension['commands']> {
+async function commandsOfReview(): Promise<Readonly<Record<string, Command>>> {
   // The type `string` keeps the compiler from following the import: this package does not depend on lowrank-review. Node resolves
   // the name from this file's folder only, so the working directory cannot inject code.
   const extension: string = 'lowrank-review/commands';
   try {
-    return ((await import(extension)) as Extension).commands;
+    return ((await import(extension)) as Extension).commands(shared);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return {};
     throw error;
