@@ -1,16 +1,43 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
- * The tests of the small parts run in one process per worker: to load TensorFlow and the library takes longer than most of these files do,
- * and none of them changes what another one sees. All others get a process of their own.
+ * These run in one process per worker, one file after the other: to load TensorFlow and the library takes longer than most of them do, and none
+ * changes what another one sees. All others get a process of their own.
  */
 const SHARED = [
-  'tests/{io,nn,notebook,peft/files,peft/lora}/**/*.test.ts',
+  'tests/{cli,course,io,llama,nn,notebook,peft,review,train}/**/*.test.ts',
   'tests/runtime/{checks/,device/,memory/,messages/,}!(interruptible).test.ts',
 ];
+/** Among them, what measures the memory of its process or frees all of its variables. */
+const NOT_SHARED = ['tests/llama/files/loadParameters.test.ts', 'tests/train/optimizer/adamw.test.ts', 'tests/course/check.test.ts'];
+
+/** What takes half a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
+const LONGEST = [
+  'setup/installed',
+  'train/cluster/cluster',
+  'train/kill',
+  'cli/workers',
+  'notebooks/execute',
+  'notebooks/stopButton',
+  'train/cluster/hosts',
+  'llama/generation/compiledDecoder',
+  'review/cli/review',
+  'setup/hostileHome',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const found = LONGEST.findIndex((name) => moduleId.endsWith(`/tests/${name}.test.ts`));
+      return found < 0 ? LONGEST.length : found;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   root: file('..'),
@@ -31,9 +58,11 @@ export default defineConfig({
     pool: 'forks', // the native binding is not made for worker threads
     maxWorkers: 2,
     testTimeout: 60_000,
+    sequence: { sequencer: LongestFirst },
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },
     projects: [
-      { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
+      { extends: true, test: { name: 'shared', include: SHARED, exclude: NOT_SHARED, isolate: false } },
+      { extends: true, test: { name: 'not shared', include: NOT_SHARED } },
       { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: SHARED } },
     ],
   },
