@@ -161,7 +161,7 @@ def cleaned(notebook):
                 output["text"] = text_of(output["text"]).splitlines(keepends=True)
         cell["outputs"] = outputs
     metadata = {"kernelspec": KERNELSPEC, "language_info": LANGUAGE}
-    if "lowrank" in notebook["metadata"]:
+    if "lowrank" in notebook.get("metadata", {}):
         metadata["lowrank"] = notebook["metadata"]["lowrank"]  # its tolerances; see drift.py
     return {**notebook, "metadata": metadata}
 
