@@ -107,6 +107,10 @@ describe('a rendered notebook', () => {
     expect(page.match(/<details class="solution">/g)).toHaveLength(1);
   });
 
+  it('is dark where the reader has everything dark, and white on paper', () => {
+    expect(page).toMatch(/<style media="screen and \(prefers-color-scheme: dark\)" type="text\/css">[^<]*--jp-layout-color0: #111/);
+  });
+
   it('leads to the pages of other notebooks and to files of the checkout', () => {
     expect(page).toContain('href="02-next.html#Here"');
     expect(page).toContain('href="../data/README.md"');
