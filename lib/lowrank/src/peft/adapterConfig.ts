@@ -1,6 +1,6 @@
-/** What the configurations of all methods have in common. */
+/** The part that the configurations of all methods share. */
 
-/** The options that every method takes. */
+/** The options of every method. */
 export interface AdapterConfigOptions {
   /** Where the base model comes from, written into the adapter's file. @defaultValue null */
   readonly baseModelNameOrPath?: string | null;

@@ -1,4 +1,4 @@
-/** Refusing adapters, and merges, that memory would not hold, before any of them is begun. */
+/** Refuses adapters and merges that would not fit into memory, before they begin. */
 import { checkMemory, type MemoryTerm, memoryPlan } from '../runtime/memory/memoryBudget';
 import { sizeOf } from '../runtime/sizeOf';
 import type { MergeableLayer } from './merge/mergeLayers';
@@ -7,9 +7,9 @@ import type { ExpectedTensor } from './tuner';
 const FLOAT = 4; // bytes
 
 /**
- * Adds up what a new adapter's tensors take; what its file carries along of the base is there already.
+ * Sums up the tensors of a new adapter; the parts of the base in its file already exist.
  *
- * @throws MemoryError naming the kinds of tensors that take the most.
+ * @throws MemoryError with the kinds of tensors that need the most memory.
  */
 export function checkAdapterMemory(name: string, tensors: ReadonlyMap<string, ExpectedTensor>): void {
   const bytes = new Map<string, number>();
@@ -26,7 +26,7 @@ export function checkAdapterMemory(name: string, tensors: ReadonlyMap<string, Ex
 }
 
 /**
- * Adds up what merging takes: the merged weights, beside those that `unmergeAdapter` puts back.
+ * Sums up the memory of merging: the merged weights, beside those that `unmergeAdapter` restores.
  *
  * @throws MemoryError when it does not fit.
  */
@@ -44,7 +44,7 @@ export function checkMergeMemory(layers: readonly MergeableLayer[], names: reado
   });
 }
 
-/** `lora_A`, `adaption_prompt`, `lora_magnitude_vector` …, or the name of a layer that is trained whole. */
+/** `lora_A`, `adaption_prompt`, `lora_magnitude_vector` …, or the name of a fully trained layer. */
 function kindOf(path: string): string {
   const parts = path.split('.').filter((part) => part !== 'weight' && part !== 'default');
   return parts.at(-1) ?? path;

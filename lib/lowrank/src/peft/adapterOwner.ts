@@ -1,4 +1,4 @@
-/** Which PeftModel has its adapters on a model: one at a time, because the adapted layers share that one's state. */
+/** The PeftModel that owns the adapters of a model: one at a time, because the adapted layers share its state. */
 import type { Module } from '../nn';
 import { StateError } from '../runtime';
 import { isInsideAdapter } from './targets';
@@ -6,9 +6,9 @@ import { isInsideAdapter } from './targets';
 const owners = new WeakMap<Module, object>();
 
 /**
- * Checks that a model's layers belong to nobody else, also where it is another object around the same layers.
+ * Checks that no other owner has adapters on a model's layers, also if another object wraps the same layers.
  *
- * @throws StateError when another PeftModel, or a wrapper that was put in by hand, has adapters on it.
+ * @throws StateError when another PeftModel, or a wrapper inserted by hand, has adapters on it.
  */
 export function checkFree(model: Module, owner: object): void {
   for (const [path, module] of model.namedModules()) {
@@ -21,17 +21,17 @@ export function checkFree(model: Module, owner: object): void {
   }
 }
 
-/** Makes `owner` the one whose adapters are on the model. */
+/** Makes `owner` the owner of the model's adapters. */
 export function claim(model: Module, owner: object): void {
   for (const [, module] of model.namedModules()) owners.set(module, owner);
 }
 
-/** Leaves the model to the next. */
+/** Releases the model for the next owner. */
 export function release(model: Module): void {
   for (const [, module] of model.namedModules()) owners.delete(module);
 }
 
-/** Whether somebody else has adapters on the model by now. */
+/** Whether another owner has adapters on the model. */
 export function isOwnedByAnother(model: Module, owner: object): boolean {
   return (owners.get(model) ?? owner) !== owner;
 }

@@ -1,4 +1,4 @@
-/** Which adapters a model has, which of them act, and how they come and go. */
+/** The adapters of a model: adding, loading, saving, activating and deleting them. */
 import { Module } from '../nn';
 import { ArgumentError, StateError, type tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
@@ -17,44 +17,44 @@ import { assignStoredLayers, EmbeddingLayers, type SaveEmbeddingLayers } from '.
 import { checkAble, methodOf, type PeftConfig, type PeftType } from './methods';
 import type { Abilities, Ability, AdapterStart, AdapterTensor, Tuner } from './tuner';
 
-/** How an adapter is added. */
+/** The options of a new adapter. */
 export interface AdapterOptions {
-  /** Seed of its initial values and of its dropout masks. @defaultValue 0 */
+  /** Random seed of its initial values and dropout masks. @defaultValue 0 */
   readonly seed?: number;
-  /** Whether it is trained while it is active. @defaultValue true */
+  /** Whether it is trainable while it is active. @defaultValue true */
   readonly isTrainable?: boolean;
 }
 
-/** How an adapter is loaded. */
+/** The options of loading. */
 export interface AdapterLoadOptions {
-  /** What to call it here. @defaultValue 'default' */
+  /** Its name in this model. @defaultValue 'default' */
   readonly adapterName?: string;
-  /** Whether it is trained on while it is active. @defaultValue false */
+  /** Whether it is trainable while it is active. @defaultValue false */
   readonly isTrainable?: boolean;
 }
 
-/** How adapters are saved. */
+/** The options of saving. */
 export interface AdapterSaveOptions {
-  /** @defaultValue all of them */
+  /** @defaultValue all adapters */
   readonly selectedAdapters?: readonly string[];
   /**
-   * Whether the base's embedding and output layer go into the file. `'auto'` saves those that an adapter targets, and both
-   * where the vocabulary was resized or the adapter's own file held them; PEFT's `save_embedding_layers`. @defaultValue 'auto'
+   * Whether the file contains the base's embedding and output layer. `'auto'` saves those that an adapter targets, and both if the
+   * vocabulary was resized or the adapter's own file contained them; PEFT's `save_embedding_layers`. @defaultValue 'auto'
    */
   readonly saveEmbeddingLayers?: SaveEmbeddingLayers;
 }
 
 interface Adapter {
   readonly config: PeftConfig;
-  /** Whether it was read from a file that holds the base's embedding or output layer although it targets neither. */
+  /** Whether its file contained the base's embedding or output layer although it targets neither. */
   readonly hasBaseLayers?: boolean;
   readonly isTrainable: boolean;
 }
 
-/** A model that may say where it was read from, and whether its vocabulary was resized since. */
+/** A model that may tell its origin, and whether its vocabulary was resized. */
 export type NamedModule = Module & { readonly nameOrPath?: string; readonly isResized?: boolean };
 
-/** A model and its named adapters, all of one method. While it has any, it alone may have adapters on that model. */
+/** A model and its named adapters, all of one method. While it has adapters, no other owner may put adapters on the model. */
 export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   readonly peftType: PeftType;
   readonly #model: M;
@@ -63,7 +63,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   /** The call that ended its use. */
   #endedBy: string | undefined;
 
-  /** @throws StateError when somebody else has adapters on the model. */
+  /** @throws StateError when another owner has adapters on the model. */
   constructor(model: M, peftType: PeftType) {
     super();
     checkFree(model, this);
@@ -73,13 +73,13 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     this.#tuner = new Tuner(model);
   }
 
-  /** The model under the adapters. @throws StateError once it was unloaded or disposed of, as every other member. */
+  /** The model under the adapters. @throws StateError after `unload()` or `dispose()`, like every other member. */
   get model(): M {
     this.#checkUsable();
     return this.#model;
   }
 
-  /** What the adapted layers share. */
+  /** The state that the adapted layers share. */
   protected get state(): AdapterState {
     return this.tuner.state;
   }
@@ -99,23 +99,23 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     return Object.fromEntries(Array.from(this.adapters, ([name, { config }]) => [name, config]));
   }
 
-  /** The adapters that act, in order. */
+  /** The active adapters, in order. */
   get activeAdapters(): readonly string[] {
     return this.state.activeAdapters;
   }
 
-  /** What an adapter's file holds of the adapter itself, by the file's names without their `base_model.model.` prefix. */
+  /** The tensors of an adapter in its file, by the file's names without the prefix `base_model.model.`. */
   adapterTensors(name: string): ReadonlyMap<string, AdapterTensor> {
     this.adapter(name);
     return this.tuner.tensors(name);
   }
 
-  /** The model's parts go by PEFT's paths: `base_model.model.` and then the model's own. */
+  /** The model's parts have PEFT's paths: `base_model.model.` and the model's own path. */
   override *namedChildren(): IterableIterator<[string, Module]> {
     yield ['base_model.model', this.model];
   }
 
-  /** Which adapters act, and what they are called, is seen in the layers: their forms alone count. */
+  /** The layers show which adapters are active: only their structures count. */
   override *compiledFields(): IterableIterator<readonly [string, unknown]> {
     yield* super.compiledFields();
     yield ['model', this.model];
@@ -123,10 +123,10 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   }
 
   /**
-   * Adds an adapter, which neither acts nor trains before {@link setAdapter} activates it.
+   * Adds an adapter, which is neither active nor trained until {@link setAdapter} activates it.
    *
-   * @throws StateError when the name is taken; ArgumentError when the configuration does not fit the model or is of another
-   * kind than the adapters that it has. Nothing is changed then.
+   * @throws StateError when the name is taken; ArgumentError when the configuration does not fit the model, or belongs to another method
+   * than its adapters. Nothing is changed then.
    */
   addAdapter(name: string, config: PeftConfig, options: AdapterOptions = {}): void {
     checkKnown('addAdapter', options, ['seed', 'isTrainable']);
@@ -135,16 +135,16 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   }
 
   /**
-   * Loads an adapter that PEFT or {@link savePretrained} wrote; it does not act before {@link setAdapter} activates it.
-   * Values of 16 bits are widened to 32.
+   * Loads an adapter that PEFT or {@link savePretrained} wrote; it is inactive until {@link setAdapter} activates it. Values of 16 bits are
+   * widened to 32.
    *
-   * A file that PEFT wrote after a resize, or of an adapter that targets the embedding or the output layer, holds these whole;
-   * as in PEFT, they take the place of the model's values, and the model must have as many tokens:
-   * call `resizeTokenEmbeddings` first. A table that is kept packed stays as it is.
+   * A file that PEFT wrote after a resize, or of an adapter that targets the embedding or the output layer, contains these whole. As in
+   * PEFT, they replace the model's values, and the model must have the same number of tokens: call `resizeTokenEmbeddings` first. A packed
+   * table does not change.
    *
-   * @throws FormatError when a file is missing or malformed, or its tensors are not those that the configuration asks of this
-   * model: the error lists them; UnsupportedError for a method that this library does not have; StateError when the name is
-   * taken. Model and earlier adapters are then as they were.
+   * @throws FormatError when a file is missing or malformed, or its tensors are not those of the configuration on this model: the error
+   * lists them; UnsupportedError for a method that this library lacks; StateError when the name is taken. Model and earlier adapters are
+   * then unchanged.
    */
   loadAdapter(folder: string, options: AdapterLoadOptions = {}): void {
     checkLoadOptions('loadAdapter', options);
@@ -152,13 +152,13 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   }
 
   /**
-   * Writes every adapter as PEFT does: `adapter_config.json`, `adapter_model.safetensors` and a model card, and adapters not
-   * named `default` into a sub-folder of their name. Files appear complete or not at all.
+   * Writes every adapter as PEFT does: `adapter_config.json`, `adapter_model.safetensors` and a model card. Adapters with another name than
+   * `default` go into a sub-folder of that name. Files appear complete or not at all.
    *
-   * An adapter that started by PiSSA or OLoRA is saved as it is: it fits the residual that those starts leave of the base, and
-   * loading it makes that residual again.
+   * An adapter with a PiSSA or OLoRA start is saved unchanged: it belongs to the residual that these starts leave in the base, and loading
+   * it computes that residual again.
    *
-   * @throws StorageError when the disk refuses; StateError when the base's own weight must be saved and adapters are merged.
+   * @throws StorageError when the disk refuses; StateError when a weight of the base must be saved and adapters are merged.
    */
   savePretrained(folder: string, options: AdapterSaveOptions = {}): void {
     checkKnown('savePretrained', options, ['selectedAdapters', 'saveEmbeddingLayers']);
@@ -183,15 +183,15 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   }
 
   /**
-   * Puts another adapter's values into the variables of one that is loaded, so that whatever was compiled with them stays
-   * valid: nothing is traced or compiled anew.
+   * Replaces the values of a loaded adapter by those of another, in the same variables: compiled functions stay valid, and nothing is
+   * traced or compiled again.
    *
-   * The scale is a constant of compiled code, so a difference in `α/r` goes into B: `B ← B·s_new/s_old`. A smaller rank is
-   * padded with zeros, and layers that the new adapter does not have get an update of zero. Name and configuration stay.
+   * The scale is a constant of compiled code, so a difference in `α/r` goes into B: `B ← B·s_new/s_old`. A smaller rank is padded with
+   * zeros, and layers that the new adapter lacks get a zero update. Name and configuration do not change.
    *
-   * @param source - an adapter's folder, or tensors by the names and in the layout of PEFT's files
-   * @throws ArgumentError when the new adapter is larger or of another kind, FormatError when its files are bad, StateError
-   * when adapters are merged. Nothing is changed then.
+   * @param source - an adapter's folder, or tensors with the names and in the layout of PEFT's files
+   * @throws ArgumentError when the new adapter is larger or of another kind; FormatError when its files are malformed; StateError when
+   * adapters are merged. Nothing is changed then.
    */
   hotswapAdapter(source: string | tf.NamedTensorMap, options: { readonly adapterName?: string } = {}): void {
     checkKnown('hotswapAdapter', options, ['adapterName']);
@@ -206,9 +206,9 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   }
 
   /**
-   * Activates one adapter, or, where the method can, several whose updates add up.
+   * Activates one adapter, or several whose updates add up if the method supports it.
    *
-   * @throws StateError when there is none of that name; ArgumentError when one is named twice.
+   * @throws StateError for an unknown name; ArgumentError when a name appears twice.
    */
   setAdapter(names: string | readonly string[]): void {
     const active = [names].flat();
@@ -221,9 +221,9 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   }
 
   /**
-   * Takes an adapter off and frees it; if it was active, the first of those left is active next.
+   * Removes an adapter and frees it; if it was active, the first remaining adapter becomes active.
    *
-   * @throws StateError when there is none of that name, or adapters are merged.
+   * @throws StateError for an unknown name, or when adapters are merged.
    */
   deleteAdapter(name: string): void {
     this.adapter(name);
@@ -235,17 +235,17 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     this.setAdapter(left.length > 0 ? left : [...this.adapters.keys()].slice(0, 1));
   }
 
-  /** The adapters that are in the base weights now. */
+  /** The adapters that are merged into the base weights. */
   get mergedAdapters(): readonly string[] {
     return this.tuner.merging?.mergedAdapters() ?? [];
   }
 
-  /** Takes the adapters off without merging them, and gives the base model; this PeftModel then refuses every call. */
+  /** Removes the adapters without merging them, and returns the base model; this PeftModel then refuses every call. */
   unload(): M {
     return this.takeOff('unload()', { keepsMerged: false });
   }
 
-  /** Frees the adapters and the model; after `unload()`, or a second time, there is nothing left to free. */
+  /** Frees the adapters and the model; after `unload()`, or a second time, it does nothing. */
   override dispose(): void {
     if (this.#endedBy !== undefined) return;
     this.#tuner.dispose();
@@ -254,7 +254,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     this.#endedBy = 'dispose()';
   }
 
-  /** Adds what was opened, and gives it its values. */
+  /** Adds an opened adapter, and assigns its values. */
   protected load({ config, tensors }: AdapterFolder, { adapterName = 'default', isTrainable = false }: AdapterLoadOptions): void {
     this.checkNew(adapterName);
     this.checkMethod(config);
@@ -273,12 +273,12 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     }
   }
 
-  /** Makes the model its base, or adapted again. */
+  /** Disables the adapters, or enables them again. */
   protected setEnabled(isEnabled: boolean): void {
     this.tuner.setEnabled(isEnabled);
   }
 
-  /** Takes every wrapper off the model; `call` is what ends the use of this PeftModel. */
+  /** Removes every wrapper from the model; `call` names the call that ends the use of this PeftModel. */
   protected takeOff(call: string, options: { readonly keepsMerged: boolean }): M {
     const { model } = this;
     this.tuner.unload(options);
@@ -295,7 +295,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     throw new StateError(`there is no adapter '${name}'; there is ${[...this.adapters.keys()].join(', ') || 'none'}`);
   }
 
-  /** @throws UnsupportedError, with the method's reason, when these adapters do not have this ability. */
+  /** @throws UnsupportedError, with the method's reason, when these adapters lack this ability. */
   protected ability<A extends Ability>(name: A): Abilities<PeftConfig>[A] {
     checkAble(this.peftType, name);
     return this.tuner[name] as Abilities<PeftConfig>[A];
@@ -315,7 +315,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     this.setAdapter(this.activeAdapters);
   }
 
-  /** @throws ArgumentError when the configuration is of another method than the adapters here. */
+  /** @throws ArgumentError when the configuration belongs to another method than the present adapters. */
   private checkMethod({ peftType }: PeftConfig): void {
     if (peftType === this.peftType) return;
     throw new ArgumentError(`this model has ${methodOf(this.peftType).name} adapters, to which ${peftType} cannot be added`);
@@ -332,7 +332,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     if (this.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before adding one');
   }
 
-  /** @throws StateError when this PeftModel has given its model up. */
+  /** @throws StateError when this PeftModel has released its model. */
   #checkUsable(): void {
     if (this.#endedBy !== undefined) {
       const remedy = this.#endedBy === 'dispose()' ? 'load the model anew' : 'use the model that it gave back, or wrap that anew';
@@ -344,7 +344,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   }
 }
 
-/** @throws ArgumentError when one of these options is not known. */
+/** @throws ArgumentError for an unknown option. */
 export function checkLoadOptions(what: string, options: AdapterLoadOptions): void {
   checkKnown(what, options, ['adapterName', 'isTrainable'], { trainable: 'isTrainable', name: 'adapterName' });
 }

@@ -1,11 +1,11 @@
-/** Adapters of q and k between the two ways in which models pair the elements of a head for the rotation. */
+/** Converts adapters of q and k between the two rotary layouts, which pair the elements of a head differently. */
 
 import { isRotated, type RotaryLayout, rotaryRows } from '../llama/rotaryLayout';
 import { StateError, tf } from '../runtime';
 import { AdapterLayer } from './layers/adapterLayer';
 import type { PeftModel } from './peftModel';
 
-/** Which adapter to convert, and how. */
+/** The adapter to convert, and the layouts. */
 export interface RotaryConversion {
   readonly from: RotaryLayout;
   readonly to: RotaryLayout;
@@ -14,12 +14,12 @@ export interface RotaryConversion {
 }
 
 /**
- * Brings an adapter's q and k into the other rotary layout, in place, for example after loading one that was trained on Meta's weights.
+ * Converts an adapter's q and k to the other rotary layout, in place, for example after loading an adapter for Meta's weights.
  *
- * The rotation acts on outputs, so what an adapter has for each output moves: with LoRA the rows of B, (O, r) in files, and with
- * DoRA the magnitudes. A, v, o and the MLP stay, and so does a prefix, whose keys are not rotated.
+ * The rotation acts on outputs, so the values of each output move: for LoRA the rows of B, (O, r) in files, and for DoRA the magnitudes. A,
+ * v, o and the MLP do not change, nor does a prefix, whose keys are not rotated.
  *
- * @throws StateError when there is no such adapter, or it is merged; UnsupportedError when the method's parameters cannot move so.
+ * @throws StateError when there is no such adapter, or it is merged; UnsupportedError when the method's parameters cannot be reordered.
  *
  * @example
  * const peft = await PeftModel.fromPretrained(model, 'adapters/from-meta');

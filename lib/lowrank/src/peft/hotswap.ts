@@ -1,4 +1,4 @@
-/** Exchanging an adapter's values in place. */
+/** Replaces an adapter's values in place. */
 import { ArgumentError, type tf } from '../runtime';
 import { assignTensors, readTensors, tensorsInMemory } from './files/adapterTensors';
 import { openAdapterFolder } from './files/openAdapterFolder';
@@ -7,7 +7,7 @@ import { assignStoredLayers, type EmbeddingLayers } from './layers/embeddingLaye
 import { methodOf, type PeftConfig } from './methods';
 import type { AdapterTensor, ExpectedTensor, Swapping, Tuner } from './tuner';
 
-/** A model that has adapters, and how these are exchanged. */
+/** A model with adapters, and its method of exchanging them. */
 interface Adapted {
   readonly tuner: Tuner<PeftConfig>;
   readonly swapping: Swapping<PeftConfig>;
@@ -15,7 +15,7 @@ interface Adapted {
 }
 
 /**
- * Puts the values of another adapter into the variables of the one that is there; see `PeftModel.hotswapAdapter`.
+ * Replaces the values of the present adapter by those of another; see `PeftModel.hotswapAdapter`.
  *
  * @throws ArgumentError when the new adapter is larger or of another kind, FormatError when its tensors are not those of its
  * configuration. Nothing is changed then.
@@ -44,14 +44,14 @@ export function hotswap(
   assignStoredLayers(base);
 }
 
-/** @throws ArgumentError when the configurations differ in what their tensors are, or in the base that they fit. */
+/** @throws ArgumentError when the configurations differ in their tensors or in their base. */
 function checkKind(swapping: Swapping<PeftConfig>, old: PeftConfig, next: PeftConfig): void {
   const had = swapping.kindOf(old);
   const given = next.peftType === old.peftType ? swapping.kindOf(next) : methodOf(next.peftType).name;
   if (had !== given) throw new ArgumentError(`an adapter of ${given} cannot go in the place of one of ${had}`);
 }
 
-/** @throws ArgumentError that lists what has no room in the variables that are there. */
+/** @throws ArgumentError with the tensors that do not fit into the present variables. */
 function checkRoom(expected: ReadonlyMap<string, ExpectedTensor>, tensors: ReadonlyMap<string, AdapterTensor>): void {
   const tight = [...expected].flatMap(([key, { shape }]) => {
     const tensor = tensors.get(key);
@@ -67,7 +67,7 @@ function checkRoom(expected: ReadonlyMap<string, ExpectedTensor>, tensors: Reado
   );
 }
 
-/** Fills up with zeros at the end of each axis. */
+/** Pads with zeros at the end of each axis. */
 function padded(values: Float32Array, from: readonly number[], to: readonly number[]): Float32Array {
   const [rows = 1, width = 1] = from;
   const [, newWidth = 1] = to;

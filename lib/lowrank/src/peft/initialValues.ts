@@ -1,4 +1,4 @@
-/** Variables that start at random, the same for the same seed on every machine. */
+/** Variables with random initial values, the same for the same seed on every machine. */
 import { seededRandom, tf } from '../runtime';
 
 /** Uniform in ±bound. */

@@ -1,36 +1,36 @@
-/** What a method of adaptation says about itself: an entry of the table in `methods.ts`. */
+/** The description of a method: an entry of the table in `methods.ts`. */
 import type { Module } from '../nn';
 import type { AdapterConfig, AdapterConfigOptions } from './adapterConfig';
 import type { ConfigFields } from './files/configFields';
 import type { Ability, Tuner } from './tuner';
 
-/** Everything that the rest of the library asks of a method whose configuration is a `C` and whose tuner is a `T`. */
+/** Everything that the library needs of a method with configuration `C` and tuner `T`. */
 export interface PeftMethod<C extends AdapterConfig = AdapterConfig, T extends Tuner<C> = Tuner<C>> {
-  /** What sentences call it: `LoRA` adapters. */
+  /** Its name in sentences: `LoRA` adapters. */
   readonly name: string;
-  /** The tag that PEFT's model cards have for it. */
+  /** Its tag in PEFT's model cards. */
   readonly tag: string;
   /** Its configuration, which checks its own options. */
   readonly Config: new (
     options: never,
   ) => C;
-  /** Puts its adapters on a model; owns the state that the model's layers share, and hands it to them. */
+  /** Puts its adapters on a model; owns the state that the adapted layers share. */
   readonly Tuner: new (
     model: Module,
   ) => T;
-  /** Why it cannot do what its tuner has no member for; an error quotes it. */
+  /** The reason for each ability that its tuner lacks; errors quote it. */
   readonly lacks: Readonly<Record<Exclude<Ability, keyof T>, string>>;
-  /** How its configuration lies in `adapter_config.json`. */
+  /** Its fields in `adapter_config.json`. */
   readonly file: ConfigFileFields<C>;
-  /** What `lowrank info` says of a configuration beside its method. */
+  /** The facts that `lowrank info` shows besides the method. */
   summary(config: C): Readonly<Record<string, string | number>>;
-  /** How it is trained where nobody says otherwise. */
+  /** Its default training settings. */
   trainingDefaults(run: DescribedRun): TrainingDefaults;
-  /** What `lowrank train` offers of it. */
+  /** Its options in `lowrank train`. */
   readonly command: MethodCommand<C>;
 }
 
-/** The facts about a run on which good settings depend. */
+/** The facts that decide the default settings. */
 export interface DescribedRun {
   /** Width C of the model. */
   readonly hiddenSize: number;
@@ -49,21 +49,21 @@ export interface TrainingDefaults {
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly betas: readonly [number, number];
-  /** Share of the updates over which the learning rate climbs. */
+  /** Share of the updates in the warm-up. */
   readonly warmupShare: number;
 }
 
 /** A method as an option of a command. */
 export interface MethodCommand<C extends AdapterConfig> {
-  /** What `--method` calls it. */
+  /** Its name in `--method`. */
   readonly name: string;
-  /** Its own options: what stands for the value in the help, and the help. */
+  /** Its own options, each with a placeholder and a help text. */
   readonly options: Readonly<Record<string, { readonly value: string; readonly help: string }>>;
-  /** The configuration that the given options make. @throws UsageError when a value is not one of the option's. */
+  /** The configuration from the given options. @throws UsageError for an invalid value. */
   configure(given: GivenOptions, base: CommandBase): C;
 }
 
-/** The options that were typed; each is undefined where it was not. */
+/** The given options; an option that was not given is undefined. */
 export interface GivenOptions {
   whole(name: string, range?: { readonly least?: number; readonly most?: number }): number | undefined;
   number(name: string, range?: { readonly least?: number; readonly most?: number }): number | undefined;

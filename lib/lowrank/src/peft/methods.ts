@@ -1,4 +1,4 @@
-/** The methods of adaptation: the only place that lists them. */
+/** The table of methods: the only place that lists them. */
 import { UnsupportedError } from '../runtime';
 import type { AdapterConfig } from './adapterConfig';
 import { adaptionPromptMethod } from './adaptionPrompt/adaptionPromptMethod';
@@ -21,27 +21,27 @@ type Methods = typeof methods;
 /** PEFT's name of a method. */
 export type PeftType = keyof Methods;
 
-/** Any adapter's configuration; `peftType` tells which. */
+/** The configuration of any method; `peftType` distinguishes them. */
 export type PeftConfig = { readonly [K in PeftType]: InstanceType<Methods[K]['Config']> }[PeftType];
 
-/** Any adapter's options beside the name of its method. */
+/** The options of any method, with its name. */
 export type PeftOptions = {
   readonly [K in PeftType]: { readonly peftType: K } & NonNullable<ConstructorParameters<Methods[K]['Config']>[0]>;
 }[PeftType];
 
-/** @throws UnsupportedError when there is no method of this name. */
+/** @throws UnsupportedError for an unknown method. */
 export function methodOf(peftType: string): PeftMethod<PeftConfig> {
   if (Object.hasOwn(methods, peftType)) return methods[peftType as PeftType];
   throw new UnsupportedError(`peft_type ${JSON.stringify(peftType)} is not supported; ${Object.keys(methods).join(' and ')} are`);
 }
 
-/** The configuration that options from outside describe. @throws UnsupportedError or ArgumentError when they are not a method's. */
+/** The configuration from options of a caller. @throws UnsupportedError or ArgumentError when no method has them. */
 export function configOf(options: PeftOptions): PeftConfig {
   const { Config } = methodOf(options.peftType);
   return new Config(options as never);
 }
 
-/** @throws UnsupportedError, with the method's reason, when it does not have this ability. */
+/** @throws UnsupportedError, with the method's reason, when it lacks this ability. */
 export function checkAble(peftType: PeftType, ability: Ability): void {
   const { name, lacks } = methodOf(peftType);
   const { [ability]: reason }: Partial<Record<Ability, string>> = lacks;

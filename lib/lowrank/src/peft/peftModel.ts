@@ -22,12 +22,12 @@ import { MergeableAdapters } from './merge/mergeableAdapters';
 import { methods, type PeftConfig } from './methods';
 import { printTrainableParameters } from './printTrainableParameters';
 
-/** What adapters go on: a LlamaForCausalLM, or a model of your own with these methods. */
+/** A model for adapters: a LlamaForCausalLM, or a model of your own with these methods. */
 export interface CausalModel extends Module {
   readonly config: LlamaConfig;
-  /** Where the model was read from; adapters saved on it name it. */
+  /** The origin of the model, which saved adapters name. */
   readonly nameOrPath?: string;
-  /** Whether its vocabulary was resized; adapters saved on it then hold its embedding and its output layer. */
+  /** Whether its vocabulary was resized; saved adapters then contain its embedding and output layer. */
   readonly isResized?: boolean;
   /** Shapes: inputIds (B, T) → logits (B, T, V). */
   forward(inputIds: TokenRows, options?: ForwardOptions): tf.Tensor3D;
@@ -37,18 +37,18 @@ export interface CausalModel extends Module {
   attentions(inputIds: TokenRows, options?: InputOptions): tf.Tensor4D[];
 }
 
-/** Which adapter each row of a batch goes through. */
+/** The adapter of each row of a batch. */
 export interface RowAdapters {
-  /** One name per row; `__base__` is none. @defaultValue the active adapters, for all rows */
+  /** One name per row; `__base__` means no adapter. @defaultValue the active adapters, for all rows */
   readonly adapterNames?: readonly string[];
 }
 
 /**
- * Wraps a model's layers as the configuration says, in place, and freezes everything but the adapter.
+ * Puts an adapter with this configuration on a model, in place, and freezes everything else.
  *
- * @param options - `adapterName`, by default `default`, and the adapter's seed
- * @throws ArgumentError when the configuration names nothing that the model has, or a rank or a number of layers is out of
- * range; StateError when the model has adapters already, of this or of another PeftModel. The model is then as it was.
+ * @param options - `adapterName`, by default `default`, and the adapter's `seed`
+ * @throws ArgumentError when the configuration matches no layer of the model, or a rank or a number of layers is out of range; StateError
+ * when the model already has adapters. The model is unchanged then.
  *
  * @example
  * const peft = getPeftModel(model, new LoraConfig({ r: 16, loraAlpha: 32, targetModules: ['q_proj', 'v_proj'] }));
@@ -70,13 +70,13 @@ export function getPeftModel<M extends CausalModel>(
   return peftModel;
 }
 
-/** A model whose own weights are frozen, with any number of named adapters of one method, of which the active ones act. */
+/** A model with frozen weights and any number of named adapters of one method. */
 export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAdapters<M> {
   /**
-   * Puts an adapter that PEFT or {@link savePretrained} wrote on a model, and activates it.
+   * Loads an adapter that PEFT or {@link savePretrained} wrote, puts it on a model, and activates it.
    *
-   * @param options - the adapter's name here, by default `default`, and whether to train on it, by default not
-   * @throws as {@link loadAdapter}, and StateError when the model has adapters already; the model is then as it was.
+   * @param options - the adapter's name in this model, by default `default`, and `isTrainable`, by default false
+   * @throws as {@link loadAdapter}; StateError when the model already has adapters. The model is unchanged then.
    *
    * @example
    * const peft = await PeftModel.fromPretrained(model, 'adapters/review', { isTrainable: true });
@@ -107,33 +107,33 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
     return this;
   }
 
-  /** Turns dropout off, as it is at first. */
+  /** Turns dropout off, the initial state. */
   eval(): this {
     this.state.isTraining = false;
     return this;
   }
 
-  /** How many training steps dropout's masks have been drawn for; `train` saves it and a resumed run sets it. */
+  /** The number of training steps with dropout masks; `train` saves it, and a resumed run restores it. */
   get dropoutStep(): number {
     return this.state.dropoutStep;
   }
 
-  /** Goes on with the masks after so many steps. */
+  /** Continues with the masks after this number of steps. */
   set dropoutStep(step: number) {
     this.state.dropoutStep = step;
   }
 
-  /** Which rows of a batch the next losses are of, so that dropout's masks are those that the rows have in the whole batch; see `RowRange`. */
+  /** The rows of a batch in the next losses: their dropout masks are those of the whole batch; see `RowRange`. */
   get dropoutRows(): RowRange | undefined {
     return this.state.rows;
   }
 
-  /** Says which rows the next losses are of; undefined for a whole batch. */
+  /** Sets the rows of the next losses; undefined for a whole batch. */
   set dropoutRows(rows: RowRange | undefined) {
     this.state.rows = rows;
   }
 
-  /** As the model's own; rows may go through different adapters. Shapes: (B, T) → (B, T, V). */
+  /** As the model's own; rows may use different adapters. Shapes: (B, T) → (B, T, V). */
   forward(inputIds: TokenRows, { adapterNames, ...options }: ForwardOptions & RowAdapters = {}): tf.Tensor3D {
     return this.withRows(rowCount(inputIds), adapterNames, () => {
       this.state.nextStep();
@@ -147,7 +147,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
     return this.model.loss(inputIds, labels, options);
   }
 
-  /** As the model's own, without dropout even in training mode; rows may go through different adapters. */
+  /** As the model's own, without dropout even in training mode; rows may use different adapters. */
   async generate(inputIds: TokenRows, { adapterNames, ...options }: GenerateOptions & RowAdapters = {}): Promise<number[][]> {
     const given = rowCount(inputIds);
     const within = <T>(rows: number, run: () => T) =>
@@ -162,20 +162,20 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
     return this.withoutDropout(() => this.model.attentions(inputIds, options));
   }
 
-  /** What training changes, by PEFT's names. */
+  /** The trainable parameters, by PEFT's names. */
   override trainableParameters(): Map<string, tf.Variable> {
     return new Map(super.trainableParameters());
   }
 
-  /** Prints PEFT's sentence on how much of the model is trained. */
+  /** Prints PEFT's sentence on the trainable share of the model. */
   printTrainableParameters(): void {
     printTrainableParameters(this);
   }
 
   /**
-   * Runs `fn` on the base model and gives what it gives; a promise keeps the adapters off until it is settled.
+   * Runs `fn` without the adapters and returns its result; a promise keeps them disabled until it settles.
    *
-   * Biases that an adapter with `bias` has trained are the model's own and stay.
+   * Biases that an adapter with `bias` has trained belong to the model and stay trained.
    */
   disableAdapter<T>(fn: () => T): T {
     const { mergedAdapters: merged } = this;
@@ -211,7 +211,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
   }
 }
 
-/** Beam search makes several rows, one after the other, of each row that it was given. */
+/** Beam search makes several consecutive rows from each given row. */
 function perBeam(names: readonly string[], beams: number): string[] {
   return names.flatMap((name) => Array<string>(beams).fill(name));
 }

@@ -1,4 +1,4 @@
-/** Regular expressions out of files: whoever wrote one must not be able to stop this process with it. */
+/** Regular expressions from files, with a time limit: their authors must not be able to stop this process. */
 import process from 'node:process';
 import vm from 'node:vm';
 import { ArgumentError } from '../runtime';
@@ -11,11 +11,11 @@ const SCRIPT = new vm.Script(`{
 }`);
 
 /**
- * For each text the number of the first pattern that matches it, or −1.
+ * The index of the first matching pattern for each text, or −1.
  *
- * All of it takes at most 100 ms of the processor's time: a pattern that backtracks without end is stopped.
+ * The whole call takes at most 100 ms of processor time: a pattern that backtracks without end is stopped.
  *
- * @throws ArgumentError when a pattern is too long, is not valid JavaScript, or does not come to an end in time.
+ * @throws ArgumentError when a pattern is too long, is not valid JavaScript, or does not end in time.
  */
 export function firstMatches(patterns: readonly string[], texts: readonly string[]): number[] {
   if (patterns.length === 0) return texts.map(() => -1);
@@ -39,7 +39,7 @@ export function firstMatches(patterns: readonly string[], texts: readonly string
   }
 }
 
-/** Python's anchors and named groups as JavaScript writes them; what else JavaScript does not know is refused, by the pattern. */
+/** Translates Python's anchors and named groups to JavaScript; JavaScript refuses anything else that it does not know. */
 function fromPython(pattern: string): string {
   return pattern.replace(/\\[\s\S]|\(\?P<|\(\?P=(\w+)\)/g, (part, name: string | undefined) => {
     if (name !== undefined) return `\\k<${name}>`;
@@ -47,7 +47,7 @@ function fromPython(pattern: string): string {
   });
 }
 
-/** The texts that the pattern matches as a whole, as Python's `re.fullmatch` does. */
+/** The texts that the whole pattern matches, as Python's `re.fullmatch`. */
 export function fullMatches(pattern: string, texts: readonly string[]): string[] {
   const found = firstMatches([`^(?:${pattern})$`], texts);
   return texts.filter((_, index) => found[index] === 0);

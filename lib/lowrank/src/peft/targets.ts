@@ -1,9 +1,9 @@
-/** Which modules of a model an adapter goes on: PEFT's matching of names. */
+/** Finds the modules for an adapter by PEFT's rules for names. */
 import { isLinearLayer, type Module, toSnakeCase } from '../nn';
 import { ArgumentError } from '../runtime';
 import { firstMatches, fullMatches } from './regularExpression';
 
-/** What a configuration says about where its adapter goes; a method need not have all of it. */
+/** The fields of a configuration that choose modules; a method may lack some. */
 export interface TargetOptions {
   readonly targetModules: string | readonly string[];
   readonly excludeModules?: string | readonly string[];
@@ -11,21 +11,21 @@ export interface TargetOptions {
   readonly layersToTransform?: readonly number[] | undefined;
 }
 
-/** A model's modules by their paths, as {@link Module.namedModules} lists them: to walk a model takes longer than to match its names. */
+/** A model's modules by path, as {@link Module.namedModules} lists them: walking a model takes longer than matching its names. */
 export type ModulePaths = ReadonlyMap<string, Module>;
 
 /**
  * The paths of the modules that a configuration names, in the model's order.
  *
- * A list names ends of paths (`q_proj`, `self_attn.q_proj`), a string is a regular expression for the whole path.
+ * A list contains ends of paths (`q_proj`, `self_attn.q_proj`); a string is a regular expression for the whole path.
  *
- * @throws ArgumentError when nothing matches; the message lists the names that there are.
+ * @throws ArgumentError when nothing matches; the message lists the valid names.
  */
 export function targetPaths(modules: ModulePaths, config: TargetOptions): string[] {
   const paths = adaptablePaths(modules);
   const targets = isAllLinear(config) ? linearPaths(modules) : pathsNamed(config.targetModules, paths);
   const excluded = new Set([...pathsNamed(config.excludeModules ?? [], paths), ...pathsInside(config.modulesToSave ?? [], paths)]);
-  // As in PEFT, a whole path in the list (`lm_head`) is taken whatever layersToTransform says.
+  // As in PEFT, a whole path in the list (`lm_head`) matches regardless of layersToTransform.
   const isWhole = (path: string) =>
     typeof config.targetModules !== 'string' && config.targetModules.some((name) => toSnakeCase(name) === path);
   const chosen = targets.filter((path) => (isWhole(path) || isChosenLayer(config, path)) && !excluded.has(path));
@@ -33,27 +33,27 @@ export function targetPaths(modules: ModulePaths, config: TargetOptions): string
   return chosen;
 }
 
-/** True for the shorthand that stands for every linear layer but the head. */
+/** True for the shorthand for every linear layer except the head. */
 export function isAllLinear({ targetModules }: TargetOptions): boolean {
   return typeof targetModules === 'string' && targetModules.toLowerCase() === 'all-linear';
 }
 
-/** The model's own modules: not the base layers and copies that adapters keep inside theirs. */
+/** The model's own modules, without the base layers and copies inside wrappers of adapters. */
 export function adaptablePaths(modules: ModulePaths): string[] {
   return [...modules.keys()].filter((path) => path !== '' && !isInsideAdapter(path));
 }
 
-/** True for the base layers and copies that adapters keep inside their wrappers. */
+/** True for base layers and copies inside wrappers of adapters. */
 export function isInsideAdapter(path: string): boolean {
   return INSIDE_ADAPTER.test(path);
 }
 
-/** True when the path is, or ends in, one of the names. */
+/** True if the path is, or ends with, one of the names. */
 export function isNamed(names: readonly string[], path: string): boolean {
   return names.some((name) => `.${path}`.endsWith(`.${toSnakeCase(name)}`));
 }
 
-/** The values that a rank or alpha pattern gives these paths, or the fallback; the first key that matches counts. */
+/** The values of a rank or alpha pattern for these paths, or the fallback; the first matching key counts. */
 export function patternValues(pattern: Readonly<Record<string, number>>, paths: readonly string[], fallback: number): number[] {
   const keys = Object.keys(pattern);
   const found = firstMatches(
@@ -63,7 +63,7 @@ export function patternValues(pattern: Readonly<Record<string, number>>, paths: 
   return found.map((index) => Object.values(pattern)[index] ?? fallback);
 }
 
-/** The last names of the modules that can be named as targets, each once. */
+/** The last names of all possible targets, each once. */
 export function leafNames(paths: readonly string[]): string[] {
   return [...new Set(paths.map(leafName))].filter((name) => !/^\d+$/.test(name));
 }
@@ -79,7 +79,7 @@ function pathsNamed(names: string | readonly string[], paths: readonly string[])
   return typeof names === 'string' ? fullMatches(names, paths) : paths.filter((path) => isNamed(names, path));
 }
 
-/** Every linear layer but the head, whether or not it is adapted already. */
+/** Every linear layer except the head, adapted or not. */
 function linearPaths(modules: ModulePaths): string[] {
   const paths: string[] = [];
   for (const [path, module] of modules) {
@@ -95,7 +95,7 @@ function isChosenLayer({ layersToTransform }: TargetOptions, path: string): bool
   return index !== undefined && layersToTransform.includes(Number(index));
 }
 
-/** The modules of these names, and everything in them. */
+/** The modules with these names, and everything in them. */
 function pathsInside(names: readonly string[], paths: readonly string[]): string[] {
   const parts = names.map((name) => `.${toSnakeCase(name)}.`);
   return paths.filter((path) => parts.some((part) => `.${path}.`.includes(part)));

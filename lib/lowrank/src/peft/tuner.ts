@@ -3,65 +3,65 @@ import type { tf } from '../runtime';
 import type { AdapterConfig } from './adapterConfig';
 import type { AdapterState } from './layers/adapterState';
 
-/** How a file lays a tensor out: as it is, its two axes swapped, or with a leading or a trailing axis of length 1. */
+/** The layout of a tensor in a file: unchanged, with swapped axes, or with a leading or a trailing axis of length 1. */
 export type TensorLayout = 'same' | 'transposed' | 'batched' | 'column';
 
-/** One tensor of an adapter, as its file knows it. */
+/** A tensor of an adapter in its file. */
 export interface AdapterTensor {
   readonly variable: tf.Variable;
   readonly layout: TensorLayout;
-  /** True for a weight of the base that the file carries along. */
+  /** True for a weight of the base in the file. */
   readonly isBase?: boolean;
 }
 
-/** What a file must hold under a name. */
+/** The tensor that a file must contain under a name. */
 export interface ExpectedTensor {
   /** In the file's layout. */
   readonly shape: readonly number[];
-  /** True for what PEFT leaves out of some files. */
+  /** True for a tensor that some files of PEFT lack. */
   readonly isOptional?: boolean;
 }
 
-/** How a new adapter begins: drawn from a seed, or with zeros where the values of a file will go. */
+/** The start of a new adapter: random values from a seed, or zeros for the values of a file. */
 export type AdapterStart = { readonly seed: number } | 'empty';
 
-/** Puts adapters of one method on a model and takes them off again. */
+/** Puts adapters of one method on a model and removes them again. */
 export interface Tuner<C extends AdapterConfig = AdapterConfig> extends Partial<Abilities<C>> {
-  /** What the layers of the model share; the tuner owns it and hands it to them. */
+  /** The state that the adapted layers share; the tuner owns it and passes it to them. */
   readonly state: AdapterState;
   /**
-   * Adds an adapter; it neither acts nor trains until it is activated. Either all of it is added or, on an error, nothing.
+   * Adds an adapter, inactive and untrained until it is activated. On an error, nothing is added.
    *
-   * @returns the configuration, with what stands for the model's own names spelled out.
+   * @returns the configuration, with shorthands replaced by the model's own names.
    * @throws ArgumentError when the configuration does not fit the model.
    */
   add(name: string, config: C, start: AdapterStart): C;
-  /** Takes an adapter off the model and frees it. */
+  /** Removes an adapter from the model and frees it. */
   remove(name: string): void;
   /**
    * Makes exactly `names` active and exactly `trainable` trainable.
    *
-   * @throws ArgumentError when they cannot act together; nothing is changed then.
+   * @throws ArgumentError when they cannot be active together; nothing is changed then.
    */
   activate(names: readonly string[], trainable: readonly string[]): void;
-  /** Makes the model its base, or adapted again. */
+  /** Disables the adapters, or enables them again. */
   setEnabled(isEnabled: boolean): void;
-  /** True when an adapter trains parameters of the base itself, which stay as they are while it is disabled. */
+  /** True if an adapter trains parameters of the base itself, which stay trained while it is disabled. */
   changesBase(name: string): boolean;
   /**
-   * What the adapter's file holds of the adapter itself, by the file's name without its `base_model.model.` prefix. A name that
-   * begins with `base_model.` is the file's as it is.
+   * The tensors of the adapter in its file, by the file's name without the prefix `base_model.model.`. A name that begins with
+   * `base_model.` is the file's whole name.
    */
   tensors(name: string): Map<string, AdapterTensor>;
-  /** What the file of an adapter of this configuration holds. @throws ArgumentError when it does not fit the model. */
+  /** The tensors in the file of an adapter with this configuration. @throws ArgumentError when it does not fit the model. */
   expectedTensors(config: C): Map<string, ExpectedTensor>;
-  /** Takes every adapter off; what is merged, and the copies of `modulesToSave` when `keepsMerged`, stay in the model. */
+  /** Removes every adapter; merged weights, and with `keepsMerged` the copies of `modulesToSave`, stay in the model. */
   unload(options: { readonly keepsMerged: boolean }): void;
-  /** Frees what the model itself does not hold. */
+  /** Frees everything that the model itself does not own. */
   dispose(): void;
 }
 
-/** What not every method can do, and what an adapter that cannot is told that it cannot be. */
+/** The abilities that some methods lack, with their words in errors. */
 export const ABILITIES = {
   merging: 'merged',
   combining: 'combined',
@@ -72,54 +72,54 @@ export const ABILITIES = {
 /** The name of a member that a tuner may lack. */
 export type Ability = keyof Abilities;
 
-/** The members that a tuner has where its method can do more; for each one that it lacks, its method tells the reason. */
+/** The members of a tuner for further abilities; its method states the reason for each one that it lacks. */
 export interface Abilities<C extends AdapterConfig = AdapterConfig> {
   readonly merging: Merging;
   readonly combining: Combining<C>;
-  /** Says that the layers take each row of a batch through its own adapter, as `AdapterState.rowAdapters` names them. */
+  /** The layers apply to each row of a batch its own adapter, named in `AdapterState.rowAdapters`. */
   readonly mixing: true;
   readonly swapping: Swapping<C>;
 }
 
-/** Adding adapters into the base weights, and taking them out again. */
+/** Merges adapters into the base weights, and unmerges them. */
 export interface Merging {
   /** The adapters that are merged now. */
   mergedAdapters(): string[];
   /**
-   * Merges these adapters into the base weights; on an error all of these are as they were.
+   * Merges these adapters into the base weights; on an error, all weights are unchanged.
    *
-   * @throws NotFiniteError with `safeMerge` when a merged weight is not finite everywhere.
+   * @throws NotFiniteError with `safeMerge` when a merged weight contains NaN or infinity.
    */
   merge(names: readonly string[], options: MergingOptions): void;
-  /** Puts the base weights back, bit by bit. */
+  /** Restores the base weights, bit by bit. */
   unmerge(): void;
 }
 
-/** How adapters are merged. */
+/** The options of merging. */
 export interface MergingOptions {
-  /** Whether to refuse weights that are not finite. */
+  /** Whether to refuse merged weights with NaN or infinity. */
   readonly safeMerge: boolean;
-  /** Told how many layers are merged, and of how many. */
+  /** Called with the number of merged layers and of all layers. */
   readonly onProgress?: (layers: number, total: number) => void;
 }
 
-/** Making one adapter of several. */
+/** Combines several adapters into one. */
 export interface Combining<C extends AdapterConfig> {
-  /** The new adapter's configuration, and what gives it its values once it was added. Nothing is changed yet. */
+  /** The new adapter's configuration, and a function that assigns its values once it is added. Nothing is changed yet. */
   combine(configs: ReadonlyMap<string, C>, options: CombinationOptions): { readonly config: C; assign(name: string): void };
 }
 
-/** Which adapters to combine. */
+/** The adapters to combine. */
 export interface CombinationOptions {
   readonly adapters: readonly string[];
-  /** One per adapter; a negative one takes an adapter's update away. */
+  /** One per adapter; a negative weight subtracts an adapter's update. */
   readonly weights: readonly number[];
 }
 
-/** Exchanging an adapter's values in place. */
+/** Replaces an adapter's values in place. */
 export interface Swapping<C extends AdapterConfig> {
-  /** What two adapters must have in common: a text for errors, equal for both. */
+  /** A text that must be equal for both adapters, for errors. */
   kindOf(config: C): string;
-  /** What each tensor of the new adapter must be multiplied by, by its name in the file, to keep its effect in the old one's place. */
+  /** The factor for each tensor of the new adapter, by its name in the file, that keeps its effect in place of the old one. */
   scaleRatios(name: string, next: C): (key: string) => number;
 }

@@ -1,4 +1,4 @@
-/** What LoRA does to any layer with a weight. */
+/** LoRA on any layer with a weight. */
 import { type Module, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
@@ -10,17 +10,17 @@ import { LoraConfig, type LoraOptions } from './config';
 import { createLoraUpdate, emptyLoraUpdate, takesFromBase } from './createLoraUpdate';
 import type { LoraUpdate } from './loraUpdate';
 
-/** What a LoRA layer is told besides its configuration. */
+/** The options of a LoRA layer besides its configuration. */
 export interface LoraLayerOptions {
   /** Name of the adapter. @defaultValue 'default' */
   readonly adapterName?: string;
-  /** Seed of the initial values and of the dropout masks. @defaultValue 0 */
+  /** Random seed of the initial values and dropout masks. @defaultValue 0 */
   readonly seed?: number;
-  /** Shared by all layers of an adapted model. @defaultValue one of its own @internal */
+  /** Shared by all layers of an adapted model. @defaultValue its own @internal */
   readonly state?: AdapterState;
 }
 
-/** A frozen layer with any number of named low-rank updates, of which those that `state` names act. */
+/** A frozen layer with any number of named low-rank updates; `state` names the active ones. */
 export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<B, LoraUpdate> {
   protected constructor(baseLayer: B, given: LoraLayerOptions) {
     super(baseLayer, given.state);
@@ -37,7 +37,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     return this.firstActive().loraB;
   }
 
-  /** The scale of the first active adapter, `α/r` unless its configuration says otherwise. */
+  /** The scale of the first active adapter, usually `α/r`. */
   get scaling(): number {
     return this.firstActive().scaling;
   }
@@ -69,7 +69,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
   }
 
   /**
-   * Adds an adapter that starts as its configuration says.
+   * Adds an adapter with the start that its configuration names.
    *
    * @throws ArgumentError when the rank exceeds the layer's widths.
    */
@@ -84,7 +84,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     );
   }
 
-  /** Adds an adapter whose values are assigned afterwards. @internal */
+  /** Adds an adapter; its values are assigned afterwards. @internal */
   addEmptyAdapter(name: string, config: LoraConfig, seed: number): void {
     this.putUpdate(
       name,
@@ -109,7 +109,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     if (update.magnitude) yield ['lora_magnitude_vector', { variable: update.magnitude, layout: 'same' }];
   }
 
-  /** What the file of an adapter of this configuration holds of this layer. @internal */
+  /** The tensors of this layer in the file of an adapter with this configuration. @internal */
   *expectedTensors({ r, useDora }: LoraConfig): IterableIterator<[string, ExpectedTensor]> {
     const [inFeatures, outFeatures] = this.weightShape;
     yield [`${this.factorNames.loraA}${this.factorNames.leaf}`, { shape: [r, inFeatures] }];
@@ -117,10 +117,10 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     if (useDora) yield ['lora_magnitude_vector', { shape: [outFeatures] }];
   }
 
-  /** PEFT's names of A and B, and what follows the adapter's name in them. */
+  /** PEFT's names of A and B, and the end of the name after the adapter's. */
   protected abstract get factorNames(): { readonly loraA: string; readonly loraB: string; readonly leaf: '' | '.weight' };
 
-  /** `s·x·A·B` of one update, or DoRA's, from the probe x; ΔW itself for a table, which has none. @internal */
+  /** `s·x·A·B` of one update, or DoRA's, for the probe x; for a table, which has no probe, ΔW itself. @internal */
   deltaOutputs(x: tf.Tensor | undefined, weight: tf.Tensor, updates: readonly LoraUpdate[]): tf.Tensor {
     const parts = updates.map((update) => {
       if (!x || update.magnitude) return x ? tf.matMul(x as tf.Tensor2D, update.delta(weight) as tf.Tensor2D) : update.delta(weight);
@@ -130,7 +130,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     return tf.addN(parts);
   }
 
-  /** The base's outputs with what each row's own adapter adds. @throws StateError for a DoRA adapter. */
+  /** The base's outputs plus the output of each row's own adapter. @throws StateError for a DoRA adapter. */
   protected mixed(batch: MixedBatch, branch: (rows: tf.Tensor, update: LoraUpdate) => tf.Tensor): tf.Tensor {
     return adapterPerRow(this, batch, (rows, update, name) => {
       if (update.magnitude) throw new StateError(`adapterNames does not work with the DoRA adapter '${name}'`);

@@ -8,8 +8,8 @@ import type { LoraUpdate } from './loraUpdate';
 /**
  * A frozen linear layer plus trainable low-rank updates (Hu et al. 2021, eq. 3).
  *
- * `y = x·W + b + s·drop(x)·A·B` with s = α/r; A starts random and B zero, so at first `y = x·W + b`. Dropout scales what it
- * keeps by `1/(1 − p)` and acts on the branch's input alone, in training mode alone: merging needs no correction for it.
+ * `y = x·W + b + s·drop(x)·A·B` with s = α/r. A starts random and B at zero, so at first `y = x·W + b`. Dropout acts only in training mode,
+ * only on the input of the branch, and scales the kept values by `1/(1 − p)`: merging needs no correction.
  *
  * Shapes: x (…, I) → y (…, O); A (I, r), B (r, O).
  *
@@ -18,7 +18,7 @@ import type { LoraUpdate } from './loraUpdate';
  */
 export class LoraLinear extends LoraLayer<Projection> implements Projection {
   /**
-   * @param options - left out, the layer has no adapter yet
+   * @param options - without options, the layer has no adapter yet
    * @throws ArgumentError when the rank is not in 1…min(I, O).
    */
   constructor(baseLayer: Projection, options?: LoraOptions, given: LoraLayerOptions = {}) {
@@ -60,7 +60,7 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
     return update.widen(matMulRows(this.dropped(x, update), update.loraA));
   }
 
-  /** What DoRA adds to the base's output: `(g − 1)·x·W + g·s·x·A·B` with g = m/‖W + s·A·B‖. */
+  /** The output of DoRA minus that of the base: `(g − 1)·x·W + g·s·x·A·B` with g = m/‖W + s·A·B‖. */
   private doraBranch(x: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor {
     const weight = this.baseWeight();
     const scale = update.directionScale(weight.read(), magnitude); // (O)

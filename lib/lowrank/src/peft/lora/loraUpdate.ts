@@ -5,7 +5,7 @@ import { checkKnown } from '../../runtime/checks/checkKnown';
 import type { LayerUpdate } from '../layers/adapterLayer';
 import type { MergeStep } from '../merge/mergeLayers';
 
-/** What an update has besides A and B. */
+/** The settings of an update besides A and B. */
 export interface LoraUpdateOptions {
   /** The scale `s`, usually `α/r`. */
   readonly scaling: number;
@@ -13,7 +13,7 @@ export interface LoraUpdateOptions {
   readonly dropout?: number;
   /** DoRA's length of each output's weights, (O). @defaultValue none: plain LoRA */
   readonly magnitude?: tf.Variable;
-  /** Tells this layer's dropout masks from those of others. @defaultValue 0 */
+  /** Distinguishes this layer's dropout masks from those of others. @defaultValue 0 */
   readonly seed?: number;
 }
 
@@ -27,7 +27,7 @@ export class LoraUpdate implements LayerUpdate {
   readonly scaling: number;
   readonly dropout: number;
   readonly magnitude: tf.Variable | undefined;
-  /** What tells this layer's dropout masks from those of others; a tensor, so that all layers can be one compiled function. @internal */
+  /** Distinguishes this layer's dropout masks; a tensor, because all layers then share one compiled function. @internal */
   readonly dropoutSeed: tf.Variable | undefined; // int32 ()
 
   /** Takes ownership of the variables. */
@@ -49,7 +49,7 @@ export class LoraUpdate implements LayerUpdate {
     return this.loraB.shape[0] ?? 0;
   }
 
-  /** The variables that training changes. */
+  /** The trainable variables. */
   get variables(): tf.Variable[] {
     return this.magnitude ? [this.loraA, this.loraB, this.magnitude] : [this.loraA, this.loraB];
   }
@@ -60,12 +60,12 @@ export class LoraUpdate implements LayerUpdate {
     return { into: addUpdate, values: { loraA, loraB, scaling, magnitude } };
   }
 
-  /** `s·h·B` for what A has made of the input, scaled while it is narrow. Shapes: h (…, r) → (…, O). @internal */
+  /** `s·h·B` with `h = x·A`; h is scaled because it is narrow. Shapes: h (…, r) → (…, O). @internal */
   widen(h: tf.Tensor): tf.Tensor {
     return matMulRows(h.mul(this.scaling), this.loraB);
   }
 
-  /** ΔW for this base weight: what merging adds. Shapes: weight (I, O) → (I, O). */
+  /** ΔW for this base weight; merging adds it. Shapes: weight (I, O) → (I, O). */
   delta(weight: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
       const product = this.product();
@@ -74,7 +74,7 @@ export class LoraUpdate implements LayerUpdate {
   }
 
   /**
-   * DoRA's factor per output, `m/‖W + s·A·B‖`; the norm is a constant to the gradient, as section 4.3 of the paper says.
+   * DoRA's factor per output, `m/‖W + s·A·B‖`; the gradient treats the norm as a constant, as in section 4.3 of the paper.
    *
    * Shapes: weight (I, O), magnitude (O) → (O).
    *

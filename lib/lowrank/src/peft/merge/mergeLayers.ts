@@ -1,12 +1,12 @@
-/** Merging adapters into all layers of a model, or into none. */
+/** Merges adapters into all layers of a model, or into none. */
 import { compile, NotFiniteError, tf } from '../../runtime';
 import { groupsOfOneShape } from '../../runtime/tensorGroups';
 import type { BaseWeight } from '../layers/baseWeight';
 import type { MergingOptions } from '../tuner';
 
-/** How an update goes into a weight: numbers, and a function that is part of the compiled merge. */
+/** The merge of an update: its operands, and a function that becomes part of the compiled merge. */
 export interface MergeStep<V extends object = object> {
-  /** The sum of the weight and the updates before, with this one too. Shapes: sum, weight (I, O) → (I, O). */
+  /** Adds this update to the sum of the weight and the previous updates. Shapes: sum, weight (I, O) → (I, O). */
   into(sum: tf.Tensor, weight: tf.Tensor, values: V): tf.Tensor;
   /** Tensors and numbers, by names. */
   readonly values: V;
@@ -23,13 +23,13 @@ export interface MergeableLayer {
   unmerge(): void;
 }
 
-/** A layer to merge into, and those of the adapters that it has. */
+/** A layer, and its adapters to merge. */
 interface Merge {
   readonly layer: MergeableLayer;
   readonly names: readonly string[];
 }
 
-/** Merges these adapters into every layer they are on; on an error every base weight is as it was. */
+/** Merges these adapters into all of their layers; on an error, every base weight is unchanged. */
 export function mergeLayers(
   layers: Iterable<MergeableLayer>,
   names: readonly string[],
@@ -46,7 +46,7 @@ export function mergeLayers(
           const values = merged[index] as tf.Tensor;
           const bias = layer.mergedBias(present);
           if (safeMerge) for (const each of bias ? [values, bias] : [values]) checkFinite(each, present);
-          done.push(layer); // before, since what fails half way is put back too
+          done.push(layer); // before the merge: a layer that fails half way is restored too
           layer.putMerged(present, values, bias);
         }
       });
@@ -58,12 +58,12 @@ export function mergeLayers(
   }
 }
 
-/** Puts every base weight back. */
+/** Restores every base weight. */
 export function unmergeLayers(layers: Iterable<MergeableLayer>): void {
   for (const layer of layers) if (layer.mergedAdapters.length > 0) layer.unmerge();
 }
 
-/** Layers of one shape, some at a time; a packed weight alone, so that no more than one is unpacked at once. */
+/** Groups of layers with the same shape; a packed weight has its own group, because only one is unpacked at a time. */
 function mergedTogether(layers: Iterable<MergeableLayer>, names: readonly string[]): Merge[][] {
   const merges = Array.from(layers, (layer) => ({ layer, names: names.filter((name) => layer.updates.has(name)) }));
   const present = merges.filter(({ names }) => names.length > 0);
@@ -79,7 +79,7 @@ function valuesOf({ layer, names }: Merge): LayerValues {
   return { weight: layer.baseWeight().read(), steps };
 }
 
-/** `W + Σ ΔW` of several layers as one operation: to begin one takes about as long as a layer's product. */
+/** `W + Σ ΔW` of several layers as one operation: starting an operation takes about as long as a layer's product. */
 const mergedWeights = compile(
   (layers: readonly LayerValues[]): tf.Tensor[] =>
     layers.map(({ weight, steps }) => steps.reduce((sum, { into, values }) => into(sum, weight, values), weight)),

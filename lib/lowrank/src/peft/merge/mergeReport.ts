@@ -1,4 +1,4 @@
-/** How much of an adapter survives being merged into weights of different number formats. */
+/** The rounding errors of a merge in different number formats. */
 import { roundWeight, type WeightDtype } from '../../nn';
 import { StateError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
@@ -14,30 +14,30 @@ export interface MergeError {
   readonly dtype: WeightDtype;
   /** `‖M − (W + ΔW)‖ / ‖W + ΔW‖`, M the merged weight after rounding; 0 in float32, in which W + ΔW itself is computed. */
   readonly weightError: number;
-  /** `‖M − (W + ΔW)‖ / ‖ΔW‖`: which share of the update the rounding is as large as. */
+  /** `‖M − (W + ΔW)‖ / ‖ΔW‖`: the rounding error relative to the size of the update. */
   readonly updateError: number;
-  /** `‖x·M − y‖ / ‖y‖`, y being the unmerged layer's output without its bias. */
+  /** `‖x·M − y‖ / ‖y‖`; y is the unmerged layer's output without its bias. */
   readonly outputError: number;
 }
 
-/** What a merge report is made for. */
+/** The options of a merge report. */
 export interface MergeReportOptions {
-  /** @defaultValue all but q4_1, which does not take every width */
+  /** @defaultValue all except q4_1, which does not support every width */
   readonly dtypes?: readonly WeightDtype[];
   /** Rows of the probe x, drawn from N(0, 1); an embedding is probed with every token. @defaultValue 64 */
   readonly rows?: number;
-  /** Seed of the probe. @defaultValue 0 */
+  /** Random seed of the probe. @defaultValue 0 */
   readonly seed?: number;
 }
 
 /**
  * Merges the active adapters into a copy of each layer's weight, rounds it to each format, and compares with the unmerged layer.
- * The model itself stays as it is.
+ * The model itself does not change.
  *
- * W is the weight that the adapter was trained on: where the base is quantised, its dequantised values (huggingface/peft#2105).
+ * W is the weight on which the adapter was trained: for a quantised base, its dequantised values (huggingface/peft#2105).
  *
- * @throws StateError when adapters are merged; UnsupportedError for adapters that no weight can hold, or a width that a format
- * does not take.
+ * @throws StateError when adapters are merged; UnsupportedError for adapters that cannot be merged, or a width that a format does not
+ * support.
  */
 export function mergeReport(model: PeftModel, options: MergeReportOptions = {}): MergeError[] {
   checkKnown('mergeReport', options, ['dtypes', 'rows', 'seed']);

@@ -1,4 +1,4 @@
-/** Adapters that become one, or part of the base's weights. */
+/** Combines adapters, and merges them into the base's weights. */
 import { castModel } from '../../nn';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkOneOf } from '../../runtime/checks/checkValues';
@@ -6,23 +6,22 @@ import { warn } from '../../runtime/messages/warn';
 import { AdapterSet, type NamedModule } from '../adapterSet';
 import type { WeightedAdapterOptions } from '../lora/combine/combineAdapters';
 
-/** How adapters are merged. */
+/** The options of merging. */
 export interface MergeOptions {
   /** @defaultValue the active adapters */
   readonly adapterNames?: readonly string[];
-  /** Whether to refuse weights that are not finite, before anything is changed. @defaultValue false */
+  /** Whether to refuse merged weights with NaN or infinity before anything is changed. @defaultValue false */
   readonly safeMerge?: boolean;
-  /** Told how many layers are merged, and of how many. */
+  /** Called with the number of merged layers and of all layers. */
   readonly onProgress?: (layers: number, total: number) => void;
 }
 
 /** A model and its named adapters; those that change weights can be combined and merged. */
 export class MergeableAdapters<M extends NamedModule = NamedModule> extends AdapterSet<M> {
   /**
-   * Adds an adapter made of others, as {@link WeightedAdapterOptions} says. It does not act before
-   * {@link setAdapter} activates it.
+   * Adds a combination of adapters; see {@link WeightedAdapterOptions}. It is inactive until {@link setAdapter} activates it.
    *
-   * @throws ArgumentError when the adapters do not go together that way, UnsupportedError for other adapters than plain LoRA,
+   * @throws ArgumentError when the adapters cannot be combined in that manner; UnsupportedError for adapters other than plain LoRA;
    * StateError when the new name is taken. Nothing is changed then.
    */
   addWeightedAdapter(options: WeightedAdapterOptions & { readonly adapterName: string }): void {
@@ -46,14 +45,14 @@ export class MergeableAdapters<M extends NamedModule = NamedModule> extends Adap
   }
 
   /**
-   * Merges adapters into the base weights, so that they cost nothing in a forward; merging twice warns and does nothing.
+   * Merges adapters into the base weights: they then cost nothing in a forward pass. Merging twice warns and does nothing.
    *
-   * A quantised base is dequantised layer by layer, since that is what the adapters were trained on, and the sum is rounded to
-   * its format again: `mergeReport` tells how much of an update that costs, and `mergeAndUnload({ dtype })` avoids it.
+   * A quantised base is dequantised layer by layer, because the adapters were trained on these values, and the sum is rounded to its format
+   * again. `mergeReport` measures the error, and `mergeAndUnload({ dtype })` avoids it.
    *
    * @param options - `adapterNames`, by default the active ones; `safeMerge` to check the result first
-   * @throws UnsupportedError for adapters that no weight can hold, such as prefixes; NotFiniteError with `safeMerge` when a merged
-   * weight is not finite everywhere, every weight then being as it was.
+   * @throws UnsupportedError for adapters that cannot be merged, such as prefixes; NotFiniteError with `safeMerge` when a merged weight
+   * contains NaN or infinity. Every weight is unchanged then.
    */
   mergeAdapter(options: MergeOptions = {}): void {
     checkKnown('mergeAdapter', options, ['adapterNames', 'safeMerge', 'onProgress']);
@@ -64,7 +63,7 @@ export class MergeableAdapters<M extends NamedModule = NamedModule> extends Adap
     else merging.merge(adapterNames, { safeMerge, onProgress });
   }
 
-  /** Puts the base weights back, bit by bit as they were before {@link mergeAdapter}. */
+  /** Restores the base weights, bit by bit as before {@link mergeAdapter}. */
   unmergeAdapter(): void {
     const merging = this.ability('merging');
     if (this.mergedAdapters.length > 0) merging.unmerge();
@@ -72,11 +71,11 @@ export class MergeableAdapters<M extends NamedModule = NamedModule> extends Adap
   }
 
   /**
-   * Merges the adapters, takes every wrapper off, and gives the plain model, with the active adapter's copies of
-   * `modulesToSave`; this PeftModel then refuses every call.
+   * Merges the adapters, removes every wrapper, and returns the plain model with the active adapter's copies of `modulesToSave`; this
+   * PeftModel then refuses every call.
    *
-   * @param options - as {@link mergeAdapter}; `dtype` says how the plain model keeps its weights. A quantised base is then
-   * dequantised before the merge, so that the sum is not rounded to few bits again. @defaultValue `dtype`: as the base is kept
+   * @param options - as {@link mergeAdapter}; `dtype` is the storage of the plain model's weights. A quantised base is then dequantised
+   * before the merge, and the sum is not rounded to few bits again. @defaultValue `dtype`: the storage of the base
    */
   mergeAndUnload({ dtype, safeMerge = false, onProgress, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
     checkKnown('mergeAndUnload', options, ['adapterNames']);
