@@ -93,7 +93,8 @@ def with_marks(cells, marks):
         }
         for index in code
     ]
-    inside = json.dumps(listed, ensure_ascii=False).replace("</", "<\\/")
+    # A slash may be escaped: nothing ends the script early, and no comment that begins a cell reads as an address.
+    inside = json.dumps(listed, ensure_ascii=False).replace("</", "<\\/").replace('"//', '"\\/\\/')
     told = f'<p id="live-intro">{LIVE_INTRO}</p>\n<script type="application/json" id="live-cells">{inside}</script>'
     intro = {"cell_type": "markdown", "id": "live", "metadata": {}, "source": told}
     numbered = [numbered_cell(cell, index) if index in code else cell for index, cell in enumerate(cells)]

@@ -98,15 +98,16 @@ test('a text becomes a notebook: its blocks of TypeScript are cells, and each se
 
 test('a page that runs its cells has their sources, what keeps one from running, and nothing that ends the script early', () => {
   const code = (source: string, tags: string[] = []) => ({ cell_type: 'code', metadata: { tags }, source, outputs: [] });
-  const cells = [{ cell_type: 'markdown', metadata: {}, source: '# A' }, code("'</script>'"), code('model;', ['solution'])];
+  const cells = [{ cell_type: 'markdown', metadata: {}, source: '# A' }, code("'</script>'"), code('// A comment\nmodel;', ['solution'])];
   const marks = [null, { isLive: true }, { isLive: false, needs: 'SmolLM2' }];
   const [title, intro, ...rest] = python("with_marks(given['cells'], given['marks'])", { cells, marks }) as typeof cells;
   expect(title?.source).toBe('# A');
   const [, listed = ''] = /<script type="application\/json" id="live-cells">(.*)<\/script>/.exec(intro?.source ?? '') ?? [];
   expect(listed).not.toContain('</');
+  expect(listed).not.toContain('"//');
   expect(JSON.parse(listed)).toEqual([
     { code: 1, source: "'</script>'", isSolution: false },
-    { code: 2, source: 'model;', isSolution: true, needs: 'SmolLM2' },
+    { code: 2, source: '// A comment\nmodel;', isSolution: true, needs: 'SmolLM2' },
   ]);
   expect(rest.map(({ metadata }) => metadata)).toEqual([{ tags: ['code-1'] }, { tags: ['solution', 'code-2'] }]);
 });
