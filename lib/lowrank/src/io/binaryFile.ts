@@ -15,7 +15,7 @@ export class FileFormatError extends FormatError {
   }
 }
 
-/** The most bytes that one read(2) returns on Linux; larger ranges take several calls. */
+/** Maximum bytes of one read(2) on Linux; larger ranges take several calls. */
 const LARGEST_READ = 2 ** 30;
 
 /** A file on disk. Each read opens it, or several share one with {@link BinaryFile.whileOpen}, so there is nothing to close. */

@@ -40,7 +40,7 @@ export function readJsonFile(path: string, { largest, mostContainers = 65_536 }:
   return value;
 }
 
-/** Counts brackets before parsing, so that a small file can neither take much memory nor nest so deeply that later code fails. */
+/** Counts brackets before parsing: a small file can then neither take much memory nor nest too deeply for later code. */
 function checkStructure(path: string, bytes: Uint8Array, mostContainers: number): void {
   let depth = 0;
   let containers = 0;

@@ -1,9 +1,9 @@
-/** What a path leads to, and the words for Node's file errors, which are only here. */
+/** The kind of a path, and the only words for Node's file errors. */
 import fs from 'node:fs';
 import { FormatError, LowrankError } from '../runtime';
 
 /**
- * What a path leads to, after following links; undefined when nothing is there.
+ * The kind of file at a path, after following links; undefined if nothing is there.
  *
  * @throws FormatError when the path cannot be followed: no permission, a name too long, circular links, a NUL character.
  */
@@ -43,7 +43,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   ERR_INVALID_ARG_TYPE: 'the path is not a string',
 };
 
-/** Whether Node raised it over a file or its path. */
+/** Whether it is an error of Node about a file or its path. */
 export function isFileFault(cause: unknown): cause is Error {
   if (!(cause instanceof Error)) return false;
   return 'syscall' in cause || ('code' in cause && String(cause.code).startsWith('ERR_INVALID_ARG_'));

@@ -108,11 +108,11 @@ export class LlamaForCausalLM extends Module {
 
   /**
    * The model in a GGUF file, or in a Hugging Face folder (`config.json` and `model.safetensors`, one file or several with
-   * their index). Tensors stream from the disk, one at a time, and are kept as `dtype` and `quantize` say, by
+   * their index). Tensors stream from the disk, one at a time, and are stored as `dtype` and `quantize` require, by
    * default as 32-bit floats.
    *
-   * @throws FormatError when a file is missing, cut off or malformed, or its tensors are not those that its configuration
-   * asks for; UnsupportedError for another architecture or a format not read here; AbortedError when `signal` stopped it.
+   * @throws FormatError when a file is missing, cut off or malformed, or its tensors do not match its configuration;
+   * UnsupportedError for an architecture or a format that this library does not read; AbortedError when `signal` stopped it.
    */
   static async fromPretrained(path: string, options: LoadOptions = {}): Promise<LlamaForCausalLM> {
     checkKnown('LlamaForCausalLM.fromPretrained', options, ['onProgress', 'signal', 'dtype', 'quantize']);
@@ -134,12 +134,12 @@ export class LlamaForCausalLM extends Module {
 
   /**
    * Writes the model into a folder that Hugging Face's transformers reads: `config.json`, `generation_config.json`, and
-   * `model.safetensors`, or several files with their index where one would be larger than `maxShardSize`. The folder is made
-   * where it is missing; a model that is in it is replaced once the new one is on the disk whole.
+   * `model.safetensors`, or several files with their index if one would be larger than `maxShardSize`. A missing folder is
+   * created; a model in the folder is replaced once the new one is complete on the disk.
    *
-   * Weights kept in 16 bits are written so; those kept in fewer are written as the 32-bit floats that they stand for.
+   * 16-bit weights are written in 16 bits; weights in fewer bits are written as 32-bit floats.
    *
-   * @throws StateError when the model was disposed of, or an adapter is on it: unload or merge it first; StorageError when the disk refuses.
+   * @throws StateError when the model was disposed of, or has an adapter: unload or merge it first; StorageError when the disk refuses.
    */
   savePretrained(folder: string, options: SaveOptions = {}): void {
     checkKnown('savePretrained', options, ['maxShardSize', 'onProgress']);
@@ -148,13 +148,13 @@ export class LlamaForCausalLM extends Module {
   }
 
   /**
-   * Makes room for added tokens, or takes the last ones away: table and output layer, tied or not, get `vocabSize` rows.
+   * Adds rows for new tokens, or removes the last rows: table and output layer, tied or not, get `vocabSize` rows.
    *
-   * New rows are drawn from a normal distribution with the mean of the old ones and 10⁻⁹ of their covariance, as transformers
-   * draws them; the same for the same seed.
+   * New rows are drawn from a normal distribution with the mean of the old rows and 10⁻⁹ of their covariance, as in transformers;
+   * `seed` repeats them.
    *
-   * @throws ArgumentError when `vocabSize` is not a whole number from 1 up; UnsupportedError when a table is kept packed, or an
-   * adapter is on it. Nothing is changed then.
+   * @throws ArgumentError when `vocabSize` is not a whole number of at least 1; UnsupportedError when a table is packed, or has an
+   * adapter. Nothing is changed then.
    */
   resizeTokenEmbeddings(vocabSize: number, options: { readonly seed?: number } = {}): void {
     checkKnown('resizeTokenEmbeddings', options, ['seed']);
@@ -191,12 +191,12 @@ export class LlamaForCausalLM extends Module {
   }
 
   /**
-   * The mean cross-entropy of each label given the tokens before it. Labels are the ids themselves, unshifted, and −100
-   * where nothing is to be learned; with no label left the loss is 0.
+   * The mean cross-entropy of each label given the tokens before it. Labels are the ids themselves, unshifted, and −100 for
+   * positions that are not learned; without any label the loss is 0.
    *
    * Shapes: inputIds, labels, attentionMask (B, T) → ().
    *
-   * @throws as `forward` does; ShapeError when the labels' shape is not the ids', ArgumentError for a label that is neither
+   * @throws as `forward`; ShapeError when labels and ids have different shapes; ArgumentError for a label that is neither
    * −100 nor in the vocabulary.
    */
   loss(inputIds: TokenRows, labels: TokenRows, { learnedPositions, ...options }: LossOptions = {}): tf.Scalar {
@@ -209,13 +209,13 @@ export class LlamaForCausalLM extends Module {
     });
   }
 
-  /** Writes on from each row; see {@link generate}. Rows may differ in length. */
+  /** Continues each row; see {@link generate}. Rows may differ in length. */
   async generate(inputIds: TokenRows, options: GenerateOptions = {}): Promise<number[][]> {
     const compilable = { llama: this, within: <T>(_: number, run: () => T) => run() };
     return generate({ config: this.config, forward: this.forward.bind(this), compilable }, inputIds, options);
   }
 
-  /** Every layer's attention weights, each row summing to 1; the caller disposes them. Shapes: (B, T) → (B, H, T, T) per layer. */
+  /** The attention weights of every layer; each row sums to 1. The caller disposes of them. Shapes: (B, T) → (B, H, T, T) per layer. */
   attentions(inputIds: TokenRows, options: InputOptions = {}): tf.Tensor4D[] {
     checkKnown('attentions', options, ['attentionMask', 'segmentIds']);
     const kept: tf.Tensor4D[] = [];
@@ -246,7 +246,7 @@ export class LlamaForCausalLM extends Module {
   }
 }
 
-/** A traced function is planned by who calls it. */
+/** The caller of a traced function plans its memory. */
 /** @throws MemoryError when the new ends do not fit beside the old ones. */
 function checkResizeMemory({ hiddenSize, tieWordEmbeddings }: LlamaConfig, vocabSize: number): void {
   const table = { name: 'embedding', bytes: 4 * vocabSize * hiddenSize };

@@ -1,8 +1,8 @@
 /**
- * What a model's work takes of the memory, before it is begun.
+ * Plans the memory of a model's work before it begins.
  *
- * Counted from the shapes: what the backward pass keeps, and what is there at once at the peak. The factors of what TensorFlow itself adds
- * are measured; tests/memory holds the plans against the peaks of real processes.
+ * The plan is counted from the shapes: the tensors that the backward pass saves, and those that exist at the peak. The factors of
+ * TensorFlow's own overhead are measured; tests/memory compares the plans with the peaks of real processes.
  */
 import { deviceInfo, type MemoryPlan, type MemoryTerm, memoryPlan, type tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
@@ -11,7 +11,7 @@ import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config
 import { cacheCapacity } from './generation/cacheCapacity';
 import { modelBytes, readingBytes, type StoredAs } from './modelBytes';
 
-/** The work to be planned. */
+/** The work to plan. */
 export interface MemoryPlanOptions extends StoredAs {
   /** The task: `load` a model, one `forward` pass with its logits, `generate`, or `train`. */
   readonly task: 'load' | 'forward' | 'generate' | 'train';
@@ -39,12 +39,12 @@ export interface MemoryPlanOptions extends StoredAs {
   readonly device?: 'CPU' | 'GPU';
 }
 
-/** A model with a LLaMA's configuration: a LlamaForCausalLM, or one with adapters on it. */
+/** A model with a LLaMA's configuration: a LlamaForCausalLM, with or without adapters. */
 export interface PlannedModel {
   readonly config: LlamaConfig;
-  /** The parameters by name, of which the plan counts the bytes. */
+  /** The parameters by name; the plan counts their bytes. */
   namedParameters(): Iterable<readonly [string, tf.Variable]>;
-  /** Those that training changes. */
+  /** The trainable parameters. */
   trainableParameters(): Iterable<readonly [string, tf.Variable]>;
 }
 

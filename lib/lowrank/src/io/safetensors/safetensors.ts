@@ -49,7 +49,7 @@ export class SafetensorsFile {
     return [...this.tensors.keys()];
   }
 
-  /** Whether it holds a tensor of this name. */
+  /** Whether it contains a tensor with this name. */
   has(name: string): boolean {
     return this.tensors.has(name);
   }

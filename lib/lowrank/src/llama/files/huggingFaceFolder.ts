@@ -89,7 +89,7 @@ function filesByTensor(folder: string): ReadonlyMap<string, SafetensorsFile> {
   throw new FormatError(`${folder} has neither ${SINGLE} nor ${INDEX}; save the model there with transformers' save_pretrained`);
 }
 
-/** Every tensor of some files, none of which may be in two. */
+/** All tensors of some files; no tensor may be in two files. */
 function tensorsIn(paths: readonly string[]): ReadonlyMap<string, SafetensorsFile> {
   const files = new Map<string, SafetensorsFile>();
   for (const file of paths.map(readSafetensors)) {
@@ -102,7 +102,7 @@ function tensorsIn(paths: readonly string[]): ReadonlyMap<string, SafetensorsFil
   return files;
 }
 
-/** Shards whose index is gone: their names tell whether all are there. */
+/** Shards without an index: their names show whether all exist. */
 function filesOfShards(folder: string, shards: readonly string[]): ReadonlyMap<string, SafetensorsFile> {
   const [, , count = ''] = SHARD.exec(shards[0] ?? '') ?? [];
   const wanted = Array.from(
@@ -115,7 +115,7 @@ function filesOfShards(folder: string, shards: readonly string[]): ReadonlyMap<s
   return tensorsIn(wanted.map((name) => nodePath.join(folder, name)));
 }
 
-/** @throws FormatError that names shards which are not there. */
+/** @throws FormatError with the missing shards. */
 function checkShards(what: string, wanted: readonly string[], present: readonly string[]): void {
   const missing = wanted.filter((name) => !present.includes(name));
   if (missing.length === 0) return;

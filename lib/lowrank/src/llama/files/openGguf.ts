@@ -1,11 +1,11 @@
-/** A GGUF file that holds a whole model. */
+/** Opens a GGUF file with a whole model. */
 import { type GgufFile, readGguf } from '../../io';
 import { checkGgufPart } from './modelPlace';
 
 /**
- * Opens a GGUF file. A part of a split one is told by its metadata too, for it may have been renamed.
+ * Opens a GGUF file. Its metadata also identifies a part of a split model, whose file may have been renamed.
  *
- * @throws what `readGguf` throws; UnsupportedError for one part of several.
+ * @throws as `readGguf`; UnsupportedError for one part of several.
  */
 export async function openGguf(path: string): Promise<GgufFile> {
   const file = await readGguf(path);

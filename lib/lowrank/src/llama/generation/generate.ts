@@ -173,7 +173,7 @@ function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: num
   checkLength(longest + maxNewTokens, config, `a prompt of ${longest} and maxNewTokens ${maxNewTokens}, together a sequence`);
 }
 
-/** @throws ArgumentError when an option of how tokens are computed has none of its values, or would do nothing. */
+/** @throws ArgumentError when an execution option has an invalid value, or would have no effect. */
 function checkExecution({ seed = 0, compile = true, precision = 'float32', onToken }: GenerateOptions): void {
   checkWhole('seed', seed, 0);
   checkOneOf('compile', compile, [true, false]);

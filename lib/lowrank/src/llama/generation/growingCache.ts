@@ -1,11 +1,11 @@
-/** The keys and values of the tokens read so far, so that the next one costs one token's work. */
+/** The keys and values of the tokens so far: the next token then costs the work of one token. */
 import type { LayerCache } from '../../nn';
 import { ArgumentError, tf } from '../../runtime';
 
 /**
  * A key and value cache that grows by concatenation.
  *
- * For generation only: what is in it has no gradient. Its owner disposes it.
+ * For generation only: its content has no gradient. Its owner disposes of it.
  */
 export class KeyValueCache {
   readonly #layers: readonly GrowingLayer[];
@@ -14,7 +14,7 @@ export class KeyValueCache {
     this.#layers = Array.from({ length: numLayers }, () => new GrowingLayer());
   }
 
-  /** How many positions are held, padding included. */
+  /** The number of positions, padding included. */
   get length(): number {
     return this.#layers[0]?.length ?? 0;
   }
@@ -26,7 +26,7 @@ export class KeyValueCache {
     return layer;
   }
 
-  /** Holds these rows in the place of the present ones; one may be taken several times. */
+  /** Replaces the present rows by these; a row may be selected several times. */
   selectRows(rows: readonly number[]): void {
     for (const layer of this.#layers) layer.selectRows(rows);
   }

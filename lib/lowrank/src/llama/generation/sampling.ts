@@ -4,7 +4,7 @@ import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNumber } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
 
-/** How a token is drawn. */
+/** The options of sampling. */
 export interface SamplingOptions {
   /** Divides the logits: below 1 sharper, above 1 flatter; 0 takes the likeliest token. @defaultValue 0 */
   readonly temperature?: number;
@@ -14,7 +14,7 @@ export interface SamplingOptions {
   readonly topK?: number;
 }
 
-/** @throws ArgumentError naming the option that is out of range. */
+/** @throws ArgumentError with the option that is out of range. */
 export function checkSampling({ temperature = 0, topP = 1, topK = 1 }: SamplingOptions): void {
   checkNumber('temperature', temperature);
   checkNumber('topP', topP);
@@ -24,9 +24,9 @@ export function checkSampling({ temperature = 0, topP = 1, topK = 1 }: SamplingO
 }
 
 /**
- * Draws one token: temperature, then topK, then topP, as Hugging Face orders them. The temperature must be above 0.
+ * Draws one token: temperature, then topK, then topP, in the order of Hugging Face. The temperature must be above 0.
  *
- * @param random gives numbers in [0, 1).
+ * @param random - returns numbers in [0, 1).
  */
 export function sampleToken(logits: Float32Array, options: SamplingOptions, random: () => number): number {
   checkKnown('sampleToken', options, ['temperature', 'topP', 'topK']);
