@@ -6,7 +6,7 @@ import { checkNames, checkOneOf } from '../../runtime/checks/checkValues';
 import { AdapterConfig } from '../adapterConfig';
 import { leafName } from '../targets';
 
-/** The fields of an {@link IA3Config}; every one may be left out. */
+/** The fields of an {@link IA3Config}; all are optional. */
 export type IA3Options = Partial<Pick<IA3Config, Exclude<keyof IA3Config, 'peftType'>>>;
 
 /** IA3 (Liu et al. 2022, arXiv 2205.05638), as PEFT's `IA3Config`. */
@@ -29,7 +29,7 @@ export class IA3Config extends AdapterConfig {
   /** The start: `true` sets every factor to 1, so the model starts as its base; `false` draws them from N(0, 1). @defaultValue true */
   readonly initIa3Weights: boolean;
 
-  /** @throws ArgumentError when a feedforward module is no target, or an option is not known. */
+  /** @throws ArgumentError when a feedforward module is not a target, or for an unknown option. */
   constructor(options: IA3Options = {}) {
     super(options);
     this.targetModules = options.targetModules ?? ['k_proj', 'v_proj', 'down_proj'];

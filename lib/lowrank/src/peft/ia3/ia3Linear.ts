@@ -11,7 +11,7 @@ import type { IA3Update } from './ia3Update';
  * A frozen linear layer with a trainable factor for each output, or, as a feedforward layer, for each input (Liu et al. 2022,
  * arXiv 2205.05638, section 3.3).
  *
- * `y = l ⊙ (x·W + b)`, or `y = (l ⊙ x)·W + b`; every l starts at 1, so at first `y = x·W + b`. The factors of several acting
+ * `y = l ⊙ (x·W + b)`, or `y = (l ⊙ x)·W + b`; every l starts at 1, so at first `y = x·W + b`. The factors of several active
  * adapters multiply.
  *
  * Shapes: x (…, I) → y (…, O); l (O), or (I).

@@ -1,4 +1,4 @@
-/** What IA3 says about itself. */
+/** The table entry of IA3. */
 import type { PeftMethod } from '../method';
 import { IA3Config } from './config';
 import { ia3Fields } from './ia3Fields';

@@ -13,7 +13,7 @@ import { IA3Update } from './ia3Update';
 
 type IA3Target = Target<IA3Config, IA3Linear>;
 
-/** Wraps the layers that a configuration names and gives them their factors. */
+/** Wraps the layers that a configuration names, and adds their factors. */
 export class IA3Tuner extends LayerTuner<IA3Config, IA3Linear> {
   protected readonly method = 'IA3';
   readonly mixing = true;

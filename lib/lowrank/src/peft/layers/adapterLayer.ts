@@ -1,4 +1,4 @@
-/** What every method that changes a weight does to a layer: named updates beside it, and merging them into it. */
+/** The part that all methods with weight updates share: named updates of a layer, and their merge into its weight. */
 import { Module, type ModuleKind, tiedHeadOf } from '../../nn';
 import { StateError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
@@ -10,19 +10,19 @@ import { type BaseWeight, baseWeightOf } from './baseWeight';
 
 /** One adapter's update of one layer. */
 export interface LayerUpdate {
-  /** The variables that training changes. */
+  /** The trainable variables. */
   readonly variables: readonly tf.Variable[];
-  /** How it goes into the base weight. @internal */
+  /** Its merge into the base weight. @internal */
   readonly mergeStep: MergeStep;
   /** Frees its variables. */
   dispose(): void;
 }
 
-/** A frozen layer with any number of named updates, of which those that `state` names act. */
+/** A frozen layer with any number of named updates; `state` names the active ones. */
 export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpdate = LayerUpdate> extends Module {
-  /** The updates by adapter's name. */
+  /** The updates by adapter name. */
   readonly updates = new Map<string, U>();
-  /** Shared by all layers of an adapted model, to which its tuner hands it; a layer on its own has one of its own. @internal */
+  /** Shared by all layers of an adapted model, from its tuner; a single layer has its own. @internal */
   readonly state: AdapterState;
   #merged: { readonly names: readonly string[]; readonly originals: readonly (readonly [tf.Variable, tf.Tensor])[] } | undefined;
 
@@ -41,37 +41,37 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
   /** The base weight's two widths, [I, O]. */
   abstract get weightShape(): readonly [number, number];
 
-  /** What an adapter's file holds of this layer, by PEFT's names. @internal */
+  /** The tensors of this layer in an adapter's file, by PEFT's names. @internal */
   abstract fileTensors(name: string): IterableIterator<[string, AdapterTensor]>;
 
-  /** What these updates together add to the base weight. Shapes: weight (I, O) → (I, O). @internal */
+  /** The sum of these updates of the base weight. Shapes: weight (I, O) → (I, O). @internal */
   abstract deltaWeight(weight: tf.Tensor, updates: readonly U[]): tf.Tensor;
 
   /** What these updates together add to the outputs. Shapes: x (N, I), for a table none; weight (I, O) → (N, O). @internal */
   abstract deltaOutputs(x: tf.Tensor | undefined, weight: tf.Tensor, updates: readonly U[]): tf.Tensor;
 
   /**
-   * Brings the outputs of an adapter into another order: output i becomes what `order[i]` was.
+   * Reorders the outputs of an adapter: output i becomes the former output `order[i]`.
    *
-   * @throws UnsupportedError when the method's parameters cannot be moved so.
+   * @throws UnsupportedError when the method's parameters cannot be reordered.
    *
    * @internal
    */
   abstract reorderOutputs(name: string, order: tf.Tensor1D): void;
 
-  /** The adapters that are in the base weight now; empty when unmerged. */
+  /** The adapters that are merged into the base weight; empty if unmerged. */
   get mergedAdapters(): readonly string[] {
     return this.#merged?.names ?? [];
   }
 
-  /** Adds an update that already has its values, or replaces the one of that name; from now on the base is frozen. @internal */
+  /** Adds an update with its values, or replaces the one with this name; freezes the base. @internal */
   putUpdate(name: string, update: U): void {
     this.baseLayer.freeze();
     this.updates.get(name)?.dispose();
     this.updates.set(name, update);
   }
 
-  /** Takes an update off this layer and frees it. */
+  /** Removes an update from this layer and frees it. */
   deleteAdapter(name: string): void {
     this.updates.get(name)?.dispose();
     this.updates.delete(name);
@@ -80,10 +80,10 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
   /**
    * Merges the updates of the named adapters into the base weight. Merging twice warns and does nothing.
    *
-   * W is what the adapter was trained on: a packed weight is unpacked, added to, and rounded to its format again.
+   * W is the weight on which the adapter was trained: a packed weight is unpacked, updated, and rounded to its format again.
    *
    * @param names - @defaultValue the active adapters
-   * @throws NotFiniteError with `safeMerge` when the result is not finite everywhere; the base weight then stays as it was.
+   * @throws NotFiniteError with `safeMerge` when the result contains NaN or infinity; the base weight is unchanged then.
    */
   merge(names: readonly string[] = this.state.activeAdapters, options: { readonly safeMerge?: boolean } = {}): void {
     checkKnown(`${this.constructor.name}.merge`, options, ['safeMerge']);
@@ -92,14 +92,14 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
     else mergeLayers([this], names, { safeMerge });
   }
 
-  /** What the base's bias becomes when these adapters are merged; undefined where it stays. Shapes: (O). @internal */
+  /** The base's bias after a merge of these adapters; undefined if it does not change. Shapes: (O). @internal */
   mergedBias(_names: readonly string[]): tf.Tensor | undefined {
     return undefined;
   }
 
-  /** Takes the weight into which these adapters are merged in place of its own, which {@link unmerge} puts back. @internal */
+  /** Replaces the weight by the merged weight; {@link unmerge} restores it. @internal */
   putMerged(names: readonly string[], values: tf.Tensor, bias?: tf.Tensor): void {
-    tiedHeadOf(this.baseLayer)?.part(); // the other end of the model stays as it is
+    tiedHeadOf(this.baseLayer)?.part(); // the other end of the model does not change
     const weight = this.baseWeight();
     const own = bias ? this.baseBias() : undefined;
     // Copies share the old buffers: nothing is copied.
@@ -109,7 +109,7 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
     if (bias) own?.assign(bias);
   }
 
-  /** Puts the base weight back, bit by bit as it was before {@link merge}. */
+  /** Restores the base weight, bit by bit as before {@link merge}. */
   unmerge(): void {
     if (!this.#merged) {
       warn('nothing is merged: unmerge() does nothing');
@@ -120,7 +120,7 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
     tiedHeadOf(this.baseLayer)?.rejoin();
   }
 
-  /** Drops the copy that {@link unmerge} needs: what is merged now is the base from here on. @internal */
+  /** Frees the copy for {@link unmerge}: the merged weight becomes the base. @internal */
   forgetOriginal(): void {
     for (const [, original] of this.#merged?.originals ?? []) original.dispose();
     this.#merged = undefined;
@@ -132,12 +132,12 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
     super.dispose();
   }
 
-  /** The weight under the adapters. @throws UnsupportedError when the base layer has none of its own. */
+  /** The weight under the adapters. @throws UnsupportedError when the base layer has no weight of its own. */
   baseWeight(): BaseWeight {
     return baseWeightOf(this.baseLayer);
   }
 
-  /** The updates that act, whatever their names, and where rows go through different ones, which goes where. */
+  /** The active updates, regardless of their names, and the update of each row if rows use different ones. */
   override *compiledFields(): IterableIterator<readonly [string, unknown]> {
     for (const [name, field] of super.compiledFields()) if (!['updates', 'state'].includes(name)) yield [name, field];
     yield ['acting', this.actingUpdates()];
@@ -150,19 +150,19 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
     yield ['isMerged', this.#merged !== undefined];
   }
 
-  /** The updates that act in this forward, in order. */
+  /** The active updates of this forward pass, in order. */
   protected actingUpdates(): U[] {
     if (!this.state.isEnabled || this.#merged) return [];
     return this.state.activeAdapters.flatMap((name) => this.updates.get(name) ?? []);
   }
 
-  /** The base layer's bias, where it has one. */
+  /** The base layer's bias, if it has one. */
   protected baseBias(): tf.Variable | undefined {
     const bias: unknown = Reflect.get(this.baseLayer, 'bias');
     return bias instanceof tf.Variable ? bias : undefined;
   }
 
-  /** The update of the first active adapter that is on this layer. @throws StateError when there is none. */
+  /** The update of the first active adapter on this layer. @throws StateError when there is none. */
   protected firstActive(): U {
     const name = this.state.activeAdapters.find((active) => this.updates.has(active)) ?? this.state.activeAdapters[0] ?? '';
     const update = this.updates.get(name);

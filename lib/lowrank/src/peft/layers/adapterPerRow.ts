@@ -4,21 +4,21 @@ import type { Module } from '../../nn';
 import { StateError, tf } from '../../runtime';
 import type { AdapterLayer, LayerUpdate } from './adapterLayer';
 
-/** The name that stands for no adapter in a mixed batch. */
+/** The name for rows without an adapter. */
 export const BASE_ROW = '__base__';
 
 /** A batch at a layer. */
 export interface MixedBatch {
   readonly x: tf.Tensor;
-  /** What the layer without adapters makes of x. */
+  /** The output of the layer without adapters. */
   readonly base: tf.Tensor;
   /** The adapter of each row. */
   readonly names: readonly string[];
 }
 
 /**
- * Adds to the base's output what the rows' own adapters do: rows of one adapter go through its branch together, and each comes back to its
- * place.
+ * Adds the output of each row's own adapter to that of the base. The rows of one adapter pass through its branch together, then return to
+ * their places.
  *
  * Shapes: x (B, …), base (B, …, O), one name per row → (B, …, O).
  *
@@ -37,12 +37,12 @@ export function adapterPerRow<U extends LayerUpdate>(
   return base.add(added);
 }
 
-/** @throws StateError when adapters are merged, which every row would then have. */
+/** @throws StateError when adapters are merged: they would affect every row. */
 export function checkUnmerged({ mergedAdapters }: Pick<AdapterLayer, 'mergedAdapters'>): void {
   if (mergedAdapters.length > 0) throw new StateError('adapterNames needs unmerged adapters; call unmergeAdapter() first');
 }
 
-/** Runs the rows of each name together and puts the results back in the rows' order. */
+/** Runs the rows of each name together, and restores the order of the rows. */
 export function byRows(x: tf.Tensor, names: readonly string[], run: (rows: tf.Tensor, name: string) => tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
     const parts: tf.Tensor[] = [];

@@ -1,33 +1,33 @@
-/** What the adapted layers of one model share: which adapters act, and whether dropout does. */
+/** The state that the adapted layers of a model share: the active adapters, and dropout. */
 import { tf, UnsupportedError } from '../../runtime';
 import { statelessUniform } from '../../runtime/statelessRandom';
 
-/** Some neighbouring rows of a batch. */
+/** Consecutive rows of a batch. */
 export type RowRange = {
   readonly first: number;
   readonly count: number;
-  /** How many rows the batch has. */
+  /** The number of rows of the batch. */
   readonly of: number;
 };
 
 /**
- * One object for all adapted layers of a model, so that switching an adapter, or training mode, is a single assignment.
+ * One object for all adapted layers of a model: switching adapters or training mode is a single assignment.
  *
- * Dropout's masks are a pure function of (seed of the layer, step): the step is a tensor that {@link nextStep} counts up
- * once per training forward. A seed therefore repeats a run, a recomputed forward meets the masks of the first one, and a
- * traced step draws fresh masks at every replay, which a JavaScript generator, frozen while tracing, would not.
+ * Dropout masks are a pure function of (seed of the layer, step). The step is a tensor that {@link nextStep} increments once per training
+ * forward. A seed therefore repeats a run, a recomputed forward uses the masks of the first one, and a traced step draws new masks at every
+ * replay, which a JavaScript generator, constant in a trace, would not.
  */
 export class AdapterState {
-  /** The adapters that act, in the order in which their updates are added. */
+  /** The active adapters, in the order of their updates. */
   activeAdapters: readonly string[];
-  /** Off inside `disableAdapter`: every layer is then its base. */
+  /** False inside `disableAdapter`: every layer then acts as its base. */
   isEnabled = true;
-  /** One adapter's name per row of the batch, for batches of mixed adapters; `__base__` is none. */
+  /** The adapter of each row, for batches with different adapters; `__base__` means none. */
   rowAdapters: readonly string[] | undefined;
-  /** Which rows of a batch the next passes see, where it is not all of them: each row gets the mask that it has in the whole batch. */
+  /** The rows of a batch in the next passes, if not all: each row gets the same mask as in the whole batch. */
   rows: RowRange | undefined;
   private training = false;
-  private step: tf.Variable | undefined; // int32, made when training first begins: a traced step may not make it
+  private step: tf.Variable | undefined; // int32, created when training first begins: a traced step cannot create it
 
   constructor(activeAdapters: readonly string[] = ['default']) {
     this.activeAdapters = activeAdapters;
@@ -43,7 +43,7 @@ export class AdapterState {
     this.training = isOn;
   }
 
-  /** How many steps dropout's masks have been drawn for: what a resumed run has to go on from. */
+  /** The number of steps with dropout masks, from which a resumed run continues. */
   get dropoutStep(): number {
     return this.step?.dataSync()[0] ?? 0;
   }
@@ -52,7 +52,7 @@ export class AdapterState {
     tf.tidy(() => this.stepVariable().assign(tf.scalar(step, 'int32')));
   }
 
-  /** Moves on to the next step's dropout masks; outside training mode it does nothing. */
+  /** Advances to the dropout masks of the next step; does nothing outside training mode. */
   nextStep(): void {
     if (!this.isTraining) return;
     tf.tidy(() => this.stepVariable().assign(this.stepVariable().add(tf.scalar(1, 'int32'))));
@@ -61,7 +61,7 @@ export class AdapterState {
   /**
    * Inverted dropout's factors for this step: 0 with probability `rate`, else `1/(1 − rate)`.
    *
-   * @param seed - tells the layers of a model apart; int32 ()
+   * @param seed - distinguishes the layers of a model; int32 ()
    */
   dropoutMask(shape: readonly number[], rate: number, seed: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
@@ -71,14 +71,14 @@ export class AdapterState {
     });
   }
 
-  /** What of it decides a pass through a layer whose acting updates are known. */
+  /** The fields that decide a pass through a layer, besides its active updates. */
   *trainingFields(): IterableIterator<readonly [string, unknown]> {
     yield ['isTraining', this.training];
     if (this.training) yield ['step', this.stepVariable()];
     if (this.training && this.rows) yield ['rows', this.rows];
   }
 
-  /** The present rows of what is drawn for the whole batch. */
+  /** The present rows of the mask of the whole batch. */
   private ofRows(shape: readonly number[], draw: (shape: readonly number[]) => tf.Tensor): tf.Tensor {
     if (!this.rows) return draw(shape);
     const { first, count, of } = this.rows;

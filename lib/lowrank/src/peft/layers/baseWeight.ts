@@ -1,16 +1,16 @@
-/** The weight of the layer under adapters, however it is kept. */
+/** The weight of the layer under adapters, in any storage. */
 import { type Module, QuantizedEmbedding, QuantizedWeight, TiedHead } from '../../nn';
 import { StateError, tf, UnsupportedError } from '../../runtime';
 
 /** A weight that adapters read and merge into; Shapes: (I, O), for an embedding (V, C). */
 export interface BaseWeight {
-  /** A name for how it is kept, `float32` for a plain variable. */
+  /** The name of its storage; `float32` for a plain variable. */
   readonly format: string;
-  /** What holds it: a merge that is to be taken back copies these. */
+  /** Its variables: a merge copies them if it must be undone later. */
   readonly variables: readonly tf.Variable[];
-  /** The values as 32-bit floats, dequantised if need be. */
+  /** The values as 32-bit floats, dequantised if necessary. */
   read(): tf.Tensor;
-  /** Takes on other values, rounded to the format in which it is kept. */
+  /** Replaces the values, rounded to the storage format. */
   write(values: tf.Tensor): void;
 }
 
@@ -25,7 +25,7 @@ export function baseWeightOf(layer: Module): BaseWeight {
   throw new UnsupportedError(`a ${layer.constructor.name} has no weight of its own to read or to merge into`);
 }
 
-/** A tied head is merged into once it has a weight of its own: see {@link TiedHead.part}. */
+/** A tied head needs its own weight before a merge: see {@link TiedHead.part}. */
 function tiedBase(head: TiedHead): BaseWeight {
   const { ownHead } = head;
   return {
@@ -39,7 +39,7 @@ function tiedBase(head: TiedHead): BaseWeight {
   };
 }
 
-/** A projection's stored weight lies as in files, (O, I). */
+/** The packed weight of a projection has the layout of files, (O, I). */
 function storedBase(weight: QuantizedWeight, isTable: boolean): BaseWeight {
   const turned = (values: tf.Tensor) => (isTable ? values : values.transpose());
   return {

@@ -7,17 +7,17 @@ import { assignStored } from '../files/tensorLayout';
 import { adaptablePaths, isNamed } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 
-/** Whether a file holds them; `'auto'` is where adapters target them, or the vocabulary was resized. */
+/** Whether a file contains them; `'auto'`: if adapters target them, or the vocabulary was resized. */
 export type SaveEmbeddingLayers = 'auto' | boolean;
 
 const NAMES = ['embed_tokens', 'lm_head'];
 const ROWS = 'token_adapter.trainable_tokens_delta';
 const COPY = 'modules_to_save.weight';
 const TARGET_LEAF = 'base_layer.weight';
-/** PEFT's names of the base's weight, after the layer's: of the plain layer, and inside each kind of wrapper. */
+/** PEFT's names of the base's weight after the layer's name: in the plain layer, and in each kind of wrapper. */
 const BASE_LEAVES = ['weight', TARGET_LEAF, 'original_module.weight', 'token_adapter.base_layer.weight'];
 
-/** True for a name of what a method keeps beside the layer at a path, which is then a target: not of a copy, a bias or trained rows. */
+/** True for the name of a method's own tensor at a path, which is then a target; false for a copy, a bias or trained rows. */
 function isBeside(name: string, path: string): boolean {
   return name.startsWith(`${path}.`) && !['weight', 'bias', ROWS].includes(name.slice(path.length + 1));
 }
@@ -25,12 +25,12 @@ function isBeside(name: string, path: string): boolean {
 /** A layer with a row for each token. */
 interface TokenEnd {
   readonly path: string;
-  /** What has the weight: of a tied output layer, the embedding. */
+  /** The owner of the weight: for a tied output layer, the embedding. */
   readonly base: Embedding | QuantizedEmbedding | Linear | QuantizedLinear;
   readonly isTied: boolean;
 }
 
-/** The layers of a model that have a row for each token, whatever adapters are around them. */
+/** The layers of a model with a row for each token, with or without adapters around them. */
 export class EmbeddingLayers {
   private readonly ends: readonly TokenEnd[];
 
@@ -50,7 +50,7 @@ export class EmbeddingLayers {
   }
 
   /**
-   * What a file holds besides an adapter's own tensors, by PEFT's names.
+   * The tensors in a file besides the adapter's own, by PEFT's names.
    *
    * With a vocabulary that was resized, an untied output layer is saved too where the adapter targets the embedding alone, and
    * the other way round: PEFT leaves it out, and its new rows are lost.
@@ -77,7 +77,7 @@ export class EmbeddingLayers {
     return found;
   }
 
-  /** What a file may hold besides an adapter's own tensors. */
+  /** The tensors that a file may contain besides the adapter's own. */
   expectedTensors(own: ReadonlyMap<string, ExpectedTensor>): Map<string, ExpectedTensor> {
     const expected = new Map<string, ExpectedTensor>();
     for (const end of this.ends) {
@@ -91,10 +91,10 @@ export class EmbeddingLayers {
   }
 
   /**
-   * The base's weights that a file holds. A table that is kept packed stays as it was loaded, which a warning says.
+   * The base's weights in a file. A packed table stays as it was loaded, and a warning says so.
    *
-   * @param own - the adapter's own tensors, which one of these names may be
-   * @throws FormatError when it holds two for a table that the model has once.
+   * @param own - the adapter's own tensors, which may include one of these names
+   * @throws FormatError when it contains two weights for one table of the model.
    */
   read(origin: string, values: TensorValues, own: ReadonlyMap<string, ExpectedTensor>): StoredLayer[] {
     const read: StoredLayer[] = [];
@@ -121,7 +121,7 @@ export class EmbeddingLayers {
     return read;
   }
 
-  /** @throws FormatError when the file's tables have another number of rows than the model's. */
+  /** @throws FormatError when the tables of the file and of the model have different numbers of rows. */
   checkVocabulary(source: TensorSource): void {
     const size = vocabularyOf(source);
     const own = this.ends[0] && tableShape(this.ends[0])[0];
@@ -135,22 +135,22 @@ export class EmbeddingLayers {
     return this.ends.some(({ isTied }) => isTied);
   }
 
-  /** The trained rows that a layer shows in PEFT's file: its own, or the embedding's where it is tied to it. */
+  /** The trained rows of a layer in PEFT's file: its own, or the embedding's for a tied layer. */
   private rowsOf<T>({ path, base, isTied }: TokenEnd, own: ReadonlyMap<string, T>): T | undefined {
     const table = this.ends.find((end) => end.base === base && !end.isTied);
     return own.get(`${path}.${ROWS}`) ?? (isTied ? own.get(`${table?.path}.${ROWS}`) : undefined);
   }
 }
 
-/** A weight of the base, and the values that a file has for it. */
+/** A weight of the base, and its values in a file. */
 export interface StoredLayer {
   readonly tensor: AdapterTensor;
   readonly values: Float32Array;
-  /** Whether the file holds it because the adapter targets the layer. */
+  /** Whether the file contains it because the adapter targets the layer. */
   readonly isTarget: boolean;
 }
 
-/** Puts a file's values into the base. @returns whether any of them is another one than before. */
+/** Assigns a file's values to the base. @returns whether any value changed. */
 export function assignStoredLayers(layers: readonly StoredLayer[]): boolean {
   let isChanged = false;
   for (const { tensor, values } of layers) {
@@ -162,7 +162,7 @@ export function assignStoredLayers(layers: readonly StoredLayer[]): boolean {
   return isChanged;
 }
 
-/** The number of tokens that the model had on which a file was written, where the file tells. */
+/** The vocabulary size of the model for which a file was written, if the file shows it. */
 export function vocabularyOf({ names, shape }: TensorSource): number | undefined {
   for (const name of names) {
     const [, layer, leaf = ''] = /\.(embed_tokens|lm_head)\.(.*)$/.exec(name) ?? [];
@@ -176,12 +176,12 @@ function isTokenLayer(module: Module | undefined): module is TokenEnd['base'] | 
   return [Embedding, QuantizedEmbedding, Linear, QuantizedLinear, TiedHead].some((kind) => module instanceof kind);
 }
 
-/** Shapes: (V, C), as files have both. */
+/** Shapes: (V, C), as in files. */
 function tableShape({ base }: TokenEnd): readonly [number, number] {
   return 'numEmbeddings' in base ? [base.numEmbeddings, base.embeddingDim] : [base.outFeatures, base.inFeatures];
 }
 
-/** The layer's weight, a tied one's table; one that is kept packed stays out of files, whose readers have it in the base. */
+/** The layer's weight, for a tied layer the table. Packed weights are not written to files: readers have them in the base. */
 function baseTensor({ base }: TokenEnd): AdapterTensor | undefined {
   const { weight } = base;
   if (!(weight instanceof tf.Variable)) return undefined;

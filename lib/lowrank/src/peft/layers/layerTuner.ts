@@ -1,4 +1,4 @@
-/** Putting adapters on a model's layers: what every method that wraps layers has in common. */
+/** Puts adapters on a model's layers: the part that all methods with wrapped layers share. */
 import type { Module, Projection } from '../../nn';
 import { deriveSeed, type tf, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
@@ -16,31 +16,31 @@ import { TokenRows } from './tokenRows';
 import { type BiasConfig, checkBiasesFree, trainedBiases, trainsBiases } from './trainedBiases';
 import { WrappedModules } from './wrappedModules';
 
-/** What the configurations of these methods have in common. */
+/** The part that the configurations of these methods share. */
 export type LayerConfig = AdapterConfig & TargetOptions & BiasConfig & { readonly modulesToSave: readonly string[] };
 
-/** A layer that a configuration names, wrapped or about to be, with the configuration that holds for this layer. */
+/** A layer that a configuration names, wrapped or not yet, with the configuration for this layer. */
 export interface Target<C, L> {
   readonly path: string;
   readonly layer: L;
   readonly own: C;
 }
 
-/** How a layer's update begins. */
+/** The start of a layer's update. */
 export interface UpdateStart {
-  /** Whether values of a file follow; the seed is then that of the dropout masks alone. */
+  /** Whether values of a file follow; the seed then affects only the dropout masks. */
   readonly isEmpty: boolean;
   readonly seed: number;
 }
 
-/** Wraps the layers that a configuration names, each once, and gives them its updates. */
+/** Wraps the layers that a configuration names, each once, and adds its updates to them. */
 export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> implements Tuner<C> {
   readonly state = new AdapterState([]);
   protected readonly configs = new Map<string, C>();
   protected readonly saved: ModulesToSave;
   protected readonly wrapped: WrappedModules<L>;
 
-  /** @param isLayer - tells the method's own wrappers from other modules */
+  /** @param isLayer - true for the method's own wrappers */
   protected constructor(
     protected readonly model: Module,
     private readonly isLayer: (module: Module | undefined) => module is L,
@@ -49,22 +49,22 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     this.wrapped = new WrappedModules(model, isLayer);
   }
 
-  /** What errors call the method. */
+  /** The name of the method in errors. */
   protected abstract readonly method: string;
   protected readonly goesOn: string = 'linear layers';
 
   /**
-   * The layers that a configuration names, without a change to the model.
+   * The layers that a configuration names. The model does not change.
    *
    * @param isGiven - whether the values come from elsewhere
    * @throws ArgumentError when the configuration does not fit one of them.
    */
   protected abstract targets(config: C, isGiven: boolean): Target<C, L>[];
 
-  /** Gives a layer its update. */
+  /** Adds an update to a layer. */
   protected abstract addUpdate(target: Target<C, L>, name: string, start: UpdateStart): void;
 
-  /** What an adapter's file holds of one layer, by PEFT's names. */
+  /** The tensors of one layer in an adapter's file, by PEFT's names. */
   protected abstract expectedOf(target: Target<C, L>): Iterable<[string, ExpectedTensor]>;
 
   add(name: string, config: C, start: AdapterStart): C {
@@ -140,17 +140,17 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     return expected;
   }
 
-  /** The wrapped layers, by their paths. */
+  /** The wrapped layers by path. */
   layers(): readonly [string, L][] {
     return this.wrapped.list();
   }
 
-  /** The wrapped layers alone. */
+  /** The wrapped layers. */
   layerList(): L[] {
     return this.layers().map(([, layer]) => layer);
   }
 
-  /** The layers that an adapter is on, by their paths. */
+  /** The layers with this adapter, by path. */
   layersOf(name: string): [string, L][] {
     return this.layers().filter(([, { updates }]) => updates.has(name));
   }
@@ -180,21 +180,21 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
 
   dispose(): void {}
 
-  /** The configuration with the names that `all-linear` stands for on this model. */
+  /** The configuration with `all-linear` replaced by the names of this model. */
   protected withTargets(config: C, targetModules: readonly string[]): C {
     return changed<LayerConfig>(config, { targetModules }) as C;
   }
 
-  /** @throws ArgumentError when these adapters cannot act together. */
+  /** @throws ArgumentError when these adapters cannot be active together. */
   protected checkTogether(_names: readonly string[]): void {}
 
-  /** @throws UnsupportedError when the configuration wants something else of these layers too. */
+  /** @throws UnsupportedError when the configuration also adapts these layers in another manner. */
   protected checkTargets(_config: C, _targets: readonly Target<C, L>[]): void {}
 
-  /** Takes off what a method has beside its layers. */
+  /** Removes the other parts of a method from the model. */
   protected unloadOthers(): void {}
 
-  /** The wrapper at a path, or a new one, without adapters, around the linear layer that is there. */
+  /** The wrapper at a path, or a new one without adapters around the linear layer there. */
   protected layerAt(path: string, module: Module | undefined, wrap: (base: Projection) => L): L {
     if (this.isLayer(module)) return module;
     const refuse = (what: string): never => {
@@ -214,7 +214,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
   }
 }
 
-/** True for a linear layer, whether or not it is kept packed. */
+/** True for a linear layer, packed or not. */
 function isProjection(module: Module | undefined): module is Projection {
   return module !== undefined && 'inFeatures' in module && 'outFeatures' in module;
 }

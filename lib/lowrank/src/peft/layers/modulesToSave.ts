@@ -1,4 +1,4 @@
-/** The modules of a model that adapters train and save whole, beside their low-rank updates. */
+/** Modules that adapters train and save as a whole, beside their updates. */
 import { type Module, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { adaptablePaths, leafNames } from '../targets';
@@ -8,14 +8,14 @@ import { expectedCopy, isSaveable, isTable, ModulesToSaveWrapper, type SaveableM
 import { pathOfHead } from './tiedEnds';
 import { WrappedModules } from './wrappedModules';
 
-/** What a configuration says about them. */
+/** The fields of a configuration for these modules. */
 export interface SavedConfig {
   readonly modulesToSave: readonly string[];
   /** Whether a tied output layer follows the copy of the embedding. */
   readonly ensureWeightTying?: boolean;
 }
 
-/** Wraps the modules that `modulesToSave` names, each once, and gives them a copy per adapter. */
+/** Wraps the modules that `modulesToSave` names, each once, and adds a copy per adapter. */
 export class ModulesToSave {
   private readonly wrapped: WrappedModules<ModulesToSaveWrapper>;
 
@@ -27,10 +27,9 @@ export class ModulesToSave {
   }
 
   /**
-   * The modules that a configuration names, by path. A name is an end of a path, and not of whole parts of it alone, as in
-   * PEFT: `norm` is every norm.
+   * The modules that a configuration names, by path. A name matches any end of a path, as in PEFT: `norm` matches every norm.
    *
-   * @throws ArgumentError when a name matches nothing, UnsupportedError for what cannot be copied.
+   * @throws ArgumentError when a name matches nothing; UnsupportedError for a module that cannot be copied.
    */
   chosen({ modulesToSave }: SavedConfig): [string, SaveableModule | ModulesToSaveWrapper][] {
     if (modulesToSave.length === 0) return []; // before the model is walked
@@ -48,7 +47,7 @@ export class ModulesToSave {
     return [...new Map(found)]; // two names may mean one module
   }
 
-  /** @throws UnsupportedError when the tied output layer shows the copy of one adapter of the embedding and not that of another. */
+  /** @throws UnsupportedError when the tied output layer follows the embedding's copies of some adapters only. */
   check(config: SavedConfig): void {
     for (const [path, module] of this.chosen(config)) {
       if (!(module instanceof ModulesToSaveWrapper) || !isTable(module.originalModule)) continue;
@@ -77,7 +76,7 @@ export class ModulesToSave {
     }
   }
 
-  /** @throws ArgumentError when two of these adapters have a copy of the same module, of which only one can act. */
+  /** @throws ArgumentError when two of these adapters have a copy of the same module: only one can be active. */
   checkTogether(names: readonly string[]): void {
     for (const [path, { copies }] of this.modules()) {
       const both = names.filter((name) => copies.has(name));
@@ -112,7 +111,7 @@ export class ModulesToSave {
     }
   }
 
-  /** Takes the wrappers off; the copies that act stay in the model with `keepsActing`, the originals otherwise. */
+  /** Removes the wrappers; with `keepsActing` the active copies stay in the model, otherwise the originals. */
   unload(keepsActing: boolean): void {
     for (const [path, saved] of this.modules()) {
       const left = keepsActing ? saved.acting : saved.originalModule;
@@ -122,12 +121,12 @@ export class ModulesToSave {
     }
   }
 
-  /** The wrapped modules, by their paths. */
+  /** The wrapped modules by path. */
   modules(): readonly [string, ModulesToSaveWrapper][] {
     return this.wrapped.list();
   }
 
-  /** Leaves this module in the place of the wrapper; an output layer that showed the wrapper's table shows this one's. */
+  /** Replaces the wrapper by this module; an output layer that used the wrapper's table uses this one's. */
   private takeOff(path: string, saved: ModulesToSaveWrapper, left: SaveableModule): void {
     if (isTable(left)) tiedHeadOf(saved)?.follow(left);
     this.wrapped.replace(path, left);

@@ -16,17 +16,17 @@ import type { AdapterTensor, ExpectedTensor, TensorLayout } from '../tuner';
 import { byRows } from './adapterPerRow';
 import type { AdapterState } from './adapterState';
 
-/** What can be copied: the layers that have weights of their own, however they are kept, and the head that shares the embedding's. */
+/** The modules that can be copied: layers with weights of their own, in any storage, and the head that shares the embedding's. */
 export type SaveableModule = Linear | Embedding | RMSNorm | TiedHead | QuantizedLinear | QuantizedEmbedding;
 
 /**
- * The original module, frozen, and one full copy of it for each adapter that trains it; the active adapter's copy acts.
+ * The frozen original module, and a full copy for each adapter that trains it; the active adapter's copy is used.
  *
- * A tied head becomes a head of its own in the copy; the embedding stays as it is. Around an embedding it is a table that a tied
+ * The copy of a tied head is an independent head; the embedding does not change. Around an embedding, the wrapper is a table that a tied
  * head may follow. Copies are 32-bit floats.
  */
 export class ModulesToSaveWrapper extends Module implements Projection, TokenTable {
-  /** The copies, by adapter's name. */
+  /** The copies by adapter name. */
   readonly copies = new Map<string, Linear | Embedding | RMSNorm>();
 
   constructor(
@@ -61,7 +61,7 @@ export class ModulesToSaveWrapper extends Module implements Projection, TokenTab
     return widths(this.originalModule)[1];
   }
 
-  /** The weight that acts. */
+  /** The weight in use. */
   get weight(): tf.Variable | PackedWeight {
     const { acting } = this;
     return acting instanceof TiedHead ? acting.tiedTable : acting.weight;
@@ -81,7 +81,7 @@ export class ModulesToSaveWrapper extends Module implements Projection, TokenTab
     for (const [name, copy] of this.copies) yield [`modules_to_save.${name}`, copy];
   }
 
-  /** What an adapter's file holds of this module, by PEFT's names. */
+  /** The tensors of this module in an adapter's file, by PEFT's names. */
   *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
     const copy = this.copies.get(name);
     if (!copy) return;
@@ -94,19 +94,19 @@ export class ModulesToSaveWrapper extends Module implements Projection, TokenTab
     return byRows(x, rowAdapters, (rows, name) => run(this.copies.get(name) ?? this.originalModule, rows));
   }
 
-  /** The module that acts now: the first active adapter's copy, or the original. */
+  /** The module in use: the first active adapter's copy, or the original. */
   get acting(): SaveableModule {
     const name = this.state.isEnabled ? this.state.activeAdapters.find((active) => this.copies.has(active)) : undefined;
     return this.copies.get(name ?? '') ?? this.originalModule;
   }
 }
 
-/** True for what {@link ModulesToSaveWrapper} can copy. */
+/** True for a module that {@link ModulesToSaveWrapper} can copy. */
 export function isSaveable(module: Module | undefined): module is SaveableModule {
   return [Linear, Embedding, RMSNorm, TiedHead, QuantizedLinear, QuantizedEmbedding].some((kind) => module instanceof kind);
 }
 
-/** True for a table of token vectors, however it is kept. */
+/** True for a table of token vectors, in any storage. */
 export function isTable(module: Module): module is Embedding | QuantizedEmbedding {
   return module instanceof Embedding || module instanceof QuantizedEmbedding;
 }
@@ -116,7 +116,7 @@ function asTable(module: SaveableModule): Embedding | QuantizedEmbedding {
   throw new UnsupportedError(`a ${module.constructor.name} is no table of token vectors`);
 }
 
-/** What a file holds of a copy of this module. */
+/** The tensors of a copy of this module in a file. */
 export function* expectedCopy(module: SaveableModule): IterableIterator<[string, ExpectedTensor]> {
   if (module instanceof TiedHead) yield ['weight', { shape: module.tiedTable.shape }];
   else if (module instanceof QuantizedLinear || module instanceof QuantizedEmbedding) {

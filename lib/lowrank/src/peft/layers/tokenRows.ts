@@ -1,4 +1,4 @@
-/** A table, or an output layer, some rows of which are trained: PEFT's `trainable_token_indices`. */
+/** A table or output layer with some trained rows: PEFT's `trainable_token_indices`. */
 import {
   Embedding,
   type Linear,
@@ -16,22 +16,22 @@ import { byRows } from './adapterPerRow';
 import type { AdapterState } from './adapterState';
 import { type BaseWeight, baseWeightOf } from './baseWeight';
 
-/** What has a row for each token. */
+/** A layer with a row for each token. */
 export type TokenLayer = Embedding | QuantizedEmbedding | Linear | QuantizedLinear | TiedHead;
 
 /** One adapter's rows. */
 interface Rows {
   readonly indices: readonly number[];
-  /** What the rows are, not what they differ by. Shapes: (n, C). */
+  /** The rows themselves, not their differences from the base. Shapes: (n, C). */
   readonly values: tf.Variable;
 }
 
 /**
- * A frozen layer in whose weight the active adapter's rows take the place of the base's: `E[i] ← D[k]` where i is the k-th index.
+ * A frozen layer whose weight has the active adapter's rows in place of the base's: `E[i] ← D[k]`, where i is the k-th index.
  *
- * As a table it picks rows and, for a head that is tied to it, scores them; around an output layer it scores them.
+ * As a table, it selects rows and computes the scores of a tied head; around an output layer, it computes scores.
  *
- * Shapes: as those of the layer; D (n, C).
+ * Shapes: as the layer; D (n, C).
  */
 export class TokenRows extends Module implements TokenTable, Projection {
   readonly #rows = new Map<string, Rows>();
@@ -69,12 +69,12 @@ export class TokenRows extends Module implements TokenTable, Projection {
     return this.numEmbeddings;
   }
 
-  /** The names of the adapters that have rows here. */
+  /** The names of the adapters with rows in this layer. */
   get adapterNames(): readonly string[] {
     return [...this.#rows.keys()];
   }
 
-  /** The adapter whose rows are in the base weight now. */
+  /** The adapter whose rows are merged into the base weight. */
   get mergedAdapter(): string | undefined {
     return this.#merged?.name;
   }
@@ -83,7 +83,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
     return this.#rows.get(name)?.indices;
   }
 
-  /** Adds an adapter whose rows start as the base's. */
+  /** Adds an adapter; its rows start as copies of the base's. */
   addAdapter(name: string, indices: readonly number[]): void {
     const values = tf.tidy(() =>
       tf.variable(tf.gather(this.table(baseWeightOf(this.baseLayer).read()), tf.tensor1d([...indices], 'int32'))),
@@ -96,7 +96,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
     this.#rows.delete(name);
   }
 
-  /** Lets one adapter, or none, train. */
+  /** Makes the rows of one adapter, or of none, trainable. */
   train(names: readonly string[]): void {
     for (const [name, { values }] of this.#rows) values.trainable = names.includes(name);
   }
@@ -109,7 +109,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
     return this.throughRows(x, (states, rows) => this.score(states, rows));
   }
 
-  /** Puts an adapter's rows into the base weight. @throws NotFiniteError with `safeMerge` when they are not finite. */
+  /** Merges an adapter's rows into the base weight. @throws NotFiniteError with `safeMerge` when they contain NaN or infinity. */
   merge(name: string, { safeMerge }: { readonly safeMerge: boolean }): void {
     const rows = this.#rows.get(name);
     if (!rows || this.#merged) return;
@@ -126,7 +126,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
     });
   }
 
-  /** Puts the base weight back, bit by bit. */
+  /** Restores the base weight, bit by bit. */
   unmerge(): void {
     const { originals = [] } = this.#merged ?? {};
     for (const [i, variable] of this.baseWeight().variables.entries()) variable.assign(originals[i] ?? variable);
@@ -149,13 +149,13 @@ export class TokenRows extends Module implements TokenTable, Projection {
     for (const [name, { values }] of this.#rows) yield [`token_adapter.trainable_tokens_delta.${name}`, values];
   }
 
-  /** What an adapter's file holds of this layer, by PEFT's name. */
+  /** The tensors of this layer in an adapter's file, by PEFT's name. */
   *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
     const rows = this.#rows.get(name);
     if (rows) yield [ROWS_NAME, { variable: rows.values, layout: 'same' }];
   }
 
-  /** The base, and the rows that act. */
+  /** The base, and the rows in use. */
   override *compiledFields(): IterableIterator<readonly [string, unknown]> {
     const { isEnabled, activeAdapters, rowAdapters } = this.state;
     yield ['baseLayer', this.baseLayer];
@@ -198,7 +198,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
     return base.mul(kept).add(scored.reshape(base.shape));
   }
 
-  /** Where in the vocabulary the rows are. Shapes: hits (n, V), kept (V). */
+  /** The positions of the rows in the vocabulary. Shapes: hits (n, V), kept (V). */
   private places({ indices }: Rows): { readonly hits: tf.Tensor2D; readonly kept: tf.Tensor } {
     const ids = tf.range(0, this.numEmbeddings);
     const hits = tf
@@ -208,7 +208,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
     return { hits, kept: tf.scalar(1).sub(hits.sum(0)) };
   }
 
-  /** A weight as a table, or a table as the weight of an output layer. Shapes: (V, C) ↔ (C, V), for a table as it is. */
+  /** Converts between a weight and a table. Shapes: (V, C) ↔ (C, V); unchanged if the layer is a table. */
   private table(weight: tf.Tensor): tf.Tensor {
     return isTable(this.baseLayer) ? weight : weight.transpose();
   }
@@ -218,7 +218,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
   }
 }
 
-/** PEFT's name of the rows in a file, after the layer's. */
+/** PEFT's name of the rows in a file, after the layer's name. */
 export const ROWS_NAME = 'token_adapter.trainable_tokens_delta';
 
 function isTable(layer: TokenLayer): layer is Embedding | QuantizedEmbedding {

@@ -1,13 +1,13 @@
-/** Biases of the base that an adapter trains along: PEFT's `bias`. */
+/** Biases of the base that an adapter also trains: PEFT's `bias`. */
 import type { Module } from '../../nn';
 import { StateError, type tf } from '../../runtime';
 
-/** `none`, `all`, or a method's own word for those of the adapted layers, such as `lora_only`. */
+/** `none`, `all`, or a method's own word for the biases of adapted layers, such as `lora_only`. */
 export interface BiasConfig {
   readonly bias?: string;
 }
 
-/** The biases that a configuration trains, by their paths: all of the model, or those of the layers at these paths. */
+/** The biases that a configuration trains, by path: all biases of the model, or those of the layers at these paths. */
 export function trainedBiases(model: Module, { bias = 'none' }: BiasConfig, paths: readonly string[]): [string, tf.Variable][] {
   if (bias === 'none') return [];
   return [...model.namedParameters()].filter(([name]) => {
@@ -16,12 +16,12 @@ export function trainedBiases(model: Module, { bias = 'none' }: BiasConfig, path
   });
 }
 
-/** True when the configuration trains biases. */
+/** True if the configuration trains biases. */
 export function trainsBiases({ bias = 'none' }: BiasConfig): boolean {
   return bias !== 'none';
 }
 
-/** @throws StateError when the configuration trains biases, as an adapter of the model does already. */
+/** @throws StateError when the configuration trains biases and an adapter of the model already does. */
 export function checkBiasesFree(config: BiasConfig, configs: ReadonlyMap<string, BiasConfig>): void {
   const owner = [...configs].find(([, other]) => trainsBiases(other))?.[0];
   if (!trainsBiases(config) || owner === undefined) return;

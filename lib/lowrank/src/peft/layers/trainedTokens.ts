@@ -1,4 +1,4 @@
-/** The tables and output layers of a model of which adapters train some rows. */
+/** Tables and output layers with some trained rows. */
 import { Embedding, Linear, type Module, QuantizedEmbedding, QuantizedLinear, TiedHead, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { adaptablePaths, leafNames } from '../targets';
@@ -7,21 +7,21 @@ import type { AdapterState } from './adapterState';
 import { ROWS_NAME, type TokenLayer, TokenRows } from './tokenRows';
 import { WrappedModules } from './wrappedModules';
 
-/** What a configuration says about them. */
+/** The fields of a configuration for trained rows. */
 export interface TokenConfig {
   readonly trainableTokenIndices: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined;
 }
 
-/** A layer that a configuration names, and which of its rows. */
+/** A layer that a configuration names, and its trained rows. */
 interface Target {
   readonly path: string;
   readonly layer: TokenLayer | TokenRows;
   readonly indices: readonly number[];
-  /** Whether the tied output layer shows these rows too. */
+  /** Whether the tied output layer uses these rows too. */
   readonly isFollowed: boolean;
 }
 
-/** Wraps what `trainableTokenIndices` names, each once, and gives it rows per adapter. */
+/** Wraps the layers that `trainableTokenIndices` names, each once, and adds rows per adapter. */
 export class TrainedTokens {
   private readonly wrapped: WrappedModules<TokenRows>;
 
@@ -33,11 +33,11 @@ export class TrainedTokens {
   }
 
   /**
-   * What a configuration names. On a tied model the output layer follows the embedding's rows, as in PEFT, unless it has other
-   * indices of its own.
+   * The layers that a configuration names. On a tied model, the output layer follows the embedding's rows, as in PEFT, unless it has its
+   * own indices.
    *
-   * @throws ArgumentError when a name matches nothing, or an index is outside the vocabulary; UnsupportedError for a layer that
-   * cannot have rows, or that is adapted in another way too.
+   * @throws ArgumentError when a name matches nothing, or an index is outside the vocabulary; UnsupportedError for a layer that cannot have
+   * trained rows, or is also adapted in another manner.
    */
   chosen({ trainableTokenIndices }: TokenConfig, otherPaths: readonly string[] = []): Target[] {
     if (trainableTokenIndices === undefined) return [];
@@ -68,9 +68,8 @@ export class TrainedTokens {
   }
 
   /**
-   * @param otherPaths - of the layers that are adapted in other ways, by any adapter
-   * @throws UnsupportedError when the tied output layer is adapted in another way, or follows the rows of one adapter and not
-   * those of another.
+   * @param otherPaths - the paths of layers that any adapter adapts in another manner
+   * @throws UnsupportedError when the tied output layer is adapted in another manner, or follows the rows of some adapters only.
    */
   check(config: TokenConfig, otherPaths: readonly string[]): void {
     const targets = this.chosen(config, otherPaths);
@@ -130,7 +129,7 @@ export class TrainedTokens {
     return this.modules().flatMap(([, rows]) => rows.mergedAdapter ?? []);
   }
 
-  /** Merges these adapters' rows; on an error every base weight is as it was. */
+  /** Merges these adapters' rows; on an error, every base weight is unchanged. */
   merge(names: readonly string[], options: { readonly safeMerge: boolean }): void {
     this.checkTogether(names);
     try {
@@ -145,7 +144,7 @@ export class TrainedTokens {
     for (const [, rows] of this.modules()) if (rows.mergedAdapter !== undefined) rows.unmerge();
   }
 
-  /** Takes the wrappers off; what is merged stays in the model. */
+  /** Removes the wrappers; merged rows stay in the model. */
   unload(): void {
     for (const [path, rows] of this.modules()) {
       rows.forgetOriginal();
@@ -154,7 +153,7 @@ export class TrainedTokens {
     }
   }
 
-  /** The wrapped layers, by their paths. */
+  /** The wrapped layers by path. */
   modules(): readonly [string, TokenRows][] {
     return this.wrapped.list();
   }
@@ -174,7 +173,7 @@ function innermost(layer: TokenLayer | TokenRows): Module {
   return layer instanceof TokenRows && !tiedHeadOf(layer) ? layer.baseLayer : layer;
 }
 
-/** Whether it is a table whose rows the output layer shows, or would show. */
+/** Whether it is a table whose rows the output layer uses, or would use. */
 function isTied(layer: TokenLayer | TokenRows): boolean {
   return isTableOf(layer) && tiedHeadOf(layer) !== undefined;
 }

@@ -1,10 +1,10 @@
-/** The modules of a model that adapters wrapped. */
+/** The wrapped modules of a model. */
 import type { Module } from '../../nn';
 
 /**
- * Keeps a list of one kind of wrapper: to walk a model takes longer than to switch its adapters.
+ * Keeps a list of one kind of wrapper: walking a model takes longer than switching its adapters.
  *
- * Its fields are private to the language, so that they are no part of the form by which compiled functions know a model.
+ * Its fields are `#private`, so they do not count in the structure by which compiled functions distinguish models.
  */
 export class WrappedModules<W extends Module> {
   readonly #model: Module;
@@ -16,7 +16,7 @@ export class WrappedModules<W extends Module> {
     this.#isWrapper = isWrapper;
   }
 
-  /** The wrappers, by their paths. */
+  /** The wrappers by path. */
   list(): readonly [string, W][] {
     this.#known ??= [...this.#model.namedModules()].flatMap(([path, module]) =>
       this.#isWrapper(module) ? [[path, module] as [string, W]] : [],
@@ -24,7 +24,7 @@ export class WrappedModules<W extends Module> {
     return this.#known;
   }
 
-  /** Puts a wrapper where a module is, or a module where its wrapper is. */
+  /** Replaces a module by its wrapper, or a wrapper by its module. */
   replace(path: string, module: Module): void {
     this.#model.replaceModule(path, module);
     this.#known = undefined;

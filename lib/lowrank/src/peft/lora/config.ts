@@ -58,13 +58,13 @@ export class LoraConfig extends AdapterConfig {
    */
   readonly trainableTokenIndices: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined;
   /**
-   * On a model whose output layer shows the embedding's table, keep it so: what `modulesToSave` or `trainableTokenIndices`
-   * change of one end changes the other, which is merged and saved tied. LoRA on a tied end is refused with it.
-   * @defaultValue false, where each end is changed alone
+   * Keeps the output layer tied to the embedding on a tied model: changes of one end by `modulesToSave` or
+   * `trainableTokenIndices` also change the other, and the two are merged and saved tied. LoRA on a tied end is refused then.
+   * @defaultValue false: each end changes alone
    */
   readonly ensureWeightTying: boolean;
 
-  /** @throws ArgumentError when a value is out of its range, or an option is not known. */
+  /** @throws ArgumentError for a value out of range or an unknown option. */
   constructor(options: LoraOptions = {}) {
     super(options);
     this.r = options.r ?? 8;

@@ -1,4 +1,4 @@
-/** What a LoRA configuration with `ensureWeightTying` means on a model whose output layer shows the embedding's table. */
+/** LoRA configurations with `ensureWeightTying` on a model whose output layer shares the embedding's table. */
 import { type Module, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';

@@ -1,4 +1,4 @@
-/** What LoRA says about itself. */
+/** The table entry of LoRA. */
 import type { PeftMethod } from '../method';
 import { LoraConfig } from './config';
 import { loraFields } from './loraFields';
@@ -14,9 +14,9 @@ export const loraMethod = {
   file: loraFields,
   summary: ({ r, loraAlpha }) => ({ rank: r, alpha: loraAlpha }),
   /**
-   * The learning rate is `3e-4 · 4096/C`: 3e-4 for LLaMA-7B, as in LLaMA-Reviewer (section IV.E), and 2.1e-3 for SmolLM2-135M, where the sweep in
-   * `experiments/results` finds 2e-3 to 4e-3 best with 60 updates, and the higher of the two too high for long runs. Never above 4e-3. The weight decay is the
-   * paper's, the betas are AdamW's usual ones.
+   * The learning rate is `3e-4 · 4096/C`: 3e-4 for LLaMA-7B, as in LLaMA-Reviewer (section IV.E), and 2.1e-3 for SmolLM2-135M, where the
+   * sweep in `experiments/results` finds 2e-3 to 4e-3 best with 60 updates, and the higher of the two too high for long runs. Never above
+   * 4e-3. The weight decay is the paper's, the betas are AdamW's usual ones.
    */
   trainingDefaults: ({ hiddenSize }) => ({
     learningRate: Math.min(4e-3, (3e-4 * 4096) / hiddenSize),

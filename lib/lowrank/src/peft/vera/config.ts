@@ -7,16 +7,16 @@ import { AdapterConfig } from '../adapterConfig';
 import { isAllLinear } from '../targets';
 
 export const VERA_BIASES = ['none', 'all', 'vera_only'] as const;
-/** Which biases are trained along: see {@link VeraConfig.bias}. */
+/** The biases that are also trained: see {@link VeraConfig.bias}. */
 export type VeraBias = (typeof VERA_BIASES)[number];
 
-/** The fields of a {@link VeraConfig}; every one may be left out. */
+/** The fields of a {@link VeraConfig}; all are optional. */
 export type VeraOptions = Partial<Pick<VeraConfig, Exclude<keyof VeraConfig, 'peftType'>>>;
 
 /** VeRA (Kopiczko et al. 2023, arXiv 2310.11454), as PEFT's `VeraConfig`. */
 export class VeraConfig extends AdapterConfig {
   readonly peftType = 'VERA';
-  /** Rank `r` of the shared projections: higher than LoRA's, as it costs r numbers a layer. @defaultValue 256 */
+  /** Rank `r` of the shared projections: higher than LoRA's, because it costs only r numbers per layer. @defaultValue 256 */
   readonly r: number;
   /**
    * Which linear layers to adapt: ends of module names (`q_proj`, or `qProj`), a regular expression for whole names, or
@@ -27,20 +27,20 @@ export class VeraConfig extends AdapterConfig {
   readonly layersToTransform: readonly number[] | undefined;
   /** Seed of the shared projections, which torch's generator of the same seed repeats. @defaultValue 0 */
   readonly projectionPrngKey: number;
-  /** Whether the file holds the projections; without them a reader draws them anew from the key. @defaultValue true */
+  /** Whether the file contains the projections; otherwise a reader draws them again from the key. @defaultValue true */
   readonly saveProjection: boolean;
   /** Share of the branch's input that is dropped in training. @defaultValue 0 */
   readonly veraDropout: number;
-  /** What every number of the vector d starts as; b starts at 0. @defaultValue 0.1 */
+  /** Initial value of the vector d; b starts at 0. @defaultValue 0.1 */
   readonly dInitial: number;
-  /** The start: `false` sets b to 1 and draws d from N(0, 1), so that the update shows at once. @defaultValue true */
+  /** The start: `false` sets b to 1 and draws d from N(0, 1), so the update is not zero at first. @defaultValue true */
   readonly initWeights: boolean;
   /** Train no biases, all biases of the model, or those of the adapted layers. @defaultValue 'none' */
   readonly bias: VeraBias;
   /** Ends of the names of modules that are trained and saved whole. @defaultValue none */
   readonly modulesToSave: readonly string[];
 
-  /** @throws ArgumentError when a value is out of its range, or an option is not known. */
+  /** @throws ArgumentError for a value out of range or an unknown option. */
   constructor(options: VeraOptions = {}) {
     super(options);
     this.r = options.r ?? 256;

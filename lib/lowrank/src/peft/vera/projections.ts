@@ -12,7 +12,7 @@ export interface Projections {
   readonly b: tf.Variable;
 }
 
-/** What the projections of an adapter are made for. */
+/** The sizes of an adapter's projections. */
 export interface ProjectionSizes {
   readonly r: number;
   /** The widest input of the adapted layers. */

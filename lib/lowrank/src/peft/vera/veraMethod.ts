@@ -1,4 +1,4 @@
-/** What VeRA says about itself. */
+/** The table entry of VeRA. */
 import type { PeftMethod } from '../method';
 import { VeraConfig } from './config';
 import { veraFields } from './veraFields';

@@ -21,10 +21,10 @@ interface UpdateValues extends Projections {
  */
 export class VeraUpdate implements LayerUpdate {
   readonly dropout: number;
-  /** What tells this layer's dropout masks from those of others. */
+  /** Distinguishes this layer's dropout masks from those of others. */
   readonly dropoutSeed: tf.Variable | undefined; // int32 ()
 
-  /** Takes ownership of the vectors; the projections stay the tuner's. */
+  /** Takes ownership of the vectors; the tuner owns the projections. */
   constructor(
     readonly lambdaB: tf.Variable,
     readonly lambdaD: tf.Variable,
@@ -60,7 +60,7 @@ export class VeraUpdate implements LayerUpdate {
     return matMulFrozen(low, () => firstColumns(projections.b, lambdaB.size)).mul(lambdaB);
   }
 
-  /** ΔW for a layer with so many inputs. Shapes: (I, O). */
+  /** ΔW for a layer with this number of inputs. Shapes: (I, O). */
   delta(inFeatures: number): tf.Tensor {
     const { projections, lambdaB, lambdaD } = this;
     return tf.tidy(() => product({ ...projections, lambdaB, lambdaD }, inFeatures));
