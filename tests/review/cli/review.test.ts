@@ -65,7 +65,8 @@ describe('lowrank review', () => {
     change();
     const before = tf.memory().numTensors;
     const { code, stdout, stderr } = await lowrank(['review', ...reviewer]);
-    expect([code, stderr]).toEqual([0, '']);
+    const said = stderr.replace(/^.* left\n/gm, ''); // what a busy machine is slow enough for
+    expect([code, said]).toEqual([0, '']);
     expect(stdout).toMatch(/^src\/a\.js:5 \(review needed: \d+ %\)\n {2}\S/);
     expect(stdout).toMatch(/\nsrc\/a\.js:26-27 \(review needed/);
     expect(stdout).toMatch(/2 reviews of 2 hunks\.\n$/);
