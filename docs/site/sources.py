@@ -25,7 +25,7 @@ ROAD = re.compile(r"^(←|Course start · |\[Course start\]).*\.ipynb\).*\n*", r
 
 
 # Notebooks whose cells run on their pages as well, as far as these can.
-LIVE = ("02-lora", "03-zero-init-prefix")
+LIVE = ("02-lora", "03-zero-init-prefix", "12-errata")
 TINY = "docs/site/tiny-model.md"
 LIVE_INTRO = (
     "The code of this page runs in your browser where a cell has a Run button, on the same library as the notebook. "
