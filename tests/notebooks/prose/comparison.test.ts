@@ -223,3 +223,33 @@ describe('the words of notebook 06 beside the results', () => {
     expect(new Set(config.methods.map(({ learningRates }) => learningRates.length)).size).toBe(1);
   });
 });
+
+describe('what notebook 06 says of reviews written by people', () => {
+  const people = Comparison.read(path.join(root, 'experiments/results/reviewer-human.json'));
+  const side = (method: string, reference: string, measure: Measure) => {
+    const { low, high } = people.difference(method, reference, measure);
+    return low > 0 ? 'above' : high < 0 ? 'below' : 'not told apart';
+  };
+  const bleu = { task: 'refinement', metric: 'bleu4' } as const;
+
+  it('is what the file has: LoRA falls on both tasks, most on comments', () => {
+    const fall = (measure: Measure) => people.row(LORA, measure).value / measured.row(LORA, measure).value;
+    expect(fall(comment)).toBeLessThan(0.1);
+    expect(fall(refinement)).toBeLessThan(0.25);
+    expect(people.row(LORA, comment).value).toBeLessThan(10);
+    expect(side(LORA, 'base', comment)).toBe('above');
+  });
+
+  it('is what the file has: copied code ahead by BLEU, LoRA by exact matches', () => {
+    expect(side(LORA, 'copied code', bleu)).toBe('below');
+    expect(side(LORA, 'copied code', refinement)).toBe('above');
+    expect(people.row('copied code', refinement).value).toBe(0);
+  });
+
+  it('is what the file has: LoRA ahead of the prefix by BLEU, and of its runs one on refinement', () => {
+    expect(side(LORA, PREFIX, bleu)).toBe('above');
+    expect(side(LORA, PREFIX, refinement)).toBe('not told apart');
+    expect(people.results.runs.filter(({ method }) => method === PREFIX).map(({ task }) => task)).toEqual(['refinement']);
+    expect(people.results.notRun.map(({ method }) => method)).toContain(FULL);
+  });
+});
