@@ -158,3 +158,14 @@ test('what it says of two GPUs is in the results', () => {
   expect(page).toContain(`differs from that of one by at most ${Math.max(small.difference, small.resumed).toExponential(1)}`);
   expect(page).toContain(`differ by at most ${(100 * same.lossGap).toFixed(3)} %`);
 });
+
+test('notebook 10 orders the two GPUs of both sides as they were measured', () => {
+  const { nccl, peer } = JSON.parse(readFileSync('tests/bench/results/gpu-scale.json', 'utf8')) as {
+    readonly nccl: Readonly<Record<'step' | 'long', { readonly all: { readonly secondsPerStep: number } }>>;
+    readonly peer: Readonly<Record<'step' | 'long', { readonly secondsPerStep: number }>>;
+  };
+  const text = readFileSync('notebooks/10-beyond-one-machine.ipynb', 'utf8');
+  expect(text).toContain("PyTorch's pair is ahead of ours on the short rows and behind on the long ones.");
+  expect(nccl.step.all.secondsPerStep).toBeGreaterThan(peer.step.secondsPerStep);
+  expect(nccl.long.all.secondsPerStep).toBeLessThan(peer.long.secondsPerStep);
+});
