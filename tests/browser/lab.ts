@@ -36,6 +36,7 @@ export async function startLab(folder: string): Promise<Lab> {
   const port = await freePort();
   const token = randomUUID();
   const server = spawnServer(folder, port, token);
+  process.once('exit', () => server.kill('SIGTERM')); // for a run that is stopped in between
   let said = '';
   for (const stream of [server.stdout, server.stderr]) stream?.on('data', (text) => (said += text));
   const root = `http://127.0.0.1:${port}`;

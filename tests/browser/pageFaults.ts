@@ -3,10 +3,23 @@ import type { Page } from 'playwright-core';
 
 /** All faults that a notebook can have whether it was just run or only opened. */
 export async function pageFaults(page: Page): Promise<string[]> {
-  const checks = [redOutput, rawFormulas, missingPictures, emptyCharts, crookedTables, openAnswers, leftBars];
+  const checks = [missingOutputs, redOutput, rawFormulas, missingPictures, emptyCharts, crookedTables, openAnswers, leftBars];
   const found: string[] = [];
   for (const check of checks) found.push(...(await check(page)));
   return found;
+}
+
+/** Outputs that the notebook holds and the page does not show. */
+function missingOutputs(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const content = window.jupyterapp?.shell.currentWidget?.content;
+    const saved = content?.model.toJSON().cells ?? [];
+    return (content?.widgets ?? []).flatMap(({ node, outputHidden }, index) => {
+      const held = saved[index]?.outputs?.length ?? 0;
+      const shown = node.querySelectorAll('.jp-OutputArea-output').length;
+      return outputHidden || shown >= held ? [] : [`cell ${index + 1} shows ${shown} of ${held} outputs`];
+    });
+  });
 }
 
 /** Errors and what was written to stderr, which JupyterLab shows in red. */
