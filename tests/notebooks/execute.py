@@ -263,6 +263,8 @@ def main():
             check_pages([*rendered, arguments.build / "index.html"])
     except NotebookError as error:
         sys.exit(f"\nFAILED {error}" if name == "notebooks" else f"\nFAILED {name}: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; what was executed so far is not executed again")
     print(f"{len(notebooks)} notebooks in {time.monotonic() - started:.0f} s; start reading at {arguments.build.name}/index.html")
 
 
