@@ -14,8 +14,8 @@ test('a layer of another kind, or none at all, is refused and nothing is changed
     "'model.layers.0.self_attn' is of the kind 'attention'; a MLP, of the kind 'MLP'",
   );
   expect(put(Q, new RMSNorm(variable(16)))).toThrow(ArgumentError);
-  expect(put(Q, { forward: (x: tf.Tensor) => x })).toThrow('is no Module but Object');
-  expect(put(Q, undefined)).toThrow('is no Module but undefined');
+  expect(put(Q, { forward: (x: tf.Tensor) => x })).toThrow('is not a Module but Object');
+  expect(put(Q, undefined)).toThrow('is not a Module but undefined');
   expect(put('model.layers.0', layer?.mlp)).toThrow("of the kind 'decoder layer'");
   expect(put('model.embed_tokens', model.lmHead)).toThrow("of the kind 'token table'");
   expect(layer?.selfAttn).toBe(before);

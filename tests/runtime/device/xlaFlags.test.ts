@@ -24,8 +24,8 @@ describe('flags for XLA', () => {
     ['--xla_nonsense=1', 'XLA_FLAGS has --xla_nonsense, which this TensorFlow does not know'],
     ['--xla_dump_to=/x --xla_dump_two', '--xla_dump_two'],
     ['--xla_dump=1', '--xla_dump,'],
-    ['--xla_dump_to=/x nonsense', 'XLA_FLAGS has nonsense, which is no flag'],
-    ['-', 'XLA_FLAGS has -, which is no flag'],
+    ['--xla_dump_to=/x nonsense', 'XLA_FLAGS has nonsense, which is not a flag'],
+    ['-', 'XLA_FLAGS has -, which is not a flag'],
     ['xla_dump_to=/x', 'neither flags (--xla_…) nor a file of them that can be read: xla_dump_to=/x'],
   ])('that would end the process, or do nothing, are refused: %j', (flags, message) => {
     expect(() => checkXlaFlags(flags, library)).toThrow(ArgumentError);

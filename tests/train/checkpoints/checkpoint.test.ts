@@ -221,5 +221,5 @@ describe('a checkpoint with right checksums', () => {
 test('a file in place of the directory is named, not a raw error of Node', () => {
   fs.writeFileSync(directory, '');
   expect(load).toThrow(FormatError);
-  expect(load).toThrow(`${directory} is no folder of checkpoints`);
+  expect(load).toThrow(`${directory} is not a folder of checkpoints`);
 });

@@ -128,7 +128,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, -0.1])(
     optimizer.applyGradients(grads, [['weight', weight]]);
     const values = weight.dataSync();
     expect(() => optimizer.applyGradients(grads, [['weight', weight]])).toThrow(ArgumentError);
-    expect(() => optimizer.applyGradients(grads, [['weight', weight]])).toThrow(`gives update 2 a learning rate of ${rate}`);
+    expect(() => optimizer.applyGradients(grads, [['weight', weight]])).toThrow(`a learning rate of ${rate} for update 2`);
     expect([[...weight.dataSync()], optimizer.step]).toEqual([[...values], 1]);
     tf.dispose([weight, grads]);
     optimizer.dispose();

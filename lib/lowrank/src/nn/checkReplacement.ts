@@ -29,7 +29,7 @@ const WIDTHS: Partial<Readonly<Record<ModuleKind, readonly string[]>>> = {
  * @throws ArgumentError when it is not a Module, has another kind, or lacks a member that callers use; ShapeError when it has other widths.
  */
 export function checkReplacement(path: string, before: Layer, replacement: unknown): void {
-  if (!isModule(replacement)) throw new ArgumentError(`what is put at '${path}' is no Module but ${describe(replacement)}`);
+  if (!isModule(replacement)) throw new ArgumentError(`the replacement at '${path}' is not a Module but ${describe(replacement)}`);
   const { kind } = before;
   if (!kind) return;
   if (replacement.kind && replacement.kind !== kind) {

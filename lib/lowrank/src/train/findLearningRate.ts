@@ -44,8 +44,7 @@ export async function findLearningRate(
 ): Promise<FoundLearningRate> {
   checkKnown('findLearningRate', options, ['lowest', 'highest', 'steps', 'signal']);
   const { lowest = 1e-6, highest = 1, steps = 60, signal } = options;
-  if (!(lowest > 0 && highest > lowest && highest < Infinity))
-    throw new ArgumentError(`learning rates from ${lowest} to ${highest} are no range`);
+  if (!(lowest > 0 && highest > lowest && highest < Infinity)) throw new ArgumentError(`lowest ${lowest} must be below highest ${highest}`);
   const rate = (step: number) => lowest * (highest / lowest) ** (step / Math.max(1, steps - 1));
   const optimizer = new AdamW({ learningRate: rate, weightDecay: 0 });
   const before = Array.from(parametersOf(model), ([, variable]) => ({ variable, value: tf.keep(variable.clone()) }));

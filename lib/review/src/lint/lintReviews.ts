@@ -39,6 +39,19 @@ export interface LintProgress {
 
 type Settings = Required<Pick<LintReviewOptions, 'seed' | 'maxPerRule' | 'maxFilesPerPackage' | 'contextLines' | 'maxCharacters'>>;
 
+/** The names of all options. */
+export const LINT_OPTIONS = [
+  'cacheDir',
+  'nodeModules',
+  'seed',
+  'maxPerRule',
+  'maxFilesPerPackage',
+  'contextLines',
+  'maxCharacters',
+  'onProgress',
+  'signal',
+] as const;
+
 const formatVersion = 2; // increased whenever the same packages and settings would yield other examples or another file format
 
 /**
@@ -53,17 +66,7 @@ const formatVersion = 2; // increased whenever the same packages and settings wo
  * @throws AbortedError when `signal` is aborted.
  */
 export async function lintReviews(options: LintReviewOptions = {}): Promise<ReviewSplits> {
-  checkKnown('lintReviews', options, [
-    'cacheDir',
-    'nodeModules',
-    'seed',
-    'maxPerRule',
-    'maxFilesPerPackage',
-    'contextLines',
-    'maxCharacters',
-    'onProgress',
-    'signal',
-  ]);
+  checkKnown('lintReviews', options, LINT_OPTIONS);
   const nodeModules = options.nodeModules ?? path.dirname(path.dirname(require.resolve('eslint/package.json')));
   const { cacheDir = path.join(path.dirname(nodeModules), 'data') } = options;
   const settings = checkedSettings(options);

@@ -2,7 +2,7 @@
 import nodePath from 'node:path';
 import { ArgumentError, FormatError } from 'lowrank';
 import { checkKnown, deriveSeed, seededRandom } from 'lowrank/internal';
-import { type LintReviewOptions, lintReviews } from '../lint/lintReviews';
+import { LINT_OPTIONS, type LintReviewOptions, lintReviews } from '../lint/lintReviews';
 import { textHash } from '../lint/packageSources';
 import { normalizedHunk } from '../lint/splitByPackage';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
@@ -34,22 +34,7 @@ const partNames: readonly (readonly [RegExp, Part])[] = [
  * @throws FormatError as `readReviews` does, and when a part is empty.
  */
 export async function loadReviewData(options: LoadReviewDataOptions = {}): Promise<ReviewSplits> {
-  checkKnown('loadReviewData', options, [
-    'path',
-    'maxExamples',
-    'task',
-    'onProblem',
-    'maxProblems',
-    'cacheDir',
-    'nodeModules',
-    'seed',
-    'maxPerRule',
-    'maxFilesPerPackage',
-    'contextLines',
-    'maxCharacters',
-    'onProgress',
-    'signal',
-  ]);
+  checkKnown('loadReviewData', options, ['path', 'maxExamples', 'task', 'onProblem', 'maxProblems', ...LINT_OPTIONS]);
   const { path = '', maxExamples = Number.POSITIVE_INFINITY, task, onProblem, maxProblems, ...lint } = options;
   const { seed = 1 } = lint;
   if (!(maxExamples >= 1)) throw new ArgumentError(`maxExamples ${maxExamples} is not a number from 1 up`);

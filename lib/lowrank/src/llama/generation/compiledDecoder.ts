@@ -44,7 +44,7 @@ export class CompiledDecoder implements Decoder {
 
   step(ids: NextIds): Scores {
     const position = this.#position;
-    if (!position) throw new StateError('there is no text to go on with: prefill() comes first');
+    if (!position) throw new StateError('there is no text to continue: call prefill() first');
     const { begins, place } = position;
     return this.#run(begins.shape[0], (program) => {
       const { next, ...decoded } = program.step({ ids: column(ids), begins, place }, this.#held);
@@ -54,7 +54,7 @@ export class CompiledDecoder implements Decoder {
 
   selectRows(rows: readonly number[]): void {
     const position = this.#position;
-    if (!position) throw new StateError('there are no rows to choose from: prefill() comes first');
+    if (!position) throw new StateError('there are no rows to choose from: call prefill() first');
     this.#replace(
       tf.tidy(() => {
         const chosen = tf.tensor1d([...rows], 'int32');

@@ -168,7 +168,7 @@ export class Tokenizer {
     checkKnown('applyChatTemplate', options, ['addGenerationPrompt']);
     const { addGenerationPrompt = false } = options;
     const { path, bosToken, eosToken, padToken, unkToken } = this.definition;
-    if (!this.#template) throw new ArgumentError(`${path} has no chat template: it is no chat model. Write the prompt as plain text`);
+    if (!this.#template) throw new ArgumentError(`${path} has no chat template, so it is not a chat model. Write the prompt as plain text`);
     const tokens = { bos_token: bosToken, eos_token: eosToken, pad_token: padToken, unk_token: unkToken };
     const template = this.#template;
     const given = { messages, add_generation_prompt: addGenerationPrompt, ...tokens };

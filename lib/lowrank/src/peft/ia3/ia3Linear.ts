@@ -1,9 +1,9 @@
 /** IA3 on a linear layer. */
 import type { Projection } from '../../nn';
 import { tf } from '../../runtime';
-import { AdapterLayer } from '../layers/adapterLayer';
 import { byRows, checkUnmerged } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
+import { LinearAdapterLayer } from '../layers/linearAdapterLayer';
 import type { AdapterTensor } from '../tuner';
 import type { IA3Update } from './ia3Update';
 
@@ -16,25 +16,13 @@ import type { IA3Update } from './ia3Update';
  *
  * Shapes: x (…, I) → y (…, O); l (O), or (I).
  */
-export class IA3Linear extends AdapterLayer<Projection, IA3Update> implements Projection {
+export class IA3Linear extends LinearAdapterLayer<IA3Update> {
   constructor(
     baseLayer: Projection,
     readonly isFeedforward: boolean,
     state?: AdapterState,
   ) {
     super(baseLayer, state);
-  }
-
-  get inFeatures(): number {
-    return this.baseLayer.inFeatures;
-  }
-
-  get outFeatures(): number {
-    return this.baseLayer.outFeatures;
-  }
-
-  get weightShape(): readonly [number, number] {
-    return [this.inFeatures, this.outFeatures];
   }
 
   forward(x: tf.Tensor): tf.Tensor {

@@ -113,7 +113,7 @@ export function isTable(module: Module): module is Embedding | QuantizedEmbeddin
 
 function asTable(module: SaveableModule): Embedding | QuantizedEmbedding {
   if (isTable(module)) return module;
-  throw new UnsupportedError(`a ${module.constructor.name} is no table of token vectors`);
+  throw new UnsupportedError(`a ${module.constructor.name} is not a table of token vectors`);
 }
 
 /** The tensors of a copy of this module in a file. */

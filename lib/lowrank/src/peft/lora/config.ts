@@ -123,6 +123,6 @@ function isList(given: readonly number[] | Readonly<Record<string, readonly numb
 
 function checkTokens(indices: readonly number[]): void {
   const bad = indices.find((index, place) => !Number.isSafeInteger(index) || index < 0 || indices.indexOf(index) < place);
-  if (bad !== undefined) throw new ArgumentError(`trainableTokenIndices: ${bad} is no token id of 0 or more, or is there twice`);
+  if (bad !== undefined) throw new ArgumentError(`trainableTokenIndices: ${bad} is not a token id of at least 0, or appears twice`);
   if (indices.length === 0) throw new ArgumentError('trainableTokenIndices has an empty list: give at least one token id, or leave it out');
 }

@@ -88,5 +88,5 @@ const mergedWeights = compile(
 
 function checkFinite(values: tf.Tensor, names: readonly string[]): void {
   const areFinite = tf.tidy(() => tf.isFinite(values).all().dataSync()[0] === 1);
-  if (!areFinite) throw new NotFiniteError(`merging ${names.join(', ')} gives weights that are NaN or infinite; the base is unchanged`);
+  if (!areFinite) throw new NotFiniteError(`merging ${names.join(', ')} makes weights NaN or infinite; the base is unchanged`);
 }

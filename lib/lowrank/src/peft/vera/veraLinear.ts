@@ -1,9 +1,9 @@
 /** VeRA on a linear layer. */
 import { addResidual, type Projection } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
-import { AdapterLayer } from '../layers/adapterLayer';
 import { adapterPerRow } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
+import { LinearAdapterLayer } from '../layers/linearAdapterLayer';
 import type { AdapterTensor } from '../tuner';
 import type { VeraUpdate } from './veraUpdate';
 
@@ -14,21 +14,9 @@ import type { VeraUpdate } from './veraUpdate';
  *
  * Shapes: x (…, I) → y (…, O); A (I, r), d (r), B (r, O), b (O).
  */
-export class VeraLinear extends AdapterLayer<Projection, VeraUpdate> implements Projection {
+export class VeraLinear extends LinearAdapterLayer<VeraUpdate> {
   constructor(baseLayer: Projection, state?: AdapterState) {
     super(baseLayer, state);
-  }
-
-  get inFeatures(): number {
-    return this.baseLayer.inFeatures;
-  }
-
-  get outFeatures(): number {
-    return this.baseLayer.outFeatures;
-  }
-
-  get weightShape(): readonly [number, number] {
-    return [this.inFeatures, this.outFeatures];
   }
 
   forward(x: tf.Tensor): tf.Tensor {

@@ -20,7 +20,8 @@ export function checkXlaFlags(flags: string, library = tensorflowLibrary()): voi
   const tokens = (given.startsWith('-') ? given : flagsInFile(given)).match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? [];
   const names = tokens.map((token) => {
     const [, name] = /^--(\w+)(?:=|$)/.exec(token) ?? [];
-    if (name === undefined) throw new ArgumentError(`XLA_FLAGS has ${shown(token)}, which is no flag; flags look like --xla_dump_to=PATH`);
+    if (name === undefined)
+      throw new ArgumentError(`XLA_FLAGS has ${shown(token)}, which is not a flag; flags look like --xla_dump_to=PATH`);
     return name;
   });
   if (library === undefined) return;

@@ -95,7 +95,7 @@ export function saveCheckpoint(
 export function loadCheckpoint(directory: string): Checkpoint | undefined {
   const kind = pathKind(directory);
   if (kind !== undefined && kind !== 'folder')
-    throw new FormatError(`${directory} is no folder of checkpoints; give the one that a run was saved in`);
+    throw new FormatError(`${directory} is not a folder of checkpoints; pass the folder in which a run was saved`);
   const folders = completeFolders(kind === undefined ? [] : namesIn(directory));
   for (const { name } of folders) {
     const path = nodePath.join(directory, name);

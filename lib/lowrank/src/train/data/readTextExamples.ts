@@ -22,7 +22,7 @@ export type TextRecord = { readonly prompt: string; readonly completion: string 
  * @throws FormatError with the line that is not such a record, or when the file has no record.
  */
 export async function readTextRecords(path: string): Promise<TextRecord[]> {
-  if (pathKind(path) !== 'file') throw new FormatError(`${path} is no file; expected JSON lines of {prompt, completion} or {messages}`);
+  if (pathKind(path) !== 'file') throw new FormatError(`${path} is not a file; expected JSON lines of {prompt, completion} or {messages}`);
   const records: TextRecord[] = [];
   try {
     for await (const line of textLines(fs.createReadStream(path))) {
@@ -71,7 +71,7 @@ function parsed(text: string, place: string): JsonObject {
   } catch (cause) {
     throw new FormatError(`${place}: this is not valid JSON (${reasonOf(cause)})`, { cause });
   }
-  if (!isJsonObject(value)) throw new FormatError(`${place}: this is no JSON object`);
+  if (!isJsonObject(value)) throw new FormatError(`${place}: this is not a JSON object`);
   return value;
 }
 

@@ -125,7 +125,9 @@ export class AdamW {
   learningRateAt(updates: number): number {
     const rate = this.schedule(updates);
     if (rate >= 0 && rate < Infinity) return rate;
-    throw new ArgumentError(`the schedule gives update ${updates + 1} a learning rate of ${rate}: it has to be a finite number from 0 up`);
+    throw new ArgumentError(
+      `the schedule returns a learning rate of ${rate} for update ${updates + 1}; it must be a finite number of at least 0`,
+    );
   }
 
   /**

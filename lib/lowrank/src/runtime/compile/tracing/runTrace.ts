@@ -89,7 +89,7 @@ function callFunction(trace: Trace, { fn, args }: TracedCall, standIns: readonly
   const result = (fn as (...all: unknown[]) => unknown)(...replaced);
   if (!(result instanceof Promise)) return result;
   result.catch(() => undefined); // the reason does not matter: an async function is refused in any case
-  throw new UnsupportedError(`'${trace.name}' gives a promise: a function cannot wait while it is traced`);
+  throw new UnsupportedError(`'${trace.name}' returns a promise: a function cannot wait while it is traced`);
 }
 
 /** Runs `fn` with tfjs's tape on, or off. */
