@@ -141,6 +141,9 @@ async function faultsOfCells() {
     await page.evaluate(axe);
     noted.push(...(await violations(page, 'light', {})));
     noted.push(...(await violations(page, 'dark', { runOnly: ['color-contrast'] })));
+    await page.setViewportSize({ width: 390, height: 844 });
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (overflow > 0) noted.push(`scrolls ${overflow} px sideways at 390 px`);
     noted.push(...(await stopFaults(page)));
     await page.context().close();
     found.push(...noted.map((fault) => `${name}, run: ${fault}`));

@@ -10,7 +10,7 @@ const SLOW_MILLISECONDS = 250;
 export class LivePage {
   private readonly engine: Engine;
   private readonly cells: readonly LiveCell[];
-  private isRunning = false;
+  private running: Promise<void> | undefined;
 
   /** @param notice - where it is said that the device is weak */
   constructor(
@@ -25,7 +25,7 @@ export class LivePage {
 
   /** Runs a cell, and before it those above that have not run yet, other than solutions, since it builds on them. */
   async run(index: number): Promise<void> {
-    if (this.isRunning) return;
+    if (this.running) return this.cells[index]?.say('a cell is running already; Stop ends it');
     const before = this.cells.slice(0, index).filter(({ hasRun, parts }) => !hasRun && !parts.isSolution);
     if (before.length > 0) this.cells[index]?.say(`runs after ${before.length} above it …`);
     await this.runAll([...before, ...this.cells.slice(index, index + 1)]);
@@ -34,6 +34,7 @@ export class LivePage {
   /** Runs every cell in the order of the page, in a new worker. */
   async runPage(): Promise<void> {
     this.stop();
+    await this.running;
     await this.runAll(this.cells);
   }
 
@@ -53,17 +54,21 @@ export class LivePage {
   }
 
   private async runAll(cells: readonly LiveCell[]): Promise<void> {
-    this.isRunning = true;
-    document.documentElement.classList.add('live-runs');
-    try {
-      for (const cell of cells) {
-        if (await cell.run(this.engine, (message) => this.note(message))) continue;
-        if (cell !== cells.at(-1)) cells.at(-1)?.say('not run: a cell above it has not come to its end');
-        return;
-      }
-    } finally {
-      this.isRunning = false;
-      document.documentElement.classList.remove('live-runs');
+    const { classList } = document.documentElement;
+    classList.add('live-runs');
+    this.running = this.oneByOne(cells).finally(() => {
+      this.running = undefined;
+      classList.remove('live-runs');
+    });
+    await this.running;
+  }
+
+  /** Runs the cells up to the first that does not come to its end. */
+  private async oneByOne(cells: readonly LiveCell[]): Promise<void> {
+    for (const cell of cells) {
+      if (await cell.run(this.engine, (message) => this.note(message))) continue;
+      if (cell !== cells.at(-1)) cells.at(-1)?.say('not run: a cell above it has not come to its end');
+      return;
     }
   }
 
