@@ -27,3 +27,4 @@ export type { PackedWeight } from './packedWeight';
 export * from './quantized';
 export * from './rmsNorm';
 export * from './swiglu';
+export * from './tiedHead';

@@ -1,9 +1,10 @@
 /** Changes the number format of a model's weights in place. */
 import { tf } from '../../runtime';
 import { checkMemory, memoryPlan } from '../../runtime/memory/memoryBudget';
-import { Embedding, TiedHead, type TokenTable } from '../embedding';
+import { Embedding, type TokenTable } from '../embedding';
 import { Linear } from '../linear';
 import type { Module } from '../module';
+import { TiedHead } from '../tiedHead';
 import { Bfloat16Weight } from './bfloat16Weight';
 import { checkStorable, packWeight, type QuantizedFormat } from './formats';
 import { QuantizedEmbedding } from './quantizedEmbedding';
