@@ -8,11 +8,16 @@ const results = JSON.parse(readFileSync('tests/fuzz/results.json', 'utf8'));
 test('the numbers of the reliability page are those of the results', () => {
   const number = (value: number) => value.toLocaleString('en-US');
   expect(page).toContain(`On ${results.date}`);
-  expect(page).toContain(`${number(results.first.cases)} damaged inputs of ${results.first.formats} kinds, ${results.first.seconds} s`);
-  expect(page).toContain(`reviews: ${number(results.main.cases)} cases, ${number(results.main.seconds)} s`);
-  expect(page).toContain(`${results.main.faultyCases} of them showed a fault`);
-  expect(page).toContain(`They found ${results.found.length} faults`);
-  expect(page).toContain(`still open: ${results.found.filter(({ open }: { open?: boolean }) => open).length},`);
+  const { first, before, main, found } = results;
+  expect(page).toContain(`${number(main.cases)} damaged inputs of ${main.formats} kinds, ${number(main.seconds)} s`);
+  expect(page).toContain(`the slowest took ${(main.slowestMilliseconds / 1000).toFixed(1)} s of the processor, a chat template`);
+  const table: Record<string, { value: number; error: number; fault: number; slowest: number }> = results.table;
+  const rows = Object.entries(table);
+  expect(rows.reduce((sum, [, { value, error, fault }]) => sum + value + error + fault, 0)).toBe(main.cases);
+  expect(rows.filter(([, { fault }]) => fault > 0)).toEqual([]);
+  expect(table['chat template']?.slowest).toBe(main.slowestMilliseconds);
+  expect(page).toContain(`${number(first.cases)} and ${number(before.cases)} cases, found ${found.length} faults`);
+  expect(found.filter(({ open }: { open?: boolean }) => open)).toEqual([]);
 });
 
 test('every file that the reliability page names is there', () => {
