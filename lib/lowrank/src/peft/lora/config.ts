@@ -44,7 +44,7 @@ export class LoraConfig extends AdapterConfig {
   readonly useDora: boolean;
   /**
    * The start: `true` draws A as torch does a Linear and sets B to 0; `'gaussian'` draws A from N(0, 1/r²) and sets B to 0;
-   * `false` draws both, so that the update shows at once; `'pissa'` and `'olora'` take them out of the base weight, by its
+   * `false` draws both, so the update is not zero at first; `'pissa'` and `'olora'` take them out of the base weight, by its
    * singular vectors (Meng et al. 2024) or its QR factors (Büyükakyüz 2024). @defaultValue true
    */
   readonly initLoraWeights: LoraInitialisation;

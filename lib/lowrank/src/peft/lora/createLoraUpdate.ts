@@ -98,7 +98,7 @@ function orthonormalFactors(weight: tf.Tensor, r: number): [tf.Tensor, tf.Tensor
   return [right.slice([0, 0], [r, -1]).transpose(), q.slice([0, 0], [-1, r]).transpose()];
 }
 
-/** The factors as variables, their product taken out of the weight, so that the layer's output stays what it was. */
+/** The factors as variables; their product is subtracted from the weight, so the layer's output does not change. */
 function takenOut(weight: BaseWeight, scaling: number, factors: (values: tf.Tensor) => [tf.Tensor, tf.Tensor]): [tf.Variable, tf.Variable] {
   return tf.tidy(() => {
     const values = weight.read();

@@ -1,4 +1,4 @@
-/** Matrix decompositions that TensorFlow has and tfjs does not show. */
+/** Matrix decompositions of TensorFlow that tfjs lacks. */
 import type { tf } from '../../runtime';
 import { nodeBackend, type OpAttribute } from '../../runtime/device/backend';
 

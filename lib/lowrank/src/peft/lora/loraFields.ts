@@ -19,9 +19,9 @@ import {
 import type { ConfigFileFields } from '../method';
 import { LORA_BIASES, LORA_INITIALISATIONS, LoraConfig, type LoraInitialisation } from './config';
 
-/** How an adapter was started, which is over when it is read, and where PEFT keeps tensors meanwhile. */
+/** Keys for the start of an adapter, which is over when it is read, and for the place of tensors in PEFT. */
 const IGNORED = ['eva_config', 'megatron_core', 'runtime_config'];
-/** Keys that do nothing in PEFT either, each for this reason; one that is not at its default is said. */
+/** Keys without effect in PEFT either, each with the reason; a warning names one that is not at its default. */
 const WITHOUT_EFFECT: FieldsWithoutEffect = {
   corda_config: [null, 'it is read only where init_lora_weights is "corda"'],
   fan_in_fan_out: FAN_IN_FAN_OUT,
@@ -29,7 +29,7 @@ const WITHOUT_EFFECT: FieldsWithoutEffect = {
   lora_ga_config: [null, 'it is read only where init_lora_weights is "lora_ga"'],
   qalora_group_size: [16, 'it is read only where use_qalora is true'],
 };
-/** LoRA's variants that compute something else, and the value that PEFT writes when they are off. */
+/** Variants of LoRA with another computation, and the value that PEFT writes when they are off. */
 const UNSUPPORTED = {
   alora_invocation_tokens: null,
   arrow_config: null,
@@ -43,7 +43,7 @@ const UNSUPPORTED = {
   use_qalora: false,
   velora_config: null,
 };
-/** Starts that leave the base as it is: what was loaded is a plain LoRA. */
+/** Starts that do not change the base: a loaded adapter is a plain LoRA. */
 const PLAIN_STARTS = ['eva', 'orthogonal'];
 
 export const loraFields: ConfigFileFields<LoraConfig> = { read, write };

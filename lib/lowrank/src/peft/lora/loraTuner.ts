@@ -17,7 +17,7 @@ import { LoraLinear } from './loraLinear';
 
 type LoraTarget = Target<LoraConfig, LoraLayer>;
 
-/** Wraps the layers that a configuration names, and trains tokens' rows beside them. */
+/** Wraps the layers that a configuration names, and trains rows of tokens beside them. */
 export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   protected readonly method = 'LoRA';
   protected override readonly goesOn = 'linear layers and embeddings';
@@ -96,7 +96,7 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
     this.tokens.unload();
   }
 
-  /** What B must be multiplied by to keep the new adapter's `s·A·B` under the old one's scale; 1 for every other tensor. */
+  /** The factor for B that keeps the new adapter's `s·A·B` under the old scale; 1 for every other tensor. */
   private scaleRatios(name: string, next: LoraConfig): (key: string) => number {
     const scalings = new Map(this.targets(next, true).map(({ path, own }) => [path, scalingOf(own)]));
     const ratios = new Map(
@@ -129,7 +129,7 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
     }
   }
 
-  /** @throws UnsupportedError when tokens are trained of a layer that is adapted in another way too. */
+  /** @throws UnsupportedError when a layer with trained tokens is also adapted in another manner. */
   protected override checkTargets(lora: LoraConfig, targets: readonly LoraTarget[]): void {
     const saved = this.saved.chosen(lora).map(([path]) => path);
     const adapted = [...this.layers(), ...this.saved.modules()].map(([path]) => path);

@@ -1,4 +1,4 @@
-/** One LoRA adapter made of several: PEFT's `add_weighted_adapter`. */
+/** Combines several LoRA adapters into one: PEFT's `add_weighted_adapter`. */
 import { ArgumentError, deriveSeed, StateError, tf, UnsupportedError } from '../../../runtime';
 import type { CombinationOptions } from '../../tuner';
 import { LoraConfig } from '../config';
@@ -7,32 +7,32 @@ import type { LoraLayer } from '../loraLayer';
 import type { LoraUpdate } from '../loraUpdate';
 import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
-/** How adapters are combined: PEFT's `combination_type`. */
+/** The method of combination: PEFT's `combination_type`. */
 export type CombinationType = 'cat' | 'svd' | TaskArithmetic | `${Exclude<TaskArithmetic, 'linear'>}_svd`;
 
-/** Which adapters to combine, and how. */
+/** The adapters to combine, and the method. */
 export interface WeightedAdapterOptions extends CombinationOptions, Partial<ArithmeticOptions> {
   /** @defaultValue 'svd' */
   readonly combinationType?: CombinationType;
-  /** Rank of the result of the SVD ways. @defaultValue the highest of the adapters' ranks */
+  /** Rank of the result of the SVD methods. @defaultValue the highest of the adapters' ranks */
   readonly svdRank?: number;
 }
 
 /** A and B of one layer. Shapes: (I, r), (r, O). */
 export type Factors = { readonly loraA: tf.Tensor2D; readonly loraB: tf.Tensor2D };
 
-/** The new adapter: its configuration, whose scale is 1, and the factors of each layer, which the caller disposes. */
+/** The new adapter: its configuration with scale 1, and the factors of each layer; the caller disposes of them. */
 export interface CombinedAdapter {
   readonly config: LoraConfig;
   readonly factors: ReadonlyMap<string, Factors>;
 }
 
 /**
- * Combines adapters i with weights wᵢ and scales sᵢ into one of scale 1.
+ * Combines adapters i with weights wᵢ and scales sᵢ into one with scale 1.
  *
  * - `cat`: `A = [wᵢ·sᵢ·Aᵢ]`, `B = [Bᵢ]`, which is `Σ wᵢ·ΔWᵢ` exactly, at the sum of the ranks.
  * - `svd`: the best approximation of `Σ wᵢ·ΔWᵢ` of rank `svdRank`.
- * - `linear`: `A = Σ ±√|wᵢ·sᵢ|·Aᵢ`, `B = Σ √|wᵢ·sᵢ|·Bᵢ`, the sign being the weight's. Their product has, beside every wanted
+ * - `linear`: `A = Σ ±√|wᵢ·sᵢ|·Aᵢ`, `B = Σ √|wᵢ·sᵢ|·Bᵢ`, with the weight's sign. Their product has, beside every wanted
  *   `wᵢ·sᵢ·Aᵢ·Bᵢ`, the cross terms `±√|wᵢ·sᵢ·wⱼ·sⱼ|·Aᵢ·Bⱼ`, which belong to no adapter and are about as large. It is cheap, and
  *   wrong: use `cat`, or `svd` where the rank must stay small.
  * - `magnitude_prune`, `ties`, `dare_linear`, `dare_ties`: the same on A and B, thinned out first; see {@link mergeTensors}.
@@ -40,7 +40,7 @@ export interface CombinedAdapter {
  *
  * PEFT keeps the first adapter's `useRslora`, with which the result's scale is not 1; here it is.
  *
- * @throws ArgumentError when the ranks, weights or densities do not fit the way; UnsupportedError for adapters with more than
+ * @throws ArgumentError when the ranks, weights or densities do not fit the method; UnsupportedError for adapters with more than
  * A and B: DoRA, trained biases, saved modules.
  */
 export function combineAdapters(
@@ -75,13 +75,13 @@ export function combineAdapters(
   return { config: combinedConfig(plain, r, [...factors.keys()]), factors };
 }
 
-/** The tuner, as far as it is used here. */
+/** The part of the tuner that is used here. */
 interface LoraLayers {
   layers(): readonly (readonly [path: string, layer: LoraLayer])[];
   layersOf(name: string): readonly (readonly [path: string, layer: LoraLayer])[];
 }
 
-/** Puts the factors into an adapter's variables and frees them. */
+/** Assigns the factors to an adapter's variables and frees them. */
 export function assignFactors(tuner: LoraLayers, name: string, factors: CombinedAdapter['factors']): void {
   for (const [path, layer] of tuner.layersOf(name)) {
     const update = layer.updates.get(name);
@@ -161,7 +161,7 @@ function truncatedProduct({ loraA, loraB }: Factors, r: number): Factors {
   return { loraA: tf.matMul(left.q, core.loraA), loraB: tf.matMul(core.loraB, right.q, false, true) };
 }
 
-/** Fills up with zeros to rank r, which changes nothing of the product. */
+/** Pads with zeros to rank r, which does not change the product. */
 function padded({ loraA, loraB }: Factors, r: number): Factors {
   const missing = r - loraA.shape[1];
   return missing === 0
@@ -221,7 +221,7 @@ function combinedConfig(configs: readonly LoraConfig[], r: number, paths: readon
   });
 }
 
-/** All names, where names alone say which layers the adapters are on. */
+/** All names, if only names choose the layers of the adapters. */
 function combinedTargets(configs: readonly LoraConfig[]): string[] | undefined {
   const lists = configs.map(({ targetModules, excludeModules, layersToTransform }) =>
     typeof targetModules === 'string' || excludeModules.length > 0 || layersToTransform ? undefined : targetModules,

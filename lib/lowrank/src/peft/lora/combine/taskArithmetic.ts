@@ -1,21 +1,21 @@
-/** Ways of adding up the tensors of several adapters: PEFT's `merge_utils`. */
+/** Methods of summing the tensors of several adapters: PEFT's `merge_utils`. */
 import { ArgumentError, deriveSeed, tf } from '../../../runtime';
 import { statelessUniform } from '../../../runtime/statelessRandom';
 
-/** How the sign of an element is elected in TIES: by the sum of its values, or by the count of its signs. */
+/** The election of an element's sign in TIES: by the sum of its values, or by the count of its signs. */
 export type MajoritySignMethod = 'total' | 'frequency';
 
-/** What the ways differ by. */
+/** The options of the methods. */
 export interface ArithmeticOptions {
-  /** Share of the elements that are kept. */
+  /** Share of the kept elements. */
   readonly density?: number;
   /** @defaultValue 'total' */
   readonly majoritySignMethod?: MajoritySignMethod;
-  /** Tells the random masks of DARE apart and repeats them. */
+  /** Random seed of the masks of DARE. */
   readonly seed: number;
 }
 
-/** How elements are dropped before the sum, and whether the rest must agree in sign. */
+/** The rule for dropping elements before the sum, and whether the rest must agree in sign. */
 const WAYS = {
   linear: { prune: undefined, elects: false },
   magnitude_prune: { prune: keepLargest, elects: false },
@@ -24,7 +24,7 @@ const WAYS = {
   dare_ties: { prune: keepRandom, elects: true },
 } as const;
 
-/** A way of adding up tensors element by element. */
+/** A method of summing tensors element by element. */
 export type TaskArithmetic = keyof typeof WAYS;
 
 export function isTaskArithmetic(way: string): way is TaskArithmetic {
@@ -32,11 +32,11 @@ export function isTaskArithmetic(way: string): way is TaskArithmetic {
 }
 
 /**
- * `Σ wᵢ·tᵢ`, element by element (task arithmetic, Ilharco et al. 2022), of tensors that were thinned out before: to their
- * largest values (magnitude_prune, TIES; Yadav et al. 2023) or at random, scaled up by 1/density (DARE; Yu et al. 2023). The
- * TIES ways elect a sign per element, leave out what disagrees, and divide by the number of those left.
+ * `Σ wᵢ·tᵢ`, element by element (task arithmetic, Ilharco et al. 2022). The tensors are pruned before: to their largest values
+ * (magnitude_prune, TIES; Yadav et al. 2023), or at random with a scale of 1/density (DARE; Yu et al. 2023). The TIES methods elect
+ * a sign per element, drop the elements that disagree, and divide by the number of the others.
  *
- * Shapes: all tensors alike.
+ * Shapes: all tensors have the same shape.
  *
  * @throws ArgumentError for a density out of range.
  */
@@ -57,7 +57,7 @@ export function mergeTensors(
   });
 }
 
-/** Keeps the elements of the largest magnitude, `⌊density·size⌋` of them. */
+/** Keeps the `⌊density·size⌋` elements with the largest magnitude. */
 function keepLargest(tensor: tf.Tensor, density: number): tf.Tensor {
   const flat = tensor.abs().flatten();
   const count = Math.floor(density * tensor.size);
@@ -68,7 +68,7 @@ function keepLargest(tensor: tf.Tensor, density: number): tf.Tensor {
   return tensor.mul(mask.reshape(tensor.shape));
 }
 
-/** Keeps each element with this probability, and scales it up so that the expectation stays. */
+/** Keeps each element with this probability, and scales it up to keep the expectation. */
 function keepRandom(tensor: tf.Tensor, density: number, seed: number): tf.Tensor {
   if (density >= 1) return tensor;
   const kept = statelessUniform(tensor.shape, tf.tensor1d([seed >> 1, 0], 'int32')).less(density);
