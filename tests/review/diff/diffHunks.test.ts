@@ -159,6 +159,49 @@ test('a long hunk is cut into parts whose headers fit and which hold every line 
 });
 
 describe('odd diffs', () => {
+  test('files that plain diff names in a line are named behind a hunk as well', async () => {
+    const skipped: string[] = [];
+    const diff = `diff -ru old/x.c new/x.c
+--- old/x.c\t2026-01-01
++++ new/x.c\t2026-01-02
+@@ -1 +1 @@
+-a
++b
+Only in new: y.c
+Binary files old/z.bin and new/z.bin differ
+Submodule lib 1234567..89abcde:
+`;
+    const hunks = await hunksOf(diff, { onSkip: (file, reason) => skipped.push(`${file}: ${reason}`) });
+    expect(hunks.map(({ file }) => file)).toEqual(['new/x.c']);
+    expect(skipped).toEqual([
+      'new/y.c: only in one of the two folders; `diff -N` shows its lines',
+      'z.bin: a binary file', // as git's lines of this kind, where both sides agree
+      'lib: a submodule',
+    ]);
+  });
+
+  test.each([
+    ['one of git', 'diff --git a/a.js b/a.js\nindex 1..2 100644\n--- a/a.js\n+++ b/a.js\n'],
+    ['one of git without paths', 'diff --git a/a.js b/a.js\n'],
+    ['one of plain diff', `${simple}--- a/a.js\n+++ b/a.js\n`],
+  ])('a header that no hunk follows is named: %s', async (_, diff) => {
+    const skipped: string[] = [];
+    await hunksOf(diff, { onSkip: (file, reason) => skipped.push(`${file}: ${reason}`) });
+    expect(skipped).toEqual(['a.js: a header without hunks']);
+  });
+
+  test('lines that end in a carriage return alone are refused', async () => {
+    await expect(hunksOf(simple.replaceAll('\n', '\r'))).rejects.toThrow('line 1: the lines end in a carriage return alone');
+  });
+
+  test('code at which the diff breaks off is never written back', async () => {
+    const hunks = await hunksOf('--- a/a\n+++ b/a\n@@ -1 +1 @@\n-a\n+b\n@@ -4,3 +4,3 @@\n one\n-two\n+zw');
+    expect(hunks.map(({ code, isCut }) => [code, isCut])).toEqual([
+      ['b', undefined],
+      ['one\nzw', true],
+    ]);
+  });
+
   test('nothing, a text without a diff, which is refused, a header without lines, an end in the middle', async () => {
     expect(await hunksOf('')).toEqual([]);
     await expect(hunksOf('Dear all,\n\n--\nme\n')).rejects.toThrow(/this input contains no diff: expected a unified diff/);

@@ -9,10 +9,11 @@ export type TextLine =
 /** Limit on the length of a line. Some records contain whole source files, but none is this large. */
 export const LARGEST_RECORD = 16 * 2 ** 20; // bytes
 
-/** The lines of a UTF-8 text, numbered from 1, without their ends and without blank lines. */
+/** The lines of a UTF-8 text, numbered from 1, without their ends, a byte order mark, and blank lines. */
 export async function* textLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<TextLine> {
   for await (const { line, bytes, size } of byteLines(chunks, LARGEST_RECORD)) {
-    const text = size > LARGEST_RECORD ? '' : utf8Text(bytes);
+    const read = size > LARGEST_RECORD ? '' : utf8Text(bytes);
+    const text = line === 1 ? read?.replace(/^\uFEFF/, '') : read;
     if (size > LARGEST_RECORD) yield { line, problem: `a line of ${size} bytes exceeds the limit of ${LARGEST_RECORD}` };
     else if (text === undefined) yield { line, problem: 'not UTF-8 text' };
     else if (text.trim() !== '') yield { line, text: text.replace(/\r$/, '') };

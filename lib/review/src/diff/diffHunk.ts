@@ -14,6 +14,6 @@ export interface DiffHunk {
   /** The first and the last added line; without one, a line next to the removed lines. */
   readonly line: number;
   readonly endLine: number;
-  /** Whether `code` differs from the file: a line was too long or was not valid UTF-8. Such code must not be written back. */
+  /** Whether `code` differs from the file: a line was too long or was not valid UTF-8, or the diff ends within the hunk. Such code must not be written back. */
   readonly isCut?: boolean;
 }

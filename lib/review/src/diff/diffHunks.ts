@@ -63,6 +63,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
       section.hasHunks = true;
       if (hunk instanceof CombinedHunk) section.skip();
     } else if (FileHeader.begins(line)) {
+      if (/\r./.test(line)) throw new FormatError(`line ${number}: the lines end in a carriage return alone; ${expected}`);
       section.open(new FileHeader(line));
       isDiff = true;
       plain.note(line);
@@ -70,7 +71,8 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
       section.addSides(before, line.slice(4, longestHeader));
       plain.note(line);
     } else if (section.isOpen) section.header?.add(line);
-    isDiff ||= hunk !== undefined || section.passOver(line);
+    const isWholeFile = hunk === undefined && section.passOver(line); // each such line, not the first alone, names a file
+    isDiff ||= hunk !== undefined || isWholeFile;
     before = line.startsWith('--- ') ? line.slice(4) : undefined;
     if (!isDiff) {
       sample.add(line);
@@ -78,7 +80,10 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     }
   }
   if (hunk && !hunk.isComplete) {
-    if (hunk instanceof OpenHunk) yield* section.reviewed(hunk);
+    if (hunk instanceof OpenHunk) {
+      hunk.cut();
+      yield* section.reviewed(hunk);
+    }
     section.note('the end of a hunk is missing from the diff');
   }
   section.close();

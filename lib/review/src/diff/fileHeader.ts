@@ -10,6 +10,7 @@ export class FileHeader {
   private renamedTo: string | undefined;
   private change = ''; // the change besides the text
   private mode = '';
+  private hasBothSides = false;
   private isBinary = false;
   private isDeleted = false;
 
@@ -46,6 +47,7 @@ export class FileHeader {
   /** Sets the paths of the `---` and `+++` lines, passed without those signs. */
   addSides(before: string | undefined, after: string): void {
     this.sides = { before: before === undefined ? undefined : headerPath(before), after: headerPath(after) };
+    this.hasBothSides = before !== undefined;
     if (this.sides.after === undefined) this.isDeleted = true;
   }
 
@@ -73,8 +75,10 @@ export class FileHeader {
     return this.isDeleted ? 'a deleted file' : undefined;
   }
 
-  /** Why the file has no hunks. */
+  /** Why the file has no hunks; undefined when a lone `+++` line, which other texts have too, is all of its header. */
   get reasonWithoutHunks(): string | undefined {
-    return this.reason ?? (this.change === '' ? undefined : this.change);
+    if (this.reason !== undefined) return this.reason;
+    if (this.change !== '') return this.change;
+    return this.line === '' && !this.hasBothSides ? undefined : 'a header without hunks';
   }
 }

@@ -57,6 +57,11 @@ export class OpenHunk {
     return sign !== undefined && (sign === '+' || this.oldLeft > 0) && (sign === '-' || this.newLeft > 0);
   }
 
+  /** Records that the last lines are missing, or half there. */
+  cut(): void {
+    this.isCut = true;
+  }
+
   add(line: string): void {
     if (line.startsWith('\\')) return; // "\ No newline at end of file"
     const sign = signOf(line);
