@@ -18,7 +18,8 @@ export type {
   NotRun,
 } from './experiment/experimentResults';
 export type { PlainTexts } from './experiment/plainTexts';
-export { type ExperimentOutcome, type ExperimentWork, runExperiment } from './experiment/runExperiment';
+export type { ExperimentOutcome, ExperimentWork } from './experiment/plannedExperiment';
+export { runExperiment } from './experiment/runExperiment';
 export { drawExamples, type FineTuneData, type FineTuneOptions, type FineTuneResult, fineTune } from './fineTune';
 export { type LintProgress, type LintReviewOptions, lintReviews } from './lint/lintReviews';
 export { type Prediction, type PredictOptions, predictReviews } from './predictReviews';

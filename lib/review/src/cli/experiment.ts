@@ -19,7 +19,8 @@ import {
 import { cellName } from '../experiment/cellPlan';
 import { type ExperimentConfig, readExperimentConfig } from '../experiment/experimentConfig';
 import { type PlainTexts, plainTexts } from '../experiment/plainTexts';
-import { collectExperiment, type ExperimentOutcome, type ExperimentWork, runCells } from '../experiment/runExperiment';
+import type { ExperimentOutcome, ExperimentWork } from '../experiment/plannedExperiment';
+import { collectExperiment, runCells } from '../experiment/runExperiment';
 import type { ReviewSplits } from '../reviewExample';
 import { runWorkers } from './experimentWorkers';
 import { reviewData } from './reviewData';

@@ -40,6 +40,11 @@ export function cellPlans({ tasks, methods, seeds }: ExperimentConfig): CellPlan
   return [...base, ...trials, ...runs];
 }
 
+/** The seed of a training run. */
+export function seedOf(plan: CellPlan): number | undefined {
+  return plan.kind === 'run' ? plan.seed : undefined;
+}
+
 /** A line for the progress display. */
 export function cellName(plan: CellPlan): string {
   if (plan.kind === 'base') return `base, ${plan.task}`;

@@ -1,48 +1,11 @@
 /** Runs the whole comparison cell by cell, alone or beside other processes in the same folder, and builds its table. */
-import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { AbortedError, countParameters, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
+import { AbortedError, StateError } from 'lowrank';
 import { lockRun } from 'lowrank/internal';
-import { drawExamples, encodeTask } from '../fineTune';
-import type { ReviewTask } from '../prompts';
-import type { ReviewSplits } from '../reviewExample';
-import type { ReviewerTokenizer } from '../reviewerModel';
-import { type CellPlan, cellPlans, type RunPlan, type TrialPlan } from './cellPlan';
-import { CellStore } from './cellStore';
+import { type CellPlan, seedOf } from './cellPlan';
 import { EnvironmentLog } from './environmentLog';
-import type { ExampleCounts, ExperimentConfig } from './experimentConfig';
-import type { ExperimentResults, ExperimentSweep } from './experimentResults';
-import { experimentTable, type FinishedCell } from './experimentRows';
-import type { PlainTexts } from './plainTexts';
-import { type EncodedSplits, type MeasuredCell, type RunResult, runBase, runTraining, runTrial, type TrialResult } from './runCell';
-
-/** The inputs of an experiment. */
-export interface ExperimentWork {
-  readonly model: LlamaForCausalLM;
-  /** Name of the model in the results. */
-  readonly modelName: string;
-  readonly tokenizer: ReviewerTokenizer;
-  readonly splits: ReviewSplits;
-  /** Plain texts, to measure forgetting. */
-  readonly texts: PlainTexts;
-  /** Name of the data in the results. */
-  readonly dataName: string;
-  /** Version of this library. */
-  readonly version: string;
-  /** Processes that work on this experiment, for the record. @defaultValue 1 */
-  readonly workers?: number;
-  /** Stores finished cells and the current training run, from which the next run resumes. */
-  readonly folder: string;
-  /** Called before each cell; returns a display for its training. */
-  readonly onCell?: (plan: CellPlan, done: number, count: number) => ProgressDisplay | undefined;
-  readonly signal?: AbortSignal;
-}
-
-/** The table, and the text of the file with all answers. */
-export interface ExperimentOutcome {
-  readonly results: Omit<ExperimentResults, 'answers'>;
-  readonly answers: string;
-}
+import type { ExperimentConfig } from './experimentConfig';
+import { type ExperimentOutcome, type ExperimentWork, type PlannedCell, PlannedExperiment } from './plannedExperiment';
 
 const WAIT = 500; // ms, where all that is left is in the hands of other processes
 
@@ -61,7 +24,7 @@ export async function runExperiment(config: ExperimentConfig, work: ExperimentWo
  * @throws AbortedError when the signal or an interrupt ends it; finished cells and the current training run are kept.
  */
 export async function runCells(config: ExperimentConfig, work: ExperimentWork): Promise<void> {
-  const planned = new Planned(config, work);
+  const planned = new PlannedExperiment(config, work);
   new EnvironmentLog(work.folder).note(work);
   let last: CellPlan | undefined;
   for (;;) {
@@ -84,12 +47,7 @@ export async function runCells(config: ExperimentConfig, work: ExperimentWork): 
 
 /** The table of the cells already in the folder; all others are listed as not run. */
 export function collectExperiment(config: ExperimentConfig, work: ExperimentWork): ExperimentOutcome {
-  return new Planned(config, work).outcome();
-}
-
-interface PlannedCell {
-  readonly plan: CellPlan;
-  readonly splits: ReviewSplits;
+  return new PlannedExperiment(config, work).outcome();
 }
 
 /** Keeps to the order, but within one kind and seed prefers the method of the last cell, whose compiled step is there already. */
@@ -101,12 +59,8 @@ function inOrder(open: readonly PlannedCell[], last: CellPlan | undefined): read
   return [...open.filter(isLike), ...open.filter((cell) => !isLike(cell))];
 }
 
-function seedOf(plan: CellPlan): number | undefined {
-  return plan.kind === 'run' ? plan.seed : undefined;
-}
-
 /** The first cell that can run now and that no other process has. */
-function claimed(open: readonly PlannedCell[], planned: Planned): { readonly plan: CellPlan; release(): void } | undefined {
+function claimed(open: readonly PlannedCell[], planned: PlannedExperiment): { readonly plan: CellPlan; release(): void } | undefined {
   for (const { plan } of open) {
     if (plan.kind === 'run' && planned.learningRate(plan) === undefined) continue;
     try {
@@ -118,124 +72,4 @@ function claimed(open: readonly PlannedCell[], planned: Planned): { readonly pla
     }
   }
   return undefined;
-}
-
-class Planned {
-  readonly cells: readonly PlannedCell[];
-  readonly store: CellStore;
-  private readonly drawn: ReadonlyMap<ReviewTask, ReviewSplits>;
-  private readonly dataHash: string;
-  /** Kept, because encoding thousands of examples takes longer than a short trial. */
-  private readonly encoded = new Map<ReviewTask, EncodedSplits>();
-
-  constructor(
-    private readonly config: ExperimentConfig,
-    private readonly work: ExperimentWork,
-  ) {
-    this.drawn = new Map(config.tasks.map((task) => [task, drawnSplits(config, task, work.splits)]));
-    this.dataHash = dataHash([...this.drawn.values()], work.texts);
-    const { name: _1, methods: _2, tasks: _3, seeds: _4, compare: _5, answersAtOnce: _6, ...settings } = config;
-    const identity = { settings, firstSeed: config.seeds[0], dataHash: this.dataHash, model: work.modelName };
-    this.store = new CellStore(work.folder, identity);
-    this.cells = cellPlans(config).map((plan) => ({ plan, splits: this.splitsOf(plan.task) }));
-  }
-
-  private splitsOf(task: ReviewTask): ReviewSplits {
-    return this.drawn.get(task) ?? this.work.splits;
-  }
-
-  private encodedOf(task: ReviewTask): EncodedSplits {
-    const known = this.encoded.get(task);
-    if (known) return known;
-    const { train, validation, test } = this.splitsOf(task);
-    const { maxLength } = this.config;
-    const encode = (part: ReviewSplits['train']) =>
-      encodeTask(this.work.tokenizer, task, part, { maxLength }).flatMap((example) => example ?? []);
-    const encoded = { train: encode(train), validation: encode(validation), test: encode(test) };
-    this.encoded.set(task, encoded);
-    return encoded;
-  }
-
-  async run(plan: CellPlan, done: number): Promise<void> {
-    const progress = this.work.onCell?.(plan, done, this.cells.length);
-    const folder = this.store.folder(plan);
-    const { task } = plan;
-    const work = { ...this.work, config: this.config, splits: this.splitsOf(task), encoded: this.encodedOf(task), folder, progress };
-    if (plan.kind === 'base') this.store.keep(plan, await runBase(plan, work));
-    else if (plan.kind === 'trial') this.store.keep(plan, await runTrial(plan, work));
-    else this.store.keep(plan, await runTraining(plan, this.learningRate(plan) ?? Number.NaN, work));
-  }
-
-  /** The rate that the trials have chosen, once all of them are done. */
-  learningRate({ method, task }: Pick<RunPlan, 'method' | 'task'>): number | undefined {
-    return this.sweep(method.name, task)?.learningRate;
-  }
-
-  private sweep(method: string, task: ReviewTask): ExperimentSweep | undefined {
-    const plans = this.cells.flatMap(({ plan }) =>
-      plan.kind === 'trial' && plan.method.name === method && plan.task === task ? [plan] : [],
-    );
-    const results = plans.flatMap((plan: TrialPlan) => {
-      const result = this.store.get<TrialResult>(plan);
-      return result ? [{ learningRate: plan.learningRate, loss: result.loss }] : [];
-    });
-    if (results.length < plans.length) return undefined;
-    const [best] = [...results].sort((a, b) => (a.loss ?? Infinity) - (b.loss ?? Infinity));
-    if (best?.loss == null) throw new StateError(`every learning rate of ${method} diverges on the ${task} task: list lower ones`);
-    const isAtEdge = best === results[0] || best === results.at(-1);
-    return { method, task, trials: results, learningRate: best.learningRate, isAtEdge };
-  }
-
-  outcome(): ExperimentOutcome {
-    const { config, work } = this;
-    const finished: (FinishedCell & { readonly seed: number })[] = [];
-    const runs: ExperimentResults['runs'][number][] = [];
-    const notRun: ExperimentResults['notRun'][number][] = [];
-    for (const { plan } of this.cells) {
-      if (plan.kind === 'trial') continue;
-      const method = plan.kind === 'base' ? 'base' : plan.method.name;
-      const cell = this.store.get<MeasuredCell | RunResult>(plan);
-      if (cell) finished.push({ method, task: plan.task, seed: seedOf(plan) ?? 0, cell });
-      else notRun.push({ method, task: plan.task, ...(plan.kind === 'run' && { seed: plan.seed }) });
-      if (cell && 'run' in cell) {
-        const { losses: _, ...run } = cell.run;
-        runs.push(run);
-      }
-    }
-    const results = {
-      format: 2 as const,
-      config,
-      environments: new EnvironmentLog(work.folder).all,
-      model: { name: work.modelName, parameters: countParameters(work.model).total },
-      data: { name: work.dataName, sha256: this.dataHash, examples: Object.fromEntries(Array.from(this.drawn, counted)) },
-      sweeps: config.methods.flatMap(({ name }) => config.tasks.flatMap((task) => this.sweep(name, task) ?? [])),
-      runs,
-      ...experimentTable(finished, (task) => this.splitsOf(task), config.compare ?? []),
-      notRun,
-    };
-    const lines = finished.map(({ method, task, seed, cell }) => JSON.stringify({ method, task, seed, answers: cell.answers }));
-    return { results, answers: `${lines.join('\n')}\n` };
-  }
-}
-
-function counted([task, { train, validation, test }]: readonly [ReviewTask, ReviewSplits]): [ReviewTask, ExampleCounts] {
-  return [task, { train: train.length, validation: validation.length, test: test.length }];
-}
-
-/** Draws the examples, the same for every method and seed. */
-function drawnSplits({ examples }: ExperimentConfig, task: ReviewTask, splits: ReviewSplits): ReviewSplits {
-  return {
-    train: drawExamples(task, splits.train, examples.train),
-    validation: drawExamples(task, splits.validation, examples.validation),
-    test: drawExamples(task, splits.test, examples.test),
-  };
-}
-
-/** The SHA-256 of the drawn examples, whatever the order of their fields, and of the texts. */
-function dataHash(drawn: readonly ReviewSplits[], texts: PlainTexts): string {
-  const parts = drawn.flatMap(({ train, validation, test }) => [train, validation, test]);
-  const fields = parts.map((part) => part.map((example) => Object.entries(example).sort(([a], [b]) => (a < b ? -1 : 1))));
-  return createHash('sha256')
-    .update(JSON.stringify([fields, texts.code, texts.english]))
-    .digest('hex');
 }
