@@ -1,4 +1,4 @@
-import { AbortedError, ArgumentError, type LlamaForCausalLM, ShapeError, tf } from 'lowrank';
+import { AbortedError, ArgumentError, LlamaForCausalLM, ShapeError, tf } from 'lowrank';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { asOnGpu } from '../../runtime/compile/bindingSpies';
 import { leaked, rows, tinyModel } from '../golden';
@@ -103,4 +103,17 @@ test.each([
   const refused = model.generate(ids, options);
   await expect(refused).rejects.toThrow(kind);
   await expect(refused).rejects.toThrow(message);
+});
+
+test('a padding id outside the vocabulary changes nothing: what it pads is masked', async () => {
+  const config = { vocabSize: 40, hiddenSize: 16, intermediateSize: 24, numHiddenLayers: 1, numAttentionHeads: 2, numKeyValueHeads: 1 };
+  const texts = await Promise.all(
+    [undefined, 40].map(async (padTokenId) => {
+      const small = LlamaForCausalLM.fromConfig({ ...config, ...(padTokenId && { padTokenId }) }, { seed: 1 });
+      const short = await small.generate([[3], [5, 7, 9]], { maxNewTokens: 4, eosTokenId: [] });
+      small.dispose();
+      return short;
+    }),
+  );
+  expect(texts[1]).toEqual(texts[0]);
 });

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { FormatError, Tokenizer } from 'lowrank';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
 const path = temporaryFolder();
@@ -102,4 +102,24 @@ test('a tokenizer whose building has no end is stopped', async () => {
   await expect(read('building', { 'tokenizer.json': wrong })).rejects.toThrow(
     /building: this tokenizer cannot be built \(building it takes more than \d+ ms/,
   );
+});
+
+describe('what the engine would encode by other rules is refused', () => {
+  const { model } = tokenizerJson;
+  const token = { id: 5, content: 'word', single_word: true, lstrip: false, rstrip: false, normalized: false, special: false };
+  test.each([
+    ['a token of whole words', { added_tokens: [token] }, /the token "word" has "single_word": true, which is not supported/],
+    ['BPE dropout', { model: { ...model, dropout: 0.5 } }, /"dropout": 0.5, which makes encoding random/],
+    ['a merge of an unknown token', { model: { ...model, merges: ['a b'] } }, /the merge "a b" needs the token "ab", which the vocabulary/],
+    ['the same as a pair', { model: { ...model, merges: [['a', 'q']] } }, /the merge \["a","q"\] needs the token "q"/],
+  ])('%s', async (name, change, message) => {
+    await expect(read(name, { 'tokenizer.json': { ...tokenizerJson, ...change } })).rejects.toThrow(message);
+  });
+
+  test('a text with a token that has no id', async () => {
+    const words = { ...tokenizerJson, pre_tokenizer: { type: 'Whitespace' }, model: { type: 'WordLevel', vocab: { a: 0, b: 1 } } };
+    const tokenizer = await read('words', { 'tokenizer.json': words });
+    expect(tokenizer.encode('a b')).toEqual([0, 1]);
+    expect(() => tokenizer.encode('a c')).toThrow(/the token "c" has no id, and there is no unknown token/);
+  });
 });

@@ -4,7 +4,7 @@ import { cacheCapacity, paddedLength } from './cacheCapacity';
 import type { CompilableModel, Decoder, NextIds, Scores } from './decoder';
 import { type DecodingProgram, decodingProgram, type NextToken } from './decodingProgram';
 import type { HeldLayer } from './fixedCache';
-import { leftMask, padLeft } from './padLeft';
+import { fillerOf, leftMask, padLeft } from './padLeft';
 
 /** The inputs of the programs besides the model. */
 export interface DecodingOptions {
@@ -33,7 +33,7 @@ export class CompiledDecoder implements Decoder {
     const longest = Math.max(...prompts.map(({ length }) => length));
     const width = paddedLength(longest);
     const capacity = cacheCapacity(longest, this.options.maxNewTokens);
-    const ids = padLeft(prompts, this.model.llama.config.padTokenId ?? 0, width);
+    const ids = padLeft(prompts, fillerOf(this.model.llama.config), width);
     const begins = prompts.map(({ length }) => width - length);
     const mask = leftMask(prompts, width);
     return this.#run(prompts.length, (program) => ({

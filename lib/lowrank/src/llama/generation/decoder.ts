@@ -4,7 +4,7 @@ import type { LlamaParts } from '../buildModel';
 import type { TokenRows } from '../checkInputs';
 import type { LlamaConfig } from '../config';
 import { KeyValueCache } from './growingCache';
-import { leftMask, padLeft } from './padLeft';
+import { fillerOf, leftMask, padLeft } from './padLeft';
 
 /** A model whose layers can be compiled one by one. */
 export interface CompilableModel {
@@ -65,7 +65,7 @@ export class GrowingDecoder implements Decoder {
   prefill(prompts: readonly (readonly number[])[]): Scores {
     const isRagged = prompts.some((row) => row.length !== prompts[0]?.length);
     this.#attentionMask = isRagged ? leftMask(prompts) : undefined;
-    return this.#lastScores(padLeft(prompts, this.model.config.padTokenId ?? 0)); // masked, so any id does
+    return this.#lastScores(padLeft(prompts, fillerOf(this.model.config)));
   }
 
   step(ids: NextIds): Scores {

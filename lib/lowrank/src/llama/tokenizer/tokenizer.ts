@@ -54,6 +54,13 @@ function hasForeignExpression({ normalizer, pre_tokenizer: cut, decoder }: Reado
   return [normalizer, cut, decoder].some(isForeign);
 }
 
+/** @throws FormatError when a token of the text has no id, because the vocabulary has neither it nor an unknown token. */
+function knownIds({ ids, tokens }: { readonly ids: number[]; readonly tokens: readonly string[] }): number[] {
+  const missing = ids.findIndex((id) => typeof id !== 'number');
+  if (missing === -1) return ids;
+  throw new FormatError(`the token ${JSON.stringify(tokens[missing])?.slice(0, 80)} has no id, and there is no unknown token`);
+}
+
 /** A model's tokenizer; its ids are those of Hugging Face's Python library. */
 export class Tokenizer {
   readonly #engine: Engine;
@@ -125,7 +132,8 @@ export class Tokenizer {
     checkKnown('encode', options, ['addSpecialTokens']);
     const { addSpecialTokens = true } = options;
     const wellFormed = text.replace(/\p{Surrogate}/gu, '\uFFFD');
-    const encode = () => this.#using('encode a text', (engine) => engine.encode(wellFormed, { add_special_tokens: addSpecialTokens }).ids);
+    const encode = () =>
+      this.#using('encode a text', (engine) => knownIds(engine.encode(wellFormed, { add_special_tokens: addSpecialTokens })));
     if (!this.#isForeign) return encode();
     const what = `cutting a text of ${text.length} characters by the expressions in ${this.definition.path}`;
     return withinTime(LONGEST_ENCODING + text.length / 50, what, encode);

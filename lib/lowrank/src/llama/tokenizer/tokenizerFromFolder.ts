@@ -4,6 +4,7 @@ import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonF
 import { FormatError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
 import { type ModelPlace, modelPlace } from '../files/modelPlace';
+import { checkTokenizerJson } from './checkTokenizerJson';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 
 const LARGEST_TOKENIZER = 100_000_000; // Gemma 3's has 33 million bytes
@@ -23,7 +24,8 @@ export function tokenizerPlace(path: string): ModelPlace {
  * Reads a folder's tokenizer. Its special tokens may be in `tokenizer_config.json`, `special_tokens_map.json` or, as ids, in the model's
  * configuration; the first that names one counts. Added tokens may be in the first two and in `added_tokens.json`.
  *
- * @throws FormatError when the folder has no `tokenizer.json`, or a file is malformed.
+ * @throws FormatError when the folder has no `tokenizer.json`, or a file is malformed; UnsupportedError when it asks for another encoding than
+ * this one.
  */
 export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   const path = nodePath.join(folder, 'tokenizer.json');
@@ -37,6 +39,7 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   const config = optional('tokenizer_config.json');
   const map = optional('special_tokens_map.json');
   const added = allAddedTokens(folder, given, { config, map, addedTokens: optional('added_tokens.json') });
+  checkTokenizerJson(path, given, added);
   const ofModel = { ...optional('config.json'), ...withoutNull(optional('generation_config.json')) };
   const token = (name: string) => tokenText(config[name]) ?? tokenText(map[name]) ?? tokenOfId(given, added, ofModel[`${name}_id`]);
   return {
