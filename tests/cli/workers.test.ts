@@ -62,12 +62,27 @@ describe.skipIf(!built)('train --workers 2', () => {
     expect(fs.existsSync(folder('killed/run'))).toBe(false);
   });
 
+  test('the workers end with their launcher, also when it is killed, and the run is saved', async () => {
+    const { child, said } = startLaunch('orphans', ['--workers', '2', '--steps', '100000']);
+    while (!/step \d/.test(said())) await wait(20);
+    const workers = fs.readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').map(Number);
+    expect(workers).toHaveLength(2);
+    child.kill('SIGKILL');
+    await expect.poll(() => workers.filter((pid) => fs.existsSync(`/proc/${pid}`)), { timeout: 60_000 }).toEqual([]);
+    expect(fs.readdirSync(folder('orphans/run')).some((name) => /step-\d+$/.test(name))).toBe(true);
+  });
+
   test('does not begin again where a worker fails by itself', async () => {
     const { ended, said } = startLaunch('wrong', ['--workers', '2', '--max-length', '1']);
     expect(await ended).toBe(2);
     expect(said()).toMatch(/exceed 1 tokens: raise --max-length/);
     expect(said()).not.toMatch(/restart/);
   });
+});
+
+test('more workers than could ever compute are refused before one is started', async () => {
+  const { code, stderr } = await lowrank([...words('many'), '--workers', '100000']);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/--workers 100000: each loads the whole model, .* give at most \d+/)]);
 });
 
 test("the workers get the command's words without those of the launcher", () => {

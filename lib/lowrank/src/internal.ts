@@ -7,7 +7,7 @@ export type { SharedOptions } from './cli/commands/commands';
 export { run as trainOnTexts } from './cli/commands/train';
 export { defaultModelPath } from './cli/defaultModel';
 export { fitVocabulary } from './cli/fitVocabulary';
-export { withoutOptions } from './cli/launchWorkers';
+export { checkWorkers, withoutOptions } from './cli/launchWorkers';
 export { isAdapter, openModel } from './cli/openModel';
 export { ProgressLine } from './cli/progressLine';
 export type { Streams } from './cli/streams';

@@ -8,8 +8,10 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { printableMessage } from '../runtime/messages/printable';
 import { freePorts } from '../train/cluster/freePorts';
+import { LAUNCHED } from './endWithLauncher';
 import { LOST } from './exitCodes';
 import type { Streams } from './streams';
+import { UsageError } from './usageError';
 
 /** What to run, and how often. */
 export interface Launch {
@@ -35,6 +37,18 @@ const LAST_WORDS = 20_000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const PROGRAM = nodePath.join(__dirname, '../../bin/lowrank.js');
+
+/** More than this only wait for each other. */
+const MOST_PER_CORE = 4;
+
+/** @throws UsageError when so many workers cannot all compute: each is a process that loads the whole model. */
+export function checkWorkers(workers: number, cores: number): void {
+  const most = MOST_PER_CORE * cores;
+  if (workers <= most) return;
+  throw new UsageError(
+    `--workers ${workers}: each loads the whole model, and this machine has ${cores} processor cores; give at most ${most}`,
+  );
+}
 
 /**
  * Returns 0 when all workers have come to their end, otherwise the exit code of the worker to blame. Workers go on from the last checkpoint when they
@@ -102,8 +116,8 @@ async function runOnce(
 function startWorker(rank: number, words: readonly string[], extra: NodeJS.ProcessEnv, stderr: Streams['stderr']): ChildProcess {
   const quiet = rank > 0 && !words.includes('--quiet') ? ['--quiet'] : [];
   const child = spawn(process.execPath, [PROGRAM, ...words, ...quiet], {
-    stdio: rank === 0 ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...extra },
+    stdio: rank === 0 ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, ...extra, [LAUNCHED]: '1' },
   });
   if (child.stderr) void tellLines(child.stderr, (line) => stderr.write(`worker ${rank}: ${printableMessage(line)}\n`));
   return child;

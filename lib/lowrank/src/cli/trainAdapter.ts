@@ -10,8 +10,9 @@ import { interruptible } from '../runtime/interruptible';
 import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExamples } from '../train';
 import type { CommandArguments } from './arguments/commandArguments';
 import { typedConfig } from './arguments/methodOptions';
+import { endWithLauncher } from './endWithLauncher';
 import { joinedCluster } from './joinedCluster';
-import { launchWorkers, withoutOptions } from './launchWorkers';
+import { checkWorkers, launchWorkers, withoutOptions } from './launchWorkers';
 import { isAdapter, openModel } from './openModel';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
@@ -51,9 +52,12 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
   const workers = args.whole('workers') ?? 1;
   const maxRestarts = args.whole('max-restarts', { least: 0 }) ?? 3;
   if (workers > 1) {
+    const cores = os.availableParallelism();
+    checkWorkers(workers, cores);
     const words = ['train', ...withoutOptions(args.words, ['workers', 'max-restarts'])];
-    return launchWorkers({ words, workers, maxRestarts, cores: os.availableParallelism(), gpus: gpusFor(workers) }, streams);
+    return launchWorkers({ words, workers, maxRestarts, cores, gpus: gpusFor(workers) }, streams);
   }
+  endWithLauncher();
   const { stdout, stderr } = streams;
   const cluster = await joinedCluster(args, streams);
   const seed = args.whole('seed', { least: 0 }) ?? 0;

@@ -2,11 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import nodePath from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { AbortedError, terminalProgress } from 'lowrank';
 import {
   type CommandArguments,
+  checkWorkers,
   openModel,
   readJsonFile,
   type Streams,
@@ -34,6 +36,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const output = args.required('output');
   const folder = args.text('work') ?? nodePath.join('build', 'experiment');
   const workers = args.whole('workers') ?? 1;
+  checkWorkers(workers, os.availableParallelism());
   const minutes = args.number('minutes', { least: 0.01 });
   const data = dataPath(args);
   const splits = await reviewData(args, streams);

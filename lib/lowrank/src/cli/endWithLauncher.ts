@@ -1,0 +1,12 @@
+/** Ends a worker whose launcher was killed: nobody would see what it does, and it would keep the run's folder. */
+import process from 'node:process';
+
+/** The variable that tells a process that `--workers` started it, with a channel to its launcher. */
+export const LAUNCHED = 'LOWRANK_LAUNCHED';
+
+/** Once the launcher is gone, this process ends as after SIGTERM: it saves the run after the current step. */
+export function endWithLauncher(): void {
+  if (process.env[LAUNCHED] === undefined || !process.channel) return;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.channel.unref(); // the channel alone keeps no process running
+}
