@@ -123,3 +123,12 @@ describe('what the engine would encode by other rules is refused', () => {
     expect(() => tokenizer.encode('a c')).toThrow(/the token "c" has no id, and there is no unknown token/);
   });
 });
+
+test('named chat templates without a default one are said to be unused', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const named = ['tool_use', 'rag'].map((name) => ({ name, template: 'T' }));
+  const tokenizer = await read('named', { 'tokenizer_config.json': { chat_template: named } });
+  expect(() => tokenizer.applyChatTemplate([])).toThrow(/no chat template/);
+  expect(warn.mock.calls.flat().join()).toMatch(/none of its chat templates \(tool_use, rag\) is named default, so none is used/);
+  warn.mockRestore();
+});

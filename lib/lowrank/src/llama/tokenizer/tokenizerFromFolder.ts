@@ -150,7 +150,10 @@ function chatTemplate(folder: string, given: unknown): string | undefined {
   if (pathKind(path) !== undefined) return templateOf(path);
   if (!Array.isArray(given)) return typeof given === 'string' ? given : undefined;
   const named: unknown = given.find((item) => isJsonObject(item) && item.name === 'default');
-  return isJsonObject(named) && typeof named.template === 'string' ? named.template : undefined;
+  if (isJsonObject(named) && typeof named.template === 'string') return named.template;
+  const names = given.map((item) => String(isJsonObject(item) ? item.name : item).slice(0, 40)).join(', ');
+  warn(`${folder}: none of its chat templates (${names}) is named default, so none is used`);
+  return undefined;
 }
 
 function templateOf(path: string): string {
