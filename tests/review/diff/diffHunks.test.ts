@@ -209,6 +209,15 @@ Submodule lib 1234567..89abcde:
     expect((await hunksOf('--- a/a\n+++ b/a\n@@ -1,3 +1,9 @@\n a\n+b')).map(({ code }) => code)).toEqual(['a\nb']);
   });
 
+  test('input without an end, as of /dev/zero or of a program that repeats itself, is refused', async () => {
+    async function* repeated(chunk: Buffer): AsyncGenerator<Buffer> {
+      for (;;) yield chunk;
+    }
+    const first = async (chunk: Buffer) => diffHunks(diffTextLines(repeated(chunk))).next();
+    await expect(first(Buffer.alloc(2 ** 24))).rejects.toThrow(/^this input has a line of more than 256 MiB: expected a unified diff/);
+    await expect(first(Buffer.from('y\n'.repeat(2 ** 15)))).rejects.toThrow(/^this input contains no diff: expected a unified diff/);
+  });
+
   test('no newline at the end, windows line ends, and context lines whose blank was stripped', async () => {
     const [hunk] = await hunksOf(
       '--- a/a\n+++ b/a\n@@ -1,3 +1,3 @@\n a\n\n-b\n\\ No newline at end of file\n+c\r\n\\ No newline at end of file\n',

@@ -1,16 +1,31 @@
 /** Decodes the lines of a diff, which may contain files in any encoding. */
 import { TextDecoder } from 'node:util';
+import { FormatError } from 'lowrank';
 import { byteLines } from 'lowrank/internal';
+import { expected } from './foreignText';
 
 const longestLine = 8000; // bytes; the rest is dropped, because nobody reviews minified code
+const endless = 2 ** 28; // bytes without a line end, as of /dev/zero
 
 /**
  * The lines as text. Bytes that are not UTF-8 become U+FFFD, and very long lines are truncated. A diff in UTF-16 with a byte order mark,
  * as PowerShell writes it, is decoded.
+ *
+ * @throws FormatError when a line does not end within 256 MiB.
  */
 export async function* diffTextLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  for await (const { bytes } of byteLines(inUtf8(chunks), longestLine)) yield decoder.decode(bytes);
+  for await (const { bytes } of byteLines(inUtf8(ending(chunks)), longestLine)) yield decoder.decode(bytes);
+}
+
+async function* ending(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let open = 0; // bytes since the last line end
+  for await (const chunk of chunks) {
+    const end = chunk.lastIndexOf('\n');
+    open = end < 0 ? open + chunk.byteLength : chunk.byteLength - end;
+    if (open > endless) throw new FormatError(`this input has a line of more than ${endless >> 20} MiB: ${expected}`);
+    yield chunk;
+  }
 }
 
 async function* inUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

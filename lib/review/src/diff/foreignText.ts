@@ -15,11 +15,16 @@ const forms: readonly (readonly [RegExp, string])[] = [
   [/^commit [\da-f]{40}/m, 'a log without diffs (`git log -p -m --first-parent` writes them, including those of merges)'],
 ];
 
+const mostLines = 1_000_000;
+
 /** Keeps the beginning of a text to recognize its format if it contains no diff. */
 export class TextSample {
   private text = '';
+  private lines = 0;
 
+  /** @throws FormatError when there are so many lines before the first diff that none is to be expected. */
   add(line: string): void {
+    if (++this.lines > mostLines) throw this.error();
     if (this.text.length < 4000) this.text += `${line.slice(0, 400)}\n`;
   }
 
