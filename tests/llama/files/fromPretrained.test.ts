@@ -8,7 +8,7 @@ import {
   UnsupportedError,
   writeSafetensors,
 } from 'lowrank';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { defaultModelPath } from '../../../lib/lowrank/src/cli/defaultModel';
 import { GgufError } from '../../../lib/lowrank/src/io';
 import smollm2 from '../../golden/smollm2.json';
@@ -152,6 +152,20 @@ describe('a configuration of any age', () => {
     const model = await LlamaForCausalLM.fromPretrained(folder);
     expect(model.config).toMatchObject({ eosTokenId: [7, 8], padTokenId: 0 });
     model.dispose();
+  });
+
+  test('says which settings of generation_config.json generate does not take up', async () => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const folder = changedFolder('sampling', {});
+    const write = (document: object) => fs.writeFileSync(`${folder}/generation_config.json`, JSON.stringify(document));
+    write({ do_sample: true, temperature: 0.6, top_k: 50, num_beams: null });
+    (await LlamaForCausalLM.fromPretrained(folder)).dispose();
+    const settings = 'do_sample true, temperature 0.6; pass what you want as its options';
+    expect(warned.mock.calls).toEqual([[`${folder}/generation_config.json: generate does not take up ${settings}`]]);
+    write({ do_sample: false, temperature: 1, eos_token_id: 2 });
+    (await LlamaForCausalLM.fromPretrained(folder)).dispose();
+    expect(warned).toHaveBeenCalledTimes(1);
+    warned.mockRestore();
   });
 
   test.each([

@@ -7,6 +7,7 @@ import { sizeOf } from '../../runtime/sizeOf';
 import type { LlamaConfig } from '../config';
 import { configFromJson } from './configJson';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelSource';
+import { warnOfUnusedGeneration } from './unusedGeneration';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -28,10 +29,8 @@ export function openFolderModel(folder: string): ModelFiles {
   if (isJsonObject(document.quantization)) {
     throw new UnsupportedError(`${folder}: the weights are quantised by MLX (quantization); load the model unquantised, or a GGUF file`);
   }
-  const given = configFromJson(nodePath.join(folder, 'config.json'), {
-    config: document,
-    generation: readOptional(nodePath.join(folder, 'generation_config.json')),
-  });
+  const generation = readOptional(nodePath.join(folder, 'generation_config.json'));
+  const given = configFromJson(nodePath.join(folder, 'config.json'), { config: document, generation });
   const files = filesByTensor(folder);
   const buffer = reusedBuffer();
   const config = given.tieWordEmbeddings && headDiffers(files, buffer) ? untied(folder, given) : given;
@@ -43,6 +42,7 @@ export function openFolderModel(folder: string): ModelFiles {
     return file && tensorOf(file, key, buffer);
   };
   const names = [...files.keys()].filter((name) => !CONSTANT.test(name));
+  warnOfUnusedGeneration(nodePath.join(folder, 'generation_config.json'), generation);
   return { path: folder, config, names, tensor: stored };
 }
 

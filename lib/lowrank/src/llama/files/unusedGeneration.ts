@@ -1,0 +1,36 @@
+/** Settings of a `generation_config.json` that `generate` does not take up. */
+import type { JsonObject } from '../../io';
+import { warn } from '../../runtime/messages/warn';
+
+/** transformers' defaults: a setting that has this value, or none, changes nothing there either. */
+const DEFAULTS: Readonly<Record<string, unknown>> = {
+  do_sample: false,
+  temperature: 1,
+  top_k: 50,
+  top_p: 1,
+  min_p: undefined,
+  typical_p: 1,
+  repetition_penalty: 1,
+  no_repeat_ngram_size: 0,
+  num_beams: 1,
+  length_penalty: 1,
+  early_stopping: false,
+  max_length: 20,
+  max_new_tokens: undefined,
+  min_length: 0,
+  min_new_tokens: undefined,
+  suppress_tokens: undefined,
+  begin_suppress_tokens: undefined,
+  forced_bos_token_id: undefined,
+  forced_eos_token_id: undefined,
+  bad_words_ids: undefined,
+};
+
+/** Warns of settings that transformers would apply by itself. */
+export function warnOfUnusedGeneration(path: string, generation: JsonObject): void {
+  const isSet = (name: string) => Object.hasOwn(generation, name) && generation[name] !== null && generation[name] !== DEFAULTS[name];
+  const unused = Object.keys(DEFAULTS).filter(isSet);
+  if (unused.length === 0) return;
+  const list = unused.map((name) => `${name} ${JSON.stringify(generation[name])}`);
+  warn(`${path}: generate does not take up ${list.join(', ')}; pass what you want as its options`);
+}
