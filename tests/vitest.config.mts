@@ -12,8 +12,13 @@ const SHARED = [
   'tests/{cli,course,io,llama,nn,notebook,peft,review,train}/**/*.test.ts',
   'tests/runtime/{checks/,device/,memory/,messages/,}!(interruptible).test.ts',
 ];
-/** Among them, what measures the memory of its process or frees all of its variables. */
-const NOT_SHARED = ['tests/llama/files/loadParameters.test.ts', 'tests/train/optimizer/adamw.test.ts', 'tests/course/check.test.ts'];
+/** Among them, what measures the memory of its process, frees all of its variables, or loads modules anew. */
+const NOT_SHARED = [
+  'tests/runtime/device/bfloat16Support.test.ts',
+  'tests/llama/files/loadParameters.test.ts',
+  'tests/train/optimizer/adamw.test.ts',
+  'tests/course/check.test.ts',
+];
 
 /** What takes half a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
 const LONGEST = [

@@ -27,7 +27,15 @@ const NO_INLINE = '_noinline';
 /** How many unused functions are kept: for a deep model, TensorFlow takes seconds to prepare one. */
 const KEPT = 32;
 
-let defined = 0;
+/** Counted for the whole process: another copy of this library in it defines functions in the same context, where names are unique. */
+const COUNT = Symbol.for('lowrank.definedFunctions');
+const counts = globalThis as { [COUNT]?: number };
+
+function nextNumber(): number {
+  const number = counts[COUNT] ?? 0;
+  counts[COUNT] = number + 1;
+  return number;
+}
 
 export class ContextFunction {
   /** All functions of the context, by their content; unused ones in the order of their release. */
@@ -59,7 +67,7 @@ export class ContextFunction {
     private readonly key: string,
   ) {
     const types = (symbols: readonly number[]) => symbols.map((symbol) => graph.symbol(symbol));
-    this.name = `${name.replace(/\W/g, '_')}_${defined++}`;
+    this.name = `${name.replace(/\W/g, '_')}_${nextNumber()}`;
     this.isXla = isXla;
     this.inputs = types(inputs);
     this.outputs = types(outputs);
