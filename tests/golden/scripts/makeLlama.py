@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from randomValues import fill
+
 HERE = pathlib.Path(__file__).parents[1] / "llama"
 SIZES = dict(
     vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
@@ -39,10 +41,7 @@ PROMPTS = [[1, 5, 9, 3, 17], [1, 22], [1, 12, 13, 14, 15, 16, 33, 4]]
 
 def build(changes):
     model = LlamaForCausalLM(LlamaConfig(**{**SIZES, **changes}, attn_implementation="eager")).float().eval()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            spread = 0.1 if "norm" in name else 0.35
-            parameter.copy_(torch.randn_like(parameter) * spread + ("norm" in name))
+    fill(model)
     return model
 
 

@@ -15,7 +15,7 @@ from peft import IA3Config, PeftModel, VeraConfig, get_peft_model
 from safetensors.torch import save_file
 
 import makePeft
-from makePeft import IDS, LABELS, base, save
+from makePeft import IDS, LABELS, base, save, ten_steps
 
 HERE = Path(__file__).parents[1] / "methods"
 results = makePeft.results
@@ -55,16 +55,7 @@ def trained(case, config, learning_rate, **changes):
     torch.manual_seed(2)
     model = get_peft_model(base(**changes), config)
     save(model, HERE / f"{case}Start")
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.01)
-    losses = []
-    for _ in range(10):
-        loss = model(input_ids=IDS, labels=LABELS).loss
-        losses.append(loss.detach())
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-    results[f"{case}/losses"] = torch.stack(losses)
+    results[f"{case}/losses"] = ten_steps(model, learning_rate)
     save(model, HERE / f"{case}End")
 
 

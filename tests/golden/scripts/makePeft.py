@@ -77,11 +77,8 @@ def adapter(case, config, size=0.5, dtype=torch.float32, **changes):
         results[f"{case}/merged"] = merged(input_ids=IDS).logits.detach()
 
 
-def trained(case, config, learning_rate):
-    """Ten AdamW steps from PEFT's own start."""
-    torch.manual_seed(2)
-    model = get_peft_model(base(), config)
-    save(model, HERE / f"{case}Start")
+def ten_steps(model, learning_rate):
+    """Trains by AdamW, and returns the losses."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.01)
     losses = []
@@ -91,7 +88,15 @@ def trained(case, config, learning_rate):
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    results[f"{case}/losses"] = torch.stack(losses)
+    return torch.stack(losses)
+
+
+def trained(case, config, learning_rate):
+    """Ten AdamW steps from PEFT's own start."""
+    torch.manual_seed(2)
+    model = get_peft_model(base(), config)
+    save(model, HERE / f"{case}Start")
+    results[f"{case}/losses"] = ten_steps(model, learning_rate)
     save(model, HERE / f"{case}End")
 
 

@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
+from randomValues import fill
+
 HERE = pathlib.Path(__file__).parents[1] / "qwen2"
 SIZES = dict(
     vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
@@ -45,10 +47,7 @@ CHATS = [
 def build(changes):
     torch.manual_seed(21)
     model = Qwen2ForCausalLM(Qwen2Config(**{**SIZES, **changes}, attn_implementation="eager")).float().eval()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            spread = 0.1 if "norm" in name else 0.35
-            parameter.copy_(torch.randn_like(parameter) * spread + ("norm" in name))
+    fill(model)
     return model
 
 

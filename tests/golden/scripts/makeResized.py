@@ -14,6 +14,8 @@ from peft import AdaptionPromptConfig, LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from randomValues import stir
+
 HERE = Path(__file__).parents[1] / "resized"
 PEFT = Path(__file__).parents[1] / "peft"
 IDS = torch.tensor([[1, 5, 9, 40, 17, 30, 42], [1, 22, 41, 39, 11, 6, 7]])
@@ -60,11 +62,7 @@ def main():
             else:
                 config = LoraConfig(**({"r": 2, "target_modules": ["q_proj"]} | options))
             model = get_peft_model(model, config)
-            torch.manual_seed(1)
-            with torch.no_grad():
-                for parameter in model.parameters():
-                    if parameter.requires_grad:
-                        parameter.add_(torch.randn(parameter.shape) * 0.3)
+            stir(model)
             folder = HERE / case
             shutil.rmtree(folder, ignore_errors=True)
             model.save_pretrained(folder, save_embedding_layers=save)

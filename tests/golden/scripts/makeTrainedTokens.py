@@ -13,6 +13,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from randomValues import stir
+
 HERE = Path(__file__).parents[1] / "trainedTokens"
 PEFT = Path(__file__).parents[1] / "peft"
 IDS = torch.tensor([[1, 5, 9, 3, 17, 30, 8], [1, 22, 4, 39, 11, 6, 7], [1, 12, 13, 14, 15, 16, 33]])
@@ -38,11 +40,7 @@ def main():
     results = {}
     for case, (tied, indices) in CASES.items():
         model = get_peft_model(base(tied), LoraConfig(r=2, target_modules=["q_proj"], trainable_token_indices=indices))
-        torch.manual_seed(1)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                if parameter.requires_grad:
-                    parameter.add_(torch.randn(parameter.shape) * 0.3)
+        stir(model)
         folder = HERE / case
         shutil.rmtree(folder, ignore_errors=True)
         model.save_pretrained(folder)
