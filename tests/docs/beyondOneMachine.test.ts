@@ -124,22 +124,25 @@ test('the sum around a ring: four workers, 1 GB at 8 Gb/s, half a millisecond a 
   expect(ringSeconds(1e9, { workers: 4, gigabits: 8, hop: 0.5e-3 })).toBeCloseTo(1.503, 12);
 });
 
+/** One worker and two, on the same rows of each. */
+interface Form {
+  readonly one: { readonly secondsPerStep: number };
+  readonly all: { readonly secondsPerStep: number };
+  readonly efficiency: number;
+  readonly peerLossGap: number;
+}
+type Shapes<T> = Readonly<Record<'step' | 'long', T>>;
+
+const { nccl, ring, peer, sums, small, same } = JSON.parse(readFileSync('tests/bench/results/gpu-scale.json', 'utf8')) as {
+  readonly nccl: Shapes<Form>;
+  readonly ring: Shapes<Form>;
+  readonly peer: Shapes<{ readonly secondsPerStep: number }>;
+  readonly sums: Readonly<Record<'nccl' | 'ring', readonly { readonly bytes: number; readonly seconds: number }[]>>;
+  readonly small: { readonly difference: number; readonly resumed: number };
+  readonly same: { readonly lossGap: number };
+};
+
 test('what it says of two GPUs is in the results', () => {
-  interface Form {
-    readonly one: { readonly secondsPerStep: number };
-    readonly all: { readonly secondsPerStep: number };
-    readonly efficiency: number;
-    readonly peerLossGap: number;
-  }
-  type Shapes<T> = Readonly<Record<'step' | 'long', T>>;
-  const { nccl, ring, peer, sums, small, same } = JSON.parse(readFileSync('tests/bench/results/gpu-scale.json', 'utf8')) as {
-    readonly nccl: Shapes<Form>;
-    readonly ring: Shapes<Form>;
-    readonly peer: Shapes<{ readonly secondsPerStep: number }>;
-    readonly sums: Readonly<Record<'nccl' | 'ring', readonly { readonly bytes: number; readonly seconds: number }[]>>;
-    readonly small: { readonly difference: number; readonly resumed: number };
-    readonly same: { readonly lossGap: number };
-  };
   const ms = ({ secondsPerStep }: { readonly secondsPerStep: number }) => `${(1000 * secondsPerStep).toFixed(0)} ms`;
   for (const [shape, rows] of [
     ['step', '4 × 512'],
@@ -160,10 +163,6 @@ test('what it says of two GPUs is in the results', () => {
 });
 
 test('notebook 10 orders the two GPUs of both sides as they were measured', () => {
-  const { nccl, peer } = JSON.parse(readFileSync('tests/bench/results/gpu-scale.json', 'utf8')) as {
-    readonly nccl: Readonly<Record<'step' | 'long', { readonly all: { readonly secondsPerStep: number } }>>;
-    readonly peer: Readonly<Record<'step' | 'long', { readonly secondsPerStep: number }>>;
-  };
   const text = readFileSync('notebooks/10-beyond-one-machine.ipynb', 'utf8');
   expect(text).toContain("PyTorch's pair is ahead of ours on the short rows and behind on the long ones.");
   expect(nccl.step.all.secondsPerStep).toBeGreaterThan(peer.step.secondsPerStep);

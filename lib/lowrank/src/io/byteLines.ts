@@ -12,8 +12,12 @@ export interface ByteLine {
 
 const NEWLINE = 0x0a;
 
-/** The lines of a stream. Keeps at most `limit` bytes of each. */
-export async function* byteLines(chunks: AsyncIterable<Buffer>, limit: number): AsyncGenerator<ByteLine> {
+/**
+ * The lines of a stream. Keeps at most `limit` bytes of each.
+ *
+ * @param onOpen - called with the bytes of a line that has not ended yet, after each chunk; may throw
+ */
+export async function* byteLines(chunks: AsyncIterable<Buffer>, limit: number, onOpen?: (size: number) => void): AsyncGenerator<ByteLine> {
   let line = 1;
   let parts: Buffer[] = [];
   let kept = 0;
@@ -41,6 +45,7 @@ export async function* byteLines(chunks: AsyncIterable<Buffer>, limit: number): 
       yield finish();
     }
     add(chunk.subarray(start));
+    onOpen?.(size);
   }
   if (size > 0) yield finish();
 }

@@ -15,17 +15,11 @@ const endless = 2 ** 28; // bytes without a line end, as of /dev/zero
  */
 export async function* diffTextLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  for await (const { bytes } of byteLines(inUtf8(ending(chunks)), longestLine)) yield decoder.decode(bytes);
+  for await (const { bytes } of byteLines(inUtf8(chunks), longestLine, checkEnd)) yield decoder.decode(bytes);
 }
 
-async function* ending(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let open = 0; // bytes since the last line end
-  for await (const chunk of chunks) {
-    const end = chunk.lastIndexOf('\n');
-    open = end < 0 ? open + chunk.byteLength : chunk.byteLength - end;
-    if (open > endless) throw new FormatError(`this input has a line of more than ${endless >> 20} MiB: ${expected}`);
-    yield chunk;
-  }
+function checkEnd(open: number): void {
+  if (open > endless) throw new FormatError(`this input has a line of more than ${endless >> 20} MiB: ${expected}`);
 }
 
 async function* inUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
