@@ -14,6 +14,7 @@ const SHARED = [
 ];
 /** Among them, what measures the memory of its process, frees all of its variables, or loads modules anew. */
 const NOT_SHARED = [
+  'tests/llama/files/hostileModels.test.ts',
   'tests/runtime/device/bfloat16Support.test.ts',
   'tests/llama/files/loadParameters.test.ts',
   'tests/train/optimizer/adamw.test.ts',
