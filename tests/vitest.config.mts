@@ -29,6 +29,7 @@ const LONGEST = [
   'cli/workers',
   'notebooks/execute',
   'notebooks/stopButton',
+  'train/cluster/inFlight',
   'train/cluster/hosts',
   'llama/generation/compiledDecoder',
   'review/cli/review',

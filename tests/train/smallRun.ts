@@ -13,6 +13,7 @@ import {
   type PeftModel,
   type TrainOptions,
   type TrainResult,
+  tf,
   train,
 } from 'lowrank';
 
@@ -48,6 +49,24 @@ export function smallModel(
       ? new LoraConfig({ r, loraAlpha: 8, loraDropout: 0.3, targetModules: ['q_proj', 'v_proj', 'down_proj'] })
       : new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 2 });
   return getPeftModel(model, config, { seed });
+}
+
+/** Rows of this token alone spoil the loss of a model; see `spoilt`. */
+export const BAD = vocabSize - 1;
+
+/** The model, with a loss that is NaN where a row of the batch is of the bad token. */
+export function spoilt(model: PeftModel): PeftModel {
+  const { loss } = model;
+  model.loss = (ids, labels, options) =>
+    tf.tidy(() => {
+      const share = tf.cast(tf.equal(ids as tf.Tensor, BAD), 'float32').mean(1);
+      const isBad = share.greater(0.3).toFloat().max(); // a row may be padded
+      return loss
+        .call(model, ids, labels, options)
+        .add(isBad.div(tf.sub(1, isBad)).mul(0))
+        .asScalar();
+    });
+  return model;
 }
 
 export const heldOut = makeBatches(sequences(4, 50), { batchSize: 4, padTokenId: 0 });

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { joinCluster, makeBatches, type TrainOptions, tf } from 'lowrank';
-import { type Kind, sequences, smallModel, smallRun } from '../smallRun.ts';
+import { BAD, heldOut, type Kind, sequences, smallModel, smallRun, spoilt } from '../smallRun.ts';
 
 /** What a test asks of a worker. */
 export interface Part {
@@ -21,12 +21,16 @@ export interface Part {
   readonly shift?: number;
   /** From which epoch on the data is shifted. */
   readonly shiftFrom?: number;
+  /** Which batch of the second epoch makes the loss NaN. */
+  readonly badBatch?: number;
   readonly rank?: number;
   /** Of LoRA. */
   readonly r?: number;
   readonly weightSeed?: number;
   /** What it does after which update. */
   readonly fault?: { readonly step: number; readonly kind: 'kill' | 'stop' | 'hang' | 'throw' | 'interrupt' | 'absent' };
+  readonly stepsAtOnce?: number;
+  readonly evaluateEvery?: number;
   /** Rests after each update, in milliseconds. */
   readonly rest?: number;
 }
@@ -51,20 +55,31 @@ if (part.fault?.kind === 'absent') process.exit();
 try {
   const { timeout = 30, joinTimeout = 60 } = part;
   const cluster = process.env.TF_CONFIG || process.env.RANK ? await joinCluster({ timeout, joinTimeout }) : undefined;
-  const model = smallModel(part.kind ?? 'lora', { r: part.r, seed: part.weightSeed });
+  const model = spoilt(smallModel(part.kind ?? 'lora', { r: part.r, seed: part.weightSeed }));
   const options: TrainOptions = {
     cluster,
     ...(part.directory !== undefined && { checkpoint: { directory: part.directory, everySteps: part.stepsBetweenCheckpoints ?? 1 } }),
     ...(part.steps !== undefined && { steps: part.steps }),
+    ...(part.stepsAtOnce !== undefined && { stepsAtOnce: part.stepsAtOnce }),
+    ...(part.evaluateEvery !== undefined && { evaluation: { batches: heldOut, everySteps: part.evaluateEvery, keepBest: true } }),
     onStep: async ({ step }) => {
-      say({ step });
+      say({ step, made: (model.dropoutStep ?? 0) / 2 }); // of two batches each
       if (step === part.fault?.step) fail[part.fault.kind]();
       if (part.rest) await wait(part.rest);
     },
   };
   const { shift = 0, shiftFrom = 0, batchSize = 3 } = part;
-  const batches = (epoch: number) =>
-    makeBatches(sequences(16, epoch >= shiftFrom ? shift : 0), { batchSize, padTokenId: 0, seed: 4, epoch, bucketByLength: true });
+  const batches = (epoch: number) => {
+    const ordered = makeBatches(sequences(16, epoch >= shiftFrom ? shift : 0), {
+      batchSize,
+      padTokenId: 0,
+      seed: 4,
+      epoch,
+      bucketByLength: true,
+    });
+    const bad = ordered[0]?.inputIds.map((row) => row.map(() => BAD)) ?? [];
+    return ordered.map((batch, index) => (epoch === 1 && index === part.badBatch ? { inputIds: bad, labels: bad } : batch));
+  };
   const { history, evaluations } = await smallRun(model, options, batches);
   const weights = Object.fromEntries(
     Array.from(model.trainableParameters(), ([name, variable]) => [name, Array.from(variable.dataSync())]),

@@ -21,7 +21,9 @@ export interface Done {
 export interface Ended {
   /** The last step that it told of. */
   readonly step: number;
-  /** When it told of that, in seconds after its start. */
+  /** How many updates the model had made when it told of each. */
+  readonly made: readonly number[];
+  /** When it told of the last, in seconds after its start. */
   readonly stepAt: number;
   readonly done?: Done;
   readonly error?: { readonly code?: string; readonly message: string; readonly workers?: readonly number[] };
@@ -71,15 +73,19 @@ export function start(part: Part, environment: Record<string, string> = {}, comm
     const closed = once(child, 'close') as Promise<[number, NodeJS.Signals | null]>;
     let stepAt = 0;
     const seconds = () => (performance.now() - begin) / 1000;
+    const made: number[] = [];
     let told: Pick<Ended, 'done' | 'error' | 'told'> = { told: Number.NaN };
     for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-      const said = JSON.parse(line) as { step?: number } & typeof told;
+      const said = JSON.parse(line) as { step?: number; made: number } & typeof told;
       if (said.step === undefined) told = { ...said, told: seconds() };
-      else [step, stepAt] = [said.step, seconds()];
+      else {
+        [step, stepAt] = [said.step, seconds()];
+        made.push(said.made);
+      }
       for (const each of waiting) if (step >= each.for) each.tell();
     }
     const [, signal] = await closed;
-    return { step, stepAt, ...told, signal, seconds: seconds() };
+    return { step, made, stepAt, ...told, signal, seconds: seconds() };
   };
   const reached = (target: number) => new Promise<void>((tell) => void (step >= target ? tell() : waiting.push({ for: target, tell })));
   return { process: child, ended: follow(), reached };

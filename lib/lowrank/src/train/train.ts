@@ -1,5 +1,4 @@
 /** The training loop. */
-import { deviceInfo } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
 import { lockRun } from './checkpoints/runLock';
 import { AgreedStop, type Stop } from './cluster/agreedStop';
@@ -10,6 +9,7 @@ import { type BatchSource, updateBatches } from './data/updateBatches';
 import { AdamW } from './optimizer/adamw';
 import { RunReport } from './progress/runReport';
 import { oneAtATime } from './step/oneAtATime';
+import { StepsAtOnce } from './step/stepsAtOnce';
 import type { TrainableModel } from './trainableModel';
 import { TrainingRun } from './trainingRun';
 import { checkTrainOptions, TrainingAbortedError, type TrainOptions, type TrainResult } from './trainOptions';
@@ -40,7 +40,9 @@ export async function train(model: TrainableModel, batches: BatchSource, options
 async function trainAlone(model: TrainableModel, batches: BatchSource, options: TrainOptions, stop: Stop): Promise<TrainResult> {
   const { compile = true, precision, maxGradNorm = 1, checkpoint, evaluation, cluster } = options;
   const optimizer = options.optimizer ?? new AdamW({ learningRate: 3e-4, weightDecay: 0 });
-  const run = new TrainingRun({ model, optimizer, maxGradNorm, compile, precision, cluster, wantsStop: () => stop.isAsked === true });
+  const stepsAtOnce = new StepsAtOnce(options.stepsAtOnce);
+  const wishes = () => ({ stop: stop.isAsked === true, stepsAtOnce: stepsAtOnce.wanted });
+  const run = new TrainingRun({ model, optimizer, maxGradNorm, compile, precision, cluster, wishes });
   const { isTraining } = model;
   let unlock: (() => void) | undefined;
   try {
@@ -48,7 +50,7 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
     model.train?.();
     if (checkpoint) run.resume(checkpoint);
     if (cluster) await shakeHands(cluster, factsOf(run, batches, options));
-    await loop(run, batches, options, stop);
+    await loop(run, batches, options, { stop, stepsAtOnce });
     if (evaluation?.keepBest) run.restoreBest();
     return resultOf(run);
   } finally {
@@ -60,13 +62,19 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
   }
 }
 
-async function loop(run: TrainingRun, batches: BatchSource, options: TrainOptions, stop: Stop): Promise<void> {
+/** What decides when a group of updates ends. */
+interface Pace {
+  readonly stop: Stop;
+  readonly stepsAtOnce: StepsAtOnce;
+}
+
+async function loop(run: TrainingRun, batches: BatchSource, options: TrainOptions, { stop, stepsAtOnce }: Pace): Promise<void> {
   const { steps = Infinity, gradientAccumulation = 1, evaluation, checkpoint, cluster } = options;
   const { signal } = stop;
   const epochs = options.epochs ?? (options.steps === undefined ? 1 : Infinity);
   const saveEvery = checkpoint && (checkpoint.everySteps ?? 100);
   const report = new RunReport(options, { steps: plannedSteps(batches, epochs, options), resumedAt: run.resumedAt, signal });
-  let atOnce = cluster ? 1 : (options.stepsAtOnce ?? 1); // in a cluster, all must stop at the same update
+  let atOnce = cluster ? 1 : stepsAtOnce.wanted; // in a cluster the first update brings the agreement
 
   const isOver = () => signal.aborted || run.step >= steps || run.evaluationsWithoutGain() >= (evaluation?.patience ?? Infinity);
   const evaluate = async () => {
@@ -79,8 +87,9 @@ async function loop(run: TrainingRun, batches: BatchSource, options: TrainOption
   };
   const settle = async () => {
     const { made, failure } = run.settle();
-    if (run.isStopAgreed) stop.agree?.();
-    if (!cluster) atOnce = options.stepsAtOnce ?? stepsInASecond(made.at(-1)?.seconds);
+    for (const { seconds } of made.slice(-1)) stepsAtOnce.measure(seconds);
+    if (run.agreed?.stop) stop.agree?.();
+    atOnce = run.agreed?.stepsAtOnce ?? stepsAtOnce.wanted;
     await report.steps(made);
     if (failure !== undefined) throw failure;
   };
@@ -125,11 +134,6 @@ function factsOf(run: TrainingRun, batches: BatchSource, options: TrainOptions):
     ...(evaluation && { 'held-out data': dataFact(evaluation.batches, 0) }),
     options: JSON.stringify({ ...rest, everySteps, keepBest, patience }),
   };
-}
-
-/** The number of updates in flight on a GPU: about a second of work, after which the host can be interrupted. */
-function stepsInASecond(secondsPerStep = 1): number {
-  return deviceInfo().device === 'GPU' ? Math.min(8, Math.max(1, Math.floor(1 / secondsPerStep))) : 1;
 }
 
 function isDue(step: number, everySteps: number | undefined): boolean {

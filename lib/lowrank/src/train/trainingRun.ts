@@ -4,6 +4,7 @@ import { BestWeights } from './checkpoints/bestWeights';
 import { type CheckpointPlace, loadRun, type RunState, saveRun } from './checkpoints/runCheckpoint';
 import { type RunSetup, setupOf } from './checkpoints/runSetup';
 import type { Stop } from './cluster/agreedStop';
+import type { Wishes } from './cluster/agreement';
 import { runFacts } from './cluster/runFacts';
 import { realTokens } from './data/batch';
 import type { DataPosition, UpdateBatches } from './data/updateBatches';
@@ -67,9 +68,9 @@ export class TrainingRun {
     return losses.length - 1 - losses.indexOf(lowest);
   }
 
-  /** Whether a worker of the cluster was asked to stop; all workers know it. */
-  get isStopAgreed(): boolean {
-    return this.queue.isStopAgreed;
+  /** In a cluster: what all workers have agreed on with the newest update, the same in each of them. */
+  get agreed(): Wishes | undefined {
+    return this.queue.agreed;
   }
 
   /** Updates that have begun and are not in the history yet. */

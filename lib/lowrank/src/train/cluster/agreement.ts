@@ -1,8 +1,16 @@
-/** What the workers tell each other with every update: which update it is, of which data, and who has been asked to stop. */
+/** What the workers tell each other with every update: which update it is, of which data, and what they ask of all. */
 import { createHash } from 'node:crypto';
 import { StateError, tf } from '../../runtime';
 import type { Batch } from '../data/batch';
 import type { Cluster } from './cluster';
+
+/** What a worker asks of all, and what all of them do. */
+export interface Wishes {
+  /** Whether the run stops. */
+  readonly stop: boolean;
+  /** How many updates are in flight at a time; the smallest number that a worker asks for. */
+  readonly stepsAtOnce: number;
+}
 
 /** What a worker says of an update. */
 export interface Statement {
@@ -10,35 +18,35 @@ export interface Statement {
   readonly step: number;
   /** All of its batches, those of the other workers too. */
   readonly batches: readonly Batch[];
-  /** Whether this worker has been asked to stop. */
-  readonly wantsStop: boolean;
+  readonly wishes: Wishes;
 }
 
-/** A step, two halves of a checksum, and whether to stop. Each is a whole number below 2²⁴, which float32 holds exactly. */
-const NUMBERS = 4;
+/** A step, two halves of a checksum, whether to stop, and the updates at a time. Each is a whole number below 2²⁴, which float32 holds exactly. */
+const NUMBERS = 5;
 const COMPARED = 3;
 const HALF = 2 ** 24;
 
-/** This worker's numbers, with zeros for the others; the sum over all workers has those of each. Shape (4·workers). */
-export function statement({ rank, size }: Pick<Cluster, 'rank' | 'size'>, { step, batches, wantsStop }: Statement): tf.Tensor1D {
+/** This worker's numbers, with zeros for the others; the sum over all workers has those of each. Shape (5·workers). */
+export function statement({ rank, size }: Pick<Cluster, 'rank' | 'size'>, { step, batches, wishes }: Statement): tf.Tensor1D {
   const numbers = new Float32Array(NUMBERS * size);
   const digest = checksum(batches);
-  numbers.set([step % HALF, digest.readUIntBE(0, 3), digest.readUIntBE(3, 3), wantsStop ? 1 : 0], NUMBERS * rank);
+  const asked = [wishes.stop ? 1 : 0, Math.min(wishes.stepsAtOnce, HALF)];
+  numbers.set([step % HALF, digest.readUIntBE(0, 3), digest.readUIntBE(3, 3), ...asked], NUMBERS * rank);
   return tf.tensor1d(numbers);
 }
 
-/** Whether all workers make the same update of the same data. Shapes: said (4·workers) → (), bool. */
+/** Whether all workers make the same update of the same data. Shapes: said (5·workers) → (), bool. */
 export function isAgreed(said: tf.Tensor1D): tf.Tensor {
   const compared = said.reshape([-1, NUMBERS]).slice([0, 0], [-1, COMPARED]);
   return compared.equal(compared.slice([0, 0], [1, COMPARED])).all();
 }
 
 /**
- * Reads what all workers said; true where one has been asked to stop, and all therefore do.
+ * Reads what all workers said: all stop where one has been asked to, and no worker has more updates in flight than another.
  *
  * @throws StateError that names the workers which do not make the same update as worker 0.
  */
-export function readStatements(cluster: Cluster, said: ArrayLike<number>): boolean {
+export function readStatements(cluster: Cluster, said: ArrayLike<number>): Wishes {
   const statements = Array.from({ length: cluster.size }, (_, rank) => Array.from(said).slice(NUMBERS * rank, NUMBERS * (rank + 1)));
   const [first = []] = statements;
   const differing = (index: number) => statements.flatMap((numbers, rank) => (numbers[index] === first[index] ? [] : [rank]));
@@ -51,7 +59,10 @@ export function readStatements(cluster: Cluster, said: ArrayLike<number>): boole
     );
   }
   const wrong = [...new Set(data.flat())].sort((a, b) => a - b);
-  if (wrong.length === 0) return statements.some((numbers) => numbers[COMPARED] === 1);
+  if (wrong.length === 0) {
+    const asked = statements.map((numbers) => numbers.slice(COMPARED) as [number, number]);
+    return { stop: asked.some(([stop]) => stop === 1), stepsAtOnce: Math.min(...asked.map(([, count]) => count)) };
+  }
   throw new StateError(
     `${others(wrong)} read other data than worker 0 at update ${Number(first[0]) + 1}: nothing is changed; give all workers the same data in the same order`,
   );

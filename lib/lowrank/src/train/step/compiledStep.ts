@@ -1,6 +1,6 @@
 /** An update as the two functions that a device runs, compiled once for each shape of batch and each set of trained parameters. */
 import { compile, tf } from '../../runtime';
-import { isAgreed } from '../cluster/agreement';
+import { isAgreed, type Wishes } from '../cluster/agreement';
 import type { Cluster } from '../cluster/cluster';
 import { fuse as fuseSums, unfuse } from '../cluster/fusedGradients';
 import { type SentBatch, unsent } from '../data/sendBatch';
@@ -17,8 +17,8 @@ export interface StepSetup extends ExecutionOptions {
   readonly maxGradNorm: number;
   /** The workers that make the updates together. */
   readonly cluster?: Cluster | undefined;
-  /** Whether this worker was asked to stop; all workers of the cluster then stop. */
-  readonly wantsStop?: () => boolean;
+  /** In a cluster: what this worker asks of all now. */
+  readonly wishes?: () => Wishes;
 }
 
 /** Result of one update on the device. */

@@ -5,7 +5,7 @@
 import { tf } from '../../runtime';
 import { sendToDevice } from '../../runtime/device/sendToDevice';
 import { checkTrainingMemory } from '../checkTrainingMemory';
-import { readStatements, statement } from '../cluster/agreement';
+import { readStatements, statement, type Wishes } from '../cluster/agreement';
 import type { Cluster } from '../cluster/cluster';
 import { type JointShare, jointUpdate } from '../cluster/jointUpdate';
 import type { Batch } from '../data/batch';
@@ -50,8 +50,8 @@ export class InFlight {
   private largestBatch = 0;
   /** Whether an update has had a gradient: later updates may have none. */
   private hasReached = false;
-  /** Whether a worker of the cluster was asked to stop; all workers know it. */
-  isStopAgreed = false;
+  /** In a cluster: what all workers have agreed on with the newest update, the same in each of them. */
+  agreed: Wishes | undefined;
 
   constructor(private readonly setup: StepSetup) {
     this.step = new CompiledStep(setup);
@@ -89,8 +89,8 @@ export class InFlight {
   }
 
   private joint(cluster: Cluster, pieces: readonly Piece[], batches: readonly Batch[]): JointShare {
-    const { optimizer, wantsStop } = this.setup;
-    const said = statement(cluster, { step: optimizer.step + this.queue.length, batches, wantsStop: wantsStop?.() === true });
+    const { optimizer, wishes = () => ({ stop: false, stepsAtOnce: 1 }) } = this.setup;
+    const said = statement(cluster, { step: optimizer.step + this.queue.length, batches, wishes: wishes() });
     return { indices: pieces.map(({ index }) => index), batches: batches.length, said };
   }
 
@@ -118,7 +118,7 @@ export class InFlight {
   private read(outcomes: readonly StepOutcome[], read: UpdateNumbers[]): void {
     for (const { numbers } of outcomes) {
       const [loss = Number.NaN, gradNorm = Number.NaN, ...said] = numbers.dataSync();
-      if (this.setup.cluster && readStatements(this.setup.cluster, said)) this.isStopAgreed = true;
+      if (this.setup.cluster) this.agreed = readStatements(this.setup.cluster, said);
       if (!this.hasReached && gradNorm === 0 && loss !== 0) throw noGradient();
       read.push({ loss, gradNorm });
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
