@@ -1,9 +1,13 @@
 """Configuration of Sphinx. Everything that a page needs lies beside it, so that it reads from a disk as it does from a server."""
 
+import json
+import re
 import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
+from glossary import with_glossary
+from numbered import with_numbers, with_references
 from reference import pages_of, with_links
 
 project = "Fine-tuning large language models with adapters"
@@ -41,9 +45,17 @@ exclude_patterns = ["static"]
 html_context = {"default_mode": "auto"}
 
 
+LOOKED_UP = json.loads((Path(__file__).parent / "lookedUp.json").read_text())
+CHAPTER = re.compile(r"(\d\d)-[\w-]+$")
+
+
 def finished(app, page, _template, context, _doctree):
-    """Leads from names to their pages in the reference; and without a text, the first cell of a table's head is no heading."""
+    """Numbers figures and formulas, leads from names, words and numbers to their places; and an empty first cell of a table's head is none."""
     body = context.get("body", "").replace('<th class="head"><p></p></th>', "<td></td>")
+    if chapter := CHAPTER.match(page):
+        body = with_references(with_numbers(body, int(chapter[1])), LOOKED_UP["formulas"])
+    if chapter or page == "tiny-model":
+        body = with_glossary(body, LOOKED_UP["meanings"])
     context["body"] = with_links(body, app.config.reference_pages, "../" * page.count("/"))
 
 

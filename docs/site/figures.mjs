@@ -1,5 +1,6 @@
 /** Brings the figures and the cells of a page to life: bundled into one classic script, since a page read from a disk may load no module. */
 import './accessible.mjs';
+import './meanings.mjs';
 import embed from 'vega-embed';
 import { addButtons } from './live/buttons.ts';
 

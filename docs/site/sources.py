@@ -12,7 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from glossary import entries, with_places
 from links import on_site
+from numbered import formulas_of, misnumbered
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
@@ -40,22 +42,22 @@ def text_of(value):
     return value if isinstance(value, str) else "".join(value)
 
 
-def figure(data):
-    """A figure as it moves, around the picture that stands for it until then, with its sentence below."""
+def figure(data, name):
+    """A figure of this name as it moves, around the picture that stands for it until then, with its sentence below."""
     picture = base64.b64encode(text_of(data["image/svg+xml"]).encode()).decode()
     sentence = html.escape(text_of(data["text/plain"]).strip())
     spec = {name: value for name, value in data[VEGA].items() if name not in ("$schema", "usermeta")}
     inside = json.dumps(spec, ensure_ascii=False).replace("</", "<\\/")  # nothing may end the script early
     return (
-        f'<figure class="vega"><img alt="{sentence}" src="data:image/svg+xml;base64,{picture}">'
+        f'<figure class="vega" id="figure-{name}"><img alt="{sentence}" src="data:image/svg+xml;base64,{picture}">'
         f'<script type="application/json">{inside}</script>'
         f"<figcaption>{sentence}</figcaption></figure>"
     )
 
 
 def read_on_site(text, place, files):
-    """The text of a notebook without its line to the others, and with links as they lead on the site."""
-    return PAPER.sub(r'<a href="references.html#arxiv-\1">arXiv \1\2</a>', on_site(ROAD.sub("", text), place, files))
+    """The text of a notebook without its line to the others, with links as they lead on the site, and with places in its glossary."""
+    return PAPER.sub(r'<a href="references.html#arxiv-\1">arXiv \1\2</a>', with_places(on_site(ROAD.sub("", text), place, files)))
 
 
 def prepared_cell(cell, place, files):
@@ -66,8 +68,12 @@ def prepared_cell(cell, place, files):
         return {**cell, "metadata": metadata, "source": read_on_site(text_of(cell["source"]), place, files)}
     if cell["cell_type"] != "code":
         return cell
-    outputs = [{**each, "data": {"text/html": figure(each["data"])}} if VEGA in each.get("data", {}) else each for each in cell["outputs"]]
+    outputs = [prepared_output(output, f"{cell.get('id', 'cell')}-{index}") for index, output in enumerate(cell["outputs"])]
     return {**cell, "metadata": metadata, "outputs": outputs}
+
+
+def prepared_output(output, name):
+    return {**output, "data": {"text/html": figure(output["data"], name)}} if VEGA in output.get("data", {}) else output
 
 
 def unlisted(texts, references):
@@ -125,6 +131,12 @@ def live_marks(paths):
     return json.loads(subprocess.run([*node, HERE / "live/mark.ts", *paths], check=True, capture_output=True, text=True).stdout)
 
 
+def notebook_texts():
+    """What the notebooks have in words, by their names."""
+    cells = {path.stem: json.loads(path.read_text())["cells"] for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    return {name: "\n\n".join(text_of(cell["source"]) for cell in own if cell["cell_type"] == "markdown") for name, own in cells.items()}
+
+
 def placed():
     """Where on the site each of the checkout's files is that it has."""
     notebooks = {f"notebooks/{path.name}": path.name for path in NOTEBOOKS.glob("*.ipynb")}
@@ -138,11 +150,16 @@ def main(folder):
     shutil.copytree(HERE / "static", folder / "static")
     (folder / "docs").mkdir()
     (folder / "drawings").mkdir()
-    for name in ("conf.py", "index.md", "cheat-sheet.md", "library.md", "references.md", "reference.py"):
-        shutil.copyfile(HERE / name, folder / name)
+    for page in ("index.md", "cheat-sheet.md", "library.md", "references.md", *(each.name for each in HERE.glob("*.py"))):
+        shutil.copyfile(HERE / page, folder / page)
     shutil.copyfile(MATHJAX, folder / "static/mathjax.js")
-    if missing := unlisted([path.read_text() for path in NOTEBOOKS.glob("*.ipynb")], (HERE / "references.md").read_text()):
+    texts = notebook_texts()
+    if missing := unlisted(texts.values(), (HERE / "references.md").read_text()):
         sys.exit(f"docs/site/references.md lacks papers that the notebooks name: arXiv {', '.join(missing)}")
+    if wrong := misnumbered(texts):
+        sys.exit("\n".join(wrong))
+    looked_up = {"meanings": entries(texts["00-start"]), "formulas": formulas_of(texts)}
+    (folder / "lookedUp.json").write_text(json.dumps(looked_up, ensure_ascii=False))
     files = placed()
     tiny = folder / files[TINY]
     tiny.write_text(json.dumps(notebook_of((CHECKOUT / TINY).read_text()), ensure_ascii=False))

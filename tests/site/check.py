@@ -1,7 +1,7 @@
 """Checks the site as a reader would meet it. Usage: check.py SITE TOOLS
 
-First without a browser: dead links, requests to a network, descriptions of pictures, sizes. Then, where there is a Chromium, every page in
-it: see browser.mjs.
+First without a browser: dead links, requests to a network, descriptions of pictures, sizes. Then every page in a Chromium and in a Firefox,
+of those that are here: see browser.mjs.
 """
 
 import os
@@ -23,13 +23,19 @@ def too_large(pages):
     return [f"{page.name}: {page.stat().st_size / 1e6:.1f} MB; a page has at most {MOST_BYTES / 1e6:.0f}" for page in pages if page.stat().st_size > MOST_BYTES]
 
 
-def in_a_browser(site, tools):
-    browser = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not browser:
-        print("site: not looked at in a browser, for there is none (CHROMIUM=path names one)")
-        return 0
-    print(f"site: every page in {browser}, a few minutes", flush=True)
-    return subprocess.run([CHECKOUT / ".venv/bin/node", HERE / "browser.mjs", site, tools, browser]).returncode
+# The browsers that look at the site, each by the variable that names its program, and the names under which it is installed.
+BROWSERS = {"chromium": ("CHROMIUM", ("chromium", "google-chrome")), "firefox": ("FIREFOX", ("firefox", "firefox-esr"))}
+
+
+def in_a_browser(kind, site, tools):
+    """Whether the site is as it should be in one of the browsers, or that is not here."""
+    variable, names = BROWSERS[kind]
+    program = os.environ.get(variable) or next(filter(None, map(shutil.which, names)), None)
+    if not program:
+        print(f"site: not looked at in {kind.capitalize()}, for there is none ({variable}=path names one)", flush=True)
+        return True
+    print(f"site: every page in {program}, a few minutes", flush=True)
+    return subprocess.run([CHECKOUT / ".venv/bin/node", HERE / "browser.mjs", site, tools, kind, program]).returncode == 0
 
 
 def main(site, tools):
@@ -40,7 +46,8 @@ def main(site, tools):
         sys.exit(f"FAILED site: {error}")
     if faults := too_large(pages):
         sys.exit("\n".join(["FAILED site:", *faults]))
-    sys.exit(in_a_browser(site, tools))
+    looked = [in_a_browser(kind, site, tools) for kind in BROWSERS]
+    sys.exit(0 if all(looked) else 1)
 
 
 if __name__ == "__main__":

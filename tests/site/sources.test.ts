@@ -6,9 +6,11 @@ import { expect, test } from 'vitest';
 function python(expression: string, input: unknown = null): unknown {
   const program = `import json, sys
 sys.path.append('docs/site')
+from glossary import entries, with_glossary, with_places
 from links import on_site
+from numbered import formulas_of, misnumbered, with_numbers, with_references
 from reference import with_links
-from sources import notebook_of, prepared_cell, unlisted, with_marks
+from sources import notebook_of, notebook_texts, prepared_cell, unlisted, with_marks
 given = json.load(sys.stdin)
 print(json.dumps(${expression}))`;
   return JSON.parse(execFileSync('.venv/bin/python', ['-c', program], { input: JSON.stringify(input), encoding: 'utf8' }));
@@ -23,13 +25,13 @@ test('a figure moves, stands as a picture until then, and has its sentence below
     'image/png': 'iVBOR',
     'text/plain': 'Bars: "two" & three',
   };
-  const cell = { cell_type: 'code', metadata: {}, source: '', outputs: [{ output_type: 'display_data', metadata: {}, data }] };
+  const cell = { id: 'c1', cell_type: 'code', metadata: {}, source: '', outputs: [{ output_type: 'display_data', metadata: {}, data }] };
   expect(prepared(cell)).toMatchObject({
     outputs: [
       {
         data: {
           'text/html':
-            '<figure class="vega"><img alt="Bars: &quot;two&quot; &amp; three" src="data:image/svg+xml;base64,PHN2Zy8+">' +
+            '<figure class="vega" id="figure-c1-0"><img alt="Bars: &quot;two&quot; &amp; three" src="data:image/svg+xml;base64,PHN2Zy8+">' +
             '<script type="application/json">{"title": "a <\\/script> b", "mark": "bar"}</script>' +
             '<figcaption>Bars: &quot;two&quot; &amp; three</figcaption></figure>',
         },
@@ -82,6 +84,61 @@ test('names of the library lead to their pages, once', () => {
   const body = `${code('LoraLinear')} ${code('other')} <a href="x">${code('LoraLinear')}</a>`;
   expect(python("with_links(given['body'], given['pages'], '../')", { body, pages })).toBe(
     `<a class="reference-page" href="../${pages.LoraLinear}">${code('LoraLinear')}</a> ${code('other')} <a href="x">${code('LoraLinear')}</a>`,
+  );
+});
+
+test('the formulas of the notebooks have numbers, each in the order of its notebook', () => {
+  expect(python('misnumbered(notebook_texts())')).toEqual([]);
+  const texts = { '02-lora': '$$a \\tag{2.1}$$ and $$b$$', '12-errata': '$$c \\tag{1.1}$$' };
+  expect(python('misnumbered(given)', texts)).toEqual([
+    'notebooks/02-lora.ipynb: the formula b has no \\tag{2.2}',
+    'notebooks/12-errata.ipynb: the formula c \\tag{1.1} has no \\tag{12.1}',
+  ]);
+  expect(python('formulas_of(given)', texts)).toEqual({ '2.1': '02-lora.html', '1.1': '12-errata.html' });
+});
+
+test('drawings and charts of a page are numbered figures, and a formula can be led to', () => {
+  const drawing = '<p><img alt="A &gt; B" src="_images/lora-update.svg" /></p>';
+  const chart = '<figure class="vega" id="figure-c1-0"><figcaption>Bars.</figcaption></figure>';
+  const formula = '<div class="math notranslate nohighlight">\\[a \\tag{2.1}\\]</div>';
+  expect(python('with_numbers(given, 2)', drawing + chart + formula)).toBe(
+    '<figure class="drawing" id="figure-lora-update"><img alt="A &gt; B" src="_images/lora-update.svg" />' +
+      '<figcaption><span class="caption-number">Figure 2.1.</span> A &gt; B.</figcaption></figure>' +
+      '<figure class="vega" id="figure-c1-0"><figcaption><span class="caption-number">Figure 2.2.</span> Bars.</figcaption></figure>' +
+      '<div class="math notranslate nohighlight" id="equation-2-1">\\[a \\tag{2.1}\\]</div>',
+  );
+});
+
+test('an equation that is named by its number, and a figure above or below, are links; where there is none, the page is refused', () => {
+  const figures = (kind: string, id: string) => `<figure class="${kind}" id="figure-${id}"></figure>`;
+  const body = (text: string) => `${figures('drawing', 'a')}${figures('vega', 'b')}<p>${text}</p>${figures('vega', 'c')}`;
+  const references = (text: string) => python("with_references(given, {'3.1': '03.html'})", body(text));
+  const link = (target: string, words: string) => `<a class="to-number" href="${target}">${words}</a>`;
+  expect(references('by equation 3.1')).toBe(body(`by ${link('03.html#equation-3-1', 'equation 3.1')}`));
+  expect(references('the figure above')).toBe(body(link('#figure-b', 'the figure above')));
+  expect(references('the drawing above')).toBe(body(link('#figure-a', 'the drawing above')));
+  expect(references('The figure below')).toBe(body(link('#figure-c', 'The figure below')));
+  expect(references('<code>equation 9.9</code>')).toBe(body('<code>equation 9.9</code>'));
+  expect(() => references('by equation 9.9')).toThrow('no notebook has an equation 9.9');
+  expect(() => references('the drawing below')).toThrow("nothing for 'the drawing below' to lead to");
+});
+
+test('the first use of a word of the glossary leads to it, in prose only; letters also in shapes', () => {
+  const text =
+    '| letter | is |\n|---|---|\n| P | vectors of a prefix |\n| I, O | widths |\n\n| word | means |\n|---|---|\n| merge | add an update |\n';
+  const meanings = python('entries(given)', text);
+  expect(meanings).toEqual({ P: 'vectors of a prefix', I: 'widths', O: 'widths', merge: 'add an update' });
+  expect(python('with_places(given)', text)).toContain('| <span id="symbol-I"></span><span id="symbol-O"></span>I, O | widths |');
+  expect(python('with_places(given)', text)).toContain('| <span id="word-merge"></span>merge | add an update |');
+  const link = (id: string, title: string, shown: string) => `<a class="glossary" href="00-start.html#${id}" title="${title}">${shown}</a>`;
+  const body = (...[merged, P, I]: string[]) =>
+    `<h2>Merge</h2><p>It is ${merged}, then merged. I have ${P} vectors.</p><span class="c1">// (${I}, 4), (I, 4)</span>`;
+  expect(python("with_glossary(given['body'], given['meanings'])", { body: body('merged', 'P', 'I'), meanings })).toBe(
+    body(
+      link('word-merge', 'merge: add an update', 'merged'),
+      link('symbol-P', 'P: vectors of a prefix', 'P'),
+      link('symbol-I', 'I: widths', 'I'),
+    ),
   );
 });
 

@@ -8,16 +8,23 @@ const VEGA = 'application/vnd.vegalite.v5+json';
 
 export class Outputs {
   private readonly areas = new Map<string, HTMLElement>();
+  private readonly numbers: readonly (Node | undefined)[];
+  private figureCount = 0;
   private lines: HTMLElement | undefined;
 
+  /** @param place - where the outputs of the notebook stand, whose figures keep their numbers */
   constructor(
     private readonly place: HTMLElement,
     private readonly draw: Draw,
-  ) {}
+  ) {
+    const figures = [...place.querySelectorAll('figure')];
+    this.numbers = figures.map((figure) => figure.querySelector('.caption-number')?.cloneNode(true));
+  }
 
   clear(): void {
     this.place.replaceChildren();
     this.areas.clear();
+    this.figureCount = 0;
     this.lines = undefined;
   }
 
@@ -62,7 +69,10 @@ export class Outputs {
     const figure = element('figure');
     figure.className = 'vega';
     const place = element('div');
-    figure.append(place, element('figcaption', sentence));
+    const caption = element('figcaption', sentence);
+    const number = block.querySelector('.caption-number') ?? this.numbers[this.figureCount++];
+    if (number) caption.prepend(number, ' ');
+    figure.append(place, caption);
     block.replaceChildren(figure);
     block.dataset.spec = JSON.stringify(drawn);
     void this.draw(place, drawn, sentence).catch((error: unknown) => this.failure(String(error)));
