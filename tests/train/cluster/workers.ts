@@ -28,6 +28,8 @@ export interface Ended {
   readonly done?: Done;
   readonly error?: { readonly code?: string; readonly message: string; readonly workers?: readonly number[] };
   readonly signal: NodeJS.Signals | null;
+  /** What it wrote to stderr. */
+  readonly warned: string;
   /** When it told of its end, in seconds after its start. */
   readonly told: number;
   /** How long it lived, in seconds. */
@@ -66,8 +68,13 @@ export function start(part: Part, environment: Record<string, string> = {}, comm
   let step = 0;
   const waiting: { readonly for: number; readonly tell: () => void }[] = [];
   const child = spawn(program, words, {
-    stdio: ['ignore', 'pipe', process.env.SHOW ? 'inherit' : 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TF_NUM_INTRAOP_THREADS: '1', ...environment },
+  });
+  let warned = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    warned += chunk.toString();
+    if (process.env.SHOW) process.stderr.write(chunk);
   });
   const follow = async (): Promise<Ended> => {
     const closed = once(child, 'close') as Promise<[number, NodeJS.Signals | null]>;
@@ -85,7 +92,7 @@ export function start(part: Part, environment: Record<string, string> = {}, comm
       for (const each of waiting) if (step >= each.for) each.tell();
     }
     const [, signal] = await closed;
-    return { step, made, stepAt, ...told, signal, seconds: seconds() };
+    return { step, made, stepAt, ...told, signal, warned, seconds: seconds() };
   };
   const reached = (target: number) => new Promise<void>((tell) => void (step >= target ? tell() : waiting.push({ for: target, tell })));
   return { process: child, ended: follow(), reached };

@@ -2,7 +2,9 @@
 //
 // Every call that waits for other processes returns a promise and waits on a thread of its own pool, so JavaScript can go on meanwhile.
 //
-//   clusterJoin(server, task) -> promise  server: a tensorflow.ServerDef in protobuf's text format; task: this process's name in it
+//   clusterJoin(server, task, port, addresses) -> promise
+//     server: a tensorflow.ServerDef in protobuf's text format; task: this process's name in it; port: on which it listens; addresses: to which
+//     alone others can connect, all where there are none. The promise: of the reason why they can connect to others too, '' where they cannot
 //   clusterSet(key, value) -> promise     tells all workers; a key can be set once
 //   clusterGet(key, milliseconds) -> promise of its value, which is waited for
 //   clusterReport(message) -> promise     ends the collectives of all workers with this error
@@ -19,8 +21,10 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "calls.h"
+#include "listening.h"
 #include "tensorflow/c/c_api_experimental.h"
 #include "tensorflow/c/eager/c_api_experimental.h"
 
@@ -91,11 +95,15 @@ napi_value Join(const Call& call) {
   TFE_Context* context = call.Context();
   TFJSBackend* backend = call.Backend();
   const std::string task = call.arguments[1].String();
+  const int port = static_cast<int>(call.arguments[2].Integer());
+  std::vector<std::string> addresses;
+  for (const Value& address : call.arguments[3].Items()) addresses.push_back(address.String());
   const auto join = [=] {
+    Listening listening(port, addresses);
     Status status;
     TFE_EnableCollectiveOps(context, server.data(), server.size(), status);
     status.Check();
-    return std::string();
+    return listening.End();
   };
   return Promise(call, join, [=] {
     if (!backend->FindDevice(task + "/")) throw std::runtime_error(task + " has no device");
@@ -203,7 +211,7 @@ napi_value CheckPeer(const Call& call) {
 
 napi_status DefineClusterFunctions(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      Method("clusterJoin", Guarded<Join, 2>),
+      Method("clusterJoin", Guarded<Join, 4>),
       Method("clusterSet", Guarded<Set, 2>),
       Method("clusterGet", Guarded<Get, 2>),
       Method("clusterReport", Guarded<Report, 1>),

@@ -4,7 +4,7 @@ import { type NativeBinding, nodeBackend } from '../../runtime/device/backend';
 interface ClusterBinding extends NativeBinding {
   /** Tensors that TensorFlow holds for this process. */
   getNumOfTensors(): number;
-  clusterJoin(server: string, task: string): Promise<unknown>;
+  clusterJoin(server: string, task: string, port: number, addresses: readonly string[]): Promise<string>;
   clusterSet(key: string, value: string): Promise<unknown>;
   clusterGet(key: string, milliseconds: number): Promise<string>;
   clusterReport(message: string): Promise<unknown>;

@@ -45,6 +45,12 @@ export function checkRank(source: string, rank: number, size: number): void {
     throw new ArgumentError(`${source}: rank ${rank} is none of ${size} workers, which are 0 to ${size - 1}`);
 }
 
+/** The parts of a checked address; the brackets around an address of IPv6 are left out. */
+export function hostAndPort(address: string): { readonly host: string; readonly port: number } {
+  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+  return { host, port: Number(port) };
+}
+
 /** @throws ArgumentError unless it is `host:port`. */
 export function checkAddress(source: string, address: string): void {
   const port = Number(/^(?:[\w.-]+|\[[0-9a-f:.]+\]):(\d{1,5})$/i.exec(address)?.[1]);

@@ -6,12 +6,14 @@ import { ArgumentError, deviceInfo, StateError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkOneOf } from '../../runtime/checks/checkValues';
 import { reasonOf } from '../../runtime/messages/reasonOf';
+import { warn } from '../../runtime/messages/warn';
 import { Cluster } from './cluster';
 import { clusterBinding } from './clusterBinding';
-import { type ClusterDescription, describedBy, type ExplicitCluster } from './clusterDescription';
+import { type ClusterDescription, describedBy, type ExplicitCluster, hostAndPort } from './clusterDescription';
 import type { Communication } from './collectiveReduce';
 import { findCluster } from './findCluster';
 import { freePorts } from './freePorts';
+import { type Listening, listeningOf } from './listening';
 import type { Environment } from './resolvers/resolver';
 import { serverDef, taskName } from './serverDef';
 import { WorkerLostError } from './workerLostError';
@@ -34,6 +36,8 @@ export interface JoinOptions {
 
 /** In milliseconds; see `timeout`. */
 const LONGEST_SILENCE = 20_000;
+/** How long a worker waits for a name server to know its own name, in milliseconds. */
+const LONGEST_NAMELESS = 30_000;
 
 let joined: Cluster | undefined;
 
@@ -41,7 +45,8 @@ let joined: Cluster | undefined;
  * Starts TensorFlow's server in this process and waits for the other workers. It comes before everything else: TensorFlow gives its devices other
  * names then, and tensors that were made before would be lost.
  *
- * TensorFlow's server has no authentication and listens on all of the machine's addresses: it belongs into a private network.
+ * TensorFlow's server has no authentication: it belongs into a private network. It listens on the addresses that this worker's own name in the
+ * cluster stands for. Where these cannot be used, it listens on all of the machine's, and a warning says so.
  *
  * @returns the cluster; of one worker, where no environment describes another one.
  * @throws ArgumentError when the environment's variables contradict each other; StateError when the process has tensors or has joined already;
@@ -82,8 +87,14 @@ async function connected(description: ClusterDescription, { onWaiting, ...timeou
   const { rank, size, leader, workers } = description;
   const begin = performance.now();
   const tell = setInterval(() => onWaiting?.(Math.round((performance.now() - begin) / 1000)), 1000);
-  const join = (addresses: readonly string[]) =>
-    clusterBinding().clusterJoin(serverDef({ rank, workers: addresses, ...timeouts }), taskName(rank));
+  let listening: Listening | undefined; // of a server, which begins with the first join
+  const join = async (addresses: readonly string[]) => {
+    const { host, port } = hostAndPort(addresses[rank] ?? leader);
+    listening ??= await listeningSoon(host, Math.min(timeouts.joinTimeout, LONGEST_NAMELESS));
+    const server = serverDef({ rank, workers: addresses, ...timeouts });
+    const failure = await clusterBinding().clusterJoin(server, taskName(rank), port, listening.addresses);
+    if (failure !== '') listening = { addresses: [], reason: failure };
+  };
   try {
     if (workers) {
       await join(workers);
@@ -103,21 +114,31 @@ async function connected(description: ClusterDescription, { onWaiting, ...timeou
     throw notJoined(description, cause, timeouts.joinTimeout / 1000);
   } finally {
     clearInterval(tell);
+    if (listening?.reason !== undefined) warn(heardEverywhere(rank, listening.reason));
   }
 }
 
 /** The address by which the leader's host is reached, and a port that is free on it. */
 async function ownAddress(leader: string): Promise<string> {
-  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(leader) ?? [];
+  const { host, port } = hostAndPort(leader);
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   try {
-    socket.connect(Number(port), host); // sends nothing
+    socket.connect(port, host); // sends nothing
     await once(socket, 'connect');
     const { address, family } = socket.address();
     return `${family === 'IPv6' ? `[${address}]` : address}:${(await freePorts(1))[0]}`;
   } finally {
     socket.close();
   }
+}
+
+/** A name that no server knows by then belongs to a worker that others cannot find either. */
+function listeningSoon(host: string, milliseconds: number): Promise<Listening> {
+  return patiently(() => listeningOf(host), milliseconds).catch((error) => ({ addresses: [], reason: reasonOf(error) }));
+}
+
+function heardEverywhere(rank: number, reason: string): string {
+  return `worker ${rank} listens on all addresses of its machine: ${reason}; name it by an address of the machine, and let a firewall keep others away`;
 }
 
 /** A name server may learn of the leader's host later than this process starts. */
