@@ -2,6 +2,8 @@ import { attentionExplorer, gateExplorer, memoryExplorer, rankExplorer, rateHeat
 import type { Figure } from 'lowrank-notebook';
 import { describe, expect, test } from 'vitest';
 import { compileChart } from '../../lib/notebook/src/svg';
+import { LLAMA_7B } from '../../notebooks/course/src/drawings/models';
+import { trainingMemory } from '../../notebooks/course/src/drawings/trainingMemory';
 import { decompose, decomposeProduct } from '../../notebooks/course/src/figures';
 import { textFaults } from '../notebook/svgTexts';
 
@@ -138,6 +140,17 @@ describe('a moving figure', () => {
     const chart = figures.memoryExplorer as Figure;
     expect(await chart.svg()).toContain('fits on: 141 GB');
     expect(await moved(chart, 'batch', 64)).toContain('fits on: none of these');
+  });
+
+  test('of memory says the numbers of the drawing', () => {
+    const { hiddenSize: hidden, numHiddenLayers: layers, numAttentionHeads: heads } = LLAMA_7B;
+    const [projections, adapter] = [6_476_005_376, 8_388_608]; // r = 16 on q and v
+    const trained = { LoRA: adapter, QLoRA: adapter };
+    const llama = { name: 'LLaMA-7B', parameters: 6_738_415_616, projections, layers, hidden, heads, trained };
+    const { sentence } = memoryExplorer([llama]);
+    const { description } = trainingMemory();
+    expect(sentence).toContain('LoRA 28.1 GB, QLoRA 18.5 GB');
+    expect(description).toMatch(/LoRA, rank 16: 28\.1 GB; QLoRA[^;]*: 18\.5 GB/);
   });
 
   test('of the learning rate says the best run', () => {

@@ -1,14 +1,11 @@
 import type { LlamaConfigOptions } from 'lowrank';
+import { activationBytes, frozenBytes, NF4_BYTES, TRAINED_BYTES } from '../stepMemory';
 import { heading, line, note, subheading, text } from './draw';
 import { LLAMA_7B } from './models';
 import { type Drawing, MARGIN, type Shape, SMALL } from './shapes';
 
 const RANK = 16;
 const [BATCH, TOKENS] = [4, 512];
-/** Bytes for a trained number in mixed precision (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1). */
-const TRAINED = { weights: 2, gradients: 2, moments: 8, '32-bit copy': 4 } as const;
-/** Bytes for a number in NF4 with double quantisation (Dettmers et al. 2023, section 3). */
-const PACKED = 4.127 / 8;
 /** Memory of common cards, in GB. */
 const CARDS = [24, 80];
 
@@ -33,9 +30,10 @@ export function trainingMemory(): Drawing {
   const methods: readonly Method[] = [
     { name: 'Full fine-tuning', tone: 'full', frozen: 0, trained: all },
     { name: `LoRA, rank ${RANK}`, tone: 'lora', frozen: 2 * all, trained },
-    { name: 'QLoRA: the same on 4-bit weights', tone: 'lora', frozen: PACKED * projections + 2 * (all - projections), trained },
+    { name: 'QLoRA: the same on 4-bit weights', tone: 'lora', frozen: frozenBytes(all, projections, NF4_BYTES), trained },
   ];
-  const activations = activationBytes(LLAMA_7B);
+  const { hiddenSize: hidden, numHiddenLayers: layers, numAttentionHeads: heads } = LLAMA_7B;
+  const activations = activationBytes({ layers, hidden, heads }, BATCH, TOKENS);
   const totals = methods.map((method) => partsOf(method, activations).reduce((sum, { bytes }) => sum + bytes, 0));
   const told = methods.map(({ name }, index) => `${name}: ${inGB(totals[index] ?? 0)} GB`).join('; ');
   const height = 44 + 5 * STEP;
@@ -61,11 +59,6 @@ function numbersOf({ vocabSize: V, hiddenSize: C, intermediateSize: F, numHidden
   return { projections, all: projections + 2 * V * C + (2 * layers + 1) * C };
 }
 
-/** Korthikanti et al. 2022, equation 1, for 16 bits; for adapters an upper bound, since a frozen matrix needs no input for its gradient. */
-function activationBytes({ hiddenSize: C, numHiddenLayers: layers, numAttentionHeads: heads }: LlamaConfigOptions): number {
-  return layers * TOKENS * BATCH * C * (34 + (5 * heads * TOKENS) / C);
-}
-
 /** The numbers of A and B on q and v, in all layers. */
 function loraNumbers({ hiddenSize, numHiddenLayers }: LlamaConfigOptions): number {
   return numHiddenLayers * 2 * RANK * (hiddenSize + hiddenSize);
@@ -78,7 +71,7 @@ interface Part {
 }
 
 function partsOf({ frozen, trained }: Method, activations: number): Part[] {
-  const parts = Object.entries(TRAINED).map(([name, each]) => ({ name, bytes: each * trained, isFrozen: false }));
+  const parts = Object.entries(TRAINED_BYTES).map(([name, each]) => ({ name, bytes: each * trained, isFrozen: false }));
   const own = parts.map((part) => (part.name === 'weights' && frozen ? { ...part, bytes: part.bytes + frozen, isFrozen: true } : part));
   return [...own, { name: 'activations', bytes: activations, isFrozen: false }];
 }

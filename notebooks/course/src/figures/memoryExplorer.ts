@@ -2,16 +2,15 @@ import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
 import { INK, SERIES_COLOURS } from 'lowrank-notebook/internal';
+import { type ActivationShape, activationBytes, frozenBytes, NF4_BYTES, TRAINED_BYTES } from '../stepMemory';
 import { choice, derived, movingFigure, short, slider } from './moving';
 
 /** A model to train. */
-export interface MemoryModel {
+export interface MemoryModel extends ActivationShape {
   readonly name: string;
   readonly parameters: number;
-  readonly layers: number;
-  /** Model width. */
-  readonly hidden: number;
-  readonly heads: number;
+  /** Those in projections, which QLoRA stores in 4 bits; all else stays at 16. @defaultValue all */
+  readonly projections?: number;
   /** Trained parameters by the name of the method; a method that is missing trains all. */
   readonly trained: Readonly<Record<string, number>>;
 }
@@ -19,7 +18,7 @@ export interface MemoryModel {
 /** A method, by the bytes that it keeps. */
 export interface MemoryMethod {
   readonly name: string;
-  /** Bytes of each weight of the model: 2 at 16 bits, about 0.516 in NF4 with double quantisation (Dettmers et al. 2023, section 3). */
+  /** Bytes of each frozen weight in a projection: 2 at 16 bits, about 0.516 in NF4 with double quantisation (Dettmers et al. 2023, section 3). */
   readonly bytesPerWeight: number;
 }
 
@@ -36,9 +35,9 @@ export interface MemoryExplorerOptions {
 const METHODS: readonly MemoryMethod[] = [
   { name: 'full', bytesPerWeight: 2 },
   { name: 'LoRA', bytesPerWeight: 2 },
-  { name: 'QLoRA', bytesPerWeight: 0.516 },
+  { name: 'QLoRA', bytesPerWeight: NF4_BYTES },
 ];
-const PARTS = ['weights', 'gradients', 'moments', '32-bit copy', 'activations'] as const;
+const PARTS = ['weights', 'gradients', 'moments', '32-bit copy', 'activations'] as const; // TRAINED_BYTES, and what the batch adds
 
 /**
  * Selects for the model and sliders for batch and length: the memory of a training step by method, and the cards that it fits on.
@@ -58,17 +57,12 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
       part,
       order,
       // GB by model; the activations follow from batch and length
-      fixed: models.map(({ parameters, trained }) => {
+      fixed: models.map(({ parameters, projections = parameters, trained }) => {
         const n = trained[name] ?? parameters;
         const isAll = trained[name] === undefined;
-        const bytes = {
-          weights: bytesPerWeight * parameters + (isAll ? 0 : 2 * n),
-          gradients: 2 * n,
-          moments: 8 * n,
-          '32-bit copy': 4 * n,
-          activations: 0,
-        };
-        return short(bytes[part] / 1e9, 5);
+        const frozen = isAll ? 0 : frozenBytes(parameters, projections, bytesPerWeight);
+        const bytes = { ...TRAINED_BYTES, activations: 0 }[part] * n + (part === 'weights' ? frozen : 0);
+        return short(bytes / 1e9, 5);
       }),
     })),
   );
@@ -168,7 +162,7 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
     ],
   };
   const [first] = models;
-  const activations = first ? (first.layers * 512 * 4 * first.hidden * (34 + (5 * first.heads * 512) / first.hidden)) / 1e9 : 0;
+  const activations = first ? activationBytes(first, 4, 512) / 1e9 : 0;
   const told = methods.map(
     ({ name }) =>
       `${name} ${(
