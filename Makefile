@@ -101,7 +101,8 @@ notebooks: build
 	@$(PY) tests/notebooks/execute.py --to build
 
 refresh: build
-	@$(PY) tests/notebooks/execute.py --to notebooks
+	@$(NODE) notebooks/course/dist/drawings/write.js
+	$(PY) tests/notebooks/execute.py --to notebooks
 	$(PY) docs/picture.py
 
 $(LAB_SETTINGS): lib/lowrank/setup/labSettings.json | $(DONE)/python
