@@ -9,6 +9,7 @@ import { AbortedError, terminalProgress } from 'lowrank';
 import {
   type CommandArguments,
   checkWorkers,
+  endWithLauncher,
   openModel,
   readJsonFile,
   type Streams,
@@ -32,6 +33,7 @@ const LARGEST_TEXTS = 10_000_000;
 
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
   if (args.argument === undefined) throw new UsageError('the configuration FILE is missing');
+  endWithLauncher();
   const config = readExperimentConfig(args.argument, args.text('form') ?? 'short');
   const output = args.required('output');
   const folder = args.text('work') ?? nodePath.join('build', 'experiment');
@@ -41,7 +43,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const data = dataPath(args);
   const splits = await reviewData(args, streams);
   const texts = await keptTexts(folder, splits);
-  const failure = workers > 1 ? await runWorkers(workers) : undefined;
+  const failure = workers > 1 ? await runWorkers(workers, streams) : undefined;
   const { model, tokenizer, path } = await openModel(args, streams);
   const siblings = args.whole('worker');
   const isWorker = siblings !== undefined;
