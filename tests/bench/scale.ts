@@ -86,7 +86,7 @@ const sums = WORKERS.slice(1).flatMap((workers) =>
 const small = sums.find(({ workers, bytes }) => workers === 2 && bytes === 4 * SMALL);
 const hop = (small?.seconds.least ?? Number.NaN) / 2; // two workers: two steps around the ring
 
-const gpu = JSON.parse(fs.readFileSync('tests/bench/results/gpu-step.json', 'utf8')) as {
+const gpu = JSON.parse(fs.readFileSync('tests/bench/results/gpu/step.json', 'utf8')) as {
   machine: string;
   ours: { secondsPerStep: number };
 };
@@ -96,7 +96,7 @@ const model = {
   step: {
     machine: gpu.machine,
     tokens: 4 * 512,
-    from: 'LLaMA-7B: gpu-step.json, measured; the other shape: the same, by the number of weights',
+    from: 'LLaMA-7B: gpu/step.json, measured; the other shape: the same, by the number of weights',
   },
   hop,
   limits: limits(points),

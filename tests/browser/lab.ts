@@ -55,7 +55,7 @@ function spawnServer(folder: string, port: number, token: string): ChildProcess 
   const state = path.resolve(folder, '../state');
   fs.rmSync(state, { recursive: true, force: true });
   fs.mkdirSync(path.join(state, 'config/custom'), { recursive: true });
-  fs.copyFileSync('lib/lowrank/setup/labStyle.css', path.join(state, 'config/custom/custom.css'));
+  fs.copyFileSync('lib/lowrank/setup/jupyter/labStyle.css', path.join(state, 'config/custom/custom.css'));
   const flags = [
     '--no-browser',
     '--custom-css',

@@ -3,12 +3,12 @@ import { readGguf } from 'lowrank';
 import { defaultModelPath } from 'lowrank/internal';
 import { describe, expect, test } from 'vitest';
 import { DRAWINGS } from '../../notebooks/course/src/drawings';
-import { box, text } from '../../notebooks/course/src/drawings/draw';
+import { box, text } from '../../notebooks/course/src/drawings/kit/draw';
+import { PALETTE, type Tone } from '../../notebooks/course/src/drawings/kit/palette';
+import { type Drawing, MARGIN, type Point, type Shape, SMALL, type Text, WIDTH } from '../../notebooks/course/src/drawings/kit/shapes';
+import { toSvg } from '../../notebooks/course/src/drawings/kit/svg';
+import { type Extent, textExtent } from '../../notebooks/course/src/drawings/kit/textExtent';
 import { SMOLLM2 } from '../../notebooks/course/src/drawings/models';
-import { PALETTE, type Tone } from '../../notebooks/course/src/drawings/palette';
-import { type Drawing, MARGIN, type Point, type Shape, SMALL, type Text, WIDTH } from '../../notebooks/course/src/drawings/shapes';
-import { toSvg } from '../../notebooks/course/src/drawings/svg';
-import { type Extent, textExtent } from '../../notebooks/course/src/drawings/textExtent';
 import { contrast } from '../notebook/contrast';
 
 const FOLDER = 'notebooks/drawings';

@@ -133,7 +133,7 @@ interface Form {
 }
 type Shapes<T> = Readonly<Record<'step' | 'long', T>>;
 
-const { nccl, ring, peer, sums, small, same } = JSON.parse(readFileSync('tests/bench/results/gpu-scale.json', 'utf8')) as {
+const { nccl, ring, peer, sums, small, same } = JSON.parse(readFileSync('tests/bench/results/gpu/scale.json', 'utf8')) as {
   readonly nccl: Shapes<Form>;
   readonly ring: Shapes<Form>;
   readonly peer: Shapes<{ readonly secondsPerStep: number }>;

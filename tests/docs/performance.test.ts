@@ -20,7 +20,7 @@ const row = (...cells: (string | number)[]) => `| ${cells.join(' | ')} |`.replac
 
 describe('the numbers of the performance page are those of the results', () => {
   const [step, long, eager, checkpointed, decode] = ['step', 'step-long', 'step-eager', 'step-checkpointed', 'decode'].map((part) =>
-    read(`gpu-${part}`),
+    read(`gpu/${part}`),
   );
 
   it('on a GPU, beside PEFT', () => {
@@ -47,22 +47,22 @@ describe('the numbers of the performance page are those of the results', () => {
     expect(secondsPerStep / step.ours.secondsPerStep).toBeCloseTo(4 / 3, 1);
     expect(Math.max(step.comparison.lossGap, long.comparison.lossGap)).toBeLessThan(0.0004);
     const terabytes = (decode.ours.tokensPerSecond * 2 * (6_738_415_616 - 32_000 * 4096)) / 1e12;
-    const copied = read('gpu-ceilings').peer.gigabytesPerSecond / 1000;
+    const copied = read('gpu/ceilings').peer.gigabytesPerSecond / 1000;
     expect(page).toContain(
       `${terabytes.toFixed(1)} TB/s, ${((100 * terabytes) / copied).toFixed(0)} % of the ${copied.toFixed(2)} TB/s at which torch copies`,
     );
-    const { ours, peer } = read('gpu-adapters');
+    const { ours, peer } = read('gpu/adapters');
     expect(page).toContain(`takes ${ours.switchMs.toFixed(1)} ms (PEFT: ${peer.switchMs.toFixed(1)} ms)`);
     expect(page).toContain(`To merge one takes ${ours.mergeMs.toFixed(0)} ms, where PEFT needs ${peer.mergeMs.toFixed(0)} ms`);
   });
 
   it.each(['layers', 'tokens', 'r'])('as the %s grow', (name) => {
-    const { values, secondsPerStep } = read('gpu-growth')[name];
+    const { values, secondsPerStep } = read('gpu/growth')[name];
     expect(page).toContain(row(...values.map((value: number) => value.toLocaleString('en'))));
     expect(page).toContain(row('ms per step', ...secondsPerStep.map((each: number) => (1000 * each).toFixed(1))));
   });
 
-  const machines = ['cpu', 'cpu-amx', 'cpu-avx2'].map((name) => read(name).lines as Line[]);
+  const machines = ['avx512', 'amx', 'avx2'].map((name) => read(`cpu/${name}`).lines as Line[]);
   const nameOf = ({ what }: Line) => what.replace(' r=16', '');
 
   it.each([
@@ -102,7 +102,7 @@ describe('the numbers of the performance page are those of the results', () => {
       ['masked softmax', 'softmax'],
       ['rotation', 'rotary'],
     ] as const) {
-      const { offOverOn, low, high } = read('cpu-kernels').rows.find(({ kernels }: { kernels: string[] }) => kernels.join() === key);
+      const { offOverOn, low, high } = read('cpu/kernels').rows.find(({ kernels }: { kernels: string[] }) => kernels.join() === key);
       expect(page).toContain(`| ${kernel} | ${offOverOn.toFixed(3)} | ${low.toFixed(3)} to ${high.toFixed(3)} |`);
     }
   });

@@ -5,7 +5,7 @@ Usage: execute.py --to build|notebooks [--folder FOLDER] [--check] [NAME...]
 `--to build` writes executed copies and HTML into build/, and fails where the outputs are no longer those of the commit (see drift.py);
 `--to notebooks` writes the outputs back, cleaned.
 The gate is the exit code of `jupyter nbconvert --execute`, and on top of it: the type check, errors that reach nobody's
-cell (see lib/lowrank/setup/kernelGuard.js), text on stderr, cells that should show something and do not, and rendered pages that
+cell (see lib/lowrank/setup/jupyter/kernelGuard.js), text on stderr, cells that should show something and do not, and rendered pages that
 would not read as they should (see check_pages.py).
 """
 
@@ -23,10 +23,10 @@ from pathlib import Path
 
 import drift
 import stamps
-from check_pages import check_pages
+from pages.check_pages import check_pages
 from clock import Clock
 from failure import NotebookError
-from pages import Pages
+from pages.pages import Pages
 from sideBySide import SideBySide, at_once
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -18,7 +18,7 @@ def stamp(notebook):
     own = Path(__file__).resolve().parent
     files = [CHECKOUT / lock for lock in LOCKS]
     files += sorted(path for folder in ("lib", "notebooks/course") for path in (CHECKOUT / folder).glob("**/dist/**/*.js") if "node_modules" not in path.parts) + sorted((CHECKOUT / "data").rglob("*")) + sorted((CHECKOUT / "experiments").rglob("*"))
-    files += sorted(own.glob("*.py")) + sorted((own / "site").glob("*"))
+    files += sorted(own.rglob("*.py")) + sorted((own / "pages/site").glob("*"))
     files += [path for name in ("MODEL", "REVIEW_DATA") if (path := Path(os.environ.get(name) or "/nonexistent")).is_file()]
     for path in files:
         if path.is_file():

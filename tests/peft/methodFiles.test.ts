@@ -1,7 +1,7 @@
 /**
  * Adapters of IA3 and VeRA that this library wrote and PEFT has read: tests/golden/methods/ours.
  *
- * To make them anew: WRITE_OURS=1 vitest run tests/peft/methodFiles.test.ts, then tests/golden/scripts/makeMethods.py.
+ * To make them anew: WRITE_OURS=1 vitest run tests/peft/methodFiles.test.ts, then tests/golden/scripts/adapters/makeMethods.py.
  */
 import fs from 'node:fs';
 import { getPeftModel, IA3Config, type PeftConfig, VeraConfig } from 'lowrank';

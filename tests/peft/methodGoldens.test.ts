@@ -1,4 +1,4 @@
-/** IA3 and VeRA against PEFT: see tests/golden/scripts/makeMethods.py. */
+/** IA3 and VeRA against PEFT: see tests/golden/scripts/adapters/makeMethods.py. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { compile, getPeftModel, IA3Config, PeftModel, readSafetensors, tf, VeraConfig } from 'lowrank';

@@ -1,4 +1,4 @@
-/** What PEFT computed with the adapters of tests/golden/scripts/makeMethods.py, and loading them. */
+/** What PEFT computed with the adapters of tests/golden/scripts/adapters/makeMethods.py, and loading them. */
 import { fileURLToPath } from 'node:url';
 import { PeftModel, readSafetensors, tf } from 'lowrank';
 import { tinyModel } from './tinyModel';

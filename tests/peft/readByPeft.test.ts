@@ -1,7 +1,7 @@
 /**
  * Adapters that this library wrote and PEFT has read: tests/golden/peft/ours.
  *
- * To make them anew: WRITE_OURS=1 vitest run tests/peft/readByPeft.test.ts, then tests/golden/scripts/makePeft.py.
+ * To make them anew: WRITE_OURS=1 vitest run tests/peft/readByPeft.test.ts, then tests/golden/scripts/adapters/makePeft.py.
  */
 import fs from 'node:fs';
 import os from 'node:os';

@@ -1,4 +1,4 @@
-/** The tiny LLaMA of tests/golden/scripts/makePeft.py, and small helpers on tensors. */
+/** The tiny LLaMA of tests/golden/scripts/adapters/makePeft.py, and small helpers on tensors. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { LlamaForCausalLM, readSafetensors, tf } from 'lowrank';

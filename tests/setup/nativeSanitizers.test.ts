@@ -9,11 +9,11 @@ const BINDING = nodePath.resolve('lib/lowrank/setup/binding');
 const AVX2 = ['-mavx2', '-mfma', '-mf16c'];
 const SOURCES: Readonly<Record<string, readonly string[]>> = {
   [nodePath.resolve('tests/setup/kernelCheck.cc')]: [],
-  'floatKernels.cc': [],
-  'floatKernelsAvx2.cc': AVX2,
-  'floatKernelsAvx512.cc': [...AVX2, '-mavx512f'],
-  'rowKernels.cc': [],
-  'rowKernelsAvx2.cc': AVX2,
+  'kernels/floatKernels.cc': [],
+  'kernels/floatKernelsAvx2.cc': AVX2,
+  'kernels/floatKernelsAvx512.cc': [...AVX2, '-mavx512f'],
+  'rowProducts/rowKernels.cc': [],
+  'rowProducts/rowKernelsAvx2.cc': AVX2,
 };
 
 test('the kernels compile without a warning, stay inside of their buffers, and agree over all instruction sets', {
@@ -30,7 +30,8 @@ test('the kernels compile without a warning, stay inside of their buffers, and a
     '-Werror',
     '-Wno-psabi',
     '-Wno-maybe-uninitialized',
-    `-I${BINDING}`,
+    `-I${BINDING}/kernels`,
+    `-I${BINDING}/rowProducts`,
     '-fsanitize=address,undefined',
     '-fno-sanitize-recover=all',
   ];

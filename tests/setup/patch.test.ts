@@ -27,7 +27,7 @@ const PATCH = `diff -u -r a/one.h b/one.h
 function patch(text: string): { status: number | null; said: string; now: string } {
   writeFileSync(join(folder, 'one.h'), text);
   writeFileSync(join(folder, 'one.patch'), PATCH);
-  const { status, stderr } = spawnSync('.venv/bin/python', ['lib/lowrank/setup/patch.py', folder, join(folder, 'one.patch')], {
+  const { status, stderr } = spawnSync('.venv/bin/python', ['lib/lowrank/setup/binding/patch.py', folder, join(folder, 'one.patch')], {
     encoding: 'utf8',
   });
   return { status, said: stderr.trim(), now: readFileSync(join(folder, 'one.h'), 'utf8') };

@@ -13,7 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 sys.path.append(str(CHECKOUT / "tests/notebooks"))
-from check_pages import check_pages
+from pages.check_pages import check_pages
 from failure import NotebookError
 
 MOST_BYTES = 2_000_000  # of a page

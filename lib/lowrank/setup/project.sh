@@ -19,6 +19,6 @@ progress "TensorFlow ($tensorflow) and the model" "$(grep -c == "$lock")" 'Downl
 cp "$here"/tensorflow/package.json "$here"/tensorflow/package-lock.json .lowrank/
 progress 'tfjs' "$(grep -c '"integrity"' .lowrank/package-lock.json)" 'fetch GET 200 \S*/([^/ ]+) ' -- \
   "$node" "$npm" ci --prefix .lowrank --ignore-scripts --no-audit --no-fund --loglevel=http
-progress 'TensorFlow binding' "$(ls "$here"/binding/*.cc | wc -l)" 'compiled (\S+)' -- \
-  "$here/binding.sh" .lowrank .lowrank/node_modules/@tensorflow/tfjs-node-gpu
+progress 'TensorFlow binding' "$(find "$here/binding" -name "*.cc" | wc -l)" 'compiled (\S+)' -- \
+  "$here/binding/compile.sh" .lowrank .lowrank/node_modules/@tensorflow/tfjs-node-gpu
 touch .lowrank/ready

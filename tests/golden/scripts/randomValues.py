@@ -1,4 +1,4 @@
-"""Random values for tiny models and adapters, from torch's generator as its seed leaves it."""
+"""Random values for tiny models, from torch's generator as its seed leaves it."""
 import torch
 
 
@@ -8,12 +8,3 @@ def fill(model):
         for name, parameter in model.named_parameters():
             spread = 0.1 if "norm" in name else 0.35
             parameter.copy_(torch.randn_like(parameter) * spread + ("norm" in name))
-
-
-def stir(model):
-    """Moves what is trained away from its start, at which an adapter changes nothing. Seeds the generator."""
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter.add_(torch.randn(parameter.shape) * 0.3)

@@ -2,7 +2,7 @@
 import nodePath from 'node:path';
 import process from 'node:process';
 import { printableMessage } from '../runtime/messages/printable';
-import { freePorts } from '../train/cluster/freePorts';
+import { freePorts } from '../train/cluster/join/freePorts';
 import { LOST } from './exitCodes';
 import { type Ends, endBy, type LocalProcess, runLocalProcesses } from './localProcesses';
 import type { Streams } from './streams';

@@ -27,7 +27,7 @@ export async function interruptible<T>(given: AbortSignal | undefined, work: (si
 
 /**
  * Whether the notebook cell that runs this was stopped. Node continues its code, for example a loop over several calls, so each further
- * call ends at once. The kernel's guard knows it (`setup/kernelGuard.js`).
+ * call ends at once. The kernel's guard knows it (`setup/jupyter/kernelGuard.js`).
  */
 function isOfStoppedCell(): boolean {
   const ask: unknown = Reflect.get(globalThis, Symbol.for('lowrank.isOfStoppedCell'));

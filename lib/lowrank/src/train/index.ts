@@ -7,10 +7,10 @@ export {
 } from './checkpoints/checkpoint';
 export type { CheckpointPlace } from './checkpoints/runCheckpoint';
 export type { Cluster } from './cluster/cluster';
-export type { ClusterDescription, ExplicitCluster } from './cluster/clusterDescription';
 export type { Communication } from './cluster/collectiveReduce';
-export { type FoundCluster, findCluster } from './cluster/findCluster';
-export { type JoinOptions, joinCluster } from './cluster/joinCluster';
+export { type JoinOptions, joinCluster } from './cluster/join/joinCluster';
+export type { ClusterDescription, ExplicitCluster } from './cluster/resolvers/clusterDescription';
+export { type FoundCluster, findCluster } from './cluster/resolvers/findCluster';
 export type { Environment } from './cluster/resolvers/resolver';
 export { WorkerLostError } from './cluster/workerLostError';
 export { type Batch, type PadOptions, padBatch, type TrainingExample } from './data/batch';

@@ -1,10 +1,10 @@
 /** The training loop. */
 import { interruptible } from '../runtime/interruptible';
 import { lockRun } from './checkpoints/runLock';
-import { AgreedStop, type Stop } from './cluster/agreedStop';
 import type { Cluster } from './cluster/cluster';
-import { shakeHands } from './cluster/handshake';
-import { dataFact } from './cluster/runFacts';
+import { shakeHands } from './cluster/join/handshake';
+import { dataFact } from './cluster/join/runFacts';
+import { AgreedStop, type Stop } from './cluster/update/agreedStop';
 import { type BatchSource, updateBatches } from './data/updateBatches';
 import { AdamW } from './optimizer/adamw';
 import { RunReport } from './progress/runReport';

@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { planMemory } from 'lowrank';
-import { box, counted, heading, line, note, subheading, text } from './draw';
+import { box, counted, heading, line, note, subheading, text } from './kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from './kit/shapes';
 import { SMOLLM2 } from './models';
-import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from './shapes';
 
 /** An adapter that PEFT wrote: LoRA of rank 4 on a tiny model, which serves the tests. */
 const FOLDER = path.join(__dirname, '../../../../tests/golden/peft/lora');

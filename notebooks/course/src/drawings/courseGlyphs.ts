@@ -1,7 +1,7 @@
 /** A small picture of each notebook, about 90 by 34 pixels, from its top left corner. */
-import { arrow, line, polygon } from './draw';
-import type { Tone } from './palette';
-import type { Point, Rectangle, Shape } from './shapes';
+import { arrow, line, polygon } from './kit/draw';
+import type { Tone } from './kit/palette';
+import type { Point, Rectangle, Shape } from './kit/shapes';
 
 /** Draws a glyph with its top left corner at (x, y). */
 export type Glyph = (x: number, y: number) => Shape[];

@@ -1,7 +1,7 @@
 import * as glyphs from './courseGlyphs';
-import { box, heading, line, note, text } from './draw';
-import type { Tone } from './palette';
-import { type Drawing, MARGIN, type Shape, SMALL } from './shapes';
+import { box, heading, line, note, text } from './kit/draw';
+import type { Tone } from './kit/palette';
+import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
 
 interface Station {
   /** As its notebook's file begins. */

@@ -4,11 +4,11 @@ import { combiningAdapters } from './combiningAdapters';
 import { compiledStep } from './compiledStep';
 import { courseMap } from './courseMap';
 import { dataParallel } from './dataParallel';
+import type { Drawing } from './kit/shapes';
 import { loraUpdate } from './loraUpdate';
 import { prefixSoftmax } from './prefixSoftmax';
 import { promptStrip } from './promptStrip';
 import { reviewPipeline } from './reviewPipeline';
-import type { Drawing } from './shapes';
 import { trainingMemory } from './trainingMemory';
 import { transformerLayer } from './transformerLayer';
 

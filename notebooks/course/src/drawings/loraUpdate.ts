@@ -1,6 +1,6 @@
-import { arrow, box, counted, heading, matrix, note, polygon, subheading, text } from './draw';
+import { arrow, box, counted, heading, matrix, note, polygon, subheading, text } from './kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
 import { SMOLLM2 } from './models';
-import { type Drawing, MARGIN, type Shape, SMALL } from './shapes';
 
 const RANK = 8;
 /** Pixels of a side of W₀. */

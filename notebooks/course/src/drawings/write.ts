@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { DRAWINGS } from '.';
-import { toSvg } from './svg';
+import { toSvg } from './kit/svg';
 
 const FOLDER = path.join(__dirname, '../../../drawings');
 

@@ -1,6 +1,6 @@
 /**
  * The kernels that can replace an operation. The table here is the only place that puts a kernel into use. A kernel enters, and stays, with
- * a measured gain of at least 3 % (tests/bench/results/cpu-kernels.json).
+ * a measured gain of at least 3 % (tests/bench/results/cpu/kernels.json).
  */
 import type { tf } from '../../runtime';
 import type { PackedWeight } from '../packedWeight';

@@ -1,7 +1,7 @@
 /**
  * The weights of attention over many keys on a CPU, by the native binding.
  *
- * Without it, a training step in bfloat16 takes 1.083 times as long (tests/bench/results/cpu-kernels.json).
+ * Without it, a training step in bfloat16 takes 1.083 times as long (tests/bench/results/cpu/kernels.json).
  */
 import { compile, tf } from '../../runtime';
 import { widened } from '../../runtime/compile/graph/numberFormats';

@@ -1,7 +1,7 @@
 /**
  * Rotary positions of many heads on a CPU, by the native binding.
  *
- * Without it, a training step in bfloat16 takes 1.045 times as long (tests/bench/results/cpu-kernels.json).
+ * Without it, a training step in bfloat16 takes 1.045 times as long (tests/bench/results/cpu/kernels.json).
  */
 import { compile, type tf } from '../../runtime';
 import { widened } from '../../runtime/compile/graph/numberFormats';

@@ -1,7 +1,7 @@
 /**
  * SwiGLU on a CPU, by the native binding, in one pass.
  *
- * Without it, a training step in bfloat16 takes 1.087 times as long (tests/bench/results/cpu-kernels.json).
+ * Without it, a training step in bfloat16 takes 1.087 times as long (tests/bench/results/cpu/kernels.json).
  */
 import { compile, type tf } from '../../runtime';
 import { widened } from '../../runtime/compile/graph/numberFormats';

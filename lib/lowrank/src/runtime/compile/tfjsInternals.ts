@@ -20,7 +20,7 @@ export interface SymbolInfo {
 /** A graph of our part of the binding; opaque here. */
 export type NativeGraph = object;
 
-/** The functions of the binding that make and run things; the graph functions are this library's addition (setup/binding/graph.cc). */
+/** The functions of the binding that make and run things; the graph functions are this library's addition (setup/binding/graph/graph.cc). */
 export interface GraphBinding extends NativeBinding {
   readonly TF_BFLOAT16: number;
   readonly TF_ATTR_TENSOR: number;

@@ -1,4 +1,4 @@
-/** The functions of the native binding that join processes; `lib/lowrank/setup/binding/cluster.cc` says what each does. */
+/** The functions of the native binding that join processes; `lib/lowrank/setup/binding/cluster/cluster.cc` says what each does. */
 import { type NativeBinding, nodeBackend } from '../../runtime/device/backend';
 
 interface ClusterBinding extends NativeBinding {

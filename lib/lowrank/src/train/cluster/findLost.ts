@@ -1,7 +1,7 @@
 /** Finds out who is to blame when workers cannot go on together. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterBinding } from './clusterBinding';
-import { taskName } from './serverDef';
+import { taskName } from './join/serverDef';
 
 /** What a worker knows when something has failed that needs all of them. */
 export interface BrokenCluster {

@@ -1,8 +1,8 @@
 /** An update as the two functions that a device runs, compiled once for each shape of batch and each set of trained parameters. */
 import { compile, tf } from '../../runtime';
-import { isAgreed, type Wishes } from '../cluster/agreement';
 import type { Cluster } from '../cluster/cluster';
-import { fuse as fuseSums, unfuse } from '../cluster/fusedGradients';
+import { isAgreed, type Wishes } from '../cluster/update/agreement';
+import { fuse as fuseSums, unfuse } from '../cluster/update/fusedGradients';
 import { type SentBatch, unsent } from '../data/sendBatch';
 import type { ExecutionOptions } from '../executionOptions';
 import type { AdamW } from '../optimizer/adamw';

@@ -5,9 +5,9 @@
 import { tf } from '../../runtime';
 import { sendToDevice } from '../../runtime/device/sendToDevice';
 import { checkTrainingMemory } from '../checkTrainingMemory';
-import { readStatements, statement, type Wishes } from '../cluster/agreement';
 import type { Cluster } from '../cluster/cluster';
-import { type JointShare, jointUpdate } from '../cluster/jointUpdate';
+import { readStatements, statement, type Wishes } from '../cluster/update/agreement';
+import { type JointShare, jointUpdate } from '../cluster/update/jointUpdate';
 import type { Batch } from '../data/batch';
 import { type Piece, piecesOf } from '../data/pieces';
 import { type SentBatch, sentBatches } from '../data/sendBatch';

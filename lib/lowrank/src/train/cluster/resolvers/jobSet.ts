@@ -1,5 +1,5 @@
 /** The pods of a Kubernetes JobSet, whose host names follow from their numbers. */
-import { describedBy } from '../clusterDescription';
+import { describedBy } from './clusterDescription';
 import { type Resolver, Variables } from './resolver';
 
 /**

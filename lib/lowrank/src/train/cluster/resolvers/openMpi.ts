@@ -1,5 +1,5 @@
 /** What Open MPI's `mpirun` sets for each process. */
-import { checkAddress, checkRank } from '../clusterDescription';
+import { checkAddress, checkRank } from './clusterDescription';
 import { portOf, type Resolver, Variables } from './resolver';
 
 /** It names no host: on one machine none is needed, and beyond it `MASTER_ADDR` says where worker 0 is. */

@@ -1,6 +1,6 @@
 /** Where a cluster may be described: one source of environment variables. */
 import { ArgumentError } from '../../../runtime';
-import type { ClusterDescription } from '../clusterDescription';
+import type { ClusterDescription } from './clusterDescription';
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;

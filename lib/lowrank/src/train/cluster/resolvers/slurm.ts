@@ -1,5 +1,5 @@
 /** What `srun` sets for each task of a job step. */
-import { checkRank, describedBy } from '../clusterDescription';
+import { checkRank, describedBy } from './clusterDescription';
 import { expandHostlist } from './hostlist';
 import { portOf, type Resolver, Variables } from './resolver';
 

@@ -1,6 +1,6 @@
 /** `TF_CONFIG`, as TensorFlow's own strategies read it. */
 import { isJsonObject, type JsonObject } from '../../../io';
-import { describedBy } from '../clusterDescription';
+import { describedBy } from './clusterDescription';
 import { type Resolver, Variables } from './resolver';
 
 const NAME = 'TF_CONFIG';

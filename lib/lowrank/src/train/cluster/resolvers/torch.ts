@@ -1,5 +1,5 @@
 /** `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT`, as torchrun and many launchers of PyTorch write them. */
-import { checkAddress, checkRank } from '../clusterDescription';
+import { checkAddress, checkRank } from './clusterDescription';
 import { type Resolver, Variables } from './resolver';
 
 /** The address of worker 0 alone is known; the workers tell each other theirs. */

@@ -1,5 +1,5 @@
 /** `PET_*`: the options of torchrun as Kubeflow Trainer's torch runtime sets them, where the command is started without torchrun. */
-import { checkAddress, checkRank } from '../clusterDescription';
+import { checkAddress, checkRank } from './clusterDescription';
 import { type Resolver, Variables } from './resolver';
 
 /** One worker per node. */

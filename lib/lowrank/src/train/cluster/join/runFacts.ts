@@ -1,0 +1,54 @@
+/** What must be the same in all workers of a cluster, as short texts. */
+import { createHash } from 'node:crypto';
+import { deviceInfo, tf } from '../../../runtime';
+import { version } from '../../../runtime/version';
+import type { RunSetup } from '../../checkpoints/runSetup';
+import type { Batch } from '../../data/batch';
+import type { BatchSource } from '../../data/updateBatches';
+import type { AdamW } from '../../optimizer/adamw';
+import { parametersOf, type TrainableModel } from '../../trainableModel';
+import { checksum } from '../update/agreement';
+
+/** Updates whose learning rates are compared, counted from the present one. */
+const SAMPLED_UPDATES = [0, 1, 10, 100, 1000];
+
+/** Of the model, its adapter and its optimizer. */
+export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, config, frozen }: RunSetup): Record<string, string> {
+  const tensors = optimizer.state().tensors;
+  const rates = SAMPLED_UPDATES.map((begun) => optimizer.learningRateAt(optimizer.step + begun));
+  try {
+    return {
+      'version of lowrank': version(),
+      'version of TensorFlow': deviceInfo().tensorflowVersion,
+      'base model': hashOf(JSON.stringify([config, frozen])),
+      'adapter configuration': hashOf(JSON.stringify(adapters)),
+      'trained weights': hashOfTensors(Object.fromEntries(parametersOf(model))),
+      optimizer: hashOf(JSON.stringify([optimizer.step, rates, hashOfTensors(tensors)])),
+      'step of dropout': String(model.dropoutStep ?? 'none'),
+    };
+  } finally {
+    tf.dispose(tensors);
+  }
+}
+
+/**
+ * Of the data, where it can be read without being used up: an array, or a function that makes one. The updates themselves are compared one by one in
+ * any case.
+ */
+export function dataFact(source: BatchSource, epoch: number): string {
+  const sequence = typeof source === 'function' ? source(epoch) : source;
+  return Array.isArray(sequence) ? checksum(sequence as Batch[]).toString('hex', 0, 16) : 'read as it comes';
+}
+
+function hashOfTensors(tensors: tf.NamedTensorMap): string {
+  const hash = createHash('sha256');
+  for (const [name, tensor] of Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const values = tensor.dataSync();
+    hash.update(`${name} ${tensor.dtype} ${tensor.shape} `).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}

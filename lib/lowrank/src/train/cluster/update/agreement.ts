@@ -1,0 +1,82 @@
+/** What the workers tell each other with every update: which update it is, of which data, and what they ask of all. */
+import { createHash } from 'node:crypto';
+import { StateError, tf } from '../../../runtime';
+import type { Batch } from '../../data/batch';
+import type { Cluster } from '../cluster';
+
+/** What a worker asks of all, and what all of them do. */
+export interface Wishes {
+  /** Whether the run stops. */
+  readonly stop: boolean;
+  /** How many updates are in flight at a time; the smallest number that a worker asks for. */
+  readonly stepsAtOnce: number;
+}
+
+/** What a worker says of an update. */
+export interface Statement {
+  /** Updates before it. */
+  readonly step: number;
+  /** All of its batches, those of the other workers too. */
+  readonly batches: readonly Batch[];
+  readonly wishes: Wishes;
+}
+
+/** A step, two halves of a checksum, whether to stop, and the updates at a time. Each is a whole number below 2²⁴, which float32 holds exactly. */
+const NUMBERS = 5;
+const COMPARED = 3;
+const HALF = 2 ** 24;
+
+/** This worker's numbers, with zeros for the others; the sum over all workers has those of each. Shape (5·workers). */
+export function statement({ rank, size }: Pick<Cluster, 'rank' | 'size'>, { step, batches, wishes }: Statement): tf.Tensor1D {
+  const numbers = new Float32Array(NUMBERS * size);
+  const digest = checksum(batches);
+  const asked = [wishes.stop ? 1 : 0, Math.min(wishes.stepsAtOnce, HALF)];
+  numbers.set([step % HALF, digest.readUIntBE(0, 3), digest.readUIntBE(3, 3), ...asked], NUMBERS * rank);
+  return tf.tensor1d(numbers);
+}
+
+/** Whether all workers make the same update of the same data. Shapes: said (5·workers) → (), bool. */
+export function isAgreed(said: tf.Tensor1D): tf.Tensor {
+  const compared = said.reshape([-1, NUMBERS]).slice([0, 0], [-1, COMPARED]);
+  return compared.equal(compared.slice([0, 0], [1, COMPARED])).all();
+}
+
+/**
+ * Reads what all workers said: all stop where one has been asked to, and no worker has more updates in flight than another.
+ *
+ * @throws StateError that names the workers which do not make the same update as worker 0.
+ */
+export function readStatements(cluster: Cluster, said: ArrayLike<number>): Wishes {
+  const statements = Array.from({ length: cluster.size }, (_, rank) => Array.from(said).slice(NUMBERS * rank, NUMBERS * (rank + 1)));
+  const [first = []] = statements;
+  const differing = (index: number) => statements.flatMap((numbers, rank) => (numbers[index] === first[index] ? [] : [rank]));
+  const others = (ranks: readonly number[]) => ranks.map((rank) => cluster.nameOf(rank)).join(', ');
+  const [behind, ...data] = [0, 1, 2].map(differing) as [number[], number[], number[]];
+  if (behind.length > 0) {
+    const steps = behind.map((rank) => Number(statements[rank]?.[0]) + 1);
+    throw new StateError(
+      `${others(behind)} would make update ${steps.join(', ')}, worker 0 update ${Number(first[0]) + 1}: nothing is changed`,
+    );
+  }
+  const wrong = [...new Set(data.flat())].sort((a, b) => a - b);
+  if (wrong.length === 0) {
+    const asked = statements.map((numbers) => numbers.slice(COMPARED) as [number, number]);
+    return { stop: asked.some(([stop]) => stop === 1), stepsAtOnce: Math.min(...asked.map(([, count]) => count)) };
+  }
+  throw new StateError(
+    `${others(wrong)} read other data than worker 0 at update ${Number(first[0]) + 1}: nothing is changed; give all workers the same data in the same order`,
+  );
+}
+
+/** Of every id, label and mask, and of where each row ends. */
+export function checksum(batches: readonly Batch[]): Buffer {
+  const hash = createHash('sha256');
+  const add = (rows: readonly (readonly number[])[] = []) => {
+    for (const row of rows) hash.update(Int32Array.of(row.length)).update(Int32Array.from(row));
+    hash.update(Int32Array.of(-1));
+  };
+  for (const { inputIds, labels, attentionMask, segmentIds } of batches) {
+    for (const rows of [inputIds, labels, attentionMask, segmentIds]) add(rows);
+  }
+  return hash.digest();
+}
