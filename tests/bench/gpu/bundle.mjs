@@ -23,7 +23,7 @@ const findBinding = {
 const inlineTfjs = {
   name: 'inline-tfjs',
   transform(code, id) {
-    if (!/runtime\/tensorflow\.[jt]s$/.test(id)) return null;
+    if (!/runtime\/device\/tensorflow\.[jt]s$/.test(id)) return null;
     const inlined = code.replace(
       /require\((\(0, tensorflowPackage_1\.tensorflowPackage\)|tensorflowPackage)\(\)\)/,
       "require('@tensorflow/tfjs-node-gpu')",
