@@ -15,9 +15,6 @@
 //   xlaHasKernels() -> whether XLA's programs for the CPU can call the kernels of kernels.h
 #include "graph.h"
 
-#include "calls.h"
-#include "kernels.h"
-
 #include <stdint.h>
 
 #include <memory>
@@ -25,6 +22,8 @@
 #include <string>
 #include <vector>
 
+#include "calls.h"
+#include "kernels.h"
 #include "tensorflow/c/c_api.h"
 #include "tensorflow/c/eager/c_api.h"
 
@@ -241,10 +240,9 @@ napi_value DefineFunction(const Call& call) {
   const std::vector<TF_Output> outputs = Symbols(graph, call.arguments[4]);
   Status status;
   using Function = std::unique_ptr<TF_Function, decltype(&TF_DeleteFunction)>;
-  const Function marked(
-      TF_GraphToFunction(graph.graph, call.arguments[1].String().c_str(), 0, operations.size(), operations.data(), inputs.size(),
-                         inputs.data(), outputs.size(), outputs.data(), nullptr, nullptr, nullptr, status),
-      &TF_DeleteFunction);
+  const Function marked(TF_GraphToFunction(graph.graph, call.arguments[1].String().c_str(), 0, operations.size(), operations.data(),
+                                           inputs.size(), inputs.data(), outputs.size(), outputs.data(), nullptr, nullptr, nullptr, status),
+                        &TF_DeleteFunction);
   status.Check();
   const Function function(WithoutInputMarks(marked.get(), status), &TF_DeleteFunction);
   status.Check();

@@ -19,7 +19,7 @@ int64_t XlaCompilations() {
 bool XlaCanCompile(const std::string& type) {
   tensorflow::XlaOpRegistry::RegisterCompilationKernels();
   TF_Status* status = TF_NewStatus();
-  TF_Buffer* kernels = TF_GetRegisteredKernelsForOp(type.c_str(), status); // a KernelList, whose device names are plain text in it
+  TF_Buffer* kernels = TF_GetRegisteredKernelsForOp(type.c_str(), status);  // a KernelList, whose device names are plain text in it
   TF_DeleteStatus(status);
   if (kernels == nullptr) return false;
   const bool can = std::string(static_cast<const char*>(kernels->data), kernels->length).find("XLA_CPU_JIT") != std::string::npos;

@@ -78,7 +78,7 @@ ffi::Error Losses(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels, Nu
 }
 
 ffi::Error LossGradients(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels labels, Numbers weights, Numbers greatest, Numbers log_sums,
-                      ffi::Result<ffi::AnyBuffer> gradients) {
+                         ffi::Result<ffi::AnyBuffer> gradients) {
   const Given given = {logits, labels, weights};
   const int64_t rows = labels.element_count();
   if (!HasCount(greatest, rows) || !HasCount(log_sums, rows) || !IsFloat(*gradients) || !HasCount(*gradients, logits.element_count())) {
@@ -100,12 +100,23 @@ ffi::Error LossGradients(ffi::ThreadPool pool, ffi::AnyBuffer logits, Labels lab
 }
 
 XLA_FFI_DEFINE_HANDLER(kLosses, Losses,
-                       ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>()
-                           .Ret<Numbers>().Ret<Numbers>().Ret<Numbers>());
-XLA_FFI_DEFINE_HANDLER(
-    kGradients, LossGradients,
-    ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<ffi::AnyBuffer>().Arg<Labels>().Arg<Numbers>().Arg<Numbers>().Arg<Numbers>()
-        .Ret<ffi::AnyBuffer>());
+                       ffi::Ffi::Bind()
+                           .Ctx<ffi::ThreadPool>()
+                           .Arg<ffi::AnyBuffer>()
+                           .Arg<Labels>()
+                           .Arg<Numbers>()
+                           .Ret<Numbers>()
+                           .Ret<Numbers>()
+                           .Ret<Numbers>());
+XLA_FFI_DEFINE_HANDLER(kGradients, LossGradients,
+                       ffi::Ffi::Bind()
+                           .Ctx<ffi::ThreadPool>()
+                           .Arg<ffi::AnyBuffer>()
+                           .Arg<Labels>()
+                           .Arg<Numbers>()
+                           .Arg<Numbers>()
+                           .Arg<Numbers>()
+                           .Ret<ffi::AnyBuffer>());
 
 }  // namespace
 

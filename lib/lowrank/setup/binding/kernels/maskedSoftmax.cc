@@ -57,9 +57,8 @@ ffi::Error MaskedSoftmaxGradients(ffi::ThreadPool pool, Any gradients, Any weigh
     Source given = SourceOf(gradients), source = SourceOf(weights);
     Sink sink = SinkOf(score_gradients);
     double sum = 0;
-    ForSpans(first, first + size, [&](int64_t begin, int64_t n) {
-      sum += kernels.sum_of_products(given.Span(begin, n), source.Span(begin, n), n);
-    });
+    ForSpans(first, first + size,
+             [&](int64_t begin, int64_t n) { sum += kernels.sum_of_products(given.Span(begin, n), source.Span(begin, n), n); });
     const GradientRow common = {static_cast<float>(sum), scale};
     ForSpans(first, first + size, [&](int64_t begin, int64_t n) {
       kernels.softmax_gradients(given.Span(begin, n), source.Span(begin, n), n, common, sink.Span(begin));
@@ -77,9 +76,8 @@ XLA_FFI_DEFINE_HANDLER(kMaskedSoftmaxGradients, MaskedSoftmaxGradients,
 }  // namespace
 
 bool RegisterMaskedSoftmax() {
-  static const bool is_known =
-      RegisterKernel("lowrank_masked_softmax", kMaskedSoftmax) &&
-      RegisterKernel("lowrank_masked_softmax_gradients", kMaskedSoftmaxGradients);
+  static const bool is_known = RegisterKernel("lowrank_masked_softmax", kMaskedSoftmax) &&
+                               RegisterKernel("lowrank_masked_softmax_gradients", kMaskedSoftmaxGradients);
   return is_known;
 }
 

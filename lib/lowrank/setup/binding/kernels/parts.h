@@ -11,9 +11,7 @@
 namespace tfnodejs {
 
 // Waits a few dozen cycles. To yield instead would give the processor to threads that spin themselves, as TensorFlow's do.
-inline void Pause() {
-  __builtin_ia32_pause();
-}
+inline void Pause() { __builtin_ia32_pause(); }
 
 // The parts of a piece of work, which threads take one after another. A thread that comes late finds none left and touches nothing else.
 struct Parts {

@@ -16,8 +16,8 @@ using Numbers = ffi::Buffer<ffi::F32>;
 ffi::Error Rotary(ffi::ThreadPool pool, Any x, Numbers cos, Numbers sin, ffi::Result<Any> y) {
   const auto shape = x.dimensions(), waves = cos.dimensions();
   const bool fits = shape.size() == 3 && waves.size() == 3 && waves[0] > 0 && shape[0] % waves[0] == 0 && waves[1] == shape[1] &&
-                    waves[2] == shape[2] && shape[2] <= kSpan && shape[2] % 2 == 0 &&
-                    HasCount(sin, cos.element_count()) && IsFloat(x) && IsFloat(*y) && HasCount(*y, x.element_count());
+                    waves[2] == shape[2] && shape[2] <= kSpan && shape[2] % 2 == 0 && HasCount(sin, cos.element_count()) && IsFloat(x) &&
+                    IsFloat(*y) && HasCount(*y, x.element_count());
   if (!fits) return ffi::Error::InvalidArgument("rotary positions take (batch·heads, tokens, width) and waves that fit them");
   const int64_t tokens = shape[1], width = shape[2], sharing = shape[0] / waves[0];
   const FloatKernels& kernels = ProcessorsFloatKernels();

@@ -23,9 +23,8 @@ ffi::Error ForParts(ffi::ThreadPool& pool, std::initializer_list<Any> buffers, R
   for (const Any& buffer : buffers) {
     if (!IsFloat(buffer) || !HasCount(buffer, count)) return ffi::Error::InvalidArgument("SwiGLU takes and gives buffers of one size");
   }
-  RunOnPool(pool, (count + kPartSize - 1) / kPartSize, [&](int64_t part) {
-    run(part * kPartSize, std::min(count, (part + 1) * kPartSize));
-  });
+  RunOnPool(pool, (count + kPartSize - 1) / kPartSize,
+            [&](int64_t part) { run(part * kPartSize, std::min(count, (part + 1) * kPartSize)); });
   return ffi::Error::Success();
 }
 

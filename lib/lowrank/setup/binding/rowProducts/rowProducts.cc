@@ -49,7 +49,7 @@ int64_t RowBytes(std::string_view format, int64_t values) {
   if (format == "bfloat16") return 2 * values;
   if (format == "int8") return values;
   const int64_t blocks = (values + kBlock - 1) / kBlock;
-  return blocks * (format == "Q4_0" ? 18 : format == "Q4_1" ? 20 : 34);
+  return blocks * (format == "Q4_0" ? kQ4_0Bytes : format == "Q4_1" ? kQ4_1Bytes : kQ8_0Bytes);
 }
 
 constexpr int64_t kPartBytes = 1 << 15;  // of the weight; for less no second thread is worth its telling
@@ -63,9 +63,8 @@ int64_t PartLength(int64_t threads, int64_t extent, int64_t weight_bytes, int64_
 void RunRows(int64_t threads, const RowProduct& product, RowKernel kernel, int64_t weight_bytes) {
   const int64_t multiple = product.n > kFewRows ? 48 : 16;  // whole cache lines of y for each thread, and whole tiles
   const int64_t length = PartLength(threads, product.out, weight_bytes, multiple);
-  RunParts(threads, (product.out + length - 1) / length, [&, length](int64_t part) {
-    kernel(product, part * length, std::min(product.out, (part + 1) * length));
-  });
+  RunParts(threads, (product.out + length - 1) / length,
+           [&, length](int64_t part) { kernel(product, part * length, std::min(product.out, (part + 1) * length)); });
 }
 
 // A weight (in, out) is read in order when its parts are of the inputs: each has sums of its own.

@@ -7,7 +7,7 @@ namespace tfnodejs {
 
 // y = x·Wᵀ for a weight W (out, in) as it is stored, and few rows of x.
 struct RowProduct {
-  const float* x;  // (blocks, n, 32): each row's block of 32 values beside the other rows', zeros beyond the width
+  const float* x;       // (blocks, n, 32): each row's block of 32 values beside the other rows', zeros beyond the width
   const float* x_sums;  // (blocks, 8), of an only row: each lane's four values of a block
   const uint8_t* weight;
   const float* row_scales;  // (out), the row's value at 127, or null
@@ -16,8 +16,9 @@ struct RowProduct {
   int64_t row_bytes;  // from one row of the weight to the next
 };
 
-constexpr int64_t kBlock = 32;   // values that are unpacked at a time
-constexpr int64_t kFewRows = 8;  // with more rows of x a weight is unpacked once for all of them
+constexpr int64_t kBlock = 32;                                        // values that are unpacked at a time
+constexpr int64_t kQ4_0Bytes = 18, kQ4_1Bytes = 20, kQ8_0Bytes = 34;  // of a block, which has kBlock values
+constexpr int64_t kFewRows = 8;                                       // with more rows of x a weight is unpacked once for all of them
 
 // Computes the outputs from `begin` up to but not including `end`.
 using RowKernel = void (*)(const RowProduct& product, int64_t begin, int64_t end);
