@@ -1,7 +1,7 @@
 export { type CompiledFunction, compile } from './compile/compile';
 export { compileNested } from './compile/compileNested';
 export type { CompileOptions } from './compile/compileOptions';
-export type { Precision } from './compile/graph/graphBuilder';
+export type { Precision } from './compile/precision';
 
 export type { FunctionReport } from './compile/program';
 export { isRecording } from './compile/tfjsInternals';

@@ -11,7 +11,7 @@ import {
   type TokenTable,
 } from '../../nn';
 import { compile, deviceInfo, tf } from '../../runtime';
-import type { Precision } from '../../runtime/compile/graph/graphBuilder';
+import type { Precision } from '../../runtime/compile/precision';
 import { readArguments } from '../../runtime/compile/signature';
 import type { LlamaDecoderLayer } from '../model';
 import { type DecodableModel, type Scores, scoresOf } from './decoder';

@@ -1,7 +1,7 @@
 /** How a function is compiled. */
 import { checkKnown } from '../checks/checkKnown';
 import { ArgumentError } from '../errors';
-import type { Precision } from './graph/graphBuilder';
+import type { Precision } from './precision';
 
 /** How a function is compiled. */
 export interface CompileOptions {

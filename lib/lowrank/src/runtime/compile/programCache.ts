@@ -1,6 +1,6 @@
 /** The programs of one compiled function. */
-import { hasBfloat16Products } from '../device/bfloat16Support';
 import type { CompileOptions } from './compileOptions';
+import { choosePrecision } from './precision';
 import type { FunctionReport, Program } from './program';
 import { freeRetired, retire } from './retired';
 import { readArguments } from './signature';
@@ -33,8 +33,7 @@ export class ProgramCache {
     const { tensors, parameters, key: form } = readArguments(args, this.name);
     const given = [...tensors, ...parameters];
     const reached = gradientSources.reached();
-    const asked = this.options.precision ?? activeTrace()?.precision;
-    const precision = asked === 'bfloat16' && hasBfloat16Products() ? 'bfloat16' : 'float32';
+    const precision = choosePrecision(this.options.precision ?? activeTrace()?.precision);
     const key = `${precision} ${form}`;
     const isFit = ({ parts: { mask, captures } }: Program) => mask === maskOf([...given, ...captures], reached);
     const found = this.known(key).find(isFit);

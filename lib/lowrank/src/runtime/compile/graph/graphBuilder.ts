@@ -2,6 +2,7 @@
 import type { OpAttribute } from '../../device/backend';
 import { UnsupportedError } from '../../errors';
 import { sizeOf } from '../../sizeOf';
+import type { Precision } from '../precision';
 import { type GraphBinding, type NativeGraph, sourceLine } from '../tfjsInternals';
 
 /** One operation of the graph; symbols are the outputs of operations, counted through the graph. */
@@ -14,12 +15,6 @@ export interface Operation {
   /** The function that it calls, if any. */
   readonly calls?: string;
 }
-
-/**
- * The precision of matrix products and of the results of native kernels beside them; everything else is float32. The caller knows whether
- * the device supports it.
- */
-export type Precision = 'float32' | 'bfloat16';
 
 /** Dtype and shape of a symbol. Both are known: an operation whose result TensorFlow cannot infer is refused. */
 export interface KnownSymbol {

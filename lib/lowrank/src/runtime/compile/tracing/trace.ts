@@ -6,7 +6,8 @@ import type { OpAttribute } from '../../device/backend';
 import { tf } from '../../device/tensorflow';
 import { StateError, UnsupportedError } from '../../errors';
 import type { ContextFunction } from '../graph/contextFunction';
-import { GraphBuilder, type Precision } from '../graph/graphBuilder';
+import { GraphBuilder } from '../graph/graphBuilder';
+import type { Precision } from '../precision';
 import {
   backendInternals,
   type DataEntry,

@@ -1,0 +1,13 @@
+/**
+ * Decides whether a compiled function computes its matrix products in bfloat16 or float32. Which operations are matrix products is in
+ * `graph/graphBuilder.ts`; the number format that a weight is stored in is another matter (`nn/quantized`).
+ */
+import { hasBfloat16Products } from '../device/bfloat16Support';
+
+/** The precision of matrix products and of the results of native kernels beside them; everything else is float32. */
+export type Precision = 'float32' | 'bfloat16';
+
+/** bfloat16 if the caller asks for it and the device has instructions for it, else float32. */
+export function choosePrecision(asked: Precision | undefined): Precision {
+  return asked === 'bfloat16' && hasBfloat16Products() ? 'bfloat16' : 'float32';
+}
