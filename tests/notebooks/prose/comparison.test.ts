@@ -15,7 +15,12 @@ interface Cell {
 const notebook: { readonly cells: readonly Cell[] } = JSON.parse(
   readFileSync(path.join(root, 'notebooks/06-lora-vs-prefix.ipynb'), 'utf8'),
 );
-const sources = notebook.cells.map(({ cell_type, source }) => ({ isText: cell_type === 'markdown', text: source.join('') }));
+/** Numbers of formulas, such as `\\tag{6.1}` and `equation 2.1`, which count nothing. */
+const formulas = /\\tag\{[\d.]+\}|equation \d+\.\d+/g;
+const sources = notebook.cells.map(({ cell_type, source }) => ({
+  isText: cell_type === 'markdown',
+  text: source.join('').replace(formulas, ''),
+}));
 const at = (start: string) => sources.findIndex(({ isText, text }) => isText && text.includes(start));
 const [paper, ours, closing] = [at('## 1. The paper'), at('## 3. A measurement of our own'), at('## Takeaways')];
 
