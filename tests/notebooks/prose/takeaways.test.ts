@@ -1,0 +1,42 @@
+/** What notebook 11 says in words about the claims, held to the results file. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Comparison, type Measure } from 'lowrank-course';
+import { describe, expect, it } from 'vitest';
+
+const root = path.resolve(import.meta.dirname, '../../..');
+const measured = Comparison.read(path.join(root, 'experiments/results/reviewer-long.json'));
+
+interface Cell {
+  readonly cell_type: string;
+  readonly source: readonly string[];
+}
+const { cells }: { readonly cells: readonly Cell[] } = JSON.parse(readFileSync(path.join(root, 'notebooks/11-takeaways.ipynb'), 'utf8'));
+const words = cells.flatMap(({ cell_type, source }) => (cell_type === 'markdown' ? [source.join('')] : [])).join('\n');
+
+const [LORA8, LORA, LORA32, ALL] = ['LoRA r=8, α=16', 'LoRA r=16, α=16', 'LoRA r=16, α=32', 'LoRA r=8, α=16, all linear'];
+const between = (measure: Measure) => measured.difference(ALL, LORA, measure);
+
+describe('the words of notebook 11', () => {
+  it('on refinements: three settings chose one rate', () => {
+    expect(words).toContain('On refinements the three settings chose one and the same rate');
+    const rates = [LORA8, LORA, LORA32].map((method) => measured.sweep(method, 'refinement').learningRate);
+    expect(new Set(rates).size).toBe(1);
+  });
+
+  it('on all linear layers: ahead where text is written, narrowly for refinements, not told apart in necessity', () => {
+    expect(words).toContain('for refinements by an interval that comes close to zero');
+    expect(between({ task: 'comment', metric: 'bleu4' }).low).toBeGreaterThan(1);
+    const { low } = between({ task: 'refinement', metric: 'exactMatch' });
+    expect(low).toBeGreaterThan(0);
+    expect(low).toBeLessThan(1);
+    const necessity = between({ task: 'necessity', metric: 'accuracy' });
+    expect(necessity.low).toBeLessThan(0);
+    expect(necessity.high).toBeGreaterThan(0);
+  });
+
+  it('on sizes: all linear layers at rank 8 train 2.6 times what q and v train at rank 16', () => {
+    expect(words).toContain('trains 2.6 times as many numbers');
+    expect(measured.parameters(ALL) / measured.parameters(LORA)).toBeCloseTo(2.6, 1);
+  });
+});
