@@ -93,7 +93,7 @@ test('a decoder of another form is an error that names the folder, when it is us
 
 test('a tokenizer whose building has no end is stopped', async () => {
   const added = Array.from({ length: 3000 }, (_, i) => ({
-    id: i + 10,
+    id: i + 5,
     content: `${'a'.repeat(3000)}${i}`,
     special: false,
     normalized: true,
@@ -102,6 +102,54 @@ test('a tokenizer whose building has no end is stopped', async () => {
   await expect(read('building', { 'tokenizer.json': wrong })).rejects.toThrow(
     /building: this tokenizer cannot be built \(building it takes more than \d+ ms/,
   );
+});
+
+describe('ids on which the files disagree are refused, because transformers gives some tokens others', () => {
+  const token = (id: number, content: string) => ({ id, content, single_word: false, lstrip: false, rstrip: false, special: true });
+  const decoder = (id: number, content: string) => ({ 'tokenizer_config.json': { added_tokens_decoder: { [id]: token(id, content) } } });
+  test.each([
+    [
+      'one token with two ids',
+      decoder(3, '<e>'),
+      /the token "<e>" has two ids, 2 and 3; keep the right one in tokenizer.json, tokenizer_c/,
+    ],
+    ['one id with two tokens', decoder(2, '<new>'), /the id 2 belongs to two tokens, "<e>" and "<new>"/],
+    ['the same in added_tokens.json', { 'added_tokens.json': { '<new>': 2 } }, /the id 2 belongs to two tokens, "<e>" and "<new>"/],
+    ['an id that leaves others out', decoder(7, '<new>'), /the added token "<new>" has the id 7, and 5 is the next: transformers gives it/],
+    [
+      'two tokens in one list',
+      { 'tokenizer.json': { ...tokenizerJson, added_tokens: [token(5, '<a>'), token(5, '<b>')] } },
+      /the id 5 belongs to two tokens, "<a>" and "<b>"/,
+    ],
+  ])('%s', async (name, files, message) => {
+    await expect(read(`ids ${name}`, files)).rejects.toThrow(message);
+  });
+
+  test('what they agree on is read', async () => {
+    const tokenizer = await read('agree', { ...decoder(2, '<e>'), 'added_tokens.json': { '<e>': 2, '<new>': 5 } });
+    expect(tokenizer.encode('a<e><new>')).toEqual([0, 2, 5]);
+  });
+});
+
+test.each([
+  [{ type: 'RobertaProcessing', cls: ['<e>', 3], sep: ['<p>', 3] }, /the post-processor writes the ids \[3\] for "<e>", whose id is 2/],
+  [
+    { type: 'TemplateProcessing', single: [], pair: [], special_tokens: { '<e>': { id: '<e>', ids: [2, 3], tokens: ['<e>', '<p>'] } } },
+    /the post-processor writes the ids \[2,3\] for "<e>", whose id is 2/,
+  ],
+])('a post-processor that writes other ids than its tokens have is refused (%#)', async (post, message) => {
+  const files = { 'tokenizer.json': { ...tokenizerJson, post_processor: post } };
+  await expect(read(`post ${post.type}`, files)).rejects.toThrow(message);
+});
+
+test('settings of tokenizer_config.json that tokenizer.json contradicts are refused, or said to do nothing', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  await read('space', { 'tokenizer_config.json': { add_prefix_space: true, tokenizer_class: 'Qwen2Tokenizer' } });
+  expect(warn.mock.calls.flat().join()).toMatch(/"add_prefix_space": true, and tokenizer.json does not add one: tokenizer.json counts/);
+  await expect(read('unsplit', { 'tokenizer_config.json': { split_special_tokens: true } })).rejects.toThrow(
+    /"split_special_tokens": true/,
+  );
+  warn.mockRestore();
 });
 
 describe('what the engine would encode by other rules is refused', () => {

@@ -2,18 +2,42 @@
 import { isJsonObject, type JsonObject } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
 
+/** What these fields may hold, wherever they are; the package takes anything else for one of them. */
+const CHOICES: ReadonlyMap<string, readonly unknown[]> = new Map(
+  Object.entries({
+    behavior: ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'],
+    prepend_scheme: ['first', 'never', 'always'],
+    direction: ['Left', 'Right'],
+  }),
+);
+
+/** The package looks a token up whole where the model is none of these; older files do not say. */
+const MODELS: readonly unknown[] = ['BPE', 'Unigram', 'WordPiece', 'WordLevel', undefined];
+
 /**
  * @param added - the tokens that are matched before the text is cut
- * @throws UnsupportedError for a token that matches whole words only, and for random merges (BPE dropout); FormatError when a merge joins
- * or makes a token that the vocabulary lacks.
+ * @throws UnsupportedError for a token that matches whole words only, and for random merges (BPE dropout); FormatError for a value that the
+ * format does not have, when a merge joins or makes a token that the vocabulary lacks, a token has two ids, an id has two tokens, or the
+ * post-processor writes other ids than a token has.
  */
-export function checkTokenizerJson(path: string, { model }: JsonObject, added: readonly unknown[]): void {
+export function checkTokenizerJson(path: string, { model, post_processor: post, ...parts }: JsonObject, added: readonly unknown[]): void {
   for (const token of added) {
     if (!isJsonObject(token) || token.single_word !== true) continue;
-    const shown = String(JSON.stringify(token.content)).slice(0, 80);
-    throw new UnsupportedError(`${path}: the token ${shown} has "single_word": true, which is not supported; set it to false`);
+    throw new UnsupportedError(
+      `${path}: the token ${shown(token.content)} has "single_word": true, which is not supported; set it to false`,
+    );
   }
+  checkChoices(path, parts);
+  const vocab = isJsonObject(model) && isJsonObject(model.vocab) ? model.vocab : {};
+  checkIds(path, vocab, added);
+  checkPostProcessor(
+    path,
+    post,
+    new Map([...Object.entries(vocab), ...added.filter(isJsonObject).map(({ content, id }) => [String(content), id] as const)]),
+  );
   if (!isJsonObject(model)) return;
+  if (!MODELS.includes(model.type))
+    throw new FormatError(`${path}: the model has the type ${shown(model.type)}; there are ${MODELS.slice(0, -1).join(', ')}`);
   if (typeof model.dropout === 'number' && model.dropout > 0)
     throw new UnsupportedError(`${path}: the model has "dropout": ${model.dropout}, which makes encoding random; set it to null`);
   if (isJsonObject(model.vocab) && Array.isArray(model.merges) && !model.continuing_subword_prefix)
@@ -26,7 +50,60 @@ function checkMerges(path: string, vocab: JsonObject, merges: readonly unknown[]
     if (!Array.isArray(parts) || parts.length !== 2) continue; // the build refuses it
     const unknown = [...parts, parts.join('')].find((token) => typeof token !== 'string' || !Object.hasOwn(vocab, token));
     if (unknown === undefined) continue;
-    const shown = [merge, unknown].map((value) => String(JSON.stringify(value)).slice(0, 80));
-    throw new FormatError(`${path}: the merge ${shown[0]} needs the token ${shown[1]}, which the vocabulary lacks`);
+    throw new FormatError(`${path}: the merge ${shown(merge)} needs the token ${shown(unknown)}, which the vocabulary lacks`);
   }
+}
+
+function checkChoices(path: string, part: unknown): void {
+  if (Array.isArray(part)) for (const item of part) checkChoices(path, item);
+  if (!isJsonObject(part)) return;
+  for (const [name, value] of Object.entries(part)) {
+    const choices = CHOICES.get(name);
+    if (choices && !choices.includes(value))
+      throw new FormatError(`${path} has "${name}": ${shown(value)}; it is one of ${choices.join(', ')}`);
+    if (name !== 'added_tokens') checkChoices(path, value);
+  }
+}
+
+/** Where two files or two entries disagree, or an id is skipped, transformers gives some tokens other ids than the files say. */
+function checkIds(path: string, vocab: JsonObject, added: readonly unknown[]): void {
+  const ids = new Map<unknown, unknown>(Object.entries(vocab));
+  const tokens = new Map<unknown, unknown>(Array.from(ids, ([token, id]) => [id, token]));
+  let next = ids.size;
+  for (const token of added) {
+    if (!isJsonObject(token)) continue;
+    const { content, id } = token;
+    const [known, holder] = [ids.get(content), tokens.get(id)];
+    const remedy = 'keep the right one in tokenizer.json, tokenizer_config.json and added_tokens.json';
+    if (known !== undefined && known !== id)
+      throw new FormatError(`${path}: the token ${shown(content)} has two ids, ${known} and ${id}; ${remedy}`);
+    if (holder !== undefined && holder !== content)
+      throw new FormatError(`${path}: the id ${id} belongs to two tokens, ${shown(holder)} and ${shown(content)}; ${remedy}`);
+    if (known === undefined && id !== next)
+      throw new FormatError(
+        `${path}: the added token ${shown(content)} has the id ${id}, and ${next} is the next: transformers gives it that one; ${remedy}`,
+      );
+    next = ids.set(content, id).size;
+    tokens.set(id, content);
+  }
+}
+
+/** The package writes the id of the token's name, and Hugging Face's library the ids beside it. */
+function checkPostProcessor(path: string, post: unknown, ids: ReadonlyMap<string, unknown>): void {
+  if (!isJsonObject(post)) return;
+  const { processors, special_tokens: special, cls, sep } = post;
+  if (Array.isArray(processors)) for (const one of processors) checkPostProcessor(path, one, ids);
+  const named = isJsonObject(special)
+    ? Object.entries(special).map(([name, token]) => [name, isJsonObject(token) ? token.ids : token])
+    : [];
+  const pairs = [cls, sep].filter((pair) => Array.isArray(pair)).map(([name, id]: unknown[]) => [name, [id]]);
+  for (const [name, written] of [...named, ...pairs]) {
+    const id = ids.get(String(name));
+    if (JSON.stringify(written) === JSON.stringify([id])) continue;
+    throw new FormatError(`${path}: the post-processor writes the ids ${shown(written)} for ${shown(name)}, whose id is ${shown(id)}`);
+  }
+}
+
+function shown(value: unknown): string {
+  return String(JSON.stringify(value)).slice(0, 80);
 }

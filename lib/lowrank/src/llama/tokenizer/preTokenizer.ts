@@ -1,5 +1,6 @@
 /** How text is split into words before the merges. */
-import { isJsonObject } from '../../io';
+import { isJsonObject, type JsonObject } from '../../io';
+import { FormatError } from '../../runtime';
 
 /** GPT-2's split (Radford et al. 2019), also the default of Hugging Face's `ByteLevel`. */
 export const GPT2_SPLIT = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
@@ -13,22 +14,85 @@ export function byteLevelSplit(...patterns: readonly string[]): object {
 }
 
 /**
- * The same pre-tokenizer without two parts that the JavaScript library implements differently from the Rust one: its `ByteLevel` treats
- * U+FEFF as a space and U+0085 as none, and its `Digits` knows only ASCII. Its `Split` is exact and replaces both.
+ * The same pre-tokenizer in parts that the JavaScript library computes as the Rust one does. Left alone, it takes every `behavior` but
+ * `Removed` for `Isolated`, never splits at `Metaspace`'s signs, knows letters and digits of ASCII only, and has other blanks.
+ *
+ * @throws FormatError for a type that the Rust library does not have, or a part that is missing.
  */
 export function exactPreTokenizer(preTokenizer: unknown): unknown {
   if (!isJsonObject(preTokenizer)) return preTokenizer ?? null;
-  const { type, pretokenizers, use_regex: usesRegex = true, add_prefix_space: addsSpace = false } = preTokenizer;
-  if (type === 'Sequence' && Array.isArray(pretokenizers)) return sequence(...pretokenizers.map(exactPreTokenizer));
-  if (type === 'ByteLevel' && usesRegex === true && addsSpace === false) return byteLevelSplit(GPT2_SPLIT);
-  if (type === 'Digits') return split(preTokenizer.individual_digits === true ? String.raw`\p{N}` : String.raw`\p{N}+`);
-  return preTokenizer;
+  const exact = EXACT.get(String(preTokenizer.type));
+  if (exact) return exact(preTokenizer);
+  throw new FormatError(`the pre-tokenizer ${shown(preTokenizer.type)} is not supported; supported are ${[...EXACT.keys()].join(', ')}`);
+}
+
+const BLANKS: JsonObject = { pattern: { Regex: String.raw`\s+` }, behavior: 'Removed' };
+const PUNCTUATION = String.raw`[\p{P}!-/:-@\[-\x60{-~]`;
+
+type Exact = (config: JsonObject) => unknown;
+
+const EXACT: ReadonlyMap<string, Exact> = new Map(
+  Object.entries<Exact>({
+    Sequence: ({ pretokenizers }) => sequence(...(Array.isArray(pretokenizers) ? pretokenizers.map(exactPreTokenizer) : [])),
+    ByteLevel: ({ use_regex: usesRegex = true, add_prefix_space: addsSpace = false, ...rest }) => {
+      if (usesRegex !== true) return { ...rest, use_regex: usesRegex, add_prefix_space: addsSpace };
+      const space = addsSpace === true ? [{ type: 'Replace', pattern: { Regex: String.raw`\A(?! )` }, content: ' ' }] : [];
+      return sequence(...space, byteLevelSplit(GPT2_SPLIT));
+    },
+    Split: (config) => splitAs(config),
+    Digits: ({ individual_digits: each }) => split(each === true ? String.raw`\p{N}` : String.raw`\p{N}+`),
+    Punctuation: ({ behavior = 'Isolated' }) => splitAs({ pattern: { Regex: PUNCTUATION }, behavior }),
+    Whitespace: () => splitAs({ pattern: { Regex: String.raw`\w+|[^\w\s]+` }, behavior: 'Removed', invert: true }),
+    WhitespaceSplit: () => splitAs(BLANKS),
+    BertPreTokenizer: () => sequence(splitAs(BLANKS), split(PUNCTUATION)),
+    FixedLength: ({ length }) => split(String.raw`[\s\S]{1,${Number(length)}}`),
+    Metaspace: ({ str_rep: _, split: splits = true, ...rest }) => {
+      const { replacement = '▁', add_prefix_space: addsSpace, prepend_scheme: scheme = 'always' } = rest;
+      if (addsSpace === false && scheme !== 'never')
+        throw new FormatError(`Metaspace has "add_prefix_space": false and "prepend_scheme": ${shown(scheme)}, which disagree`);
+      return splits === false ? rest : sequence(rest, splitAs({ pattern: { String: replacement }, behavior: 'MergedWithNext' }));
+    },
+  }),
+);
+
+/** An expression of the pieces by `behavior`, which says where a match belongs: P is the match, and what lies between two of them is a piece too. */
+const PIECES: ReadonlyMap<string, (P: string) => string> = new Map(
+  Object.entries<(P: string) => string>({
+    Isolated: (P) => P,
+    Contiguous: (P) => `(?:${P})+`,
+    MergedWithPrevious: (P) => String.raw`(?:(?!${P})[\s\S])+(?:${P})?|(?:${P})`,
+    MergedWithNext: (P) => String.raw`(?:${P})(?:(?!${P})[\s\S])*`,
+  }),
+);
+
+/** With `invert`, what lies between the matches is taken for them. */
+const INVERTED: ReadonlyMap<string, string> = new Map([
+  ['MergedWithPrevious', 'MergedWithNext'],
+  ['MergedWithNext', 'MergedWithPrevious'],
+]);
+
+function splitAs({ pattern, behavior, invert = false }: JsonObject): object {
+  if (behavior === 'Removed') return { type: 'Split', pattern: { Regex: expressionOf(pattern) }, behavior, invert };
+  const pieces = PIECES.get((invert === true ? INVERTED.get(String(behavior)) : undefined) ?? String(behavior));
+  if (!pieces) throw new FormatError(`Split has "behavior": ${shown(behavior)}; there are Removed, ${[...PIECES.keys()].join(', ')}`);
+  return split(pieces(expressionOf(pattern)));
+}
+
+function expressionOf(pattern: unknown): string {
+  const { Regex: expression, String: text } = isJsonObject(pattern) ? pattern : {};
+  if (typeof expression === 'string') return expression;
+  if (typeof text === 'string') return text.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+  throw new FormatError(`Split has the pattern ${shown(pattern)}; it is {"String": …} or {"Regex": …}`);
+}
+
+function shown(value: unknown): string {
+  return String(JSON.stringify(value)).slice(0, 80);
 }
 
 function sequence(...pretokenizers: readonly unknown[]): object {
   return { type: 'Sequence', pretokenizers };
 }
 
-function split(pattern: string): object {
-  return { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false };
+function split(expression: string): object {
+  return { type: 'Split', pattern: { Regex: expression }, behavior: 'Isolated', invert: false };
 }

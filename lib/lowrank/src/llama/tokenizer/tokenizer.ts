@@ -10,6 +10,7 @@ import { withinTime } from '../../runtime/withinTime';
 import { type BoundedTemplate, boundedTemplate, importJinja } from './boundedTemplate';
 import { correctByteFallback } from './byteFallback';
 import { GGUF_CUTS } from './ggufCuts';
+import { exactNormalizer } from './normalizer';
 import { exactPreTokenizer } from './preTokenizer';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 import { tokenizerFromFolder, tokenizerPlace } from './tokenizerFromFolder';
@@ -54,10 +55,20 @@ function hasForeignExpression({ normalizer, pre_tokenizer: cut, decoder }: Reado
   return [normalizer, cut, decoder].some(isForeign);
 }
 
+/** No vocabulary has this token. */
+const NO_TOKEN = '\0no token\0';
+
+/** Without an unknown token, the library would leave out what the vocabulary lacks; here it becomes a token without an id. */
+function exactModel(model: unknown): unknown {
+  return isJsonObject(model) && model.type === 'BPE' ? { ...model, unk_token: model.unk_token ?? NO_TOKEN } : model;
+}
+
 /** @throws FormatError when a token of the text has no id, because the vocabulary has neither it nor an unknown token. */
 function knownIds({ ids, tokens }: { readonly ids: number[]; readonly tokens: readonly string[] }): number[] {
   const missing = ids.findIndex((id) => typeof id !== 'number');
   if (missing === -1) return ids;
+  if (tokens[missing] === NO_TOKEN)
+    throw new FormatError('the vocabulary lacks a character of this text, and there is no unknown token to stand for it');
   throw new FormatError(`the token ${JSON.stringify(tokens[missing])?.slice(0, 80)} has no id, and there is no unknown token`);
 }
 
@@ -89,7 +100,9 @@ export class Tokenizer {
     const [{ Tokenizer: EngineClass }, jinja] = await Promise.all([importTokenizers(), importJinja()]);
     const { tokenizerJson, chatTemplate } = definition;
     const build = () => {
-      const exactJson = { ...tokenizerJson, pre_tokenizer: exactPreTokenizer(tokenizerJson.pre_tokenizer) };
+      const { normalizer, pre_tokenizer: cut, model } = tokenizerJson;
+      const exactParts = { normalizer: exactNormalizer(normalizer), pre_tokenizer: exactPreTokenizer(cut), model: exactModel(model) };
+      const exactJson = { ...tokenizerJson, ...exactParts };
       const engine = new EngineClass(exactJson, { clean_up_tokenization_spaces: false });
       correctByteFallback(engine.decoder, tokenizerJson.decoder);
       return new Tokenizer(definition, engine, chatTemplate === undefined ? undefined : boundedTemplate(jinja, chatTemplate));

@@ -1,7 +1,7 @@
 /** Reads the tokenizer of a Hugging Face folder: `tokenizer.json`, `tokenizer_config.json` and, in newer ones, `chat_template.jinja`. */
 import nodePath from 'node:path';
 import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../io';
-import { FormatError } from '../../runtime';
+import { FormatError, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
 import { type ModelPlace, modelPlace } from '../files/modelPlace';
 import { checkTokenizerJson } from './checkTokenizerJson';
@@ -40,6 +40,7 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   const map = optional('special_tokens_map.json');
   const added = allAddedTokens(folder, given, { config, map, addedTokens: optional('added_tokens.json') });
   checkTokenizerJson(path, given, added);
+  checkConfig(folder, config, given);
   const ofModel = { ...optional('config.json'), ...withoutNull(optional('generation_config.json')) };
   const token = (name: string) => tokenText(config[name]) ?? tokenText(map[name]) ?? tokenOfId(given, added, ofModel[`${name}_id`]);
   return {
@@ -68,6 +69,18 @@ function checkVocabulary(path: string, { model, added_tokens: added }: JsonObjec
   }
 }
 
+/** What transformers reads from `tokenizer_config.json` for some classes only, and `tokenizer.json` says itself. */
+function checkConfig(folder: string, config: JsonObject, { normalizer, pre_tokenizer: cut }: JsonObject): void {
+  const path = nodePath.join(folder, 'tokenizer_config.json');
+  if (config.split_special_tokens === true)
+    throw new UnsupportedError(`${path} has "split_special_tokens": true, which is not supported; set it to false`);
+  const parts = JSON.stringify([normalizer, cut]);
+  const addsSpace = /"add_prefix_space":true|"prepend_scheme":"(always|first)"|"prepend":/.test(parts);
+  const wanted = config.add_prefix_space;
+  if (typeof wanted === 'boolean' && wanted !== addsSpace && config.tokenizer_class !== 'PreTrainedTokenizerFast')
+    warn(`${path} has "add_prefix_space": ${wanted}, and tokenizer.json ${addsSpace ? 'adds' : 'does not add'} one: tokenizer.json counts`);
+}
+
 function otherVocabulary(folder: string): string {
   const kind =
     pathKind(folder) === 'folder' ? namesIn(folder).find((name) => /^tokenizer\.model|^vocab\.json$|^tekken\.json$/.test(name)) : undefined;
@@ -86,11 +99,11 @@ function allAddedTokens(
 ): unknown[] {
   const { config, map, addedTokens } = beside;
   const tokens: unknown[] = Array.isArray(tokenizerJson.added_tokens) ? [...tokenizerJson.added_tokens] : [];
-  const known = new Set(tokens.map((token) => (isJsonObject(token) ? token.content : undefined)));
+  const known = new Map<unknown, unknown>(tokens.filter(isJsonObject).map(({ content, id }) => [content, id]));
   const add = (id: unknown, token: unknown, isSpecial: boolean) => {
     const content = tokenText(token);
-    if (content === undefined || content === '' || known.has(content) || !Number.isInteger(id)) return;
-    known.add(content);
+    if (content === undefined || content === '' || known.get(content) === id || !Number.isInteger(id)) return;
+    known.set(content, id);
     const defaults = { single_word: false, lstrip: false, rstrip: false, normalized: !isSpecial, special: isSpecial };
     tokens.push({ ...defaults, ...(isJsonObject(token) && token), id, content });
   };

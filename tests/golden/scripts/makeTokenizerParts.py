@@ -1,0 +1,61 @@
+"""What Hugging Face's tokenizers makes of some texts with each part of tokenizer.json: tests/golden/tokenizerParts.json."""
+import json
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+TEXTS = ["Hello, world!! it's 1234 5  6", 'a  b   c\n\n d\t e', '  lead', 'trail  ', 'é ñ ... ??', '\ufeffa\u0085b \u00a0c', '١٢ ½ ⅷ',
+         'ΟΔΟΣ ΑΣ', 'a_b-c_d a$b', '—“q”— 字', ' ', '€$+<>^`|~']
+BLANKS = [' ', '▁']
+MERGES = [('▁', '▁'), ('a', '▁'), ('▁', 'a'), ('▁', 'b'), ('!', '!'), ('a', ' '), (' ', 'b'), (' ', ' '), ('1', '2'), ('l', 'l'), ('?', '?')]
+
+
+def split(pattern, behavior, invert=False):
+    return {'type': 'Split', 'pattern': pattern, 'behavior': behavior, 'invert': invert}
+
+
+def metaspace(scheme, splits, **more):
+    return {'type': 'Metaspace', 'replacement': '▁', 'prepend_scheme': scheme, 'split': splits, **more}
+
+
+def parts():
+    for pattern in [{'String': ' '}, {'String': '$'}, {'Regex': r'\p{N}|\s+'}]:
+        for behavior in ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous']:
+            for invert in [False, True]:
+                yield {'pre_tokenizer': split(pattern, behavior, invert)}
+    for behavior in ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous']:
+        yield {'pre_tokenizer': {'type': 'Punctuation', 'behavior': behavior}}
+    for name in ['Whitespace', 'WhitespaceSplit', 'BertPreTokenizer']:
+        yield {'pre_tokenizer': {'type': name}}
+    yield {'pre_tokenizer': {'type': 'FixedLength', 'length': 3}}
+    yield {'pre_tokenizer': {'type': 'Digits', 'individual_digits': True}}
+    for scheme in ['first', 'never', 'always']:
+        for splits in [False, True]:
+            yield {'pre_tokenizer': metaspace(scheme, splits)}
+    yield {'pre_tokenizer': metaspace('always', True, str_rep='_')}
+    yield {'pre_tokenizer': {'type': 'ByteLevel', 'add_prefix_space': True, 'trim_offsets': True, 'use_regex': True}}
+    yield {'normalizer': {'type': 'Replace', 'pattern': {'String': ' '}, 'content': '▁'}, 'pre_tokenizer': split({'String': ' '}, 'MergedWithPrevious')}
+    yield {'normalizer': {'type': 'Replace', 'pattern': {'Regex': '[0-9]'}, 'content': '$&'}}
+    yield {'normalizer': {'type': 'Lowercase'}}
+    yield {'normalizer': {'type': 'Strip', 'strip_left': True, 'strip_right': True}}
+    yield {'normalizer': {'type': 'Strip', 'strip_left': True, 'strip_right': False}}
+
+
+def model():
+    letters = sorted(set(''.join(TEXTS + ['▁σς']) + ''.join(a + b for a, b in MERGES)) | set('ĠĊĉÂ'))
+    vocab = {token: i for i, token in enumerate(['<unk>', *letters, *(a + b for a, b in MERGES)])}
+    return {'type': 'BPE', 'vocab': vocab, 'merges': [list(pair) for pair in MERGES], 'unk_token': '<unk>', 'fuse_unk': False}
+
+
+def main():
+    base = {'version': '1.0', 'truncation': None, 'padding': None, 'added_tokens': [], 'normalizer': None, 'pre_tokenizer': None,
+            'post_processor': None, 'decoder': None, 'model': model()}
+    made = []
+    for part in parts():
+        tokenizer = Tokenizer.from_str(json.dumps({**base, **part}))
+        made.append({'part': part, 'ids': [tokenizer.encode(text).ids for text in TEXTS]})
+    text = json.dumps({'texts': TEXTS, 'model': base['model'], 'made': made}, ensure_ascii=False)
+    (Path(__file__).parent.parent / 'tokenizerParts.json').write_text(text + '\n', encoding='utf-8')
+
+
+main()

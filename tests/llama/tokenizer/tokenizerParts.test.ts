@@ -1,0 +1,54 @@
+import fs from 'node:fs';
+import { Tokenizer } from 'lowrank';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../io/temporaryFolder';
+
+const path = temporaryFolder();
+const { texts, model, made }: Golden = JSON.parse(fs.readFileSync(new URL('../../golden/tokenizerParts.json', import.meta.url), 'utf8'));
+
+/** What Hugging Face's library made of each text with each part. */
+interface Golden {
+  readonly texts: string[];
+  readonly model: object;
+  readonly made: readonly { readonly part: object; readonly ids: number[][] }[];
+}
+
+async function withPart(part: object): Promise<Tokenizer> {
+  fs.writeFileSync(path('tokenizer.json'), JSON.stringify({ model, added_tokens: [], ...part }));
+  return Tokenizer.fromPretrained(path(''));
+}
+
+describe('a part of tokenizer.json gives the ids of the Python library', () => {
+  test.each(made.map(({ part, ids }) => [JSON.stringify(part), part, ids] as const))('%s', async (_, part, ids) => {
+    const tokenizer = await withPart(part);
+    expect(texts.map((text) => tokenizer.encode(text))).toEqual(ids);
+  });
+});
+
+describe('a value that the format does not have is refused by its name', () => {
+  const split = { type: 'Split', pattern: { String: ' ' }, behavior: 'Isolated', invert: false };
+  const space = { type: 'Metaspace', replacement: '▁' };
+  test.each([
+    [{ pre_tokenizer: { ...split, behavior: 'isolated' } }, /"behavior": "isolated"; it is one of Removed, Isolated, Merged/],
+    [{ pre_tokenizer: { ...split, behavior: undefined } }, /Split has "behavior": undefined; there are Removed, Isolated/],
+    [{ pre_tokenizer: { ...split, pattern: ' ' } }, /Split has the pattern " "; it is \{"String": …\} or \{"Regex": …\}/],
+    [{ pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Splitt' }] } }, /the pre-tokenizer "Splitt" is not supported/],
+    [{ pre_tokenizer: { type: 'constructor' } }, /the pre-tokenizer "constructor" is not supported/],
+    [{ pre_tokenizer: { ...space, prepend_scheme: 'sometimes' } }, /"prepend_scheme": "sometimes"; it is one of first, never, always/],
+    [{ pre_tokenizer: { ...space, add_prefix_space: false } }, /"add_prefix_space": false and "prepend_scheme": "always", which disagree/],
+    [{ decoder: { ...space, prepend_scheme: 'sometimes' } }, /"prepend_scheme": "sometimes"/],
+    [{ decoder: { type: 'Foo' } }, /Unknown Decoder type: Foo/],
+    [{ normalizer: { type: 'Foo' } }, /Unknown Normalizer type: Foo/],
+    [{ post_processor: { type: 'Foo' } }, /Unknown PostProcessor type: Foo/],
+    [{ model: { ...model, type: 'BPE2' } }, /the model has the type "BPE2"; there are BPE, Unigram, WordPiece, WordLevel/],
+    [{ truncation: { direction: 'Up' } }, /"direction": "Up"; it is one of Left, Right/],
+  ])('%j', async (part, message) => {
+    await expect(withPart(part)).rejects.toThrow(message);
+  });
+});
+
+test('a character that neither the vocabulary nor an unknown token stands for is refused, and not left out', async () => {
+  const tokenizer = await withPart({ model: { ...model, unk_token: null } });
+  expect(tokenizer.encode('ab')).toHaveLength(2);
+  expect(() => tokenizer.encode('a漢b')).toThrow(/the vocabulary lacks a character of this text, and there is no unknown token/);
+});
