@@ -10,7 +10,7 @@ export { endWithLauncher } from './cli/endWithLauncher';
 export { fitVocabulary } from './cli/fitVocabulary';
 export { checkWorkers, withoutOptions } from './cli/launchWorkers';
 export { endBy, runLocalProcesses } from './cli/localProcesses';
-export { isAdapter, openModel } from './cli/openModel';
+export { checkModel, isAdapter, openModel } from './cli/openModel';
 export { ProgressLine } from './cli/progressLine';
 export type { Streams } from './cli/streams';
 export { trainAdapter } from './cli/trainAdapter';

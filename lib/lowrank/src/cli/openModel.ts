@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { LlamaForCausalLM, type LoadProgress, Tokenizer } from '../llama';
+import { modelPlace } from '../llama/files/modelPlace';
 import { printableMessage } from '../runtime/messages/printable';
 import type { CommandArguments } from './arguments/commandArguments';
 import { defaultModelPath } from './defaultModel';
@@ -26,6 +27,15 @@ export async function openModel(args: CommandArguments, { stderr }: Streams): Pr
   const model = await LlamaForCausalLM.fromPretrained(path, { quantize, onProgress });
   progress.clear();
   return { path, tokenizer, model };
+}
+
+/**
+ * Refuses a path that holds no model before data are read, which can take minutes.
+ *
+ * @throws FormatError or UnsupportedError with what is there instead.
+ */
+export function checkModel(args: CommandArguments): void {
+  modelPlace(args.text('model') ?? defaultModelPath());
 }
 
 /** The path of `--model`, or of the default model. The default is reported, because the folder or environment may have chosen it. */

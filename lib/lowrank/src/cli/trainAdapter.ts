@@ -8,12 +8,13 @@ import { ArgumentError, deviceInfo } from '../runtime';
 import { givenGpus } from '../runtime/device/oneGpu';
 import { interruptible } from '../runtime/interruptible';
 import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExamples } from '../train';
+import { checkPlace } from './arguments/checkPlace';
 import type { CommandArguments } from './arguments/commandArguments';
 import { typedConfig } from './arguments/methodOptions';
 import { endWithLauncher } from './endWithLauncher';
 import { joinedCluster } from './joinedCluster';
 import { checkWorkers, launchWorkers, withoutOptions } from './launchWorkers';
-import { isAdapter, openModel } from './openModel';
+import { checkModel, isAdapter, openModel } from './openModel';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
 
@@ -27,6 +28,8 @@ export interface TrainingExamples {
 export interface TrainingRequest {
   readonly examples: number;
   readonly heldOut: number;
+  /** Whether the number of held-out examples was asked for, and not derived from the length of the run. */
+  readonly isHeldOutGiven: boolean;
   readonly maxLength: number;
 }
 
@@ -49,6 +52,8 @@ const SAVE_EVERY = 20;
 
 /** Trains an adapter with the given options and saves it into the job's folder. */
 export async function trainAdapter(args: CommandArguments, streams: Streams, { folder, read }: TrainingJob): Promise<number> {
+  checkPlace('output', folder, 'output folder');
+  checkModel(args);
   const workers = args.whole('workers') ?? 1;
   const maxRestarts = args.whole('max-restarts', { least: 0 }) ?? 3;
   if (workers > 1) {
@@ -78,6 +83,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
   };
   const request = {
     examples: args.whole('examples') ?? Number.MAX_SAFE_INTEGER,
+    isHeldOutGiven: args.text('held-out') !== undefined,
     heldOut: args.whole('held-out') ?? heldOutFor(settings.steps * settings.batchSize * settings.gradientAccumulation),
     maxLength: args.whole('max-length') ?? 512,
   };

@@ -25,10 +25,15 @@ export const commands = ({
         base: { value: 'REF', help: 'review the changes since the common ancestor with REF [HEAD: uncommitted changes]' },
         model,
         quantize,
-        adapter: { value: 'DIR', help: 'folder of adapters that `train` wrote [for the default model, those that come along]' },
+        adapter: {
+          value: 'DIR',
+          help: 'folder of adapters that `train` wrote [for the default model, those that come along]',
+          place: 'folder',
+          excludes: 'untuned',
+        },
         untuned: { help: 'print the output of the model without adapters; it is not a review' },
         exclude: { value: 'PATTERN', help: "skip matching files: package-lock.json, 'vendor/**'" },
-        format: { value: 'FORMAT', help: 'text, json or sarif [text]' },
+        format: { value: 'FORMAT', help: 'text, json or sarif [text]', choices: ['text', 'json', 'sarif'] },
         threshold: { value: 'P', help: 'lowest probability at which a hunk needs a review [as recorded with the adapter, else 0.5]' },
         'fail-on': { value: 'WHAT', help: 'review: exit with 1 if there is any review; none: exit with 0 [none]' },
         'max-hunks': {
@@ -49,13 +54,13 @@ export const commands = ({
       summary: 'fine-tune an adapter on a code review task, or on prompts and completions',
       options: {
         task: { value: 'TASK', help: 'necessity, comment or refinement; without it, --data contains prompts and completions' },
-        output: { value: 'DIR', help: 'write the adapter to DIR/TASK; without a task, to DIR itself' },
+        output: { value: 'DIR', help: 'write the adapter to DIR/TASK; without a task, to DIR itself', place: 'output folder' },
         data: {
           value: 'PATH',
           help: 'review data: file, folder or .zip [REVIEW_DATA, else the lint reviews]; without a task, JSON lines of {prompt, completion} or {messages}',
         },
         ...trainOptions,
-        language: { help: 'name the programming language in the prompt' },
+        language: { help: 'name the programming language in the prompt', needs: 'task' },
       },
       loadOptions: loadMethodOptions,
       notes: trainNotes,
@@ -73,6 +78,7 @@ export const commands = ({
         adapter: {
           value: 'DIR',
           help: 'folder that contains TASK, or the adapter folder itself; without it, the untuned model is measured',
+          place: 'folder',
         },
         examples: { value: 'N', help: 'maximum test examples [200]' },
         'max-length': { value: 'N', help: 'maximum tokens of prompt and answer together [1024]' },
@@ -92,8 +98,12 @@ export const commands = ({
       argument: { name: 'FILE', help: 'configuration file, for example experiments/reviewer.json' },
       options: {
         form: { value: 'NAME', help: 'which form of the configuration to run [short]' },
-        output: { value: 'FILE', help: 'file for the results' },
-        work: { value: 'DIR', help: 'folder for finished results, from which the same command resumes [build/experiment]' },
+        output: { value: 'FILE', help: 'file for the results', place: 'output file' },
+        work: {
+          value: 'DIR',
+          help: 'folder for finished results, from which the same command resumes [build/experiment]',
+          place: 'output folder',
+        },
         workers: { value: 'N', help: 'processes that share the device; for a small model on a large GPU [1]' },
         minutes: { value: 'N', help: 'stop after N minutes, and write the table of what is finished [no limit]' },
         worker: { value: 'N', help: 'run parts as one of N processes and write no table; --workers starts such processes' },

@@ -1,7 +1,7 @@
 /** `lowrank eval`: measures the scores of a task on held-out data. */
 
 import { PeftModel } from 'lowrank';
-import { type CommandArguments, fitVocabulary, openModel, ProgressLine, type Streams, UsageError } from 'lowrank/internal';
+import { type CommandArguments, checkModel, fitVocabulary, openModel, ProgressLine, type Streams, UsageError } from 'lowrank/internal';
 import { drawExamples, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../index';
 import { reviewData } from './reviewData';
 import { adapterFolder, taskOf } from './tasks';
@@ -9,6 +9,7 @@ import { adapterFolder, taskOf } from './tasks';
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
   const { stdout, stderr } = streams;
   const task = taskOf(args);
+  checkModel(args);
   const directory = args.text('adapter');
   const folder = directory === undefined ? undefined : adapterFolder(directory, task);
   if (directory !== undefined && folder === undefined) throw new UsageError(`--adapter ${directory} contains no adapter for ${task}`);

@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { AbortedError, terminalProgress } from 'lowrank';
 import {
   type CommandArguments,
+  checkModel,
   checkWorkers,
   endWithLauncher,
   openModel,
@@ -36,6 +37,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   endWithLauncher();
   const config = readExperimentConfig(args.argument, args.text('form') ?? 'short');
   const output = args.required('output');
+  checkModel(args);
   const folder = args.text('work') ?? nodePath.join('build', 'experiment');
   const workers = args.whole('workers') ?? 1;
   checkWorkers(workers, os.availableParallelism());

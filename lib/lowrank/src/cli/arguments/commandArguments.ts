@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 import { nearestName } from '../../runtime/checks/checkKnown';
 import { reasonOf } from '../../runtime/messages/reasonOf';
 import { UsageError } from '../usageError';
-import type { CommandSpec } from './commandSpec';
+import { checkPlace } from './checkPlace';
+import type { CommandSpec, OptionSpec } from './commandSpec';
 
 /** An inclusive range for a number. */
 export interface NumberRange {
@@ -33,6 +34,16 @@ export class CommandArguments {
     } catch (cause) {
       throw new UsageError(reasonOf(cause));
     }
+    for (const [name, option] of Object.entries(spec.options)) if (this.values[name] !== undefined) this.check(name, option);
+  }
+
+  private check(name: string, { place, choices, needs, excludes }: OptionSpec): void {
+    if (choices) this.choice(name, choices);
+    const path = this.text(name);
+    if (place && path !== undefined) checkPlace(name, path, place);
+    if (needs !== undefined && this.values[needs] === undefined) throw new UsageError(`--${name} does nothing without --${needs}`);
+    if (excludes !== undefined && this.values[excludes] !== undefined)
+      throw new UsageError(`--${name} does nothing beside --${excludes}: leave one of them out`);
   }
 
   isOn(name: string): boolean {

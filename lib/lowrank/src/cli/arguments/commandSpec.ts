@@ -1,10 +1,18 @@
 /** What a command accepts. Imports nothing slow, because help must appear at once. */
 
-/** An option of a command. */
+import type { Place } from './checkPlace';
+
+/** An option of a command; whatever is told here is checked before anything is loaded. */
 export interface OptionSpec {
   /** Placeholder for the value in the help; an option without it is a switch. */
   readonly value?: string;
   readonly help: string;
+  readonly place?: Place;
+  readonly choices?: readonly string[];
+  /** Another option, without which this one does nothing. */
+  readonly needs?: string;
+  /** Another option, beside which this one does nothing. */
+  readonly excludes?: string;
 }
 
 /** The arguments and options that a command accepts, with their help. */

@@ -19,11 +19,12 @@ export const trainOptions = {
   checkpoint: {
     value: 'DIR',
     help: 'folder to save and resume the run; kept when it ends [run in the output folder, removed when it ends]',
+    place: 'output folder',
   },
   workers: { value: 'N', help: 'local processes that train together; see docs/beyond-one-machine.md for several machines [1]' },
-  'max-restarts': { value: 'K', help: 'how often all workers begin again from the last checkpoint when one is lost [3]' },
+  'max-restarts': { value: 'K', help: 'how often all workers begin again from the last checkpoint when one is lost [3]', needs: 'workers' },
   force: { help: 'replace the adapter in the output folder' },
-  log: { value: 'FILE', help: 'write one line of JSON per update' },
+  log: { value: 'FILE', help: 'write one line of JSON per update', place: 'output file' },
   quiet,
 } as const satisfies CommandSpec['options'];
 
@@ -39,7 +40,7 @@ const own: Readonly<Record<string, Command>> = {
     spec: {
       summary: 'install TensorFlow, the binding and the default model for a project',
       options: {
-        tensorflow: { value: 'KIND', help: 'cpu or gpu [gpu where nvidia-smi runs]' },
+        tensorflow: { value: 'KIND', help: 'cpu or gpu [gpu where nvidia-smi runs]', choices: ['cpu', 'gpu'] },
         python: { value: 'NAME', help: 'Python 3.10 to 3.13 [PYTHON, else python3]' },
         force: { help: 'install again' },
       },
@@ -53,7 +54,7 @@ const own: Readonly<Record<string, Command>> = {
       summary: 'fine-tune an adapter on prompts and completions',
       options: {
         data: { value: 'FILE', help: 'JSON lines of {prompt, completion} or {messages}' },
-        output: { value: 'DIR', help: 'folder for the adapter' },
+        output: { value: 'DIR', help: 'folder for the adapter', place: 'output folder' },
         ...trainOptions,
       },
       loadOptions: loadMethodOptions,
@@ -68,11 +69,11 @@ const own: Readonly<Record<string, Command>> = {
       options: {
         model,
         quantize,
-        adapter: { value: 'DIR', help: 'adapter folder in PEFT format' },
+        adapter: { value: 'DIR', help: 'adapter folder in PEFT format', place: 'folder' },
         chat: { help: "apply the model's chat template to the prompt" },
         'max-new-tokens': { value: 'N', help: 'maximum new tokens [128]' },
         temperature: { value: 'X', help: 'sampling temperature; 0 always takes the most likely token [0]' },
-        'top-p': { value: 'P', help: 'sample from the most likely tokens with this total probability [1]' },
+        'top-p': { value: 'P', help: 'sample from the most likely tokens with this total probability [1]', needs: 'temperature' },
         beams,
         seed,
         quiet,
@@ -84,8 +85,8 @@ const own: Readonly<Record<string, Command>> = {
     spec: {
       summary: 'merge an adapter into the weights of its model',
       options: {
-        adapter: { value: 'DIR', help: 'adapter folder in PEFT format' },
-        output: { value: 'DIR', help: 'Hugging Face folder for the merged model' },
+        adapter: { value: 'DIR', help: 'adapter folder in PEFT format', place: 'folder' },
+        output: { value: 'DIR', help: 'Hugging Face folder for the merged model', place: 'output folder' },
         force: { help: 'replace the model in the output folder' },
         model,
         quiet,
@@ -96,7 +97,11 @@ const own: Readonly<Record<string, Command>> = {
   info: {
     spec: {
       summary: 'describe a model or an adapter',
-      options: { model, adapter: { value: 'DIR', help: 'adapter folder, or a folder of adapters' }, json },
+      options: {
+        model,
+        adapter: { value: 'DIR', help: 'adapter folder, or a folder of adapters', place: 'folder', excludes: 'model' },
+        json,
+      },
     },
     load: () => import('./info.js'),
   },

@@ -1,9 +1,11 @@
 /** `lowrank generate`: continues a prompt. */
+import { checkGenerating } from '../../llama/generation/generate';
 import { PeftModel } from '../../peft';
+import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
 import { printable } from '../../runtime/messages/printable';
 import type { CommandArguments } from '../arguments/commandArguments';
 import { fitVocabulary } from '../fitVocabulary';
-import { openModel } from '../openModel';
+import { checkModel, openModel } from '../openModel';
 import type { Streams } from '../streams';
 import { UsageError } from '../usageError';
 
@@ -16,7 +18,10 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     numBeams: args.whole('beams'),
     seed: args.whole('seed', { least: 0 }),
   };
+  checkGenerating(options);
+  checkModel(args);
   const folder = args.text('adapter');
+  if (folder !== undefined) checkAdapterFolder(folder);
   const prompt = args.argument === undefined || args.argument === '-' ? await allOf(stdin) : args.argument;
   if (prompt === '') throw new UsageError('the prompt is empty');
   const opened = await openModel(args, streams);

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { PeftModel } from '../../peft';
+import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
 import type { CommandArguments } from '../arguments/commandArguments';
 import { fitVocabulary } from '../fitVocabulary';
 import { openModel } from '../openModel';
@@ -13,6 +14,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const [folder, output] = [args.required('adapter'), args.required('output')];
   if (fs.existsSync(nodePath.join(output, 'config.json')) && !args.isOn('force'))
     throw new UsageError(`${output} already contains a model: pass --force to replace it, or choose another --output`);
+  checkAdapterFolder(folder);
   const opened = await openModel(args, streams);
   const { model } = opened;
   try {

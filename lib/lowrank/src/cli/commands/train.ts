@@ -5,6 +5,7 @@ import { readTextRecords, textExample } from '../../train/data/readTextExamples'
 import type { CommandArguments } from '../arguments/commandArguments';
 import type { Streams } from '../streams';
 import { trainAdapter } from '../trainAdapter';
+import { UsageError } from '../usageError';
 
 export function run(args: CommandArguments, streams: Streams): Promise<number> {
   const path = args.required('data');
@@ -13,8 +14,10 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
     read: async () => {
       const records = shuffled(await readTextRecords(path), 1);
       return {
-        encode: (tokenizer, { examples, heldOut, maxLength }) => {
-          const most = Math.min(heldOut, Math.floor(records.length / 5)); // keep at least 4/5 of a small file for training
+        encode: (tokenizer, { examples, heldOut, isHeldOutGiven, maxLength }) => {
+          const most = isHeldOutGiven ? heldOut : Math.min(heldOut, Math.floor(records.length / 5)); // at most a fifth of a small file
+          if (most >= records.length)
+            throw new UsageError(`--held-out ${most} leaves none of the ${records.length} examples in ${path} to train on`);
           const encode = (part: typeof records) => {
             const texts = part.map((record) => textExample(tokenizer, record));
             return encodeExamples(tokenizer, texts, { maxLength });

@@ -153,24 +153,29 @@ function chooseInTurn(
 
 function checkRequest(prompts: readonly (readonly number[])[], maxNewTokens: number, config: LlamaConfig, options: GenerateOptions): void {
   checkKnown('generate', options, OPTIONS, { maxTokens: 'maxNewTokens', maxLength: 'maxNewTokens', stop: 'eosTokenId' });
-  checkSampling(options);
-  checkBeams(options);
-  checkExecution(options);
+  checkGenerating({ ...options, maxNewTokens });
   for (const id of [options.eosTokenId ?? []].flat()) {
     if (Number.isInteger(id) && id >= 0 && id < config.vocabSize) continue;
     throw new ArgumentError(`eosTokenId ${id} is not in the vocabulary, 0…${config.vocabSize - 1}: no text would end with it`);
   }
-  const { numBeams = 1, temperature = 0, onToken } = options;
-  if (numBeams > 1 && temperature > 0)
-    throw new ArgumentError(`numBeams ${numBeams} searches and temperature ${temperature} draws: take one`);
-  if (numBeams > 1 && onToken) throw new ArgumentError(`onToken cannot follow ${numBeams} beams: their text is known only at the end`);
-  checkWhole('maxNewTokens', maxNewTokens);
   if (prompts.length === 0) throw new ShapeError('inputIds are empty: give at least one row');
   const empty = prompts.findIndex((row) => row.length === 0);
   if (empty >= 0) throw new ShapeError(`row ${empty} of inputIds is empty: give at least one token, for example bosTokenId`);
   checkIds(prompts, config.vocabSize);
   const longest = Math.max(...prompts.map((row) => row.length));
   checkLength(longest + maxNewTokens, config, `a prompt of ${longest} and maxNewTokens ${maxNewTokens}, together a sequence`);
+}
+
+/** Checks what depends on neither model nor prompt. @throws ArgumentError for an option out of range, and for conflicting options. */
+export function checkGenerating(options: GenerateOptions): void {
+  checkSampling(options);
+  checkBeams(options);
+  checkExecution(options);
+  const { numBeams = 1, temperature = 0, maxNewTokens = 20, onToken } = options;
+  if (numBeams > 1 && temperature > 0)
+    throw new ArgumentError(`numBeams ${numBeams} searches and temperature ${temperature} draws: take one`);
+  if (numBeams > 1 && onToken) throw new ArgumentError(`onToken cannot follow ${numBeams} beams: their text is known only at the end`);
+  checkWhole('maxNewTokens', maxNewTokens);
 }
 
 /** @throws ArgumentError when an execution option has an invalid value, or would have no effect. */

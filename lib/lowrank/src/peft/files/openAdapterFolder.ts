@@ -19,8 +19,13 @@ export interface AdapterFolder {
  * @throws FormatError when the path cannot be followed, or a file is missing or malformed; UnsupportedError for an unknown method.
  */
 export function openAdapterFolder(folder: string): AdapterFolder {
-  if (pathKind(nodePath.join(folder, CONFIG_FILE)) === undefined) throw new FormatError(`${folder} has no ${CONFIG_FILE}${hint(folder)}`);
+  checkAdapterFolder(folder);
   return { config: readAdapterConfig(folder), tensors: openAdapterTensors(folder) };
+}
+
+/** @throws FormatError when the folder holds no adapter, with the folders in it that do. */
+export function checkAdapterFolder(folder: string): void {
+  if (pathKind(nodePath.join(folder, CONFIG_FILE)) === undefined) throw new FormatError(`${folder} has no ${CONFIG_FILE}${hint(folder)}`);
 }
 
 /** Points to subfolders with adapters, where those not named `default` are saved. */
