@@ -29,6 +29,20 @@ test('a folder is removed with all that is in it, and nothing beside it', () => 
   expect(text('running')).toBe('b');
 });
 
+test('what was written is read again, from any place', () => {
+  write('read/a', 'one ', 'two');
+  const descriptor = fs.openSync('read/a', 0);
+  const bytes = new Uint8Array(5);
+  expect(fs.readSync(descriptor, bytes, 1, 4, 5)).toBe(2);
+  expect([...bytes]).toEqual([0, ...new TextEncoder().encode('wo'), 0, 0]);
+  expect(fs.fstatSync(descriptor).size).toBe(7);
+  expect(String(fs.readFileSync('read/a', 'utf8'))).toBe('one two');
+});
+
+test('a function that a page has not is refused by its name', () => {
+  expect(() => Reflect.get(fs, 'linkSync')('a', 'b')).toThrow("Node's fs.linkSync is not there in a browser; run this in Node");
+});
+
 test('no file is read that the page has not written', () => {
   for (const read of [() => fs.openSync('m.gguf', 0), () => fs.statSync('m.gguf'), () => fs.readdirSync('m.gguf')]) {
     expect(read).toThrow(UnsupportedError);

@@ -1,4 +1,5 @@
 /** Reads files from outside. Every range is checked before memory is allocated, and errors name the place and the reason. */
+import { Buffer } from 'node:buffer';
 import fs from 'node:fs';
 import { FormatError } from '../runtime';
 import { fileFault } from './pathKind';

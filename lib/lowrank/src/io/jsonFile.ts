@@ -1,4 +1,5 @@
 /** Reads JSON documents from outside. */
+import { Buffer } from 'node:buffer';
 
 import { reasonOf } from '../runtime/messages/reasonOf';
 import { BinaryFile, FileFormatError } from './binaryFile';

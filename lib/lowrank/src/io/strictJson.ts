@@ -5,6 +5,7 @@
  * and `1e3`; objects become Maps, so `__proto__` is a key like any other; nesting and the number of values are bounded, so memory is at
  * most a small multiple of those bounds.
  */
+import { Buffer } from 'node:buffer';
 
 /** Integer literals are bigints; every other number literal is a number. */
 export type StrictJson = null | boolean | string | bigint | number | readonly StrictJson[] | ReadonlyMap<string, StrictJson>;

@@ -5,6 +5,7 @@
  * The rules are those of llama.cpp (`ggml/src/gguf.cpp`). `@huggingface/gguf` parses such headers too, but it reads zeros past the end of
  * a file, cuts strings at its chunks, and drops byte order marks, one of which is in LLaMA's vocabulary.
  */
+import { Buffer } from 'node:buffer';
 import { type BinaryFile, FileFormatError } from '../binaryFile';
 
 /** A GGUF file that breaks a rule of the format. */

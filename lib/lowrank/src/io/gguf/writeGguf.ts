@@ -1,4 +1,5 @@
 /** Writes GGUF files of 32-bit floats, for example adapters. */
+import { Buffer } from 'node:buffer';
 import { ArgumentError } from '../../runtime';
 import { sizeOf } from '../../runtime/sizeOf';
 import { writeFileAtomic } from '../atomicFile';

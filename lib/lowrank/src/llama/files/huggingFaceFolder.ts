@@ -1,4 +1,5 @@
 /** Opens a model in a Hugging Face folder: `config.json`, and `model.safetensors` in one file or several with their index. */
+import { Buffer } from 'node:buffer';
 import nodePath from 'node:path';
 import { isJsonObject, namesIn, pathKind, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';

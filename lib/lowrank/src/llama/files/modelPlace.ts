@@ -1,4 +1,5 @@
 /** Finds the file or folder that a user means by a model's path, and explains paths that lead to something else. */
+import { Buffer } from 'node:buffer';
 import nodePath from 'node:path';
 import { BinaryFile, namesIn, pathKind, readJsonFile } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';

@@ -2,6 +2,7 @@
 import type { NativeBinding, NodeBackend, OpAttribute } from '../device/backend';
 import { tf } from '../device/tensorflow';
 import { UnsupportedError } from '../errors';
+import { refusing } from './node/refusing';
 import { operations } from './operations';
 
 /** The numbers are TensorFlow's (`tensorflow/c/tf_datatype.h`, `tensorflow/c/c_api.h`); nothing here reads them. */
@@ -36,6 +37,7 @@ const backend: NodeBackend & { readonly getInputTensorIds: (tensors: readonly tf
     executeOp: (op: string) => {
       throw missing(op);
     },
+    getNumOfTensors: refusing('a cluster of workers'),
   }),
   executeSingleOutput: (op: string, _: OpAttribute[], inputs: tf.Tensor[]) => {
     const [result] = run(op, inputs);

@@ -6,6 +6,7 @@ import { normals, uniforms } from './philox';
 type Operation = (inputs: readonly tf.Tensor[]) => tf.Tensor[];
 
 export const operations: Readonly<Record<string, Operation>> = {
+  Identity: ([value]) => (value ? [value.clone()] : []),
   StatelessRandomUniform: (inputs) => [drawn(inputs, uniforms)],
   StatelessRandomNormal: (inputs) => [drawn(inputs, normals)],
   SparseSoftmaxCrossEntropyWithLogits: ([logits, labels]) => crossEntropy(logits as tf.Tensor2D, labels as tf.Tensor1D),

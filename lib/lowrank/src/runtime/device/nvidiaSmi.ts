@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import process from 'node:process';
 
 /**
  * A property of the first GPU of this process, or of all GPUs of the machine, a line each, from the driver's tool, for example `name` or

@@ -1,7 +1,9 @@
 /** One process at a time in a run's folder: the lock ends with its process, however that ends. */
+
 import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
+import process from 'node:process';
 import { storingIn } from '../../io/storingIn';
 import { StateError } from '../../runtime';
 

@@ -1,4 +1,5 @@
 /** The progress of a run: one line that renews itself on a terminal, plain lines elsewhere. */
+import process from 'node:process';
 import { duration, type LineStream, StatusLine } from '../../runtime/messages/statusLine';
 import type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progressMeter';
 

@@ -1,5 +1,5 @@
 /** In place of node:crypto, as far as files are written and displays are named; hashes are refused. */
-import { UnsupportedError } from '../../errors';
+import { refusing } from './refusing';
 
 /** Random bytes, as text in base 16. */
 export function randomBytes(count: number): { toString(encoding: 'hex'): string } {
@@ -11,6 +11,4 @@ export function randomUUID(): string {
   return randomBytes(16).toString('hex');
 }
 
-export function createHash(): never {
-  throw new UnsupportedError("Node's createHash is not there in a browser; run this in Node");
-}
+export const createHash = refusing("Node's createHash");

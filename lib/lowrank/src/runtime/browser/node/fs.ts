@@ -1,12 +1,14 @@
 /**
  * In place of node:fs: files that are written are kept in the memory of the page, which offers them for download with
- * {@link keptFiles}. A page has no others, so that reading is refused.
+ * {@link keptFiles}, and read from there. A page has no others: reading these is refused.
  */
 import { UnsupportedError } from '../../errors';
+import { Buffer } from './buffer';
 import nodePath from './path';
+import { elseRefused } from './refusing';
 
 /** The bytes of each file, as they were written; undefined for a folder. */
-const entries = new Map<string, Uint8Array[] | undefined>();
+const entries = new Map<string, Uint8Array[] | undefined>([['', undefined]]);
 const open = new Map<number, string>();
 let lastDescriptor = 2;
 
@@ -28,7 +30,9 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function refused(path: string): UnsupportedError {
-  return new UnsupportedError(`${path} cannot be read: a page in a browser has no files. LlamaForCausalLM.fromConfig makes a small model`);
+  return new UnsupportedError(
+    `${path} cannot be read: a page in a browser has no files but those that it has written. LlamaForCausalLM.fromConfig makes a small model`,
+  );
 }
 
 function existsSync(path: string): boolean {
@@ -74,21 +78,33 @@ function lstatSync(path: string) {
   const place = nodePath.join(path);
   if (!entries.has(place)) throw refused(path);
   const isFile = entries.get(place) !== undefined;
-  return { isFile: () => isFile, isDirectory: () => !isFile, isSymbolicLink: () => false };
+  return { size: isFile ? bytesOf(path).length : 0, isFile: () => isFile, isDirectory: () => !isFile, isSymbolicLink: () => false };
 }
 
-function readFileSync(path: string): string {
-  const parts = entries.get(nodePath.join(path));
+/** The bytes of a file, or its text. */
+function readFileSync(path: string, encoding?: string): Uint8Array | string {
+  const bytes = Buffer.from(bytesOf(path));
+  return encoding === undefined ? bytes : bytes.toString(encoding);
+}
+
+function bytesOf(path: string): Uint8Array {
+  const place = nodePath.join(path);
+  const parts = entries.get(place);
   if (!parts) throw refused(path);
-  return new TextDecoder().decode(joined(parts));
+  const whole = joined(parts);
+  entries.set(place, [whole]); // joined once, and not at each reading
+  return whole;
 }
 
-function readSync(descriptor: number): never {
-  throw refused(open.get(descriptor) ?? 'the file');
+/** Reads bytes from a place of the file into a place of `target`; gives how many there were. */
+function readSync(descriptor: number, target: Uint8Array, offset: number, length: number, position: number): number {
+  const part = bytesOf(open.get(descriptor) ?? '').subarray(position, position + length);
+  target.set(part, offset);
+  return part.length;
 }
 
 function fstatSync(descriptor: number) {
-  return { ...lstatSync(open.get(descriptor) ?? ''), size: 0 };
+  return lstatSync(open.get(descriptor) ?? '');
 }
 
 /** The names in a folder that was made here. */
@@ -98,7 +114,7 @@ function readdirSync(path: string): string[] {
   return [...entries.keys()].filter((each) => nodePath.dirname(each) === place).map(nodePath.basename);
 }
 
-export default {
+export default elseRefused('fs', {
   constants: { O_RDONLY: 0, O_NONBLOCK: 0 },
   existsSync,
   mkdirSync,
@@ -114,4 +130,4 @@ export default {
   fstatSync,
   readFileSync,
   readdirSync,
-};
+});

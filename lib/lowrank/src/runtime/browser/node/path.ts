@@ -1,4 +1,5 @@
 /** In place of node:path, as far as this library uses it. */
+import { elseRefused } from './refusing';
 
 /** The parts as one path, without `.` and empty parts. */
 function join(...parts: readonly string[]): string {
@@ -18,4 +19,4 @@ function basename(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-export default { sep: '/', join, dirname, basename };
+export default elseRefused('path', { sep: '/', join, dirname, basename });

@@ -1,8 +1,11 @@
 /** In place of node:process: no environment, and nobody who sends signals. */
+import { refusing } from './refusing';
+
 export default {
   env: {},
   versions: { node: 'none' },
   pid: 1,
+  hrtime: { bigint: refusing("a run that can be resumed (Node's process.hrtime)") },
   stderr: { isTTY: false, write: () => true },
   cpuUsage: () => ({ user: 0, system: 0 }),
   memoryUsage: { rss: () => 0 },

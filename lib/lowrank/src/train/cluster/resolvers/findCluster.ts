@@ -1,4 +1,5 @@
 /** Finds the cluster that a process has been started in. */
+import process from 'node:process';
 import type { ClusterDescription } from './clusterDescription';
 import { jobSet } from './jobSet';
 import { openMpi } from './openMpi';

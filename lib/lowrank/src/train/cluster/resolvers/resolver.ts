@@ -1,4 +1,5 @@
 /** Where a cluster may be described: one source of environment variables. */
+import { Buffer } from 'node:buffer';
 import { ArgumentError } from '../../../runtime';
 import type { ClusterDescription } from './clusterDescription';
 

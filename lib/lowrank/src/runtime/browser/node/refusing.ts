@@ -1,0 +1,16 @@
+/** What a browser has not is there by name, and refuses to be called. */
+import { UnsupportedError } from '../../errors';
+
+/** A function that refuses. */
+export function refusing(what: string): () => never {
+  return () => {
+    throw new UnsupportedError(`${what} is not there in a browser; run this in Node`);
+  };
+}
+
+/** A module of Node whose functions, other than those that are given, refuse. */
+export function elseRefused<Known extends object>(module: string, known: Known): Known {
+  return new Proxy(known, {
+    get: (own, name) => (name in own || typeof name === 'symbol' ? Reflect.get(own, name) : refusing(`Node's ${module}.${name}`)),
+  });
+}
