@@ -32,8 +32,17 @@ describe('the configuration of an experiment', () => {
     expect(readWith({ precision: 'bfloat16' })).toEqual({ name: 'tiny', ...form, precision: 'bfloat16' });
   });
 
-  test('that the project has is right in both forms', () => {
-    for (const name of ['short', 'long']) expect(() => readExperimentConfig('experiments/reviewer.json', name)).not.toThrow();
+  test('that the project has is right in every form', () => {
+    for (const name of ['short', 'long', 'human']) expect(() => readExperimentConfig('experiments/reviewer.json', name)).not.toThrow();
+  });
+
+  test('begins with the form that it is like, and may name shared methods', () => {
+    const forms = { tiny: form, like: { like: 'tiny', methods: ['shared'], maxSteps: 7 }, again: { like: 'like' }, lost: { like: 'tinny' } };
+    const shared = { ...lora, name: 'shared' };
+    fs.writeFileSync(path, JSON.stringify({ methods: [lora, shared], forms }));
+    expect(readExperimentConfig(path, 'like')).toEqual({ ...form, name: 'like', methods: [shared], maxSteps: 7 });
+    expect(() => readExperimentConfig(path, 'again')).toThrow("form 'again' is like 'like', which has a 'like' of its own");
+    expect(() => readExperimentConfig(path, 'lost')).toThrow(`${path}: no form 'tinny'; its forms are tiny, like, again, lost`);
   });
 
   test.each([
@@ -51,6 +60,7 @@ describe('the configuration of an experiment', () => {
     [{ pack: 'yes' }, 'pack "yes" is none of true, false'],
     [{ answersAtOnce: 0 }, 'answersAtOnce 0'],
     [{ methods: [3] }, 'methods[0]: a method: the options are number, not an object'],
+    [{ methods: ['LoRA'] }, "methods[0]: 'LoRA' is no method that all forms share"],
     [{ methods: [null] }, 'methods[0]: a method: the options are null'],
     [{ methods: [lora, lora] }, "the method name 'LoRA' is used twice"],
     [{ methods: [{ ...lora, name: 'base' }] }, "'base' is used twice, or is one of base, always yes"],

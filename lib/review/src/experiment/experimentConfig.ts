@@ -85,19 +85,33 @@ const PRECISIONS = ['float32', 'bfloat16'];
 export const OTHER_ROWS = ['base', 'always yes', 'most frequent comment', 'copied code'] as const;
 
 /**
- * Reads one form of a file `{"methods": […], "tasks": […], "forms": {"short": {…}, …}}`: the fields shared by all forms plus its own, which
- * take precedence.
+ * Reads one form of a file `{"methods": […], "tasks": […], "forms": {"short": {…}, …}}`: the fields that all forms share, overridden by the
+ * form's own. A form with `"like": "long"` begins with the fields of that form. Its methods may be names of methods that all forms share.
  *
  * @throws FormatError, with the file and the key, when the form does not exist, or a key is missing, unknown or has the wrong type.
  */
 export function readExperimentConfig(path: string, form: string): ExperimentConfig {
   const { forms, ...shared } = readJsonFile(path, { largest: largestFile });
-  const own = isJsonObject(forms) && Object.hasOwn(forms, form) ? forms[form] : undefined;
-  const known = isJsonObject(forms) ? Object.keys(forms).join(', ') : 'none';
-  if (!isJsonObject(own)) throw new FormatError(`${path} has no form '${form}'; its forms are ${known}`);
-  const config = { name: form, ...shared, ...own } as unknown as ExperimentConfig;
+  const { like, ...own } = inFile(path, () => formOf(forms, form));
+  const { like: further, ...base } = like === undefined ? {} : inFile(path, () => formOf(forms, like));
+  if (further !== undefined) throw new FormatError(`${path}: form '${form}' is like '${like}', which has a 'like' of its own`);
+  const given = { name: form, ...shared, ...base, ...own } as unknown as ExperimentConfig;
+  const config = { ...given, methods: withNamed(given.methods, shared.methods) };
   inFile(path, () => checkConfig(config)); // reports an error before hours of work
   return config;
+}
+
+function formOf(forms: unknown, form: unknown): Readonly<Record<string, unknown>> {
+  const all = isJsonObject(forms) ? forms : {};
+  const own = typeof form === 'string' && Object.hasOwn(all, form) ? all[form] : undefined;
+  if (isJsonObject(own)) return own;
+  throw new FormatError(`no form '${form}'; its forms are ${Object.keys(all).join(', ') || 'none'}`);
+}
+
+/** The methods, each name replaced by the shared method of that name. */
+function withNamed(given: readonly ExperimentMethod[], shared: unknown): readonly ExperimentMethod[] {
+  if (!Array.isArray(given) || !Array.isArray(shared)) return given;
+  return given.map((method) => (typeof method === 'string' ? shared.find((known) => known?.name === method) : undefined) ?? method);
 }
 
 /** The adapter configuration of a method; undefined for full fine-tuning. */
@@ -145,6 +159,7 @@ function checkPairs(pairs: unknown, names: readonly string[]): void {
 }
 
 function checkMethod(method: ExperimentMethod, seeds: number): void {
+  if (typeof method === 'string') throw new FormatError(`'${method}' is no method that all forms share`);
   checkKnown('a method', method, ['name', 'adapter', 'learningRates', 'seeds'], { learningRate: 'learningRates' });
   if (typeof method.name !== 'string' || method.name === '') throw new FormatError('name must be a non-empty string');
   const { learningRates: rates } = method;
@@ -157,9 +172,9 @@ function checkMethod(method: ExperimentMethod, seeds: number): void {
 }
 
 /** Adds the place of a value to the error about it. */
-function inFile(place: string, check: () => void): void {
+function inFile<T>(place: string, work: () => T): T {
   try {
-    check();
+    return work();
   } catch (cause) {
     if (!(cause instanceof LowrankError)) throw cause;
     throw new FormatError(`${place}: ${cause.message}`, { cause });
