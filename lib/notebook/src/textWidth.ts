@@ -62,15 +62,3 @@ export function textWidth(text: string, fontSize: number, isBold = false): numbe
   const widths = isBold ? bold : regular;
   return fontSize * Array.from(text, (character) => widths.get(character) ?? OTHER).reduce((sum, width) => sum + width, 0);
 }
-
-/** Breaks a text at blanks into lines of at most this width; a longer word keeps a line of its own. */
-export function wrapText(text: string, fontSize: number, width: number, isBold = false): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    const longer = last === undefined ? word : `${last} ${word}`;
-    if (last !== undefined && textWidth(longer, fontSize, isBold) <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines;
-}

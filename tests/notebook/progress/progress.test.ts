@@ -49,7 +49,7 @@ describe('progress', () => {
     bar.finish();
     expect(kernel.texts).toEqual([
       'fine-tuning: step 1 of 2, loss 2.000',
-      'fine-tuning: step 1 of 2, evaluation 1 of 4, loss 2.000, 1 min 30 s left',
+      'fine-tuning: step 1 of 2, evaluation 1 of 4, loss 2.000, 2 min left',
       'fine-tuning: 2 steps, loss 1.000, 1 s',
       'fine-tuning: step 2 of 2, evaluation 3 of 4, loss 1.000',
       'fine-tuning: 2 steps, loss 1.000, 1 s',
@@ -83,9 +83,7 @@ describe('progress', () => {
     bar.update({ step: 1 });
     vi.advanceTimersByTime(61_000);
     bar.update({ step: 2 });
-    expect(write.mock.calls.map(([text]) => String(text)).filter((text) => !text.startsWith('\r'))).toEqual([
-      'loading: 2 steps, 1 min 1 s\n',
-    ]);
+    expect(write.mock.calls.map(([text]) => String(text)).filter((text) => !text.startsWith('\r'))).toEqual(['loading: 2 steps, 61 s\n']);
   });
 
   it('escapes its label', () => {

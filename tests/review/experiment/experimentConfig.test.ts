@@ -37,7 +37,12 @@ describe('the configuration of an experiment', () => {
   });
 
   test('begins with the form that it is like, and may name shared methods', () => {
-    const forms = { tiny: form, like: { like: 'tiny', methods: ['shared'], maxSteps: 7 }, again: { like: 'like' }, lost: { like: 'tinny' } };
+    const forms = {
+      tiny: form,
+      like: { like: 'tiny', methods: ['shared'], maxSteps: 7 },
+      again: { like: 'like' },
+      lost: { like: 'tinny' },
+    };
     const shared = { ...lora, name: 'shared' };
     fs.writeFileSync(path, JSON.stringify({ methods: [lora, shared], forms }));
     expect(readExperimentConfig(path, 'like')).toEqual({ ...form, name: 'like', methods: [shared], maxSteps: 7 });

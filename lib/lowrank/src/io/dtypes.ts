@@ -34,7 +34,7 @@ export function isDtype(name: unknown): name is Dtype {
  * @param out receives the values and is returned. @defaultValue a new array; for F32 a view of the bytes
  */
 export function toFloat32(dtype: Dtype, bytes: Uint8Array, out?: Float32Array): Float32Array {
-  const values = viewOf(dtype, bytes);
+  const values = new VIEWS[dtype](bytes.buffer, bytes.byteOffset, bytes.byteLength / DTYPE_BYTES[dtype]);
   if (values instanceof Float32Array && !out) return values;
   const floats = out ?? new Float32Array(values.length);
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
@@ -56,38 +56,26 @@ export function float16Table(): Float32Array {
 }
 
 type Values = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
+type View = Values | BigInt64Array | BigUint64Array;
 
-function viewOf(dtype: Dtype, bytes: Uint8Array): Values | BigInt64Array | BigUint64Array {
-  const { buffer, byteOffset } = bytes;
-  const length = bytes.byteLength / DTYPE_BYTES[dtype];
-  switch (dtype) {
-    case 'BOOL':
-    case 'U8':
-    case 'F8_E5M2':
-    case 'F8_E4M3':
-      return bytes;
-    case 'I8':
-      return new Int8Array(buffer, byteOffset, length);
-    case 'U16':
-    case 'F16':
-    case 'BF16':
-      return new Uint16Array(buffer, byteOffset, length);
-    case 'I16':
-      return new Int16Array(buffer, byteOffset, length);
-    case 'U32':
-      return new Uint32Array(buffer, byteOffset, length);
-    case 'I32':
-      return new Int32Array(buffer, byteOffset, length);
-    case 'F32':
-      return new Float32Array(buffer, byteOffset, length);
-    case 'F64':
-      return new Float64Array(buffer, byteOffset, length);
-    case 'I64':
-      return new BigInt64Array(buffer, byteOffset, length);
-    case 'U64':
-      return new BigUint64Array(buffer, byteOffset, length);
-  }
-}
+/** The typed array of each dtype; the codes of floats that JavaScript lacks are whole numbers. */
+const VIEWS: Readonly<Record<Dtype, new (buffer: ArrayBufferLike, at: number, length: number) => View>> = {
+  BOOL: Uint8Array,
+  U8: Uint8Array,
+  I8: Int8Array,
+  F8_E5M2: Uint8Array,
+  F8_E4M3: Uint8Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  F32: Float32Array,
+  F64: Float64Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+};
 
 /** A bfloat16 is the upper half of a float32. */
 function fromBfloat16(codes: ArrayLike<number>, out: Float32Array): void {

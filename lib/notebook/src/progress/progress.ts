@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, duration } from 'lowrank/internal';
 import { type Displayable, displaySymbol, type MimeBundle } from '../bundle';
 import { escapeHtml } from '../html';
 import { displayBundle, isKernelAttached } from '../kernel';
@@ -33,11 +33,6 @@ export interface EvaluationState {
   readonly batches?: number;
   /** Of the whole work. */
   readonly secondsLeft?: number;
-}
-
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 function counted(done: number, total: number | undefined): string {
