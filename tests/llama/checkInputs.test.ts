@@ -19,7 +19,7 @@ function values(tensor: tf.Tensor): unknown {
 }
 
 describe('token ids', () => {
-  test('become an int32 tensor; a tensor passes as it is, floats turned to whole numbers', () => {
+  test('become an int32 tensor; a tensor of int32 passes as it is', () => {
     const ids = idTensor(
       [
         [0, 9],
@@ -34,10 +34,17 @@ describe('token ids', () => {
     ]);
     const given = tf.tensor2d([[1, 2]], undefined, 'int32');
     expect(idTensor(given, config)).toBe(given);
-    const floats = tf.tensor2d([[1, 2]]);
-    const turned = idTensor(floats, config);
-    expect(turned.dtype).toBe('int32');
-    tf.dispose([given, floats, turned]);
+    given.dispose();
+  });
+
+  test('of a tensor are checked too on a CPU, and must be of int32', () => {
+    tf.tidy(() => {
+      const ids = tf.tensor2d([[1, 10]], undefined, 'int32');
+      expect(() => idTensor(ids, config)).toThrow('token id 10 at row 0, position 1 is not in the vocabulary, 0…9');
+      expect(() => checkLabels(ids, ids, config)).toThrow('label 10 at row 0, position 1 is neither -100 nor in the vocabulary');
+      for (const others of [tf.tensor2d([[1, 2.5]]), tf.tensor2d([[1, 0]], undefined, 'bool')])
+        expect(() => idTensor(others, config)).toThrow(`inputIds is a tensor of ${others.dtype}: make it one of int32`);
+    });
   });
 
   test.each<[number[][], typeof ArgumentError | typeof ShapeError, string]>([

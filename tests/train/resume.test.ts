@@ -1,10 +1,23 @@
 import fs from 'node:fs';
-import { AdamW, getPeftModel, LoraConfig, loadCheckpoint, StateError, saveCheckpoint, TrainingAbortedError, tf, train } from 'lowrank';
-import { describe, expect, test } from 'vitest';
+import {
+  AdamW,
+  type BatchSource,
+  getPeftModel,
+  LoraConfig,
+  loadCheckpoint,
+  makeBatches,
+  StateError,
+  saveCheckpoint,
+  TrainingAbortedError,
+  type TrainOptions,
+  tf,
+  train,
+} from 'lowrank';
+import { describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { noTensorLeft } from '../noTensorLeft';
 import { BigramModel, countingExamples } from './bigramModel';
-import { fingerprint, heldOut, type Kind, smallModel, smallRun, steps } from './smallRun';
+import { fingerprint, heldOut, type Kind, sequences, smallModel, smallRun, steps } from './smallRun';
 
 const folder = temporaryFolder();
 noTensorLeft();
@@ -184,6 +197,50 @@ test("another adapter's checkpoint is refused, and the model stays as it is", as
   await expect(smallRun(model, { checkpoint: { directory } })).rejects.toThrow(StateError);
   expect([...model.trainableParameters().values()].map((variable) => [...variable.dataSync()])).toEqual(start);
   model.dispose();
+});
+
+describe('a run that is resumed with something else', () => {
+  const batchesOf = (count: number, batchSize: number) => () => makeBatches(sequences(count, 0), { batchSize, padTokenId: 0 });
+
+  test.each<[string, TrainOptions, BatchSource | undefined, RegExp]>([
+    ['data', {}, batchesOf(15, 3), /with another setup: the training data are not the same\. Resume with the same adapter, base, data/],
+    ['batch size', {}, batchesOf(16, 4), /the training data are not the same/],
+    ['held-out data', { evaluation: { batches: heldOut.slice(1) } }, undefined, /the held-out data are not the same/],
+    ['accumulation', { gradientAccumulation: 1 }, undefined, /gradientAccumulation was 2 and is 1/],
+    ['largest norm', { maxGradNorm: Infinity }, undefined, /maxGradNorm was "1" and is "Infinity"/],
+    ['precision', { precision: 'bfloat16' }, undefined, /precision was "float32" and is "bfloat16"/],
+  ])('another %s is refused, and the model stays as it is', async (name, options, batches, message) => {
+    const directory = folder(`other-${name}`);
+    await stoppedAfter('lora', directory, 2);
+    const model = smallModel('lora');
+    const values = () => [...model.trainableParameters().values()].map((variable) => [...variable.dataSync()]);
+    const start = values();
+    await expect(smallRun(model, { checkpoint: { directory }, ...options }, batches)).rejects.toThrow(message);
+    expect(values()).toEqual(start);
+    model.dispose();
+  });
+
+  test('constants of the optimizer are refused; another learning rate, or more updates, are taken with a warning', async () => {
+    const directory = folder('other-rate');
+    await stoppedAfter('lora', directory, 2);
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const resumed = async (optimizer: AdamW) => {
+      const model = smallModel('lora');
+      const run = smallRun(model, { checkpoint: { directory }, optimizer, steps: 4 });
+      return run.finally(() => {
+        model.dispose();
+        optimizer.dispose();
+      });
+    };
+    await expect(resumed(new AdamW({ weightDecay: 0.2 }))).rejects.toThrow(/weightDecay was 0\.1 and is 0\.2/);
+    expect(warn).not.toHaveBeenCalled();
+    const { history } = await resumed(new AdamW({ learningRate: 0.001, weightDecay: 0.1 }));
+    expect(history.map(({ learningRate }) => learningRate)).toEqual([0, 0.025, 0.001, 0.001]);
+    expect(warn.mock.calls.flat().join()).toMatch(
+      /update 2 the learning rate 0\.025, and this one gives it 0\.001; the rest of the run follows/,
+    );
+    warn.mockRestore();
+  });
 });
 
 test('the log of a resumed run has every step once, also where a crash has cut off a line', async () => {

@@ -1,19 +1,23 @@
 /** Checks token ids, labels and masks from the caller before any memory is allocated. */
 
 import { IGNORE_INDEX } from '../nn';
-import { ArgumentError, ShapeError, tf } from '../runtime';
+import { ArgumentError, deviceInfo, isTracing, ShapeError, tf } from '../runtime';
 import type { LlamaConfig } from './config';
 
-/** Rows of whole numbers, or an int32 tensor of them. Shapes: (B, T). Values are checked in rows, never in tensors. */
+/**
+ * Rows of whole numbers, or an int32 tensor of them. Shapes: (B, T). Ids and labels are checked in rows, and in tensors on a CPU; on a GPU, where
+ * reading them would end its lead over the host, TensorFlow takes zeros for the row of an unknown id.
+ */
 export type TokenRows = readonly (readonly number[])[] | tf.Tensor2D;
 
 /**
- * Token ids as a tensor. A tensor passes through unread, so a traced function can accept one.
+ * Token ids as a tensor. A traced function can accept one, which is unread.
  *
- * @throws ShapeError when there are no ids, or rows differ in length; ArgumentError when an id is not in the vocabulary.
+ * @throws ShapeError when there are no ids, or rows differ in length; ArgumentError when an id is not in the vocabulary, or a tensor is not of
+ * int32.
  */
 export function idTensor(ids: TokenRows, { vocabSize }: LlamaConfig): tf.Tensor2D {
-  if (!(ids instanceof tf.Tensor)) checkIds(ids, vocabSize);
+  checkIds(readable('inputIds', ids), vocabSize);
   return rowTensor('inputIds', ids);
 }
 
@@ -23,9 +27,7 @@ export function idTensor(ids: TokenRows, { vocabSize }: LlamaConfig): tf.Tensor2
  * @throws ShapeError when the shapes differ; ArgumentError when a label is neither −100 nor in the vocabulary.
  */
 export function checkLabels(labels: TokenRows, ids: tf.Tensor2D, { vocabSize }: LlamaConfig): void {
-  if (!(labels instanceof tf.Tensor)) {
-    checkLabelIds(labels, vocabSize);
-  }
+  checkLabelIds(readable('labels', labels), vocabSize);
   const shape = rowShape('labels', labels);
   if (shape.join() !== ids.shape.join()) {
     throw new ShapeError(`labels have shape [${shape}], inputIds [${ids.shape}]: give one label per id, unshifted`);
@@ -73,6 +75,14 @@ export function segmentTensor(segmentIds: TokenRows, ids: tf.Tensor2D): tf.Tenso
   const tensor = rowTensor('segmentIds', segmentIds);
   if (tensor.shape.join() === ids.shape.join()) return tensor;
   throw new ShapeError(`segmentIds have shape [${tensor.shape}], inputIds [${ids.shape}]: give one segment per id`);
+}
+
+/** The rows, or those of a tensor that is cheap to read; otherwise none. @throws ArgumentError when a tensor is not of int32. */
+function readable(name: string, rows: TokenRows): readonly (readonly number[])[] {
+  if (!(rows instanceof tf.Tensor)) return rows;
+  if (rows.dtype !== 'int32')
+    throw new ArgumentError(`${name} is a tensor of ${rows.dtype}: make it one of int32, tf.tensor2d(rows, shape, 'int32')`);
+  return isTracing() || rows.rank !== 2 || deviceInfo().device === 'GPU' ? [] : rows.arraySync();
 }
 
 /** @throws ArgumentError with the id and its place when it is not in the vocabulary. */

@@ -1,6 +1,7 @@
 /** The training loop. */
 import { interruptible } from '../runtime/interruptible';
 import { lockRun } from './checkpoints/runLock';
+import type { RunInputs } from './checkpoints/runSetup';
 import type { Cluster } from './cluster/cluster';
 import { shakeHands } from './cluster/join/handshake';
 import { dataFact } from './cluster/join/runFacts';
@@ -48,7 +49,7 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
   try {
     if (checkpoint && cluster?.isFirst !== false) unlock = lockRun(checkpoint.directory);
     model.train?.();
-    if (checkpoint) run.resume(checkpoint);
+    if (checkpoint) run.resume(checkpoint, inputsOf(batches, optimizer, options));
     if (cluster) await shakeHands(cluster, factsOf(run, batches, options));
     await loop(run, batches, options, { stop, stepsAtOnce });
     if (evaluation?.keepBest) run.restoreBest();
@@ -120,6 +121,16 @@ async function loop(run: TrainingRun, batches: BatchSource, options: TrainOption
 /** Worker 0 reports the run. */
 function workersOptions({ progress, log, ...options }: TrainOptions, { isFirst }: Cluster): TrainOptions {
   return isFirst ? { ...options, progress, log } : options;
+}
+
+/** What a resumed run has to have in common with its checkpoint. */
+function inputsOf(batches: BatchSource, { constants }: AdamW, options: TrainOptions): RunInputs {
+  const { gradientAccumulation = 1, maxGradNorm = 1, precision = 'float32', evaluation } = options;
+  const heldOut = evaluation && typeof evaluation.batches !== 'function' && { 'held-out': dataFact(evaluation.batches, 0) };
+  const once = dataFact(batches, 0);
+  const again = typeof batches === 'function' ? dataFact(batches, 0) : once; // it may draw anew at each call
+  const data = { ...(once === again && { training: once }), ...heldOut };
+  return { data, settings: { gradientAccumulation, maxGradNorm: String(maxGradNorm), precision, ...constants } };
 }
 
 /** The facts that the workers compare before they begin. */

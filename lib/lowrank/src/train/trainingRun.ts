@@ -1,8 +1,9 @@
 /** The state of a run, and the steps that change it: an update, an evaluation, a checkpoint. */
 import { AbortedError, NotFiniteError, tf } from '../runtime';
+import { warn } from '../runtime/messages/warn';
 import { BestWeights } from './checkpoints/bestWeights';
 import { type CheckpointPlace, loadRun, type RunState, saveRun } from './checkpoints/runCheckpoint';
-import { type RunSetup, setupOf } from './checkpoints/runSetup';
+import { type RunInputs, type RunSetup, setupOf } from './checkpoints/runSetup';
 import { runFacts } from './cluster/join/runFacts';
 import type { Stop } from './cluster/update/agreedStop';
 import type { Wishes } from './cluster/update/agreement';
@@ -188,8 +189,8 @@ export class TrainingRun {
    *
    * @throws StateError when the checkpoint belongs to another run; the model is unchanged then.
    */
-  resume({ directory }: CheckpointPlace): void {
-    this.setup ??= setupOf(this.model);
+  resume({ directory }: CheckpointPlace, inputs: RunInputs): void {
+    this.setup ??= setupOf(this.model, inputs);
     const saved = loadRun(directory, parametersOf(this.model), this.setup);
     if (!saved) return;
     try {
@@ -219,11 +220,21 @@ export class TrainingRun {
     for (const [name, variable] of parametersOf(this.model)) variable.assign(weights[name] as tf.Tensor); // there, as checked
     if (dropoutStep !== undefined) this.model.dropoutStep = dropoutStep;
     this.best.take(Object.entries(best));
+    this.warnOfOtherRates(path, history);
     this.history.push(...history);
     this.evaluations.push(...evaluations);
     this.position = position;
     this.resumedAt = this.step;
     this.noteSaved(path);
+  }
+
+  /** The rest of the run follows the schedule that was given now. */
+  private warnOfOtherRates(path: string, history: readonly StepRecord[]): void {
+    const earlier = this.optimizer.step - history.length;
+    const other = history.findLast(({ step, learningRate }) => learningRate !== this.optimizer.learningRateAt(earlier + step - 1));
+    if (!other) return;
+    const rates = `${other.learningRate}, and this one gives it ${this.optimizer.learningRateAt(earlier + other.step - 1)}`;
+    warn(`${path}: its schedule gave update ${other.step} the learning rate ${rates}; the rest of the run follows the new schedule`);
   }
 
   private noteSaved(path: string): void {

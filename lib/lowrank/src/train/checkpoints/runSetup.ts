@@ -1,4 +1,4 @@
-/** The set-up of a run: its adapters' configurations and its frozen weights. A checkpoint fits this set-up only. */
+/** The set-up of a run: its adapters' configurations, its frozen weights, its data and settings. A checkpoint fits this set-up only. */
 import { createHash } from 'node:crypto';
 import { StateError, type tf } from '../../runtime';
 import { parametersOf, type TrainableModel } from '../trainableModel';
@@ -11,6 +11,15 @@ export interface RunSetup {
   readonly config: Readonly<Record<string, unknown>>;
   /** A checksum over all bits of each frozen weight. */
   readonly frozen: Readonly<Record<string, string>>;
+  /** Older checkpoints have none. */
+  readonly inputs?: RunInputs;
+}
+
+/** What the updates depend on besides the model. The number of updates and their learning rates may change. */
+export interface RunInputs {
+  /** A checksum of the data by its use, where it can be read twice. */
+  readonly data: Readonly<Record<string, string>>;
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
 /** Fields without effect on the computation, or with an effect on the names and shapes of the trained parameters, which are compared. */
@@ -23,15 +32,20 @@ const SEEN_ELSEWHERE: readonly string[] = [
   'initLoraWeights', // a start that changes the base changes its checksums
 ];
 
-/** The present set-up of a model. It reads every frozen weight once, at one or two gigabytes per second. */
-export function setupOf(model: TrainableModel): RunSetup {
+/** The present set-up of a model and its run. It reads every frozen weight once, at one or two gigabytes per second. */
+export function setupOf(model: TrainableModel, inputs?: RunInputs): RunSetup {
   const { peftConfig = {}, activeAdapters = [], config = {} } = model;
   const adapters = activeAdapters.map((name) => [name, without(SEEN_ELSEWHERE, { ...peftConfig[name] })] as const);
   const trained = new Set(parametersOf(model).values());
   const idle = idleParameters(model);
   const frozen = Array.from(model.namedParameters?.() ?? []).filter(([, variable]) => !trained.has(variable) && !idle.has(variable));
   const sums = frozen.map(([name, variable]) => [name, checksum(variable)] as const);
-  return asJson({ adapters: Object.fromEntries(adapters), config: { ...config }, frozen: Object.fromEntries(sums) });
+  return asJson({
+    adapters: Object.fromEntries(adapters),
+    config: { ...config },
+    frozen: Object.fromEntries(sums),
+    ...(inputs && { inputs }),
+  });
 }
 
 /**
@@ -46,10 +60,17 @@ export function checkSetup(where: string, saved: RunSetup, present: RunSetup): v
   const weights = [...new Set([...Object.keys(saved.frozen), ...Object.keys(present.frozen)])]
     .filter((name) => saved.frozen[name] !== present.frozen[name])
     .map((name) => `the base's ${name}${name in present.frozen ? '' : ' is missing'}`);
-  const all = [...adapters, ...config, ...weights];
+  const all = [...adapters, ...config, ...weights, ...(saved.inputs ? inputDifferences(saved.inputs, present.inputs) : [])];
   if (all.length === 0) return;
   const listed = all.slice(0, 10).join('; ') + (all.length > 10 ? `; and ${all.length - 10} more` : '');
-  throw new StateError(`${where} is of a run with another setup: ${listed}. Resume with the same adapter and base, or take another folder`);
+  throw new StateError(
+    `${where} is of a run with another setup: ${listed}. Resume with the same adapter, base, data and settings, or take another folder`,
+  );
+}
+
+function inputDifferences(saved: RunInputs, { data = {}, settings = {} }: Partial<RunInputs> = {}): string[] {
+  const uses = [...new Set([...Object.keys(saved.data), ...Object.keys(data)])].filter((use) => saved.data[use] !== data[use]);
+  return [...uses.map((use) => `the ${use} data are not the same`), ...differences('', saved.settings, settings)];
 }
 
 function differences(prefix: string, saved: Readonly<Record<string, unknown>>, present: Readonly<Record<string, unknown>>): string[] {

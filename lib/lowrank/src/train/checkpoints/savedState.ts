@@ -28,6 +28,7 @@ export interface SavedEvaluation extends Omit<EvaluationRecord, 'loss' | 'perple
 type Check = (value: unknown) => boolean;
 
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isText: Check = (value) => typeof value === 'string';
 const isNumber: Check = (value) => typeof value === 'number';
 const isLoss: Check = (value) => value === null || isNumber(value) || (typeof value === 'string' && /^(NaN|-?Infinity)$/.test(value));
 const isOptional =
@@ -54,7 +55,12 @@ const FORM: Readonly<Record<string, Check>> = {
   optimizerStep: isCount,
   evaluations: isList(isForm({ step: isCount, loss: isLoss, tokens: isCount })),
   setup: isOptional(
-    isForm({ adapters: isRecordOf(isJsonObject), config: isJsonObject, frozen: isRecordOf((sum) => typeof sum === 'string') }),
+    isForm({
+      adapters: isRecordOf(isJsonObject),
+      config: isJsonObject,
+      frozen: isRecordOf(isText),
+      inputs: isOptional(isForm({ data: isRecordOf(isText), settings: isJsonObject })),
+    }),
   ),
 };
 

@@ -112,6 +112,15 @@ export class AdamW {
     return this.updates;
   }
 
+  /**
+   * The constants of every update.
+   *
+   * @internal
+   */
+  get constants(): Settings {
+    return this.settings;
+  }
+
   /** The learning rate of the next update. */
   get learningRate(): number {
     return this.learningRateAt(this.updates);
