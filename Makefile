@@ -165,8 +165,15 @@ experiment: build
 	@$(NODE) lib/lowrank/bin/lowrank.js experiment experiments/reviewer.json --form $(FORM) \
 	  --output experiments/results/reviewer-$(FORM).json --work build/experiment --workers $(WORKERS)
 
-lint: build
+CLANG_FORMAT := build/clangFormat/clang_format/data/bin/clang-format
+
+$(CLANG_FORMAT): tests/clangFormat/requirements.lock | $(DONE)/python
+	@$(PIP) --quiet --upgrade --target build/clangFormat -r $<
+	touch $@
+
+lint: build $(CLANG_FORMAT)
 	@node_modules/.bin/biome check .
+	find lib/lowrank/setup/binding tests/setup -name '*.cc' -o -name '*.h' -o -name '*.inc' | xargs $(CLANG_FORMAT) --dry-run --Werror
 	$(PY) tests/notebooks/cells.py
 	$(TSC) -p tests --noEmit
 	$(TSC) -p tests/browser --noEmit

@@ -69,7 +69,7 @@ void CheckFloatKernels(const FloatKernels& kernels) {
   }
 }
 
-Values Product(const RowKernels& kernels, const char* format, RowKernel RowKernels::*kernel, int64_t row_bytes, int64_t n) {
+Values Product(const RowKernels& kernels, const char* format, RowKernel RowKernels::* kernel, int64_t row_bytes, int64_t n) {
   constexpr int64_t kIn = 64, kOut = 5, kBlocks = kIn / kBlock;
   const Values x = Numbers(n * kIn, 4), scales = Numbers(kOut, 5);
   Values sums(kBlocks * 8), y(n * kOut);
@@ -77,14 +77,15 @@ Values Product(const RowKernels& kernels, const char* format, RowKernel RowKerne
   std::vector<uint8_t> weight(kOut * row_bytes);
   for (size_t i = 0; i < weight.size(); i++) weight[i] = i % 2 == 1 ? 0x3c : static_cast<uint8_t>(7 * i);  // no exponent is extreme
   const bool has_scales = format == std::string("int8");
-  const RowProduct product = {x.data(), sums.data(), weight.data(), has_scales ? scales.data() : nullptr, y.data(), n, kIn, kOut, row_bytes};
+  const RowProduct product = {x.data(), sums.data(), weight.data(), has_scales ? scales.data() : nullptr, y.data(), n,
+                              kIn,      kOut,        row_bytes};
   (kernels.*kernel)(product, 0, kOut);
   return y;
 }
 
 void CheckRowKernels(const RowKernels& kernels) {
   for (int64_t n : {1, 2, 8}) {
-    const auto check = [&](const char* format, RowKernel RowKernels::*kernel, int64_t row_bytes) {
+    const auto check = [&](const char* format, RowKernel RowKernels::* kernel, int64_t row_bytes) {
       Compare(format, Product(kernels, format, kernel, row_bytes, n), Product(kPortableRowKernels, format, kernel, row_bytes, n));
     };
     check("float32", &RowKernels::float32, 256);

@@ -3,8 +3,9 @@
 // Every call that waits for other processes returns a promise and waits on a thread of its own pool, so JavaScript can go on meanwhile.
 //
 //   clusterJoin(server, task, port, addresses) -> promise
-//     server: a tensorflow.ServerDef in protobuf's text format; task: this process's name in it; port: on which it listens; addresses: to which
-//     alone others can connect, all where there are none. The promise: of the reason why they can connect to others too, '' where they cannot
+//     server: a tensorflow.ServerDef in protobuf's text format; task: this process's name in it; port: on which it listens; addresses: to
+//     which alone others can connect, all where there are none. The promise: of the reason why they can connect to others too, '' where
+//     they cannot
 //   clusterSet(key, value) -> promise     tells all workers; a key can be set once
 //   clusterGet(key, milliseconds) -> promise of its value, which is waited for
 //   clusterReport(message) -> promise     ends the collectives of all workers with this error
@@ -165,7 +166,9 @@ class Watch {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Watch() { std::thread([this] { Run(); }).detach(); }
+  Watch() {
+    std::thread([this] { Run(); }).detach();
+  }
 
   void Run() {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -211,12 +214,9 @@ napi_value CheckPeer(const Call& call) {
 
 napi_status DefineClusterFunctions(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      Method("clusterJoin", Guarded<Join, 4>),
-      Method("clusterSet", Guarded<Set, 2>),
-      Method("clusterGet", Guarded<Get, 2>),
-      Method("clusterReport", Guarded<Report, 1>),
-      Method("clusterWatch", Guarded<SetWatch, 1>),
-      Method("clusterCheckPeer", Guarded<CheckPeer, 2>),
+      Method("clusterJoin", Guarded<Join, 4>),      Method("clusterSet", Guarded<Set, 2>),
+      Method("clusterGet", Guarded<Get, 2>),        Method("clusterReport", Guarded<Report, 1>),
+      Method("clusterWatch", Guarded<SetWatch, 1>), Method("clusterCheckPeer", Guarded<CheckPeer, 2>),
   };
   return napi_define_properties(env, exports, sizeof(methods) / sizeof(methods[0]), methods);
 }

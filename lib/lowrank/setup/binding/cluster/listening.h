@@ -12,9 +12,9 @@
 
 namespace tfnodejs {
 
-// TensorFlow's server listens on all addresses of the machine. While this object lives, every socket with which the process listens on the port
-// gets a filter, which the kernel applies to each packet: what is sent to another address than these is dropped before a connection comes about.
-// The filter stays with the socket, and with the connections that it accepts.
+// TensorFlow's server listens on all addresses of the machine. While this object lives, every socket with which the process listens on the
+// port gets a filter, which the kernel applies to each packet: what is sent to another address than these is dropped before a connection
+// comes about. The filter stays with the socket, and with the connections that it accepts.
 class Listening {
  public:
   // Numeric addresses, of IPv4 or IPv6; without any, nothing is changed. Throws where one is no address.
