@@ -12,7 +12,7 @@
 #include "tensorflow/c/eager/c_api.h"
 #include "tfjs_backend.h"
 
-// How the functions that are added to the binding take their arguments and throw.
+// Argument parsing and error handling for the functions that this library adds to the binding.
 namespace tfnodejs {
 
 class Status {
@@ -27,7 +27,7 @@ class Status {
   TF_Status* status_ = TF_NewStatus();
 };
 
-// A JavaScript value and how to read it; what is not of the expected kind throws.
+// A JavaScript value. Each reader throws if the value has another type.
 class Value {
  public:
   Value(napi_env env, napi_value value) : env_(env), value_(value) {}
@@ -88,7 +88,7 @@ class Value {
     if (type != napi_uint8_array) throw std::runtime_error("expected a Uint8Array");
     return std::string(static_cast<const char*>(data), length);
   }
-  // What an external value of ours holds.
+  // The pointer inside an external value that this binding made.
   template <class Held>
   Held& External(const char* kind) const {
     void* held;
@@ -105,7 +105,7 @@ class Value {
   napi_value value_;
 };
 
-// What one call from JavaScript brings: the environment and its arguments.
+// One call from JavaScript: the environment and the arguments.
 struct Call {
   napi_env env;
   std::vector<Value> arguments;
@@ -119,7 +119,7 @@ struct Call {
   TFE_Context* Context() const { return Backend()->context(); }
 };
 
-// Runs `body` with the call's `count` arguments; what it throws becomes a JavaScript error.
+// Runs `body` with the call's `count` arguments; a C++ exception becomes a JavaScript error.
 template <napi_value (*body)(const Call&), size_t count>
 napi_value Guarded(napi_env env, napi_callback_info info) {
   try {

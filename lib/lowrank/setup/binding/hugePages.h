@@ -3,9 +3,9 @@
 
 namespace tfnodejs {
 
-// Asks the system to keep TensorFlow's memory in large pages: weights are read from end to end for every token, and the processor
-// then looks up fewer addresses, on x86 a five-hundredth. TensorFlow tells of its memory only where an allocator of its own, for regions
-// that it keeps, stands between it and malloc; on x86 it has one anyway. Before the first context is made; once in a process.
+// Asks the system to keep TensorFlow's memory in large pages. Every token reads all weights, and the processor then looks up fewer
+// addresses: on x86, one in five hundred. TensorFlow reports its memory only if it has an allocator of its own in front of malloc, as on
+// x86. Call it once per process, before the first context is created.
 void UseHugePages();
 
 }  // namespace tfnodejs

@@ -1,5 +1,5 @@
-// tfjs_binding.node as Node sees it: loads the real binding beside it, without the note on oneDNN that TensorFlow 2.21
-// writes to stderr from a static initialiser, before it has read TF_CPP_MIN_LOG_LEVEL.
+// tfjs_binding.node as Node sees it. It loads the real binding beside it and hides the note on oneDNN that TensorFlow 2.21 writes to stderr
+// from a static initialiser, before it has read TF_CPP_MIN_LOG_LEVEL.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <node_api.h>
@@ -10,7 +10,7 @@
 
 namespace {
 
-// Points file descriptor 2 at /dev/null for as long as it lives.
+// Redirects stderr to /dev/null during its lifetime.
 class SilentStderr {
  public:
   SilentStderr() : saved_(dup(2)) {

@@ -3,11 +3,11 @@
 // Every call that waits for other processes returns a promise and waits on a thread of its own pool, so JavaScript can go on meanwhile.
 //
 //   clusterJoin(server, task, port, addresses) -> promise
-//     server: a tensorflow.ServerDef in protobuf's text format; task: this process's name in it; port: on which it listens; addresses: to
-//     which alone others can connect, all where there are none. The promise: of the reason why they can connect to others too, '' where
-//     they cannot
-//   clusterSet(key, value) -> promise     tells all workers; a key can be set once
-//   clusterGet(key, milliseconds) -> promise of its value, which is waited for
+//     server: a tensorflow.ServerDef in protobuf's text format; task: this process's name in it; port: on which it listens;
+//     addresses: the only ones to which others can connect, or all if there are none. The promise resolves to the reason why others can
+//     connect to further addresses, or to '' if they cannot
+//   clusterSet(key, value) -> promise     visible to all workers; a key can be set once
+//   clusterGet(key, milliseconds) -> promise of its value; waits until the key is set
 //   clusterReport(message) -> promise     ends the collectives of all workers with this error
 //   clusterWatch(milliseconds)            ends the collectives of this process unless it is called again within that time; 0 ends the watch
 //   clusterCheckPeer(task, milliseconds) -> promise that is rejected when the task's server does not answer
@@ -32,10 +32,10 @@
 namespace tfnodejs {
 namespace {
 
-// Work that waits, and the promise of its result.
+// Blocking work, and the promise of its result.
 struct Waiting {
   std::function<std::string()> work;  // on another thread
-  std::function<void()> done;         // on JavaScript's, before the promise is fulfilled
+  std::function<void()> done;         // on JavaScript's thread, before the promise is fulfilled
   std::string result, error;
   bool is_failed = false;
   napi_deferred promise = nullptr;
@@ -146,8 +146,8 @@ napi_value Report(const Call& call) {
   });
 }
 
-// Ends collectives that others do not come to. TensorFlow's own time-out lets the operation return while its threads still use what belongs
-// to it, which ends the process by a segmentation fault; an abort waits for them.
+// Aborts collectives that other workers never join. After TensorFlow's own time-out, the operation returns while its threads still use its
+// memory, and the process dies of a segmentation fault; an abort waits for these threads.
 class Watch {
  public:
   static Watch& Get() {

@@ -10,7 +10,7 @@ namespace tfnodejs {
 // Adds the functions of cluster.cc to the binding's exports.
 napi_status DefineClusterFunctions(napi_env env, napi_value exports);
 
-// A tensorflow.ServerDef, from protobuf's text format to its bytes; throws where the text is none.
+// Converts a tensorflow.ServerDef from protobuf's text format to its bytes; throws if the text is malformed.
 std::string SerializedServer(const std::string& text);
 
 }  // namespace tfnodejs

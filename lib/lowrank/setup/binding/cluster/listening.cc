@@ -16,7 +16,7 @@
 namespace tfnodejs {
 namespace {
 
-// A socket of this process, and its own end's address.
+// A socket of this process and its local address.
 struct Socket {
   int descriptor;
   bool listens, is_connected;
@@ -44,7 +44,7 @@ in6_addr Parsed(const std::string& text) {
 
 std::runtime_error Failed(const char* what) { return std::runtime_error(std::string(what) + ": " + strerror(errno)); }
 
-// The sockets of this process whose own end has this port.
+// The sockets of this process with this local port.
 std::vector<Socket> SocketsOn(int port) {
   const std::unique_ptr<DIR, Close> folder(opendir("/proc/self/fd"));
   if (!folder) throw Failed("/proc/self/fd");
@@ -71,14 +71,14 @@ std::vector<Socket> SocketsOn(int port) {
   return found;
 }
 
-// Of an address in the order of the network, four bytes as a number.
+// Four bytes of an address in network order, as a number.
 uint32_t Word(const in6_addr& address, int index) {
   uint32_t word;
   memcpy(&word, &address.s6_addr[4 * index], sizeof(word));
   return ntohl(word);
 }
 
-// A classic BPF program: it reads the packet's network header, and returns how much of the packet is kept.
+// A classic BPF program. It reads the packet's network header and returns how many bytes of the packet to keep.
 std::vector<sock_filter> FilterFor(const std::vector<in6_addr>& addresses) {
   const uint32_t header = static_cast<uint32_t>(SKF_NET_OFF);
   const sock_filter keep = BPF_STMT(BPF_RET | BPF_K, 0xffffffff), drop = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -86,7 +86,7 @@ std::vector<sock_filter> FilterFor(const std::vector<in6_addr>& addresses) {
   const auto unless = [](uint32_t value, size_t skipped) -> sock_filter {
     return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, static_cast<uint8_t>(skipped));
   };
-  std::vector<sock_filter> four = {load(16)}, six;  // where the destination stands in a header of IPv4
+  std::vector<sock_filter> four = {load(16)}, six;  // the destination's offset in an IPv4 header
   for (const in6_addr& address : addresses) {
     if (IN6_IS_ADDR_V4MAPPED(&address)) {
       four.push_back(unless(Word(address, 3), 1));
@@ -94,7 +94,7 @@ std::vector<sock_filter> FilterFor(const std::vector<in6_addr>& addresses) {
       continue;
     }
     for (int i = 0; i < 4; i++) {
-      six.push_back(load(24 + 4 * i));  // and of IPv6
+      six.push_back(load(24 + 4 * i));  // and in an IPv6 header
       six.push_back(unless(Word(address, i), 7 - 2 * i));
     }
     six.push_back(keep);
@@ -105,7 +105,7 @@ std::vector<sock_filter> FilterFor(const std::vector<in6_addr>& addresses) {
   std::vector<sock_filter> program = {
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, header),
       BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf0),
-      unless(0x40, four.size()),  // the version of the protocol
+      unless(0x40, four.size()),  // the protocol version
   };
   program.insert(program.end(), four.begin(), four.end());
   program.insert(program.end(), six.begin(), six.end());
@@ -136,7 +136,7 @@ std::string Listening::End() {
   return error_;
 }
 
-// The server begins to listen at some moment of a call that then waits for other workers, maybe for minutes.
+// The server starts to listen during a call that then waits for other workers, possibly for minutes.
 void Listening::Watch() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!has_ended_ && error_.empty()) {
@@ -150,7 +150,7 @@ void Listening::Restrict() {
     const sock_fprog program = {static_cast<unsigned short>(filter_.size()), filter_.data()};
     for (const Socket& socket : SocketsOn(port_)) {
       if (socket.is_connected) {
-        if (!IsNamed(socket.address)) shutdown(socket.descriptor, SHUT_RDWR);  // it came in the moment before the filter
+        if (!IsNamed(socket.address)) shutdown(socket.descriptor, SHUT_RDWR);  // it connected just before the filter was set
         continue;
       }
       if (setsockopt(socket.descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) throw Failed("SO_ATTACH_FILTER");

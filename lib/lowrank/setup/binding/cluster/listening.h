@@ -12,16 +12,16 @@
 
 namespace tfnodejs {
 
-// TensorFlow's server listens on all addresses of the machine. While this object lives, every socket with which the process listens on the
-// port gets a filter, which the kernel applies to each packet: what is sent to another address than these is dropped before a connection
-// comes about. The filter stays with the socket, and with the connections that it accepts.
+// TensorFlow's server listens on all addresses of the machine. While this object lives, every socket on which the process listens at this
+// port gets a filter. The kernel applies it to each packet and drops packets for other addresses before a connection is made. The filter
+// stays with the socket and with the connections that it accepts.
 class Listening {
  public:
-  // Numeric addresses, of IPv4 or IPv6; without any, nothing is changed. Throws where one is no address.
+  // Numeric IPv4 or IPv6 addresses; an empty list changes nothing. Throws if one is not an address.
   Listening(int port, const std::vector<std::string>& addresses);
   ~Listening();
 
-  // Ends the watch for sockets; why the server hears other addresses too, or nothing.
+  // Stops watching for sockets. Returns the reason why the server is reachable at other addresses too, or an empty string.
   std::string End();
 
  private:
@@ -30,7 +30,7 @@ class Listening {
   bool IsNamed(const in6_addr& address) const;
 
   const int port_;
-  std::vector<in6_addr> addresses_;  // those of IPv4 as ::ffff:a.b.c.d
+  std::vector<in6_addr> addresses_;  // IPv4 addresses as ::ffff:a.b.c.d
   std::vector<sock_filter> filter_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,4 +1,4 @@
-// Reads the description of a server; apart from cluster.cc because protobuf's headers compile slowly.
+// Reads the description of a server. Not part of cluster.cc, because protobuf's headers compile slowly.
 #include <stdexcept>
 
 #include "cluster.h"

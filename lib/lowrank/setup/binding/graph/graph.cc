@@ -1,16 +1,16 @@
-// Building TensorFlow functions from JavaScript: an addition to the binding of @tensorflow/tfjs-node-gpu.
+// Builds TensorFlow functions from JavaScript; an addition to the binding of @tensorflow/tfjs-node-gpu.
 //
-// A graph is made operation by operation; TensorFlow infers the type and shape of every output as it is added, so nothing
-// runs. A part of it becomes a function of the eager context, which the binding's ordinary executeOp calls by its name.
+// A graph is built operation by operation. TensorFlow infers the type and shape of every output, so nothing runs. Part of the graph becomes
+// a function of the eager context, which the binding's ordinary executeOp calls by name.
 //
 //   graphNew() -> graph
 //   graphAdd(graph, type, name, attributes, inputs) -> [{id, dtype, shape}]     inputs: (id | id[])[], shape: null if unknown
 //   graphSetShape(graph, id, shape)
 //   graphDefineFunction(graph, name, operations, inputs, outputs, marks)   operations: names; inputs, outputs: ids;
-//                                                  marks: attributes of the function to be true, such as _XlaMustCompile
+//                                                  marks: function attributes to set to true, such as _XlaMustCompile
 //   graphDelete(graph)
 //   functionRemove(name)
-//   xlaCompilations() -> how many programs XLA has compiled in this process
+//   xlaCompilations() -> the number of programs that XLA has compiled in this process
 //   xlaCanCompile(type) -> whether XLA knows operations of this type
 //   xlaHasKernels() -> whether XLA's programs for the CPU can call the kernels of kernels.h
 #include "graph.h"
@@ -32,7 +32,7 @@ namespace {
 
 struct Graph {
   TF_Graph* graph = TF_NewGraph();
-  std::vector<TF_Output> symbols;  // by id, in the order of their making
+  std::vector<TF_Output> symbols;  // by id, in order of creation
 
   ~Graph() { Clear(); }
   void Clear() {
@@ -60,7 +60,7 @@ std::vector<TF_Output> Symbols(const Graph& graph, const Value& ids) {
   return outputs;
 }
 
-// An operation in the making. TF_FinishOperation frees it, so it is called in any case.
+// An operation under construction. Only TF_FinishOperation frees it, so it is always called.
 class Description {
  public:
   Description(const Graph& graph, const std::string& type, const std::string& name)

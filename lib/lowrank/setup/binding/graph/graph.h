@@ -13,14 +13,14 @@ namespace tfnodejs {
 // Adds the functions of graph.cc to the binding's exports.
 napi_status DefineGraphFunctions(napi_env env, napi_value exports);
 
-// How many programs XLA has compiled in this process, by TensorFlow's own count.
+// The number of programs that XLA has compiled in this process, as TensorFlow counts them.
 int64_t XlaCompilations();
 
-// Whether XLA has a way to compile operations of this type, for the CPU at least.
+// Whether XLA can compile operations of this type, at least for the CPU.
 bool XlaCanCompile(const std::string& type);
 
-// The same function, whose inputs are not themselves marked to be compiled. TensorFlow copies marks from the operation that gave an
-// input in the graph, and then looks for a function by the name of `_Arg`.
+// The same function without compile marks on its inputs. TensorFlow copies the marks of the operation that produced an input in the graph,
+// and then looks for a function named `_Arg`.
 TF_Function* WithoutInputMarks(TF_Function* function, TF_Status* status);
 
 }  // namespace tfnodejs

@@ -1,4 +1,5 @@
-// What a function's inputs inherit; apart from graph.cc because it needs TensorFlow's C++ headers, which compile slowly.
+// Removes the marks that a function's inputs inherit. Not part of graph.cc, because it needs TensorFlow's C++ headers, which compile
+// slowly.
 #include "graph.h"
 #include "tensorflow/core/framework/function.pb.h"
 

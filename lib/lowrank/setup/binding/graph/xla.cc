@@ -1,4 +1,5 @@
-// What XLA knows and has done; apart from graph.cc because it needs TensorFlow's C++ headers, which compile slowly.
+// What XLA can compile, and how much it has compiled. Not part of graph.cc, because it needs TensorFlow's C++ headers, which compile
+// slowly.
 #include "graph.h"
 #include "tensorflow/c/c_api.h"
 #include "tensorflow/compiler/tf2xla/xla_op_registry.h"
@@ -19,7 +20,7 @@ int64_t XlaCompilations() {
 bool XlaCanCompile(const std::string& type) {
   tensorflow::XlaOpRegistry::RegisterCompilationKernels();
   TF_Status* status = TF_NewStatus();
-  TF_Buffer* kernels = TF_GetRegisteredKernelsForOp(type.c_str(), status);  // a KernelList, whose device names are plain text in it
+  TF_Buffer* kernels = TF_GetRegisteredKernelsForOp(type.c_str(), status);  // a KernelList, which contains the device names as plain text
   TF_DeleteStatus(status);
   if (kernels == nullptr) return false;
   const bool can = std::string(static_cast<const char*>(kernels->data), kernels->length).find("XLA_CPU_JIT") != std::string::npos;

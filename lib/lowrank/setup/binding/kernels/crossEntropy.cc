@@ -1,12 +1,12 @@
-// The cross-entropy of many logits, which XLA calls by its names.
+// The cross-entropy of many logits, as custom calls of XLA.
 //
-// TensorFlow's own takes five passes over 32-bit floats, most of them by one number at a time. Here the loss takes two and its gradient
-// one, and logits that a product gave in bfloat16 are read as they are. Rows whose weight is 0 are not read.
+// TensorFlow's own implementation makes five passes over 32-bit floats, most of them one number at a time. Here the loss takes two passes
+// and its gradient one, and bfloat16 logits are read without conversion. Rows with weight 0 are skipped.
 //
 //   lowrank_cross_entropy(logits, labels, weights) -> losses, greatest, log_sums
 //   lowrank_cross_entropy_gradients(logits, labels, weights, greatest, log_sums) -> gradients
 //   logits, gradients (n, size): float32 or bfloat16; labels (n): int32; the others (n): float32
-//   log_sums: the logarithm of the sum of e to the power of each logit less the greatest
+//   log_sums: log Σ exp(logit − greatest)
 #include <math.h>
 
 #include <string>
@@ -22,20 +22,20 @@ namespace ffi = xla::ffi;
 using Numbers = ffi::Buffer<ffi::F32>;
 using Labels = ffi::Buffer<ffi::S32>;
 
-// One row of logits, and what is asked of it.
+// One row of logits and its label.
 struct Row {
-  int64_t index, begin, size, label;  // its numbers are those from `begin`, and of these the label's is number `label`
+  int64_t index, begin, size, label;  // the row begins at `begin`; `label` counts from there
   float weight;
 };
 
-// What both calls take.
+// The arguments that both calls share.
 struct Given {
   ffi::AnyBuffer logits;
   Labels labels;
   Numbers weights;
 };
 
-// Calls `run` for every row, by several threads.
+// Calls `run` for every row, on several threads.
 template <class Run>
 ffi::Error ForRows(ffi::ThreadPool& pool, const Given& given, Run run) {
   const auto shape = given.logits.dimensions();

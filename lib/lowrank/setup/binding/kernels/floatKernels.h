@@ -9,27 +9,27 @@
 
 namespace tfnodejs {
 
-// weight·exp(x - greatest - log_sum): what is near 0 by the greatest keeps its digits.
+// weight·exp(x - greatest - log_sum). Subtracting `greatest` first keeps the digits of small differences.
 struct SoftmaxRow {
   float greatest, log_sum, weight;
 };
 
-// What the gradients of a row have in common.
+// The values that all gradients of a row share.
 struct GradientRow {
   float sum, scale;
 };
 
-// What training does with long rows of numbers, `n` at a time.
+// The operations of training on long rows, `n` numbers at a time.
 struct FloatKernels {
   float (*greatest)(const float* x, int64_t n);
   float (*sum_of_exponentials)(const float* x, int64_t n, float maximum);     // of x - maximum
-  float (*exponentials)(const float* x, int64_t n, float maximum, float* y);  // e to the power of x - maximum, and the sum of these
+  float (*exponentials)(const float* x, int64_t n, float maximum, float* y);  // exp(x - maximum); returns their sum
   void (*weighted_softmax)(const float* x, int64_t n, const SoftmaxRow& row, float* y);
   void (*masked)(const float* x, const float* mask, int64_t n, float scale, float* y);  // x·scale + mask
   void (*scaled)(const float* x, int64_t n, float scale, float* y);
   float (*sum_of_products)(const float* x, const float* y, int64_t n);
   void (*softmax_gradients)(const float* dy, const float* y, int64_t n, const GradientRow& row, float* dx);  // y·(dy - sum)·scale
-  // x·cos + x'·sin, where x' has the halves of x in the other order
+  // x·cos + x'·sin, where x' is x with its halves swapped
   void (*rotated)(const float* x, const float* cos, const float* sin, int64_t n, float* y);
   // y = SiLU(gate)·up with SiLU(x) = x·σ(x)
   void (*swiglu)(const float* gate, const float* up, int64_t n, float* y);
@@ -38,21 +38,21 @@ struct FloatKernels {
   void (*to_bfloat16)(const float* x, int64_t n, uint16_t* y);
 };
 
-// The same functions, for any processor, for one with AVX2, and for one with AVX-512.
+// The same functions for any processor, for AVX2 and for AVX-512.
 extern const FloatKernels kPortableFloatKernels;
 extern const FloatKernels kAvx2FloatKernels;
 extern const FloatKernels kAvx512FloatKernels;
 
-// Those of this processor.
+// The set for this processor.
 inline const FloatKernels& ProcessorsFloatKernels() {
   if (HasAvx512()) return kAvx512FloatKernels;
   if (HasAvx2()) return kAvx2FloatKernels;
   return kPortableFloatKernels;
 }
 
-constexpr int64_t kSpan = 1024;  // numbers that are worked on at a time, near enough to the processor
+constexpr int64_t kSpan = 1024;  // numbers per step; they fit in the nearest cache
 
-// Numbers in float32 or bfloat16, read by spans as float32.
+// Reads float32 or bfloat16 numbers as spans of float32.
 class Source {
  public:
   Source(const void* data, bool is_half) : data_(data), is_half_(is_half) {}
@@ -68,7 +68,7 @@ class Source {
   float span_[kSpan];
 };
 
-// Numbers in float32 or bfloat16, made by spans as float32.
+// Writes spans of float32 as float32 or bfloat16.
 class Sink {
  public:
   Sink(void* data, bool is_half) : data_(data), is_half_(is_half) {}
@@ -83,7 +83,7 @@ class Sink {
   float span_[kSpan];
 };
 
-// Calls `run` with each span's begin and length.
+// Calls `run` with the start and length of each span.
 template <class Run>
 void ForSpans(int64_t begin, int64_t end, Run run) {
   for (; begin < end; begin += kSpan) run(begin, std::min(kSpan, end - begin));

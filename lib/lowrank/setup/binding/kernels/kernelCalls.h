@@ -16,14 +16,14 @@ const XLA_FFI_Api* GetXlaFfiApi();
 
 namespace tfnodejs {
 
-// Tells XLA's programs for the CPU of a kernel; gives whether they know it.
+// Registers a kernel with XLA:CPU; returns whether it succeeded.
 inline bool RegisterKernel(const char* name, XLA_FFI_Handler* handler) {
   return xla::ffi::Ffi::RegisterStaticHandler(xla::ffi::GetXlaFfiApi(), name, "Host", handler) == nullptr;
 }
 
 inline int64_t ThreadsOf(const xla::ffi::ThreadPool& pool) { return std::max<int64_t>(1, pool.num_threads()); }
 
-// Whether a buffer has numbers that Source reads and Sink makes.
+// Whether a buffer has a type that Source reads and Sink writes.
 inline bool IsFloat(const xla::ffi::AnyBuffer& buffer) {
   return buffer.element_type() == xla::ffi::F32 || buffer.element_type() == xla::ffi::BF16;
 }
@@ -39,7 +39,7 @@ inline Sink SinkOf(xla::ffi::Result<xla::ffi::AnyBuffer>& result) {
   return Sink(result->untyped_data(), result->element_type() == xla::ffi::BF16);
 }
 
-// Calls `run` for each part, on this thread and on those of XLA that are free, and returns when all are done.
+// Calls `run` for each part, on this thread and on XLA's idle threads; returns when all parts are done.
 inline void RunOnPool(xla::ffi::ThreadPool& pool, int64_t parts, std::function<void(int64_t part)> run) {
   auto work = std::make_shared<Parts>(parts, std::move(run));
   for (int64_t n = 1; n < std::min(parts, ThreadsOf(pool)); n++) pool.Schedule([work] { work->Work(); });
@@ -47,9 +47,9 @@ inline void RunOnPool(xla::ffi::ThreadPool& pool, int64_t parts, std::function<v
   work->WaitForOthers();
 }
 
-constexpr int64_t kPartSize = 16 * kSpan;  // numbers that a thread takes at a time
+constexpr int64_t kPartSize = 16 * kSpan;  // numbers per task of a thread
 
-// Calls `run` for every row, by several threads.
+// Calls `run` for every row, on several threads.
 template <class Run>
 void RunOnRows(xla::ffi::ThreadPool& pool, int64_t rows, int64_t width, Run run) {
   const int64_t length = std::max<int64_t>(1, kPartSize / std::max<int64_t>(1, width));

@@ -1,4 +1,4 @@
-// The weights of attention, softmax(scores·scale + mask), which XLA calls by its names.
+// Attention weights, softmax(scores·scale + mask), as custom calls of XLA.
 //
 //   lowrank_masked_softmax(scores, mask; scale) -> weights
 //   lowrank_masked_softmax_gradients(gradients, weights; scale) -> score_gradients

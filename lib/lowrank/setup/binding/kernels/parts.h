@@ -10,10 +10,10 @@
 
 namespace tfnodejs {
 
-// Waits a few dozen cycles. To yield instead would give the processor to threads that spin themselves, as TensorFlow's do.
+// Waits a few dozen cycles. Yielding instead would give the processor to other spinning threads, such as TensorFlow's.
 inline void Pause() { __builtin_ia32_pause(); }
 
-// The parts of a piece of work, which threads take one after another. A thread that comes late finds none left and touches nothing else.
+// The parts of a task, which threads take one by one. A late thread finds none left and touches nothing else.
 struct Parts {
   Parts(int64_t parts, std::function<void(int64_t)> run) : parts(parts), run(std::move(run)), left(parts) {}
   const int64_t parts;
@@ -28,9 +28,9 @@ struct Parts {
     }
   }
 
-  // After Work() only parts that another thread has begun are open, so this cannot wait for a thread that waits itself.
+  // After Work(), only parts that another thread has started are open, so this never waits for a thread that is itself waiting.
   void WaitForOthers() const {
-    constexpr int64_t kSpins = 10000;  // more, and another thread is kept from its processor
+    constexpr int64_t kSpins = 10000;  // spinning longer would keep another thread off the processor
     for (int64_t spins = 0; left.load(std::memory_order_acquire) > 0; spins++) {
       if (spins < kSpins) Pause();
       else std::this_thread::yield();

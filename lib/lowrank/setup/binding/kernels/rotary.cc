@@ -1,4 +1,4 @@
-// Rotary positions, which XLA calls by their name: one pass instead of five. The way back is the same with the sines negated.
+// Rotary position embedding as a custom call of XLA: one pass instead of five. The gradient is the same call with negated sines.
 //
 //   lowrank_rotary(x, cos, sin) -> y
 //   x, y (batch·heads, tokens, width): float32 or bfloat16; cos, sin (b, tokens, width): float32; b is the batch or 1

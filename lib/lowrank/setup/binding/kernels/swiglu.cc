@@ -1,9 +1,9 @@
-// The middle of a feed-forward layer, SiLU(gate)·up, which XLA calls by its names: one pass instead of a dozen, over bfloat16 where the
-// products beside it have that.
+// The middle of a feed-forward layer, SiLU(gate)·up, as custom calls of XLA: one pass instead of a dozen, in bfloat16 if the products
+// beside it are in bfloat16.
 //
 //   lowrank_swiglu(gate, up) -> y
 //   lowrank_swiglu_gradients(dy, gate, up) -> dgate, dup
-//   all of one shape: float32 or bfloat16, each for itself
+//   all have one shape; each is float32 or bfloat16
 #include <initializer_list>
 
 #include "floatKernels.h"
@@ -16,7 +16,7 @@ namespace {
 namespace ffi = xla::ffi;
 using Any = ffi::AnyBuffer;
 
-// Calls `run` with the begin and the end of every part of the buffers' numbers, by several threads.
+// Calls `run` with the start and end of every part of the buffers, on several threads.
 template <class Run>
 ffi::Error ForParts(ffi::ThreadPool& pool, std::initializer_list<Any> buffers, Run run) {
   const int64_t count = buffers.begin()->element_count();

@@ -1,4 +1,4 @@
-// The kernels of rowProducts.h for processors with AVX2, fused multiplication and addition, and 16-bit floats.
+// The kernels of rowProducts.h for processors with AVX2, FMA and F16C.
 #include <immintrin.h>
 #define ROW_KERNELS kAvx2RowKernels
 #include "rowKernels.inc"

@@ -1,7 +1,7 @@
-// Products of few rows with a weight as it is stored, which XLA calls by their names.
+// Products of a few rows with a weight in its stored format, as custom calls of XLA.
 //
-// XLA would unpack a packed weight before each product, which takes longer than the product of few rows does. Here every byte is read
-// once, in order, by all threads, and unpacked in registers, or for more rows in a core's own memory.
+// XLA would unpack a packed weight before each product, which takes longer than the product of a few rows. Here all threads together read
+// every byte once, in order, and unpack it in registers or, for more rows, in a core's own cache.
 //
 //   lowrank_row_product(x, weight[, scales]) -> y      attribute: format
 //   x (n, in), y (n, out): float32; weight (out, words of a row); scales (out, 1): float32
@@ -43,7 +43,7 @@ RowKernel KernelOf(std::string_view format) {
   return nullptr;
 }
 
-// The bytes of a row of so many values.
+// The bytes of a row with this many values.
 int64_t RowBytes(std::string_view format, int64_t values) {
   if (format == "float32") return 4 * values;
   if (format == "bfloat16") return 2 * values;
@@ -52,9 +52,9 @@ int64_t RowBytes(std::string_view format, int64_t values) {
   return blocks * (format == "Q4_0" ? kQ4_0Bytes : format == "Q4_1" ? kQ4_1Bytes : kQ8_0Bytes);
 }
 
-constexpr int64_t kPartBytes = 1 << 15;  // of the weight; for less no second thread is worth its telling
+constexpr int64_t kPartBytes = 1 << 15;  // of the weight; for less, waking another thread does not pay
 
-// How long the parts of a product are that goes over so much.
+// The length of the parts into which a product is divided.
 int64_t PartLength(int64_t threads, int64_t extent, int64_t weight_bytes, int64_t multiple) {
   const int64_t count = std::clamp<int64_t>(weight_bytes / kPartBytes, 1, 4 * threads);
   return ((extent + count - 1) / count + multiple - 1) / multiple * multiple;
@@ -67,7 +67,7 @@ void RunRows(int64_t threads, const RowProduct& product, RowKernel kernel, int64
            [&, length](int64_t part) { kernel(product, part * length, std::min(product.out, (part + 1) * length)); });
 }
 
-// A weight (in, out) is read in order when its parts are of the inputs: each has sums of its own.
+// A weight (in, out) is read in order if it is divided along the inputs; each part then has its own sums.
 void RunColumns(int64_t threads, const ColumnProduct& product, float* y) {
   const int64_t length = PartLength(threads, product.in, 4 * product.in * product.out, 8);
   const int64_t parts = (product.in + length - 1) / length, size = product.n * product.out;

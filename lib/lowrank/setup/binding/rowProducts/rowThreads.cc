@@ -1,5 +1,5 @@
-// The threads of the products. A decoder has hundreds to a token, each of which takes less time than to wake a thread: so these stay
-// awake for a little after each.
+// The threads of the products. A decoder runs hundreds of products per token, and each takes less time than waking a thread, so the threads
+// stay awake for a short time after each product.
 #include "rowThreads.h"
 
 #include <atomic>
@@ -21,7 +21,7 @@ constexpr auto kAwake = std::chrono::milliseconds(1);
 
 class Helpers {
  public:
-  // Hands the job to all helpers, of which there are to be at least so many. One who is busy with another job may not come.
+  // Offers the job to all helpers, after starting enough of them. A helper that is busy with another job may not take it.
   void Share(std::shared_ptr<Parts> job, int64_t count) {
     std::lock_guard<std::mutex> lock(mutex_);
     for (; count_ < count; count_++) std::thread([this] { Help(); }).detach();
@@ -58,7 +58,7 @@ class Helpers {
 }  // namespace
 
 void RunParts(int64_t threads, int64_t parts, std::function<void(int64_t part)> run) {
-  static Helpers* const helpers = new Helpers;  // never deleted: its threads may outlive static objects
+  static Helpers* const helpers = new Helpers;  // never deleted, because its threads may outlive static objects
   auto job = std::make_shared<Parts>(parts, std::move(run));
   if (threads > 1 && parts > 1) helpers->Share(job, threads - 1);
   job->Work();

@@ -7,8 +7,8 @@
 
 namespace tfnodejs {
 
-// Calls `run` for each part from 0 up to but not including `parts`, on this thread and up to `threads` - 1 others at once, and
-// returns when all are done.
+// Calls `run` for each part from 0 to `parts` - 1, on this thread and up to `threads` - 1 others at once; returns when all parts are
+// done.
 void RunParts(int64_t threads, int64_t parts, std::function<void(int64_t part)> run);
 
 }  // namespace tfnodejs
