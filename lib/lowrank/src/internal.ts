@@ -1,4 +1,4 @@
-/** What the packages beside this one need of it and users do not: no promise that it stays. */
+/** For the packages beside this one. Not public: it may change at any time. */
 
 export { CommandArguments } from './cli/arguments/commandArguments';
 export type { CommandSpec, OptionSpec } from './cli/arguments/commandSpec';

@@ -12,7 +12,7 @@ export const displaySymbol: unique symbol = Symbol.for('Jupyter.display');
 
 /** An object that can display itself. */
 export interface Displayable {
-  /** The forms of its display. */
+  /** The display in every format. */
   [displaySymbol](): MimeBundle | Promise<MimeBundle>;
 }
 

@@ -1,4 +1,4 @@
-/** What the course's own figures need of this package and its users do not: no promise that it stays. */
+/** For the course's own figures. Not public: it may change at any time. */
 export { METHOD_STYLES, type Method, type MethodStyle, methodOf } from './methods';
 export { textWidth } from './textWidth';
 export { DIVERGING, GRID, INK, SEQUENTIAL, SERIES_COLOURS, STRONG } from './theme';

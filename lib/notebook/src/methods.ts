@@ -1,7 +1,7 @@
 /** The look of each method: one colour, one dash and one shape through all figures. */
 import { ArgumentError } from 'lowrank/errors';
 
-/** What a method looks like in a figure. */
+/** The style of a method in a figure. */
 export interface MethodStyle {
   readonly colour: string;
   /** A second code for lines, without colour. */
@@ -33,7 +33,7 @@ export const METHOD_STYLES = {
 /** A method that has a colour of its own. */
 export type Method = keyof typeof METHOD_STYLES;
 
-/** How the methods are recognised in a name; the first that fits counts. */
+/** Patterns that recognise a method in a name; the first match counts. */
 const NAMES: readonly (readonly [pattern: RegExp, method: Method])[] = [
   [/\bpaper\b|LLaMA-Reviewer|\bpublished\b/i, 'paper'],
   [/\bsource\b/i, 'source'],
@@ -46,7 +46,7 @@ const NAMES: readonly (readonly [pattern: RegExp, method: Method])[] = [
   [/\bbase\b|\buntuned\b|\bunadapted\b|\bno adapter\b/i, 'base'],
 ];
 
-/** The method that a name speaks of, such as `LoRA` for `LoRA r=8, α=16`; undefined if it speaks of none. */
+/** The method that a name mentions, such as `LoRA` for `LoRA r=8, α=16`; undefined if it mentions none. */
 export function methodOf(name: string): Method | undefined {
   return NAMES.find(([pattern]) => pattern.test(name))?.[1];
 }
@@ -55,7 +55,7 @@ export function methodOf(name: string): Method | undefined {
  * The colour of a method in every figure of the course.
  *
  * @param name - a method, or a name that contains one: `LoRA`, `prefix K=10`, `full fine-tuning`, `base`, `untuned`, `paper`
- * @throws ArgumentError when the name speaks of no method
+ * @throws ArgumentError when the name mentions no method
  */
 export function methodColor(name: string): string {
   const method = methodOf(name);

@@ -1,4 +1,4 @@
-/** The pictures of a figure, for readers that do not draw it themselves. */
+/** The pictures of a figure, for viewers that cannot draw it. */
 import type { MimeBundle } from './bundle';
 import { renderSvg } from './svg';
 

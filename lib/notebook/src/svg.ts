@@ -28,7 +28,7 @@ export async function compileChart(spec: object): Promise<CompiledChart> {
   }
 }
 
-/** A text of a chart, as far as its width depends on it. */
+/** The properties of a chart's text that determine its width. */
 interface TextItem {
   readonly fontSize?: number;
   readonly fontWeight?: string | number;

@@ -6,7 +6,7 @@ export const INK = '#797979';
 export const GRID = '#8884';
 
 /**
- * Colours of series that are no methods, such as projections and tasks; methods have their own in `METHOD_STYLES`. They stay distinct with
+ * Colours of series that are not methods, such as projections and tasks; methods have their own in `METHOD_STYLES`. They stay distinct with
  * any common colour blindness, and each has a contrast of at least 3 against white and against JupyterLab's dark background.
  */
 export const SERIES_COLOURS = ['#1288a0', '#c2517f', '#8a7a2a', '#6d6fae', '#4f8f3a', '#a8643c'] as const;

@@ -1,4 +1,4 @@
-/** In place of `../kernel` on a page: what runs the cells there takes the displays, under a name of its own. */
+/** Replaces `../kernel` on a page, where the program that runs the cells receives the displays through a global function. */
 import type { MimeBundle } from '../bundle';
 import type { DisplayArea } from '../kernel';
 
@@ -9,7 +9,7 @@ export function isKernelAttached(): boolean {
   return typeof Reflect.get(globalThis, DISPLAY) === 'function';
 }
 
-/** Displays a bundle below the running cell. Where nobody takes it, prints its plain text. */
+/** Displays a bundle below the running cell. Without such a program, prints its plain text. */
 export function displayBundle(bundle: MimeBundle, area?: DisplayArea): void {
   const display: unknown = Reflect.get(globalThis, DISPLAY);
   if (typeof display === 'function') display(bundle, area);

@@ -1,4 +1,4 @@
-/** In place of `../pictures`: a page draws its figures itself. */
+/** Replaces `../pictures` on a page, which draws its figures itself. */
 import type { MimeBundle } from '../bundle';
 
 export async function pictures(): Promise<MimeBundle> {

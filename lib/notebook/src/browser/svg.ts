@@ -1,6 +1,6 @@
-/** In place of `../svg`. */
+/** Replaces `../svg` on a page. */
 import { UnsupportedError } from 'lowrank/errors';
 
 export async function renderSvg(): Promise<never> {
-  throw new UnsupportedError('a page does not save figures as SVG from code; its menu beside the figure does');
+  throw new UnsupportedError('a page cannot save a figure as SVG from code; use the menu beside the figure');
 }

@@ -24,10 +24,10 @@ export interface AttentionMapOptions {
   readonly scale?: 'sqrt' | 'linear';
 }
 
-/** Side of a cell in pixels; a smaller one than the smallest leaves no room for its label. */
+/** Side of a cell in pixels; below the minimum, its label would have no room. */
 const CELL = 18;
 const SMALLEST = 12;
-/** What all maps may take side by side, without their labels, to stay within a page. */
+/** Total width of the maps, without labels, that fits a page. */
 const WIDEST = 480;
 
 /** A short label with visible white space; the position makes it unique. */

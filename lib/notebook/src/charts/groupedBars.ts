@@ -24,7 +24,7 @@ export interface GroupedBarsOptions {
   readonly title?: string;
   /** Formats the number at each bar. @defaultValue four significant digits */
   readonly format?: (value: number) => string;
-  /** `horizontal` writes each group at the left of its bars, for long names. @defaultValue `vertical` where the names fit below the bars */
+  /** `horizontal` writes each group at the left of its bars, for long names. @defaultValue `vertical` if the names fit below the bars */
   readonly direction?: 'vertical' | 'horizontal';
   /** `descending` begins with the group whose first bar is largest. @defaultValue `given` */
   readonly sort?: 'given' | 'descending';
@@ -59,7 +59,7 @@ interface Row {
   readonly text: string;
   readonly low?: number | null;
   readonly high?: number | null;
-  /** Where the number stands: at the end of the bar, or of its interval. */
+  /** Position of the number: the end of the bar, or of its interval. */
   readonly end: number | null;
 }
 
@@ -77,7 +77,7 @@ function orderOf(bars: readonly GroupedBar[], sort: 'given' | 'descending'): str
   return sort === 'given' ? groups : groups.sort((a, b) => first(b) - first(a));
 }
 
-/** From the least to the largest value and 0, with a share of free room at the ends for the numbers. */
+/** The range of the values and 0, with room for the numbers at the ends. */
 function domainOf(values: readonly (number | null)[], room: number): [low: number, high: number] | undefined {
   const finite = [0, ...values].filter((value): value is number => value !== null && Number.isFinite(value));
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
@@ -85,7 +85,7 @@ function domainOf(values: readonly (number | null)[], room: number): [low: numbe
   return low < high ? [low < 0 ? low - ends : 0, high > 0 ? high + ends : 0] : undefined;
 }
 
-/** Grouped bars, one bar per series, with the value at each bar and its interval where there is one. */
+/** Grouped bars, one bar per series, with the value at each bar, and its interval if it has one. */
 export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOptions): Figure {
   checkKnown('groupedBars', options, OPTIONS);
   if (bars.length === 0) throw new ArgumentError('groupedBars has no bars; pass at least one');

@@ -8,9 +8,9 @@ import { readable, rounded } from './series';
 export interface HeatmapPanel {
   readonly title: string;
   readonly values: readonly (readonly number[])[];
-  /** Draws this panel on a colour scale of its own, with a legend of its own, for a matrix far smaller than the others. @defaultValue `false` */
+  /** Gives this panel its own colour scale and legend, for a matrix with far smaller values than the others. @defaultValue `false` */
   readonly ownScale?: boolean;
-  /** The colours of its own scale, for a difference beside shares for example. @defaultValue those of all panels */
+  /** Colours of its own scale, for example for a difference beside shares. @defaultValue those of all panels */
   readonly colours?: 'diverging' | 'sequential';
 }
 
@@ -48,7 +48,7 @@ const OPTIONS = [
 const MAX_CELLS = 4096;
 /** Approximate side of a panel in pixels. Cells have whole-pixel sizes; otherwise seams would show between them. */
 const PANEL_SIDE = 200;
-/** The same where there are more than three, so they stay within the width of a page. */
+/** The same with more than three panels, which must fit the width of a page. */
 const SMALL_SIDE = 150;
 
 /** Throws for an empty or ragged matrix, and for matrices with too many cells in total. */
@@ -94,7 +94,7 @@ function colourOf(title: string, limit: number, colours: 'diverging' | 'sequenti
   };
 }
 
-/** Names along one side of a matrix; numbers where there are none. */
+/** Names along one side of a matrix, or numbers. */
 function side(field: string, title: string, count: number, names: readonly string[] | undefined) {
   const look = { ticks: false, domain: false, grid: false };
   if (!names) return { field, type: 'ordinal', title, axis: { ...look, values: tickIndices(count), labelAngle: 0 } };
@@ -109,7 +109,7 @@ function checkNames(option: string, names: readonly string[] | undefined, counts
   if (new Set(names).size < names.length) throw new ArgumentError(`${option} has a name twice; each must be its own`);
 }
 
-/** Matrices side by side, for comparison, on one colour scale on which 0 is transparent. */
+/** Matrices side by side on one colour scale, for comparison; 0 is transparent. */
 export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptions = {}): Figure {
   checkKnown('heatmaps', options, OPTIONS);
   checkMatrices(panels);

@@ -1,6 +1,6 @@
-/** Axes whose domain and ticks we choose ourselves, so labels can be placed in pixels. */
+/** Axes with a domain and ticks chosen here, so that labels can be placed in pixels. */
 
-/** How an axis counts. */
+/** The scale of an axis. */
 export type AxisKind = 'linear' | 'log';
 
 /** Settings of `numericAxis`. */
@@ -10,7 +10,7 @@ export interface NumericAxisOptions {
   readonly kind?: AxisKind;
   /** Free room at both ends, as a share of the axis. @defaultValue 0.04 */
   readonly padding?: number;
-  /** Whether 0 belongs to the axis. @defaultValue `false` */
+  /** Whether the axis includes 0. @defaultValue `false` */
   readonly zero?: boolean;
   /** About how many ticks. @defaultValue 6 */
   readonly count?: number;
@@ -33,7 +33,7 @@ export function niceTicks(low: number, high: number, count: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
 }
 
-/** 1, 2 and 5 of each power of ten over few powers, else the powers alone. */
+/** 1, 2 and 5 times each power of ten; over many powers, only the powers. */
 function logTicks(low: number, high: number, count: number): number[] {
   const decades = Math.log10(high / low);
   if (decades < 0.6) return niceTicks(low, high, count);
@@ -45,7 +45,7 @@ function logTicks(low: number, high: number, count: number): number[] {
   return ticks.map((tick) => Number(tick.toPrecision(3))).filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
 }
 
-/** An axis that is no wider than its values and a little room at both ends. */
+/** An axis that spans its values, with a little room at both ends. */
 export class NumericAxis {
   readonly kind: AxisKind;
   readonly domain: readonly [low: number, high: number];
@@ -73,7 +73,7 @@ export class NumericAxis {
     }
   }
 
-  /** The place of a value in pixels from the low end. */
+  /** The position of a value in pixels from the low end. */
   pixel(value: number): number {
     const [low, high] = this.domain;
     const share = this.kind === 'log' ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);

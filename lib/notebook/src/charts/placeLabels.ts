@@ -1,6 +1,6 @@
 import { textWidth } from '../textWidth';
 
-/** A mark that wants a name beside it; places are in pixels from the upper left corner. */
+/** A mark to label; positions are in pixels from the upper left corner. */
 export interface Labelled {
   readonly text: string;
   readonly x: number;
@@ -11,7 +11,7 @@ export interface Labelled {
   readonly interval?: readonly [top: number, bottom: number];
 }
 
-/** Where a name is written. */
+/** The position of a label. */
 export interface PlacedLabel {
   readonly text: string;
   readonly x: number;
@@ -46,7 +46,7 @@ function boxesOf({ x, y, radius, interval }: Labelled): Box[] {
   return interval ? [mark, { left: x - 2, right: x + 2, top: interval[0], bottom: interval[1] }] : [mark];
 }
 
-/** Places around a mark, the usual ones first, then further away. */
+/** Positions around a mark, the usual ones first, then further away. */
 function candidates({ text, x, y, radius }: Labelled): PlacedLabel[] {
   const near = radius + 5;
   return [0, 12, 26, 40].flatMap((far): PlacedLabel[] => [
@@ -60,7 +60,7 @@ function candidates({ text, x, y, radius }: Labelled): PlacedLabel[] {
 }
 
 /**
- * Puts each name beside its mark where it meets no other name and no other mark, as far as there is such a place within the plot.
+ * Places each label beside its mark, without overlapping another label or mark if the plot has room.
  */
 export function placeLabels(marks: readonly Labelled[], width: number, height: number): PlacedLabel[] {
   const taken: Box[] = [];

@@ -1,7 +1,7 @@
 import { textWidth } from '../textWidth';
 import { INK } from '../theme';
 
-/** A dashed line across the plot, at a height or at a place. */
+/** A dashed line across the plot, horizontal or vertical. */
 export function rule(place: { readonly x: number } | { readonly y: number }, width: number, height: number): object {
   const across = 'y' in place;
   const at = { value: Math.round(across ? place.y : place.x) };
@@ -12,7 +12,7 @@ export function rule(place: { readonly x: number } | { readonly y: number }, wid
   };
 }
 
-/** A name above the plot, at a place but not beyond its sides. */
+/** A label above the plot, kept within its sides. */
 export function topLabel(label: string, x: number, width: number): object {
   const half = textWidth(label, 11) / 2;
   return {

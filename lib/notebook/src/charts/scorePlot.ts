@@ -7,7 +7,7 @@ import { distinct, readable, stylesOf } from './series';
 
 /** Settings of `scorePlot`. */
 export interface ScorePlotOptions {
-  /** What is measured, with its unit or range; one for all facets or one for each. */
+  /** The measured quantity with its unit or range: one for all facets, or one for each. */
   readonly scoreTitle: string | Readonly<Record<string, string>>;
   readonly title?: string;
   /** `sorted`: methods from the best to the worst. `parameters`: scores against trained parameters. @defaultValue `sorted` */
@@ -19,10 +19,11 @@ export interface ScorePlotOptions {
 }
 
 /**
- * Scores of methods with their intervals, one facet for each task: from the best to the worst, or against trained parameters. A method has
- * its colour and shape in all facets.
+ * Scores of methods with their intervals, one facet for each task: from the best to the worst, or against trained parameters. A method
+ * keeps its colour and shape in all facets.
  *
- * @throws ArgumentError when there are no scores, a facet has a method twice, or the form `parameters` lacks them
+ * @throws ArgumentError when there are no scores, a facet has a method twice, or a score lacks the parameters that the form `parameters`
+ * needs
  */
 export function scorePlot(scores: readonly Score[], options: ScorePlotOptions): Figure {
   checkKnown('scorePlot', options, ['scoreTitle', 'title', 'form', 'columns', 'format']);

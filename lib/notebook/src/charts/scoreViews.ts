@@ -17,7 +17,7 @@ export interface Score {
   readonly high?: number;
   /** The facet: the task, or the task and the data. @defaultValue one facet for all */
   readonly facet?: string;
-  /** Trained parameters, for the form `parameters`; 0 for the base, which becomes a dashed line there. */
+  /** Trained parameters, for the form `parameters`; 0 for the base, which is drawn as a dashed line. */
   readonly parameters?: number;
   /** The scores of the seeds, drawn as small circles. */
   readonly seeds?: readonly number[];
@@ -45,7 +45,7 @@ function tooltips(scoreTitle: string, withParameters: boolean) {
   ];
 }
 
-/** A score as the charts hold it. */
+/** A score as a row of chart data. */
 export function rowOf({ method, value, low, high, parameters }: Score, format: (value: number) => string) {
   const hasInterval = low !== undefined && high !== undefined;
   return {
@@ -70,8 +70,7 @@ function codes(styles: Styles) {
 const extent = ({ value, low = value, high = value, seeds = [] }: Score) => [value, low, high, ...seeds];
 
 /**
- * The scores that the axis shows, and those so far below that the others would shrink to nothing: further from the next than twice the
- * extent of all above.
+ * The scores on the axis, and those too far below, which would squeeze the others: further from the next score than twice the range above.
  */
 function splitFarBelow(scores: readonly Score[]): { readonly shown: readonly Score[]; readonly below: readonly Score[] } {
   const sorted = [...scores].sort((a, b) => b.value - a.value);

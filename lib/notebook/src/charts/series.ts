@@ -21,8 +21,8 @@ export function distinct(values: readonly string[]): string[] {
 }
 
 /**
- * The colour, dash and shape of each series: a method's own where the name speaks of one, else the next of the neutral ones. Of several
- * LoRAs the one with the greatest rank and α has the main blue, whatever their order.
+ * The colour, dash and shape of each series: the method's own if the name mentions one, else the next neutral one. Of several LoRAs, the
+ * one with the highest rank and α has the main blue, in any order.
  */
 export function stylesOf(names: readonly string[]): MethodStyle[] {
   let neutral = 0;
@@ -50,14 +50,14 @@ function neutralStyle(place: number): MethodStyle {
   };
 }
 
-/** A second and third LoRA, of other ranks for example, have other shades of the same blue. */
+/** Further LoRAs, for example of other ranks, have other shades of blue. */
 function shade(own: MethodStyle, taken: ReadonlySet<string>): MethodStyle {
   const { DoRA, rsLoRA } = METHOD_STYLES;
   const shades = [own, DoRA, METHOD_STYLES['LoRA, all linear layers'], rsLoRA];
   return shades.find(({ colour }) => !taken.has(colour)) ?? own;
 }
 
-/** The wanted code, or the first free one if another series has it. */
+/** The preferred code, or the first free one if another series has it. */
 function freeOf<T>(taken: ReadonlySet<string>, wanted: T, codes: readonly T[]): T {
   return [wanted, ...codes].find((code) => !taken.has(String(code))) ?? wanted;
 }

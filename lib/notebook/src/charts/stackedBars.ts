@@ -10,7 +10,7 @@ import { distinct, readable, rounded } from './series';
 export interface StackedPart {
   /** The bar. */
   readonly group: string;
-  /** The part, with the same colour in every bar. */
+  /** Name of the part, which has the same colour in every bar. */
   readonly part: string;
   readonly value: number;
 }
@@ -95,7 +95,7 @@ export function stackedBars(parts: readonly StackedPart[], options: StackedBarsO
 
 type Reference = NonNullable<StackedBarsOptions['references']>[number];
 
-/** The references on as many lines as their names need. */
+/** The references, on as many lines as their names need. */
 function levels(references: readonly Reference[], axis: NumericAxis): Reference[][] {
   const result: Reference[][] = [];
   const half = ({ label }: Reference) => textWidth(label, 11) / 2 + 4;

@@ -12,7 +12,7 @@ export interface TradeoffBubble {
   readonly x: number;
   readonly y: number;
   readonly size: number;
-  /** For example `measured here` or `paper`. @defaultValue the label, if it speaks of a method; else one series for all */
+  /** For example `measured here` or `paper`. @defaultValue the label, if it mentions a method; else one series for all */
   readonly series?: string;
   /** Lower end of the interval of y. */
   readonly low?: number;
@@ -34,7 +34,7 @@ const HEIGHT = 300;
 /** Area of the largest bubble, in square pixels of its frame. */
 const LARGEST = 1600;
 
-/** Two round sizes for the legend: the greatest up to the largest bubble, and a quarter or fifth of it. */
+/** Two round sizes for the legend: the largest that a bubble reaches, and a quarter or a fifth of it. */
 function legendSizes(largest: number): number[] {
   const power = 10 ** Math.floor(Math.log10(largest));
   const top = power * ([5, 2, 1].find((each) => each * power <= largest) ?? 1);
@@ -118,7 +118,7 @@ export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: Tra
         mark: { type: 'point', filled: true, opacity: 1, fillOpacity: 0.7, strokeWidth: 1.5 },
         encoding: { x, y, color, shape, size, tooltip },
       },
-      // Where a bubble is too small to see, its centre is not.
+      // Marks the centre of a bubble that is too small to see.
       { data: { values }, mark: { type: 'point', filled: true, opacity: 1, size: 12 }, encoding: { x, y, color, tooltip } },
       ...labels.map(({ text, x: left, y: top, align }) => ({
         data: { values: [{ label: text }] },

@@ -26,12 +26,12 @@ export interface ProgressState {
   readonly secondsLeft?: number;
 }
 
-/** How far an evaluation within the work is; the shape that the training loop reports in. */
+/** The progress of an evaluation, as the training loop reports it. */
 export interface EvaluationState {
-  /** Batches gone through, of `batches` where that is known. */
+  /** Finished batches, out of `batches` if that is known. */
   readonly done: number;
   readonly batches?: number;
-  /** Of the whole work. */
+  /** Remaining time of the whole work. */
   readonly secondsLeft?: number;
 }
 
@@ -73,9 +73,9 @@ export class Progress implements Displayable {
     else this.repaint();
   };
 
-  /** Takes in how far an evaluation is. One after the last step takes the summary's place until `finish`. */
+  /** Records the progress of an evaluation. After the last step, it replaces the summary until `finish`. */
   readonly evaluating = (evaluation: EvaluationState): void => {
-    if (!isKernelAttached() && !process.stderr.isTTY) return; // nothing there is painted over
+    if (!isKernelAttached() && !process.stderr.isTTY) return; // a log cannot be overwritten
     this.evaluation = evaluation;
     this.summary = undefined;
     this.repaint();

@@ -45,7 +45,7 @@ function checkNames(columns: readonly Column[], option: string, record: object):
 export class Table implements Displayable {
   private readonly columns: readonly ShownColumn[];
   private readonly caption: string | undefined;
-  /** Where rows are left out: how many there are. */
+  /** The note about omitted rows. */
   private readonly note: string | undefined;
 
   constructor(table: object, options: TableOptions = {}) {

@@ -1,7 +1,7 @@
 import type { MethodStyle } from '../../methods';
 import { INK } from '../../theme';
 
-/** The name of a line, to stand beside its end. */
+/** The name of a line, drawn beside its end. */
 export interface EndLabel {
   readonly text: string;
   /** Where the line ends, in pixels from the top. */
@@ -12,7 +12,7 @@ export interface EndLabel {
 
 const LINE_HEIGHT = 15;
 
-/** Moves heights apart until neighbours have room for their text, and keeps them within the plot where it is high enough. */
+/** Moves heights apart until neighbours have room for their text, and keeps them inside the plot if it is high enough. */
 export function spread(heights: readonly number[], gap: number, height: number): number[] {
   const order = heights.map((_, index) => index).sort((a, b) => (heights[a] ?? 0) - (heights[b] ?? 0));
   const placed = order.map((index) => heights[index] ?? 0);

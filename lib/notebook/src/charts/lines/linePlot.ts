@@ -12,7 +12,7 @@ import { LINE_PLOT_OPTIONS, type LinePlotOptions, type LinePoint, type LineSerie
 
 const WIDTH = 480;
 const HEIGHT = 240;
-/** With more points than this, a line shows none. */
+/** A line with more points than this has no markers. */
 const MANY_POINTS = 24;
 
 interface Row {
@@ -36,7 +36,7 @@ function hasInterval(points: readonly LinePoint[]): boolean {
   return points.some(({ low, high }) => low !== undefined && high !== undefined);
 }
 
-/** What the pointer tells, under the titles of the axes. */
+/** The tooltip, with the titles of the axes. */
 function tooltipOf(xTitle: string, yTitle: string, withInterval: boolean) {
   const number = (field: string, title: string) => ({ field, type: 'quantitative', title, format: '.4~g' });
   return [

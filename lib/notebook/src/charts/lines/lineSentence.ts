@@ -1,7 +1,7 @@
 import { readable } from '../series';
 import type { LinePlotOptions, LinePoint, LineSeries } from './lineSeries';
 
-/** What a chart of lines or points shows, in words: the ends of each series, and what they are compared with. */
+/** Describes a chart of lines or points in words: the ends of each series, and its references. */
 export function lineSentence(series: readonly LineSeries[], options: LinePlotOptions, name: string): string {
   const { xTitle, yTitle, title, references = [], xReferences = [] } = options;
   const value = ({ y, low, high }: LinePoint) =>

@@ -1,6 +1,6 @@
-/** What `linePlot` and `pointPlot` take. */
+/** The input of `linePlot` and `pointPlot`. */
 
-/** A point of a line, with its interval where it has one. */
+/** A point of a line, with its interval if it has one. */
 export interface LinePoint {
   readonly x: number;
   readonly y: number;
@@ -14,7 +14,7 @@ export interface LinePoint {
 export interface LineSeries {
   readonly label: string;
   readonly points: readonly LinePoint[];
-  /** Draws this series otherwise than the others. @defaultValue `line` in `linePlot`, `point` in `pointPlot` */
+  /** Draws this series as a line or as points, unlike the others. @defaultValue `line` in `linePlot`, `point` in `pointPlot` */
   readonly mark?: 'line' | 'point';
 }
 

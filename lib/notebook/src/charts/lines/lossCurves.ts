@@ -13,15 +13,15 @@ export interface LossRun {
 
 /** Settings of `lossCurves`. */
 export interface LossCurvesOptions extends Partial<LinePlotOptions> {
-  /** What the curves run over. @defaultValue `steps` */
+  /** The x axis. @defaultValue `steps` */
   readonly over?: 'steps' | 'seconds';
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
- * Losses by steps or seconds, one line for each method: the mean over its seeds, in a band from the least to the greatest of them. A step
- * counts where all seeds of the method have it; its seconds are their mean.
+ * Loss by steps or seconds, one line per method: the mean over its seeds, in a band from the lowest to the highest. Only the steps that all
+ * seeds of a method have are drawn, at the mean of their seconds.
  *
  * @throws ArgumentError when no run has a point, a method's seeds share no step, or seconds are missing
  */
