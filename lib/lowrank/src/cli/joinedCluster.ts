@@ -5,7 +5,7 @@ import type { CommandArguments } from './arguments/commandArguments';
 import { ProgressLine } from './progressLine';
 import type { Streams } from './streams';
 
-/** Joins where the environment's variables describe several workers; has to come before a model is opened. */
+/** Joins the cluster if the environment's variables describe several workers. Call it before a model is opened. */
 export async function joinedCluster(args: CommandArguments, { stderr }: Streams): Promise<Cluster | undefined> {
   const found = findCluster();
   if (!found || found.size === 1) return undefined;

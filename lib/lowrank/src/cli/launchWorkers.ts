@@ -20,7 +20,7 @@ export interface Launch {
   readonly gpus: readonly string[];
 }
 
-/** After one has failed, the others get so long to say what they know, in milliseconds. */
+/** Milliseconds that the other workers have to report what they know after one has failed. */
 const LAST_WORDS = 20_000;
 
 const PROGRAM = nodePath.join(__dirname, '../../bin/lowrank.js');
@@ -38,8 +38,8 @@ export function checkWorkers(workers: number, cores: number): void {
 }
 
 /**
- * Returns 0 when all workers have come to their end, otherwise the exit code of the worker to blame. Workers go on from the last checkpoint when they
- * begin again; they do not when one of them has failed by itself, because it would again.
+ * Returns 0 when all workers finish, otherwise the exit code of the worker to blame. Restarted workers continue from the last checkpoint.
+ * If a worker failed by itself, none is restarted, because it would fail again.
  */
 export async function launchWorkers(launch: Launch, { stderr }: Pick<Streams, 'stderr'>): Promise<number> {
   for (let restarts = 0; ; restarts++) {

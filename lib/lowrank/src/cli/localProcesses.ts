@@ -13,13 +13,13 @@ import type { Streams } from './streams';
 export interface LocalProcess {
   /** The words after `node`. */
   readonly words: readonly string[];
-  /** Variables besides those of this process. */
+  /** Variables to add to those of this process. */
   readonly environment: NodeJS.ProcessEnv;
 }
 
 /** How a process ended. */
 export interface End {
-  /** Its number among all, from 0. */
+  /** Its index, from 0. */
   readonly rank: number;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -40,8 +40,8 @@ interface RunOptions {
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Starts all and waits for their ends. The first speaks for all; of the others one reads what goes wrong. A signal is passed on to them, and they end
- * when this process is killed, if they call `endWithLauncher`.
+ * Starts all processes and waits until they end. The output of the first is shown, and only the errors of the others. Signals are passed on
+ * to them. If this process is killed, those that call `endWithLauncher` end too.
  */
 export async function runLocalProcesses(processes: readonly LocalProcess[], { stderr, lastWords }: RunOptions): Promise<Ends> {
   const children = processes.map((each, rank) => startProcess(rank, each, stderr));

@@ -23,7 +23,7 @@ export abstract class AdapterConfig {
   }
 }
 
-/** The same configuration, which names the base that the adapter is on where it named none, as PEFT does. */
+/** The same configuration with the name of the adapter's base, unless it already has one, as in PEFT. */
 export function onBase<C extends AdapterConfig>(config: C, nameOrPath: string | undefined): C {
   if (nameOrPath === undefined || config.baseModelNameOrPath !== null) return config;
   return changed<AdapterConfig>(config, { baseModelNameOrPath: nameOrPath }) as C;

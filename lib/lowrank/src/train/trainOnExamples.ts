@@ -136,7 +136,7 @@ export async function trainOnExamples(
 type Rates = { readonly schedule: string; readonly peak: number; readonly warmupSteps: number; readonly steps: number };
 
 /**
- * The rate climbs during `warmupSteps` updates and is at its peak in the next one. The rates of 0 lie before the first update and after the
+ * The rate rises during `warmupSteps` updates and peaks in the next one. The rates of 0 lie before the first update and after the
  * last, because an update at rate 0 would change nothing.
  */
 function learningRates({ schedule, peak, warmupSteps, steps }: Rates): Schedule {

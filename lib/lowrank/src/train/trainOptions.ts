@@ -28,7 +28,7 @@ export interface TrainOptions extends ExecutionOptions {
    * Number of updates in flight at a time: a GPU then does not wait for its host after each. They are reported when all are done;
    * evaluations, checkpoints, interrupts and the end of the run come between two such groups.
    *
-   * In a cluster all workers have as many in flight, the smallest number that one of them asks for, from the second update on.
+   * In a cluster, all workers use the smallest number that any of them asks for, from the second update on.
    *
    * @defaultValue 1 on a CPU; on a GPU, the number that takes a second, at most 8
    */

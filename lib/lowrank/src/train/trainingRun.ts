@@ -69,7 +69,7 @@ export class TrainingRun {
     return losses.length - 1 - losses.indexOf(lowest);
   }
 
-  /** In a cluster: what all workers have agreed on with the newest update, the same in each of them. */
+  /** In a cluster: the agreement of all workers as of the newest update, the same in each of them. */
   get agreed(): Wishes | undefined {
     return this.queue.agreed;
   }

@@ -16,7 +16,7 @@ export async function runWorkers(count: number, { stderr }: Pick<Streams, 'stder
   return `${failed.length} of ${count} processes failed (${failed.join(', ')}); what they finished is kept, and the same command goes on`;
 }
 
-/** The words of this command without `--workers`, as those of one worker. */
+/** This command's arguments without `--workers`: those of one worker. */
 export function workerWords(words: readonly string[], count: number): string[] {
   return [...withoutOptions(words, ['workers']), '--worker', String(count)];
 }

@@ -100,7 +100,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   return failsOnReview && reviews.length > 0 ? 1 : 0;
 }
 
-/** The adapters that come with this package, if the model is the one that they belong to. */
+/** The adapters that come with this package, if they belong to this model. */
 function comingAlong(args: CommandArguments, { stderr }: Streams): string | undefined {
   if (args.isOn('untuned') || !hasOwnAdapters(args.text('model') ?? defaultModelPath())) return undefined;
   if (!args.isOn('quiet'))

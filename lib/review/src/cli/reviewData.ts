@@ -4,7 +4,7 @@ import { type LoadReviewDataOptions, loadReviewData } from '../readers/loadRevie
 import type { ReviewSplits } from '../reviewExample';
 import { dataPath } from './tasks';
 
-/** Loads it, and shows how far the lint reviews are while they are made, which the first command waits for. */
+/** Loads it. The first command makes the lint reviews, and shows its progress. */
 export async function reviewData(
   args: CommandArguments,
   { stderr }: Streams,

@@ -1,4 +1,4 @@
-/** The cells of an experiment with their data, and what they have come to. */
+/** The cells of an experiment with their data and results. */
 import { createHash } from 'node:crypto';
 import { countParameters, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
 import { drawExamples, encodeTask } from '../fineTune';

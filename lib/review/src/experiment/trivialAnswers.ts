@@ -9,7 +9,7 @@ export interface TrivialAnswers {
   readonly answers: readonly string[];
 }
 
-/** Necessity: always yes. Comment: the most frequent comment of the training part. Refinement: the code as it is. */
+/** Necessity: always yes. Comment: the most frequent comment of the training part. Refinement: the unchanged code. */
 export function trivialAnswers(task: ReviewTask, { train, test }: ReviewSplits): TrivialAnswers {
   if (task === 'necessity') return { name: 'always yes', answers: test.map(() => 'yes') };
   if (task === 'refinement') return { name: 'copied code', answers: test.map(({ code = '' }) => code) };

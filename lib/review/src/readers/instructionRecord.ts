@@ -41,7 +41,7 @@ interface InputParts {
   readonly isDiff: boolean;
 }
 
-/** What stands in the quotes of an input; one without them is all code. */
+/** The quoted part of an input; an input without quotes is all code. */
 function partsOf(input: string): InputParts {
   const [opening] = COMMENT.exec(input) ?? [];
   const [separator, kind, at] = matchOf(CODE_AFTER, input);

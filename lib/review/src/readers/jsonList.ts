@@ -54,7 +54,7 @@ export async function* jsonListItems(file: string, chunks: AsyncIterable<Buffer>
   if (!isClosed) throw new FormatError(`${file}:${line}: the JSON list has no end; the file may be truncated`);
 }
 
-/** An item as it comes in pieces; no more of it is held than the limit. */
+/** Collects an item from its pieces, up to the limit. */
 class Item {
   line: number | undefined;
   private readonly parts: Buffer[] = [];

@@ -78,7 +78,7 @@ async function* lineRecords(
 async function* listRecords(name: string, file: string, bytes: AsyncIterable<Buffer>): AsyncGenerator<FoundRecord> {
   let index = 0;
   for await (const item of jsonListItems(file, bytes)) {
-    const id = `${name}:${++index}`; // by number, for a whole list may stand on one line
+    const id = `${name}:${++index}`; // by number, because a whole list may be on one line
     yield { line: item.line, read: () => jsonExample(textOf(item), id) };
   }
 }

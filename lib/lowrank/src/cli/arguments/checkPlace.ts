@@ -34,7 +34,7 @@ function kindOf(path: string, refuse: (what: string) => never): 'file' | 'folder
     return status && (status.isDirectory() ? 'folder' : 'file');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'ENOTDIR') return undefined; // a parent is a file, which the caller comes to
+    if (code === 'ENOTDIR') return undefined; // a parent is a file; the loop reaches it next
     return refuse(`this path cannot be followed (${code ?? cause})`);
   }
 }

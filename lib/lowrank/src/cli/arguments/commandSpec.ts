@@ -2,7 +2,7 @@
 
 import type { Place } from './checkPlace';
 
-/** An option of a command; whatever is told here is checked before anything is loaded. */
+/** An option of a command. Every limit stated here is checked before anything is loaded. */
 export interface OptionSpec {
   /** Placeholder for the value in the help; an option without it is a switch. */
   readonly value?: string;

@@ -1,8 +1,8 @@
 /**
  * Turns a stored tensor into a parameter in memory.
  *
- * Only this interface connects files with the model's memory. Another way to keep weights (16 bits, 4 bits, the file's own blocks) is
- * another {@link ReadParameter}, chosen in `loadParameters`.
+ * Only this interface connects files with the model's memory. Each storage format (16 bits, 4 bits, the file's own blocks) has its own
+ * {@link ReadParameter}, chosen in `loadParameters`.
  */
 import type { QuantizedWeight } from '../../nn';
 import { tf } from '../../runtime';

@@ -1,4 +1,4 @@
-/** A chat template, whose file decides how much it writes, rendered within bounds of output and memory. */
+/** Renders a chat template within bounds of output and memory, because its file decides how much it writes. */
 import { ArgumentError } from '../../runtime';
 
 interface Node {
@@ -31,7 +31,7 @@ export const importJinja = async (): Promise<Jinja> => (await import('@huggingfa
 
 /** Characters of any one text that a template makes, the result included, beside a multiple of what it is given. */
 const LONGEST_TEXT = 2 ** 22;
-/** How many of the longest texts may be made in all: what a template holds on to at one time is no more. */
+/** The total length of all texts made, in multiples of the longest; it bounds the memory that a template holds at one time. */
 const TEXTS_IN_ALL = 8;
 /** What an entry of a list takes, counted in characters. */
 const ENTRY = 16;
@@ -66,7 +66,7 @@ interface Filter extends Node {
   readonly filter: Named | Call;
 }
 
-/** A value that stands where an expression was, which is so evaluated once. */
+/** A value in place of an expression, which is thus evaluated once. */
 interface Constant extends Node {
   readonly constant: Value;
 }
@@ -184,7 +184,7 @@ function boundedInterpreter({ Interpreter }: Jinja) {
       this.reserve(size + Math.ceil(inserted * places));
     }
 
-    /** How many characters an argument stands for: a text, a number of blanks, or several of them. */
+    /** The number of characters that an argument stands for: a text, a number of blanks, or several of these. */
     #inserted({ value }: Value): number {
       if (typeof value === 'number') return value;
       if (typeof value === 'string') return value.length;
@@ -217,7 +217,7 @@ function boundedInterpreter({ Interpreter }: Jinja) {
 interface Size {
   /** In characters. */
   readonly size: number;
-  /** How many lists and mappings stand in one another. */
+  /** The nesting depth of lists and mappings. */
   readonly depth: number;
 }
 
@@ -235,7 +235,7 @@ function placesIn(value: unknown, filter: string, first: unknown): number {
   return typeof sought === 'string' ? occurrences(value, sought) : value.length + 1;
 }
 
-/** How often a text stands in another, and once more for its beginning. */
+/** The number of occurrences of a text in another, plus one. */
 function occurrences(text: string, sought: string): number {
   if (sought === '') return text.length + 1;
   let count = 1;

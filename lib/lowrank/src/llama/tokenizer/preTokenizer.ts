@@ -55,7 +55,7 @@ const EXACT: ReadonlyMap<string, Exact> = new Map(
   }),
 );
 
-/** An expression of the pieces by `behavior`, which says where a match belongs: P is the match, and what lies between two of them is a piece too. */
+/** The pattern of the pieces, by `behavior`, which decides where a match P belongs; the text between two matches is a piece too. */
 const PIECES: ReadonlyMap<string, (P: string) => string> = new Map(
   Object.entries<(P: string) => string>({
     Isolated: (P) => P,
@@ -65,7 +65,7 @@ const PIECES: ReadonlyMap<string, (P: string) => string> = new Map(
   }),
 );
 
-/** With `invert`, what lies between the matches is taken for them. */
+/** With `invert`, the text between the matches takes their role. */
 const INVERTED: ReadonlyMap<string, string> = new Map([
   ['MergedWithPrevious', 'MergedWithNext'],
   ['MergedWithNext', 'MergedWithPrevious'],

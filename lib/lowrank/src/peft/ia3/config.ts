@@ -18,8 +18,8 @@ export class IA3Config extends AdapterConfig {
    */
   readonly targetModules: string | readonly string[];
   /**
-   * Which of them have their inputs scaled, not their outputs: ends of names, or a regular expression.
-   * @defaultValue `['down_proj']`, where it is a target
+   * The targets whose inputs are scaled instead of their outputs: ends of names, or a regular expression. @defaultValue `['down_proj']`, if
+   * it is a target
    */
   readonly feedforwardModules: string | readonly string[];
   /** Names, or a regular expression, of layers to leave alone although they match. @defaultValue none */

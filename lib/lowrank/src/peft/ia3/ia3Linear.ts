@@ -75,7 +75,7 @@ export class IA3Linear extends LinearAdapterLayer<IA3Update> {
   }
 }
 
-/** The product of the factors, 1 where there are none. */
+/** The product of the factors; 1 if there are none. */
 function product(updates: readonly IA3Update[]): tf.Tensor {
   return updates.map(({ factors }): tf.Tensor => factors).reduce((all, factors) => all.mul(factors), tf.scalar(1));
 }

@@ -52,8 +52,8 @@ export class EmbeddingLayers {
   /**
    * The tensors in a file besides the adapter's own, by PEFT's names.
    *
-   * With a vocabulary that was resized, an untied output layer is saved too where the adapter targets the embedding alone, and
-   * the other way round: PEFT leaves it out, and its new rows are lost.
+   * With a resized vocabulary, an untied output layer is also saved if the adapter targets only the embedding, and vice versa. PEFT leaves
+   * it out, and its new rows are lost.
    */
   tensors(
     own: ReadonlyMap<string, AdapterTensor>,

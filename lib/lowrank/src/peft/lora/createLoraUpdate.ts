@@ -7,12 +7,12 @@ import { orthonormal, singularValues } from './linearAlgebra';
 import { LoraUpdate, outputNorm } from './loraUpdate';
 
 /**
- * An update of a weight of this shape, started as `config.initLoraWeights` says.
+ * An update of a weight of this shape, initialised according to `config.initLoraWeights`.
  *
  * The bound of the default is torch's Kaiming-uniform with a = √5, which comes to `1/√I`: it uses the input's width, which in
  * our layout, (I, r), is A's first axis.
  *
- * @param weight - asked for only by the starts that read it; PiSSA and OLoRA also take `s·A·B` out of it
+ * @param weight - called only by the initialisations that read it; PiSSA and OLoRA also take `s·A·B` out of it
  */
 export function createLoraUpdate(
   [inFeatures, outFeatures]: readonly [number, number],
@@ -57,10 +57,10 @@ export function createLoraUpdate(
 }
 
 /**
- * An update whose values are still to come, from a file.
+ * An update whose values will be read from a file.
  *
- * PiSSA and OLoRA replace the base by a residual, W − s·A₀·B₀, to which alone their file fits; as PEFT does, the residual is
- * made anew here, from the same W.
+ * PiSSA and OLoRA replace the base by a residual, W − s·A₀·B₀, and their file fits only that residual. As in PEFT, the residual is computed
+ * again here from the same W.
  */
 export function emptyLoraUpdate(
   [inFeatures, outFeatures]: readonly [number, number],

@@ -36,7 +36,7 @@ export function withEnsuredTying(model: Module, config: LoraConfig): LoraConfig 
   return spelledOut;
 }
 
-/** Says so where there is nothing to tie. */
+/** Warns if there is nothing to tie. */
 export function warnWithoutTying(model: Module, { ensureWeightTying, modulesToSave, trainableTokenIndices }: LoraConfig): void {
   if (!ensureWeightTying) return;
   const isNeeded = trainableTokenIndices !== undefined || modulesToSave.some((name) => isNamed([TABLE], name));

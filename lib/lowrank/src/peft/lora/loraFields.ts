@@ -109,7 +109,7 @@ function write(config: LoraConfig): Record<string, unknown> {
   };
 }
 
-/** A list as it is; the names of layers as Hugging Face has them. */
+/** A list unchanged; layer names in Hugging Face's spelling. */
 function tokenFields(given: LoraConfig['trainableTokenIndices']): unknown {
   if (given === undefined) return null;
   if (Array.isArray(given)) return given;

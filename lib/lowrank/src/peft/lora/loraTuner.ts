@@ -112,7 +112,7 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   }
 
   /**
-   * DoRA scales the output of the layer as it stands, so in PEFT a second adapter on the layer counts, or not, by its place.
+   * DoRA scales the layer's current output, so in PEFT the order of the adapters decides whether a second one counts.
    *
    * @throws ArgumentError when a layer would have DoRA and another adapter together.
    */

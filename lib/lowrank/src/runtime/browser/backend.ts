@@ -48,7 +48,7 @@ const backend: NodeBackend & { readonly getInputTensorIds: (tensors: readonly tf
   getInputTensorIds: () => [], // values go to the device when they are first used
 };
 
-/** What stands for tfjs-node's backend. */
+/** The replacement of tfjs-node's backend. */
 export function nodeBackend(): NodeBackend {
   return backend;
 }

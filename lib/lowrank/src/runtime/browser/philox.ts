@@ -13,7 +13,7 @@ const SCRAMBLING_KEY = [0x3ec8f720, 0x02461e29] as const;
 /** Below this Box and Muller's logarithm is not taken (`random_distributions.h`). */
 const LEAST = Math.fround(1e-7);
 
-/** Numbers in [0, 1), those of `StatelessRandomUniform`. */
+/** Numbers in [0, 1), equal to those of `StatelessRandomUniform`. */
 export function uniforms(seeds: readonly [number, number], count: number): Float32Array {
   const values = new Float32Array(count);
   let index = 0;
@@ -21,7 +21,7 @@ export function uniforms(seeds: readonly [number, number], count: number): Float
   return values;
 }
 
-/** Numbers with mean 0 and standard deviation 1, those of `StatelessRandomNormal`, up to the rounding of sine and logarithm. */
+/** Standard normal numbers, equal to those of `StatelessRandomNormal` up to the rounding of sine and logarithm. */
 export function normals(seeds: readonly [number, number], count: number): Float32Array {
   const values = new Float32Array(count);
   let index = 0;

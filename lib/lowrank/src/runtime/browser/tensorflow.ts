@@ -1,5 +1,5 @@
 /**
- * The TensorFlow of a page in a browser, in place of `../device/tensorflow`: `browser` in package.json tells bundlers so.
+ * The TensorFlow of a web page. Bundlers use it instead of `../device/tensorflow`, because of `browser` in package.json.
  *
  * The page chooses and registers the backend before the first tensor, for example `@tensorflow/tfjs-backend-wasm`.
  */

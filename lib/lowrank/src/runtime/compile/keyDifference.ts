@@ -1,6 +1,6 @@
-/** Where two keys of calls differ: what a warning names. */
+/** Finds where the keys of two calls differ, for a warning. */
 
-/** A place among a call's arguments, and what stands there in each of two calls. */
+/** A place among the arguments, and its value in each of the two calls. */
 export interface KeyDifference {
   /** As `argument 0.layers[2].calls`. */
   readonly place: string;

@@ -32,7 +32,7 @@ export function canReplaceInBfloat16(size: number): boolean {
   return activeTrace()?.precision === 'bfloat16' && canReplaceOperations(size);
 }
 
-/** How numbers lie in memory. */
+/** The memory layout of a tensor. */
 export type NumberType = KernelValue['type'];
 
 /** Runs a kernel inside a function that XLA compiles; returns a tensor for each of its results. */

@@ -44,7 +44,7 @@ export class ProgramCache {
       { name, precision, xla: options.xla ?? 'auto', recompute: options.recompute ?? false },
     );
     this.traces++;
-    if (!activeTrace()) this.warning.count(args, form); // what a trace calls is told by that trace
+    if (!activeTrace()) this.warning.count(args, form); // the outer trace warns of the functions that it calls
     this.keep(key, program);
     return program.run(given);
   }

@@ -5,7 +5,7 @@ import type { CompileOptions } from './compileOptions';
 import { keyDifference } from './keyDifference';
 import { isParameterTree } from './signature';
 
-/** The trace at which a warning comes. */
+/** The number of traces that causes a warning. */
 const WARNS_AT = 8;
 
 /** The number of traces of a function for one model. */

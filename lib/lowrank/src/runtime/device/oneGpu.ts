@@ -9,8 +9,8 @@ const LOCAL_RANKS = ['LOCAL_RANK', 'OMPI_COMM_WORLD_LOCAL_RANK', 'SLURM_LOCALID'
 let all: string | undefined;
 
 /**
- * Hides all GPUs but one from TensorFlow, which would take memory on each of them. Of several, it keeps the one with this process's number on its
- * machine, or the first. Takes effect only before the binding is loaded.
+ * Hides all GPUs but one from TensorFlow, which would take memory on each of them. Of several, it keeps the one with this process's number
+ * on its machine, or the first. Takes effect only before the binding is loaded.
  *
  * @throws SetupError when there are fewer GPUs than processes: the others would compute on the CPU without a word.
  */
@@ -27,7 +27,7 @@ export function takeOneGpu(environment: NodeJS.ProcessEnv = process.env): void {
   environment.CUDA_VISIBLE_DEVICES = visible?.[rank]?.trim() ?? String(rank);
 }
 
-/** The GPUs that this process was given before it took one, as `CUDA_VISIBLE_DEVICES` names them; none where there are none. */
+/** The GPUs that this process had before it took one, as `CUDA_VISIBLE_DEVICES` names them; empty on a machine without GPUs. */
 export function givenGpus(): readonly string[] {
   if (all === undefined) return machineGpus();
   return all.split(',').flatMap((name) => name.trim() || []);

@@ -101,7 +101,7 @@ function without(names: readonly string[], record: Readonly<Record<string, unkno
   return Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name)));
 }
 
-/** As a checkpoint gives it back. */
+/** The same, read from a checkpoint. */
 function asJson(setup: RunSetup): RunSetup {
   return JSON.parse(JSON.stringify(setup)) as RunSetup;
 }

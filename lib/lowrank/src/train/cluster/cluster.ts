@@ -34,7 +34,7 @@ export class Cluster {
   readonly addresses: readonly string[];
   private readonly timeout: number; // ms
   private readonly communication: Communication;
-  private readonly lengths = new Map<number, number>(); // how many sums of each length there have been
+  private readonly lengths = new Map<number, number>(); // the number of sums of each length so far
   private meetings = 0;
   private failure: Error | undefined;
 
@@ -105,7 +105,7 @@ export class Cluster {
   }
 
   /**
-   * Waits until all workers have come here. A sum, because it ends at once when a worker fails, which TensorFlow's barriers do not.
+   * Waits until all workers are here. It uses a sum, which ends at once when a worker fails; TensorFlow's barriers do not.
    *
    * @internal
    */
@@ -115,8 +115,8 @@ export class Cluster {
   }
 
   /**
-   * Does work that all workers do together. Where it fails here, the others learn why; where another worker fails or is lost, the error names
-   * it.
+   * Does work that all workers do together. Where it fails here, the others learn why; where another worker fails or is lost, the error
+   * names it.
    *
    * @throws WorkerLostError when another worker is to blame; what the work throws, when this one is.
    * @internal
@@ -146,7 +146,7 @@ export class Cluster {
     return new WorkerLostError(workers, how, { cause: error });
   }
 
-  /** What tells this point of the work from others: the same text in all workers. */
+  /** Identifies this point of the work: the same text in all workers. */
   private point(): string {
     return `${this.meetings}-${Array.from(this.lengths.values()).join('-')}`;
   }

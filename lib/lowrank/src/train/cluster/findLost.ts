@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterBinding } from './clusterBinding';
 import { taskName } from './join/serverDef';
 
-/** What a worker knows when something has failed that needs all of them. */
+/** What a worker knows when a joint operation has failed. */
 export interface BrokenCluster {
   readonly rank: number;
   readonly size: number;
@@ -11,7 +11,7 @@ export interface BrokenCluster {
   readonly timeout: number;
   /** What TensorFlow said. */
   readonly reason: string;
-  /** The same text in all workers that have come to this point. */
+  /** The same text in all workers that have reached this point. */
   readonly meeting: string;
 }
 
@@ -27,16 +27,16 @@ const PATIENCE = 5000;
 const AT_ONCE = 4;
 
 const ADVICE = 'the last checkpoint is whole: start all workers again to go on from it';
-/** Where the first report stands. */
+/** The key of the first report. */
 const REPORT = 'report';
 const NO_HEARTBEAT = `no heartbeat; ${ADVICE}`;
 const NO_ANSWER = `no answer; ${ADVICE}`;
 
 /**
- * In this order: what another worker has found out or failed of; workers that send no heartbeat, by the coordination service; workers whose server
- * does not answer; workers that have not come to the point where the others wait.
+ * In this order: the failure that another worker has reported; workers that send no heartbeat, by the coordination service; workers whose
+ * server does not answer; workers that have not reached the point where the others wait.
  *
- * It tells the others, and stays for a while: a worker that left at once would look lost to one that asks later.
+ * It tells the others and stays for a while: a worker that left at once would look lost to one that asks later.
  */
 export async function findLost(broken: BrokenCluster, nameOf: (rank: number) => string): Promise<Blame> {
   const { rank, size, timeout, reason, meeting } = broken;

@@ -8,11 +8,11 @@ export function isShareOf(cluster: Cluster | undefined, index: number): boolean 
 }
 
 /**
- * The losses of all batches; each worker brings those of its share, and 0 for the others. A number and zeros add up to that number, so nothing is
- * rounded.
+ * The losses of all batches. Each worker contributes those of its share, and 0 for the others. A number and zeros add up to that number, so
+ * nothing is rounded.
  *
  * @returns undefined when a worker has been asked to stop.
- * @throws StateError when the workers have not gone through as many batches.
+ * @throws StateError when the workers have evaluated different numbers of batches.
  */
 export function gatherLosses(cluster: Cluster, losses: readonly number[], wantsStop: boolean): number[] | undefined {
   const counts = Array.from({ length: cluster.size }, (_, rank) => (rank === cluster.rank ? losses.length : 0));

@@ -6,14 +6,14 @@ import { ArgumentError, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { padRight } from './padRight';
 
-/** One sequence: `labels` are the ids themselves, or −100 where nothing is to be learned; the model shifts them by one. */
+/** One sequence: `labels` are the ids themselves, or −100 for positions without loss; the model shifts them by one. */
 export interface TrainingExample {
   readonly inputIds: readonly number[];
   readonly labels: readonly number[];
 }
 
 /**
- * Sequences of one length; `attentionMask` is 0 on padding and 1 elsewhere, and left out where nothing is padded. Packed rows
+ * Sequences of one length; `attentionMask` is 0 on padding and 1 elsewhere, and left out if nothing is padded. Packed rows
  * have `segmentIds` in its place: the examples of a row counted from 1, and 0 on padding.
  */
 export interface Batch {

@@ -17,7 +17,7 @@ export interface StepSetup extends ExecutionOptions {
   readonly maxGradNorm: number;
   /** The workers that make the updates together. */
   readonly cluster?: Cluster | undefined;
-  /** In a cluster: what this worker asks of all now. */
+  /** In a cluster: this worker's current requests to all. */
   readonly wishes?: () => Wishes;
 }
 

@@ -50,7 +50,7 @@ export class InFlight {
   private largestBatch = 0;
   /** Whether an update has had a gradient: later updates may have none. */
   private hasReached = false;
-  /** In a cluster: what all workers have agreed on with the newest update, the same in each of them. */
+  /** In a cluster: the agreement of all workers as of the newest update, the same in each of them. */
   agreed: Wishes | undefined;
 
   constructor(private readonly setup: StepSetup) {

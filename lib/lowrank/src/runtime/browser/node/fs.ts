@@ -96,7 +96,7 @@ function bytesOf(path: string): Uint8Array {
   return whole;
 }
 
-/** Reads bytes from a place of the file into a place of `target`; gives how many there were. */
+/** Reads bytes at a position of the file into `target`; returns the number of bytes read. */
 function readSync(descriptor: number, target: Uint8Array, offset: number, length: number, position: number): number {
   const part = bytesOf(open.get(descriptor) ?? '').subarray(position, position + length);
   target.set(part, offset);

@@ -8,7 +8,7 @@ export function refusing(what: string): () => never {
   };
 }
 
-/** A module of Node whose functions, other than those that are given, refuse. */
+/** A Node module with the given functions; all others throw. */
 export function elseRefused<Known extends object>(module: string, known: Known): Known {
   return new Proxy(known, {
     get: (own, name) => (name in own || typeof name === 'symbol' ? Reflect.get(own, name) : refusing(`Node's ${module}.${name}`)),

@@ -17,7 +17,7 @@ export function convert(x: tf.Tensor, from: TypeName, to: TypeName): tf.Tensor {
   return execute('Cast', { SrcT: from, DstT: to }, [x]);
 }
 
-/** The values as float32; a tensor that is float32 already is returned as it is. */
+/** The values as float32; a float32 tensor is returned unchanged. */
 export function widened(x: tf.Tensor, type: TypeName): tf.Tensor {
   return type === 'float32' ? x : convert(x, type, 'float32');
 }

@@ -82,7 +82,7 @@ function moduleText(
   } }`;
 }
 
-/** The value with its axes as they lie in memory. */
+/** The value with its axes in memory order. */
 function inMemory(value: KernelValue): ModuleValue {
   return { type: value.type, shape: orderOf(value).map((axis) => value.shape[axis] ?? 0) };
 }

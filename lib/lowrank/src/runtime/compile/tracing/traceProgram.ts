@@ -15,7 +15,7 @@ import { Trace } from './trace';
 export interface TraceOptions {
   readonly name: string;
   readonly precision: Precision;
-  /** Whether XLA compiles it; `auto` where that is possible and faster. */
+  /** Whether XLA compiles it; `auto` does if that is possible and faster. */
   readonly xla: 'auto' | boolean;
   /** Whether the backward pass recomputes the forward values instead of saving them. */
   readonly recompute: boolean;

@@ -24,11 +24,13 @@ export interface JoinOptions {
   readonly cluster?: ExplicitCluster;
   /** @defaultValue `process.env` */
   readonly environment?: Environment;
-  /** How long, in seconds, a worker may let the others wait, and a third of it, at most 20 s, how long it may be silent. @defaultValue 90 */
+  /**
+   * How long, in seconds, a worker may let the others wait, and a third of it, at most 20 s, how long it may be silent. @defaultValue 90
+   */
   readonly timeout?: number;
   /** How long the others are waited for at the start, in seconds. @defaultValue 600 */
   readonly joinTimeout?: number;
-  /** Told every second for how long the others have been waited for. */
+  /** Called every second with the seconds spent waiting for the others. */
   readonly onWaiting?: (seconds: number) => void;
   /** How sums travel: through NCCL between GPUs, or through gRPC around a ring. @defaultValue 'auto': NCCL on GPUs, the ring on CPUs */
   readonly communication?: Communication | 'auto';
@@ -36,21 +38,21 @@ export interface JoinOptions {
 
 /** In milliseconds; see `timeout`. */
 const LONGEST_SILENCE = 20_000;
-/** How long a worker waits for a name server to know its own name, in milliseconds. */
+/** Milliseconds that a worker waits until a name server knows its own name. */
 const LONGEST_NAMELESS = 30_000;
 
 let joined: Cluster | undefined;
 
 /**
- * Starts TensorFlow's server in this process and waits for the other workers. It comes before everything else: TensorFlow gives its devices other
- * names then, and tensors that were made before would be lost.
+ * Starts TensorFlow's server in this process and waits for the other workers. It comes before everything else: TensorFlow gives its devices
+ * other names then, and tensors that were made before would be lost.
  *
- * TensorFlow's server has no authentication: it belongs into a private network. It listens on the addresses that this worker's own name in the
- * cluster stands for. Where these cannot be used, it listens on all of the machine's, and a warning says so.
+ * TensorFlow's server has no authentication: it belongs into a private network. It listens on the addresses that this worker's own name in
+ * the cluster stands for. Where these cannot be used, it listens on all of the machine's, and a warning says so.
  *
  * @returns the cluster; of one worker, where no environment describes another one.
- * @throws ArgumentError when the environment's variables contradict each other; StateError when the process has tensors or has joined already;
- * WorkerLostError when others do not come in time.
+ * @throws ArgumentError when the environment's variables contradict each other; StateError when the process has tensors or has joined
+ * already; WorkerLostError when others do not come in time.
  */
 export async function joinCluster(options: JoinOptions = {}): Promise<Cluster> {
   checkKnown('joinCluster', options, ['cluster', 'environment', 'timeout', 'joinTimeout', 'onWaiting', 'communication']);
@@ -132,7 +134,7 @@ async function ownAddress(leader: string): Promise<string> {
   }
 }
 
-/** A name that no server knows by then belongs to a worker that others cannot find either. */
+/** If no server knows the name by then, other workers cannot find this one either. */
 function listeningSoon(host: string, milliseconds: number): Promise<Listening> {
   return patiently(() => listeningOf(host), milliseconds).catch((error) => ({ addresses: [], reason: reasonOf(error) }));
 }
@@ -158,7 +160,7 @@ async function alone(): Promise<ClusterDescription> {
   return describedBy('a worker alone', { workers: [`127.0.0.1:${(await freePorts(1))[0]}`], rank: 0 });
 }
 
-/** TensorFlow's message lists those that have not come, where the leader has. */
+/** TensorFlow's message lists the missing workers, if the leader is there. */
 function notJoined({ rank, size, leader, workers }: ClusterDescription, cause: unknown, seconds: number): WorkerLostError {
   const reason = reasonOf(cause);
   const [, list = ''] = /timed out task names:\s*((?:\/job:worker\/replica:0\/task:\d+\s*)+)/.exec(reason) ?? [];

@@ -1,11 +1,11 @@
-/** On which of the machine's addresses a worker's server listens: on those that its own name in the cluster stands for. */
+/** Chooses the machine's addresses on which a worker's server listens: those of its own name in the cluster. */
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import os from 'node:os';
 
 /** The addresses, or the reason why the server listens on all. */
 export interface Listening {
-  /** Numeric; none stands for all. */
+  /** Numeric addresses; an empty list means all. */
   readonly addresses: readonly string[];
   /** Why it is all of them. */
   readonly reason?: string;
@@ -14,7 +14,7 @@ export interface Listening {
 /** More addresses than a filter takes are more than a machine has under one name. */
 const MOST = 16;
 
-/** Of a host, by the name or the address that the cluster's description gives it. Rejected where no name server knows it. */
+/** For a host, by its name or address in the cluster's description. Rejects if no name server knows it. */
 export async function listeningOf(host: string, addressesOf = addressesByName): Promise<Listening> {
   const found = isIP(host) ? [host] : await addressesOf(host);
   const list = found.join(', ');

@@ -32,8 +32,8 @@ export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, co
 }
 
 /**
- * Of the data, where it can be read without being used up: an array, or a function that makes one. The updates themselves are compared one by one in
- * any case.
+ * A checksum of the data, if reading does not use it up: an array, or a function that makes one. The updates themselves are always compared
+ * one by one.
  */
 export function dataFact(source: BatchSource, epoch: number): string {
   const sequence = typeof source === 'function' ? source(epoch) : source;

@@ -1,6 +1,6 @@
 /** A worker as TensorFlow's server takes it: a `tensorflow.ServerDef` in protobuf's text format. */
 
-/** What the server of a worker has to know. */
+/** The options of a worker's server. */
 export interface ServerOptions {
   readonly rank: number;
   /** The addresses by rank. */
@@ -17,9 +17,9 @@ export function taskName(rank: number): string {
 }
 
 /**
- * Worker 0 leads: it gives the collectives their numbers, and keeps the coordination service, to which all send their heartbeats.
+ * Worker 0 leads: it numbers the collectives and runs the coordination service, to which all workers send their heartbeats.
  *
- * Without `collective_group_leader` every process would wait for the others for ever.
+ * Without `collective_group_leader`, every process would wait for the others forever.
  */
 export function serverDef({ rank, workers, joinTimeout, heartbeatTimeout }: ServerOptions): string {
   const tasks = workers.map((address, index) => `tasks { key: ${index} value: "${address}" }`);

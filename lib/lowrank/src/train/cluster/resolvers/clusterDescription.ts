@@ -1,4 +1,4 @@
-/** What a process has to know of its cluster before it can join. */
+/** What a process must know about its cluster before it can join. */
 
 import { ArgumentError } from '../../../runtime';
 import { checkWhole } from '../../../runtime/checks/checkWhole';
@@ -11,7 +11,7 @@ export interface ClusterDescription {
   readonly size: number;
   /** The address of worker 0, `host:port`. */
   readonly leader: string;
-  /** The addresses of all workers by rank, where they are known before; else the workers tell each other through worker 0. */
+  /** The addresses of all workers by rank, if they are known in advance; otherwise the workers exchange them through worker 0. */
   readonly workers?: readonly string[];
 }
 

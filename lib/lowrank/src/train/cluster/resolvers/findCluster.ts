@@ -9,7 +9,7 @@ import { tfConfig } from './tfConfig';
 import { torch } from './torch';
 import { torchEnvironment } from './torchEnvironment';
 
-/** In the order in which they are asked: what somebody writes down by hand comes before what a scheduler sets. */
+/** In the order of precedence: settings written by hand override those of a scheduler. */
 const RESOLVERS: readonly Resolver[] = [tfConfig, torch, torchEnvironment, slurm, openMpi, jobSet];
 
 /** A cluster, and who described it. */
@@ -19,8 +19,8 @@ export interface FoundCluster extends ClusterDescription {
 }
 
 /**
- * The cluster that the environment's variables describe: `TF_CONFIG`; `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT`; `PET_*`; a step of
- * Slurm's; Open MPI; a JobSet. The first that has started this process is taken.
+ * The cluster that the environment's variables describe: `TF_CONFIG`; `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT`; `PET_*`; a
+ * step of Slurm's; Open MPI; a JobSet. The first that has started this process is taken.
  *
  * @returns undefined where none of them has.
  * @throws ArgumentError when that one's variables are incomplete or contradict each other.

@@ -10,7 +10,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Resolver {
   /** What the launcher is called in messages. */
   readonly name: string;
-  /** Undefined where this launcher has not started the process. @throws ArgumentError when its variables are incomplete or contradict each other. */
+  /**
+   * Undefined where this launcher has not started the process. @throws ArgumentError when its variables are incomplete or contradict each
+   * other.
+   */
   readonly find: (environment: Environment) => ClusterDescription | undefined;
 }
 
@@ -47,9 +50,11 @@ export class Variables {
 }
 
 const FIRST_PORT = 10_000;
-const PORTS = 22_000; // ends below 32,768, where Linux begins to give ports to connections
+const PORTS = 22_000; // ends below 32,768, where Linux starts to assign ports to connections
 
-/** A port that follows from a job's name, where the launcher gives none: the same one for all of its workers, another for most other jobs. */
+/**
+ * A port derived from a job's name, for launchers that set none: the same for all workers of the job, and different for most other jobs.
+ */
 export function portOf(job: string): number {
   let hash = 0x811c9dc5; // FNV-1a
   for (const byte of Buffer.from(job)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

@@ -3,13 +3,13 @@ import { checkRank, describedBy } from './clusterDescription';
 import { expandHostlist } from './hostlist';
 import { portOf, type Resolver, Variables } from './resolver';
 
-/** Where a task runs: the number of its node, and its own among those of that node. */
+/** Where a task runs: the number of its node, and its own number on that node. */
 interface Seat {
   readonly node: number;
   readonly local: number;
 }
 
-/** The variables of a step; those of a job alone are also there in the shell of `salloc` and in a batch script, which are no workers. */
+/** The variables of a step. Those of a job are also set in the shell of `salloc` and in a batch script, which are not workers. */
 export const slurm: Resolver = {
   name: 'Slurm',
   find: (environment) => {

@@ -2,7 +2,7 @@
 import { checkAddress, checkRank } from './clusterDescription';
 import { type Resolver, Variables } from './resolver';
 
-/** The address of worker 0 alone is known; the workers tell each other theirs. */
+/** Only worker 0's address is known; the workers exchange the others. */
 export const torch: Resolver = {
   name: 'RANK and WORLD_SIZE',
   find: (environment) => {

@@ -1,4 +1,4 @@
-/** How a run is stopped: at once by its signal; in a cluster when all workers know of it, so that none waits for one that has left. */
+/** How a run stops: at once on its signal; in a cluster, when all workers know, so that none waits for one that has left. */
 export interface Stop {
   /** Ends the run. */
   readonly signal: AbortSignal;

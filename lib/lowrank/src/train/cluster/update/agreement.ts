@@ -1,4 +1,4 @@
-/** What the workers tell each other with every update: which update it is, of which data, and what they ask of all. */
+/** The facts that the workers exchange with every update: its number, a checksum of its data, and their requests to all. */
 import { createHash } from 'node:crypto';
 import { StateError, tf } from '../../../runtime';
 import type { Batch } from '../../data/batch';
@@ -16,17 +16,20 @@ export interface Wishes {
 export interface Statement {
   /** Updates before it. */
   readonly step: number;
-  /** All of its batches, those of the other workers too. */
+  /** All of its batches, including those of the other workers. */
   readonly batches: readonly Batch[];
   readonly wishes: Wishes;
 }
 
-/** A step, two halves of a checksum, whether to stop, and the updates at a time. Each is a whole number below 2²⁴, which float32 holds exactly. */
+/**
+ * A step, two halves of a checksum, whether to stop, and the updates at a time. Each is a whole number below 2²⁴, which float32 holds
+ * exactly.
+ */
 const NUMBERS = 5;
 const COMPARED = 3;
 const HALF = 2 ** 24;
 
-/** This worker's numbers, with zeros for the others; the sum over all workers has those of each. Shape (5·workers). */
+/** This worker's numbers, with zeros for the others; the sum over all workers contains the numbers of each. Shape (5·workers). */
 export function statement({ rank, size }: Pick<Cluster, 'rank' | 'size'>, { step, batches, wishes }: Statement): tf.Tensor1D {
   const numbers = new Float32Array(NUMBERS * size);
   const digest = checksum(batches);
@@ -42,9 +45,9 @@ export function isAgreed(said: tf.Tensor1D): tf.Tensor {
 }
 
 /**
- * Reads what all workers said: all stop where one has been asked to, and no worker has more updates in flight than another.
+ * Reads the statements of all workers: all stop if one has been asked to, and all have the same number of updates in flight.
  *
- * @throws StateError that names the workers which do not make the same update as worker 0.
+ * @throws StateError that names the workers whose update differs from worker 0's.
  */
 export function readStatements(cluster: Cluster, said: ArrayLike<number>): Wishes {
   const statements = Array.from({ length: cluster.size }, (_, rank) => Array.from(said).slice(NUMBERS * rank, NUMBERS * (rank + 1)));

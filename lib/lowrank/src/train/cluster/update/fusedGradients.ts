@@ -1,11 +1,12 @@
-/** Loss and gradients of one update in a single tensor, so that the workers add them up in one go. */
+/** Packs loss and gradients of one update into a single tensor, so that the workers need one sum. */
 import { StateError, tf } from '../../../runtime';
 import type { LossAndGradients } from '../../step/gradients';
 
 /**
- * The loss, all gradients in the order of the parameters, and what else is told. Shapes: said (n) → (1 + P + n), P the numbers of all parameters.
+ * The loss, all gradients in the order of the parameters, and the worker's statement. Shapes: said (n) → (1 + P + n), P the numbers of all
+ * parameters.
  *
- * @throws StateError where a parameter has no gradient: what another worker would do with it is unknown here.
+ * @throws StateError if a parameter has no gradient, because another worker might have one.
  */
 export function fuse({ loss, grads }: LossAndGradients, parameters: ReadonlyMap<string, tf.Tensor>, said: tf.Tensor1D): tf.Tensor1D {
   const flat = Array.from(parameters.keys(), (name) => {

@@ -1,4 +1,4 @@
-/** One update that all workers of a cluster make together: each adds up the gradients of its own rows, and the sum over all workers is applied. */
+/** One joint update of all workers of a cluster: each computes the gradients of its own rows, and all apply the sum over the workers. */
 import { tf } from '../../../runtime';
 import type { SentBatch } from '../../data/sendBatch';
 import type { StepFunctions, StepOutcome, StepSetup } from '../../step/compiledStep';
@@ -10,7 +10,7 @@ import { fuseNothing } from './fusedGradients';
 export type JointShare = {
   /** Of each part: the number of its batch in the update. */
   readonly indices: number[];
-  /** How many batches the update has, those of the other workers included. */
+  /** The number of batches of the update, including those of the other workers. */
   readonly batches: number;
   /** See `agreement.ts`. */
   readonly said: tf.Tensor1D;
@@ -30,7 +30,7 @@ export function jointUpdate(
   const dropoutStep = model.dropoutStep;
   let sums = earlier;
   for (const [number, part] of parts.entries()) {
-    // the masks of a batch are those of its number in the update, whoever gets it
+    // dropout masks depend on the batch's number in the update, not on its worker
     if (dropoutStep !== undefined) model.dropoutStep = dropoutStep + (indices[number] ?? 0);
     const before = sums;
     sums = accumulate(part, before);
