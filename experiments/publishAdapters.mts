@@ -1,5 +1,5 @@
 /**
- * Chooses the adapters that come along with `lowrank-review` from the runs of the long form, and writes them with 16-bit weights and a model card.
+ * Chooses the adapters that are bundled with `lowrank-review` from the runs of the long form, and writes them with 16-bit weights and a model card.
  * Usage: node experiments/publishAdapters.mts RESULTS.json WORK_FOLDER OUT_FOLDER
  */
 import fs from 'node:fs';

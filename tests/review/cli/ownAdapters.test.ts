@@ -25,10 +25,10 @@ const DIFF = `diff --git a/src/total.js b/src/total.js
  module.exports = { total };
 `;
 
-test('without --adapter the default model reviews with the adapters that come along, and says so', async () => {
+test('without --adapter the default model reviews with the adapters of this package, and says so', async () => {
   const { code, stdout, stderr } = await lowrank(['review', '-', '--format', 'json'], DIFF);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/adapters: those that come along; they imitate ESLint on JavaScript/);
+  expect(stderr).toMatch(/adapters: those of this package; they imitate ESLint on JavaScript/);
   const [review] = (JSON.parse(stdout) as { reviews: { comment: string; suggestion?: string }[] }).reviews;
   expect(review?.comment).toBe('Unexpected var, use let or const instead.');
   expect(JSON.stringify(review)).toContain('let sum = 0;');

@@ -27,7 +27,7 @@ export const commands = ({
         quantize,
         adapter: {
           value: 'DIR',
-          help: 'folder of adapters that `train` wrote [for the default model, those that come along]',
+          help: 'folder of adapters that `train` wrote [for the default model, the adapters of this package]',
           place: 'folder',
           excludes: 'untuned',
         },

@@ -53,7 +53,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     streams.stderr.write('lowrank review: the repository has no commit yet; all staged files count as changed\n');
   if (isGit) for (const file of await untrackedFiles()) counter.skip(file, 'untracked (`git add -N` adds it to the diff)');
   const reviews: HunkReview[] = [];
-  const adapters = given ?? (hunks.length > 0 ? comingAlong(args, streams) : undefined);
+  const adapters = given ?? (hunks.length > 0 ? bundledAdapters(args, streams) : undefined);
   const tasks = adapters === undefined ? [] : tasksOf(adapters);
   if (chosenThreshold !== undefined && hunks.length > 0 && !tasks.includes('necessity'))
     throw new UsageError('--threshold does nothing without an adapter for necessity');
@@ -101,10 +101,10 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
 }
 
 /** The adapters that come with this package, if they belong to this model. */
-function comingAlong(args: CommandArguments, { stderr }: Streams): string | undefined {
+function bundledAdapters(args: CommandArguments, { stderr }: Streams): string | undefined {
   if (args.isOn('untuned') || !hasOwnAdapters(args.text('model') ?? defaultModelPath())) return undefined;
   if (!args.isOn('quiet'))
-    stderr.write('adapters: those that come along; they imitate ESLint on JavaScript (choose others with --adapter)\n');
+    stderr.write('adapters: those of this package; they imitate ESLint on JavaScript (choose others with --adapter)\n');
   return ownAdapters;
 }
 

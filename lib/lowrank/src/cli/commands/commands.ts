@@ -22,7 +22,7 @@ export const trainOptions = {
     place: 'output folder',
   },
   workers: { value: 'N', help: 'local processes that train together; see docs/beyond-one-machine.md for several machines [1]' },
-  'max-restarts': { value: 'K', help: 'how often all workers begin again from the last checkpoint when one is lost [3]', needs: 'workers' },
+  'max-restarts': { value: 'K', help: 'restarts of all workers from the last checkpoint after one is lost [3]', needs: 'workers' },
   force: { help: 'replace the adapter in the output folder' },
   log: { value: 'FILE', help: 'write one line of JSON per update', place: 'output file' },
   quiet,
