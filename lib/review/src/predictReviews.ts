@@ -2,7 +2,7 @@
 
 import { ArgumentError, type GenerateOptions } from 'lowrank';
 import { checkKnown, encodePrompt } from 'lowrank/internal';
-import { answerRoom } from './answerRoom';
+import { answerBudget } from './answerBudget';
 import { type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
 import { longestFirst, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
@@ -81,15 +81,15 @@ async function writtenAnswers(
   prompts: readonly ReviewPrompt[],
   { maxLength, maxNewTokens, batchSize = 8, generation, signal, onProgress }: PredictOptions & { readonly maxLength: number },
 ): Promise<Answer[]> {
-  const rooms = prompts.map((prompt) => answerRoom(tokenizer, task, prompt, { maxLength, maxNewTokens }));
-  const rows = prompts.map((prompt, i) => encodePrompt(tokenizer, prompt, { maxLength: maxLength - (rooms[i]?.maxNewTokens ?? 0) }));
+  const budgets = prompts.map((prompt) => answerBudget(tokenizer, task, prompt, { maxLength, maxNewTokens }));
+  const rows = prompts.map((prompt, i) => encodePrompt(tokenizer, prompt, { maxLength: maxLength - (budgets[i]?.maxNewTokens ?? 0) }));
   const stopIds = [generation?.eosTokenId ?? tokenizer.eosTokenId ?? model.config.eosTokenId ?? []].flat();
   const answers = new Array<Answer>(prompts.length);
   let done = 0;
   for (const group of longestFirst(rows, batchSize)) {
     const inputs = group.map((index) => rows[index] ?? []);
     const longest = Math.max(...inputs.map((row) => row.length));
-    const limit = Math.min(Math.max(...group.map((index) => rooms[index]?.maxNewTokens ?? 1)), maxLength - longest);
+    const limit = Math.min(Math.max(...group.map((index) => budgets[index]?.maxNewTokens ?? 1)), maxLength - longest);
     const options = { eosTokenId: tokenizer.eosTokenId, ...generation, maxNewTokens: limit, signal };
     const written = await model.generate(inputs, options);
     const each = written.length / group.length; // more than 1 with numReturnSequences; the first is the best
@@ -102,7 +102,7 @@ async function writtenAnswers(
           { skipSpecialTokens: true },
         )
         .trimEnd();
-      answers[index] = { text, ...(!(isFinished && rooms[index]?.isWhole) && { isPartial: true }) };
+      answers[index] = { text, ...(!(isFinished && budgets[index]?.isWhole) && { isPartial: true }) };
     }
     done += group.length;
     onProgress?.(done);

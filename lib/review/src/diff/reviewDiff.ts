@@ -1,7 +1,7 @@
 /** Runs the three tasks in turn on the hunks of a diff. */
 
 import { checkKnown } from 'lowrank/internal';
-import { answerRoom } from '../answerRoom';
+import { answerBudget } from '../answerBudget';
 import { type PredictOptions, predictReviews } from '../predictReviews';
 import { type ReviewTask, reviewPrompt } from '../prompts';
 import type { ReviewExample } from '../reviewExample';
@@ -108,7 +108,7 @@ async function reviewGroup(
   const suggestible = said.filter(({ hunk, comment }) => {
     if (hunk.isCut || hunk.codeLines === 0) return false;
     const prompt = reviewPrompt('refinement', { ...hunkExample(hunk), comment }, { languageLabel: options.languageLabel });
-    return answerRoom(tokenizer, 'refinement', prompt, { maxLength }).isWhole;
+    return answerBudget(tokenizer, 'refinement', prompt, { maxLength }).isWhole;
   });
   const refined = await answers(
     'refinement',

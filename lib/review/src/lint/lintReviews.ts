@@ -3,7 +3,7 @@ import path from 'node:path';
 import { AbortedError, StateError } from 'lowrank';
 import { checkKnown, checkWhole } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
-import { keepSplits, readSplits } from './keptSplits';
+import { keepSplits, readSplits } from './cachedSplits';
 import { type HunkOptions, lintFile } from './lintFile';
 import { listedPackages } from './packageList';
 import { type InstalledPackage, installedPackages, packageSources, type SourceFile, textHash } from './packageSources';

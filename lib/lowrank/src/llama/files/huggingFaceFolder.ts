@@ -7,8 +7,8 @@ import { warn } from '../../runtime/messages/warn';
 import { sizeOf } from '../../runtime/sizeOf';
 import type { LlamaConfig } from '../config';
 import { configFromJson } from './configJson';
+import { warnOfUnusedGeneration } from './ignoredGenerationConfig';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelSource';
-import { warnOfUnusedGeneration } from './unusedGeneration';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';

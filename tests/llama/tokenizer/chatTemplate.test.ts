@@ -1,7 +1,7 @@
 /** What a chat template writes is what Jinja writes, and has an end. */
 import { ArgumentError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { boundedTemplate, importJinja } from '../../../lib/lowrank/src/llama/tokenizer/boundedTemplate';
+import { boundedTemplate, importJinja } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate';
 
 const jinja = await importJinja();
 const messages = [

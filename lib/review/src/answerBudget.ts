@@ -4,7 +4,7 @@ import type { PromptTokenizer } from 'lowrank/internal';
 import type { ReviewPrompt, ReviewTask } from './prompts';
 
 /** The token budget of one answer. */
-export interface AnswerRoom {
+export interface AnswerBudget {
   readonly maxNewTokens: number;
   /** Whether prompt and answer fit `maxLength`, with none of the prompt's code cut off. */
   readonly isWhole: boolean;
@@ -16,12 +16,12 @@ const usual = { necessity: 1, comment: 64, refinement: 256 } as const;
  * The token budget of an answer. Refined code may use 1.25 × the tokens of the code plus 64, as far as they fit; any other answer
  * may use the number that the caller asks for.
  */
-export function answerRoom(
+export function answerBudget(
   tokenizer: PromptTokenizer,
   task: ReviewTask,
   { prompt, cuttable }: ReviewPrompt,
   { maxLength, maxNewTokens }: { readonly maxLength: number; readonly maxNewTokens?: number },
-): AnswerRoom {
+): AnswerBudget {
   const left = maxLength - tokenizer.encode(prompt, { addSpecialTokens: true }).length;
   const wanted = maxNewTokens ?? usual[task];
   if (task !== 'refinement' || maxNewTokens !== undefined) return { maxNewTokens: wanted, isWhole: left >= wanted };
