@@ -12,6 +12,7 @@ import process from 'node:process';
 import { isLive, launched, notebookOf, pagesOf } from './browsers.mjs';
 import { fileFaults, liveFaults, stopFaults } from './liveCells.mjs';
 import { accessFaults, brightFaults, controlFaults, drawingFaults, phoneFaults } from './pageFaults.mjs';
+import { weakDeviceFaults } from './weakDevice.mjs';
 
 const [site, tools, kind, program, only = ''] = process.argv.slice(2);
 const axe = fs.readFileSync(createRequire(path.resolve(tools, 'package.json')).resolve('axe-core/axe.min.js'), 'utf8');
@@ -58,7 +59,7 @@ async function faultsOfCells(name) {
   const noted = [];
   const page = await browser.opened(name, noted);
   noted.push(...(await liveFaults(page, notebookOf(name))));
-  if (name === 'tiny-model.html') noted.push(...(await fileFaults(page)));
+  if (name === 'tiny-model.html') noted.push(...(await fileFaults(page)), ...(await weakDeviceFaults(browser, name)));
   await page.getByRole('button', { name: 'Edit', exact: true }).first().click();
   await page.locator('.cm-content').first().waitFor();
   if (looksAtAll) noted.push(...(await accessFaults(page, axe, 'light')), ...(await accessFaults(page, axe, 'dark')));

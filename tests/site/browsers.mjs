@@ -20,10 +20,12 @@ export async function launched(kind, executablePath, tools, site) {
   const settings = kind === 'firefox' ? { channel: 'moz-firefox' } : { args: ['--no-sandbox', '--disable-gpu'] };
   const browser = await playwright[kind].launch({ executablePath, ...settings });
 
-  async function opened(name, noted, viewport = { width: 1280, height: 900 }) {
+  /** Opens a page at the size of a laptop; `prepare` runs before its own scripts. */
+  async function opened(name, noted, prepare) {
     const media = kind === 'firefox' ? FIREFOX_MEDIA : { reducedMotion: 'reduce' };
-    const context = await browser.newContext({ viewport, ...media });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...media });
     const page = await context.newPage();
+    if (prepare) await page.addInitScript(prepare);
     page.on('console', (message) => message.type() === 'error' && noted.push(`console: ${message.text()}`));
     page.on('pageerror', (error) => noted.push(`script: ${error.message}`));
     page.on('request', (request) => /^(file|data|blob):/.test(request.url()) || noted.push(`asks for ${request.url()}`));

@@ -66,6 +66,8 @@ test('a paper that is named leads to the list of references, which must have it'
   expect(prepared({ cell_type: 'markdown', metadata: {}, source })).toMatchObject({
     source: '<a href="references.html#arxiv-2106.09685">arXiv 2106.09685v2</a>, [arXiv 2303.16199](https://arxiv.org/abs/2303.16199)',
   });
+  const references = fs.readFileSync('docs/site/references.md', 'utf8');
+  expect(python('unlisted(notebook_texts().values(), given)', references)).toEqual([]);
   expect(python('unlisted([given], \'- <a id="arxiv-2303.16199"></a>R. Zhang\')', source)).toEqual(['2106.09685']);
 });
 

@@ -57,7 +57,7 @@ export class LiveCell {
     const hasEnded = await this.program((program) => engine.run(program, listener), listener);
     this.hasRun = hasEnded && !hasFailed;
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    this.say(!hasEnded ? 'stopped; the next run begins anew' : hasFailed ? 'failed' : `ran in ${seconds} s`);
+    this.say(hasFailed ? 'failed' : hasEnded ? `ran in ${seconds} s` : 'stopped; the next run begins anew');
     return this.hasRun;
   }
 

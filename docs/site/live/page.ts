@@ -26,6 +26,7 @@ export class LivePage {
   /** Runs a cell, and before it those above that have not run yet, other than solutions, since it builds on them. */
   async run(index: number): Promise<void> {
     if (this.running) return this.cells[index]?.say('a cell is running already; Stop ends it');
+    if (!this.engine.isStarted) this.stop(); // its worker may have ended by itself, and what cells declared with it
     const before = this.cells.slice(0, index).filter(({ hasRun, parts }) => !hasRun && !parts.isSolution);
     if (before.length > 0) this.cells[index]?.say(`runs after ${before.length} above it …`);
     await this.runAll([...before, ...this.cells.slice(index, index + 1)]);
