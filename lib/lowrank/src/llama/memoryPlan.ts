@@ -4,11 +4,21 @@
  * The plan is counted from the shapes: the tensors that the backward pass saves, and those that exist at the peak. The factors of
  * TensorFlow's own overhead are measured; tests/memory compares the plans with the peaks of real processes.
  */
-import { deviceInfo, type MemoryPlan, type MemoryTerm, memoryPlan, type tf } from '../runtime';
+import { deviceInfo, type MemoryPlan, memoryPlan, type tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { hasBfloat16Products } from '../runtime/device/bfloat16Support';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
-import { cacheCapacity } from './generation/cacheCapacity';
+import {
+  activationTerm,
+  cacheTerm,
+  logitsTerm,
+  maskTerm,
+  passTerms,
+  trainedLogitsTerm,
+  unpackedTerm,
+  updateTerm,
+  type Work,
+} from './memoryTerms';
 import { modelBytes, readingBytes, type StoredAs } from './modelBytes';
 
 /** The work to plan. */
@@ -71,9 +81,6 @@ const PROGRAM = 425e6;
 const COMPILED = 200e6;
 const EAGER = 50e6;
 
-/** Logits go through a compiled, frozen head in chunks of so many (`lmHeadLoss`). */
-const CHUNK_LOGITS = 2 ** 23;
-
 /**
  * The peak memory of a task in bytes, for the whole process with its weights.
  *
@@ -118,27 +125,6 @@ export function workPlan(model: PlannedModel | LlamaConfigOptions, options: Memo
 
 function largerOf(a: MemoryPlan, b: MemoryPlan): MemoryPlan {
   return a.bytes >= b.bytes ? a : b;
-}
-
-/** All inputs of the terms. */
-interface Work {
-  readonly config: LlamaConfig;
-  readonly B: number;
-  readonly T: number;
-  readonly kept: number;
-  readonly maxNewTokens: number;
-  readonly isCompiled: boolean;
-  readonly isHalf: boolean;
-  readonly isGpu: boolean;
-  readonly isRecomputed: boolean;
-  /** Layers in the backward pass. */
-  readonly layers: number;
-  /** Bytes of the trained parameters. */
-  readonly trained: number;
-  readonly largestTrained: number;
-  /** Values in the largest packed matrix. */
-  readonly largestPacked: number;
-  readonly isHeadTrained: boolean;
 }
 
 function described(model: PlannedModel | LlamaConfigOptions, options: MemoryPlanOptions): Work {
@@ -200,68 +186,6 @@ function trainedAsGiven(config: LlamaConfig, { trainableParameters, firstTrained
     largestTrained: 4 * Math.min(count, largest),
     isHeadTrained: count >= all,
   };
-}
-
-/** Scores and the widest states of one layer at a time: before, during and after the softmax. */
-function passTerms({ config, B, T, isCompiled }: Work): MemoryTerm[] {
-  const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H } = config;
-  const copies = isCompiled ? 2 : 3.5;
-  return [
-    { name: 'attention scores', bytes: 4 * copies * B * H * T * T },
-    { name: 'activations', bytes: 4 * B * T * (8 * C + 2 * F) },
-  ];
-}
-
-/** The causal mask, and its combination with the padding mask. */
-function maskTerm({ T }: Work): MemoryTerm {
-  return { name: 'attention mask', bytes: 2 * 4 * T * T };
-}
-
-function logitsTerm({ config, B, kept }: Work): MemoryTerm {
-  return { name: 'logits', bytes: 4 * B * kept * config.vocabSize };
-}
-
-/** A compiled step holds both the old cache and the new one. */
-function cacheTerm({ config, B, T, maxNewTokens, isCompiled }: Work): MemoryTerm {
-  const { numKeyValueHeads: K, headDim: D, numHiddenLayers: L } = config;
-  const places = isCompiled ? 2 * cacheCapacity(T, maxNewTokens) : T + maxNewTokens;
-  return { name: 'key and value cache', bytes: 4 * 2 * B * K * D * L * places };
-}
-
-/** Values saved from the forward pass for the backward pass. */
-function activationTerm(work: Work): MemoryTerm {
-  const { config, B, T, isCompiled, isRecomputed, layers } = work;
-  const tokens = B * T;
-  if (isRecomputed) return { name: 'activations', bytes: tokens * (4 * config.hiddenSize * layers + 1.5 * keptPerToken(work)) };
-  return { name: isCompiled ? 'activations' : 'activations (not compiled)', bytes: tokens * layers * keptPerToken(work) };
-}
-
-/** Bytes per token and layer. */
-function keptPerToken({ config, B, T, isCompiled, isHalf, isGpu, isHeadTrained }: Work): number {
-  const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H, numKeyValueHeads: K, headDim: D } = config;
-  if (!isCompiled) return 4 * (35 * C + 6 * F + 2 * H * T);
-  const states = (isHeadTrained ? 3 : 2) * C; // the inputs of the layer and its MLP, and those of trained projections
-  const products = H * D + 2 * K * D + 2 * F;
-  const isBlockwise = B * H * T * T > (isGpu ? 2 ** 26 : 2 ** 24);
-  const weights = (isGpu && isHalf) || isBlockwise ? 0 : (T >= 64 ? 0.625 : 1) * H * T; // causal blocks skip the rest
-  return 4 * states + (isHalf ? 2 : 4) * (products + weights);
-}
-
-/** Logits, their softmax and its gradient. */
-function trainedLogitsTerm({ config, B, T, isCompiled, isHeadTrained }: Work): MemoryTerm {
-  const all = B * T * config.vocabSize;
-  const isChunked = isCompiled && !isHeadTrained;
-  return { name: 'logits', bytes: 4 * (isCompiled ? 3 : 4) * (isChunked ? Math.min(all, Math.max(CHUNK_LOGITS, config.vocabSize)) : all) };
-}
-
-/** A packed matrix unpacked for its product, and the next one. */
-function unpackedTerm({ largestPacked, isGpu, isHalf }: Work): MemoryTerm {
-  return { name: 'unpacked weights', bytes: isGpu && isHalf ? 0 : 2 * 4 * largestPacked };
-}
-
-/** New values of parameters and moments, and intermediate values of the largest; uncompiled, intermediate values of all. */
-function updateTerm({ trained, largestTrained, isCompiled }: Work): MemoryTerm {
-  return { name: 'the update', bytes: isCompiled ? 3 * trained + 7 * largestTrained : 16 * trained };
 }
 
 function heldBytes(parameters: Iterable<readonly [string, tf.Variable]>): number {

@@ -94,38 +94,31 @@ export async function trainOnExamples(
 ): Promise<TrainOnExamplesResult> {
   checkKnown('trainOnExamples', options, [...TRAINING_OPTIONS, 'padTokenId', 'pack']);
   const { train: examples, validation = [] } = splits;
-  const { steps, padTokenId, pack, batchSize = 4, gradientAccumulation = 1, seed = 0, schedule = 'cosine' } = options;
+  const { padTokenId, pack, batchSize = 4, seed = 0, schedule = 'cosine', evaluateEvery, patience, onEvaluation, ...run } = options;
+  const { learningRate: given, warmupSteps: warmup, ...passedOn } = run;
+  const { steps } = run;
   checkWhole('steps', steps);
   checkOneOf('schedule', schedule, SCHEDULES);
   const batching = { batchSize, padTokenId, ...(pack === undefined ? { bucketByLength: true } : { pack }) };
   const { peftType, config } = model;
   const defaults = peftType ? methodDefaults({ peftType }, { hiddenSize: config?.hiddenSize }) : fullFineTuningDefaults;
-  const { learningRate = defaults.learningRate, warmupSteps = Math.round(defaults.warmupShare * steps) } = options;
+  const [learningRate, warmupSteps] = [given ?? defaults.learningRate, warmup ?? Math.round(defaults.warmupShare * steps)];
   checkWhole('warmupSteps', warmupSteps, 0);
   const rates = learningRates({ schedule, peak: learningRate, warmupSteps, steps });
   const optimizer = new AdamW({ weightDecay: defaults.weightDecay, betas: defaults.betas, learningRate: rates });
   try {
     const result = await train(model, (epoch) => makeBatches(examples, { ...batching, seed: deriveSeed(seed, 1), epoch }), {
+      ...passedOn,
       optimizer,
-      steps,
-      gradientAccumulation,
       ...(validation.length > 0 && {
         evaluation: {
           batches: makeBatches(validation, batching),
-          everySteps: options.evaluateEvery ?? Math.max(1, Math.ceil(steps / 5)),
+          everySteps: evaluateEvery ?? Math.max(1, Math.ceil(steps / 5)),
           keepBest: true,
-          patience: options.patience,
-          onEvaluation: options.onEvaluation,
+          patience,
+          onEvaluation,
         },
       }),
-      compile: options.compile,
-      precision: options.precision,
-      signal: options.signal,
-      onStep: options.onStep,
-      progress: options.progress,
-      checkpoint: options.checkpoint,
-      cluster: options.cluster,
-      log: options.log,
     });
     return { ...result, learningRate };
   } finally {

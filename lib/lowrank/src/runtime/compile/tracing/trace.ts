@@ -18,7 +18,9 @@ import {
   type TensorInfo,
   tensorOfHandle,
 } from '../tfjsInternals';
+import { AssignedVariables } from './assignedVariables';
 import { gradientSources } from './gradientSources';
+import { replaceProperties, replaceRandom } from './replaceProperties';
 
 /** Larger constants, in bytes, are fed at each call and are not part of the graph. */
 const MAX_CONSTANT_BYTES = 4096;
@@ -75,7 +77,7 @@ export class Trace {
   private readonly written = new WeakSet<object>();
   private readonly handleOfSource = new WeakMap<object, number>();
   private readonly outsiders = new WeakMap<object, TensorInfo>(); // by data
-  private readonly held = new Map<tf.Variable, { readonly before: object; value: tf.Tensor }>();
+  private readonly assigned = new AssignedVariables();
   private readonly variables: ReadonlyMap<object, tf.Variable>;
 
   constructor(
@@ -98,20 +100,20 @@ export class Trace {
     const { engine } = this;
     const { state } = engine;
     const before = { gradientDepth: state.gradientDepth, kernelDepth: state.kernelDepth, activeTape: state.activeTape };
-    const restore = [this.replaceBackend(), this.replaceAssign(), replaceRandom(this.name), gradientSources.replace(watched)];
+    const restore = [this.replaceBackend(), this.assigned.replaceAssign(), replaceRandom(this.name), gradientSources.replace(watched)];
     Object.assign(state, { gradientDepth: 0, kernelDepth: 0, activeTape: null });
     const outer = active;
     active = this;
     engine.startScope(this.name);
     try {
       const result = fn();
-      for (const [variable, { value }] of this.held) this.assignments.push({ variable, symbol: this.symbolOf(value) });
-      this.undoAssignments();
+      for (const [variable, value] of this.assigned.values()) this.assignments.push({ variable, symbol: this.symbolOf(value) });
+      this.assigned.undo();
       this.refuseNewVariables();
       return result;
     } finally {
       for (const node of state.activeTape ?? []) tf.dispose([...node.saved]); // a function that threw leaves its tape behind
-      this.undoAssignments();
+      this.assigned.undo();
       engine.endScope();
       active = outer;
       Object.assign(state, before);
@@ -262,37 +264,6 @@ export class Trace {
     });
   }
 
-  /** Inside the function, a variable has its new value from the assignment on; outside, from the end of each call on. */
-  private replaceAssign(): () => void {
-    const trace = this;
-    return replaceProperties(tf.Variable.prototype, {
-      assign(this: tf.Variable, value: tf.Tensor) {
-        trace.assign(this, value);
-      },
-    });
-  }
-
-  private assign(variable: tf.Variable, value: tf.Tensor): void {
-    if (variable.dtype !== value.dtype || !tf.util.arraysEqual(variable.shape, value.shape)) {
-      throw new StateError(
-        `'${variable.name}' holds ${variable.dtype} [${variable.shape}] and cannot be assigned ${value.dtype} [${value.shape}] (${sourceLine()})`,
-      );
-    }
-    const held = tf.keep(value.clone()); // keeps the data for as long as the variable points to it
-    const earlier = this.held.get(variable);
-    if (earlier) earlier.value.dispose();
-    this.held.set(variable, { before: earlier?.before ?? variable.dataId, value: held });
-    variable.dataId = held.dataId;
-  }
-
-  private undoAssignments(): void {
-    for (const [variable, { before, value }] of this.held) {
-      variable.dataId = before;
-      value.dispose();
-    }
-    this.held.clear();
-  }
-
   /** A variable whose first value is written in JavaScript counts as made before the trace. */
   private refuseNewVariables(): void {
     const known = new Set(this.variables.values());
@@ -303,27 +274,4 @@ export class Trace {
       throw new UnsupportedError(`a variable is made while '${this.name}' is traced: make it before the first call`);
     }
   }
-}
-
-/** Numbers drawn in JavaScript while tracing would be the same at every call. */
-function replaceRandom(name: string): () => void {
-  return replaceProperties(Math, {
-    random: () => {
-      throw new UnsupportedError(
-        `random numbers are drawn in JavaScript while '${name}' is traced (${sourceLine()}): they would be the same at every call. Pass them as a tensor.`,
-      );
-    },
-  });
-}
-
-/** Replaces some own properties of `target`; returns a function that restores them. */
-function replaceProperties(target: object, values: Readonly<Record<string, unknown>>): () => void {
-  const before = Object.keys(values).map((key) => [key, Object.getOwnPropertyDescriptor(target, key)] as const);
-  for (const [key, value] of Object.entries(values)) Object.defineProperty(target, key, { value, configurable: true, writable: true });
-  return () => {
-    for (const [key, descriptor] of before) {
-      if (descriptor) Object.defineProperty(target, key, descriptor);
-      else Reflect.deleteProperty(target, key);
-    }
-  };
 }

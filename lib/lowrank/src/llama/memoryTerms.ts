@@ -1,0 +1,90 @@
+/** The terms of a memory plan, in bytes, computed from the shapes of the work. */
+import type { MemoryTerm } from '../runtime';
+import type { LlamaConfig } from './config';
+import { cacheCapacity } from './generation/cacheCapacity';
+
+/** All inputs of the terms. */
+export interface Work {
+  readonly config: LlamaConfig;
+  readonly B: number;
+  readonly T: number;
+  readonly kept: number;
+  readonly maxNewTokens: number;
+  readonly isCompiled: boolean;
+  readonly isHalf: boolean;
+  readonly isGpu: boolean;
+  readonly isRecomputed: boolean;
+  /** Layers in the backward pass. */
+  readonly layers: number;
+  /** Bytes of the trained parameters. */
+  readonly trained: number;
+  readonly largestTrained: number;
+  /** Values in the largest packed matrix. */
+  readonly largestPacked: number;
+  readonly isHeadTrained: boolean;
+}
+
+/** Logits go through a compiled, frozen head in chunks of so many (`lmHeadLoss`). */
+const CHUNK_LOGITS = 2 ** 23;
+
+/** Scores and the widest states of one layer at a time: before, during and after the softmax. */
+export function passTerms({ config, B, T, isCompiled }: Work): MemoryTerm[] {
+  const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H } = config;
+  const copies = isCompiled ? 2 : 3.5;
+  return [
+    { name: 'attention scores', bytes: 4 * copies * B * H * T * T },
+    { name: 'activations', bytes: 4 * B * T * (8 * C + 2 * F) },
+  ];
+}
+
+/** The causal mask, and its combination with the padding mask. */
+export function maskTerm({ T }: Work): MemoryTerm {
+  return { name: 'attention mask', bytes: 2 * 4 * T * T };
+}
+
+export function logitsTerm({ config, B, kept }: Work): MemoryTerm {
+  return { name: 'logits', bytes: 4 * B * kept * config.vocabSize };
+}
+
+/** A compiled step holds both the old cache and the new one. */
+export function cacheTerm({ config, B, T, maxNewTokens, isCompiled }: Work): MemoryTerm {
+  const { numKeyValueHeads: K, headDim: D, numHiddenLayers: L } = config;
+  const places = isCompiled ? 2 * cacheCapacity(T, maxNewTokens) : T + maxNewTokens;
+  return { name: 'key and value cache', bytes: 4 * 2 * B * K * D * L * places };
+}
+
+/** Values saved from the forward pass for the backward pass. */
+export function activationTerm(work: Work): MemoryTerm {
+  const { config, B, T, isCompiled, isRecomputed, layers } = work;
+  const tokens = B * T;
+  if (isRecomputed) return { name: 'activations', bytes: tokens * (4 * config.hiddenSize * layers + 1.5 * keptPerToken(work)) };
+  return { name: isCompiled ? 'activations' : 'activations (not compiled)', bytes: tokens * layers * keptPerToken(work) };
+}
+
+/** Bytes per token and layer. */
+function keptPerToken({ config, B, T, isCompiled, isHalf, isGpu, isHeadTrained }: Work): number {
+  const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H, numKeyValueHeads: K, headDim: D } = config;
+  if (!isCompiled) return 4 * (35 * C + 6 * F + 2 * H * T);
+  const states = (isHeadTrained ? 3 : 2) * C; // the inputs of the layer and its MLP, and those of trained projections
+  const products = H * D + 2 * K * D + 2 * F;
+  const isBlockwise = B * H * T * T > (isGpu ? 2 ** 26 : 2 ** 24);
+  const weights = (isGpu && isHalf) || isBlockwise ? 0 : (T >= 64 ? 0.625 : 1) * H * T; // causal blocks skip the rest
+  return 4 * states + (isHalf ? 2 : 4) * (products + weights);
+}
+
+/** Logits, their softmax and its gradient. */
+export function trainedLogitsTerm({ config, B, T, isCompiled, isHeadTrained }: Work): MemoryTerm {
+  const all = B * T * config.vocabSize;
+  const isChunked = isCompiled && !isHeadTrained;
+  return { name: 'logits', bytes: 4 * (isCompiled ? 3 : 4) * (isChunked ? Math.min(all, Math.max(CHUNK_LOGITS, config.vocabSize)) : all) };
+}
+
+/** A packed matrix unpacked for its product, and the next one. */
+export function unpackedTerm({ largestPacked, isGpu, isHalf }: Work): MemoryTerm {
+  return { name: 'unpacked weights', bytes: isGpu && isHalf ? 0 : 2 * 4 * largestPacked };
+}
+
+/** New values of parameters and moments, and intermediate values of the largest; uncompiled, intermediate values of all. */
+export function updateTerm({ trained, largestTrained, isCompiled }: Work): MemoryTerm {
+  return { name: 'the update', bytes: isCompiled ? 3 * trained + 7 * largestTrained : 16 * trained };
+}
