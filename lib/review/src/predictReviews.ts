@@ -1,11 +1,12 @@
 /** Answers the examples of a task with a model. */
 
-import { ArgumentError, type GenerateOptions } from 'lowrank';
+import { ArgumentError, type Cluster, type GenerateOptions } from 'lowrank';
 import { checkKnown, encodePrompt } from 'lowrank/internal';
 import { answerBudget } from './answerBudget';
+import { answerInGroups } from './answerInGroups';
 import { type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
-import { longestFirst, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
+import type { ReviewerModel, ReviewerTokenizer } from './reviewerModel';
 import { yesProbability } from './yesProbability';
 
 /** One answer. */
@@ -32,8 +33,10 @@ export interface PredictOptions extends PromptOptions {
   /** Generation settings: greedy, sampling, or beam search as in the paper (`{ numBeams: 10 }`). @defaultValue greedy */
   readonly generation?: Omit<GenerateOptions, 'maxNewTokens' | 'signal' | 'onToken'>;
   readonly signal?: AbortSignal;
-  /** Called with the number of answered examples. */
+  /** Called with the number of answered examples; in a cluster, as if the other workers were as far as this one. */
   readonly onProgress?: (done: number) => void;
+  /** The workers that share the examples. Each calls this with all examples; all get the answers of a single process. */
+  readonly cluster?: Cluster | undefined;
 }
 
 /**
@@ -56,16 +59,31 @@ export async function predictReviews(
     'generation',
     'signal',
     'onProgress',
+    'cluster',
     'languageLabel',
   ]);
-  const { threshold = 0.5, maxLength = model.config.maxPositionEmbeddings, languageLabel, batchSize, signal, onProgress } = options;
+  const {
+    threshold = 0.5,
+    maxLength = model.config.maxPositionEmbeddings,
+    languageLabel,
+    batchSize,
+    signal,
+    onProgress,
+    cluster,
+  } = options;
   if (!(threshold >= 0 && threshold <= 1)) throw new ArgumentError(`threshold ${threshold} is not in 0…1`);
   const prompts = examples.map((example) => reviewPrompt(task, example, { languageLabel }));
   if (task !== 'necessity') {
     const answers = await writtenAnswers(model, tokenizer, task, prompts, { ...options, maxLength });
     return examples.map((example, i) => ({ example, text: '', ...answers[i] }));
   }
-  const probabilities = await yesProbability(model, tokenizer, prompts, { maxLength: maxLength - 1, batchSize, signal, onProgress });
+  const probabilities = await yesProbability(model, tokenizer, prompts, {
+    maxLength: maxLength - 1,
+    batchSize,
+    signal,
+    onProgress,
+    cluster,
+  });
   return examples.map((example, i) => {
     const probability = probabilities[i] ?? Number.NaN;
     return { example, text: probability >= threshold ? 'yes' : 'no', probability };
@@ -79,33 +97,26 @@ async function writtenAnswers(
   tokenizer: ReviewerTokenizer,
   task: ReviewTask,
   prompts: readonly ReviewPrompt[],
-  { maxLength, maxNewTokens, batchSize = 8, generation, signal, onProgress }: PredictOptions & { readonly maxLength: number },
+  { maxLength, maxNewTokens, batchSize = 8, generation, signal, onProgress, cluster }: PredictOptions & { readonly maxLength: number },
 ): Promise<Answer[]> {
   const budgets = prompts.map((prompt) => answerBudget(tokenizer, task, prompt, { maxLength, maxNewTokens }));
   const rows = prompts.map((prompt, i) => encodePrompt(tokenizer, prompt, { maxLength: maxLength - (budgets[i]?.maxNewTokens ?? 0) }));
   const stopIds = [generation?.eosTokenId ?? tokenizer.eosTokenId ?? model.config.eosTokenId ?? []].flat();
-  const answers = new Array<Answer>(prompts.length);
-  let done = 0;
-  for (const group of longestFirst(rows, batchSize)) {
+  const write = async (group: readonly number[], stop: AbortSignal): Promise<Answer[]> => {
     const inputs = group.map((index) => rows[index] ?? []);
     const longest = Math.max(...inputs.map((row) => row.length));
     const limit = Math.min(Math.max(...group.map((index) => budgets[index]?.maxNewTokens ?? 1)), maxLength - longest);
-    const options = { eosTokenId: tokenizer.eosTokenId, ...generation, maxNewTokens: limit, signal };
+    const options = { eosTokenId: tokenizer.eosTokenId, ...generation, maxNewTokens: limit, signal: stop };
     const written = await model.generate(inputs, options);
     const each = written.length / group.length; // more than 1 with numReturnSequences; the first is the best
-    for (const [i, index] of group.entries()) {
+    return group.map((index, i) => {
       const ids = written[i * each] ?? [];
       const isFinished = ids.some((id) => stopIds.includes(id)) || ids.length < limit;
-      const text = tokenizer
-        .decode(
-          ids.filter((id) => !stopIds.includes(id)),
-          { skipSpecialTokens: true },
-        )
-        .trimEnd();
-      answers[index] = { text, ...(!(isFinished && budgets[index]?.isWhole) && { isPartial: true }) };
-    }
-    done += group.length;
-    onProgress?.(done);
-  }
-  return answers;
+      const own = ids.filter((id) => !stopIds.includes(id));
+      const text = tokenizer.decode(own, { skipSpecialTokens: true }).trimEnd();
+      return { text, ...(!(isFinished && budgets[index]?.isWhole) && { isPartial: true }) };
+    });
+  };
+  const settings = { task, maxLength, budgets, generation, stopIds };
+  return answerInGroups(model, rows, write, { batchSize, cluster, settings, signal, onProgress });
 }

@@ -1,9 +1,9 @@
 /** The parts of a model and tokenizer that reviewing needs. */
-import type { ForwardOptions, GenerateOptions, LlamaConfig, TokenRows, tf } from 'lowrank';
+import type { ForwardOptions, GenerateOptions, LlamaConfig, TokenRows, TrainableModel, tf } from 'lowrank';
 import { groupsByLength, type PromptTokenizer } from 'lowrank/internal';
 
-/** A LlamaForCausalLM, or a PeftModel with the adapter of the task active. */
-export interface ReviewerModel {
+/** A LlamaForCausalLM, or a PeftModel with the adapter of the task active. Its optional members are compared by the workers of a cluster. */
+export interface ReviewerModel extends Pick<TrainableModel, 'namedParameters' | 'peftConfig' | 'activeAdapters'> {
   readonly config: LlamaConfig;
   /** Shapes: inputIds (B, T) → logits (B, logitsToKeep, V). */
   forward(inputIds: TokenRows, options?: ForwardOptions): tf.Tensor3D;

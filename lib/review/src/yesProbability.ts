@@ -1,9 +1,10 @@
 /** The answer of the necessity task as a probability, which allows trading precision for recall. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
-import { AbortedError, ArgumentError, tf } from 'lowrank';
-import { checkKnown, checkWhole, encodePrompt, interruptible, leftMask, padLeft } from 'lowrank/internal';
+import { AbortedError, ArgumentError, type Cluster, tf } from 'lowrank';
+import { checkKnown, checkWhole, encodePrompt, leftMask, padLeft } from 'lowrank/internal';
+import { answerInGroups } from './answerInGroups';
 import type { ReviewPrompt } from './prompts';
-import { longestFirst, type ReviewerModel, type ReviewerTokenizer } from './reviewerModel';
+import type { ReviewerModel, ReviewerTokenizer } from './reviewerModel';
 
 /** How to run the prompts. */
 export interface YesProbabilityOptions {
@@ -14,6 +15,8 @@ export interface YesProbabilityOptions {
   readonly signal?: AbortSignal;
   /** Called with the number of answered prompts. */
   readonly onProgress?: (done: number) => void;
+  /** The workers that share the prompts. Each calls this with all prompts; all get the numbers of a single process. */
+  readonly cluster?: Cluster | undefined;
 }
 
 /**
@@ -29,41 +32,24 @@ export async function yesProbability(
   prompts: readonly (Pick<ReviewPrompt, 'prompt'> & Partial<ReviewPrompt>)[],
   options: YesProbabilityOptions = {},
 ): Promise<number[]> {
-  checkKnown('yesProbability', options, ['maxLength', 'batchSize', 'signal', 'onProgress']);
-  const { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8 } = options;
+  checkKnown('yesProbability', options, ['maxLength', 'batchSize', 'signal', 'onProgress', 'cluster']);
+  const { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8, cluster, signal, onProgress } = options;
   checkWhole('batchSize', batchSize);
   const answers = ['yes', 'no'].map((answer) => tokenizer.encode(answer, { addSpecialTokens: false })[0]);
   const [yes, no] = answers;
   if (yes === undefined || no === undefined || yes === no) throw new ArgumentError("this tokenizer's yes and no begin with the same token");
   const rows = prompts.map((prompt) => encodePrompt(tokenizer, prompt, { maxLength }));
-  return interruptible(options.signal, (signal) => askInGroups(model, rows, { ...options, batchSize, tokens: [yes, no], signal }));
-}
-
-interface Asking extends YesProbabilityOptions {
-  readonly batchSize: number;
-  readonly tokens: readonly [yes: number, no: number];
-}
-
-async function askInGroups(
-  model: ReviewerModel,
-  rows: readonly (readonly number[])[],
-  { batchSize, tokens, signal, onProgress }: Asking,
-): Promise<number[]> {
-  const probabilities = new Array<number>(rows.length);
-  let done = 0;
-  for (const group of longestFirst(rows, batchSize)) {
-    if (signal?.aborted) throw new AbortedError('the yes/no prediction was stopped by its signal');
+  const tokens = [yes, no] as const;
+  const ask = async (group: readonly number[], stop: AbortSignal) => {
+    if (stop.aborted) throw new AbortedError('the yes/no prediction was stopped by its signal');
     const inputs = group.map((index) => rows[index] ?? []);
-    const logits = answerLogits(model, inputs, tokens);
-    for (const [i, index] of group.entries()) {
-      const [y = Number.NaN, n = Number.NaN] = logits[i] ?? [];
-      probabilities[index] = 1 / (1 + Math.exp(n - y));
-    }
-    done += group.length;
-    onProgress?.(done);
+    const probabilities = answerLogits(model, inputs, tokens).map(([y = Number.NaN, n = Number.NaN]) => 1 / (1 + Math.exp(n - y)));
     await turnOfTheEventLoop();
-  }
-  return probabilities;
+    return probabilities;
+  };
+  const settings = { batchSize, cluster, settings: tokens, signal, onProgress };
+  const probabilities = await answerInGroups<number | null>(model, rows, ask, settings);
+  return probabilities.map((probability) => probability ?? Number.NaN); // workers tell each other null instead
 }
 
 /** The logits of these tokens after each row. Left padding aligns all rows at the last position. */

@@ -13,7 +13,8 @@ export interface Launch {
   /** The words of the command, its name first. */
   readonly words: readonly string[];
   readonly workers: number;
-  readonly maxRestarts: number;
+  /** Undefined for work that has no checkpoints to go on from. */
+  readonly maxRestarts: number | undefined;
   /** The processors to divide. */
   readonly cores: number;
   /** The GPUs, of which each worker gets one, as `CUDA_VISIBLE_DEVICES` names them; none where the workers compute on processors. */
@@ -54,6 +55,10 @@ export async function launchWorkers(launch: Launch, { stderr }: Pick<Streams, 's
     if (own) return own.code ?? LOST;
     const told = failed.filter(({ signal }) => signal !== null).map(({ rank, signal }) => `worker ${rank} was ended by ${signal}`);
     const what = told.join(', ') || 'the workers lost each other';
+    if (launch.maxRestarts === undefined) {
+      stderr.write(`${printableMessage(`${what}; run the command again`)}\n`);
+      return LOST;
+    }
     if (restarts === launch.maxRestarts) {
       stderr.write(
         `${printableMessage(`${what}; given up after ${restarts} restarts; the same command goes on from the last checkpoint`)}\n`,

@@ -1,19 +1,16 @@
 /** The part of `train` that is the same for every kind of data. */
 import fs from 'node:fs';
-import os from 'node:os';
 import nodePath from 'node:path';
 import type { Tokenizer } from '../llama';
 import { getPeftModel } from '../peft';
-import { ArgumentError, deviceInfo } from '../runtime';
-import { givenGpus } from '../runtime/device/oneGpu';
+import { ArgumentError } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
 import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExamples } from '../train';
 import { checkPlace } from './arguments/checkPlace';
 import type { CommandArguments } from './arguments/commandArguments';
 import { typedConfig } from './arguments/methodOptions';
-import { endWithLauncher } from './endWithLauncher';
 import { joinedCluster } from './joinedCluster';
-import { checkWorkers, launchWorkers, withoutOptions } from './launchWorkers';
+import { manyWorkers } from './manyWorkers';
 import { checkModel, isAdapter, openModel } from './openModel';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
@@ -54,15 +51,9 @@ const SAVE_EVERY = 20;
 export async function trainAdapter(args: CommandArguments, streams: Streams, { folder, read }: TrainingJob): Promise<number> {
   checkPlace('output', folder, 'output folder');
   checkModel(args);
-  const workers = args.whole('workers') ?? 1;
   const maxRestarts = args.whole('max-restarts', { least: 0 }) ?? 3;
-  if (workers > 1) {
-    const cores = os.availableParallelism();
-    checkWorkers(workers, cores);
-    const words = ['train', ...withoutOptions(args.words, ['workers', 'max-restarts'])];
-    return launchWorkers({ words, workers, maxRestarts, cores, gpus: gpusFor(workers) }, streams);
-  }
-  endWithLauncher();
+  const launched = await manyWorkers(args, streams, { command: 'train', maxRestarts });
+  if (launched !== undefined) return launched;
   const { stdout, stderr } = streams;
   const cluster = await joinedCluster(args, streams);
   const seed = args.whole('seed', { least: 0 }) ?? 0;
@@ -143,16 +134,4 @@ function beginning(heldOut: number, checkpoint: string): string {
 
 function stopped(step: number, checkpoint: string): string {
   return `stopped after step ${step}; the run is saved in ${checkpoint}, and the same command resumes it\n`;
-}
-
-/** A GPU for each worker, where this machine computes on GPUs: NCCL refuses two workers on one. */
-function gpusFor(workers: number): readonly string[] {
-  if (deviceInfo().device !== 'GPU') return [];
-  const gpus = givenGpus();
-  if (gpus.length < workers) {
-    throw new UsageError(
-      `--workers ${workers}: there are ${gpus.length} GPUs, and each worker needs one; start as many, or set CUDA_VISIBLE_DEVICES= to compute on processors`,
-    );
-  }
-  return gpus;
 }

@@ -83,6 +83,7 @@ export const commands = ({
         examples: { value: 'N', help: 'maximum test examples [200]' },
         'max-length': { value: 'N', help: 'maximum tokens of prompt and answer together [1024]' },
         'batch-size': { value: 'N', help: 'examples per batch [8]' },
+        workers: { value: 'N', help: 'local processes that share the examples; see docs/beyond-one-machine.md for several machines [1]' },
         beams,
         'by-language': { help: 'also print scores for each programming language' },
         json,

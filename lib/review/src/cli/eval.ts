@@ -1,7 +1,17 @@
 /** `lowrank eval`: measures the scores of a task on held-out data. */
 
 import { PeftModel } from 'lowrank';
-import { type CommandArguments, checkModel, fitVocabulary, openModel, ProgressLine, type Streams, UsageError } from 'lowrank/internal';
+import {
+  type CommandArguments,
+  checkModel,
+  fitVocabulary,
+  joinedCluster,
+  manyWorkers,
+  openModel,
+  ProgressLine,
+  type Streams,
+  UsageError,
+} from 'lowrank/internal';
 import { drawExamples, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../index';
 import { reviewData } from './reviewData';
 import { adapterFolder, taskOf } from './tasks';
@@ -13,7 +23,11 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const directory = args.text('adapter');
   const folder = directory === undefined ? undefined : adapterFolder(directory, task);
   if (directory !== undefined && folder === undefined) throw new UsageError(`--adapter ${directory} contains no adapter for ${task}`);
+  const launched = await manyWorkers(args, streams, { command: 'eval' });
+  if (launched !== undefined) return launched;
+  const cluster = await joinedCluster(args, streams);
   const options = {
+    cluster,
     maxLength: args.whole('max-length') ?? 1024,
     batchSize: args.whole('batch-size'),
     generation: { numBeams: args.whole('beams') },
@@ -30,6 +44,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     const onProgress = (done: number) => progress.count(task, { done, total: examples.length });
     const predictions = await predictReviews(reviewer, tokenizer, task, examples, { ...options, onProgress });
     progress.clear();
+    if (cluster?.isFirst === false) return 0; // worker 0 writes for all
     const scores = scoreReviews(task, predictions).map((score) => ({ language: 'all', ...score }));
     const rows = args.isOn('by-language') ? [...scores, ...scoreReviewsByLanguage(task, predictions)] : scores;
     if (args.isOn('json')) stdout.write(`${JSON.stringify({ task, scores: rows }, null, 2)}\n`);

@@ -34,18 +34,25 @@ const SEEN_ELSEWHERE: readonly string[] = [
 
 /** The present set-up of a model and its run. It reads every frozen weight once, at one or two gigabytes per second. */
 export function setupOf(model: TrainableModel, inputs?: RunInputs): RunSetup {
-  const { peftConfig = {}, activeAdapters = [], config = {} } = model;
-  const adapters = activeAdapters.map((name) => [name, without(SEEN_ELSEWHERE, { ...peftConfig[name] })] as const);
+  const { config = {} } = model;
   const trained = new Set(parametersOf(model).values());
   const idle = idleParameters(model);
   const frozen = Array.from(model.namedParameters?.() ?? []).filter(([, variable]) => !trained.has(variable) && !idle.has(variable));
   const sums = frozen.map(([name, variable]) => [name, checksum(variable)] as const);
   return asJson({
-    adapters: Object.fromEntries(adapters),
+    adapters: activeConfigs(model),
     config: { ...config },
     frozen: Object.fromEntries(sums),
     ...(inputs && { inputs }),
   });
+}
+
+/** The configurations of the active adapters, as far as the computation depends on them. */
+export function activeConfigs({
+  peftConfig = {},
+  activeAdapters = [],
+}: Pick<TrainableModel, 'peftConfig' | 'activeAdapters'>): RunSetup['adapters'] {
+  return Object.fromEntries(activeAdapters.map((name) => [name, without(SEEN_ELSEWHERE, { ...peftConfig[name] })] as const));
 }
 
 /**

@@ -82,10 +82,10 @@ export class Cluster {
    * @internal
    */
   async fromFirst(text: string): Promise<string> {
-    const key = `from-first-${this.meetings}`;
-    if (this.isFirst) await this.attempt(() => clusterBinding().clusterSet(key, text));
+    const key = this.keyHere('from-first');
+    if (this.isFirst) await this.tell(key, text);
     this.meet();
-    return this.attempt(() => clusterBinding().clusterGet(key, this.timeout));
+    return this.told(key);
   }
 
   /**
@@ -94,14 +94,39 @@ export class Cluster {
    * @internal
    */
   async toFirst(text: string): Promise<string[]> {
-    const key = `to-first-${this.meetings}`;
-    await this.attempt(() => clusterBinding().clusterSet(`${key}/${this.rank}`, text));
+    const key = this.keyHere('to-first');
+    await this.tell(`${key}/${this.rank}`, text);
     this.meet();
     const texts: string[] = [];
-    for (let rank = 0; this.isFirst && rank < this.size; rank++) {
-      texts.push(await this.attempt(() => clusterBinding().clusterGet(`${key}/${rank}`, this.timeout)));
-    }
+    for (let rank = 0; this.isFirst && rank < this.size; rank++) texts.push(await this.told(`${key}/${rank}`));
     return texts;
+  }
+
+  /**
+   * Tells all workers a text, under a key that is used once.
+   *
+   * @internal
+   */
+  async tell(key: string, text: string): Promise<void> {
+    await this.attempt(() => clusterBinding().clusterSet(key, text));
+  }
+
+  /**
+   * A text that one of the workers tells, now or within the time-out.
+   *
+   * @internal
+   */
+  told(key: string): Promise<string> {
+    return this.attempt(() => clusterBinding().clusterGet(key, this.timeout));
+  }
+
+  /**
+   * A key of this point of the work: the same in all workers, and another one after they have met again.
+   *
+   * @internal
+   */
+  keyHere(name: string): string {
+    return `${name}-${this.meetings}`;
   }
 
   /**

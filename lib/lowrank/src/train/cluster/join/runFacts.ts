@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { deviceInfo, tf } from '../../../runtime';
 import { version } from '../../../runtime/version';
-import type { RunSetup } from '../../checkpoints/runSetup';
+import { activeConfigs, type RunSetup } from '../../checkpoints/runSetup';
 import type { Batch } from '../../data/batch';
 import type { BatchSource } from '../../data/updateBatches';
 import type { AdamW } from '../../optimizer/adamw';
 import { parametersOf, type TrainableModel } from '../../trainableModel';
 import { checksum } from '../update/agreement';
+
+/** What tells a model from another one that does not learn. */
+export type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'>;
 
 /** Updates whose learning rates are compared, counted from the present one. */
 const SAMPLED_UPDATES = [0, 1, 10, 100, 1000];
@@ -31,6 +34,16 @@ export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, co
   }
 }
 
+/** Of a model that answers, with the adapters that are active. It reads every weight once. */
+export function modelFacts(model: FinishedModel): Record<string, string> {
+  return {
+    'version of lowrank': version(),
+    'version of TensorFlow': deviceInfo().tensorflowVersion,
+    'adapter configuration': hashOf(JSON.stringify(activeConfigs(model))),
+    model: hashOf(JSON.stringify([model.config, hashOfTensors(Object.fromEntries(model.namedParameters?.() ?? []))])),
+  };
+}
+
 /**
  * A checksum of the data, if reading does not use it up: an array, or a function that makes one. The updates themselves are always compared
  * one by one.
@@ -49,6 +62,7 @@ function hashOfTensors(tensors: tf.NamedTensorMap): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-function hashOf(text: string): string {
+/** Of a text. */
+export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

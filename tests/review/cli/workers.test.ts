@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { expect, test, vi } from 'vitest';
+import { promisify } from 'node:util';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { lowrank } from '../../cli/run';
 import { temporaryFolder } from '../../io/temporaryFolder';
-import { saveSmallModel } from './smallReviewer';
+import { saveSmallAdapters, saveSmallModel } from './smallReviewer';
 
-vi.setConfig({ testTimeout: 300_000 }); // it starts several processes
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 }); // each test starts several processes
 
 const folder = temporaryFolder();
 const built = fs.existsSync('lib/review/dist/cli/experiment.js'); // the processes run what `make build` made
@@ -27,15 +29,45 @@ const config = {
 };
 const review = (i: number) => ({
   ...{ id: `${i}`, source: 'lint', language: 'javascript', patch: `@@ -1,0 +1,1 @@\n+let a${i};`, code: `let a${i};` },
-  ...{ needsReview: true, comment: `Not ${i}.`, origin: { package: `p${i}`, version: '1.0.0', file: 'a.js', line: 1, rule: 'r' } },
+  ...{ needsReview: i % 3 === 0, comment: `Not ${i}.`, origin: { package: `p${i}`, version: '1.0.0', file: 'a.js', line: 1, rule: 'r' } },
+});
+
+beforeAll(async () => {
+  await saveSmallModel(folder('model'));
+  saveSmallAdapters(folder('adapters'));
+  fs.writeFileSync(folder('reviews.jsonl'), Array.from({ length: 60 }, (_, i) => JSON.stringify(review(i))).join('\n'));
+});
+
+test.skipIf(!built)('eval prints with two workers what it prints with one', async () => {
+  const words = [
+    'eval',
+    '--task',
+    'necessity',
+    '--data',
+    folder('reviews.jsonl'),
+    '--model',
+    folder('model'),
+    '--adapter',
+    folder('adapters'),
+  ];
+  const more = ['--batch-size', '2', '--json'];
+  const run = promisify(execFile);
+  const [alone, two] = await Promise.all([
+    lowrank([...words, ...more]),
+    run('node', ['lib/lowrank/bin/lowrank.js', ...words, ...more, '--workers', '2']),
+  ]);
+  expect(JSON.parse(alone.stdout)).toMatchObject({
+    task: 'necessity',
+    scores: expect.arrayContaining([expect.objectContaining({ examples: 10 })]),
+  });
+  expect(two.stdout).toBe(alone.stdout);
+  expect(two.stderr).toMatch(/2 workers \(TF_CONFIG\)/);
 });
 
 test.skipIf(!built)('the workers of an experiment end with their launcher, also when it is killed', async () => {
-  await saveSmallModel(folder('model'));
   fs.mkdirSync(folder('work'));
   fs.writeFileSync(folder('work/texts.json'), JSON.stringify({ code: ['let a;', 'let b;'], english: ['A text.'] }));
   fs.writeFileSync(folder('config.json'), JSON.stringify({ ...config, forms: { short: {} } }));
-  fs.writeFileSync(folder('reviews.jsonl'), Array.from({ length: 60 }, (_, i) => JSON.stringify(review(i))).join('\n'));
   const words = ['experiment', folder('config.json'), '--workers', '2', '--work', folder('work'), '--output', folder('results.json')];
   const launcher = spawn('node', ['lib/lowrank/bin/lowrank.js', ...words, '--data', folder('reviews.jsonl'), '--model', folder('model')], {
     stdio: ['ignore', 'ignore', 'pipe'],

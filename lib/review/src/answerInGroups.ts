@@ -1,0 +1,41 @@
+/** Answers prompts in groups of similar length, which the workers of a cluster share out. */
+import type { Cluster } from 'lowrank';
+import { hashOf, interruptible, modelFacts, shareOut } from 'lowrank/internal';
+import { longestFirst, type ReviewerModel } from './reviewerModel';
+
+interface Answering {
+  readonly batchSize: number;
+  readonly cluster?: Cluster | undefined;
+  /** What else the answers depend on; the workers of a cluster compare it. */
+  readonly settings: unknown;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+/** The answer to each row, in order. The groups are the same on one process and on several workers, and so are the answers. */
+export async function answerInGroups<Answer>(
+  model: ReviewerModel,
+  rows: readonly (readonly number[])[],
+  answer: (group: readonly number[], signal: AbortSignal) => Promise<readonly Answer[]>,
+  { batchSize, cluster, settings, signal, onProgress }: Answering,
+): Promise<Answer[]> {
+  const groups = longestFirst(rows, batchSize);
+  const answered = (count: number) => groups.slice(0, count).reduce((total, { length }) => total + length, 0);
+  const results = await interruptible(signal, (stop) =>
+    shareOut(cluster, {
+      items: groups,
+      work: (group) => answer(group, stop),
+      facts: () => ({
+        ...modelFacts(model),
+        prompts: hashOf(JSON.stringify(rows)),
+        settings: JSON.stringify([batchSize, settings]),
+      }),
+      onProgress: (done) => onProgress?.(answered(done)),
+    }),
+  );
+  const answers = new Array<Answer>(rows.length);
+  for (const [number, group] of groups.entries()) {
+    for (const [i, index] of group.entries()) answers[index] = results[number]?.[i] as Answer; // one for each row
+  }
+  return answers;
+}
