@@ -1,6 +1,7 @@
 /** Brings the figures and the cells of a page to life: bundled into one classic script, since a page read from a disk may load no module. */
 import './accessible.mjs';
 import './meanings.mjs';
+import './print.mjs';
 import embed from 'vega-embed';
 import { addButtons } from './live/buttons.ts';
 
