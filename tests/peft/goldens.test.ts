@@ -1,8 +1,10 @@
 import { LoraConfig, PeftModel, readSafetensors, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
 import { tenSteps } from './tenSteps';
 import { asTorch, golden, goldenPath, IDS, LABELS, largestDifference, relativeError, results, tinyModel } from './tinyModel';
 
+const folder = temporaryFolder();
 const PLAIN = ['lora', 'allLinear', 'regex', 'layers', 'rslora', 'wide', 'half', 'pissa', 'olora'];
 const MORE = ['dora', 'doraHead', 'head', 'saved', 'norms', 'biasAll', 'biasLora'];
 const TIED = ['tied', 'savedTied'];
@@ -35,7 +37,19 @@ describe.each([...PLAIN, ...MORE, ...TIED, 'prompt'])("PEFT's adapter '%s'", (na
   });
 });
 
-test.each([...PLAIN, ...MORE])("PEFT's adapter '%s' merges as in PEFT", async (name) => {
+test("an adapter that holds whole blocks gives PEFT's logits and loss, and is saved as PEFT saved it", async () => {
+  const peft = await load('savedBlock');
+  expect(relativeError(peft.forward(IDS), golden('savedBlock/logits'))).toBeLessThan(1e-5);
+  expect(relativeError(peft.loss(IDS, LABELS), golden('savedBlock/loss'))).toBeLessThan(1e-5);
+  peft.savePretrained(folder('savedBlock'));
+  const [saved, given] = [folder('savedBlock'), goldenPath('savedBlock')].map((path) =>
+    readSafetensors(`${path}/adapter_model.safetensors`),
+  );
+  expect(saved?.names.toSorted()).toEqual(given?.names.toSorted());
+  for (const name of given?.names ?? []) expect([name, saved?.toFloat32(name)]).toEqual([name, given?.toFloat32(name)]);
+});
+
+test.each([...PLAIN, ...MORE, 'savedBlock'])("PEFT's adapter '%s' merges as in PEFT", async (name) => {
   const merged = (await load(name, false)).mergeAndUnload();
   expect(relativeError(merged.forward(IDS), golden(`${name}/merged`))).toBeLessThan(1e-4);
 });

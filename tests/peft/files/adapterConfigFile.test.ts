@@ -133,6 +133,7 @@ test.each([
   ['layer_replication', [[0, 2]]],
   ['lora_bias', true],
   ['megatron_config', { num_layers: 2 }],
+  ['kasa_config', {}],
   ['monteclora_config', { num_samples: 2 }],
   ['target_parameters', ['q_proj.weight']],
   ['use_bdlora', { nblocks: 2 }],

@@ -166,6 +166,7 @@ def main():
     adapter("wide", LoraConfig(r=12, target_modules=["k_proj"], use_rslora=True, alpha_pattern={"layers.0.self_attn.k_proj": 3}))
     adapter("half", LoraConfig(r=3, target_modules=["q_proj", "v_proj"]), dtype=torch.float16)
     adapter("saved", LoraConfig(r=3, target_modules=["q_proj"], modules_to_save=["lm_head"]))
+    adapter("savedBlock", LoraConfig(r=3, target_modules=["q_proj"], modules_to_save=["layers.0.mlp", "model.layers.1"]))
     adapter("biasAll", LoraConfig(r=3, target_modules=["q_proj"], bias="all"), attention_bias=True)
     adapter("biasLora", LoraConfig(r=3, target_modules=["q_proj"], bias="lora_only"), attention_bias=True)
     adapter("prompt", AdaptionPromptConfig(adapter_len=3, adapter_layers=2, task_type="CAUSAL_LM"))

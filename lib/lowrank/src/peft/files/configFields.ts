@@ -39,6 +39,11 @@ export class ConfigFields extends JsonFields {
     return value !== undefined && value !== false;
   }
 
+  /** Whether the field holds an object, even an empty one. */
+  isObject(name: string): boolean {
+    return this.value(name) instanceof Map;
+  }
+
   /** A string, or a list of strings. */
   names(name: string): string | string[] | undefined {
     const value = this.value(name);

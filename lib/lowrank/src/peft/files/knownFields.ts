@@ -15,7 +15,8 @@ const REMEDY = 'train the adapter without it, or merge it into its base with PEF
 /** @throws UnsupportedError when one of these keys is set, because each asks for a variant with another computation. */
 export function refuseFields(fields: ConfigFields, names: readonly string[]): void {
   for (const name of names) {
-    if (fields.isSet(name))
+    if (fields.isSet(name) || fields.isObject(name))
+      // PEFT takes an empty object for a setting too
       throw new UnsupportedError(`${CONFIG_FILE} has "${name}": ${fields.text(name)}, which is not supported; ${REMEDY}`);
   }
 }

@@ -27,9 +27,10 @@ export class ModulesToSave {
   }
 
   /**
-   * The modules that a configuration names, by path. A name matches any end of a path, as in PEFT: `norm` matches every norm.
+   * The modules that a configuration names, by path. A name matches any end of a path, as in PEFT: `norm` matches every norm. For a block, such as
+   * `mlp`, these are the layers in it: together they are its copy.
    *
-   * @throws ArgumentError when a name matches nothing; UnsupportedError for a module that cannot be copied.
+   * @throws ArgumentError when a name matches nothing; UnsupportedError for a module without weights.
    */
   chosen({ modulesToSave }: SavedConfig): [string, SaveableModule | ModulesToSaveWrapper][] {
     if (modulesToSave.length === 0) return []; // before the model is walked
@@ -38,10 +39,14 @@ export class ModulesToSave {
     const found = modulesToSave.map(toSnakeCase).flatMap((name) => {
       const found = paths.filter((path) => path.endsWith(name));
       if (found.length === 0) throw new ArgumentError(`modulesToSave '${name}' matches no module; there is ${leafNames(paths).join(', ')}`);
-      return found.map((path): [string, SaveableModule | ModulesToSaveWrapper] => {
-        const module = modules.get(path);
-        if (module instanceof ModulesToSaveWrapper || isSaveable(module)) return [path, module];
-        throw new UnsupportedError(`'${path}' is a ${module?.constructor.name}, which cannot be trained and saved whole`);
+      return found.flatMap((path) => {
+        const inside = paths.flatMap((each): [string, SaveableModule | ModulesToSaveWrapper][] => {
+          const module = modules.get(each);
+          const isPart = each === path || each.startsWith(`${path}.`);
+          return isPart && (module instanceof ModulesToSaveWrapper || isSaveable(module)) ? [[each, module]] : [];
+        });
+        if (inside.length > 0) return inside;
+        throw new UnsupportedError(`'${path}' is a ${modules.get(path)?.constructor.name}, which cannot be trained and saved whole`);
       });
     });
     return [...new Map(found)]; // two names may mean one module
