@@ -157,7 +157,7 @@ test('merge writes a model that generates what the adapter does', async () => {
   expect(adapted.code).toBe(0);
   expect((await lowrank([...prompt, '--model', folder('merged')])).stdout).toBe(adapted.stdout);
   expect((await lowrank([...prompt, ...model])).stdout).not.toBe(adapted.stdout);
-  expect((await lowrank(['generate', '-', '--max-new-tokens', '8', ...model], 'let a = 1;')).stdout).toBe(
+  expect((await lowrank(['generate', '-', '--max-new-tokens', '8', ...model], 'let a = 1;\n')).stdout).toBe(
     (await lowrank([...prompt, ...model])).stdout,
   );
 });
@@ -198,6 +198,15 @@ describe('the program itself', () => {
         console.log(JSON.stringify(loaded()));
       })();`;
     expect(execFileSync('node', ['-e', script]).toString()).toBe('[]\n');
+  });
+
+  test.skipIf(!built || !fs.existsSync('/dev/full'))('says that its output cannot be written', () => {
+    const { stderr, status } = spawnSync('bash', ['-c', 'node lib/lowrank/bin/lowrank.js review --help > /dev/full']);
+    expect([status, stderr.toString()]).toEqual([2, 'lowrank: the output cannot be written (ENOSPC); check the disk that it goes to\n']);
+  });
+
+  test('takes what follows -- for no option', async () => {
+    expect((await lowrank(['generate', ...model, '--max-new-tokens', '1', '--', '--help'])).stdout).not.toMatch(/Usage/);
   });
 
   test.skipIf(!built)('stops without a word when its reader leaves', () => {

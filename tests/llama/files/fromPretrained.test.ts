@@ -41,6 +41,15 @@ describe('a GGUF file of llama.cpp gives the model that it was made from', () =>
   });
 });
 
+test('an adapter beside a model is said not to be put on, which transformers would do', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const folder = changedFolder('beside', {});
+  fs.writeFileSync(`${folder}/adapter_config.json`, '{}');
+  (await LlamaForCausalLM.fromPretrained(folder)).dispose();
+  expect(warn.mock.calls.flat().join()).toMatch(/beside holds an adapter beside the model: it is not put on/);
+  warn.mockRestore();
+});
+
 describe('a GGUF file of another kind is unsupported', () => {
   const text = (key: string, value: string): Field => [key, GGUF.string, string(value)];
   const integer = (key: string, value: number): Field => [key, GGUF.uint32, uint32(value)];

@@ -170,6 +170,8 @@ describe('odd diffs', () => {
 Only in new: y.c
 Binary files old/z.bin and new/z.bin differ
 Submodule lib 1234567..89abcde:
+Index: pic.png
+Cannot display: file marked as a binary type.
 `;
     const hunks = await hunksOf(diff, { onSkip: (file, reason) => skipped.push(`${file}: ${reason}`) });
     expect(hunks.map(({ file }) => file)).toEqual(['new/x.c']);
@@ -177,6 +179,7 @@ Submodule lib 1234567..89abcde:
       'new/y.c: only in one of the two folders; `diff -N` shows its lines',
       'z.bin: a binary file', // as git's lines of this kind, where both sides agree
       'lib: a submodule',
+      'pic.png: a binary file', // as Subversion writes it
     ]);
   });
 

@@ -35,7 +35,8 @@ export async function main(words: readonly string[], streams: Streams = processS
     streams.stderr.write(`${printableMessage(`lowrank: ${unknownCommand(name, Object.keys(commands))}`)}\n`);
     return 2;
   }
-  if (rest.includes('--help') || rest.includes('-h')) {
+  const options = rest.slice(0, rest.includes('--') ? rest.indexOf('--') : undefined);
+  if (options.includes('--help') || options.includes('-h')) {
     streams.stdout.write(commandHelp(name, await completeSpec(command.spec)));
     return 0;
   }

@@ -122,6 +122,8 @@ class Section {
   header: FileHeader | undefined;
   hasHunks = false;
   private isSkipped = false;
+  /** The file of the last `Index:` line, as Subversion writes it. */
+  private index = '';
 
   constructor(
     private readonly exclude: DiffOptions['exclude'],
@@ -175,7 +177,9 @@ class Section {
     const [, from, to] = /^Binary files (.+) and (.+) differ\r?$/.exec(line) ?? [];
     const [, folder, name] = /^Only in (.+?): (.+?)\r?$/.exec(line) ?? [];
     const [, submodule] = /^Submodule (.+?) (?:[\da-f]+\.{2,3}[\da-f]+|contains )/.exec(line) ?? [];
-    if (from !== undefined && to !== undefined && !this.header?.awaitsSides) {
+    this.index = /^Index: (.+?)\r?$/.exec(line)?.[1] ?? this.index;
+    if (/^Cannot display: file marked as a binary type/.test(line)) this.onSkip?.(this.index, 'a binary file');
+    else if (from !== undefined && to !== undefined && !this.header?.awaitsSides) {
       const sides = { before: headerPath(from), after: headerPath(to) };
       this.onSkip?.(commonName(sides) ?? nameAfter(sides) ?? from, 'a binary file');
     } else if (name !== undefined) this.onSkip?.(`${folder}/${name}`, 'only in one of the two folders; `diff -N` shows its lines');

@@ -65,7 +65,7 @@ const own: Readonly<Record<string, Command>> = {
   generate: {
     spec: {
       summary: 'continue a prompt',
-      argument: { name: 'PROMPT', help: 'the prompt; - or no argument reads stdin' },
+      argument: { name: 'PROMPT', help: 'the prompt; - or no argument reads stdin, without its last line end' },
       options: {
         model,
         quantize,

@@ -22,7 +22,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   checkModel(args);
   const folder = args.text('adapter');
   if (folder !== undefined) checkAdapterFolder(folder);
-  const prompt = args.argument === undefined || args.argument === '-' ? await allOf(stdin) : args.argument;
+  const prompt = args.argument === undefined || args.argument === '-' ? (await allOf(stdin)).replace(/\r?\n$/, '') : args.argument;
   if (prompt === '') throw new UsageError('the prompt is empty');
   const opened = await openModel(args, streams);
   const { model } = opened;

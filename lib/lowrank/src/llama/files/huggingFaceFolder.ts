@@ -30,6 +30,10 @@ export function openFolderModel(folder: string): ModelFiles {
   if (isJsonObject(document.quantization)) {
     throw new UnsupportedError(`${folder}: the weights are quantised by MLX (quantization); load the model unquantised, or a GGUF file`);
   }
+  if (pathKind(nodePath.join(folder, 'adapter_config.json')) !== undefined)
+    warn(
+      `${folder} holds an adapter beside the model: it is not put on, as transformers does; PeftModel.fromPretrained(model, folder) does`,
+    );
   const generation = readOptional(nodePath.join(folder, 'generation_config.json'));
   const given = configFromJson(nodePath.join(folder, 'config.json'), { config: document, generation });
   const files = filesByTensor(folder);
