@@ -1,3 +1,4 @@
+import nodePath from 'node:path';
 import vm from 'node:vm';
 import { rolldown } from 'rolldown';
 import { expect, test } from 'vitest';
@@ -14,7 +15,7 @@ const PAGE = {
 };
 
 async function inPage(): Promise<typeof everyExport> {
-  const core = new URL('../../../node_modules/@tensorflow/tfjs-core', import.meta.url).pathname;
+  const core = nodePath.resolve('node_modules/@tensorflow/tfjs-core');
   const bundle = await rolldown({
     input: 'tests/runtime/browser/everyExport.ts',
     platform: 'browser',
