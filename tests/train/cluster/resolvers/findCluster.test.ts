@@ -2,7 +2,7 @@ import { type ClusterDescription, findCluster } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { expandHostlist } from '../../../../lib/lowrank/src/train/cluster/resolvers/hostlist';
 
-/** What a launcher sets for one process, as its documentation or a run of it shows, and what that says. */
+/** What a launcher sets for one process, as its documentation says, and what that means. `captured.ts` has environments of real runs. */
 interface Golden {
   readonly environment: Readonly<Record<string, string>>;
   readonly found: ClusterDescription & { readonly source: string };
