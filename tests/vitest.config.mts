@@ -65,6 +65,7 @@ export default defineConfig({
     pool: 'forks', // the native binding is not made for worker threads
     maxWorkers: 2,
     testTimeout: 60_000,
+    hookTimeout: 120_000, // a busy machine takes long to remove a TensorFlow
     sequence: { sequencer: LongestFirst },
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },
     projects: [
