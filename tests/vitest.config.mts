@@ -64,8 +64,8 @@ export default defineConfig({
   test: {
     pool: 'forks', // the native binding is not made for worker threads
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000, // a busy machine takes long to remove a TensorFlow
+    testTimeout: 180_000, // nothing takes so long on a quiet machine
+    hookTimeout: 180_000,
     sequence: { sequencer: LongestFirst },
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },
     projects: [
