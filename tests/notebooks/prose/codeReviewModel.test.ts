@@ -58,6 +58,22 @@ describe('the words of notebook 05', () => {
     expect(best(ALL, 'necessity') - best(first, 'necessity')).toBeLessThan(0.001);
   });
 
+  it('on necessity: a guess after a dozen updates, and little better for an adapter that was taught with more context', () => {
+    expect(words).toContain('Its loss is below that of a guess, and not by much');
+    const guess = Math.LN2 / 2;
+    const lossOf = (adapter: string) => Number(printed.match(new RegExp(`adapter '${adapter}': ([\\d.]+) nats`))?.[1]);
+    expect(Math.abs(lossOf('necessity') - guess)).toBeLessThan(0.05);
+    expect(lossOf('experiment')).toBeLessThan(guess);
+    expect(lossOf('experiment')).toBeGreaterThan(guess - 0.1);
+    const [one, three] = [rowOf('one'), rowOf('three')];
+    for (const [column, value] of one.entries()) expect(value).toBeLessThan(three[column] ?? 0); // both beliefs, and what is right
+  });
+
+  it("on the adapter's card: three of four of its own test hunks are right", () => {
+    const seeds = measured.row('LoRA r=16, α=32', { task: 'necessity', metric: 'accuracy' }).perSeed;
+    expect(Math.max(...seeds)).toBeCloseTo(76.25, 1);
+  });
+
   it('on sizes: LoRA has nearly six times the parameters of the prefix', () => {
     expect(words).toContain('nearly six times the parameters');
     const times = measured.parameters(LORA) / measured.parameters(PREFIX);
