@@ -196,7 +196,7 @@ build/%/bin/python: tests/%/requirements.lock
 	$@ -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
 	touch $@
 
-# The golden files made anew, each by its script; `git diff --stat tests/golden` then says what another release computes otherwise.
+# Makes the golden files again, each by its script; `git diff --stat tests/golden` then says what another release computes otherwise.
 # LLAMA_CPP: a checkout of llama.cpp, without which rotary/llamaCpp.gguf stays as it is.
 GOLDEN_PYTHON ?= build/golden/bin/python
 GOLDENS ?= Llama Mistral Qwen2 RotaryLora Peft Methods Tied Resized TrainedTokens PeftKeys Beams Adamw Dequantize StoredWeights Tokenizer TokenizerParts Cuts Smollm2

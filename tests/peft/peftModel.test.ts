@@ -361,7 +361,7 @@ describe('several adapters', () => {
     const once = peft.forward(IDS);
     peft.mergeAdapter({ adapterNames: ['two'] });
     expect(largestDifference(peft.forward(IDS), once)).toBe(0);
-    expect(warn).toHaveBeenCalledExactlyOnceWith('already merged: one; call unmergeAdapter() to merge anew');
+    expect(warn).toHaveBeenCalledExactlyOnceWith('already merged: one; call unmergeAdapter() before merging again');
     warn.mockRestore();
   });
 

@@ -144,6 +144,6 @@ test('a model that was disposed of is not saved, and says why', async () => {
   const model = await tinyModel('plain');
   model.dispose();
   expect(() => model.savePretrained(path('disposed'))).toThrow(StateError);
-  expect(() => model.savePretrained(path('disposed'))).toThrow(/was disposed of: load it anew/);
+  expect(() => model.savePretrained(path('disposed'))).toThrow(/was disposed of: load it again/);
   expect(fs.existsSync(path('disposed'))).toBe(false);
 });

@@ -90,3 +90,12 @@ test('a merge into a base of 8 bits is what the adapter computed, as well as 8 b
   peft.unmergeAdapter();
   expect(largestDifference(peft.forward(IDS), unmerged)).toBe(0);
 });
+
+test.each([
+  [[], '1 adapters and 0 weights; give one weight for each'],
+  [[Number.NaN], 'the weights NaN are not all finite'],
+])('adapters are not combined with the weights %j', (weights, message) => {
+  const peft = getPeftModel(tinyModel(), new IA3Config());
+  expect(() => peft.addWeightedAdapter({ adapters: ['default'], weights, adapterName: 'sum' })).toThrow(message);
+  expect(Object.keys(peft.peftConfig)).toEqual(['default']);
+});

@@ -169,7 +169,7 @@ test('merging twice, or unmerging what is not merged, warns and does nothing', (
   expect(layer.baseWeight().read().dataSync()).toEqual(once);
   expect(warn.mock.calls.map(([message]) => message)).toEqual([
     'nothing is merged: unmerge() does nothing',
-    'already merged: default; unmerge() first to merge anew',
+    'already merged: default; call unmerge() before merging again',
   ]);
   warn.mockRestore();
 });

@@ -229,7 +229,7 @@ export class LlamaForCausalLM extends Module {
   }
 
   #checkAlive(): void {
-    if (this.model.embedTokens.weight.isDisposed) throw new StateError('this model was disposed of: load it anew');
+    if (this.model.embedTokens.weight.isDisposed) throw new StateError('this model was disposed of: load it again');
   }
 
   /** Shapes: ids (B, T) → (B, T, C). */

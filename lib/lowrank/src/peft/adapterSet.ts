@@ -335,7 +335,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
   /** @throws StateError when this PeftModel has released its model. */
   #checkUsable(): void {
     if (this.#endedBy !== undefined) {
-      const remedy = this.#endedBy === 'dispose()' ? 'load the model anew' : 'use the model that it gave back, or wrap that anew';
+      const remedy = this.#endedBy === 'dispose()' ? 'load the model again' : 'use the model that it returned, or wrap that model again';
       throw new StateError(`this PeftModel is of no use after ${this.#endedBy}: ${remedy}`);
     }
     if (isOwnedByAnother(this.#model, this)) {

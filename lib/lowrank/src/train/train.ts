@@ -128,7 +128,7 @@ function inputsOf(batches: BatchSource, { constants }: AdamW, options: TrainOpti
   const { gradientAccumulation = 1, maxGradNorm = 1, precision = 'float32', evaluation } = options;
   const heldOut = evaluation && typeof evaluation.batches !== 'function' && { 'held-out': dataFact(evaluation.batches, 0) };
   const once = dataFact(batches, 0);
-  const again = typeof batches === 'function' ? dataFact(batches, 0) : once; // it may draw anew at each call
+  const again = typeof batches === 'function' ? dataFact(batches, 0) : once; // it may draw other data at each call
   const data = { ...(once === again && { training: once }), ...heldOut };
   return { data, settings: { gradientAccumulation, maxGradNorm: String(maxGradNorm), precision, ...constants } };
 }

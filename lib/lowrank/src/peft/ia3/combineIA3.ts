@@ -2,6 +2,7 @@
 import { ArgumentError, tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { changed } from '../adapterConfig';
+import { checkWeights } from '../checkWeights';
 import type { CombinationOptions } from '../tuner';
 import type { IA3Config } from './config';
 import type { IA3Linear } from './ia3Linear';
@@ -20,10 +21,7 @@ interface Layers {
  */
 export function combineIA3(tuner: Layers, configs: ReadonlyMap<string, IA3Config>, options: CombinationOptions) {
   checkKnown('addWeightedAdapter, of IA3 adapters,', options, ['adapters', 'weights']);
-  const { adapters, weights } = options;
-  if (adapters.length === 0 || adapters.length !== weights.length) {
-    throw new ArgumentError(`${adapters.length} adapters and ${weights.length} weights; give one weight for each of at least one adapter`);
-  }
+  checkWeights(options);
   const all = [...configs.values()];
   const [first] = all;
   if (!first) throw new ArgumentError('there is no adapter to combine');

@@ -88,7 +88,7 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
   merge(names: readonly string[] = this.state.activeAdapters, options: { readonly safeMerge?: boolean } = {}): void {
     checkKnown(`${this.constructor.name}.merge`, options, ['safeMerge']);
     const { safeMerge = false } = options;
-    if (this.#merged) warn(`already merged: ${this.#merged.names.join(', ')}; unmerge() first to merge anew`);
+    if (this.#merged) warn(`already merged: ${this.#merged.names.join(', ')}; call unmerge() before merging again`);
     else mergeLayers([this], names, { safeMerge });
   }
 

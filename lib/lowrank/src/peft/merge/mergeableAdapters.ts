@@ -59,7 +59,8 @@ export class MergeableAdapters<M extends NamedModule = NamedModule> extends Adap
     const { adapterNames = this.activeAdapters, safeMerge = false, onProgress } = options;
     for (const name of adapterNames) this.adapter(name);
     const merging = this.ability('merging');
-    if (this.mergedAdapters.length > 0) warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() to merge anew`);
+    if (this.mergedAdapters.length > 0)
+      warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() before merging again`);
     else merging.merge(adapterNames, { safeMerge, onProgress });
   }
 

@@ -52,7 +52,7 @@ function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Tensor[],
   }
   if (Array.isArray(value)) {
     if (value.length > MAX_STATIC_NUMBERS && typeof value[0] === 'number') {
-      throw new ArgumentError(`${place} is an array of ${value.length} numbers: every other content would be compiled anew; pass a tensor`);
+      throw new ArgumentError(`${place} is an array of ${value.length} numbers: other numbers would be compiled again; pass a tensor`);
     }
     return `[${value.map((item, index) => describe(item, tensors, parameters, `${place}[${index}]`)).join(',')}]`;
   }

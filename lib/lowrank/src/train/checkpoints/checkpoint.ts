@@ -107,7 +107,7 @@ export function loadCheckpoint(directory: string): Checkpoint | undefined {
     }
   }
   if (folders.length > 0)
-    throw new FormatError(`all ${folders.length} checkpoints in ${directory} are damaged: begin anew in another folder`);
+    throw new FormatError(`all ${folders.length} checkpoints in ${directory} are damaged: start again in another folder`);
   return undefined;
 }
 

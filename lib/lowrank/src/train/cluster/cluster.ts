@@ -147,7 +147,7 @@ export class Cluster {
    * @internal
    */
   async together<T>(work: () => Promise<T>): Promise<T> {
-    if (this.failure) throw new StateError(`this cluster has ended (${this.failure.message}); start all workers anew`);
+    if (this.failure) throw new StateError(`this cluster has ended (${this.failure.message}); restart all workers`);
     try {
       return await work();
     } catch (error) {

@@ -1,10 +1,11 @@
 /** Combines several LoRA adapters into one: PEFT's `add_weighted_adapter`. */
 import { ArgumentError, deriveSeed, StateError, tf, UnsupportedError } from '../../../runtime';
+import { checkWeights } from '../../checkWeights';
 import type { CombinationOptions } from '../../tuner';
 import { LoraConfig } from '../config';
-import { orthonormal, singularValues } from '../linearAlgebra';
 import type { LoraLayer } from '../loraLayer';
 import type { LoraUpdate } from '../loraUpdate';
+import { type Factors, padded, truncated, truncatedProduct } from './factors';
 import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
 /** The method of combination: PEFT's `combination_type`. */
@@ -17,9 +18,6 @@ export interface WeightedAdapterOptions extends CombinationOptions, Partial<Arit
   /** Rank of the result of the SVD methods. @defaultValue the highest of the adapters' ranks */
   readonly svdRank?: number;
 }
-
-/** A and B of one layer. Shapes: (I, r), (r, O). */
-export type Factors = { readonly loraA: tf.Tensor2D; readonly loraB: tf.Tensor2D };
 
 /** The new adapter: its configuration with scale 1, and the factors of each layer; the caller disposes of them. */
 export interface CombinedAdapter {
@@ -48,14 +46,11 @@ export function combineAdapters(
   configs: ReadonlyMap<string, LoraConfig>,
   { adapters, weights, combinationType = 'svd', svdRank, seed = 0, ...options }: WeightedAdapterOptions,
 ): CombinedAdapter {
-  if (adapters.length === 0 || adapters.length !== weights.length) {
-    throw new ArgumentError(`${adapters.length} adapters and ${weights.length} weights; give one weight for each of at least one adapter`);
-  }
-  if (!weights.every(Number.isFinite)) throw new ArgumentError(`the weights ${weights.join(', ')} are not all finite`);
+  checkWeights({ adapters, weights });
   const plain = adapters.map((name) => plainConfig(name, configs.get(name)));
-  const way = adapters.length === 1 ? 'linear' : combinationType; // one adapter has no cross terms
+  const type = adapters.length === 1 ? 'linear' : combinationType; // one adapter has no cross terms
   const layers = tuner.layers().filter(([, { updates }]) => adapters.some((name) => updates.has(name)));
-  const r = newRank(way, plain.map(highestRank), svdRank);
+  const r = newRank(type, plain.map(highestRank), svdRank);
   const factors = new Map<string, Factors>();
   try {
     for (const [index, [path, layer]] of layers.entries()) {
@@ -65,7 +60,7 @@ export function combineAdapters(
       });
       factors.set(
         path,
-        tf.tidy(() => padded(combineLayer(way, parts, { r, ...options, seed: deriveSeed(seed, index) }), r)),
+        tf.tidy(() => padded(combineLayer(type, parts, { r, ...options, seed: deriveSeed(seed, index) }), r)),
       );
     }
   } catch (error) {
@@ -99,15 +94,15 @@ interface Part {
 }
 
 function combineLayer(
-  way: CombinationType,
+  type: CombinationType,
   parts: readonly Part[],
   { r, ...options }: ArithmeticOptions & { readonly r: number },
 ): Factors {
-  if (way === 'cat') return concatenated(parts);
-  if (way === 'svd') return truncatedProduct(concatenated(parts), r);
-  if (isTaskArithmetic(way)) return mergedFactors(way, parts, options);
-  const arithmetic = way.replace(/_svd$/, '');
-  if (!isTaskArithmetic(arithmetic)) throw new ArgumentError(`combinationType '${way}' is none of PEFT's`);
+  if (type === 'cat') return concatenated(parts);
+  if (type === 'svd') return truncatedProduct(concatenated(parts), r);
+  if (isTaskArithmetic(type)) return mergedFactors(type, parts, options);
+  const arithmetic = type.replace(/_svd$/, '');
+  if (!isTaskArithmetic(arithmetic)) throw new ArgumentError(`combinationType '${type}' is none of PEFT's`);
   const deltas = parts.map(({ update }) => update.product());
   const weights = parts.map(({ weight }) => weight);
   return truncated(mergeTensors(arithmetic, deltas, weights, options), r);
@@ -125,12 +120,12 @@ function concatenated(parts: readonly Part[]): Factors {
   return { loraA, loraB };
 }
 
-function mergedFactors(way: TaskArithmetic, parts: readonly Part[], { seed, ...options }: ArithmeticOptions): Factors {
+function mergedFactors(type: TaskArithmetic, parts: readonly Part[], { seed, ...options }: ArithmeticOptions): Factors {
   const scales = parts.map(({ update, weight }) => weight * update.scaling);
   const roots = scales.map((scale) => Math.sqrt(Math.abs(scale)));
   const signed = roots.map((root, index) => ((scales[index] ?? 0) < 0 ? -root : root)); // on one side only, or two signs cancel
   const merged = (tensors: tf.Tensor[], weights: number[], side: number) =>
-    mergeTensors(way, tensors, weights, { ...options, seed: deriveSeed(seed, side) }) as tf.Tensor2D;
+    mergeTensors(type, tensors, weights, { ...options, seed: deriveSeed(seed, side) }) as tf.Tensor2D;
   return {
     loraA: merged(
       parts.map(({ update }) => update.loraA),
@@ -145,44 +140,11 @@ function mergedFactors(way: TaskArithmetic, parts: readonly Part[], { seed, ...o
   };
 }
 
-/** The best factors of rank r. Shapes: (I, O) → (I, k), (k, O), k = min(r, I, O). */
-function truncated(delta: tf.Tensor, r: number): Factors {
-  const { s, u, v } = singularValues(delta);
-  const k = Math.min(r, s.size);
-  const right: tf.Tensor2D = v.slice([0, 0], [-1, k]).mul(s.slice(0, k));
-  return { loraA: u.slice([0, 0], [-1, k]), loraB: right.transpose() };
-}
-
-/** As {@link truncated} of the product A·B, through its core of rank's size: `A·B = Q_A·(R_A·R_Bᵀ)·Q_Bᵀ`. */
-function truncatedProduct({ loraA, loraB }: Factors, r: number): Factors {
-  const left = orthonormal(loraA);
-  const right = orthonormal(loraB.transpose());
-  const core = truncated(tf.matMul(left.right, right.right, false, true), r);
-  return { loraA: tf.matMul(left.q, core.loraA), loraB: tf.matMul(core.loraB, right.q, false, true) };
-}
-
-/** Pads with zeros to rank r, which does not change the product. */
-function padded({ loraA, loraB }: Factors, r: number): Factors {
-  const missing = r - loraA.shape[1];
-  return missing === 0
-    ? { loraA, loraB }
-    : {
-        loraA: tf.pad2d(loraA, [
-          [0, 0],
-          [0, missing],
-        ]),
-        loraB: tf.pad2d(loraB, [
-          [0, missing],
-          [0, 0],
-        ]),
-      };
-}
-
-function newRank(way: CombinationType, ranks: readonly number[], svdRank: number | undefined): number {
-  if (way === 'cat') return ranks.reduce((sum, rank) => sum + rank, 0);
-  if (!isTaskArithmetic(way)) return svdRank ?? Math.max(...ranks);
+function newRank(type: CombinationType, ranks: readonly number[], svdRank: number | undefined): number {
+  if (type === 'cat') return ranks.reduce((sum, rank) => sum + rank, 0);
+  if (!isTaskArithmetic(type)) return svdRank ?? Math.max(...ranks);
   if (new Set(ranks).size === 1) return ranks[0] ?? 0;
-  throw new ArgumentError(`combinationType '${way}' adds A and B up, so the ranks ${ranks.join(', ')} must be the same; use cat or svd`);
+  throw new ArgumentError(`combinationType '${type}' adds A and B up, so the ranks ${ranks.join(', ')} must be the same; use cat or svd`);
 }
 
 /** The ranks of all layers are at most this. */

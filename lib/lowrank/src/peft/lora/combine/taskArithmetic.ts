@@ -16,7 +16,7 @@ export interface ArithmeticOptions {
 }
 
 /** The rule for dropping elements before the sum, and whether the rest must agree in sign. */
-const WAYS = {
+const TYPES = {
   linear: { prune: undefined, elects: false },
   magnitude_prune: { prune: keepLargest, elects: false },
   ties: { prune: keepLargest, elects: true },
@@ -25,10 +25,10 @@ const WAYS = {
 } as const;
 
 /** A method of summing tensors element by element. */
-export type TaskArithmetic = keyof typeof WAYS;
+export type TaskArithmetic = keyof typeof TYPES;
 
-export function isTaskArithmetic(way: string): way is TaskArithmetic {
-  return Object.hasOwn(WAYS, way);
+export function isTaskArithmetic(type: string): type is TaskArithmetic {
+  return Object.hasOwn(TYPES, type);
 }
 
 /**
@@ -41,14 +41,14 @@ export function isTaskArithmetic(way: string): way is TaskArithmetic {
  * @throws ArgumentError for a density out of range.
  */
 export function mergeTensors(
-  way: TaskArithmetic,
+  type: TaskArithmetic,
   tensors: readonly tf.Tensor[],
   weights: readonly number[],
   options: ArithmeticOptions,
 ): tf.Tensor {
-  const { prune, elects } = WAYS[way];
+  const { prune, elects } = TYPES[type];
   return tf.tidy(() => {
-    const kept = prune ? tensors.map((tensor, index) => prune(tensor, densityOf(way, options), deriveSeed(options.seed, index))) : tensors;
+    const kept = prune ? tensors.map((tensor, index) => prune(tensor, densityOf(type, options), deriveSeed(options.seed, index))) : tensors;
     const weighted = kept.map((tensor, index) => tensor.mul(weights[index] ?? 0));
     if (!elects) return tf.addN(weighted);
     const agrees = agreement(kept, options.majoritySignMethod ?? 'total');
@@ -83,8 +83,8 @@ function agreement(tensors: readonly tf.Tensor[], method: MajoritySignMethod): t
   return signs.map((sign) => sign.equal(elected).toFloat());
 }
 
-function densityOf(way: TaskArithmetic, { density }: ArithmeticOptions): number {
-  const isRandom = WAYS[way].prune === keepRandom;
+function densityOf(type: TaskArithmetic, { density }: ArithmeticOptions): number {
+  const isRandom = TYPES[type].prune === keepRandom;
   if (density !== undefined && density >= 0 && density <= 1 && !(isRandom && density === 0)) return density;
-  throw new ArgumentError(`combining by ${way} needs a density in ${isRandom ? '0 < d' : '0 ≤ d'} ≤ 1; got ${density}`);
+  throw new ArgumentError(`combining by ${type} needs a density in ${isRandom ? '0 < d' : '0 ≤ d'} ≤ 1; got ${density}`);
 }
