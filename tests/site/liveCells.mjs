@@ -67,6 +67,7 @@ export async function liveFaults(page, notebook) {
   const live = marks.filter(({ needs }) => needs === undefined);
   if (live.length === 0) return ['no cell runs in the page'];
   const faults = [];
+  const numbers = await figureNumbers(page);
   await page.getByRole('button', { name: 'Run all' }).click();
   for (const { code } of live) {
     const said = await ended(page, code);
@@ -74,7 +75,13 @@ export async function liveFaults(page, notebook) {
     if (!said.startsWith('ran')) return [...faults, `cell ${code} ${said}: ${shown.join(' ')}`];
     if (cells) faults.push(...differences(shown, keptOutputs(cells[code])).map((fault) => `cell ${code} ${fault}`));
   }
-  return faults;
+  const after = await figureNumbers(page);
+  return after === numbers ? faults : [...faults, `figures were ${numbers}, and are ${after}`];
+}
+
+/** The numbers of the page's figures, in their order. */
+async function figureNumbers(page) {
+  return (await page.locator('.caption-number').allTextContents()).join(' ');
 }
 
 function differences(shown, kept) {
