@@ -2,7 +2,7 @@
 import { ArgumentError, tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { changed } from '../adapterConfig';
-import { checkWeights } from '../checkWeights';
+import { checkWeights } from '../merge/checkWeights';
 import type { CombinationOptions } from '../tuner';
 import type { IA3Config } from './config';
 import type { IA3Linear } from './ia3Linear';

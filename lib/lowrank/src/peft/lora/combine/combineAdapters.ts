@@ -1,6 +1,6 @@
 /** Combines several LoRA adapters into one: PEFT's `add_weighted_adapter`. */
 import { ArgumentError, deriveSeed, StateError, tf, UnsupportedError } from '../../../runtime';
-import { checkWeights } from '../../checkWeights';
+import { checkWeights } from '../../merge/checkWeights';
 import type { CombinationOptions } from '../../tuner';
 import { LoraConfig } from '../config';
 import type { LoraLayer } from '../loraLayer';

@@ -1,6 +1,6 @@
 /** Checks the weights with which adapters are combined. */
-import { ArgumentError } from '../runtime';
-import type { CombinationOptions } from './tuner';
+import { ArgumentError } from '../../runtime';
+import type { CombinationOptions } from '../tuner';
 
 /** @throws ArgumentError unless there is a finite weight for each of at least one adapter. */
 export function checkWeights({ adapters, weights }: CombinationOptions): void {
