@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { LlamaForCausalLM } from 'lowrank';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { lossLine } from '../../lib/lowrank/src/cli/trainAdapter';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { saveSmallAdapters, saveSmallModel } from '../review/cli/smallReviewer';
 import { lowrank } from './run';
@@ -39,6 +40,7 @@ describe('what the arguments alone show to be wrong is refused before a model is
     [['merge', '--model', model, '--adapter', folder('none'), '--output', output], /--adapter .*none: there is no such folder/],
     [['merge', '--model', model, '--adapter', model, '--output', output], /model has no adapter_config\.json/],
     [['merge', '--model', model, '--adapter', folder('adapters'), '--output', output], /its sub-folders have: load comment, refinement/],
+    [['merge', '--model', model, '--adapter', adapter, '--output', adapter], /comment holds an adapter, which transformers would put onto/],
     [['merge', '--model', model, '--adapter', adapter, '--output', file], /--output .*a-file: this is a file/],
     [['generate', '--model', model, '--adapter', file, 'a'], /--adapter .*a-file: this is a file, not a folder/],
     [['generate', '--model', model, '--beams', '3', '--temperature', '1', 'a'], /numBeams 3 searches and temperature 1 draws/],
@@ -61,6 +63,12 @@ describe('what the arguments alone show to be wrong is refused before a model is
     expect(load).not.toHaveBeenCalled();
     load.mockRestore();
   });
+});
+
+test('a validation loss that is not a number is not the lowest', () => {
+  expect(lossLine([6.5, 6, Number.NaN])).toBe(
+    'validation loss: 6.5000 before training, 6.0000 at the lowest; the adapter has the weights of the lowest\n',
+  );
 });
 
 test('--held-out takes as many examples as it says, and must leave some to train on', async () => {

@@ -106,10 +106,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     const leftOut = encoded.train.length - examples.train.length;
     stdout.write(`${result.history.length} updates on ${encoded.train.length} examples of ${base}\n`);
     if (leftOut > 0) stdout.write(`skipped ${leftOut} examples longer than --max-length\n`);
-    if (losses.length > 0)
-      stdout.write(
-        `validation loss: ${losses[0]?.toFixed(4)} before training, ${Math.min(...losses).toFixed(4)} at the lowest; the adapter has the weights of the lowest\n`,
-      );
+    if (losses.length > 0) stdout.write(lossLine(losses));
     stdout.write(`written to ${folder}\n`);
     return 0;
   } finally {
@@ -124,6 +121,12 @@ function fitting(examples: readonly (EncodedExample | undefined)[]): EncodedExam
 /** A small share of the time, yet enough to compare losses: one example per 25 trained on, at least 8 and at most 64. */
 function heldOutFor(learned: number): number {
   return Math.min(64, Math.max(8, Math.round(learned / 25)));
+}
+
+/** @param losses - of all evaluations; one that is not a number is never the lowest */
+export function lossLine(losses: readonly number[]): string {
+  const lowest = Math.min(...losses.filter((loss) => !Number.isNaN(loss)));
+  return `validation loss: ${losses[0]?.toFixed(4)} before training, ${lowest.toFixed(4)} at the lowest; the adapter has the weights of the lowest\n`;
 }
 
 function beginning(heldOut: number, checkpoint: string): string {

@@ -5,7 +5,7 @@ import { PeftModel } from '../../peft';
 import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
 import type { CommandArguments } from '../arguments/commandArguments';
 import { fitVocabulary } from '../fitVocabulary';
-import { openModel } from '../openModel';
+import { isAdapter, openModel } from '../openModel';
 import { ProgressLine } from '../progressLine';
 import type { Streams } from '../streams';
 import { UsageError } from '../usageError';
@@ -14,6 +14,10 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const [folder, output] = [args.required('adapter'), args.required('output')];
   if (fs.existsSync(nodePath.join(output, 'config.json')) && !args.isOn('force'))
     throw new UsageError(`${output} already contains a model: pass --force to replace it, or choose another --output`);
+  if (isAdapter(output))
+    throw new UsageError(
+      `--output ${output} holds an adapter, which transformers would put onto the merged model again: choose another folder`,
+    );
   checkAdapterFolder(folder);
   const opened = await openModel(args, streams);
   const { model } = opened;
