@@ -1,4 +1,5 @@
 // Draws each figure from its Vega-Lite specification, so that sliders move and marks tell their numbers. Without scripts its picture stays.
+// These pages have plain vega, no bundler and no menus; the site has docs/site/figures.mjs.
 for (const script of document.querySelectorAll('script.figure')) {
   const picture = script.parentElement.querySelector('img');
   const place = document.createElement('div');
