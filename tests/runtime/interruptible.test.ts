@@ -80,6 +80,24 @@ describe.skipIf(!isBuilt)('two works in one process', () => {
   });
 });
 
+test.skipIf(!isBuilt)('a signal that comes as the work ends still ends the process', async () => {
+  const program = `
+    import { setImmediate } from 'node:timers/promises';
+    import { interruptible } from './lib/lowrank/dist/runtime/interruptible.js';
+    const alive = setInterval(() => {}, 1000);
+    for (const turns of [0, 1, 2]) {
+      await interruptible(undefined, async () => {
+        for (let turn = 0; turn < turns; turn++) await setImmediate();
+        if (turns === Number(process.argv[1])) process.kill(process.pid, 'SIGTERM');
+      });
+    }
+    clearInterval(alive);`;
+  for (const turns of ['0', '1', '2']) {
+    const child = spawn('node', ['--no-warnings', '--input-type=module', '-e', program, turns], { stdio: 'ignore' });
+    expect(await once(child, 'close')).toEqual([null, 'SIGTERM']);
+  }
+});
+
 describe('interruptible', () => {
   test('passes the given signal on, and leaves no listener behind', async () => {
     const listeners = process.listenerCount('SIGINT');

@@ -1,5 +1,6 @@
 /** Long work that Ctrl-C, the stop button of a notebook and `kill` end between two steps, not inside one. */
 import process from 'node:process';
+import { setImmediate } from 'node:timers/promises';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -21,8 +22,18 @@ export async function interruptible<T>(given: AbortSignal | undefined, work: (si
   try {
     return await work(given ? AbortSignal.any([given, interrupts.signal]) : interrupts.signal);
   } finally {
+    await pendingSignals();
     leave();
   }
+}
+
+/**
+ * Waits until Node has told the listeners of every signal that it has received: it forgets one whose last listener leaves before that.
+ * The first turn may be the rest of the running round of the event loop; the second comes after a new round has looked for signals.
+ */
+async function pendingSignals(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 /**
