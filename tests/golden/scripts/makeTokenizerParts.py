@@ -5,8 +5,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 TEXTS = ["Hello, world!! it's 1234 5  6", 'a  b   c\n\n d\t e', '  lead', 'trail  ', 'é ñ ... ??', '\ufeffa\u0085b \u00a0c', '١٢ ½ ⅷ',
-         'ΟΔΟΣ ΑΣ', 'a_b-c_d a$b', '—“q”— 字', ' ', '€$+<>^`|~']
-BLANKS = [' ', '▁']
+         'ΟΔΟΣ ΑΣ', 'a_b-c_d a$b', '—“q”— 字 b😀 c😀', ' ', '€$+<>^`|~']
 MERGES = [('▁', '▁'), ('a', '▁'), ('▁', 'a'), ('▁', 'b'), ('!', '!'), ('a', ' '), (' ', 'b'), (' ', ' '), ('1', '2'), ('l', 'l'), ('?', '?')]
 
 

@@ -30,7 +30,7 @@ export function openFolderModel(folder: string): ModelFiles {
   if (isJsonObject(document.quantization)) {
     throw new UnsupportedError(`${folder}: the weights are quantised by MLX (quantization); load the model unquantised, or a GGUF file`);
   }
-  if (pathKind(nodePath.join(folder, 'adapter_config.json')) !== undefined)
+  if (namesIn(folder).includes('adapter_config.json'))
     warn(
       `${folder} holds an adapter beside the model: it is not put on, as transformers does; PeftModel.fromPretrained(model, folder) does`,
     );

@@ -36,7 +36,7 @@ const EXACT: ReadonlyMap<string, Exact> = new Map(
     Sequence: ({ pretokenizers }) => sequence(...(Array.isArray(pretokenizers) ? pretokenizers.map(exactPreTokenizer) : [])),
     ByteLevel: ({ use_regex: usesRegex = true, add_prefix_space: addsSpace = false, ...rest }) => {
       if (usesRegex !== true) return { ...rest, use_regex: usesRegex, add_prefix_space: addsSpace };
-      const space = addsSpace === true ? [{ type: 'Replace', pattern: { Regex: String.raw`\A(?! )` }, content: ' ' }] : [];
+      const space = addsSpace === true ? [{ type: 'Replace', pattern: { Regex: String.raw`\A[^ ]` }, content: ' $&' }] : [];
       return sequence(...space, byteLevelSplit(GPT2_SPLIT));
     },
     Split: (config) => splitAs(config),
