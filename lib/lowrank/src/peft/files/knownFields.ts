@@ -12,11 +12,13 @@ export const FAN_IN_FAN_OUT = [false, 'the linear layers of a LLaMA are never st
 
 const REMEDY = 'train the adapter without it, or merge it into its base with PEFT, where PEFT can, and load the merged model';
 
-/** @throws UnsupportedError when one of these keys is set, because each asks for a variant with another computation. */
-export function refuseFields(fields: ConfigFields, names: readonly string[]): void {
+/**
+ * @param evenEmpty - those of the keys that an empty object sets too
+ * @throws UnsupportedError when one of these keys is set, because each asks for a variant with another computation.
+ */
+export function refuseFields(fields: ConfigFields, names: readonly string[], evenEmpty: readonly string[] = []): void {
   for (const name of names) {
-    if (fields.isSet(name) || fields.isObject(name))
-      // PEFT takes an empty object for a setting too
+    if (fields.isSet(name) || (evenEmpty.includes(name) && fields.isObject(name)))
       throw new UnsupportedError(`${CONFIG_FILE} has "${name}": ${fields.text(name)}, which is not supported; ${REMEDY}`);
   }
 }

@@ -43,6 +43,8 @@ const UNSUPPORTED = {
   use_qalora: false,
   velora_config: null,
 };
+/** Those of them that PEFT 0.21 computes with, or fails on, when they are an empty object. */
+const SET_WHEN_EMPTY = ['arrow_config', 'kasa_config', 'use_bdlora'];
 /** Starts that do not change the base: a loaded adapter is a plain LoRA. */
 const PLAIN_STARTS = ['eva', 'orthogonal'];
 
@@ -50,7 +52,7 @@ export const loraFields: ConfigFileFields<LoraConfig> = { read, write };
 
 function read(fields: ConfigFields, common: Required<AdapterConfigOptions>): LoraConfig {
   fields.ignore(IGNORED);
-  refuseFields(fields, Object.keys(UNSUPPORTED));
+  refuseFields(fields, Object.keys(UNSUPPORTED), SET_WHEN_EMPTY);
   warnOfFields(fields, WITHOUT_EFFECT);
   return new LoraConfig({
     ...given({
