@@ -1,4 +1,5 @@
 /** What a chat template writes is what Jinja writes, and has an end. */
+import fs from 'node:fs';
 import { ArgumentError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { boundedTemplate, importJinja } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate';
@@ -19,12 +20,28 @@ test.each([
   "{{ messages | map(attribute='role') | join(', ') }}{{ ['a', 'b'] | join }}{{ 'abc' | join('/') }}",
   '{{ messages[1].content | indent(2, true) }}{{ messages[1].content | indent(width=3, blank=true) }}{{ messages[1].content | indent }}',
   '{% filter indent(3) %}a\nb\n{% for i in range(3) %}{{ i }}\n{% endfor %}{% endfilter %}{% filter upper %}x{% endfilter %}',
-  '{{ range(3) }}{{ range(1, 7, 2) }}{{ range(5, 0, -2) }}{{ range(0) }}{{ range(3, 1) }}{{ range(0, 1, 0.25) }}',
+  '{{ range(3) | tojson }}{{ range(1, 7, 2) | tojson }}{{ range(5, 0, -2) | tojson }}{{ range(0) | tojson }}{{ range(0, 1, 0.25) | tojson }}',
   '{%- macro show(x, y=2) -%}[{{ x }}{{ y }}{{ caller() if caller }}]{%- endmacro -%}{{ show(1) }}{% call show(*[3], y=4) %}c{% endcall %}',
-  '{% set ns = namespace(last=-1, all=[]) %}{% for m in messages %}{% set ns.all = ns.all + [m.role] %}{% endfor %}{{ ns.all }}{{ ns.all[1:] }}',
-  "{{ 'a' if True and not False else 'b' }}{{ none is none }}{{ None == none }}{{ true }}{{ 'x' * 0 if false }}{{ strftime_now('%%') }}",
+  '{% set ns = namespace(last=-1, all=[]) %}{% for m in messages %}{% set ns.all = ns.all + [m.role] %}{% endfor %}{{ ns.all | tojson }}{{ ns.all[1:] | tojson }}',
+  "{{ 'a' if True and not False else 'b' }}{{ 'x' * 0 if false }}{{ strftime_now('%%') }}",
 ])('what is written is what the library writes: %s', (source) => {
   expect(render(source)).toBe(new jinja.Template(source).render(given));
+});
+
+interface Golden {
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly cases: readonly { readonly source: string; readonly text: string }[];
+}
+
+const golden: Golden = JSON.parse(fs.readFileSync(new URL('../../golden/chatTemplates.json', import.meta.url), 'utf8'));
+
+test.each(golden.cases)('what is no text is written as in transformers: $source', ({ source, text }) => {
+  expect(boundedTemplate(jinja, source).render(golden.given)).toBe(text);
+});
+
+test('a function, and what holds itself, cannot be written', () => {
+  expect(() => render('{{ range }}')).toThrow('it writes a function, not what the function returns');
+  expect(() => render('{% set n = namespace() %}{% set n.n = n %}{{ n }}')).toThrow('it writes lists or mappings more than 100 deep');
 });
 
 test('the year is the one of today', () => {

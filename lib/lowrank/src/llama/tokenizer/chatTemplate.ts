@@ -1,12 +1,9 @@
 /** Renders a chat template within bounds of output and memory, because its file decides how much it writes. */
 import { ArgumentError } from '../../runtime';
+import { pythonText, type Value } from './pythonText';
 
 interface Node {
   readonly type: string;
-}
-
-interface Value {
-  readonly value: unknown;
 }
 
 interface Environment {
@@ -17,6 +14,7 @@ interface Environment {
 interface Interpreter {
   run(program: Node): Value;
   evaluate(node: Node | undefined, environment: Environment): Value;
+  evaluateBlock(nodes: readonly Node[], environment: Environment): Value;
 }
 
 /** What is used of the library, whose own declarations import without endings, so that TypeScript does not find them. */
@@ -36,6 +34,8 @@ const TEXTS_IN_ALL = 8;
 /** What an entry of a list takes, counted in characters. */
 const ENTRY = 16;
 const TIMES_GIVEN = 16;
+/** What one character of a text in a list takes at most: a backslash, `u`, and four digits. */
+const LONGEST_ESCAPE = 6;
 
 /** Filters, and the method of that name, that put an argument into a text as often as the text decides. */
 const MULTIPLYING = new Set(['indent', 'join', 'replace', 'tojson']);
@@ -60,6 +60,12 @@ interface Call extends Node {
   readonly args: readonly Argument[];
 }
 
+interface Binary extends Node {
+  readonly operator: Named;
+  readonly left: Node;
+  readonly right: Node;
+}
+
 interface Filter extends Node {
   readonly operand: Node;
   readonly body?: readonly Node[];
@@ -72,6 +78,9 @@ interface Constant extends Node {
 }
 
 const constant = (value: Value): Constant => ({ type: 'Constant', constant: value });
+
+/** Statements whose value is none, which is no text of theirs. */
+const SILENT = new Set(['Set', 'Macro', 'Comment']);
 
 export interface BoundedTemplate {
   /** @throws ArgumentError when a text in it becomes too long; Error where the template refuses what it is given. */
@@ -138,7 +147,31 @@ function boundedInterpreter({ Interpreter }: Jinja) {
       return value;
     }
 
+    /** The texts of the nodes, one after the other. */
+    override evaluateBlock(nodes: readonly Node[], environment: Environment): Value {
+      const texts = nodes.map((node) => {
+        const value = this.evaluate(node, environment);
+        return SILENT.has(node.type) ? '' : this.#text(value);
+      });
+      return this.#made(texts.join(''), environment);
+    }
+
+    #text(value: Value): string {
+      if (typeof value.value === 'string') return value.value;
+      this.reserve(LONGEST_ESCAPE * this.#sizeOf(value).size);
+      return pythonText(value);
+    }
+
+    /** A text as a value of the library's. */
+    #made(text: string, environment: Environment): Value {
+      return super.evaluate({ type: 'StringLiteral', value: text } as Named, environment);
+    }
+
     #evaluate(node: Node | undefined, environment: Environment): Value {
+      if (node?.type === 'BinaryExpression' && (node as Binary).operator.value === '~') {
+        const sides = [(node as Binary).left, (node as Binary).right].map((side) => this.#text(this.evaluate(side, environment)));
+        return this.#made(sides.join(''), environment);
+      }
       if (node?.type === 'FilterExpression') return this.#filter(node as Filter, environment);
       if (node?.type === 'CallExpression') return this.#call(node as Call, environment);
       if (node?.type !== 'FilterStatement') return super.evaluate(node, environment);
@@ -149,6 +182,7 @@ function boundedInterpreter({ Interpreter }: Jinja) {
     #filter(node: Filter, environment: Environment): Value {
       const { filter } = node;
       const name = 'callee' in filter ? filter.callee.value : filter.value;
+      if (name === 'string') return this.#made(this.#text(this.evaluate(node.operand, environment)), environment);
       if (typeof name !== 'string' || !MULTIPLYING.has(name)) return super.evaluate(node, environment);
       const operand = this.evaluate(node.operand, environment);
       const args = 'args' in filter ? this.#evaluated(filter.args, environment) : [];

@@ -1,0 +1,59 @@
+/** Values of a chat template as Python writes them: templates are made for it, and the tokens of `None` and `null` differ. */
+
+/** A value of the Jinja library. */
+export interface Value {
+  readonly type: string;
+  readonly value: unknown;
+}
+
+/** What holds itself would be written without end. */
+const DEEPEST = 100;
+
+/** As `str(value)`; of an undefined value nothing, as Jinja has it. */
+export function pythonText(value: Value): string {
+  if (value.type === 'UndefinedValue') return '';
+  return typeof value.value === 'string' ? value.value : representation(value, 0);
+}
+
+/** As `repr(value)`. */
+function representation({ type, value }: Value, depth: number): string {
+  if (depth > DEEPEST) throw new Error(`it writes lists or mappings more than ${DEEPEST} deep`);
+  const inner = (item: Value) => representation(item, depth + 1);
+  if (type === 'NullValue') return 'None';
+  if (type === 'UndefinedValue') return 'Undefined';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return type === 'FloatValue' ? float(value) : String(value);
+  if (typeof value === 'string') return quoted(value);
+  if (Array.isArray(value)) {
+    const items = value.map(inner).join(', ');
+    return type === 'TupleValue' ? `(${items})` : `[${items}]`;
+  }
+  if (value instanceof Map) {
+    const items = `{${Array.from(value, ([key, item]) => `${quoted(String(key))}: ${inner(item)}`).join(', ')}}`;
+    return type === 'NamespaceValue' ? `<Namespace ${items}>` : items;
+  }
+  throw new Error('it writes a function, not what the function returns');
+}
+
+function float(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e16 || size < 1e-4)) return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+  if (!Number.isInteger(value)) return String(value);
+  return `${Object.is(value, -0) ? '-0' : value}.0`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function quoted(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  return quote + text.replace(/[\\']|(?! )[\p{C}\p{Z}]/gu, (character) => escaped(character, quote)) + quote;
+}
+
+function escaped(character: string, quote: string): string {
+  if (character === "'") return quote === "'" ? "\\'" : "'";
+  const code = character.codePointAt(0) ?? 0;
+  const [letter, digits] = code < 0x100 ? ['x', 2] : code < 0x10000 ? ['u', 4] : ['U', 8];
+  return ESCAPES[character] ?? `\\${letter}${code.toString(16).padStart(digits, '0')}`;
+}
