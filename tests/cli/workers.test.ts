@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readSafetensors } from 'lowrank';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { withoutOptions } from '../../lib/lowrank/src/cli/launchWorkers';
+import { withoutOptions } from '../../lib/lowrank/src/cli/workers/launchWorkers';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { saveSmallModel } from '../review/cli/smallReviewer';
 import { lowrank } from './run';

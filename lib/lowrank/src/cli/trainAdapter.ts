@@ -9,11 +9,11 @@ import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExa
 import { checkPlace } from './arguments/checkPlace';
 import type { CommandArguments } from './arguments/commandArguments';
 import { typedConfig } from './arguments/methodOptions';
-import { joinedCluster } from './joinedCluster';
-import { manyWorkers } from './manyWorkers';
 import { checkModel, isAdapter, openModel } from './openModel';
 import type { Streams } from './streams';
 import { UsageError } from './usageError';
+import { joinedCluster } from './workers/joinedCluster';
+import { manyWorkers } from './workers/manyWorkers';
 
 /** Examples for training and validation; undefined marks one that does not fit. */
 export interface TrainingExamples {

@@ -10,7 +10,7 @@ export { KeyValueCache } from './generation/growingCache';
 export { type SamplingOptions, sampleToken } from './generation/sampling';
 export type { TensorSource } from './initialParameters';
 export { type ForwardOptions, type InputOptions, LlamaForCausalLM, type LossOptions } from './llamaForCausalLM';
-export { type MemoryPlanOptions, type PlannedModel, planMemory } from './memoryPlan';
+export { type MemoryPlanOptions, type PlannedModel, planMemory } from './memory/memoryPlan';
 export { LlamaDecoderLayer, LlamaModel, type LlamaModelOptions } from './model';
 export { learnedPositions } from './nextTokenLoss';
 export { type RotaryLayout, rotaryRows } from './rotaryLayout';

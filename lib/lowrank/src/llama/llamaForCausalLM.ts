@@ -13,9 +13,9 @@ import { type SaveOptions, savePretrained } from './files/savePretrained';
 import { type GenerateOptions, generate } from './generation/generate';
 import type { KeyValueCache } from './generation/growingCache';
 import { givenParameters, makeParameters, randomParameters, type TensorSource } from './initialParameters';
-import { loadingPlan, workPlan } from './memoryPlan';
+import { loadingPlan, workPlan } from './memory/memoryPlan';
+import { modelBytes } from './memory/modelBytes';
 import type { LlamaModel } from './model';
-import { modelBytes } from './modelBytes';
 import { nextTokenLoss } from './nextTokenLoss';
 import { resizedEnds } from './resizeTokens';
 

@@ -1,5 +1,5 @@
 /** Refuses a batch that would not fit into memory, before it is sent to the device. */
-import { type PlannedModel, workPlan } from '../llama/memoryPlan';
+import { type PlannedModel, workPlan } from '../llama/memory/memoryPlan';
 import { checkMemory } from '../runtime/memory/memoryBudget';
 import type { Batch } from './data/batch';
 import type { ExecutionOptions } from './executionOptions';

@@ -5,7 +5,7 @@ import { interruptible } from '../../runtime/interruptible';
 import { checkMemory } from '../../runtime/memory/memoryBudget';
 import { sizeOf } from '../../runtime/sizeOf';
 import type { Parameters } from '../buildModel';
-import { loadingPlan } from '../memoryPlan';
+import { loadingPlan } from '../memory/memoryPlan';
 import { isKernel, parameterShapes } from '../parameterShapes';
 import type { ModelFiles } from './modelSource';
 import { float32Reader, type Parameter } from './parameterReader';

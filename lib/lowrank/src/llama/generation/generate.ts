@@ -9,7 +9,7 @@ import { interruptible } from '../../runtime/interruptible';
 import { checkMemory } from '../../runtime/memory/memoryBudget';
 import { checkIds, checkLength, type TokenRows } from '../checkInputs';
 import type { LlamaConfig } from '../config';
-import { workPlan } from '../memoryPlan';
+import { workPlan } from '../memory/memoryPlan';
 import { type BeamSearchOptions, beamSearch, checkBeams } from './beamSearch';
 import { CompiledDecoder } from './compiledDecoder';
 import { type Decoder, type GeneratingModel, GrowingDecoder, type Scores } from './decoder';

@@ -10,8 +10,8 @@ import {
   train,
 } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { measure, measuredCases } from '../memory/memoryCases';
-import { SMALL_SIZES } from './smallSizes';
+import { measure, measuredCases } from '../../memory/memoryCases';
+import { SMALL_SIZES } from '../smallSizes';
 
 const LLAMA_7B = { vocabSize: 32_000, hiddenSize: 4096, intermediateSize: 11_008, numHiddenLayers: 32, numAttentionHeads: 32 };
 const termOf = (options: Parameters<typeof planMemory>[1], name: string) =>

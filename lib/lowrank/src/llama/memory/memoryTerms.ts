@@ -1,7 +1,7 @@
 /** The terms of a memory plan, in bytes, computed from the shapes of the work. */
-import type { MemoryTerm } from '../runtime';
-import type { LlamaConfig } from './config';
-import { cacheCapacity } from './generation/cacheCapacity';
+import type { MemoryTerm } from '../../runtime';
+import type { LlamaConfig } from '../config';
+import { cacheCapacity } from '../generation/cacheCapacity';
 
 /** All inputs of the terms. */
 export interface Work {

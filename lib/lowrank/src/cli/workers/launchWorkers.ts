@@ -1,12 +1,12 @@
 /** `--workers N`: runs a command as several workers of this machine, and all of them again when one is lost. */
 import nodePath from 'node:path';
 import process from 'node:process';
-import { printableMessage } from '../runtime/messages/printable';
-import { freePorts } from '../train/cluster/join/freePorts';
-import { LOST } from './exitCodes';
+import { printableMessage } from '../../runtime/messages/printable';
+import { freePorts } from '../../train/cluster/join/freePorts';
+import { LOST } from '../exitCodes';
+import type { Streams } from '../streams';
+import { UsageError } from '../usageError';
 import { type Ends, endBy, type LocalProcess, runLocalProcesses } from './localProcesses';
-import type { Streams } from './streams';
-import { UsageError } from './usageError';
 
 /** What to run, and how often. */
 export interface Launch {
@@ -24,7 +24,7 @@ export interface Launch {
 /** Milliseconds that the other workers have to report what they know after one has failed. */
 const LAST_WORDS = 20_000;
 
-const PROGRAM = nodePath.join(__dirname, '../../bin/lowrank.js');
+const PROGRAM = nodePath.join(__dirname, '../../../bin/lowrank.js');
 
 /** More than this only wait for each other. */
 const MOST_PER_CORE = 4;

@@ -1,9 +1,9 @@
 /** The cluster that a command has been started in. */
-import { duration } from '../runtime/messages/statusLine';
-import { type Cluster, findCluster, joinCluster } from '../train';
-import type { CommandArguments } from './arguments/commandArguments';
-import { ProgressLine } from './progressLine';
-import type { Streams } from './streams';
+import { duration } from '../../runtime/messages/statusLine';
+import { type Cluster, findCluster, joinCluster } from '../../train';
+import type { CommandArguments } from '../arguments/commandArguments';
+import { ProgressLine } from '../progressLine';
+import type { Streams } from '../streams';
 
 /** Joins the cluster if the environment's variables describe several workers. Call it before a model is opened. */
 export async function joinedCluster(args: CommandArguments, { stderr }: Streams): Promise<Cluster | undefined> {

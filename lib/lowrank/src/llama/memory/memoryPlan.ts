@@ -4,10 +4,10 @@
  * The plan is counted from the shapes: the tensors that the backward pass saves, and those that exist at the peak. The factors of
  * TensorFlow's own overhead are measured; tests/memory compares the plans with the peaks of real processes.
  */
-import { deviceInfo, type MemoryPlan, memoryPlan, type tf } from '../runtime';
-import { checkKnown } from '../runtime/checks/checkKnown';
-import { hasBfloat16Products } from '../runtime/device/bfloat16Support';
-import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
+import { deviceInfo, type MemoryPlan, memoryPlan, type tf } from '../../runtime';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { hasBfloat16Products } from '../../runtime/device/bfloat16Support';
+import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from '../config';
 import {
   activationTerm,
   cacheTerm,

@@ -5,9 +5,9 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { printableMessage } from '../runtime/messages/printable';
+import { printableMessage } from '../../runtime/messages/printable';
+import type { Streams } from '../streams';
 import { LAUNCHED } from './endWithLauncher';
-import type { Streams } from './streams';
 
 /** What to start. */
 export interface LocalProcess {

@@ -1,12 +1,12 @@
 /** `--workers N` of a command: its work is done by several processes of this machine. */
 import os from 'node:os';
-import { deviceInfo } from '../runtime';
-import { givenGpus } from '../runtime/device/oneGpu';
-import type { CommandArguments } from './arguments/commandArguments';
+import { deviceInfo } from '../../runtime';
+import { givenGpus } from '../../runtime/device/oneGpu';
+import type { CommandArguments } from '../arguments/commandArguments';
+import type { Streams } from '../streams';
+import { UsageError } from '../usageError';
 import { endWithLauncher } from './endWithLauncher';
 import { checkWorkers, launchWorkers, withoutOptions } from './launchWorkers';
-import type { Streams } from './streams';
-import { UsageError } from './usageError';
 
 /** Which command it is. */
 interface Work {

@@ -1,8 +1,8 @@
 /** Computes the bytes of a model's weights from its configuration, without a list of its parameters. */
-import type { QuantizedFormat } from '../nn';
-import { sizeOf } from '../runtime/sizeOf';
-import type { LlamaConfig } from './config';
-import { parameterShapes } from './parameterShapes';
+import type { QuantizedFormat } from '../../nn';
+import { sizeOf } from '../../runtime/sizeOf';
+import type { LlamaConfig } from '../config';
+import { parameterShapes } from '../parameterShapes';
 
 /** Storage type of the weights. */
 export interface StoredAs {
