@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { spread } from '../../lib/notebook/src/charts/lines/endLabels';
 import { NumericAxis, niceTicks } from '../../lib/notebook/src/charts/numericAxis';
 import { placeLabels } from '../../lib/notebook/src/charts/placeLabels';
+import { textFaults } from './svgTexts';
 
 /** The places of texts in an SVG, by their words. */
 function heights(svg: string, words: readonly string[]): number[] {
@@ -166,6 +167,16 @@ describe('scores', () => {
     expect(await sorted.svg()).not.toMatch(/>(20|40|60)</);
     expect(await sorted.svg()).toContain('>10<'); // its number stays
     expect(await scorePlot(close, { scoreTitle: 'BLEU-4', form: 'parameters' }).svg()).toContain('>base 10 ↓<');
+  });
+
+  test('beside each other fit on a small screen, however long the names are', async () => {
+    const methods = ['most frequent comment', 'LoRA of the experiment', 'base'];
+    const scores = ['first', 'second'].flatMap((facet) => methods.map((method, index) => ({ facet, method, value: 10 * index + 1 })));
+    const svg = await scorePlot(scores, { scoreTitle: 'BLEU-4' }).svg();
+    const width = Number(/ width="([\d.]+)"/.exec(svg)?.[1]);
+    expect(width).toBeGreaterThan(700);
+    expect(width).toBeLessThanOrEqual(803);
+    expect(textFaults(svg)).toEqual([]);
   });
 
   test('of one method in one facet occur once', () => {

@@ -35,18 +35,19 @@ export function scorePlot(scores: readonly Score[], options: ScorePlotOptions): 
   const looks = stylesOf(methods);
   const styles = new Map(methods.flatMap((method, index) => (looks[index] ? [[method, looks[index]] as const] : [])));
   const names = distinct(scores.map(({ facet = '' }) => facet));
+  const width = axisWidth(scores, names, columns, format);
   const facets = names.map((name): Facet => {
     const own = scores.filter(({ facet = '' }) => facet === name);
     const twice = own.find(({ method }, index) => own.findIndex((each) => each.method === method) !== index);
     if (twice) throw new ArgumentError(`${twice.method} is twice in the facet '${name}'; give each its own name or facet`);
     const measured = typeof scoreTitle === 'string' ? scoreTitle : (scoreTitle[name] ?? '');
-    return { name, scores: own, scoreTitle: measured, styles, format };
+    return { name, scores: own, scoreTitle: measured, styles, format, width };
   });
   const widestName = Math.max(...methods.map((method) => textWidth(method, 11)));
   const view = {
     ...(title ? { title } : {}),
     columns,
-    spacing: form === 'sorted' ? { column: 20, row: 36 } : { column: Math.max(90, Math.round(widestName)), row: 36 },
+    spacing: form === 'sorted' ? { column: COLUMN_GAP, row: 36 } : { column: Math.max(90, Math.round(widestName)), row: 36 },
     concat: facets.map(form === 'sorted' ? sortedView : parametersView),
   };
   const told = facets.map(({ name, scores: own, scoreTitle: measured }) => {
@@ -59,4 +60,20 @@ export function scorePlot(scores: readonly Score[], options: ScorePlotOptions): 
     return `${name ? `${name}, ` : ''}${measured}: ${parts.join('; ')}`;
   });
   return new Figure(view, `Scores${title ? ` (${title})` : ''}. ${told.join('. ')}.`);
+}
+
+/** In pixels: a screen of 1280 px leaves a figure so much in JupyterLab, beside the list of files and the figure's own menu. */
+const WIDEST = 800;
+const AXIS = 240;
+const COLUMN_GAP = 20;
+
+/** The width of an axis of the form `sorted`, which has a method's name at its left and the score at its right. */
+function axisWidth(scores: readonly Score[], facets: readonly string[], columns: number, format: (value: number) => string): number {
+  const used = Math.min(columns, facets.length);
+  const beside = Array.from({ length: used }, (_, column) => {
+    const own = scores.filter(({ facet = '' }) => facets.indexOf(facet) % columns === column);
+    const widest = (texts: string[]) => Math.max(...texts.map((text) => textWidth(text, 11)));
+    return 24 + widest(own.map(({ method }) => method)) + widest(own.map(({ value }) => format(value)));
+  }).reduce((sum, width) => sum + width, COLUMN_GAP * (used - 1));
+  return Math.max(AXIS / 2, Math.min(AXIS, Math.floor((WIDEST - beside) / used)));
 }

@@ -34,6 +34,8 @@ export interface Facet {
   readonly scoreTitle: string;
   readonly styles: Styles;
   readonly format: (value: number) => string;
+  /** Width of the axis in pixels, for the form `sorted`. */
+  readonly width: number;
 }
 
 function tooltips(scoreTitle: string, withParameters: boolean) {
@@ -86,12 +88,11 @@ function splitFarBelow(scores: readonly Score[]): { readonly shown: readonly Sco
 }
 
 /** Methods from the best to the worst, with intervals, seeds and numbers; an arrow points to those far below the axis. */
-export function sortedView({ name, scores, scoreTitle, styles, format }: Facet): object {
-  const WIDTH = 240;
+export function sortedView({ name, scores, scoreTitle, styles, format, width }: Facet): object {
   const sorted = [...scores].sort((a, b) => b.value - a.value);
   const { shown, below } = splitFarBelow(scores);
   const rows = shown.map((score) => rowOf(score, format));
-  const axis = new NumericAxis(shown.flatMap(extent), { length: WIDTH, padding: 0.06, count: 5 });
+  const axis = new NumericAxis(shown.flatMap(extent), { length: width, padding: 0.06, count: 5 });
   const y = {
     field: 'method',
     type: 'nominal',
@@ -105,7 +106,7 @@ export function sortedView({ name, scores, scoreTitle, styles, format }: Facet):
   const seeds = shown.flatMap(({ method, seeds: each = [] }) => each.map((value) => ({ method, value: rounded(value) })));
   return {
     title: { text: name, anchor: 'start' },
-    width: WIDTH,
+    width,
     height: { step: 26 },
     layer: [
       {
