@@ -11,6 +11,7 @@ import { correctByteFallback } from './byteFallback';
 import { type BoundedTemplate, boundedTemplate, importJinja } from './chatTemplate';
 import { GGUF_CUTS } from './ggufCuts';
 import { exactNormalizer } from './normalizer';
+import { applyPrecompiled } from './precompiled';
 import { exactPreTokenizer } from './preTokenizer';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 import { tokenizerFromFolder, tokenizerPlace } from './tokenizerFromFolder';
@@ -105,6 +106,7 @@ export class Tokenizer {
       const exactJson = { ...tokenizerJson, ...exactParts };
       const engine = new EngineClass(exactJson, { clean_up_tokenization_spaces: false });
       correctByteFallback(engine.decoder, tokenizerJson.decoder);
+      applyPrecompiled(engine.normalizer, exactParts.normalizer);
       return new Tokenizer(definition, engine, chatTemplate === undefined ? undefined : boundedTemplate(jinja, chatTemplate));
     };
     try {
