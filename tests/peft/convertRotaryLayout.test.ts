@@ -49,6 +49,14 @@ test('the two orders of rows undo each other, head by head', () => {
   expect([...there].map((row) => back[row])).toEqual([...there.keys()]);
 });
 
+test('a layout or an option with another name is refused', async () => {
+  const model = await PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
+  const convert = (conversion: object) => () => Reflect.apply(convertRotaryLayout, undefined, [model, conversion]);
+  expect(convert({ from: 'meta', to: 'huggingface' })).toThrow('to "huggingface" is none of "hf", "meta"');
+  expect(convert({ to: 'hf' })).toThrow('from undefined is none of');
+  expect(convert({ from: 'meta', to: 'hf', adapter: 'x' })).toThrow("convertRotaryLayout has no option 'adapter'");
+});
+
 test('an adapter that is not there, or is merged, is not converted', async () => {
   const model = await PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);
   expect(() => convertRotaryLayout(model, { from: 'meta', to: 'hf', adapterName: 'other' })).toThrow(StateError);

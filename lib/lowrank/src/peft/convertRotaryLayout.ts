@@ -2,8 +2,12 @@
 
 import { isRotated, type RotaryLayout, rotaryRows } from '../llama/rotaryLayout';
 import { StateError, tf } from '../runtime';
+import { checkKnown } from '../runtime/checks/checkKnown';
+import { checkOneOf } from '../runtime/checks/checkValues';
 import { AdapterLayer } from './layers/adapterLayer';
 import type { PeftModel } from './peftModel';
+
+const LAYOUTS: readonly RotaryLayout[] = ['hf', 'meta'];
 
 /** The adapter to convert, and the layouts. */
 export interface RotaryConversion {
@@ -19,13 +23,17 @@ export interface RotaryConversion {
  * The rotation acts on outputs, so the values of each output move: for LoRA the rows of B, (O, r) in files, and for DoRA the magnitudes. A,
  * v, o and the MLP do not change, nor does a prefix, whose keys are not rotated.
  *
- * @throws StateError when there is no such adapter, or it is merged; UnsupportedError when the method's parameters cannot be reordered.
+ * @throws ArgumentError for another layout or option; StateError when there is no such adapter, or it is merged; UnsupportedError when the method's parameters cannot be reordered.
  *
  * @example
  * const peft = await PeftModel.fromPretrained(model, 'adapters/from-meta');
  * convertRotaryLayout(peft, { from: 'meta', to: 'hf' });
  */
-export function convertRotaryLayout(model: PeftModel, { from, to, adapterName = 'default' }: RotaryConversion): void {
+export function convertRotaryLayout(model: PeftModel, conversion: RotaryConversion): void {
+  checkKnown('convertRotaryLayout', conversion, ['from', 'to', 'adapterName']);
+  const { from, to, adapterName = 'default' } = conversion;
+  checkOneOf('from', from, LAYOUTS);
+  checkOneOf('to', to, LAYOUTS);
   if (!(adapterName in model.peftConfig)) throw new StateError(`there is no adapter '${adapterName}' to convert`);
   if (model.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before converting one');
   if (from === to) return;
