@@ -36,6 +36,8 @@ export class Cluster {
   private readonly communication: Communication;
   private readonly lengths = new Map<number, number>(); // the number of sums of each length so far
   private meetings = 0;
+  private works = 0; // that run now, one within the other
+  private partings = 0;
   private failure: Error | undefined;
 
   /** @internal */
@@ -148,14 +150,37 @@ export class Cluster {
    */
   async together<T>(work: () => Promise<T>): Promise<T> {
     if (this.failure) throw new StateError(`this cluster has ended (${this.failure.message}); restart all workers`);
+    this.works++;
     try {
-      return await work();
+      const result = await work();
+      await this.part();
+      return result;
     } catch (error) {
-      if (error instanceof AbortedError) throw error; // all workers have agreed to stop
+      if (error instanceof AbortedError) await this.part(); // all workers have agreed to stop
+      if (error instanceof AbortedError) throw error;
       if (error instanceof WorkerLostError) throw error; // from within
       const reported = error instanceof TogetherError ? await this.blamed(error) : await this.reported(error);
       this.failure = reported instanceof Error ? reported : new Error(reasonOf(reported));
       throw reported;
+    } finally {
+      this.works--;
+    }
+  }
+
+  /**
+   * Waits until no other worker needs this one: the process may end next, and would take along what another has not received of the last
+   * sum. Whoever is lost here has done its part, so that is no failure.
+   */
+  private async part(): Promise<void> {
+    if (this.works > 1) return; // within other work
+    const key = `parted-${this.partings++}`;
+    try {
+      await this.tell(`${key}/${this.rank}`, '');
+      if (!this.isFirst) return void (await this.told(key));
+      for (let rank = 0; rank < this.size; rank++) await this.told(`${key}/${rank}`);
+      await this.tell(key, '');
+    } catch (error) {
+      if (!(error instanceof TogetherError)) throw error;
     }
   }
 
