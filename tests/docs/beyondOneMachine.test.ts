@@ -103,14 +103,17 @@ test('the page has the numbers of the fault run, in which nothing went wrong', (
 });
 
 test('the page has the limits that follow from the measured sums', () => {
-  const { loadBefore, machine, model } = result<{
-    loadBefore: number;
+  const { machine, steps, model } = result<{
     machine: { cores: number };
+    steps: { workers: number; seconds: { least: number } }[];
     model: { hop: number; points: Point[]; limits: Limit[] };
   }>('scale');
   expect(limits(model.points)).toEqual(model.limits);
   const words = page.replace(/\n/g, ' ');
-  expect(words).toContain(`a load of ${loadBefore.toFixed(0)} on ${machine.cores} cores`);
+  const [one, two, four] = steps.map(({ seconds }) => `${(1000 * seconds.least).toFixed(0)} ms`);
+  expect(words).toContain(
+    `On ${machine.cores} cores the quickest update of the same rows took ${one} with one worker, ${two} with two, and ${four} with four`,
+  );
   expect(words).toContain(`with ${(1000 * model.hop).toFixed(2)} ms for each round`);
   const shown = (workers: number) => (workers === 0 ? 'fewer than 8' : workers.toLocaleString('en'));
   for (const { shape, gigabits, hop, workers } of model.limits.filter((limit) => limit.hop === 0)) {
