@@ -12,7 +12,7 @@ import { lowrank } from './run';
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 }); // each test starts several processes
 
 const folder = temporaryFolder();
-const built = fs.existsSync('lib/lowrank/dist/cli/launchWorkers.js'); // the processes run what `make build` made
+const built = fs.existsSync('lib/lowrank/dist/index.js'); // the processes run what `make build` made
 
 beforeAll(async () => {
   await saveSmallModel(folder('model'));

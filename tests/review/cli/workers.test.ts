@@ -10,7 +10,7 @@ import { saveSmallAdapters, saveSmallModel } from './smallReviewer';
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 }); // each test starts several processes
 
 const folder = temporaryFolder();
-const built = fs.existsSync('lib/review/dist/cli/experiment.js'); // the processes run what `make build` made
+const built = fs.existsSync('lib/review/dist/index.js'); // the processes run what `make build` made
 
 /** One long training for each of two workers. */
 const config = {
