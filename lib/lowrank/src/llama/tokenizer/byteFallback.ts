@@ -1,10 +1,6 @@
 /** Decodes bytes that a vocabulary spells as tokens such as `<0x0A>`, as Hugging Face's Rust library does. */
 
-/** The part of the JavaScript library's decoder that this file inspects. */
-interface Decoder {
-  readonly decoders?: readonly unknown[];
-  text_decoder?: unknown;
-}
+import { partsOfType } from './engineParts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -13,10 +9,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * than the Rust library, which makes one per byte.
  */
 export function correctByteFallback(decoder: unknown, definition: unknown): void {
-  const { decoders } = (decoder ?? {}) as Decoder;
-  const { type, decoders: definitions } = (definition ?? {}) as { readonly type?: unknown; readonly decoders?: readonly unknown[] };
-  if (type === 'ByteFallback') (decoder as Decoder).text_decoder = { decode: decodeBytes };
-  for (const [index, part] of (decoders ?? []).entries()) correctByteFallback(part, definitions?.[index]);
+  for (const part of partsOfType<{ text_decoder?: unknown }>(decoder, definition, 'ByteFallback', 'decoders')) {
+    part.text_decoder = { decode: decodeBytes };
+  }
 }
 
 function decodeBytes(bytes: Uint8Array): string {

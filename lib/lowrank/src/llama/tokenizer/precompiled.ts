@@ -3,20 +3,18 @@
  * leaves the table unread and takes NFKC for it.
  */
 import { FormatError } from '../../runtime';
+import { partsOfType } from './engineParts';
 
-/** The part of the JavaScript library's normalizer that this file inspects. */
+/** The part of the JavaScript library's normalizer that this file changes. */
 interface Normalizer {
-  readonly normalizers?: readonly unknown[];
   readonly charsmap?: unknown;
   normalize?: (text: string) => string;
 }
 
 /** Makes the normalizer apply its own tables. @throws FormatError for a table that is damaged. */
 export function applyPrecompiled(normalizer: unknown, definition: unknown): void {
-  const { normalizers } = (normalizer ?? {}) as Normalizer;
-  const { type, normalizers: definitions } = (definition ?? {}) as { readonly type?: unknown; readonly normalizers?: readonly unknown[] };
-  if (type === 'Precompiled') (normalizer as Normalizer).normalize = precompiled((normalizer as Normalizer).charsmap);
-  for (const [index, part] of (normalizers ?? []).entries()) applyPrecompiled(part, definitions?.[index]);
+  for (const part of partsOfType<Normalizer>(normalizer, definition, 'Precompiled', 'normalizers'))
+    part.normalize = precompiled(part.charsmap);
 }
 
 const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
