@@ -156,8 +156,10 @@ export class Cluster {
       await this.part();
       return result;
     } catch (error) {
-      if (error instanceof AbortedError) await this.part(); // all workers have agreed to stop
-      if (error instanceof AbortedError) throw error;
+      if (error instanceof AbortedError) {
+        await this.part(); // all workers have agreed to stop
+        throw error;
+      }
       if (error instanceof WorkerLostError) throw error; // from within
       const reported = error instanceof TogetherError ? await this.blamed(error) : await this.reported(error);
       this.failure = reported instanceof Error ? reported : new Error(reasonOf(reported));
