@@ -36,9 +36,9 @@ ifneq ($(shell cat $(DONE)/tensorflow $(DONE)/place 2>/dev/null | tr '\n' ' '),$
 .PHONY: $(DONE)/python
 endif
 
-.PHONY: setup build hello notebooks refresh lab site test test-browser experiment lint reference drawings goldens differential fuzz bench bench-gpu bench-gpu-scale bench-gpu-bundle bench-scale faults clean help
+.PHONY: setup build hello notebooks refresh lab site test test-browser experiment lint reference drawings goldens differential fuzz soak bench bench-gpu bench-gpu-scale bench-gpu-bundle bench-scale faults clean help
 help:
-	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | test-browser | experiment | lint | reference | drawings | goldens | differential | fuzz | bench | bench-gpu | bench-gpu-scale | bench-scale | faults | clean   (see README.md)'
+	@echo 'make setup | hello | build | notebooks | refresh | lab | site | test | test-browser | experiment | lint | reference | drawings | goldens | differential | fuzz | soak | bench | bench-gpu | bench-gpu-scale | bench-scale | faults | clean   (see README.md)'
 
 setup: build
 	@$(NODE) lib/lowrank/setup/report.js
@@ -212,6 +212,10 @@ goldens: $(GOLDEN_PYTHON) $(DONE)/native
 SEEDS ?= 1-50
 differential: build $(PEERS)
 	@$(RUN_TS) tests/differential/run.ts --python $(PEERS) --seeds $(SEEDS) --work build/differential
+
+# One process that works for long, on the GPU if there is one; COUNT calls of each kind. See docs/reliability.md
+soak: build
+	@$(RUN_TS) tests/soak/soak.ts --count $(COUNT) --out build/soak.json
 
 # Damaged inputs of every kind: COUNT of each, or those of SEEDS; FORMAT='config.json' takes one kind. See tests/fuzz/README.md
 COUNT ?= 10000

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { MeasuredCase } from '../memory/memoryCases.ts';
 
 const page = readFileSync('docs/reliability.md', 'utf8');
 const results = JSON.parse(readFileSync('tests/fuzz/results.json', 'utf8'));
@@ -18,6 +19,35 @@ test('the numbers of the reliability page are those of the results', () => {
   expect(table['chat template']?.slowest).toBe(main.slowestMilliseconds);
   expect(page).toContain(`${number(first.cases)} and ${number(before.cases)} cases, found ${found.length} faults`);
   expect(found.filter(({ open }: { open?: boolean }) => open)).toEqual([]);
+});
+
+test('what the page says of long work on a GPU stands in its results', () => {
+  const { training, generation, adapters, failures, notFinite, tooLarge } = JSON.parse(readFileSync('tests/soak/gpu.json', 'utf8'));
+  const calls = [
+    training.calls,
+    generation.calls * generation.tokensPerCall,
+    adapters.switches.calls,
+    adapters.additions.calls,
+    failures.calls,
+  ];
+  expect(calls).toEqual([10_000, 10_000, 3000, 3000, 10_000]);
+  for (const { tensors } of [training, generation, adapters.switches, adapters.additions, failures, tooLarge]) {
+    expect(tensors[0]).toBe(tensors[1]);
+  }
+  expect(failures.logitsMoved).toBe(0);
+  for (const { isNamed, moved } of notFinite.outcomes) expect([isNamed, moved]).toEqual([true, 0]);
+  expect([tooLarge.calls, tooLarge.works]).toEqual([100, true]);
+});
+
+test('what the page says of plans of memory on a GPU stands in their results', () => {
+  const { cases } = JSON.parse(readFileSync('tests/memory/measured-gpu.json', 'utf8')) as { cases: MeasuredCase[] };
+  const excess = cases
+    .filter(({ case: { work } }) => work !== 'load')
+    .map(({ plannedMegabytes, measuredMegabytes }) => Math.round(100 * (plannedMegabytes / measuredMegabytes - 1)));
+  const above = excess.filter((percent) => percent > 0);
+  expect([cases.length, excess.length - above.length]).toEqual([20, 2]);
+  expect(page).toContain(`by ${Math.min(...above)} % to ${Math.max(...above)} %`);
+  expect(excess.filter((percent) => percent <= 0).sort((a, b) => a - b)).toEqual([-28, -2]);
 });
 
 test('every file that the reliability page names is there', () => {

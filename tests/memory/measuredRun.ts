@@ -1,8 +1,18 @@
-/** A process that does one piece of work, a `MemoryCase` as JSON, and prints what was planned for it and its own peak. */
+/** A process that does one piece of work, a `MemoryCase` as JSON, and prints what was planned for it and its own peak: of the host, or of the GPU if there is one. */
 import fs from 'node:fs';
-import { AdaptionPromptConfig, getPeftModel, LlamaForCausalLM, LoraConfig, type PlannedModel, planMemory, train } from 'lowrank';
+import {
+  AdaptionPromptConfig,
+  deviceInfo,
+  getPeftModel,
+  LlamaForCausalLM,
+  LoraConfig,
+  type PlannedModel,
+  planMemory,
+  train,
+} from 'lowrank';
 import { defaultModelPath } from 'lowrank/internal';
 import type { MemoryCase } from './memoryCases.ts';
+import { usedGpuMebibytes } from './usedGpuMebibytes.ts';
 
 const one: MemoryCase = JSON.parse(process.argv[2] ?? '{}');
 const {
@@ -18,6 +28,7 @@ const {
   ...execution
 } = one;
 
+const before = deviceInfo().device === 'GPU' ? usedGpuMebibytes() : undefined; // the driver's own part
 const base =
   from === 'smollm2' ? await LlamaForCausalLM.fromPretrained(defaultModelPath(), { dtype, quantize }) : LlamaForCausalLM.fromConfig(from);
 base.model.gradientCheckpointing = checkpointing ?? false;
@@ -30,8 +41,10 @@ if (task === 'forward') for (let i = 0; i < 3; i++) base.forward(rows).dispose()
 if (task === 'generate') await base.generate(rows, { maxNewTokens, eosTokenId: [], ...execution });
 if (task === 'train') await train(model, Array(3).fill({ inputIds: rows, labels: rows }), execution);
 
+const used = before === undefined ? undefined : usedGpuMebibytes(); // the process's pool only grows
 const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync('/proc/self/status', 'utf8')) ?? [];
-console.log(JSON.stringify({ planned, peak: 1024 * Number(kibibytes) }));
+const peak = used === undefined ? 1024 * Number(kibibytes) : 2 ** 20 * (used - (before ?? 0));
+console.log(JSON.stringify({ planned, peak }));
 
 function adapter() {
   if (method === 'prefix') return new AdaptionPromptConfig({ adapterLen: 10, adapterLayers: Math.min(8, base.config.numHiddenLayers) });

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { LlamaConfigOptions, MemoryPlanOptions } from 'lowrank';
 
-/** As the measured process takes it, and as it stands in measured.json. */
+/** As the measured process takes it, and as it stands in measured.json and, for an H200, in measured-gpu.json. */
 export interface MemoryCase {
   readonly model: 'smollm2' | LlamaConfigOptions;
   readonly dtype?: 'float32' | 'bfloat16';

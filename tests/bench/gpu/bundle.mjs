@@ -44,6 +44,8 @@ for (const program of [
   'experiment.mjs',
   '../../train/cluster/worker.ts',
   '../../train/cluster/longFaults.ts',
+  '../../soak/soak.ts',
+  '../../memory/measuredRun.ts',
 ]) {
   const bundle = await rolldown({
     input: join(here, program),

@@ -1,5 +1,4 @@
 /** Our side of the GPU benchmarks. Usage: node ours.ts TASK < options.json (TASK: train | sums | decode | adapters | attention); prints one JSON object. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import {
   AdamW,
@@ -14,6 +13,7 @@ import {
   scaledDotProduct,
   tf,
 } from 'lowrank';
+import { usedGpuMebibytes } from '../../memory/usedGpuMebibytes.ts';
 import { gradientBytes, SHAPES } from '../scaleModel.ts';
 import { median, spreadOf, tokenIds } from '../task.ts';
 import { formulaWeight, makeModel } from './shape.ts';
@@ -63,18 +63,15 @@ async function train() {
     const inputIds = rows.slice(n * batch * workers, (n + 1) * batch * workers);
     return { inputIds, labels: inputIds };
   });
-  const ends: number[] = [];
   const { history } = await runTraining(model, () => batches, {
     steps: warmup + steps,
     gradientAccumulation: accumulate,
     optimizer: new AdamW({ learningRate: 1e-4, weightDecay: 0.01 }),
     maxGradNorm: Number.POSITIVE_INFINITY,
     precision: 'bfloat16',
-    ...(cluster && { cluster, onStep: () => void ends.push(performance.now()) }),
+    ...(cluster && { cluster }),
   });
-  const seconds = cluster
-    ? ends.map((end, n) => (end - (ends[n - 1] ?? Number.NaN)) / 1000) // every update is waited for
-    : history.map(({ tokensPerSecond }) => (accumulate * batch * tokens) / tokensPerSecond);
+  const seconds = history.map(({ tokensPerSecond }) => (accumulate * batch * workers * tokens) / tokensPerSecond);
   const timed = seconds.slice(warmup);
   const losses = history.map(({ loss }) => loss);
   return { losses, secondsPerStep: median(timed), spread: spreadOf(timed), firstStepSeconds: seconds[0], peakMegabytes: usedMegabytes() };
@@ -194,12 +191,8 @@ async function settled(): Promise<void> {
   one.dispose();
 }
 
-/** What is taken of the card, which has nothing else to do: the process's pool, which only grows, and the driver's own part. */
-function usedMegabytes(): number {
-  if (deviceInfo().device !== 'GPU') return 0;
-  const own = `--id=${process.env.CUDA_VISIBLE_DEVICES ?? 0}`;
-  return Number(execFileSync('nvidia-smi', ['--query-gpu=memory.used', '--format=csv,noheader,nounits', own], { encoding: 'utf8' }));
-}
+/** The card has nothing else to do: what is taken is the process's pool, which only grows, and the driver's own part. */
+const usedMegabytes = () => usedGpuMebibytes() ?? 0;
 
 const tasks = { train, sums, decode, adapters, attention };
 const run = tasks[task as keyof typeof tasks];

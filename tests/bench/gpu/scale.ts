@@ -73,28 +73,30 @@ async function scaling(options: typeof step) {
   const one = await ours('train', options, 1);
   const all = await ours('train', options, workers);
   const peerAll = await peer('train', { ...options, compiled: true, compile: 'model' }, workers);
+  return { one, all, peerAll, ...ratios(one, all, peerAll) };
+}
+
+function ratios(one: Answer, all: Answer, peerAll: Answer) {
+  const seconds = ({ secondsPerStep = Number.NaN }: Answer) => secondsPerStep;
   const gap = lossGap(all.losses ?? [], peerAll.losses ?? []);
   return {
-    one,
-    all,
-    peerAll,
-    efficiency: (one.secondsPerStep ?? Number.NaN) / (all.secondsPerStep ?? Number.NaN),
-    peer: { lossGap: gap, timeCounts: gap <= TOLERANCE.bfloat16, timeRatio: (all.secondsPerStep ?? NaN) / (peerAll.secondsPerStep ?? NaN) },
+    efficiency: seconds(one) / seconds(all),
+    peer: { lossGap: gap, timeCounts: gap <= TOLERANCE.bfloat16, timeRatio: seconds(all) / seconds(peerAll) },
   };
 }
 
-/** The two shapes again without PyTorch: one worker of each at the same time, on a GPU each, then all workers on one shape after the other. */
+/** Both shapes in one call: one worker of each at the same time, on a GPU each; then all workers, and as many of PyTorch's, on one shape after the other. */
 async function efficiency() {
   const [oneStep, oneLong] = await Promise.all([
     ours('train', step, 1, { CUDA_VISIBLE_DEVICES: '0' }),
     ours('train', long, 1, { CUDA_VISIBLE_DEVICES: '1' }),
   ]);
-  const [allStep, allLong] = [await ours('train', step, workers), await ours('train', long, workers)];
-  const ratio = (one?: Answer, all?: Answer) => (one?.secondsPerStep ?? Number.NaN) / (all?.secondsPerStep ?? Number.NaN);
-  return {
-    step: { one: oneStep, all: allStep, efficiency: ratio(oneStep, allStep) },
-    long: { one: oneLong, all: allLong, efficiency: ratio(oneLong, allLong) },
+  const beside = async (options: typeof step, one: Answer) => {
+    const all = await ours('train', options, workers);
+    const peerAll = await peer('train', { ...options, compiled: true, compile: 'model' }, workers);
+    return { one, all, peerAll, ...ratios(one, all, peerAll) };
   };
+  return { step: await beside(step, oneStep), long: await beside(long, oneLong) };
 }
 
 /** The losses of all workers against those of one that adds up the same rows. */

@@ -115,7 +115,7 @@ export async function allCommands(): Promise<Readonly<Record<string, Command>>> 
   return { ...own, ...(await commandsOfReview()) };
 }
 
-const shared = { beams, json, loadMethodOptions, model, quantize, quiet, trainNotes, trainOptions };
+export const shared = { beams, json, loadMethodOptions, model, quantize, quiet, trainNotes, trainOptions };
 
 /** What the commands of `lowrank-review` share with those here. They are given it: an import would load TensorFlow to print a help text. */
 export type SharedOptions = typeof shared;
