@@ -1,4 +1,4 @@
-"""What transformers' Jinja writes of values that are no texts: tests/golden/chatTemplates.json."""
+"""What transformers' Jinja writes where JavaScript would write something else, and what it refuses: tests/golden/chatTemplates.json."""
 import json
 from pathlib import Path
 
@@ -8,6 +8,7 @@ GIVEN = {
     'messages': [{'role': 'user', 'content': None}, {'role': 'tool', 'content': [{'type': 'text', 'text': "it's"}, {'type': 'image'}]}],
     'values': [1, -2.5, 1e-7, 12345678.25, True, None, 'a\n"b"', "c'd", 'e\'"\\\t\u00a0\u200b\u007f\u2028é😀', [], {}, [[1], {'a': {'b': 'c'}}]],
     'tools': None,
+    'schema': {'z': 1, 'type': 'array', 'items': {'type': 'string'}, 'Ä': [1.5, {'q': None}], 'B': {}},
     'yes': True,
 }
 SOURCES = [
@@ -22,6 +23,43 @@ SOURCES = [
     '{% if none %}{{ none }}{% else %}{{ false }}{% endif %}{{ none or true }}{{ yes and none }}{{ namespace(a=none).a }}',
 ]
 
+# JSON: numbers, indents, keys and their order, texts beyond ASCII
+JSON_OF = ['[1, 1.0, -0.0, 0.1, "1e-5" | float, "1e-7" | float, "1e15" | float, "1e16" | float, "1e22" | float, 123456789.0, 4 / 2, 7 // 2]',
+           '["inf" | float, "-inf" | float, "nan" | float]', 'values', '(1, "a")',
+           'schema', '"é😀\u2028\u007f</b>&\'"', '[]', '{}', '[[], {}, [1]]', 'none', 'true']
+JSON_BY = ['', '(indent=2)', '(indent=0)', '(indent=-1)', '(indent="\\t")', '(indent=true)', '(ensure_ascii=true)', '(true)', '(false, 2)', '(sort_keys=true, indent=1)',
+           "(separators=(',', ':'))", "(indent=2, separators=(';', '='))"]
+SOURCES += [f'{{{{ ({value}) | tojson{by} }}}}' for value in JSON_OF for by in JSON_BY]
+TERMS = ['1', '1.0', '-7', '2.5', '"1"', 'none', 'true', '[1]', '[1.0, none]', '{"a": 1}', '(1, 2)', 'missing', '[[1], {"a": 1.0}, true]']
+SOURCES += [f'{{{{ ({a}) {operator} ({b}) }}}}' for a in TERMS for b in TERMS for operator in ['==', '!=']]
+SOURCES += [f'{{{{ ({a}) {operator} ({b}) }}}}' for a in TERMS for b in TERMS if b[0] in '[(' for operator in ['in', 'not in']]
+NUMBERS = ['1', '-7', '3', '2.5', '0.1', '-0.5', '10.0']
+SOURCES += [f'{{{{ ({a}) {operator} ({b}) }}}}' for a in NUMBERS for b in NUMBERS for operator in ['%', '//', '/', '+']]
+TEXTS = ['"  Hello World-foo bar\'s x.y\\n"', '"\ufeffa\u001cb  c\u0085"', '"a😀b"', '""', '"HELLO"', '"it\'s 3pm"', '"a\\r\\nb\\rc\u2028\\n\\nd"']
+SOURCES += [f'[{{{{ ({text}) {use} }}}}]' for text in TEXTS for use in [
+    '.strip()', '.lstrip()', '.rstrip()', '.strip(" H\\n")', '.lstrip("aH ")', '.rstrip("o\\n")', '.split()', '.split(none, 1)', '.title()', '.capitalize()', '.length', '[1]', '[-2:]',
+    '| trim', '| trim("a")', '| title', '| capitalize', '| length', '| count', '| indent', '| indent(2)', '| indent(1, true)', '| indent(width=3, blank=true)', '| indent("> ")', '| join("/")',
+    'is upper', 'is lower', '| default("x")', '| default("x", true)']]
+SOURCES += [f'{{{{ ({value}) | {name} }}}}' for name in ['int', 'int(5)', 'int(default=-1)', 'float', 'float(5)'] for value in [
+    '-2.5', '7', 'true', '"12abc"', '" 12 "', '"1_000"', '"1e3"', '"3.7"', '"-0.5"', '"inf"', '".5"', '"0x10"', '""', 'none', '[]']]
+SOURCES += ['{{ values | join(", ") }}', '{{ [none, true, 2.0, {}] | join }}', "{{ ['b', 'A', 'a', 'B'] | unique | list }}", '{{ [1, true, 1.0, "1"] | unique | list }}', '{{ (1, 2) | list }}',
+            '{{ missing | default(default_value=2) }}', '{% for k, v in schema.items() %}{{ k }}={{ v }};{% endfor %}', "{{ schema['items'] }}", '{{ schema.get("items").type }}',
+            '{% for value in [none, 1, 1.5, true, "a", [], (1, 2), {}, missing] %}{{ value is number }}{{ value is iterable }}{{ value is sequence }};{% endfor %}',
+            '{% if messages[0].name == none %}none{% else %}missing{% endif %}', '{{ none.x is defined }}']
+REFUSED = ['{{ missing | tojson }}', '{{ [missing] | tojson }}', '{{ namespace(a=1) | tojson }}', '{{ 1 | tojson(width=2) }}', '{{ missing.x }}', '{{ schema.x.y }}', '{{ messages[5].x }}',
+           '{{ "a" + 1 }}', '{{ 1 + "a" }}', '{{ "a" + [1] }}', '{{ [1] + (1, 2) }}', '{{ true + "" }}', '{{ 1 / 0 }}', '{{ 1 // 0 }}', '{{ 1.5 % 0 }}', '{{ range(1.5) }}',
+           '{{ messages | unique | list }}', '{{ missing | int }}']
+
+
+def refused(source):
+    try:
+        _compile_jinja_template(source).render(**GIVEN)
+    except Exception:
+        return True
+    return False
+
+
+assert all(map(refused, REFUSED))
 cases = [{'source': source, 'text': _compile_jinja_template(source).render(**GIVEN)} for source in SOURCES]
 path = Path(__file__).parent.parent / 'chatTemplates.json'
-path.write_text(json.dumps({'given': GIVEN, 'cases': cases}, indent=1) + '\n')
+path.write_text(json.dumps({'given': GIVEN, 'cases': cases, 'refused': REFUSED}, indent=1) + '\n')

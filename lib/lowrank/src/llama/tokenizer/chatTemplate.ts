@@ -1,31 +1,11 @@
 /** Renders a chat template within bounds of output and memory, because its file decides how much it writes. */
 import { ArgumentError } from '../../runtime';
+import type { Argument, Binary, Call, Constant, Environment, Filter, Jinja, Member, Named, Node } from './jinja';
+import { constant } from './jinja';
+import { pythonInterpreter } from './pythonInterpreter';
+import { LINE_ENDS } from './pythonStrings';
 import { pythonText, type Value } from './pythonText';
-
-interface Node {
-  readonly type: string;
-}
-
-interface Environment {
-  set(name: string, value: unknown): Value;
-  lookupVariable(name: string): Value;
-}
-
-interface Interpreter {
-  run(program: Node): Value;
-  evaluate(node: Node | undefined, environment: Environment): Value;
-  evaluateBlock(nodes: readonly Node[], environment: Environment): Value;
-}
-
-/** What is used of the library, whose own declarations import without endings, so that TypeScript does not find them. */
-interface Jinja {
-  readonly Template: new (source: string) => { readonly parsed: Node; render(given: Readonly<Record<string, unknown>>): string };
-  readonly Environment: new () => Environment;
-  readonly Interpreter: new (environment: Environment) => Interpreter;
-}
-
-/** An ES module, which this CommonJS package can only reach by import(). */
-export const importJinja = async (): Promise<Jinja> => (await import('@huggingface/jinja')) as object as Jinja;
+import { strftime } from './strftime';
 
 /** Characters of any one text that a template makes, the result included, beside a multiple of what it is given. */
 const LONGEST_TEXT = 2 ** 22;
@@ -39,45 +19,6 @@ const LONGEST_ESCAPE = 6;
 
 /** Filters, and the method of that name, that put an argument into a text as often as the text decides. */
 const MULTIPLYING = new Set(['indent', 'join', 'replace', 'tojson']);
-
-interface Argument extends Node {
-  readonly value?: Node;
-  readonly argument?: Node;
-}
-
-interface Member extends Node {
-  readonly object?: Node;
-  readonly computed?: boolean;
-  readonly property?: Named;
-}
-
-interface Named extends Node {
-  readonly value?: unknown;
-}
-
-interface Call extends Node {
-  readonly callee: Member & Named;
-  readonly args: readonly Argument[];
-}
-
-interface Binary extends Node {
-  readonly operator: Named;
-  readonly left: Node;
-  readonly right: Node;
-}
-
-interface Filter extends Node {
-  readonly operand: Node;
-  readonly body?: readonly Node[];
-  readonly filter: Named | Call;
-}
-
-/** A value in place of an expression, which is thus evaluated once. */
-interface Constant extends Node {
-  readonly constant: Value;
-}
-
-const constant = (value: Value): Constant => ({ type: 'Constant', constant: value });
 
 /** Statements whose value is none, which is no text of theirs. */
 const SILENT = new Set(['Set', 'Macro', 'Comment']);
@@ -95,7 +36,7 @@ export function boundedTemplate(jinja: Jinja, source: string): BoundedTemplate {
     render: (given) => {
       const environment = new jinja.Environment();
       const interpreter = new BoundedInterpreter(environment);
-      const all = { ...globals(jinja, (size) => interpreter.reserve(size)), ...given };
+      const all = { ...globals((size) => interpreter.reserve(size)), ...given };
       for (const [name, value] of Object.entries(all)) environment.set(name, value);
       interpreter.allow(Object.keys(given).map((name) => environment.lookupVariable(name)));
       return String(interpreter.run(parsed).value);
@@ -104,7 +45,7 @@ export function boundedTemplate(jinja: Jinja, source: string): BoundedTemplate {
 }
 
 /** What every template finds, as `Template.render` has it. */
-function globals({ Template }: Jinja, reserve: (size: number) => void): Record<string, unknown> {
+function globals(reserve: (size: number) => void): Record<string, unknown> {
   return {
     ...{ true: true, false: false, none: null, True: true, False: false, None: null },
     raise_exception: (message: string) => {
@@ -113,16 +54,17 @@ function globals({ Template }: Jinja, reserve: (size: number) => void): Record<s
     range: (first: number, second?: number, step = 1) => {
       const [start, stop] = second === undefined ? [0, first] : [first, second];
       const length = Math.max(0, Math.ceil((stop - start) / step));
-      if (!Number.isFinite(length)) throw new Error(`range(${start}, ${stop}, ${step}) is no range of numbers`);
+      if (![start, stop, step].every(Number.isInteger) || !Number.isFinite(length))
+        throw new Error(`range(${start}, ${stop}, ${step}) is no range of whole numbers`);
       reserve(ENTRY * length);
       return Array.from({ length }, (_, i) => start + i * step);
     },
-    strftime_now: (format: string) => new Template('{{ strftime_now(format) }}').render({ format }),
+    strftime_now: (form: string) => strftime(new Date(), form),
   };
 }
 
-function boundedInterpreter({ Interpreter }: Jinja) {
-  return class extends Interpreter {
+function boundedInterpreter(jinja: Jinja) {
+  return class extends pythonInterpreter(jinja) {
     #longest = LONGEST_TEXT;
     #left = TEXTS_IN_ALL * LONGEST_TEXT;
     readonly #sizes = new WeakMap<Value, Size>();
@@ -265,8 +207,8 @@ function isLookUp(node: Node | undefined): boolean {
 function placesIn(value: unknown, filter: string, first: unknown): number {
   if (typeof value !== 'string') return Array.isArray(value) ? value.length : 0;
   if (filter === 'join') return value.length;
-  const sought = filter === 'indent' ? '\n' : first;
-  return typeof sought === 'string' ? occurrences(value, sought) : value.length + 1;
+  if (filter === 'indent') return value.split(LINE_ENDS).length;
+  return typeof first === 'string' ? occurrences(value, first) : value.length + 1;
 }
 
 /** The number of occurrences of a text in another, plus one. */

@@ -22,7 +22,7 @@ function representation({ type, value }: Value, depth: number): string {
   if (type === 'NullValue') return 'None';
   if (type === 'UndefinedValue') return 'Undefined';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'number') return type === 'FloatValue' ? float(value) : String(value);
+  if (typeof value === 'number') return numberText(type, value);
   if (typeof value === 'string') return quoted(value);
   if (Array.isArray(value)) {
     const items = value.map(inner).join(', ');
@@ -33,6 +33,17 @@ function representation({ type, value }: Value, depth: number): string {
     return type === 'NamespaceValue' ? `<Namespace ${items}>` : items;
   }
   throw new Error('it writes a function, not what the function returns');
+}
+
+/**
+ * As `repr(number)`.
+ *
+ * @throws Error for a whole number that JavaScript has rounded.
+ */
+export function numberText(type: string, value: number): string {
+  if (type === 'FloatValue') return float(value);
+  if (Number.isSafeInteger(value)) return String(value);
+  throw new Error(`it writes the whole number ${value}, which JavaScript cannot hold exactly; give it as text`);
 }
 
 function float(value: number): string {

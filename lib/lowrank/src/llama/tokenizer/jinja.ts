@@ -1,0 +1,72 @@
+/** What is used of the Jinja library. Its own declarations import without endings, so TypeScript does not find them. */
+import type { Value } from './pythonText';
+
+export interface Node {
+  readonly type: string;
+}
+
+export interface Environment {
+  set(name: string, value: unknown): Value;
+  lookupVariable(name: string): Value;
+}
+
+interface Interpreter {
+  run(program: Node): Value;
+  evaluate(node: Node | undefined, environment: Environment): Value;
+  evaluateBlock(nodes: readonly Node[], environment: Environment): Value;
+}
+
+export interface Jinja {
+  readonly Template: new (source: string) => { readonly parsed: Node; render(given: Readonly<Record<string, unknown>>): string };
+  readonly Environment: new () => Environment;
+  readonly Interpreter: new (environment: Environment) => Interpreter;
+}
+
+/** An ES module, which this CommonJS package can only reach by import(). */
+export const importJinja = async (): Promise<Jinja> => (await import('@huggingface/jinja')) as object as Jinja;
+
+export interface Named extends Node {
+  readonly value?: unknown;
+}
+
+export interface Argument extends Node {
+  readonly key?: Named;
+  readonly value?: Node;
+  readonly argument?: Node;
+}
+
+export interface Member extends Node {
+  readonly object?: Node;
+  readonly computed?: boolean;
+  readonly property?: Named;
+}
+
+export interface Call extends Node {
+  readonly callee: Member & Named;
+  readonly args: readonly Argument[];
+}
+
+export interface Binary extends Node {
+  readonly operator: Named;
+  readonly left: Node;
+  readonly right: Node;
+}
+
+export interface Test extends Node {
+  readonly operand: Node;
+  readonly negate: boolean;
+  readonly test: Named;
+}
+
+export interface Filter extends Node {
+  readonly operand: Node;
+  readonly body?: readonly Node[];
+  readonly filter: Named | Call;
+}
+
+/** A value in place of an expression, which is thus evaluated once. */
+export interface Constant extends Node {
+  readonly constant: Value;
+}
+
+export const constant = (value: Value): Constant => ({ type: 'Constant', constant: value });

@@ -1,0 +1,278 @@
+/** Jinja's interpreter with the meaning that Python gives to operators, tests, filters and methods: templates are made for it. */
+import type { Argument, Binary, Call, Environment, Filter, Jinja, Member, Named, Node, Test } from './jinja';
+import { constant } from './jinja';
+import { type JsonOptions, pythonJson } from './pythonJson';
+import { floorQuotient, isEqual, modulo } from './pythonOperators';
+import { capitalized, indented, readFloat, readWhole, stripped, titled, titledByJinja, words } from './pythonStrings';
+import { pythonText, type Value } from './pythonText';
+
+/** Values that were given to a filter or method, by place or by name. */
+interface Given {
+  readonly places: readonly Value[];
+  readonly names: ReadonlyMap<string, Value>;
+}
+
+const NONE_GIVEN: Given = { places: [], names: new Map() };
+const DIVISIONS = new Set(['/', '//', '%']);
+const isNumber = ({ type }: Value) => type === 'IntegerValue' || type === 'FloatValue';
+const isList = ({ type }: Value) => type === 'ArrayValue' || type === 'TupleValue';
+const isText = (value: Value | undefined): value is Value & { readonly value: string } => value?.type === 'StringValue';
+
+export function pythonInterpreter({ Interpreter, Environment: Scope }: Jinja) {
+  const made = (content: unknown): Value => new Scope().set('made', content);
+  const undefinedValue = made(undefined);
+
+  return class extends Interpreter {
+    override evaluate(node: Node | undefined, environment: Environment): Value {
+      switch (node?.type) {
+        case 'BinaryExpression':
+          return this.#binary(node as Binary, environment);
+        case 'TestExpression':
+          return this.#test(node as Test, environment);
+        case 'MemberExpression':
+          return this.#member(node as Member, environment);
+        case 'FilterExpression':
+          return this.#filter(node as Filter, environment);
+        case 'CallExpression':
+          return this.#call(node as Call, environment);
+        default:
+          return super.evaluate(node, environment);
+      }
+    }
+
+    #binary(node: Binary, environment: Environment): Value {
+      const operator = String(node.operator.value);
+      if (operator === 'and' || operator === 'or') return super.evaluate(node, environment);
+      const [left, right] = [this.evaluate(node.left, environment), this.evaluate(node.right, environment)];
+      if (operator === '==' || operator === '!=') return made(isEqual(left, right) === (operator === '=='));
+      if ((operator === 'in' || operator === 'not in') && isList(right))
+        return made((right.value as Value[]).some((item) => isEqual(item, left)) === (operator === 'in'));
+      if (operator === '+' && !isNumber(left) && left.type !== right.type)
+        throw new Error(`it adds what Python cannot add: ${left.type} and ${right.type}`);
+      if (operator === '+' && isNumber(left) && !isNumber(right)) throw new Error(`it adds ${right.type} to a number`);
+      if (DIVISIONS.has(operator) && isNumber(left) && isNumber(right)) return this.#divided(operator, left, right, environment);
+      return super.evaluate({ ...node, left: constant(left), right: constant(right) } as Node, environment);
+    }
+
+    #divided(operator: string, left: Value, right: Value, environment: Environment): Value {
+      const [a, b] = [Number(left.value), Number(right.value)];
+      if (b === 0) throw new Error('it divides by zero');
+      const isFloat = operator === '/' || left.type === 'FloatValue' || right.type === 'FloatValue';
+      const value = operator === '/' ? a / b : operator === '%' ? modulo(a, b) : floorQuotient(a, b);
+      return isFloat ? this.#float(value, environment) : made(value);
+    }
+
+    #float(value: number, environment: Environment): Value {
+      return super.evaluate({ type: 'FloatLiteral', value } as Named, environment);
+    }
+
+    #list(items: readonly Value[], environment: Environment): Value {
+      return super.evaluate({ type: 'ArrayLiteral', value: items.map(constant) } as Named, environment);
+    }
+
+    #test(node: Test, environment: Environment): Value {
+      const operand = this.evaluate(node.operand, environment);
+      const test = TESTS.get(String(node.test.value));
+      if (test) return made(test(operand) !== node.negate);
+      return super.evaluate({ ...node, operand: constant(operand) } as Node, environment);
+    }
+
+    #member(node: Member, environment: Environment): Value {
+      const object = this.evaluate(node.object, environment);
+      if (object.type === 'UndefinedValue') throw new Error(`it reads .${String(node.property?.value ?? '[…]')} of what is undefined`);
+      const known = { ...node, object: constant(object) } as Node;
+      if (!node.computed) {
+        const name = String(node.property?.value);
+        if (name === 'length' && object.type !== 'ObjectValue' && object.type !== 'NamespaceValue') return undefinedValue;
+        return (
+          (object.type === 'ObjectValue' && METHODS_OF_MAPPINGS.has(name) && methodOf(object, name)) || super.evaluate(known, environment)
+        );
+      }
+      if (!isText(object) || node.property?.type === 'SliceExpression') return super.evaluate(known, environment);
+      const index = this.evaluate(node.property, environment);
+      if (index.type !== 'IntegerValue') return super.evaluate({ ...known, property: constant(index) } as Node, environment);
+      return made(Array.from(object.value).at(Number(index.value)));
+    }
+
+    #filter(node: Filter, environment: Environment): Value {
+      const { filter } = node;
+      const name = String('callee' in filter ? filter.callee.value : filter.value);
+      const apply = FILTERS.get(name);
+      const operand = this.evaluate(node.operand, environment);
+      const known = { ...node, operand: constant(operand) } as Node;
+      if (name === 'selectattr' || name === 'rejectattr') checkAttributeTest('args' in filter ? filter.args : []);
+      if (!apply) return super.evaluate(known, environment);
+      const content = apply(operand, 'args' in filter ? this.#given(filter.args, environment) : NONE_GIVEN);
+      if (content === undefined) return super.evaluate(known, environment);
+      if (name === 'float' && typeof content === 'number') return this.#float(content, environment);
+      return isValue(content) ? content : isValues(content) ? this.#list(content, environment) : made(content);
+    }
+
+    #call(node: Call, environment: Environment): Value {
+      const { callee } = node;
+      const method = METHODS.get(String(callee.property?.value));
+      if (callee.object === undefined || callee.computed || !method) return super.evaluate(node, environment);
+      const object = this.evaluate(callee.object, environment);
+      const known = { ...node, callee: { ...callee, object: constant(object) } } as Node;
+      if (!isText(object)) return super.evaluate(known, environment);
+      const content = method(object.value, this.#given(node.args, environment));
+      return content === undefined ? super.evaluate(known, environment) : made(content);
+    }
+
+    #given(args: readonly Argument[], environment: Environment): Given {
+      if (args.some(({ type }) => type.endsWith('SpreadExpression'))) throw new Error('it spreads a list into the arguments of a filter');
+      const isNamed = ({ type }: Argument) => type === 'KeywordArgumentExpression';
+      const named = args.filter(isNamed).map(({ key, value }) => [String(key?.value), this.evaluate(value, environment)] as const);
+      return { places: args.filter((arg) => !isNamed(arg)).map((arg) => this.evaluate(arg, environment)), names: new Map(named) };
+    }
+  };
+}
+
+const METHODS_OF_MAPPINGS = new Set(['get', 'items', 'keys', 'values']);
+
+/** A method comes before a key of its name: `{{ schema.items() }}`, although schemas have a key `items`. */
+function methodOf(object: Value, name: string): Value | undefined {
+  return (object as Value & { readonly builtins: ReadonlyMap<string, Value> }).builtins.get(name);
+}
+
+const isValue = (content: unknown): content is Value => typeof content === 'object' && content !== null && 'type' in content;
+
+/** By name; a template may ask for `constructor`. */
+function own<T>(record: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(record));
+}
+
+const isValues = (content: unknown): content is Value[] => Array.isArray(content) && content.every(isValue);
+
+type TestOf = (operand: Value) => boolean;
+
+const TESTS = own<TestOf>({
+  iterable: (operand) => isList(operand) || ['StringValue', 'ObjectValue', 'UndefinedValue'].includes(operand.type),
+  sequence: (operand) => isList(operand) || ['StringValue', 'ObjectValue', 'UndefinedValue'].includes(operand.type),
+  number: (operand) => isNumber(operand) || operand.type === 'BooleanValue',
+  lower: (operand) => isCased(pythonText(operand), 'toLowerCase', 'toUpperCase'),
+  upper: (operand) => isCased(pythonText(operand), 'toUpperCase', 'toLowerCase'),
+});
+
+type Case = 'toLowerCase' | 'toUpperCase';
+
+/** Some letter is of that case, and none of the other. */
+const isCased = (text: string, own: Case, other: Case) => text === text[own]() && text !== text[other]();
+
+/** What a filter makes; undefined where the library's own does it. */
+type FilterOf = (operand: Value, given: Given) => unknown;
+
+const FILTERS = own<FilterOf>({
+  capitalize: (operand) => (isText(operand) ? capitalized(operand.value) : undefined),
+  count: lengthOf,
+  default: (operand, given) => {
+    const [fallback, isBoolean] = taken('default', given, ['default_value', 'boolean']);
+    const isTaken = operand.type === 'UndefinedValue' || (isBoolean?.value === true && !isTrue(operand));
+    return isTaken ? (fallback ?? '') : operand;
+  },
+  float: (operand, given) => {
+    const [fallback] = taken('float', given, ['default']);
+    const value = isText(operand) ? readFloat(operand.value) : numberOf(operand);
+    return value ?? fallback ?? 0;
+  },
+  indent: (operand, given) => {
+    if (!isText(operand)) return undefined;
+    const [width, first, blank] = taken('indent', given, ['width', 'first', 'blank']);
+    const step = isText(width) ? width.value : ' '.repeat(Math.max(0, Number(width?.value ?? 4)));
+    return indented(operand.value, step, { first: first !== undefined && isTrue(first), blank: blank !== undefined && isTrue(blank) });
+  },
+  int: (operand, given) => {
+    const [fallback] = taken('int', given, ['default']);
+    const value = isText(operand) ? readWhole(operand.value) : numberOf(operand);
+    return value === undefined || !Number.isFinite(value) ? (fallback ?? 0) : Math.trunc(value);
+  },
+  join: (operand, given) => {
+    const [between] = taken('join', given, ['d']);
+    const items = isText(operand) ? Array.from(operand.value) : isList(operand) ? (operand.value as Value[]).map(pythonText) : undefined;
+    return items?.join(between === undefined ? '' : pythonText(between));
+  },
+  length: lengthOf,
+  list: (operand) => (isList(operand) ? operand.value : undefined),
+  title: (operand) => (isText(operand) ? titledByJinja(operand.value) : undefined),
+  tojson: (operand, given) => pythonJson(operand, jsonOptions(given)),
+  trim: (operand, given) =>
+    isText(operand) ? stripped(operand.value, 'strip', taken('trim', given, ['chars'])[0]?.value as string) : undefined,
+  unique: (operand) => {
+    if (!isList(operand)) return undefined;
+    const items = operand.value as Value[];
+    if (items.some((item) => isList(item) || item.value instanceof Map)) throw new Error('it drops repeated lists or mappings by unique');
+    const keys = items.map((item) => (isText(item) ? { ...item, value: item.value.toLowerCase() } : item));
+    return items.filter((_, index) => keys.findIndex((key) => isEqual(key, keys[index] as Value)) === index);
+  },
+});
+
+function lengthOf(operand: Value): number | undefined {
+  return isText(operand) ? Array.from(operand.value).length : undefined;
+}
+
+/** @throws Error for what is undefined, as in Python. */
+function numberOf({ type, value }: Value): number | undefined {
+  if (type === 'UndefinedValue') throw new Error('it takes what is undefined for a number');
+  return typeof value === 'number' || typeof value === 'boolean' ? Number(value) : undefined;
+}
+
+function isTrue({ value }: Value): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return value instanceof Map ? value.size > 0 : Boolean(value);
+}
+
+/** The arguments by their names' order. @throws Error for others. */
+function taken(filter: string, { places, names }: Given, known: readonly string[]): (Value | undefined)[] {
+  const other = Array.from(names.keys()).find((name) => known.indexOf(name) < places.length);
+  if (other !== undefined || places.length > known.length) throw new Error(`it gives ${filter} an argument that is not known here`);
+  return known.map((name, index) => places[index] ?? names.get(name));
+}
+
+function jsonOptions(given: Given): JsonOptions {
+  const [ascii, indent, separators, sorted] = taken('tojson', given, ['ensure_ascii', 'indent', 'separators', 'sort_keys']);
+  const parts = separators && separators.type !== 'NullValue' ? (separators.value as Value[]) : undefined;
+  if (parts && (parts.length !== 2 || !parts.every(isText))) throw new Error('it gives tojson separators that are not two texts');
+  const width = indent && indent.type !== 'NullValue' ? indent.value : undefined;
+  return {
+    ensureAscii: ascii !== undefined && isTrue(ascii),
+    sortKeys: sorted !== undefined && isTrue(sorted),
+    ...(width !== undefined && { indent: typeof width === 'string' ? width : Number(width) }),
+    ...(parts && { separators: [String(parts[0]?.value), String(parts[1]?.value)] as const }),
+  };
+}
+
+/** The library looks for the whole name, and calls what is missing no match. */
+function checkAttributeTest(args: readonly Argument[]): void {
+  const [attribute, test] = args.map(({ value }) => value as unknown);
+  if (String(attribute).includes('.') || test === 'undefined')
+    throw new Error(`it selects by ${String(attribute)}, in a manner that is not known here`);
+}
+
+/** What a method makes; undefined where the library's own does it. */
+type MethodOf = (text: string, given: Given) => unknown;
+
+const METHODS = own<MethodOf>({
+  capitalize: capitalized,
+  endswith: onlyOne,
+  lstrip: (text, given) => stripped(text, 'lstrip', characters(given)),
+  rstrip: (text, given) => stripped(text, 'rstrip', characters(given)),
+  split: (text, given) => {
+    const [separator, most] = taken('split', given, ['sep', 'maxsplit']);
+    if (isText(separator)) return undefined;
+    return words(text, most === undefined ? -1 : Number(most.value));
+  },
+  startswith: onlyOne,
+  strip: (text, given) => stripped(text, 'strip', characters(given)),
+  title: titled,
+});
+
+function characters(given: Given): string | undefined {
+  const [sought] = taken('strip', given, ['chars']);
+  return isText(sought) ? sought.value : undefined;
+}
+
+/** The library ignores where to begin. */
+function onlyOne(_: string, { places, names }: Given): undefined {
+  if (places.length + names.size > 1)
+    throw new Error('it asks for what a text begins or ends with from a place on, which is not known here');
+}

@@ -1,0 +1,71 @@
+/** Methods of Python's texts, where JavaScript's of the same name do something else. */
+
+/** What `str.isspace` calls a blank: not the byte order mark, but the separators of files and records. */
+const BLANKS = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+const BLANK = new RegExp(`[${BLANKS}]`);
+const WORD = new RegExp(`[^${BLANKS}]+`, 'g');
+
+const LINE_END = '\\n-\\r\\x1c-\\x1e\\x85\\u2028\\u2029';
+
+/** What `str.splitlines` takes for the end of a line. */
+export const LINE_ENDS = new RegExp(`\\r\\n|[${LINE_END}]`, 'g');
+
+/** `strip`, `lstrip` or `rstrip`, of blanks or of the given characters. */
+export function stripped(text: string, sides: 'strip' | 'lstrip' | 'rstrip', characters?: string): string {
+  const units = Array.from(text);
+  const isStripped = (unit: string) => (characters === undefined ? BLANK.test(unit) : characters.includes(unit));
+  const first = sides === 'rstrip' ? 0 : units.findIndex((unit) => !isStripped(unit));
+  const last = sides === 'lstrip' ? units.length - 1 : units.findLastIndex((unit) => !isStripped(unit));
+  return first === -1 ? '' : units.slice(first, last + 1).join('');
+}
+
+/** `split()`: the words, and the rest after `most` of them. */
+export function words(text: string, most: number): string[] {
+  const found: string[] = [];
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    if (most >= 0 && found.length === most) return [...found, stripped(text.slice(index), 'lstrip')];
+    found.push(word);
+  }
+  return found;
+}
+
+export function capitalized(text: string): string {
+  const [first = '', ...rest] = text;
+  return first.toUpperCase() + rest.join('').toLowerCase();
+}
+
+/** `str.title`: a word is a run of letters. */
+export const titled = (text: string): string => text.replace(/[\p{Lu}\p{Ll}\p{Lt}]+/gu, capitalized);
+
+/** Jinja's filter `title`: words are parted by blanks, dashes and opening brackets. */
+export function titledByJinja(text: string): string {
+  return text
+    .split(new RegExp(`([-${BLANKS}({[<]+)`))
+    .map(capitalized)
+    .join('');
+}
+
+/** Jinja's filter `indent`, after which every line ends with a line feed. */
+export function indented(text: string, indent: string, { first, blank }: { readonly first: boolean; readonly blank: boolean }): string {
+  const [head = '', ...rest] = text.split(LINE_ENDS);
+  return [first ? indent + head : head, ...rest.map((line) => (line === '' && !blank ? line : indent + line))].join('\n');
+}
+
+/** `int(text)`, or else `int(float(text))`, as Jinja's filter `int` reads a text. */
+export function readWhole(text: string): number | undefined {
+  const value = /^[+-]?\d+(_\d+)*$/.test(stripped(text, 'strip')) ? Number(stripped(text, 'strip').replaceAll('_', '')) : readFloat(text);
+  return value === undefined || !Number.isFinite(value) ? undefined : Math.trunc(value);
+}
+
+/** `float(text)`. */
+export function readFloat(text: string): number | undefined {
+  const [, sign = '', number = ''] = /^([+-]?)(.*)$/s.exec(stripped(text, 'strip').toLowerCase()) ?? [];
+  const unsigned = /^inf(inity)?$/.test(number) ? Infinity : number === 'nan' ? Number.NaN : decimal(number);
+  return unsigned === undefined ? undefined : sign === '-' ? -unsigned : unsigned;
+}
+
+function decimal(text: string): number | undefined {
+  const digits = '\\d+(?:_\\d+)*';
+  const isNumber = new RegExp(`^(?:${digits}\\.?(?:${digits})?|\\.${digits})(?:e[+-]?${digits})?$`).test(text);
+  return isNumber ? Number(text.replaceAll('_', '')) : undefined;
+}
