@@ -15,8 +15,9 @@ const SPECIAL = ['<unk>', '<s>', '</s>'];
 
 /** Letters as GPT-2 spells bytes, with a few merges, as a `tokenizer.json`. */
 function byteLevelTokenizer(): object {
-  const letters = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i));
-  const tokens = [...SPECIAL, ...letters, 'Ġ', 'Ċ', 'th', 'the', 'Ġthe', 'in'];
+  const isLetter = (code: number) => code > 0xff || !/[\p{C}\p{Z}]/u.test(String.fromCharCode(code));
+  const letters = Array.from({ length: 324 }, (_, code) => code).filter(isLetter);
+  const tokens = [...SPECIAL, ...letters.map((code) => String.fromCharCode(code)), 'th', 'the', 'Ġthe', 'in'];
   const level = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
   return {
     version: '1.0',
