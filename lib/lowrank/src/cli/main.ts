@@ -1,6 +1,7 @@
 /** The `lowrank` program. */
 
 import { nearestName } from '../runtime/checks/checkKnown';
+import { checkNode } from '../runtime/device/checkNode';
 import { LowrankError } from '../runtime/errors';
 import { printableMessage } from '../runtime/messages/printable';
 import { reasonOf } from '../runtime/messages/reasonOf';
@@ -41,6 +42,7 @@ export async function main(words: readonly string[], streams: Streams = processS
     return 0;
   }
   try {
+    checkNode();
     const args = new CommandArguments(await completeSpec(command.spec), rest);
     const { run } = await command.load();
     return await run(args, streams);

@@ -10,6 +10,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 
 import { SetupError } from '../setupError';
+import { checkNode } from './checkNode';
 import { takeOneGpu } from './oneGpu';
 import { tensorflowPackage } from './tensorflowPackage';
 import { checkXlaFlags } from './xlaFlags';
@@ -32,6 +33,7 @@ const ALLOCATOR = 'cuda_malloc_async';
 const ONEDNN = '1';
 
 function load(): TensorFlow {
+  checkNode();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // start-up notes belong in nobody's notebook
   process.env.TF_GPU_ALLOCATOR ??= ALLOCATOR;
   process.env.TF_ENABLE_ONEDNN_OPTS ??= ONEDNN;
