@@ -15,7 +15,8 @@ export const METRICS: Readonly<Record<ExperimentMetric, { readonly name: string;
   englishLoss: { name: 'loss on English text', unit: ' nats', decimals: 2 },
 };
 
-/** A number with the decimals of its metric, and a true minus sign. */
+/** A number with the decimals of its metric and a true minus sign; what rounds to zero has none. */
 export function numberText(metric: ExperimentMetric, value: number): string {
-  return value.toFixed(METRICS[metric].decimals).replace('-', '−');
+  const text = value.toFixed(METRICS[metric].decimals);
+  return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−');
 }
