@@ -234,7 +234,9 @@ def main():
         pages = Pages(arguments.folder.resolve(), arguments.build.resolve())
         clock = Clock(arguments.build, [notebook.stem for notebook in notebooks])
         # Outputs that are kept have times in them: there nothing else runs.
-        lanes = SideBySide(notebooks, arguments.at_once or (1 if arguments.to == "notebooks" else at_once()))
+        beside = arguments.at_once or (1 if arguments.to == "notebooks" else at_once())
+        longest_first = sorted(notebooks, key=lambda notebook: -clock.expected(notebook.stem))  # else one core waits for it at the end
+        lanes = SideBySide(longest_first if beside > 1 else notebooks, beside)
         one_at_a_time = threading.Lock()
 
         def work(notebook):
