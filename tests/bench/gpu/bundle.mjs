@@ -41,7 +41,7 @@ for (const program of [
   'bench.ts',
   'scale.ts',
   'ours.ts',
-  'experiment.mjs',
+  'experiment.ts',
   '../../train/cluster/worker.ts',
   '../../train/cluster/longFaults.ts',
   '../../soak/soak.ts',

@@ -1,5 +1,5 @@
 /** `lowrank experiment` as one file, for a GPU machine without npm packages. */
-import { CommandArguments } from '../../../lib/lowrank/dist/cli/arguments/commandArguments.js';
+import { CommandArguments } from 'lowrank/internal';
 import { shared } from '../../../lib/lowrank/dist/cli/commands/commands.js';
 import { processStreams } from '../../../lib/lowrank/dist/cli/streams.js';
 import { commands } from '../../../lib/review/dist/cli/commands.js';
