@@ -19,6 +19,7 @@ describe('a method', () => {
     ['base + LoRA', 'LoRA'],
     ['paper: g · softmax', 'paper'],
     ['source: softmax of σ(g) · logits', 'source'],
+    ['tutorial: one softmax', 'source'],
     ['q_proj', undefined],
     ['baseline of the axis', undefined],
   ] as const)('of %s is %s', (name, method) => {

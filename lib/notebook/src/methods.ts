@@ -36,7 +36,7 @@ export type Method = keyof typeof METHOD_STYLES;
 /** Patterns that recognise a method in a name; the first match counts. */
 const NAMES: readonly (readonly [pattern: RegExp, method: Method])[] = [
   [/\bpaper\b|LLaMA-Reviewer|\bpublished\b/i, 'paper'],
-  [/\bsource\b/i, 'source'],
+  [/\b(source|tutorial)\b/i, 'source'],
   [/\bDoRA\b/i, 'DoRA'],
   [/\brs-?LoRA\b/i, 'rsLoRA'],
   [/\bLoRA\b.*\ball[ -](linear|layers)/i, 'LoRA, all linear layers'],

@@ -50,7 +50,7 @@ const PARTS: readonly { readonly title: string; readonly stations: readonly Stat
     title: 'To keep',
     stations: [
       { number: '11', name: 'Takeaways', question: 'What is worth remembering?', glyph: glyphs.list },
-      { number: '12', name: 'Errata', question: 'Where is the source wrong?', glyph: glyphs.struck },
+      { number: '12', name: 'Errata', question: 'Where is the tutorial wrong?', glyph: glyphs.struck },
     ],
   },
 ];
