@@ -42,16 +42,31 @@ def text_of(value):
     return value if isinstance(value, str) else "".join(value)
 
 
+# A sentence with more characters than this has its numbers folded away below a figure.
+LONG = 300
+# Where what a figure is about ends, and its numbers begin.
+SUBJECT_END = re.compile(r"(?<=\))[:.] |\. ")
+
+
+def caption(sentence):
+    """What stands below a figure. Its whole sentence is there, for the numbers of a large figure on demand."""
+    end = SUBJECT_END.search(sentence) if len(sentence) > LONG else None
+    if not end:
+        return html.escape(sentence)
+    subject, numbers = sentence[: end.start()], sentence[end.end() :]
+    return f"{html.escape(subject)}. <details><summary>Its numbers</summary>{html.escape(numbers)}</details>"
+
+
 def figure(data, name):
     """A figure of this name as it moves, around the picture that stands for it until then, with its sentence below."""
     picture = base64.b64encode(text_of(data["image/svg+xml"]).encode()).decode()
-    sentence = html.escape(text_of(data["text/plain"]).strip())
+    sentence = text_of(data["text/plain"]).strip()
     spec = {name: value for name, value in data[VEGA].items() if name not in ("$schema", "usermeta")}
     inside = json.dumps(spec, ensure_ascii=False).replace("</", "<\\/")  # nothing may end the script early
     return (
-        f'<figure class="vega" id="figure-{name}"><img alt="{sentence}" src="data:image/svg+xml;base64,{picture}">'
+        f'<figure class="vega" id="figure-{name}"><img alt="{html.escape(sentence)}" src="data:image/svg+xml;base64,{picture}">'
         f'<script type="application/json">{inside}</script>'
-        f"<figcaption>{sentence}</figcaption></figure>"
+        f"<figcaption>{caption(sentence)}</figcaption></figure>"
     )
 
 

@@ -10,7 +10,7 @@ from glossary import entries, with_glossary, with_places
 from links import on_site
 from numbered import formulas_of, misnumbered, with_numbers, with_references
 from reference import with_links
-from sources import notebook_of, notebook_texts, prepared_cell, unlisted, with_marks
+from sources import caption, notebook_of, notebook_texts, prepared_cell, unlisted, with_marks
 given = json.load(sys.stdin)
 print(json.dumps(${expression}))`;
   return JSON.parse(execFileSync('.venv/bin/python', ['-c', program], { input: JSON.stringify(input), encoding: 'utf8' }));
@@ -38,6 +38,15 @@ test('a figure moves, stands as a picture until then, and has its sentence below
       },
     ],
   });
+});
+
+test('a long sentence has its numbers folded away, after what the figure is about', () => {
+  const numbers = Array.from({ length: 40 }, (_, index) => `LoRA ${index} < 50`).join('; ');
+  expect(python('caption(given)', `Scores (all methods). comment: ${numbers}.`)).toBe(
+    `Scores (all methods). <details><summary>Its numbers</summary>comment: ${numbers.replaceAll('<', '&lt;')}.</details>`,
+  );
+  expect(python('caption(given)', numbers)).toBe(numbers.replaceAll('<', '&lt;'));
+  expect(python('caption(given)', 'Scores (two methods). comment: LoRA 2; base 1.')).toBe('Scores (two methods). comment: LoRA 2; base 1.');
 });
 
 test('a solution is folded away under its name', () => {
