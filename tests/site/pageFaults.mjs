@@ -26,7 +26,7 @@ export async function drawingFaults(page) {
     ...[...document.querySelectorAll('figure.vega')]
       .filter((figure) => (figure.querySelector('figcaption')?.textContent ?? '').length < 20)
       .map(() => 'a figure has no sentence'),
-    ...[...document.querySelectorAll('.math:not(:has(mjx-container)), mjx-merror')].map(
+    ...[...document.querySelectorAll('.math:not(:has(mjx-container)), mjx-merror, [data-mml-node="merror"]')].map(
       ({ textContent }) => `not typeset: ${textContent.slice(0, 60)}`,
     ),
   ]);
