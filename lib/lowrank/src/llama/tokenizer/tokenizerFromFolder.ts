@@ -5,6 +5,7 @@ import { FormatError, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
 import { type ModelPlace, modelPlace } from '../files/modelPlace';
 import { checkTokenizerJson } from './checkTokenizerJson';
+import { rebuiltByClass } from './rebuiltByClass';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 
 const LARGEST_TOKENIZER = 100_000_000; // Gemma 3's has 33 million bytes
@@ -40,8 +41,9 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   const map = optional('special_tokens_map.json');
   const added = allAddedTokens(folder, given, { config, map, addedTokens: optional('added_tokens.json') });
   checkTokenizerJson(path, given, added);
-  checkConfig(folder, config, given);
-  const ofModel = { ...optional('config.json'), ...withoutNull(optional('generation_config.json')) };
+  const modelConfig = optional('config.json');
+  checkConfig(folder, config, modelConfig.model_type, given);
+  const ofModel = { ...modelConfig, ...withoutNull(optional('generation_config.json')) };
   const token = (name: string) => tokenText(config[name]) ?? tokenText(map[name]) ?? tokenOfId(given, added, ofModel[`${name}_id`]);
   return {
     path: folder,
@@ -69,16 +71,16 @@ function checkVocabulary(path: string, { model, added_tokens: added }: JsonObjec
   }
 }
 
-/** What transformers reads from `tokenizer_config.json` for some classes only, and `tokenizer.json` says itself. */
-function checkConfig(folder: string, config: JsonObject, { normalizer, pre_tokenizer: cut }: JsonObject): void {
+/** What transformers reads from `tokenizer_config.json`, and is not read here. */
+function checkConfig(folder: string, config: JsonObject, modelType: unknown, given: JsonObject): void {
   const path = nodePath.join(folder, 'tokenizer_config.json');
   if (config.split_special_tokens === true)
     throw new UnsupportedError(`${path} has "split_special_tokens": true, which is not supported; set it to false`);
-  const parts = JSON.stringify([normalizer, cut]);
-  const addsSpace = /"add_prefix_space":true|"prepend_scheme":"(always|first)"|"prepend":/.test(parts);
-  const wanted = config.add_prefix_space;
-  if (typeof wanted === 'boolean' && wanted !== addsSpace && config.tokenizer_class !== 'PreTrainedTokenizerFast')
-    warn(`${path} has "add_prefix_space": ${wanted}, and tokenizer.json ${addsSpace ? 'adds' : 'does not add'} one: tokenizer.json counts`);
+  const rebuilt = rebuiltByClass(config, modelType, given);
+  if (rebuilt !== undefined)
+    warn(
+      `${path}: transformers 5 replaces the rules of tokenizer.json by those of its class ${rebuilt}, which cut texts differently; here tokenizer.json counts, as in transformers 4 and llama.cpp`,
+    );
 }
 
 function otherVocabulary(folder: string): string {
