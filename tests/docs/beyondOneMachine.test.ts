@@ -136,10 +136,11 @@ interface Form {
 }
 type Shapes<T> = Readonly<Record<'step' | 'long', T>>;
 
-const { nccl, ring, peer, sums, small, same } = JSON.parse(readFileSync('tests/bench/results/gpu/scale.json', 'utf8')) as {
+const { nccl, ring, peer, phases, sums, small, same } = JSON.parse(readFileSync('tests/bench/results/gpu/scale.json', 'utf8')) as {
   readonly nccl: Shapes<Form>;
   readonly ring: Shapes<Form>;
   readonly peer: Shapes<{ readonly secondsPerStep: number }>;
+  readonly phases: { readonly milliseconds: Readonly<Record<'fuse' | 'updateAll', { readonly call: number; readonly read: number }>> };
   readonly sums: Readonly<Record<'nccl' | 'ring', readonly { readonly bytes: number; readonly seconds: number }[]>>;
   readonly small: { readonly difference: number; readonly resumed: number };
   readonly same: { readonly lossGap: number };
@@ -160,13 +161,22 @@ test('what it says of two GPUs is in the results', () => {
   expect(page).toContain(`and ${(1000 * (sums.ring[1]?.seconds ?? 0)).toFixed(0)} ms through the ring`);
   const rest = Object.values(nccl).map(({ one, all }) => Math.round(1000 * (all.secondsPerStep - one.secondsPerStep)));
   expect(page).toContain(`So ${Math.min(...rest)} to ${Math.max(...rest)} ms of an update`);
-  expect(Math.max(...Object.values(nccl).map(({ peerLossGap }) => peerLossGap))).toBeLessThan(2e-4);
+  const gap = Math.max(...Object.values(nccl).map(({ peerLossGap }) => peerLossGap));
+  expect(page).toContain(`Its losses agree with ours to ${(Math.ceil(1e4 * gap) / 100).toFixed(2)} %`);
+  const { fuse, updateAll } = phases.milliseconds;
+  const words = page.replace(/\n/g, ' ');
+  expect(words).toContain(
+    `takes the host ${updateAll.call.toFixed(0)} ms to send, and the GPU is done with it ${updateAll.read.toFixed(1)} ms later`,
+  );
+  expect(words).toContain(`putting the gradients into one buffer takes ${fuse.call.toFixed(0)} ms more`);
   expect(page).toContain(`differs from that of one by at most ${Math.max(small.difference, small.resumed).toExponential(1)}`);
   expect(page).toContain(`differ by at most ${(100 * same.lossGap).toFixed(3)} %`);
 });
 
 test('notebook 10 orders the two GPUs of both sides as they were measured', () => {
   const text = readFileSync('notebooks/10-beyond-one-machine.ipynb', 'utf8');
+  expect(text).toContain('that step takes the host eight milliseconds to send');
+  expect(phases.milliseconds.updateAll.call.toFixed(0)).toBe('8');
   expect(text).toContain("PyTorch's pair is ahead of ours on the short rows and behind on the long ones.");
   expect(nccl.step.all.secondsPerStep).toBeGreaterThan(peer.step.secondsPerStep);
   expect(nccl.long.all.secondsPerStep).toBeLessThan(peer.long.secondsPerStep);

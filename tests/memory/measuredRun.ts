@@ -34,7 +34,7 @@ const base =
 base.model.gradientCheckpointing = checkpointing ?? false;
 const model = task === 'train' && method !== 'full' ? getPeftModel(base, adapter()) : base;
 const shape = { batchSize: batch, sequenceLength: length, maxNewTokens, compile: execution.compile, precision: execution.precision };
-const planned = planMemory(task === 'load' ? base.config : (model as PlannedModel), { task, ...shape, dtype, quantize }).bytes;
+const plan = planMemory(task === 'load' ? base.config : (model as PlannedModel), { task, ...shape, dtype, quantize });
 
 const rows = Array.from({ length: batch }, (_, b) => Array.from({ length }, (_, t) => (7 * b + 13 * t + 1) % base.config.vocabSize));
 if (task === 'forward') for (let i = 0; i < 3; i++) base.forward(rows).dispose();
@@ -43,8 +43,10 @@ if (task === 'train') await train(model, Array(3).fill({ inputIds: rows, labels:
 
 const used = before === undefined ? undefined : usedGpuMebibytes(); // the process's pool only grows
 const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync('/proc/self/status', 'utf8')) ?? [];
+// On a GPU neither counts what TensorFlow takes for itself.
+const itself = used === undefined ? 0 : (plan.terms.find(({ name }) => name === 'TensorFlow itself')?.bytes ?? 0);
 const peak = used === undefined ? 1024 * Number(kibibytes) : 2 ** 20 * (used - (before ?? 0));
-console.log(JSON.stringify({ planned, peak }));
+console.log(JSON.stringify({ planned: plan.bytes - itself, peak }));
 
 function adapter() {
   if (method === 'prefix') return new AdaptionPromptConfig({ adapterLen: 10, adapterLayers: Math.min(8, base.config.numHiddenLayers) });
