@@ -1,56 +1,23 @@
 /** A LLaMA model with its output layer: logits, loss and generation. */
 import { isLinearLayer, Module, type Projection } from '../nn';
-import { ArgumentError, isTracing, StateError, tf } from '../runtime';
+import { ArgumentError, StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkWhole } from '../runtime/checks/checkWhole';
-import { checkMemory, memoryPlan } from '../runtime/memory/memoryBudget';
 import { buildModel, type LlamaParts } from './buildModel';
 import { checkLabels, idTensor, maskTensor, segmentTensor, type TokenRows } from './checkInputs';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
 import { type LoadOptions, loadParameters } from './files/loadParameters';
 import { openModelFiles } from './files/openModelFiles';
 import { type SaveOptions, savePretrained } from './files/savePretrained';
-import { type GenerateOptions, generate } from './generation/generate';
+import type { ForwardOptions, InputOptions, LossOptions } from './forwardOptions';
+import { generate } from './generation/generate';
+import type { GenerateOptions } from './generation/generateOptions';
 import type { KeyValueCache } from './generation/growingCache';
 import { givenParameters, makeParameters, randomParameters, type TensorSource } from './initialParameters';
-import { loadingPlan, workPlan } from './memory/memoryPlan';
-import { modelBytes } from './memory/modelBytes';
+import { checkGivenModelMemory, checkPassMemory, checkRandomModelMemory, checkResizeMemory } from './memory/checkModelMemory';
 import type { LlamaModel } from './model';
 import { nextTokenLoss } from './nextTokenLoss';
 import { resizedEnds } from './resizeTokens';
-
-/** Optional inputs beside the token ids. */
-export interface InputOptions {
-  /**
-   * 1 on tokens, 0 on padding, on either side; token positions are counted from it. With a cache, it covers the cached tokens too.
-   * Shapes: (B, S).
-   */
-  readonly attentionMask?: TokenRows;
-  /**
-   * Packs several texts into one row. Contiguous tokens with the same number form one text, which attends only to itself and starts at
-   * position 0. Padding counts as one more text, usually 0. Excludes `attentionMask` and `cache`. Shapes: (B, T).
-   */
-  readonly segmentIds?: TokenRows;
-}
-
-/** Options of a forward pass. */
-export interface ForwardOptions extends InputOptions {
-  /** Contains the preceding tokens, and receives the new ones. */
-  readonly cache?: KeyValueCache;
-  /** Number of logits to compute, counted from the end of the rows. @defaultValue all */
-  readonly logitsToKeep?: number;
-}
-
-/** Optional inputs beside the token ids and their labels. */
-export interface LossOptions extends InputOptions {
-  /**
-   * For labels in a tensor, which is not read: the positions whose next label is not −100, counted through all rows. Only these pass
-   * through the output layer. Positions whose next label is −100, such as the last of a row, may fill up the rest. Shapes: (K).
-   *
-   * @defaultValue all positions, or for labels in rows those with a label
-   */
-  readonly learnedPositions?: tf.Tensor1D;
-}
 
 /** A causal language model of the LLaMA architecture. All parameters are trainable until frozen. */
 export class LlamaForCausalLM extends Module {
@@ -84,7 +51,7 @@ export class LlamaForCausalLM extends Module {
     checkKnown('fromConfig', given, ['seed']);
     const { seed = 0 } = given;
     const config = llamaConfig(options);
-    checkMemory(loadingPlan(config, {}), { what: 'a model of this configuration', remedy: 'Take a smaller one' });
+    checkRandomModelMemory(config);
     return new LlamaForCausalLM(buildModel(config, makeParameters(config, randomParameters(config, seed))), config);
   }
 
@@ -98,11 +65,7 @@ export class LlamaForCausalLM extends Module {
     checkKnown('LlamaForCausalLM.fromTensors', options, ['dtype']);
     const { dtype } = options;
     const checked = llamaConfig(config);
-    const missing = modelBytes(checked, { dtype }) - tf.memory().numBytes; // at least: tensors that are there may be the weights
-    checkMemory(memoryPlan([{ name: 'weights that are not there yet', bytes: missing }]), {
-      what: 'a model of these tensors',
-      remedy: 'Take a smaller one',
-    });
+    checkGivenModelMemory(checked, dtype);
     return new LlamaForCausalLM(buildModel(checked, makeParameters(checked, givenParameters(source, dtype))), checked);
   }
 
@@ -244,24 +207,6 @@ export class LlamaForCausalLM extends Module {
     }
     return this.model.forward(ids, { attentionMask, segmentIds, cache, onWeights });
   }
-}
-
-/** The caller of a traced function plans its memory. */
-/** @throws MemoryError when the new ends do not fit beside the old ones. */
-function checkResizeMemory({ hiddenSize, tieWordEmbeddings }: LlamaConfig, vocabSize: number): void {
-  const table = { name: 'embedding', bytes: 4 * vocabSize * hiddenSize };
-  checkMemory(memoryPlan([table, { name: 'output layer', bytes: tieWordEmbeddings ? 0 : table.bytes }]), {
-    what: `a vocabulary of ${vocabSize} tokens`,
-    remedy: 'Take fewer tokens',
-  });
-}
-
-function checkPassMemory(config: LlamaConfig, [batchSize, sequenceLength]: readonly [number, number], logitsToKeep?: number): void {
-  if (isTracing()) return;
-  checkMemory(workPlan(config, { task: 'forward', batchSize, sequenceLength, logitsToKeep }), {
-    what: `a pass over ${batchSize} × ${sequenceLength} tokens`,
-    remedy: 'Give fewer rows or shorter ones at a time, or ask for fewer logits (logitsToKeep)',
-  });
 }
 
 interface HiddenOptions extends InputOptions {

@@ -1,5 +1,5 @@
 /** `lowrank generate`: continues a prompt. */
-import { checkGenerating } from '../../llama/generation/generate';
+import { checkGenerating } from '../../llama/generation/generateOptions';
 import { PeftModel } from '../../peft';
 import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
 import { printable } from '../../runtime/messages/printable';

@@ -1,0 +1,109 @@
+/** The settings of generation, and what is refused before it begins. */
+import { ArgumentError, ShapeError } from '../../runtime';
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkOneOf } from '../../runtime/checks/checkValues';
+import { checkWhole } from '../../runtime/checks/checkWhole';
+import { checkMemory } from '../../runtime/memory/memoryBudget';
+import { checkIds, checkLength } from '../checkInputs';
+import type { LlamaConfig } from '../config';
+import { workPlan } from '../memory/memoryPlan';
+import { type BeamSearchOptions, checkBeams } from './beamSearch';
+import { checkSampling, type SamplingOptions } from './sampling';
+
+/** Settings of generation. */
+export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
+  /** @defaultValue 20 */
+  readonly maxNewTokens?: number;
+  /** Random seed for temperatures above 0; each row has its own sequence. @defaultValue 0 */
+  readonly seed?: number;
+  /** The id, or ids, that end a row; `[]` for none. @defaultValue from the configuration */
+  readonly eosTokenId?: number | readonly number[];
+  /**
+   * Use compiled functions: the first token of a new call signature takes a second or more, all others a fraction of the time.
+   * @defaultValue true
+   */
+  readonly compile?: boolean;
+  /** Type of compiled matrix products; always float32 on a CPU without bfloat16 instructions. @defaultValue 'float32' */
+  readonly precision?: 'float32' | 'bfloat16';
+  /** Stops between two tokens; on a GPU with greedy decoding, between two groups of up to eight tokens. */
+  readonly signal?: AbortSignal;
+  /**
+   * Called with each new id and its row as soon as it is read: one by one, or on a GPU with greedy decoding one, then two, four and eight
+   * at a time. Beam search chooses only at the end, and does not accept it.
+   */
+  readonly onToken?: (id: number, row: number) => void;
+}
+
+const OPTIONS = [
+  'maxNewTokens',
+  'temperature',
+  'topP',
+  'topK',
+  'seed',
+  'eosTokenId',
+  'numBeams',
+  'lengthPenalty',
+  'earlyStopping',
+  'numReturnSequences',
+  'compile',
+  'precision',
+  'signal',
+  'onToken',
+] as const satisfies readonly (keyof GenerateOptions)[];
+
+/** Checks a whole request. @throws as `generate`. */
+export function checkRequest(
+  prompts: readonly (readonly number[])[],
+  maxNewTokens: number,
+  config: LlamaConfig,
+  options: GenerateOptions,
+): void {
+  checkKnown('generate', options, OPTIONS, { maxTokens: 'maxNewTokens', maxLength: 'maxNewTokens', stop: 'eosTokenId' });
+  checkGenerating({ ...options, maxNewTokens });
+  for (const id of [options.eosTokenId ?? []].flat()) {
+    if (Number.isInteger(id) && id >= 0 && id < config.vocabSize) continue;
+    throw new ArgumentError(`eosTokenId ${id} is not in the vocabulary, 0…${config.vocabSize - 1}: no text would end with it`);
+  }
+  if (prompts.length === 0) throw new ShapeError('inputIds are empty: give at least one row');
+  const empty = prompts.findIndex((row) => row.length === 0);
+  if (empty >= 0) throw new ShapeError(`row ${empty} of inputIds is empty: give at least one token, for example bosTokenId`);
+  checkIds(prompts, config.vocabSize);
+  const longest = Math.max(...prompts.map((row) => row.length));
+  checkLength(longest + maxNewTokens, config, `a prompt of ${longest} and maxNewTokens ${maxNewTokens}, together a sequence`);
+}
+
+/** Checks what depends on neither model nor prompt. @throws ArgumentError for an option out of range, and for conflicting options. */
+export function checkGenerating(options: GenerateOptions): void {
+  checkSampling(options);
+  checkBeams(options);
+  checkExecution(options);
+  const { numBeams = 1, temperature = 0, maxNewTokens = 20, onToken } = options;
+  if (numBeams > 1 && temperature > 0)
+    throw new ArgumentError(`numBeams ${numBeams} searches and temperature ${temperature} draws: take one`);
+  if (numBeams > 1 && onToken) throw new ArgumentError(`onToken cannot follow ${numBeams} beams: their text is known only at the end`);
+  checkWhole('maxNewTokens', maxNewTokens);
+}
+
+/** @throws ArgumentError when an execution option has an invalid value, or would have no effect. */
+function checkExecution({ seed = 0, compile = true, precision = 'float32', onToken }: GenerateOptions): void {
+  checkWhole('seed', seed, 0);
+  checkOneOf('compile', compile, [true, false]);
+  checkOneOf('precision', precision, ['float32', 'bfloat16']);
+  if (!compile && precision !== 'float32') throw new ArgumentError(`precision '${precision}' is for compiled products: leave compile on`);
+  if (onToken !== undefined && typeof onToken !== 'function') throw new ArgumentError('onToken is not a function');
+}
+
+/** @throws MemoryError when the texts do not fit. */
+export function checkGenerationMemory(
+  prompts: readonly (readonly number[])[],
+  maxNewTokens: number,
+  config: LlamaConfig,
+  { numBeams, compile, precision }: GenerateOptions,
+): void {
+  const [batchSize, sequenceLength] = [prompts.length, Math.max(...prompts.map((row) => row.length))];
+  const plan = workPlan(config, { task: 'generate', batchSize, sequenceLength, maxNewTokens, numBeams, compile, precision });
+  checkMemory(plan, {
+    what: `generating ${maxNewTokens} tokens after each of ${batchSize} prompts of up to ${sequenceLength}`,
+    remedy: 'Give fewer prompts at a time, or take a smaller maxNewTokens or numBeams',
+  });
+}

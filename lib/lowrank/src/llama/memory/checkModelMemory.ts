@@ -1,0 +1,39 @@
+/** Refuses what a model would be asked for and its machine has no memory for, before anything is allocated. */
+import { isTracing, tf } from '../../runtime';
+import { checkMemory, memoryPlan } from '../../runtime/memory/memoryBudget';
+import type { LlamaConfig } from '../config';
+import type { LoadOptions } from '../files/loadParameters';
+import { loadingPlan, workPlan } from './memoryPlan';
+import { modelBytes } from './modelBytes';
+
+/** @throws MemoryError when a model of this configuration does not fit. */
+export function checkRandomModelMemory(config: LlamaConfig): void {
+  checkMemory(loadingPlan(config, {}), { what: 'a model of this configuration', remedy: 'Take a smaller one' });
+}
+
+/** Counts only what is missing: tensors that are there may be the weights. @throws MemoryError when it does not fit. */
+export function checkGivenModelMemory(config: LlamaConfig, dtype: LoadOptions['dtype']): void {
+  const bytes = modelBytes(config, { dtype }) - tf.memory().numBytes;
+  checkMemory(memoryPlan([{ name: 'weights that are not there yet', bytes }]), {
+    what: 'a model of these tensors',
+    remedy: 'Take a smaller one',
+  });
+}
+
+/** @throws MemoryError when the new ends do not fit beside the old ones. */
+export function checkResizeMemory({ hiddenSize, tieWordEmbeddings }: LlamaConfig, vocabSize: number): void {
+  const table = { name: 'embedding', bytes: 4 * vocabSize * hiddenSize };
+  checkMemory(memoryPlan([table, { name: 'output layer', bytes: tieWordEmbeddings ? 0 : table.bytes }]), {
+    what: `a vocabulary of ${vocabSize} tokens`,
+    remedy: 'Take fewer tokens',
+  });
+}
+
+/** Checks nothing while a function is traced, because its caller plans the memory. @throws MemoryError when a pass does not fit. */
+export function checkPassMemory(config: LlamaConfig, [batchSize, sequenceLength]: readonly [number, number], logitsToKeep?: number): void {
+  if (isTracing()) return;
+  checkMemory(workPlan(config, { task: 'forward', batchSize, sequenceLength, logitsToKeep }), {
+    what: `a pass over ${batchSize} × ${sequenceLength} tokens`,
+    remedy: 'Give fewer rows or shorter ones at a time, or ask for fewer logits (logitsToKeep)',
+  });
+}
