@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import { ArgumentError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { boundedTemplate } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate';
-import { importJinja } from '../../../lib/lowrank/src/llama/tokenizer/jinja';
-import { strftime } from '../../../lib/lowrank/src/llama/tokenizer/strftime';
+import { boundedTemplate } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/boundedTemplate';
+import { importJinja } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/jinja';
+import { strftime } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/strftime';
 
 const jinja = await importJinja();
 const messages = [

@@ -1,19 +1,16 @@
 /** Converts text to token ids and back with a model's own vocabulary, through Hugging Face's `tokenizers` and `jinja`. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { isJsonObject, writeTextAtomic } from '../../io';
+import { writeTextAtomic } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { ArgumentError, FormatError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { reasonOf } from '../../runtime/messages/reasonOf';
 import { withinTime } from '../../runtime/withinTime';
-import { correctByteFallback } from './byteFallback';
-import { type BoundedTemplate, boundedTemplate } from './chatTemplate';
-import { GGUF_CUTS } from './ggufCuts';
-import { importJinja } from './jinja';
-import { exactNormalizer } from './normalizer';
-import { applyPrecompiled } from './precompiled';
-import { exactPreTokenizer } from './preTokenizer';
+import { type BoundedTemplate, boundedTemplate } from './chatTemplate/boundedTemplate';
+import { importJinja } from './chatTemplate/jinja';
+import { buildEngine, type Engine, importTokenizers, knownIds, longestBuilding } from './engine';
+import { hasForeignExpression } from './foreignExpressions';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 import { tokenizerFromFolder, tokenizerPlace } from './tokenizerFromFolder';
 import { tokenizerFromGguf } from './tokenizerFromGguf';
@@ -25,54 +22,10 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-// The library is an ES module, which this CommonJS package can load only with import().
-const importTokenizers = () => import('@huggingface/tokenizers');
-type Engine = InstanceType<Awaited<ReturnType<typeof importTokenizers>>['Tokenizer']>;
-
 /** In milliseconds; a template of ordinary size takes one or two. */
 const LONGEST_RENDERING = 1000;
-/** In milliseconds; a vocabulary entry takes a hundredth of one. */
-const longestBuilding = ({ tokenizerJson: { model, added_tokens: added } }: TokenizerDefinition): number =>
-  2000 + 0.1 * (entriesOf(model) + entriesOf(added));
 /** In milliseconds, for a short text. */
 const LONGEST_ENCODING = 1000;
-
-const KNOWN_EXPRESSIONS = new Set(Array.from(GGUF_CUTS.values(), ({ patterns }) => patterns).flat());
-
-/** The total number of entries in the lists and mappings of a value. */
-function entriesOf(value: unknown): number {
-  const count = (item: unknown) => (typeof item === 'object' && item !== null ? Object.keys(item).length : 1);
-  return typeof value === 'object' && value !== null ? Object.values(value).reduce((sum: number, item) => sum + count(item), 0) : 0;
-}
-
-/** Whether the file contains a regular expression other than the known ones above. */
-function hasForeignExpression({ normalizer, pre_tokenizer: cut, decoder }: Readonly<Record<string, unknown>>): boolean {
-  const isForeign = (value: unknown): boolean => {
-    if (Array.isArray(value)) return value.some(isForeign);
-    if (!isJsonObject(value)) return false;
-    return Object.entries(value).some(([key, item]) =>
-      key === 'Regex' ? typeof item !== 'string' || !KNOWN_EXPRESSIONS.has(item) : isForeign(item),
-    );
-  };
-  return [normalizer, cut, decoder].some(isForeign);
-}
-
-/** No vocabulary has this token. */
-const NO_TOKEN = '\0no token\0';
-
-/** Without an unknown token, the library would leave out what the vocabulary lacks; here it becomes a token without an id. */
-function exactModel(model: unknown): unknown {
-  return isJsonObject(model) && model.type === 'BPE' ? { ...model, unk_token: model.unk_token ?? NO_TOKEN } : model;
-}
-
-/** @throws FormatError when a token of the text has no id, because the vocabulary has neither it nor an unknown token. */
-function knownIds({ ids, tokens }: { readonly ids: number[]; readonly tokens: readonly string[] }): number[] {
-  const missing = ids.findIndex((id) => typeof id !== 'number');
-  if (missing === -1) return ids;
-  if (tokens[missing] === NO_TOKEN)
-    throw new FormatError('the vocabulary lacks a character of this text, and there is no unknown token to stand for it');
-  throw new FormatError(`the token ${JSON.stringify(tokens[missing])?.slice(0, 80)} has no id, and there is no unknown token`);
-}
 
 /** A model's tokenizer; its ids are those of Hugging Face's Python library. */
 export class Tokenizer {
@@ -99,16 +52,11 @@ export class Tokenizer {
   static async fromPretrained(path: string): Promise<Tokenizer> {
     const place = tokenizerPlace(path);
     const definition = place.isFolder ? tokenizerFromFolder(place.path) : await tokenizerFromGguf(place.path);
-    const [{ Tokenizer: EngineClass }, jinja] = await Promise.all([importTokenizers(), importJinja()]);
-    const { tokenizerJson, chatTemplate } = definition;
+    const [tokenizers, jinja] = await Promise.all([importTokenizers(), importJinja()]);
+    const { chatTemplate } = definition;
     const build = () => {
-      const { normalizer, pre_tokenizer: cut, model } = tokenizerJson;
-      const exactParts = { normalizer: exactNormalizer(normalizer), pre_tokenizer: exactPreTokenizer(cut), model: exactModel(model) };
-      const exactJson = { ...tokenizerJson, ...exactParts };
-      const engine = new EngineClass(exactJson, { clean_up_tokenization_spaces: false });
-      correctByteFallback(engine.decoder, tokenizerJson.decoder);
-      applyPrecompiled(engine.normalizer, exactParts.normalizer);
-      return new Tokenizer(definition, engine, chatTemplate === undefined ? undefined : boundedTemplate(jinja, chatTemplate));
+      const template = chatTemplate === undefined ? undefined : boundedTemplate(jinja, chatTemplate);
+      return new Tokenizer(definition, buildEngine(tokenizers, definition), template);
     };
     try {
       return withinTime(longestBuilding(definition), 'building it', build);

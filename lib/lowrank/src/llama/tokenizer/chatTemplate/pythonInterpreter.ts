@@ -7,7 +7,7 @@ import { capitalized, indented, readFloat, readWhole, stripped, titled, titledBy
 import { pythonText, type Value } from './pythonText';
 
 /** Values that were given to a filter or method, by place or by name. */
-interface Given {
+export interface Given {
   readonly places: readonly Value[];
   readonly names: ReadonlyMap<string, Value>;
 }
