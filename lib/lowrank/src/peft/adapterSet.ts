@@ -6,6 +6,7 @@ import { checkOneOf } from '../runtime/checks/checkValues';
 import { atPlace } from '../runtime/messages/atPlace';
 import { warn } from '../runtime/messages/warn';
 import { onBase } from './adapterConfig';
+import { type AdapterLoadOptions, type AdapterOptions, type AdapterSaveOptions, checkLoadOptions } from './adapterOptions';
 import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
 import { assignTensors, readTensors } from './files/adapterTensors';
 import { type AdapterFolder, openAdapterFolder } from './files/openAdapterFolder';
@@ -13,36 +14,9 @@ import { saveAdapters } from './files/saveAdapters';
 import { hotswap } from './hotswap';
 import { BASE_ROW } from './layers/adapterPerRow';
 import type { AdapterState } from './layers/adapterState';
-import { assignStoredLayers, EmbeddingLayers, type SaveEmbeddingLayers } from './layers/embeddingLayers';
+import { assignStoredLayers, EmbeddingLayers } from './layers/embeddingLayers';
 import { checkAble, methodOf, type PeftConfig, type PeftType } from './methods';
 import type { Abilities, Ability, AdapterStart, AdapterTensor, Tuner } from './tuner';
-
-/** The options of a new adapter. */
-export interface AdapterOptions {
-  /** Random seed of its initial values and dropout masks. @defaultValue 0 */
-  readonly seed?: number;
-  /** Whether it is trainable while it is active. @defaultValue true */
-  readonly isTrainable?: boolean;
-}
-
-/** The options of loading. */
-export interface AdapterLoadOptions {
-  /** Its name in this model. @defaultValue 'default' */
-  readonly adapterName?: string;
-  /** Whether it is trainable while it is active. @defaultValue false */
-  readonly isTrainable?: boolean;
-}
-
-/** The options of saving. */
-export interface AdapterSaveOptions {
-  /** @defaultValue all adapters */
-  readonly selectedAdapters?: readonly string[];
-  /**
-   * Whether the file contains the base's embedding and output layer. `'auto'` saves those that an adapter targets, and both if the
-   * vocabulary was resized or the adapter's own file contained them; PEFT's `save_embedding_layers`. @defaultValue 'auto'
-   */
-  readonly saveEmbeddingLayers?: SaveEmbeddingLayers;
-}
 
 interface Adapter {
   readonly config: PeftConfig;
@@ -342,9 +316,4 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
       throw new StateError('this PeftModel has no adapter left, and another one now has adapters on its model: use that one');
     }
   }
-}
-
-/** @throws ArgumentError for an unknown option. */
-export function checkLoadOptions(what: string, options: AdapterLoadOptions): void {
-  checkKnown(what, options, ['adapterName', 'isTrainable'], { trainable: 'isTrainable', name: 'adapterName' });
 }

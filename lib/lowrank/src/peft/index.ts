@@ -1,10 +1,12 @@
 export type { AdapterConfig } from './adapterConfig';
-export { type AdapterLoadOptions, type AdapterOptions, type AdapterSaveOptions, AdapterSet } from './adapterSet';
+export type { AdapterLoadOptions, AdapterOptions, AdapterSaveOptions } from './adapterOptions';
+export { AdapterSet } from './adapterSet';
 export { AdaptionPromptConfig, type AdaptionPromptOptions, type GateKind } from './adaptionPrompt/config';
 export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './adaptionPrompt/convertPrefix';
 export type { PrefixLayout, PrefixModelSizes } from './adaptionPrompt/prefixLayouts';
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
 export { convertRotaryLayout, type RotaryConversion } from './convertRotaryLayout';
+export { getPeftModel } from './getPeftModel';
 export { IA3Config, type IA3Options } from './ia3/config';
 export { BASE_ROW } from './layers/adapterPerRow';
 export { AdapterState, type RowRange } from './layers/adapterState';
@@ -22,7 +24,7 @@ export { MergeableAdapters, type MergeOptions } from './merge/mergeableAdapters'
 export { type MergeError, type MergeReportOptions, mergeReport } from './merge/mergeReport';
 export type { TrainingDefaults } from './method';
 export type { PeftConfig, PeftType } from './methods';
-export { type CausalModel, getPeftModel, PeftModel, type RowAdapters } from './peftModel';
+export { type CausalModel, PeftModel, type RowAdapters } from './peftModel';
 export { printTrainableParameters } from './printTrainableParameters';
 export type { AdapterTensor, TensorLayout } from './tuner';
 export { type VeraBias, VeraConfig, type VeraOptions } from './vera/config';

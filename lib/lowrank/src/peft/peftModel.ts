@@ -10,16 +10,14 @@ import {
   type TokenRows,
 } from '../llama';
 import type { Module } from '../nn';
-import { ArgumentError, ShapeError, StateError, tf } from '../runtime';
-import { checkKnown } from '../runtime/checks/checkKnown';
+import { ShapeError, StateError, tf } from '../runtime';
 import { atPlace } from '../runtime/messages/atPlace';
 import { warn } from '../runtime/messages/warn';
-import { type AdapterLoadOptions, type AdapterOptions, checkLoadOptions } from './adapterSet';
+import { type AdapterLoadOptions, checkLoadOptions } from './adapterOptions';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { BASE_ROW } from './layers/adapterPerRow';
 import type { RowRange } from './layers/adapterState';
 import { MergeableAdapters } from './merge/mergeableAdapters';
-import { methods, type PeftConfig } from './methods';
 import { printTrainableParameters } from './printTrainableParameters';
 
 /** A model for adapters: a LlamaForCausalLM, or a model of your own with these methods. */
@@ -41,33 +39,6 @@ export interface CausalModel extends Module {
 export interface RowAdapters {
   /** One name per row; `__base__` means no adapter. @defaultValue the active adapters, for all rows */
   readonly adapterNames?: readonly string[];
-}
-
-/**
- * Puts an adapter with this configuration on a model, in place, and freezes everything else.
- *
- * @param options - `adapterName`, by default `default`, and the adapter's `seed`
- * @throws ArgumentError when the configuration matches no layer of the model, or a rank or a number of layers is out of range; StateError
- * when the model already has adapters. The model is unchanged then.
- *
- * @example
- * const peft = getPeftModel(model, new LoraConfig({ r: 16, loraAlpha: 32, targetModules: ['q_proj', 'v_proj'] }));
- */
-export function getPeftModel<M extends CausalModel>(
-  model: M,
-  config: PeftConfig,
-  { adapterName = 'default', ...options }: AdapterOptions & { readonly adapterName?: string } = {},
-): PeftModel<M> {
-  const kinds = Object.values(methods).map(({ Config }) => Config);
-  if (!kinds.some((Config) => config instanceof Config)) {
-    throw new ArgumentError(`getPeftModel takes a configuration: ${kinds.map(({ name }) => `new ${name}({ … })`).join(' or ')}`);
-  }
-  checkKnown('getPeftModel', { adapterName, ...options }, ['adapterName', 'seed', 'isTrainable'], { name: 'adapterName' });
-  const peftModel = new PeftModel(model, config.peftType);
-  peftModel.addAdapter(adapterName, config, options);
-  model.freeze();
-  peftModel.setAdapter(adapterName);
-  return peftModel;
 }
 
 /** A model with frozen weights and any number of named adapters of one method. */
