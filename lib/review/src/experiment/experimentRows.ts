@@ -6,7 +6,7 @@ import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import type { ConfidenceInterval } from '../scores/bootstrapInterval';
 import { reviewMetrics } from '../scores/scoreReviews';
 import type { ExperimentDifference, ExperimentMetric, ExperimentRow } from './experimentResults';
-import type { Answer, MeasuredCell, MeasuredLoss } from './runCell';
+import type { Answer, MeasuredCell, MeasuredLoss } from './measureCell';
 import { differenceInterval, meanInterval, type SeedScore } from './seededBootstrap';
 import { trivialAnswers } from './trivialAnswers';
 

@@ -11,8 +11,9 @@ import { EnvironmentLog } from './environmentLog';
 import type { ExampleCounts, ExperimentConfig } from './experimentConfig';
 import type { ExperimentResults, ExperimentSweep } from './experimentResults';
 import { experimentTable, type FinishedCell } from './experimentRows';
+import type { EncodedSplits, MeasuredCell } from './measureCell';
 import type { PlainTexts } from './plainTexts';
-import { type EncodedSplits, type MeasuredCell, type RunResult, runBase, runTraining, runTrial, type TrialResult } from './runCell';
+import { type RunResult, runBase, runTraining, runTrial, type TrialResult } from './runCell';
 
 /** The inputs of an experiment. */
 export interface ExperimentWork {
