@@ -1,8 +1,7 @@
-/** Builds a TensorFlow graph, with the rewrites that every compiled function gets. */
+/** Builds a TensorFlow graph: operations, constants, calls, and functions made of them. */
 import type { OpAttribute } from '../../device/backend';
 import { UnsupportedError } from '../../errors';
 import { sizeOf } from '../../sizeOf';
-import type { Precision } from '../precision';
 import { type GraphBinding, type NativeGraph, sourceLine } from '../tfjsInternals';
 
 /** One operation of the graph; symbols are the outputs of operations, counted through the graph. */
@@ -39,17 +38,6 @@ const LIST_INPUTS: Readonly<Record<string, 'all' | 'all but the last'>> = {
   XlaCallModule: 'all',
 };
 
-const MATRIX_PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMulV2']);
-
-/** Operations that move values unchanged, and the number of inputs, from the first, that they move. */
-const MOVES: Readonly<Record<string, (inputs: readonly number[]) => number>> = {
-  ConcatV2: (inputs) => inputs.length - 1,
-  Reshape: () => 1,
-  Slice: () => 1,
-  SplitV: () => 1,
-  Transpose: () => 1,
-};
-
 /** Constants with more elements, all equal, become a Fill. */
 const FILL_FROM = 16;
 
@@ -60,13 +48,8 @@ export class GraphBuilder {
   beyondXla: string | undefined;
   private readonly graph: NativeGraph;
   private readonly constants = new Map<string, number>();
-  private readonly halves = new Map<number, number>();
-  private readonly originals = new Map<number, number | undefined>();
 
-  constructor(
-    private readonly binding: GraphBinding,
-    private readonly precision: Precision,
-  ) {
+  constructor(private readonly binding: GraphBinding) {
     this.graph = binding.graphNew();
   }
 
@@ -109,16 +92,6 @@ export class GraphBuilder {
       return this.fill(dtype, shape, bytes.slice(0, elements.BYTES_PER_ELEMENT));
     }
     return bytes.length <= maxBytes ? this.constant(dtype, shape, bytes) : undefined;
-  }
-
-  /** Adds an operation of tfjs, rewritten where TensorFlow or the precision requires it. */
-  add(type: string, attributes: readonly OpAttribute[], inputs: readonly number[]): readonly number[] {
-    if (type === 'AddN') return [this.sum(inputs)]; // Grappler makes AddN a TemporaryVariable, which XLA cannot compile
-    if (type === 'StridedSlice') this.requireConstantPositions(inputs);
-    if (MATRIX_PRODUCTS.has(type)) inputs = inputs.map((input) => this.guarded(input));
-    const isProduct = MATRIX_PRODUCTS.has(type) && inputs.every((input) => this.symbol(input).dtype === this.binding.TF_FLOAT);
-    if (this.precision === 'bfloat16' && isProduct) return [this.halfProduct(type, attributes, inputs)];
-    return this.operation(type, attributes, inputs);
   }
 
   /** Calls a function of the context. */
@@ -193,92 +166,22 @@ export class GraphBuilder {
     return this.operations[this.symbol(symbol).operation] as Operation;
   }
 
-  private single(type: string, attributes: readonly OpAttribute[], inputs: readonly number[] = []): number {
+  /** Adds an operation with one output. */
+  single(type: string, attributes: readonly OpAttribute[], inputs: readonly number[] = []): number {
     return this.operation(type, attributes, inputs)[0] as number;
   }
 
-  /**
-   * A factor of a matrix product. If the factor is itself a product with the second or a later result of an operation, TensorFlow 2.21
-   * fuses the two on CPUs as if it were the first result (`_MklFusedBatchMatMulV2`). An identity operation in between prevents it.
-   */
-  private guarded(factor: number): number {
-    const { type, inputs } = this.operationOf(factor);
-    if (type !== 'Mul' || !inputs.some((input) => this.isLaterResult(input))) return factor;
-    const { binding } = this;
-    return this.single('EnsureShape', [{ name: 'shape', type: binding.TF_ATTR_SHAPE, value: this.symbol(factor).shape }], [factor]);
-  }
-
-  /** Whether a symbol is the second or a later result of an operation, also through operations that change nothing. */
-  private isLaterResult(symbol: number): boolean {
-    const { type, inputs, outputs } = this.operationOf(symbol);
-    const [source] = inputs;
-    const isPassing = type === 'Identity' || type === 'Reshape';
-    return isPassing && source !== undefined ? this.isLaterResult(source) : outputs.indexOf(symbol) > 0;
-  }
-
-  private sum(terms: readonly number[]): number {
-    const [first, ...rest] = terms as [number, ...number[]];
-    return rest.reduce((sum, term) => this.single('AddV2', [], [sum, term]), first);
-  }
-
-  /** A computed position would make XLA compile again for each of its values. */
-  private requireConstantPositions([, begin, end]: readonly number[]): void {
-    for (const position of [begin, end]) {
-      if (position !== undefined && this.operationOf(position).type !== 'Const') {
-        throw new UnsupportedError(
-          `StridedSlice at a computed position cannot be compiled once for all positions (${sourceLine()}): use tf.gather`,
-        );
-      }
-    }
-  }
-
-  /** A matrix product in bfloat16; its inputs and its result are float32 for the rest of the graph. */
-  private halfProduct(type: string, attributes: readonly OpAttribute[], inputs: readonly number[]): number {
-    const { binding } = this;
-    const inHalf = attributes.map((attribute) => (attribute.name === 'T' ? { ...attribute, value: binding.TF_BFLOAT16 } : attribute));
-    const product = this.single(
-      type,
-      inHalf,
-      inputs.map((input) => this.half(input)),
-    );
-    return this.cast(product, binding.TF_FLOAT);
-  }
-
-  /** A float32 symbol in bfloat16. */
-  half(symbol: number): number {
-    const known = this.halves.get(symbol);
-    if (known !== undefined) return known;
-    const half = this.original(symbol) ?? this.cast(symbol, this.binding.TF_BFLOAT16);
-    this.halves.set(symbol, half);
-    return half;
-  }
-
-  /** The bfloat16 symbol that a float32 symbol was cast from, with the moves since: a stored weight or the result of another product. */
-  original(symbol: number): number | undefined {
-    if (!this.originals.has(symbol)) this.findOriginals(this.operationOf(symbol));
-    return this.originals.get(symbol);
-  }
-
-  private findOriginals({ type, inputs, outputs }: Operation): void {
-    const moved = inputs.slice(0, MOVES[type]?.(inputs) ?? 0).map((input) => this.original(input));
-    const halves = moved.filter((half) => half !== undefined);
-    let found: readonly (number | undefined)[] = [];
-    if (type === 'Cast') found = inputs.filter((input) => this.symbol(input).dtype === this.binding.TF_BFLOAT16);
-    else if (halves.length > 0 && halves.length === moved.length)
-      found = this.moved(type, [...halves, ...inputs.slice(moved.length)], outputs);
-    for (const [index, output] of outputs.entries()) this.originals.set(output, found[index]);
-  }
-
-  private moved(type: string, inputs: readonly number[], { length }: readonly number[]): readonly number[] {
-    const parts = type === 'SplitV' ? [{ name: 'num_split', type: this.binding.TF_ATTR_INT, value: length }] : [];
-    return this.operation(type, parts, inputs);
-  }
-
-  private cast(symbol: number, dtype: number): number {
+  /** The same values in another dtype. */
+  cast(symbol: number, dtype: number): number {
     return this.single('Cast', [{ name: 'DstT', type: this.binding.TF_ATTR_TYPE, value: dtype }], [symbol]);
   }
 
-  private operation(
+  /**
+   * Adds an operation.
+   *
+   * @param called - the function that it calls, whose outputs TensorFlow does not infer
+   */
+  operation(
     type: string,
     attributes: readonly OpAttribute[],
     inputs: readonly number[],

@@ -5,8 +5,10 @@
 import type { OpAttribute } from '../../device/backend';
 import { tf } from '../../device/tensorflow';
 import { StateError, UnsupportedError } from '../../errors';
+import { Bfloat16Products } from '../graph/bfloat16Products';
 import type { ContextFunction } from '../graph/contextFunction';
 import { GraphBuilder } from '../graph/graphBuilder';
+import { OperationRewriter } from '../graph/operationRewriter';
 import type { Precision } from '../precision';
 import {
   backendInternals,
@@ -67,6 +69,8 @@ export class Trace {
   readonly called = new Set<ContextFunction>();
   /** The trace in which this one began, if a captured tensor belongs to it. */
   owner: Trace | undefined;
+  private readonly products: Bfloat16Products;
+  private readonly rewriter: OperationRewriter;
   private readonly backend = backendInternals();
   private readonly binding: GraphBinding;
   private readonly engine = engineInternals();
@@ -87,7 +91,9 @@ export class Trace {
     readonly isXla = false,
   ) {
     this.binding = this.parent?.binding ?? this.backend.binding;
-    this.graph = new GraphBuilder(this.binding, precision);
+    this.graph = new GraphBuilder(this.binding);
+    this.products = new Bfloat16Products(this.graph, this.binding);
+    this.rewriter = new OperationRewriter(this.graph, this.binding, this.products, precision);
     this.variables = new Map(Object.values(this.engine.registeredVariables).map((variable) => [variable.dataId, variable]));
   }
 
@@ -139,7 +145,7 @@ export class Trace {
 
   /** The bfloat16 values that a tensor was cast from, of a stored weight or a product; tfjs calls their type float32. */
   beforeWidening(tensor: TensorInfo): tf.Tensor | undefined {
-    const symbol = this.graph.original(this.symbolOf(tensor));
+    const symbol = this.products.original(this.symbolOf(tensor));
     return symbol === undefined ? undefined : this.tensorOf(symbol);
   }
 
@@ -232,7 +238,7 @@ export class Trace {
 
   private execute(op: string, attributes: readonly OpAttribute[], handles: readonly number[]): Handle[] {
     const inputs = handles.map((handle) => this.symbolOfHandle.get(handle) as number);
-    return this.graph.add(op, attributes, inputs).map((symbol) => this.describe(symbol));
+    return this.rewriter.add(op, attributes, inputs).map((symbol) => this.describe(symbol));
   }
 
   private refuseRead(): never {
