@@ -202,33 +202,36 @@ function checkpointFile(name: string): Buffer[] {
   return [content];
 }
 
-const STEP = { loss: 2.5, learningRate: 0.05, gradNorm: 1.5, tokensPerSecond: 100 };
-const RUN = {
-  kind: 'lowrank training run',
-  optimizerStep: 2,
-  dropoutStep: 8,
-  position: { epoch: 0, batch: 4 },
-  history: [1, 2].map((step) => ({ step, ...STEP })),
-  evaluations: [{ step: 0, loss: 3, tokens: 32 }],
-};
+/** Both the saved run and the resumed one are without evaluations. */
+const RUN = { evaluation: undefined };
+
+/** A run of two updates in a checkpoint, and its model. */
+async function savedRun(directory: string): Promise<PeftModel> {
+  const model = smallModel('lora' satisfies Kind);
+  await smallRun(model, { ...RUN, steps: 2, compile: false, checkpoint: { directory } });
+  return model;
+}
+
+/** The state of that run, and an evaluation before it. */
+async function runState(): Promise<Buffer> {
+  const folder = fs.mkdtempSync(`${process.env.FUZZ_TMP ?? '/tmp'}/fuzz-seed-`);
+  (await savedRun(folder)).dispose();
+  const state = JSON.parse(fs.readFileSync(`${folder}/${CHECKPOINT}/state.json`, 'utf8'));
+  fs.rmSync(folder, { recursive: true });
+  return Buffer.from(JSON.stringify({ ...state, evaluations: [{ step: 0, loss: 3, tokens: 32 }] }));
+}
 
 /** The state of a run that is stopped as soon as it is taken up. */
-function resumedRun(folder: string): Read {
-  const model = smallModel('lora' satisfies Kind);
+async function resumedRun(folder: string): Promise<Read> {
   const directory = `${folder}/run`;
-  const weights = Object.fromEntries(model.trainableParameters());
-  const slots = Object.entries(weights).flatMap(([name, { shape }]) =>
-    ['first', 'second'].map((slot) => [`${slot}.${name}`, tf.zeros(shape)] as const),
-  );
   const fresh = fs.mkdtempSync(`${folder}-fresh-`);
-  saveCheckpoint(fresh, { step: 2, state: RUN, tensors: { weights, optimizer: Object.fromEntries(slots), best: {} } });
-  tf.dispose(Object.fromEntries(slots));
+  const model = await savedRun(fresh);
   return async (input) => {
     fs.rmSync(directory, { recursive: true, force: true });
     fs.cpSync(fresh, directory, { recursive: true });
     fs.writeFileSync(`${directory}/${CHECKPOINT}/state.json`, input);
     signed(`${directory}/${CHECKPOINT}`);
-    const stopped = smallRun(model, { checkpoint: { directory, everySteps: 100 }, evaluation: undefined, signal: AbortSignal.abort() });
+    const stopped = smallRun(model, { ...RUN, checkpoint: { directory, everySteps: 100 }, signal: AbortSignal.abort() });
     await stopped.catch((error) => {
       if (!(error instanceof AbortedError)) throw error;
     });
@@ -394,7 +397,7 @@ export const formats: readonly Format[] = [
     seeds: checkpointFile('weights.safetensors'),
     open: inCheckpoint('weights.safetensors', true),
   },
-  { name: 'run state, signed', form: 'json', seeds: [Buffer.from(JSON.stringify(RUN))], writes: true, open: resumedRun },
+  { name: 'run state, signed', form: 'json', seeds: [await runState()], writes: true, open: resumedRun },
   { name: 'reviews as JSON lines', form: 'lines', seeds: seeds.examples.jsonl, ...reviewFile('a.jsonl') },
   { name: 'reviews as CSV', form: 'lines', seeds: seeds.examples.csv, ...reviewFile('a.csv') },
   { name: 'reviews as TSV', form: 'lines', seeds: seeds.examples.tsv, ...reviewFile('a.tsv') },

@@ -1,5 +1,5 @@
 /** The state of a run, and the steps that change it: an update, an evaluation, a checkpoint. */
-import { AbortedError, NotFiniteError, tf } from '../runtime';
+import { AbortedError, NotFiniteError, StateError, tf } from '../runtime';
 import { warn } from '../runtime/messages/warn';
 import { BestWeights } from './checkpoints/bestWeights';
 import { type CheckpointPlace, loadRun, type RunState, saveRun } from './checkpoints/runCheckpoint';
@@ -171,11 +171,12 @@ export class TrainingRun {
     const { model, best, position, history, evaluations } = this;
     const optimizer = this.optimizer.state();
     const { dropoutStep } = model;
-    this.setup ??= setupOf(model);
+    const { setup } = this;
+    if (!setup) throw new StateError('a run is saved only where it could have been resumed: call resume() before the first update');
     const replaced = this.saved?.step === this.step ? this.saved.path : undefined;
     const weights = Object.fromEntries(parametersOf(model));
     try {
-      const run = { weights, best: best.tensors, optimizer, dropoutStep, position, history, evaluations, setup: this.setup };
+      const run = { weights, best: best.tensors, optimizer, dropoutStep, position, history, evaluations, setup };
       const path = saveRun(place, run, replaced);
       this.noteSaved(path);
       return path;
@@ -190,7 +191,7 @@ export class TrainingRun {
    * @throws StateError when the checkpoint belongs to another run; the model is unchanged then.
    */
   resume({ directory }: CheckpointPlace, inputs: RunInputs): void {
-    this.setup ??= setupOf(this.model, inputs);
+    this.setup = { ...setupOf(this.model), inputs };
     const saved = loadRun(directory, parametersOf(this.model), this.setup);
     if (!saved) return;
     try {
@@ -202,8 +203,7 @@ export class TrainingRun {
 
   /** The facts that identify the run; the workers of a cluster compare them at the beginning. */
   facts(): Readonly<Record<string, string>> {
-    this.setup ??= setupOf(this.model);
-    return runFacts(this.model, this.optimizer, this.setup);
+    return runFacts(this.model, this.optimizer, this.setup ?? setupOf(this.model));
   }
 
   private takeUp({

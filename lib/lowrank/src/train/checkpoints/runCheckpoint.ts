@@ -62,7 +62,7 @@ export function loadRun(
     checkFit(path, weights, parameters);
     checkFit(path, best, Object.keys(best).length === 0 ? new Map() : parameters);
     checkMoments(path, optimizer, parameters);
-    if (saved.setup) checkSetup(path, saved.setup, setup);
+    checkSetup(path, saved.setup, setup);
     const { optimizerStep, evaluations, kind, ...rest } = saved;
     const restored = { step: optimizerStep, tensors: optimizer };
     return { ...rest, path, setup, weights, best, optimizer: restored, evaluations: evaluations.map(readEvaluation) };
@@ -77,7 +77,7 @@ function savedEvaluation({ step, loss, tokens }: EvaluationRecord): SavedEvaluat
 }
 
 function readEvaluation({ step, loss: saved, tokens }: SavedEvaluation): EvaluationRecord {
-  const loss = saved === null ? Number.NaN : Number(saved);
+  const loss = Number(saved);
   return { step, loss, perplexity: Math.exp(loss), tokens };
 }
 

@@ -3,16 +3,19 @@ import { createHash } from 'node:crypto';
 import { StateError, type tf } from '../../runtime';
 import { parametersOf, type TrainableModel } from '../trainableModel';
 
-/** Compared by value, as JSON. */
-export interface RunSetup {
+/** The model's part of a set-up. */
+export interface ModelSetup {
   /** The active adapters' configurations, by the adapter's name. */
   readonly adapters: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The base model's configuration. */
   readonly config: Readonly<Record<string, unknown>>;
   /** A checksum over all bits of each frozen weight. */
   readonly frozen: Readonly<Record<string, string>>;
-  /** Older checkpoints have none. */
-  readonly inputs?: RunInputs;
+}
+
+/** Compared by value, as JSON. */
+export interface RunSetup extends ModelSetup {
+  readonly inputs: RunInputs;
 }
 
 /** What the updates depend on besides the model. The number of updates and their learning rates may change. */
@@ -32,26 +35,21 @@ const SEEN_ELSEWHERE: readonly string[] = [
   'initLoraWeights', // a start that changes the base changes its checksums
 ];
 
-/** The present set-up of a model and its run. It reads every frozen weight once, at one or two gigabytes per second. */
-export function setupOf(model: TrainableModel, inputs?: RunInputs): RunSetup {
+/** The present set-up of a model. It reads every frozen weight once, at one or two gigabytes per second. */
+export function setupOf(model: TrainableModel): ModelSetup {
   const { config = {} } = model;
   const trained = new Set(parametersOf(model).values());
   const idle = idleParameters(model);
   const frozen = Array.from(model.namedParameters?.() ?? []).filter(([, variable]) => !trained.has(variable) && !idle.has(variable));
   const sums = frozen.map(([name, variable]) => [name, checksum(variable)] as const);
-  return asJson({
-    adapters: activeConfigs(model),
-    config: { ...config },
-    frozen: Object.fromEntries(sums),
-    ...(inputs && { inputs }),
-  });
+  return { adapters: activeConfigs(model), config: { ...config }, frozen: Object.fromEntries(sums) };
 }
 
 /** The configurations of the active adapters, as far as the computation depends on them. */
 export function activeConfigs({
   peftConfig = {},
   activeAdapters = [],
-}: Pick<TrainableModel, 'peftConfig' | 'activeAdapters'>): RunSetup['adapters'] {
+}: Pick<TrainableModel, 'peftConfig' | 'activeAdapters'>): ModelSetup['adapters'] {
   return Object.fromEntries(activeAdapters.map((name) => [name, without(SEEN_ELSEWHERE, { ...peftConfig[name] })] as const));
 }
 
@@ -59,7 +57,8 @@ export function activeConfigs({
  * @param where - the place of the saved set-up, for the message
  * @throws StateError with up to ten differences.
  */
-export function checkSetup(where: string, saved: RunSetup, present: RunSetup): void {
+export function checkSetup(where: string, saved: RunSetup, setup: RunSetup): void {
+  const present = asJson(setup);
   const adapters = Object.entries(saved.adapters).flatMap(([name, config]) =>
     differences(`${name}.`, config, present.adapters[name] ?? {}),
   );
@@ -67,7 +66,7 @@ export function checkSetup(where: string, saved: RunSetup, present: RunSetup): v
   const weights = [...new Set([...Object.keys(saved.frozen), ...Object.keys(present.frozen)])]
     .filter((name) => saved.frozen[name] !== present.frozen[name])
     .map((name) => `the base's ${name}${name in present.frozen ? '' : ' is missing'}`);
-  const all = [...adapters, ...config, ...weights, ...(saved.inputs ? inputDifferences(saved.inputs, present.inputs) : [])];
+  const all = [...adapters, ...config, ...weights, ...inputDifferences(saved.inputs, present.inputs)];
   if (all.length === 0) return;
   const listed = all.slice(0, 10).join('; ') + (all.length > 10 ? `; and ${all.length - 10} more` : '');
   throw new StateError(
@@ -75,7 +74,7 @@ export function checkSetup(where: string, saved: RunSetup, present: RunSetup): v
   );
 }
 
-function inputDifferences(saved: RunInputs, { data = {}, settings = {} }: Partial<RunInputs> = {}): string[] {
+function inputDifferences(saved: RunInputs, { data, settings }: RunInputs): string[] {
   const uses = [...new Set([...Object.keys(saved.data), ...Object.keys(data)])].filter((use) => saved.data[use] !== data[use]);
   return [...uses.map((use) => `the ${use} data are not the same`), ...differences('', saved.settings, settings)];
 }

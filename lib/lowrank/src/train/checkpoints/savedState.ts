@@ -15,14 +15,13 @@ export interface SavedRun {
   readonly history: readonly StepRecord[];
   readonly optimizerStep: number;
   readonly evaluations: readonly SavedEvaluation[];
-  /** Older checkpoints have none. */
-  readonly setup?: RunSetup;
+  readonly setup: RunSetup;
 }
 
 /** Without the perplexity, which follows from the loss. */
 export interface SavedEvaluation extends Omit<EvaluationRecord, 'loss' | 'perplexity'> {
-  /** JSON has only finite numbers: others are text, such as 'Infinity'. Older checkpoints have null, which is read as NaN. */
-  readonly loss: number | string | null;
+  /** JSON has only finite numbers: others are text, such as 'Infinity'. */
+  readonly loss: number | string;
 }
 
 type Check = (value: unknown) => boolean;
@@ -30,7 +29,8 @@ type Check = (value: unknown) => boolean;
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isText: Check = (value) => typeof value === 'string';
 const isNumber: Check = (value) => typeof value === 'number';
-const isLoss: Check = (value) => value === null || isNumber(value) || (typeof value === 'string' && /^(NaN|-?Infinity)$/.test(value));
+const isLoss: Check = (value) => isNumber(value) || (typeof value === 'string' && /^(NaN|-?Infinity)$/.test(value));
+const isRate: Check = (value) => value === null || isNumber(value); // an update that took no measurable time has an infinite one
 const isOptional =
   (check: Check): Check =>
   (value) =>
@@ -47,21 +47,19 @@ const isForm = (form: Readonly<Record<string, Check>>): Check => {
   return (value) => isJsonObject(value) && Object.entries(form).every(([name, check]) => check(value[name]));
 };
 
-const isStep = isForm({ step: isCount, loss: isNumber, learningRate: isNumber, gradNorm: isNumber, tokensPerSecond: isLoss });
+const isStep = isForm({ step: isCount, loss: isNumber, learningRate: isNumber, gradNorm: isNumber, tokensPerSecond: isRate });
 const FORM: Readonly<Record<string, Check>> = {
   dropoutStep: isOptional(isCount),
   position: isForm({ epoch: isCount, batch: isCount }),
   history: (value) => isList(isStep)(value) && (value as StepRecord[]).every(({ step }, i) => step === i + 1),
   optimizerStep: isCount,
   evaluations: isList(isForm({ step: isCount, loss: isLoss, tokens: isCount })),
-  setup: isOptional(
-    isForm({
-      adapters: isRecordOf(isJsonObject),
-      config: isJsonObject,
-      frozen: isRecordOf(isText),
-      inputs: isOptional(isForm({ data: isRecordOf(isText), settings: isJsonObject })),
-    }),
-  ),
+  setup: isForm({
+    adapters: isRecordOf(isJsonObject),
+    config: isJsonObject,
+    frozen: isRecordOf(isText),
+    inputs: isForm({ data: isRecordOf(isText), settings: isJsonObject }),
+  }),
 };
 
 /**

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { deviceInfo, tf } from '../../../runtime';
 import { version } from '../../../runtime/version';
-import { activeConfigs, type RunSetup } from '../../checkpoints/runSetup';
+import { activeConfigs, type ModelSetup } from '../../checkpoints/runSetup';
 import type { Batch } from '../../data/batch';
 import type { BatchSource } from '../../data/updateBatches';
 import type { AdamW } from '../../optimizer/adamw';
@@ -16,7 +16,7 @@ export type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 
 const SAMPLED_UPDATES = [0, 1, 10, 100, 1000];
 
 /** Of the model, its adapter and its optimizer. */
-export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, config, frozen }: RunSetup): Record<string, string> {
+export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, config, frozen }: ModelSetup): Record<string, string> {
   const tensors = optimizer.state().tensors;
   const rates = SAMPLED_UPDATES.map((begun) => optimizer.learningRateAt(optimizer.step + begun));
   try {
