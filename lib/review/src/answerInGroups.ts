@@ -6,7 +6,7 @@ import { longestFirst, type ReviewerModel } from './reviewerModel';
 interface Answering {
   readonly batchSize: number;
   readonly cluster?: Cluster | undefined;
-  /** What else the answers depend on; the workers of a cluster compare it. */
+  /** Everything else that the answers depend on; the workers of a cluster compare it. */
   readonly settings: unknown;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number) => void) | undefined;

@@ -33,7 +33,7 @@ export interface PredictOptions extends PromptOptions {
   /** Generation settings: greedy, sampling, or beam search as in the paper (`{ numBeams: 10 }`). @defaultValue greedy */
   readonly generation?: Omit<GenerateOptions, 'maxNewTokens' | 'signal' | 'onToken'>;
   readonly signal?: AbortSignal;
-  /** Called with the number of answered examples; in a cluster, as if the other workers were as far as this one. */
+  /** Called with the number of answered examples; in a cluster, it assumes that all workers are as far as this one. */
   readonly onProgress?: (done: number) => void;
   /** The workers that share the examples. Each calls this with all examples; all get the answers of a single process. */
   readonly cluster?: Cluster | undefined;

@@ -65,7 +65,7 @@ describe('the configuration of an experiment', () => {
     [{ pack: 'yes' }, 'pack "yes" is none of true, false'],
     [{ answersAtOnce: 0 }, 'answersAtOnce 0'],
     [{ methods: [3] }, 'methods[0]: a method: the options are number, not an object'],
-    [{ methods: ['LoRA'] }, "methods[0]: 'LoRA' is no method that all forms share"],
+    [{ methods: ['LoRA'] }, "methods[0]: 'LoRA' is not one of the methods that all forms share"],
     [{ methods: [null] }, 'methods[0]: a method: the options are null'],
     [{ methods: [lora, lora] }, "the method name 'LoRA' is used twice"],
     [{ methods: [{ ...lora, name: 'base' }] }, "'base' is used twice, or is one of base, always yes"],

@@ -453,7 +453,7 @@ describe('records of instruction, input and output', () => {
   });
 
   test.each([
-    [instructed('Give three tips for staying healthy.', 'now', 'Eat.'), 'none to review, to comment on or to refine code'],
+    [instructed('Give three tips for staying healthy.', 'now', 'Eat.'), 'does not ask for a review, a comment or refined code'],
     [instructed('Refine this code by the review comment.', 'a = 1', 'a = 2'), 'input has no comment; expected "The comment is:'],
     [instructed('Decide whether this needs a review.', 'a = 1', 'perhaps'), 'neither yes nor no'],
     [instructed('Review this code.', '', 'Fine.'), 'input is empty'],

@@ -1,4 +1,4 @@
-/** Replaces `../kernel` on a page, where the program that runs the cells receives the displays through a global function. */
+/** Replaces `../kernel` on a page: a global function passes the displays to the program that runs the cells. */
 import type { MimeBundle } from '../bundle';
 import type { DisplayArea } from '../kernel';
 

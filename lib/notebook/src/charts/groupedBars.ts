@@ -48,7 +48,7 @@ const OPTIONS = [
 ] as const satisfies readonly (keyof GroupedBarsOptions)[];
 
 const MANY_BARS = 24;
-/** Bars that need more room than this stand side by side no more. */
+/** The widest plot of vertical bars, in pixels; with more bars, the plot is horizontal. */
 const WIDEST = 640;
 
 /** A bar as it is drawn. */

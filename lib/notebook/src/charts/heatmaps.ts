@@ -8,7 +8,7 @@ import { readable, rounded } from './series';
 export interface HeatmapPanel {
   readonly title: string;
   readonly values: readonly (readonly number[])[];
-  /** Gives this panel its own colour scale and legend, for a matrix with far smaller values than the others. @defaultValue `false` */
+  /** Whether this panel has its own colour scale and legend, for values far smaller than in the others. @defaultValue `false` */
   readonly ownScale?: boolean;
   /** Colours of its own scale, for example for a difference beside shares. @defaultValue those of all panels */
   readonly colours?: 'diverging' | 'sequential';
@@ -106,7 +106,7 @@ function checkNames(option: string, names: readonly string[] | undefined, counts
   if (!names) return;
   const count = counts.find((each) => each !== names.length);
   if (count !== undefined) throw new ArgumentError(`${option} has ${names.length} names for ${count}; pass one for each`);
-  if (new Set(names).size < names.length) throw new ArgumentError(`${option} has a name twice; each must be its own`);
+  if (new Set(names).size < names.length) throw new ArgumentError(`${option} has a name twice; each name must be unique`);
 }
 
 /** Matrices side by side on one colour scale, for comparison; 0 is transparent. */

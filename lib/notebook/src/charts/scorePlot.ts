@@ -62,7 +62,7 @@ export function scorePlot(scores: readonly Score[], options: ScorePlotOptions): 
   return new Figure(view, `Scores${title ? ` (${title})` : ''}. ${told.join('. ')}.`);
 }
 
-/** In pixels: a screen of 1280 px leaves a figure so much in JupyterLab, beside the list of files and the figure's own menu. */
+/** In pixels: the width for a figure in JupyterLab on a screen of 1280 px, beside the list of files and the figure's own menu. */
 const WIDEST = 800;
 const AXIS = 240;
 const COLUMN_GAP = 20;

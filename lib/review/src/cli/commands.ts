@@ -98,7 +98,7 @@ export const commands = ({
       summary: 'compare fine-tuning methods on the three tasks',
       argument: { name: 'FILE', help: 'configuration file, for example experiments/reviewer.json' },
       options: {
-        form: { value: 'NAME', help: 'which form of the configuration to run [short]' },
+        form: { value: 'NAME', help: 'form of the configuration to run [short]' },
         output: { value: 'FILE', help: 'file for the results', place: 'output file' },
         work: {
           value: 'DIR',

@@ -72,7 +72,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     const outcome = collectExperiment(config, work);
     store(output, outcome);
     const { notRun } = outcome.results;
-    if (notRun.length > 0) streams.stderr.write(`${notRun.length} runs are missing; the same command goes on with them\n`);
+    if (notRun.length > 0) streams.stderr.write(`${notRun.length} runs are missing; the same command continues with them\n`);
     streams.stdout.write(`written to ${output}\n`);
     if (failure !== undefined) streams.stderr.write(`${failure}\n`);
     return failure === undefined ? 0 : 2;
@@ -90,7 +90,7 @@ async function untilLimit(config: ExperimentConfig, work: ExperimentWork): Promi
   }
 }
 
-/** The plain texts of the first start, kept so that every later start, on whichever machine, measures with the same ones. */
+/** The plain texts, drawn at the first start and kept: every later start, on any machine, measures with the same ones. */
 async function keptTexts(folder: string, { train }: ReviewSplits): Promise<PlainTexts> {
   const path = nodePath.join(folder, 'texts.json');
   if (fs.existsSync(path)) return readJsonFile(path, { largest: LARGEST_TEXTS }) as unknown as PlainTexts;

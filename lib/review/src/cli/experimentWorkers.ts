@@ -1,7 +1,7 @@
 /** Several processes for one experiment, spread over the machine's GPUs: a small model does not fill one alone. */
 import { endBy, givenGpus, runLocalProcesses, type Streams, withoutOptions } from 'lowrank/internal';
 
-/** Runs this command in `count` processes, which share its work folder, and waits for all of them. Returns what failed, if any did. */
+/** Runs this command in `count` processes, which share its work folder, and waits for all of them. Returns a description of the failures, if any. */
 export async function runWorkers(count: number, { stderr }: Pick<Streams, 'stderr'>): Promise<string | undefined> {
   const words = [...process.execArgv, ...workerWords(process.argv.slice(1), count)];
   const gpus = givenGpus();
@@ -13,7 +13,7 @@ export async function runWorkers(count: number, { stderr }: Pick<Streams, 'stder
   if (interrupt) endBy(interrupt);
   const failed = ends.filter(({ code }) => code !== 0).map(({ code, signal }) => `exit ${code ?? signal}`);
   if (failed.length === 0) return undefined;
-  return `${failed.length} of ${count} processes failed (${failed.join(', ')}); what they finished is kept, and the same command goes on`;
+  return `${failed.length} of ${count} processes failed (${failed.join(', ')}); finished results are kept, and the same command resumes`;
 }
 
 /** This command's arguments without `--workers`: those of one worker. */

@@ -75,7 +75,7 @@ export class FileHeader {
     return this.isDeleted ? 'a deleted file' : undefined;
   }
 
-  /** Why the file has no hunks; undefined when a lone `+++` line, which other texts have too, is all of its header. */
+  /** Why the file has no hunks; undefined when its whole header is one `+++` line, which other texts contain too. */
   get reasonWithoutHunks(): string | undefined {
     if (this.reason !== undefined) return this.reason;
     if (this.change !== '') return this.change;

@@ -22,7 +22,7 @@ export class TextSample {
   private text = '';
   private lines = 0;
 
-  /** @throws FormatError when there are so many lines before the first diff that none is to be expected. */
+  /** @throws FormatError when the text is so long without a diff that it is not going to contain one. */
   add(line: string): void {
     if (++this.lines > mostLines) throw this.error();
     if (this.text.length < 4000) this.text += `${line.slice(0, 400)}\n`;

@@ -57,7 +57,7 @@ export class OpenHunk {
     return sign !== undefined && (sign === '+' || this.oldLeft > 0) && (sign === '-' || this.newLeft > 0);
   }
 
-  /** Records that the last lines are missing, or half there. */
+  /** Records that the last lines are missing or incomplete. */
   cut(): void {
     this.isCut = true;
   }

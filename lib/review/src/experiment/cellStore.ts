@@ -56,6 +56,6 @@ function readCell(path: string, { kind }: CellPlan): object {
   const isLoss = cell.loss === null || typeof cell.loss === 'number';
   const lacking = kind === 'trial' ? (isLoss ? undefined : 'loss') : LISTS.find((name) => !Array.isArray(cell[name]));
   if (lacking !== undefined)
-    throw new FormatError(`${path}: ${lacking} is not what this version writes; remove the file, and the cell is run again`);
+    throw new FormatError(`${path}: ${lacking} is not what this version writes; remove the file to run the cell again`);
   return cell;
 }

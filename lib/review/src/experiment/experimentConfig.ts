@@ -1,4 +1,4 @@
-/** Reads what an experiment compares, and on how much data: one form of a configuration file. */
+/** Reads one form of a configuration file: the methods to compare, and how much data to use. */
 
 import { FormatError, LowrankError, type PeftConfig } from 'lowrank';
 import { checkKnown, checkOneOf, checkWhole, configOf, isJsonObject, methods, type PeftOptions, readJsonFile } from 'lowrank/internal';
@@ -54,7 +54,7 @@ export interface ExperimentMethod {
   readonly adapter?: PeftOptions;
   /** The learning rates of the sweep, ascending. */
   readonly learningRates: readonly number[];
-  /** How many of the seeds it runs with. @defaultValue all */
+  /** Number of seeds it runs with, from the first. @defaultValue all */
   readonly seeds?: number;
 }
 
@@ -159,7 +159,7 @@ function checkPairs(pairs: unknown, names: readonly string[]): void {
 }
 
 function checkMethod(method: ExperimentMethod, seeds: number): void {
-  if (typeof method === 'string') throw new FormatError(`'${method}' is no method that all forms share`);
+  if (typeof method === 'string') throw new FormatError(`'${method}' is not one of the methods that all forms share`);
   checkKnown('a method', method, ['name', 'adapter', 'learningRates', 'seeds'], { learningRate: 'learningRates' });
   if (typeof method.name !== 'string' || method.name === '') throw new FormatError('name must be a non-empty string');
   const { learningRates: rates } = method;

@@ -7,7 +7,7 @@ import { EnvironmentLog } from './environmentLog';
 import type { ExperimentConfig } from './experimentConfig';
 import { type ExperimentOutcome, type ExperimentWork, type PlannedCell, PlannedExperiment } from './plannedExperiment';
 
-const WAIT = 500; // ms, where all that is left is in the hands of other processes
+const WAIT = 500; // ms, while other processes run all that is left
 
 /** Runs every cell that is not yet in the folder, and returns the table; see `runCells`. */
 export async function runExperiment(config: ExperimentConfig, work: ExperimentWork): Promise<ExperimentOutcome> {
@@ -50,7 +50,7 @@ export function collectExperiment(config: ExperimentConfig, work: ExperimentWork
   return new PlannedExperiment(config, work).outcome();
 }
 
-/** Keeps to the order, but within one kind and seed prefers the method of the last cell, whose compiled step is there already. */
+/** In order, but within one kind and seed it prefers the method of the last cell, whose step is already compiled. */
 function inOrder(open: readonly PlannedCell[], last: CellPlan | undefined): readonly PlannedCell[] {
   const [first] = open;
   if (!first || !last || last.kind === 'base') return open;

@@ -4,7 +4,7 @@ import nodePath from 'node:path';
 import { countParameters, getPeftModel, type LlamaForCausalLM, type PeftModel, tf } from 'lowrank';
 import { type ExperimentMethod, methodConfig } from './experimentConfig';
 
-/** A model to train, and what becomes of it. */
+/** A model to train, with the means to save and restore it. */
 export interface TunedBase {
   readonly model: PeftModel | LlamaForCausalLM;
   readonly trainableParameters: number;

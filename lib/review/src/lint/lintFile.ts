@@ -77,7 +77,7 @@ function findingExample(
   const added = size(whole) <= maxFindingLines ? whole : finding.lines;
   const isSaid = (line: number) => findings.some((other) => other !== finding && isWithin(line, other.lines));
   const wider = widened(added, lines.length, isSaid, random);
-  for (let line = wider.first; line <= wider.last; line++) if (isSaid(line)) return undefined; // two findings would compete for the comment
+  for (let line = wider.first; line <= wider.last; line++) if (isSaid(line)) return undefined; // the comment can only be about one finding
   const hunk = addedHunk(lines, wider, options.contextLines);
   if (!isFit(hunk, options) || finding.message.includes('\n')) return undefined;
   const refinedCode = finding.fix && fixed && fixedCode(lines, hunk, finding.fix, fixed);

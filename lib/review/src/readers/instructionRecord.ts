@@ -32,7 +32,7 @@ export function instructionExample(record: JsonObject, id: string): ReviewExampl
   if (isAbout(/\bwhether\b/i)) throw new FormatError(`output is ${shown(output)}, neither yes nor no`);
   if (isAbout(REFINES)) throw new FormatError(`input has no comment; expected "The comment is: '…'" and "The code is: '…'"`);
   if (isAbout(/review|comment/i)) return { ...example, ...(isDiff ? { patch: code } : { code }), comment: output };
-  throw new FormatError(`instruction ${shown(instruction)} is none to review, to comment on or to refine code`);
+  throw new FormatError(`instruction ${shown(instruction)} does not ask for a review, a comment or refined code`);
 }
 
 interface InputParts {

@@ -19,8 +19,8 @@ const byteOrderMark = Buffer.of(0xef, 0xbb, 0xbf);
 const readable = /\.(jsonl|json|csv|tsv)(\.gz)?$/i;
 
 /**
- * Opens one file after another, in the order of their names. Files whose names are not those of data files are skipped, except for
- * `path` itself.
+ * Opens one file after another, in the order of their names. Skips files without the name of a data file, except for `path`
+ * itself.
  *
  * @throws FormatError when the path contains nothing to read, or an archive is malformed.
  */

@@ -76,7 +76,7 @@ function tagsOf(source: string): { readonly tagged?: string; readonly comment?: 
   return isCode ? { tagged: source.slice(start.length, -'</code>'.length) } : {};
 }
 
-/** Stands for a file of code and new code, which fits no task: a single malformed record that says so. */
+/** One malformed record in place of a file of code and new code, which fits no task. */
 export function* tufanoCodeToCode(): Generator<FoundRecord> {
   yield malformed(1, 'a code-to-code file has no comments; nothing in it was read');
 }
