@@ -65,7 +65,7 @@ export interface MethodCommand<C extends AdapterConfig> {
 
 /** The given options; an option that was not given is undefined. */
 export interface GivenOptions {
-  whole(name: string, range?: { readonly least?: number; readonly most?: number }): number | undefined;
+  whole(name: string): number | undefined;
   number(name: string, range?: { readonly least?: number; readonly most?: number }): number | undefined;
 }
 

@@ -19,8 +19,8 @@ export function slider(name: string, label: string, range: readonly [min: number
 }
 
 /** A list to choose from; the parameter is the number of the chosen one. */
-export function choice(name: string, label: string, labels: readonly string[], value = 0): Control {
-  return { name, value, bind: { input: 'select', options: labels.map((_, index) => index), labels, name: `${label} ` } };
+export function choice(name: string, label: string, labels: readonly string[]): Control {
+  return { name, value: 0, bind: { input: 'select', options: labels.map((_, index) => index), labels, name: `${label} ` } };
 }
 
 /** A parameter that follows from others. */

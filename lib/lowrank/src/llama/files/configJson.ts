@@ -1,6 +1,7 @@
 /** Reads and writes Hugging Face's `config.json`. */
 import { isJsonObject, type JsonObject } from '../../io';
 import { JsonFields } from '../../io/jsonFields';
+import { withoutNull } from '../../io/jsonFile';
 import type { RopeScaling } from '../../nn';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { type Architecture, architectureOf, MODEL_TYPES, type ModelType, modelTypeWhere } from '../architectures';
@@ -163,10 +164,6 @@ function ropeScaling(path: string, rope: JsonFields, config: JsonFields): RopeSc
 function tokenIds(read: JsonFields): Pick<LlamaConfigOptions, 'bosTokenId' | 'eosTokenId' | 'padTokenId'> {
   const ids = (name: string) => read.numbers(name)?.filter((id) => id !== -1); // LLaMA 1 wrote −1 for none
   return { bosTokenId: ids('bos_token_id')?.[0], eosTokenId: ids('eos_token_id'), padTokenId: ids('pad_token_id')?.[0] };
-}
-
-function withoutNull(values: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
 }
 
 function fieldsOf(path: string, object: JsonObject): JsonFields {

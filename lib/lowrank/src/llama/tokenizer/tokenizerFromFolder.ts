@@ -1,6 +1,7 @@
 /** Reads the tokenizer of a Hugging Face folder: `tokenizer.json`, `tokenizer_config.json` and, in newer ones, `chat_template.jinja`. */
 import nodePath from 'node:path';
 import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../io';
+import { withoutNull } from '../../io/jsonFile';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
 import { type ModelPlace, modelPlace } from '../files/modelPlace';
@@ -147,10 +148,6 @@ function tokenOfId(tokenizerJson: JsonObject, added: readonly unknown[], given: 
 
 function objectOr(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
-}
-
-function withoutNull(values: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
 }
 
 /** A token is stored as its text, or as an object around it. */

@@ -52,6 +52,12 @@ export class ConfigFields extends JsonFields {
     return this.fail(name, 'a text or a list of texts');
   }
 
+  /** One of these texts; the first where the field is absent. */
+  choice<const T extends string>(name: string, choices: readonly [T, ...T[]]): T {
+    const text = this.string(name) ?? choices[0];
+    return choices.find((choice) => choice === text) ?? this.fail(name, choices.join(', '));
+  }
+
   /** A list of numbers, or an object of such lists. */
   numberLists(name: string): number[] | Record<string, number[]> | undefined {
     const value = this.value(name);

@@ -4,6 +4,7 @@ import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNames, checkOneOf } from '../../runtime/checks/checkValues';
 import { AdapterConfig } from '../adapterConfig';
+import { checkModulesToSave } from '../checkConfig';
 import { leafName } from '../targets';
 
 /** The fields of an {@link IA3Config}; all are optional. */
@@ -38,9 +39,8 @@ export class IA3Config extends AdapterConfig {
     this.modulesToSave = options.modulesToSave ?? [];
     this.initIa3Weights = options.initIa3Weights ?? true;
     checkKnown('IA3Config', options, Object.keys(this), { targets: 'targetModules', initWeights: 'initIa3Weights' });
-    const lists = ['targetModules', 'feedforwardModules', 'excludeModules', 'modulesToSave'] as const;
-    for (const names of lists) checkNames(names, this[names]);
-    if (typeof this.modulesToSave === 'string') throw new ArgumentError(`modulesToSave '${this.modulesToSave}' is not a list of names`);
+    for (const names of ['targetModules', 'feedforwardModules', 'excludeModules'] as const) checkNames(names, this[names]);
+    checkModulesToSave(this.modulesToSave);
     checkOneOf('initIa3Weights', this.initIa3Weights, [true, false]);
     checkFeedforward(this);
   }

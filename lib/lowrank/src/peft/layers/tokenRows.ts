@@ -79,10 +79,6 @@ export class TokenRows extends Module implements TokenTable, Projection {
     return this.#merged?.name;
   }
 
-  indicesOf(name: string): readonly number[] | undefined {
-    return this.#rows.get(name)?.indices;
-  }
-
   /** Adds an adapter; its rows start as copies of the base's. */
   addAdapter(name: string, indices: readonly number[]): void {
     const values = tf.tidy(() =>

@@ -4,6 +4,7 @@ import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNames, checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
 import { AdapterConfig } from '../adapterConfig';
+import { checkDropout, checkLayers, checkModulesToSave } from '../checkConfig';
 
 export const LORA_INITIALISATIONS = [true, false, 'gaussian', 'pissa', 'olora'] as const;
 /** How A and B start: see {@link LoraConfig.initLoraWeights}. */
@@ -93,23 +94,13 @@ export class LoraConfig extends AdapterConfig {
     for (const alpha of [this.loraAlpha, ...Object.values(this.alphaPattern)]) {
       checkNumber('loraAlpha', alpha);
     }
-    checkNumber('loraDropout', this.loraDropout);
+    checkDropout('loraDropout', this.loraDropout);
     checkOneOf('bias', this.bias, LORA_BIASES);
     checkOneOf('initLoraWeights', this.initLoraWeights, LORA_INITIALISATIONS);
     for (const flag of ['useRslora', 'useDora', 'ensureWeightTying'] as const) checkOneOf(flag, this[flag], [true, false]);
-    for (const names of ['targetModules', 'excludeModules', 'modulesToSave'] as const) checkNames(names, this[names]);
-    if (typeof this.modulesToSave === 'string') throw new ArgumentError(`modulesToSave '${this.modulesToSave}' is not a list of names`);
-    if (this.layersToTransform !== undefined) {
-      if (!Array.isArray(this.layersToTransform)) throw new ArgumentError('layersToTransform is not a list of numbers');
-      for (const layer of this.layersToTransform) checkWhole('layersToTransform', layer, 0);
-    }
-    if (!(this.loraDropout >= 0 && this.loraDropout < 1)) {
-      throw new ArgumentError(`loraDropout ${this.loraDropout} is not in 0 ≤ p < 1`);
-    }
-    const isExpression = typeof this.targetModules === 'string' && this.targetModules.toLowerCase() !== 'all-linear';
-    if (this.layersToTransform && isExpression) {
-      throw new ArgumentError('layersToTransform goes with a list of targetModules; a regular expression names the layers itself');
-    }
+    for (const names of ['targetModules', 'excludeModules'] as const) checkNames(names, this[names]);
+    checkModulesToSave(this.modulesToSave);
+    checkLayers(this);
   }
 }
 

@@ -71,7 +71,7 @@ function read(fields: ConfigFields, common: Required<AdapterConfigOptions>): Lor
     }),
     targetModules: readTargets(fields),
     initLoraWeights: readStart(fields),
-    bias: LORA_BIASES.find((bias) => bias === (fields.string('bias') ?? 'none')) ?? fields.fail('bias', LORA_BIASES.join(', ')),
+    bias: fields.choice('bias', LORA_BIASES),
     ...common,
   });
 }

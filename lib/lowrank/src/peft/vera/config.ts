@@ -1,10 +1,9 @@
 /** VeRA's configuration, in camelCase and with PEFT's defaults for LLaMA. */
-import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNames, checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
 import { AdapterConfig } from '../adapterConfig';
-import { isAllLinear } from '../targets';
+import { checkDropout, checkLayers, checkModulesToSave } from '../checkConfig';
 
 export const VERA_BIASES = ['none', 'all', 'vera_only'] as const;
 /** The biases that are also trained: see {@link VeraConfig.bias}. */
@@ -56,22 +55,12 @@ export class VeraConfig extends AdapterConfig {
     checkKnown('VeraConfig', options, Object.keys(this), { rank: 'r', dropout: 'veraDropout', targets: 'targetModules' });
     checkWhole('rank', this.r);
     checkWhole('projectionPrngKey', this.projectionPrngKey, 0);
-    for (const name of ['veraDropout', 'dInitial'] as const) checkNumber(name, this[name]);
-    if (!(this.veraDropout >= 0 && this.veraDropout < 1)) throw new ArgumentError(`veraDropout ${this.veraDropout} is not in 0 ≤ p < 1`);
+    checkDropout('veraDropout', this.veraDropout);
+    checkNumber('dInitial', this.dInitial);
     for (const flag of ['saveProjection', 'initWeights'] as const) checkOneOf(flag, this[flag], [true, false]);
     checkOneOf('bias', this.bias, VERA_BIASES);
-    for (const names of ['targetModules', 'modulesToSave'] as const) checkNames(names, this[names]);
-    if (typeof this.modulesToSave === 'string') throw new ArgumentError(`modulesToSave '${this.modulesToSave}' is not a list of names`);
+    checkNames('targetModules', this.targetModules);
+    checkModulesToSave(this.modulesToSave);
     checkLayers(this);
-  }
-}
-
-function checkLayers(config: VeraConfig): void {
-  const { layersToTransform, targetModules } = config;
-  if (layersToTransform === undefined) return;
-  if (!Array.isArray(layersToTransform)) throw new ArgumentError('layersToTransform is not a list of numbers');
-  for (const layer of layersToTransform) checkWhole('layersToTransform', layer, 0);
-  if (typeof targetModules === 'string' && !isAllLinear(config)) {
-    throw new ArgumentError('layersToTransform goes with a list of targetModules; a regular expression names the layers itself');
   }
 }

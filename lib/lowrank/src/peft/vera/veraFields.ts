@@ -33,7 +33,7 @@ function read(fields: ConfigFields, common: Required<AdapterConfigOptions>): Ver
     }),
     targetModules: readTargets(fields),
     modulesToSave: readModulesToSave(fields),
-    bias: VERA_BIASES.find((bias) => bias === (fields.string('bias') ?? 'none')) ?? fields.fail('bias', VERA_BIASES.join(', ')),
+    bias: fields.choice('bias', VERA_BIASES),
     ...common,
   });
 }

@@ -40,8 +40,8 @@ export function heading(content: string): Text {
 }
 
 /** A part's own heading. */
-export function subheading(y: number, content: string, tone: Tone = 'ink'): Text {
-  return text(MARGIN, y, content, { isBold: true, tone });
+export function subheading(y: number, content: string): Text {
+  return text(MARGIN, y, content, { isBold: true });
 }
 
 /**

@@ -4,13 +4,9 @@ type Context = Readonly<Record<string, unknown>>;
 class Script {
   constructor(private readonly code: string) {}
 
-  runInNewContext(context: Context): unknown {
+  runInContext(context: Context): unknown {
     const run = new Function(...Object.keys(context), `return eval(${JSON.stringify(this.code)})`);
     return run(...Object.values(context));
-  }
-
-  runInContext(context: Context): unknown {
-    return this.runInNewContext(context);
   }
 }
 
