@@ -232,6 +232,41 @@ describe('a run that is resumed with something else', () => {
   });
 });
 
+describe('data that come one by one', () => {
+  /** A generator for each epoch, of 12 batches: 6 updates. */
+  const oneByOne = (count: number, batchSize: number, from = 0) =>
+    async function* () {
+      yield* makeBatches(sequences(count, from), { batchSize, padTokenId: 0 });
+    };
+
+  async function warningsOfResuming(name: string, step: number, batches: BatchSource): Promise<string> {
+    const directory = folder(name);
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    for (const [data, last] of [[oneByOne(12, 1), step] as const, [batches, steps] as const]) {
+      const model = smallModel('prefix');
+      await smallRun(model, { steps: last, evaluation: undefined, checkpoint: { directory, everySteps: 100 } }, data);
+      model.dispose();
+    }
+    const text = warned.mock.calls.flat().join();
+    warned.mockRestore();
+    return text;
+  }
+
+  test.each([2, 6, 8])('are taken up after step %i without a word where they are the same', async (step) => {
+    expect(await warningsOfResuming(`same-${step}`, step, oneByOne(12, 1))).toBe('');
+  });
+
+  test.each([
+    ['others', 2, oneByOne(12, 1, 1), 'the first 4 batches of epoch 0 are not those'],
+    ['others after a whole epoch', 6, oneByOne(12, 1, 1), 'the first 12 batches of epoch 0 are not those'],
+    ['others in the second epoch', 8, oneByOne(12, 1, 1), 'the first 4 batches of epoch 1 are not those'],
+    ['fewer', 6, oneByOne(11, 1), 'the first 12 batches of epoch 0 are not those'],
+    ['the same in other batches', 2, oneByOne(12, 2), 'the first 4 batches of epoch 0 are not those'],
+  ])('are said to be %s', async (name, step, batches, message) => {
+    expect(await warningsOfResuming(name.replaceAll(' ', '-'), step, batches)).toContain(message);
+  });
+});
+
 test('the log of a resumed run has every step once, also where a crash has cut off a line', async () => {
   const directory = folder('logged');
   const log = folder('logs/run.jsonl');

@@ -98,7 +98,12 @@ async function loop(run: TrainingRun, batches: BatchSource, options: TrainOption
   if (isDue(run.step, evaluation?.everySteps) || run.step === 0) await evaluate();
   if (!isOver()) {
     try {
-      for await (const update of updateBatches(batches, { epochs, gradientAccumulation, start: run.position })) {
+      for await (const update of updateBatches(batches, {
+        epochs,
+        gradientAccumulation,
+        start: run.position,
+        digests: checkpoint !== undefined,
+      })) {
         run.begin(update);
         const begun = run.step + run.inFlight;
         const endsGroup = begun === steps || isDue(begun, evaluation?.everySteps) || isDue(begun, saveEvery) || signal.aborted;

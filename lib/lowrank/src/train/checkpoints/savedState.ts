@@ -50,7 +50,7 @@ const isForm = (form: Readonly<Record<string, Check>>): Check => {
 const isStep = isForm({ step: isCount, loss: isNumber, learningRate: isNumber, gradNorm: isNumber, tokensPerSecond: isRate });
 const FORM: Readonly<Record<string, Check>> = {
   dropoutStep: isOptional(isCount),
-  position: isForm({ epoch: isCount, batch: isCount }),
+  position: isForm({ epoch: isCount, batch: isCount, digest: isOptional(isText) }),
   history: (value) => isList(isStep)(value) && (value as StepRecord[]).every(({ step }, i) => step === i + 1),
   optimizerStep: isCount,
   evaluations: isList(isForm({ step: isCount, loss: isLoss, tokens: isCount })),

@@ -1,5 +1,8 @@
 /** Divides the data of a run into the batches of each update. */
+import { createHash } from 'node:crypto';
 import { ArgumentError } from '../../runtime';
+import { warn } from '../../runtime/messages/warn';
+import { checksum } from '../cluster/update/agreement';
 import { type Batch, learnedTokens } from './batch';
 
 /** Batches: an array, a generator, or a function of the epoch that returns one. */
@@ -12,6 +15,8 @@ export type BatchSequence = Iterable<Batch> | AsyncIterable<Batch>;
 export interface DataPosition {
   readonly epoch: number;
   readonly batch: number;
+  /** A checksum of the epoch's batches before it, by which a resumed run notices other data; older checkpoints have none. */
+  readonly digest?: string;
 }
 
 /** The batches of one update. */
@@ -29,8 +34,10 @@ export interface UpdateBatchesOptions {
   readonly epochs?: number;
   /** Batches per update; the last update of an epoch may have fewer. */
   readonly gradientAccumulation: number;
-  /** The first position; batches before it are read and skipped. */
+  /** The first position; batches before it are read and skipped. A warning says where they differ from those of its checksum. */
   readonly start: DataPosition;
+  /** Whether positions have checksums. */
+  readonly digests?: boolean;
 }
 
 /**
@@ -39,29 +46,45 @@ export interface UpdateBatchesOptions {
  * @throws ArgumentError when an epoch has no batch, or an update no token to learn from.
  */
 export async function* updateBatches(source: BatchSource, options: UpdateBatchesOptions): AsyncGenerator<UpdateBatches> {
-  const { epochs = Number.POSITIVE_INFINITY, gradientAccumulation, start } = options;
+  const { epochs = Number.POSITIVE_INFINITY, gradientAccumulation, start, digests = false } = options;
   for (let epoch = start.epoch; epoch < epochs; epoch++) {
     const skipped = epoch === start.epoch ? start.batch : 0;
     let pending: Batch[] = [];
     let read = 0;
+    let digest: string | undefined;
     for await (const batch of typeof source === 'function' ? source(epoch) : source) {
       read++;
+      if (digests || start.digest !== undefined) digest = chained(digest, batch);
+      if (read === skipped && start.digest !== undefined && digest !== start.digest) warn(otherData(start));
       if (read > skipped) pending.push(batch);
       if (pending.length === gradientAccumulation) {
-        yield checked(pending, { epoch, batch: read - pending.length });
+        yield checked(pending, { epoch, batch: read - pending.length }, digest);
         pending = [];
       }
     }
-    if (pending.length > 0) yield checked(pending, { epoch, batch: read - pending.length });
+    if (pending.length > 0) yield checked(pending, { epoch, batch: read - pending.length }, digest);
+    if (read > 0 && read < skipped) warn(otherData(start));
     if (read === 0) throw new ArgumentError(emptyEpoch(epoch));
   }
 }
 
-function checked(batches: readonly Batch[], start: DataPosition): UpdateBatches {
+function checked(batches: readonly Batch[], start: DataPosition, digest: string | undefined): UpdateBatches {
   if (batches.every((batch) => learnedTokens(batch) === 0)) {
     throw new ArgumentError(`batch ${start.batch} of epoch ${start.epoch} has no label to learn from: all of them are -100`);
   }
-  return { batches, start, end: { epoch: start.epoch, batch: start.batch + batches.length } };
+  return { batches, start, end: { epoch: start.epoch, batch: start.batch + batches.length, ...(digest && { digest }) } };
+}
+
+function chained(before = '', batch: Batch): string {
+  return createHash('sha256')
+    .update(before)
+    .update(checksum([batch]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+function otherData({ epoch, batch }: DataPosition): string {
+  return `the first ${batch} batches of epoch ${epoch} are not those that the checkpoint's run has trained on: the data have changed, or are drawn anew at each reading. The run goes on with the present ones, and ends otherwise than if it had not been stopped`;
 }
 
 function emptyEpoch(epoch: number): string {
