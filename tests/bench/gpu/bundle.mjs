@@ -2,7 +2,7 @@
  * Makes the GPU benchmark a folder that needs no npm package: two programs, the native binding and Node itself.
  * Usage: node bundle.mjs OUT_FOLDER
  */
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -33,6 +33,17 @@ const inlineTfjs = {
   },
 };
 
+/** The library reads its package.json, which does not travel. */
+const inlinePackage = {
+  name: 'inline-package',
+  load(id) {
+    if (!/runtime\/ownPackage\.[jt]s$/.test(id)) return null;
+    const { version, engines } = JSON.parse(readFileSync(join(root, 'lib/lowrank/package.json'), 'utf8'));
+    const owner = id.endsWith('.ts') ? 'export const ownPackage' : 'exports.ownPackage';
+    return `${owner} = () => (${JSON.stringify({ version, engines })});`;
+  },
+};
+
 /** The CommonJS packages in the bundle ask where they are. */
 const banner = 'const __dirname = import.meta.dirname, __filename = import.meta.filename;';
 
@@ -51,7 +62,7 @@ for (const program of [
     input: join(here, program),
     platform: 'node',
     external: [/^(vega|vega-lite|eslint|tslab|danfojs-node|nodejs-polars)$/],
-    plugins: [findBinding, inlineTfjs],
+    plugins: [findBinding, inlineTfjs, inlinePackage],
     logLevel: 'warn',
   });
   await bundle.write({ file: join(out, basename(program).replace('.ts', '.mjs')), format: 'es', codeSplitting: false, banner });

@@ -1,8 +1,6 @@
-import fs from 'node:fs';
-import nodePath from 'node:path';
+import { ownPackage } from './ownPackage';
 
 /** The version of this library. */
 export function version(): string {
-  const { version: text } = JSON.parse(fs.readFileSync(nodePath.join(__dirname, '../../package.json'), 'utf8')) as { version: string };
-  return text;
+  return ownPackage().version;
 }

@@ -1,14 +1,11 @@
 /** Refuses a Node that this library is not made for, before anything else can fail in it. */
-import fs from 'node:fs';
-import nodePath from 'node:path';
 import process from 'node:process';
+import { ownPackage } from '../ownPackage';
 import { SetupError } from '../setupError';
 
 /** @throws SetupError with the version that runs, the one that is needed, and where to find it. */
 export function checkNode(version: string = process.versions.node): void {
-  const { engines } = JSON.parse(fs.readFileSync(nodePath.join(__dirname, '../../../package.json'), 'utf8')) as {
-    engines: { node: string };
-  };
+  const { engines } = ownPackage();
   const [, first = '', end = ''] = /^>=([\d.]+) <(\d+)$/.exec(engines.node) ?? [];
   if (!isBefore(version, first) && isBefore(version, end)) return;
   throw new SetupError(
