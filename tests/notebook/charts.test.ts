@@ -45,6 +45,21 @@ describe('names', () => {
     expect(Math.abs((one?.y ?? 0) - (other?.y ?? 0))).toBeGreaterThan(14);
   });
 
+  test('of points stay off the lines across a plot, and have a leader where they are far from their points', () => {
+    const point = { text: 'prefix K=10', x: 100, y: 100, radius: 6 };
+    const [near] = placeLabels([point], 300, 200, [100]);
+    expect(Math.abs((near?.y ?? 100) - 100)).toBeGreaterThan(8);
+    expect(near?.leader).toBeUndefined();
+    const crowd = Array.from({ length: 9 }, (_, index) => ({ ...point, text: `prefix K=${index}`, y: 100 + index }));
+    expect(placeLabels(crowd, 300, 200).some(({ leader }) => leader)).toBe(true);
+  });
+
+  test('of points may stand at the ends of their intervals', () => {
+    const walls = [60, 140].map((x) => ({ text: '', x, y: 100, radius: 30, interval: [0, 200] as const }));
+    const [placed] = placeLabels([{ text: 'prefix K=10', x: 100, y: 100, radius: 6, interval: [40, 160] }, ...walls], 200, 200);
+    expect([29, 171]).toContain(placed?.y);
+  });
+
   test('stand beside the ends of lines, in place of a legend', async () => {
     const line = (label: string, end: number) => ({
       label,

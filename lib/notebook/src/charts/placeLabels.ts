@@ -17,6 +17,8 @@ export interface PlacedLabel {
   readonly x: number;
   readonly y: number;
   readonly align: 'left' | 'center' | 'right';
+  /** From the mark to the label, where another mark or label is nearer or in between. */
+  readonly leader?: readonly [x: number, y: number, x2: number, y2: number];
 }
 
 interface Box {
@@ -28,6 +30,8 @@ interface Box {
 
 const FONT_SIZE = 11;
 const HALF_LINE = 8;
+/** A label at the end of an interval is further from the mark, and touches it all the same. */
+const TOUCHING = 1;
 
 function overlap(one: Box, other: Box): number {
   const width = Math.min(one.right, other.right) - Math.max(one.left, other.left);
@@ -46,33 +50,72 @@ function boxesOf({ x, y, radius, interval }: Labelled): Box[] {
   return interval ? [mark, { left: x - 2, right: x + 2, top: interval[0], bottom: interval[1] }] : [mark];
 }
 
-/** Positions around a mark, the usual ones first, then further away. */
-function candidates({ text, x, y, radius }: Labelled): PlacedLabel[] {
+/** Positions around a mark with how far away they are, the usual ones first; then at the ends of its interval. */
+function candidates({
+  text,
+  x,
+  y,
+  radius,
+  interval: [top, bottom] = [y, y],
+}: Labelled): { readonly label: PlacedLabel; readonly far: number }[] {
   const near = radius + 5;
-  return [0, 12, 26, 40].flatMap((far): PlacedLabel[] => [
-    { text, x, y: y - near - HALF_LINE + 2 - far, align: 'center' },
-    { text, x, y: y + near + HALF_LINE - 2 + far, align: 'center' },
-    { text, x: x + near, y: y + far, align: 'left' },
-    { text, x: x - near, y: y + far, align: 'right' },
-    { text, x: x + near, y: y - far, align: 'left' },
-    { text, x: x - near, y: y - far, align: 'right' },
-  ]);
+  const ends = [top - HALF_LINE - 3, bottom + HALF_LINE + 3].map((end) => ({
+    label: { text, x, y: end, align: 'center' as const },
+    far: TOUCHING,
+  }));
+  const around = [0, 12, 26, 40, 56].flatMap((far) => {
+    const beside = near + (far > 0 ? 8 : 0); // a leader needs room
+    const labels: PlacedLabel[] = [
+      { text, x, y: y - near - HALF_LINE + 2 - far, align: 'center' },
+      { text, x, y: y + near + HALF_LINE - 2 + far, align: 'center' },
+      { text, x: x + beside, y: y + far, align: 'left' },
+      { text, x: x - beside, y: y + far, align: 'right' },
+      { text, x: x + beside, y: y - far, align: 'left' },
+      { text, x: x - beside, y: y - far, align: 'right' },
+    ];
+    return labels.map((label) => ({ label, far }));
+  });
+  return [...around, ...ends];
 }
 
+/** A line from the mark to a label that is not next to it. */
+function withLeader(label: PlacedLabel, far: number, { x, y, radius }: Labelled): PlacedLabel {
+  if (far <= TOUCHING) return label;
+  const [toX, toY] =
+    label.align === 'center' ? [x, label.y + Math.sign(y - label.y) * HALF_LINE] : [label.x + (label.align === 'left' ? -2 : 2), label.y];
+  const share = radius / (Math.hypot(toX - x, toY - y) || 1);
+  return { ...label, leader: [x + share * (toX - x), y + share * (toY - y), toX, toY] };
+}
+
+/** Rounds in which a label may leave the place that it got before the others had theirs. */
+const ROUNDS = 4;
+/** What a pixel of distance costs, in square pixels of overlap. */
+const DISTANCE = 0.5;
+
 /**
- * Places each label beside its mark, without overlapping another label or mark if the plot has room.
+ * Places each label beside its mark, without overlapping another label, a mark or a line across the plot if the plot has room. `lines` are
+ * the heights of those lines. A label that found its place only further away has a leader to its mark.
  */
-export function placeLabels(marks: readonly Labelled[], width: number, height: number): PlacedLabel[] {
-  const taken: Box[] = [];
-  const boxes = marks.flatMap(boxesOf);
-  return marks.map((mark) => {
-    const cost = (label: PlacedLabel): number => {
-      const box = boxOf(label);
-      const outside = Math.max(0, -box.left) + Math.max(0, box.right - width) + Math.max(0, -box.top) + Math.max(0, box.bottom - height);
-      return 40 * outside + [...taken, ...boxes].reduce((sum, each) => sum + overlap(box, each), 0);
-    };
-    const best = candidates(mark).reduce((a, b) => (cost(b) < cost(a) ? b : a));
-    taken.push(boxOf(best));
-    return best;
+export function placeLabels(marks: readonly Labelled[], width: number, height: number, lines: readonly number[] = []): PlacedLabel[] {
+  const boxes = [...marks.flatMap(boxesOf), ...lines.map((y) => ({ left: 0, right: width, top: y - 1, bottom: y + 1 }))];
+  const placed = new Map<Labelled, { readonly label: PlacedLabel; readonly far: number }>();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const mark of marks) {
+      placed.delete(mark);
+      const taken = [...boxes, ...[...placed.values()].map(({ label }) => boxOf(label))];
+      const cost = ({ label, far }: { readonly label: PlacedLabel; readonly far: number }): number => {
+        const box = boxOf(label);
+        const outside = Math.max(0, -box.left) + Math.max(0, box.right - width) + Math.max(0, -box.top) + Math.max(0, box.bottom - height);
+        return 40 * outside + DISTANCE * far + taken.reduce((sum, each) => sum + overlap(box, each), 0);
+      };
+      placed.set(
+        mark,
+        candidates(mark).reduce((a, b) => (cost(b) < cost(a) ? b : a)),
+      );
+    }
+  }
+  return marks.flatMap((mark) => {
+    const found = placed.get(mark);
+    return found ? [withLeader(found.label, found.far, mark)] : [];
   });
 }

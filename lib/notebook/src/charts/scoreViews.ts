@@ -23,7 +23,7 @@ export interface Score {
   readonly seeds?: readonly number[];
 }
 
-const HEIGHT = 220;
+const HEIGHT = 260;
 
 type Styles = ReadonlyMap<string, MethodStyle>;
 
@@ -134,9 +134,19 @@ export function sortedView({ name, scores, scoreTitle, styles, format, width }: 
   };
 }
 
+/** A thin line from a mark to its name. */
+function leaderLine([x, y, x2, y2]: readonly number[]): object {
+  const at = (value = 0) => ({ value: Math.round(value) });
+  return {
+    data: { values: [{}] },
+    mark: { type: 'rule', color: INK, strokeWidth: 0.75 },
+    encoding: { x: at(x), y: at(y), x2: at(x2), y2: at(y2) },
+  };
+}
+
 /** Scores against trained parameters; a method without any is a dashed line. */
 export function parametersView({ name, scores, scoreTitle, styles, format }: Facet): object {
-  const WIDTH = 300;
+  const WIDTH = 460;
   const missing = scores.find(({ parameters }) => parameters === undefined);
   if (missing) throw new ArgumentError(`${missing.method} has no parameters; the form 'parameters' needs them`);
   const trained = scores.filter(({ parameters = 0 }) => parameters > 0);
@@ -154,6 +164,12 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
   const { color, shape } = codes(styles);
   const rows = trained.map((score) => rowOf(score, format));
   const tooltip = tooltips(scoreTitle, true);
+  const lines = untrained.map(({ method, value }) => {
+    const isBelow = below.some((score) => score.method === method);
+    const y = isBelow ? HEIGHT - 8 : Math.round(HEIGHT - ys.pixel(value));
+    return { text: `${method} ${format(value)}${isBelow ? ' ↓' : ''}`, y, isBelow };
+  });
+  const rules = lines.filter(({ isBelow }) => !isBelow).map(({ y: at }) => rule({ y: at }, WIDTH, HEIGHT));
   const labels = placeLabels(
     trained.map(({ method, parameters = 0, value, low = value, high = value }) => ({
       text: method,
@@ -164,13 +180,8 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
     })),
     WIDTH,
     HEIGHT,
+    lines.map(({ y: at }) => at),
   );
-  const lines = untrained.map(({ method, value }) => {
-    const isBelow = below.some((score) => score.method === method);
-    const y = isBelow ? HEIGHT - 8 : Math.round(HEIGHT - ys.pixel(value));
-    return { text: `${method} ${format(value)}${isBelow ? ' ↓' : ''}`, y, isBelow };
-  });
-  const rules = lines.filter(({ isBelow }) => !isBelow).map(({ y: at }) => rule({ y: at }, WIDTH, HEIGHT));
   return {
     title: { text: name, anchor: 'start' },
     width: WIDTH,
@@ -184,6 +195,7 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
       { data: { values: rows }, mark: { type: 'point', filled: true, opacity: 1, size: 100 }, encoding: { x, y, color, shape, tooltip } },
       ...rules,
       ...endLabels(lines, WIDTH, HEIGHT),
+      ...labels.flatMap(({ leader }) => (leader ? [leaderLine(leader)] : [])),
       ...labels.map(({ text, x: left, y: top, align }) => ({
         data: { values: [{ text }] },
         mark: { type: 'text', align, baseline: 'middle', color: INK },
