@@ -49,6 +49,17 @@ test('what the page says of plans of memory on a GPU stands in their results', (
   expect(excess.filter((percent) => percent < -20)).toHaveLength(2);
 });
 
+test('what the page says of lost workers on GPUs stands in the results', () => {
+  const { each } = JSON.parse(readFileSync('tests/bench/results/gpu/faults.json', 'utf8')) as {
+    each: { signal: string; noticed: number; isNamed: boolean }[];
+  };
+  expect(each.map(({ signal, isNamed }) => [signal, isNamed])).toEqual([
+    ['SIGSTOP', true],
+    ['SIGKILL', true],
+  ]);
+  expect(page).toContain(`named it after ${each.map(({ noticed }) => noticed.toFixed(1)).join(' and ')} s`);
+});
+
 test('every file that the reliability page names is there', () => {
   const linked = [...page.matchAll(/\]\(([^)]+)\)/g)].map(([, path = '']) => join(dirname('docs/reliability.md'), path));
   const named = [...page.matchAll(/`(tests\/[\w./-]+)`/g)].map(([, path = '']) => path);
