@@ -4,9 +4,9 @@
  */
 import { ArgumentError, compileNested, ShapeError, StateError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
-import { groupsOfOneShape } from '../../runtime/tensorGroups';
 import { checkedMoments, type OptimizerState } from './optimizerState';
 import type { Schedule } from './schedules';
+import { StackedMoments } from './stackedMoments';
 
 /** `1 − η·λ`, `η / (1 − β₁ᵗ)` and `√(1 − β₂ᵗ)`: the numbers that change from update to update. */
 function coefficientsOf(t: number, learningRate: number, { weightDecay, betas: [beta1, beta2] }: Settings): [number, number, number] {
@@ -24,7 +24,6 @@ function adamw({ weight, grad, first, second }: ParameterState, [keep, stepSize,
 }
 
 type ParameterState = { readonly weight: tf.Tensor; readonly grad: tf.Tensor; readonly first: tf.Tensor; readonly second: tf.Tensor };
-type UpdatedState = Omit<ParameterState, 'grad'>;
 type Coefficients = readonly [tf.Scalar, tf.Scalar, tf.Scalar];
 
 /** The constants of every update. */
@@ -41,24 +40,40 @@ type UpdateInputs = {
   readonly allFinite?: tf.Tensor;
 };
 
-/** Updates one or more parameters of the same shape. */
+/** Parameters of one shape, and their stacked moments. */
+type Group = {
+  readonly weights: readonly tf.Tensor[];
+  /** A parameter without a gradient keeps its value and its moments. */
+  readonly grads: readonly (tf.Tensor | undefined)[];
+  /** Shape (n, ...shape). */
+  readonly first: tf.Tensor;
+  /** Shape (n, ...shape). */
+  readonly second: tf.Tensor;
+};
+
+type UpdatedGroup = Omit<Group, 'grads'>;
+
+/** Updates the parameters of a group as one tensor. */
 const updateGroup = compileNested(
-  (group: readonly ParameterState[], { coefficients, allFinite }: UpdateInputs, settings: GroupSettings): UpdatedState[] => {
+  ({ weights, grads, first, second }: Group, { coefficients, allFinite }: UpdateInputs, settings: GroupSettings): UpdatedGroup => {
     const scalars = tf.unstack(coefficients) as [tf.Scalar, tf.Scalar, tf.Scalar];
-    const [{ weight: like }] = group as [ParameterState];
-    const everywhere = allFinite?.broadcastTo(like.shape); // once: `where` would broadcast it at each call
-    const unless = (value: tf.Tensor, before: tf.Tensor) => (everywhere ? tf.where(everywhere, value, before) : value);
-    return group.map((state) => {
-      const updated = adamw(state, scalars, settings);
-      return {
-        weight: unless(updated.weight, state.weight),
-        first: unless(updated.first, state.first),
-        second: unless(updated.second, state.second),
-      };
-    });
+    const [like] = weights as [tf.Tensor];
+    const before = { weight: tf.stack([...weights]), grad: tf.stack(grads.map((grad) => grad ?? tf.zerosLike(like))), first, second };
+    const after = adamw(before, scalars, settings);
+    const everywhere = changes(grads, first.shape, allFinite);
+    const unless = (key: keyof typeof after) => (everywhere ? tf.where(everywhere, after[key], before[key]) : after[key]);
+    return { weights: tf.unstack(unless('weight')), first: unless('first'), second: unless('second') };
   },
   { name: 'adamw' },
 );
+
+/** Where a group changes; undefined: everywhere. Broadcast once, because `where` would do it at each call. Shape (n, ...shape), bool. */
+function changes(grads: Group['grads'], shape: number[], allFinite?: tf.Tensor): tf.Tensor | undefined {
+  if (!grads.includes(undefined)) return allFinite?.broadcastTo(shape);
+  const isReached = grads.map((grad) => grad !== undefined);
+  const rows = tf.tensor(isReached, [grads.length, ...shape.slice(1).map(() => 1)], 'bool');
+  return (allFinite ? rows.logicalAnd(allFinite) : rows).broadcastTo(shape);
+}
 
 /** The settings of AdamW. */
 export interface AdamWOptions {
@@ -74,11 +89,6 @@ export interface AdamWOptions {
   readonly decays?: (name: string) => boolean;
 }
 
-interface Moments {
-  readonly first: tf.Variable;
-  readonly second: tf.Variable;
-}
-
 /** A variable and its new value. */
 export type Assignment = readonly [tf.Variable, tf.Tensor];
 
@@ -91,8 +101,7 @@ export type Assignment = readonly [tf.Variable, tf.Tensor];
 export class AdamW {
   private readonly schedule: Schedule;
   private readonly settings: Settings;
-  private readonly decays: (name: string) => boolean;
-  private readonly moments = new Map<string, Moments>();
+  private readonly moments: StackedMoments;
   private updates = 0;
 
   constructor(options: AdamWOptions = {}) {
@@ -104,7 +113,7 @@ export class AdamW {
     checkRange('epsilon', epsilon, epsilon > 0);
     this.schedule = typeof learningRate === 'number' ? () => learningRate : learningRate;
     this.settings = { weightDecay, betas, epsilon };
-    this.decays = decays;
+    this.moments = new StackedMoments((name) => weightDecay > 0 && decays(name));
   }
 
   /** Number of updates so far; updates whose numbers have not been read do not count yet. */
@@ -165,12 +174,9 @@ export class AdamW {
    * @internal
    */
   prepare(parameters: Iterable<readonly [string, tf.Variable]>): tf.Variable[] {
-    return [...parameters].flatMap(([name, variable]) => {
-      const zeros = () => tf.variable(tf.zerosLike(variable), false);
-      const moments = this.moments.get(name) ?? tf.tidy(() => ({ first: zeros(), second: zeros() }));
-      this.moments.set(name, moments);
-      return [moments.first, moments.second];
-    });
+    const all = [...parameters];
+    this.moments.addZeros(all);
+    return this.moments.groupsOf(all.map(([name]) => name)).flatMap(({ first, second }) => [first, second]);
   }
 
   /**
@@ -192,22 +198,21 @@ export class AdamW {
    */
   updated(grads: tf.NamedTensorMap, parameters: ReadonlyMap<string, tf.Variable>, inputs: UpdateInputs): Assignment[] {
     const { betas, epsilon } = this.settings;
-    const reached = pair(grads, parameters).map((update) => ({
-      ...update,
-      moments: this.momentsOf(update.name),
-      decays: this.isDecaying(update.name),
-    }));
-    return groupsOfOneShape(reached, ({ variable, decays }) => `${variable.shape} ${decays}`).flatMap((group) => {
-      const states = group.map(({ variable: weight, grad, moments }) => ({ weight, grad, ...moments }));
-      const updated = updateGroup(states, inputs, { betas, epsilon, decays: group[0]?.decays ?? false });
-      return group.flatMap(({ variable, moments }, index): Assignment[] => {
-        const { weight, first, second } = updated[index] as UpdatedState;
-        return [
-          [variable, weight],
-          [moments.first, first],
-          [moments.second, second],
-        ];
-      });
+    const reached = new Map(pair(grads, parameters).map((update) => [update.name, update]));
+    return this.moments.groupsOf(reached.keys()).flatMap(({ names, decays, first, second }): Assignment[] => {
+      const members = names.map((name) => reached.get(name));
+      const like = members.find((member) => member)?.variable as tf.Variable;
+      const group = {
+        weights: members.map((member) => member?.variable ?? like),
+        grads: members.map((member) => member?.grad),
+        first,
+        second,
+      };
+      const updated = updateGroup(group, inputs, { betas, epsilon, decays });
+      const weights = members.flatMap((member, row): Assignment[] =>
+        member ? [[member.variable, updated.weights[row] as tf.Tensor]] : [],
+      );
+      return [...weights, [first, updated.first], [second, updated.second]];
     });
   }
 
@@ -220,22 +225,12 @@ export class AdamW {
     this.updates++;
   }
 
-  private isDecaying(name: string): boolean {
-    return this.settings.weightDecay > 0 && this.decays(name);
-  }
-
-  private momentsOf(name: string): Moments {
-    const moments = this.moments.get(name);
-    if (moments) return moments;
-    throw new StateError(`'${name}' has no moments yet: call prepare() before updated()`);
-  }
-
   /** A copy of everything that the next update depends on, except the learning rate's function. */
   state(): OptimizerState {
     const tensors: tf.NamedTensorMap = {};
-    for (const [name, { first, second }] of this.moments) {
-      tensors[`first.${name}`] = first.clone();
-      tensors[`second.${name}`] = second.clone();
+    for (const [name, { first, second }] of this.moments.copies()) {
+      tensors[`first.${name}`] = first;
+      tensors[`second.${name}`] = second;
     }
     return { step: this.updates, tensors };
   }
@@ -249,16 +244,13 @@ export class AdamW {
     if (!Number.isSafeInteger(step) || step < 0) throw new StateError(`an optimizer's state cannot be at step ${step}`);
     const pairs = checkedMoments(tensors);
     this.dispose();
-    for (const [name, { first, second }] of pairs) {
-      this.moments.set(name, { first: tf.variable(first, false), second: tf.variable(second, false) });
-    }
+    this.moments.addCopies(pairs);
     this.updates = step;
   }
 
   /** Frees the moments and starts again at step 0; the parameters are not the optimizer's and stay. */
   dispose(): void {
-    for (const { first, second } of this.moments.values()) tf.dispose([first, second]);
-    this.moments.clear();
+    this.moments.dispose();
     this.updates = 0;
   }
 }

@@ -1,6 +1,6 @@
 /** Gradient clipping by the joint norm of all gradients. */
 import { ArgumentError, compileNested, tf } from '../../runtime';
-import { groupsOfOneShape } from '../../runtime/tensorGroups';
+import { groupsOfOneShape, groupsToStack } from '../../runtime/tensorGroups';
 
 /** Gradients after clipping, and their norm before it. */
 export interface ClippedGradients {
@@ -25,7 +25,7 @@ export function clipByGlobalNorm(grads: tf.NamedTensorMap, maxNorm: number): Cli
     const norm = globalNorm(grads);
     if (maxNorm === Infinity) return { grads: mapTensors(grads, (grad) => grad.clone()), norm };
     const factor = tf.minimum(tf.div(maxNorm, norm.add(1e-6)), 1);
-    return { grads: mapTensors(grads, (grad) => grad.mul(factor)), norm };
+    return { grads: scaled(grads, factor), norm };
   });
 }
 
@@ -40,4 +40,20 @@ const sumOfSquares = compileNested((tensors: readonly tf.Tensor[]) => tf.stack(t
 
 function mapTensors(tensors: tf.NamedTensorMap, map: (tensor: tf.Tensor) => tf.Tensor): tf.NamedTensorMap {
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, map(tensor)]));
+}
+
+/** Products with a number: one operation for the tensors of a group. */
+function scaled(tensors: tf.NamedTensorMap, factor: tf.Tensor): tf.NamedTensorMap {
+  const groups = groupsToStack(
+    Object.entries(tensors),
+    ([, { shape }]) => shape.join(),
+    ([, tensor]) => tensor,
+  );
+  return Object.fromEntries(groups.flatMap((group) => scaledGroup(group, factor)));
+}
+
+function scaledGroup(group: readonly (readonly [string, tf.Tensor])[], factor: tf.Tensor): (readonly [string, tf.Tensor])[] {
+  if (group.length === 1) return group.map(([name, tensor]) => [name, tensor.mul(factor)]); // in place, where that is possible
+  const products = tf.unstack(tf.stack(group.map(([, tensor]) => tensor)).mul(factor));
+  return group.map(([name], row) => [name, products[row] as tf.Tensor]);
 }

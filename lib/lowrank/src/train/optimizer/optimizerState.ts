@@ -1,5 +1,5 @@
 /** The state of an optimizer, as tensors for a checkpoint. */
-import { StateError, type tf } from '../../runtime';
+import { StateError, tf } from '../../runtime';
 
 /** The state from which an optimizer continues exactly. */
 export interface OptimizerState {
@@ -21,7 +21,7 @@ export function momentOf(
 /**
  * Both moments of each parameter.
  *
- * @throws StateError when a tensor is not a moment, or its other moment is missing.
+ * @throws StateError when a tensor is not a moment, or its other moment is missing or has another shape.
  */
 export function checkedMoments(tensors: tf.NamedTensorMap): Map<string, { readonly first: tf.Tensor; readonly second: tf.Tensor }> {
   const moments = new Map<string, { readonly first: tf.Tensor; readonly second: tf.Tensor }>();
@@ -30,6 +30,9 @@ export function checkedMoments(tensors: tf.NamedTensorMap): Map<string, { readon
     if (!moment) throw new StateError(`'${key}' is not a moment of AdamW: expected first.NAME or second.NAME`);
     const other = tensors[moment.other];
     if (!other) throw new StateError(`the state has only the ${moment.kind} moment of '${moment.parameter}'`);
+    if (!tf.util.arraysEqual(tensor.shape, other.shape)) {
+      throw new StateError(`the moments of '${moment.parameter}' have shapes [${tensor.shape}] and [${other.shape}]`);
+    }
     if (moment.kind === 'first') moments.set(moment.parameter, { first: tensor, second: other });
   }
   return moments;

@@ -93,7 +93,8 @@ function makeFunctions(setup: StepSetup): StepFunctions & { dispose(): void } {
     accumulate: compile(accumulate, { name: 'gradient_sums', precision, variesIn: setup.cluster ? 'anything' : 'shapes' }),
     update: compile(update, { name: 'training_step', precision, variesIn: 'shapes' }),
     fuse: compile(fuse, { name: 'fused_gradients', precision }),
-    updateAll: compile(updateAll, { name: 'joint_update', precision }),
+    // groups of parameters are compiled, and not all of them at once: more parameters then take no longer
+    updateAll: compile(updateAll, { name: 'joint_update', precision, xla: false }),
   };
   const dispose = () => {
     for (const each of Object.values(compiled)) each.dispose();

@@ -3,7 +3,7 @@ import { StateError, tf } from '../../../runtime';
 import type { LossAndGradients } from '../../step/gradients';
 
 /**
- * The loss, all gradients in the order of the parameters, and the worker's statement. Shapes: said (n) → (1 + P + n), P the numbers of all
+ * All gradients in the order of the parameters, the loss, and the worker's statement. Shapes: said (n) → (P + 1 + n), P the numbers of all
  * parameters.
  *
  * @throws StateError if a parameter has no gradient, because another worker might have one.
@@ -14,23 +14,24 @@ export function fuse({ loss, grads }: LossAndGradients, parameters: ReadonlyMap<
     if (grad) return grad.flatten();
     throw new StateError(`no gradient reaches the trained parameter '${name}': across workers every one needs a gradient, so freeze it`);
   });
-  return tf.concat1d([loss.as1D(), ...flat, said]);
+  return tf.concat1d([...flat, loss.as1D(), said]);
 }
 
-/** What a worker without rows adds. Shapes: said (n) → (1 + P + n). */
+/** What a worker without rows adds. Shapes: said (n) → (P + 1 + n). */
 export function fuseNothing(parameters: ReadonlyMap<string, tf.Tensor>, said: tf.Tensor1D): tf.Tensor1D {
-  return tf.concat1d([tf.zeros([1 + sizeOf(parameters)]).as1D(), said]);
+  return tf.concat1d([tf.zeros([sizeOf(parameters) + 1]).as1D(), said]);
 }
 
-/** The parts of what was fused. */
+/** The parts of what was fused. The gradients come first and are split among themselves: at aligned places TensorFlow then copies nothing. */
 export function unfuse(fused: tf.Tensor1D, parameters: ReadonlyMap<string, tf.Tensor>): LossAndGradients & { readonly said: tf.Tensor1D } {
-  let begin = 1;
-  const grads: tf.NamedTensorMap = {};
-  for (const [name, { size, shape }] of parameters) {
-    grads[name] = fused.slice([begin], [size]).reshape(shape);
-    begin += size;
-  }
-  return { loss: fused.slice([0], [1]).asScalar(), grads, said: fused.slice([begin]) };
+  const size = sizeOf(parameters);
+  const [all, rest] = tf.split(fused, [size, fused.size - size]) as [tf.Tensor1D, tf.Tensor1D];
+  const parts = tf.split(
+    all,
+    Array.from(parameters.values(), (parameter) => parameter.size),
+  );
+  const grads = Array.from(parameters, ([name, { shape }], index) => [name, (parts[index] as tf.Tensor).reshape(shape)] as const);
+  return { loss: rest.slice([0], [1]).asScalar(), grads: Object.fromEntries(grads), said: rest.slice([1]) };
 }
 
 function sizeOf(parameters: ReadonlyMap<string, tf.Tensor>): number {

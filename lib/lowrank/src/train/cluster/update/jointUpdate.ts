@@ -26,7 +26,6 @@ export function jointUpdate(
   { parts, indices, batches, said }: JointUpdate,
   { earlier, ...inputs }: StepInputs,
 ): StepOutcome {
-  const parameters = parametersOf(model);
   const dropoutStep = model.dropoutStep;
   let sums = earlier;
   for (const [number, part] of parts.entries()) {
@@ -37,7 +36,7 @@ export function jointUpdate(
     if (number > 0) tf.dispose(before);
   }
   if (dropoutStep !== undefined) model.dropoutStep = dropoutStep + batches;
-  const fused = parts.length > 0 ? fuse(sums, said) : fuseNothing(parameters, said);
+  const fused = parts.length > 0 ? fuse(sums, said) : fuseNothing(parametersOf(model), said);
   const all = cluster ? cluster.sum(fused) : fused;
   return updateAll(all as tf.Tensor1D, inputs);
 }
