@@ -1,9 +1,12 @@
 import { findCluster } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { CAPTURED, NO_WORKERS, PLANE } from './captured';
+import { CAPTURED, DOCUMENTED, DOCUMENTED_REFUSED, NO_WORKERS, PLANE } from './captured';
 
-describe('every task of a real run is a worker of the same cluster', () => {
-  test.each(Object.entries(CAPTURED))('%s', (_, { shared, tasks, leader, workers }) => {
+describe.each([
+  ['a real run', CAPTURED],
+  ['a documented job', DOCUMENTED],
+])('every task of %s is a worker of the same cluster', (_kind, runs) => {
+  test.each(Object.entries(runs))('%s', (_, { shared, tasks, leader, workers }) => {
     const found = tasks.map((own) => findCluster({ ...shared, ...own }));
     const first = Number(found[0]?.leader.split(':')[1]);
     // a port that follows from the job's name may be any, but the ones beside it are counted from it
@@ -24,6 +27,10 @@ describe('every task of a real run is a worker of the same cluster', () => {
 
 test.each(Object.entries(NO_WORKERS))('%s is no worker', (_, environment) => {
   expect(findCluster(environment)).toBeUndefined();
+});
+
+test.each(Object.entries(DOCUMENTED_REFUSED))('%s is refused', (_, [environment, message]) => {
+  expect(() => findCluster(environment)).toThrow(message);
 });
 
 test('tasks dealt out in planes are refused', () => {
