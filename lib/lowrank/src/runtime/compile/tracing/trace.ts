@@ -4,34 +4,17 @@
  */
 import type { OpAttribute } from '../../device/backend';
 import { tf } from '../../device/tensorflow';
-import { StateError, UnsupportedError } from '../../errors';
+import { UnsupportedError } from '../../errors';
 import { Bfloat16Products } from '../graph/bfloat16Products';
 import type { ContextFunction } from '../graph/contextFunction';
 import { GraphBuilder } from '../graph/graphBuilder';
 import { OperationRewriter } from '../graph/operationRewriter';
 import type { Precision } from '../precision';
-import {
-  backendInternals,
-  type DataEntry,
-  engineInternals,
-  type GraphBinding,
-  type Handle,
-  sourceLine,
-  type TensorInfo,
-  tensorOfHandle,
-} from '../tfjsInternals';
+import { backendInternals, engineInternals, type GraphBinding, type Handle, sourceLine, type TensorInfo } from '../tfjsInternals';
 import { AssignedVariables } from './assignedVariables';
 import { gradientSources } from './gradientSources';
 import { replaceProperties, replaceRandom } from './replaceProperties';
-
-/** Larger constants, in bytes, are fed at each call and are not part of the graph. */
-const MAX_CONSTANT_BYTES = 4096;
-
-/** A tensor from outside that the traced function uses; a variable's value is looked up at each call. */
-export interface Capture {
-  readonly source: TensorInfo;
-  readonly symbol: number;
-}
+import { type Capture, TracedTensors } from './tracedTensors';
 
 /** A variable that the traced function assigned, and the symbol of its new value. */
 export interface Assignment {
@@ -51,9 +34,6 @@ export function isTracing(): boolean {
   return active !== undefined;
 }
 
-/** Handles of symbols are below −1, which tfjs never deletes, and unique over all traces. */
-let lastHandle = -1;
-
 /** The precision of matrix products in the function that is being traced. */
 export function tracedPrecision(): Precision | undefined {
   return active?.precision;
@@ -61,28 +41,17 @@ export function tracedPrecision(): Precision | undefined {
 
 export class Trace {
   readonly graph: GraphBuilder;
-  readonly captures: Capture[] = [];
   readonly assignments: Assignment[] = [];
-  /** Values written by the traced function that are too large for the graph; the user of the function frees them. */
-  readonly lifted: TensorInfo[] = [];
   /** The functions that the traced one calls. */
   readonly called = new Set<ContextFunction>();
-  /** The trace in which this one began, if a captured tensor belongs to it. */
-  owner: Trace | undefined;
   private readonly products: Bfloat16Products;
   private readonly rewriter: OperationRewriter;
   private readonly backend = backendInternals();
   private readonly binding: GraphBinding;
   private readonly engine = engineInternals();
   private readonly parent = active;
-  private readonly firstOwnTensor = this.engine.nextTensorId();
-  private readonly symbolOfHandle = new Map<number, number>();
-  private readonly handleOfSymbol = new Map<number, number>();
-  private readonly written = new WeakSet<object>();
-  private readonly handleOfSource = new WeakMap<object, number>();
-  private readonly outsiders = new WeakMap<object, TensorInfo>(); // by data
   private readonly assigned = new AssignedVariables();
-  private readonly variables: ReadonlyMap<object, tf.Variable>;
+  private readonly tensors: TracedTensors;
 
   constructor(
     readonly name: string,
@@ -94,7 +63,7 @@ export class Trace {
     this.graph = new GraphBuilder(this.binding);
     this.products = new Bfloat16Products(this.graph, this.binding);
     this.rewriter = new OperationRewriter(this.graph, this.binding, this.products, precision);
-    this.variables = new Map(Object.values(this.engine.registeredVariables).map((variable) => [variable.dataId, variable]));
+    this.tensors = new TracedTensors(this.graph, { name, binding: this.binding, parent: this.parent?.tensors });
   }
 
   /**
@@ -133,14 +102,29 @@ export class Trace {
     return { tensor: this.tensorOf(symbol), symbol };
   }
 
+  /** The tensors from outside that the function uses. */
+  get captures(): readonly Capture[] {
+    return this.tensors.captures;
+  }
+
+  /** Values written by the traced function that are too large for the graph; the user of the function frees them. */
+  get lifted(): readonly TensorInfo[] {
+    return this.tensors.lifted;
+  }
+
+  /** The trace in which this one began, if a captured tensor belongs to it. */
+  get owner(): Trace | undefined {
+    return this.tensors.isOfParent ? this.parent : undefined;
+  }
+
   /** A tensor of the traced program for a symbol of its graph. */
   tensorOf(symbol: number): tf.Tensor {
-    return tensorOfHandle(this.describe(symbol));
+    return this.tensors.tensorOf(symbol);
   }
 
   /** The symbol of a tensor; a tensor from outside becomes a captured input. */
   symbolOf(tensor: TensorInfo): number {
-    return this.symbolOfHandle.get(this.handleOf(tensor)) as number;
+    return this.tensors.symbolOf(tensor);
   }
 
   /** The bfloat16 values that a tensor was cast from, of a stored weight or a product; tfjs calls their type float32. */
@@ -157,88 +141,9 @@ export class Trace {
     return this.graph.call(fn.name, symbols, fn.outputs, fn.isXla).map((symbol) => this.tensorOf(symbol));
   }
 
-  private describe(symbol: number): Handle {
-    const { dtype, shape } = this.graph.symbol(symbol);
-    const handle = this.handleOfSymbol.get(symbol) ?? this.newHandle(symbol);
-    return { id: handle, dtype, shape: [...shape] };
-  }
-
-  private newHandle(symbol: number): number {
-    lastHandle -= 1;
-    this.symbolOfHandle.set(lastHandle, symbol);
-    this.handleOfSymbol.set(symbol, lastHandle);
-    return lastHandle;
-  }
-
-  private handleOf(tensor: TensorInfo): number {
-    const { tensorMap } = this.backend;
-    const entry = tensorMap.has(tensor.dataId) ? tensorMap.get(tensor.dataId) : undefined; // get alone would throw
-    if (!entry) throw new StateError(`a disposed tensor of shape [${tensor.shape}] is used in '${this.name}' (${sourceLine()})`);
-    if (this.symbolOfHandle.has(entry.id)) return entry.id;
-    const source = this.sourceOf(tensor);
-    const isWritten = !(source instanceof tf.Variable) && this.written.has(source.dataId) && entry.values !== null;
-    const key = isWritten ? source.dataId : source;
-    const known = this.handleOfSource.get(key);
-    if (known !== undefined) return known;
-    const handle = this.newHandle(isWritten ? this.literal(tensor, entry) : this.capture(source, entry));
-    this.handleOfSource.set(key, handle);
-    return handle;
-  }
-
-  /** A tensor whose values the traced function wrote. */
-  private literal(tensor: TensorInfo, { dtype, shape, values }: DataEntry): number {
-    if (!ArrayBuffer.isView(values)) {
-      throw new UnsupportedError(
-        `a tensor of dtype ${tensor.dtype} is made in '${this.name}' (${sourceLine()}): compiled functions take numbers`,
-      );
-    }
-    const symbol = this.graph.literal(dtype, shape, values, MAX_CONSTANT_BYTES);
-    if (symbol !== undefined) return symbol;
-    const source = { dataId: {}, shape, dtype: tensor.dtype };
-    const id = this.binding.createTensor(shape, dtype, values);
-    this.backend.tensorMap.set(source.dataId, { shape, dtype, id, values: null, refCount: 1 });
-    this.lifted.push(source);
-    return this.captureSource(source, dtype);
-  }
-
-  private capture(source: TensorInfo, { id, dtype }: DataEntry): number {
-    if (id < -1 && !this.parent?.knows(id)) {
-      throw new StateError(
-        `a tensor that was made while another function was traced is used in '${this.name}' (${sourceLine()}): it never had a value; return it from that function`,
-      );
-    }
-    if (id < -1) this.owner = this.parent;
-    if (!(source instanceof tf.Tensor)) this.share(source);
-    return this.captureSource(source, dtype);
-  }
-
-  /** A value that a called function owns belongs to this function too, which may live longer. */
-  private share(lifted: TensorInfo): void {
-    this.backend.incRef(lifted.dataId);
-    this.lifted.push(lifted);
-  }
-
-  private captureSource(source: TensorInfo, dtype: number): number {
-    const symbol = this.graph.placeholder(dtype, source.shape);
-    this.captures.push({ source, symbol });
-    return symbol;
-  }
-
-  /** The tensor from outside with this value, also for the saved copy of a gradient. */
-  private sourceOf(tensor: TensorInfo): TensorInfo {
-    const isOutside = tensor instanceof tf.Tensor && (tensor instanceof tf.Variable || tensor.id < this.firstOwnTensor);
-    if (!isOutside) return this.variables.get(tensor.dataId) ?? this.outsiders.get(tensor.dataId) ?? tensor;
-    this.outsiders.set(tensor.dataId, tensor);
-    return tensor;
-  }
-
-  private knows(handle: number): boolean {
-    return this.symbolOfHandle.has(handle) || (this.parent?.knows(handle) ?? false);
-  }
-
   private execute(op: string, attributes: readonly OpAttribute[], handles: readonly number[]): Handle[] {
-    const inputs = handles.map((handle) => this.symbolOfHandle.get(handle) as number);
-    return this.rewriter.add(op, attributes, inputs).map((symbol) => this.describe(symbol));
+    const inputs = handles.map((handle) => this.tensors.symbolOfHandle(handle));
+    return this.rewriter.add(op, attributes, inputs).map((symbol) => this.tensors.describe(symbol));
   }
 
   private refuseRead(): never {
@@ -248,7 +153,7 @@ export class Trace {
   }
 
   private replaceBackend(): () => void {
-    const { backend, written } = this;
+    const { backend, tensors } = this;
     const refuse = () => this.refuseRead();
     const traced: GraphBinding = Object.create(this.binding, {
       executeOp: {
@@ -260,22 +165,20 @@ export class Trace {
     const { write, readSync } = backend;
     return replaceProperties(backend, {
       binding: traced,
-      getInputTensorIds: (tensors: readonly TensorInfo[]) => tensors.map((tensor) => this.handleOf(tensor)),
+      getInputTensorIds: (inputs: readonly TensorInfo[]) => inputs.map((tensor) => tensors.handleOf(tensor)),
       write: (values: unknown, shape: readonly number[], dtype: tf.DataType) => {
         const dataId = write.call(backend, values, shape, dtype);
-        written.add(dataId);
+        tensors.written.add(dataId);
         return dataId;
       },
-      readSync: (dataId: object) => (written.has(dataId) ? readSync.call(backend, dataId) : refuse()),
+      readSync: (dataId: object) => (tensors.written.has(dataId) ? readSync.call(backend, dataId) : refuse()),
     });
   }
 
   /** A variable whose first value is written in JavaScript counts as made before the trace. */
   private refuseNewVariables(): void {
-    const known = new Set(this.variables.values());
     for (const variable of Object.values(this.engine.registeredVariables)) {
-      const isNew = !known.has(variable) && this.symbolOfHandle.has(this.backend.tensorMap.get(variable.dataId)?.id ?? 0);
-      if (!isNew) continue;
+      if (!this.tensors.isNew(variable)) continue;
       variable.dispose();
       throw new UnsupportedError(`a variable is made while '${this.name}' is traced: make it before the first call`);
     }
