@@ -18,6 +18,11 @@ export function isLinearLayer(module: Module | undefined): module is LinearLayer
   return module instanceof Linear || module instanceof QuantizedLinear;
 }
 
+/** Whether it is a table of token vectors, in any storage. */
+export function isEmbeddingLayer(module: Module | undefined): module is Embedding | QuantizedEmbedding {
+  return module instanceof Embedding || module instanceof QuantizedEmbedding;
+}
+
 /**
  * Quantises every linear layer except the head, one after another, and freezes it. Embeddings, the head and norms stay unchanged, as in
  * bitsandbytes.
@@ -42,7 +47,7 @@ export function castModel(model: Module, dtype: 'float32' | 'bfloat16'): void {
     if (dtype === 'bfloat16') replaceLinear(model, path, layer, Bfloat16Weight.pack);
     else if (layer instanceof QuantizedLinear) replaceStored(model, path, layer);
   }
-  for (const [path, table] of modulesOf(model, isTable)) {
+  for (const [path, table] of modulesOf(model, isEmbeddingLayer)) {
     const toHalf = () => new QuantizedEmbedding(packedFrom(tableValues(table), Bfloat16Weight.pack));
     if (dtype === 'bfloat16') replaceTable(model, path, table, toHalf());
     else if (table instanceof QuantizedEmbedding) replaceTable(model, path, table, new Embedding(frozen(tableValues(table))));
@@ -106,10 +111,6 @@ function frozen(values: tf.Tensor): tf.Variable {
   const variable = tf.tidy(() => tf.variable(values, false));
   values.dispose();
   return variable;
-}
-
-function isTable(module: Module): module is Embedding | QuantizedEmbedding {
-  return module instanceof Embedding || module instanceof QuantizedEmbedding;
 }
 
 function isTiedHead(module: Module): module is TiedHead {

@@ -1,5 +1,5 @@
 export { Bfloat16Weight } from './bfloat16Weight';
-export { castModel, isLinearLayer, type LinearLayer, quantizeModel } from './convertModel';
+export { castModel, isEmbeddingLayer, isLinearLayer, type LinearLayer, quantizeModel } from './convertModel';
 export { packWeight, type QuantizedFormat } from './formats';
 export { type GgufBlockType, GgufWeight, isGgufBlockType } from './ggufWeight';
 export { Int8Weight } from './int8Weight';

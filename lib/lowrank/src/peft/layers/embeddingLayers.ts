@@ -1,17 +1,17 @@
 /** The base's own embedding and output layer in an adapter's file: PEFT's `save_embedding_layers`. */
-import { Embedding, Linear, type Module, QuantizedEmbedding, QuantizedLinear, TiedHead } from '../../nn';
+import { type Embedding, isEmbeddingLayer, Linear, type Module, type QuantizedEmbedding, type QuantizedLinear, TiedHead } from '../../nn';
 import { FormatError, tf } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
 import type { TensorSource, TensorValues } from '../files/adapterTensors';
 import { assignStored } from '../files/tensorLayout';
 import { adaptablePaths, isNamed } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
+import { isTokenLayer, ROWS_NAME } from './tokenRows';
 
 /** Whether a file contains them; `'auto'`: if adapters target them, or the vocabulary was resized. */
 export type SaveEmbeddingLayers = 'auto' | boolean;
 
 const NAMES = ['embed_tokens', 'lm_head'];
-const ROWS = 'token_adapter.trainable_tokens_delta';
 const COPY = 'modules_to_save.weight';
 const TARGET_LEAF = 'base_layer.weight';
 /** PEFT's names of the base's weight after the layer's name: in the plain layer, and in each kind of wrapper. */
@@ -19,7 +19,7 @@ const BASE_LEAVES = ['weight', TARGET_LEAF, 'original_module.weight', 'token_ada
 
 /** True for the name of a method's own tensor at a path, which is then a target; false for a copy, a bias or trained rows. */
 function isBeside(name: string, path: string): boolean {
-  return name.startsWith(`${path}.`) && !['weight', 'bias', ROWS].includes(name.slice(path.length + 1));
+  return name.startsWith(`${path}.`) && !['weight', 'bias', ROWS_NAME].includes(name.slice(path.length + 1));
 }
 
 /** A layer with a row for each token. */
@@ -41,7 +41,7 @@ export class EmbeddingLayers {
       .map(
         (path) => [path, [`${path}.base_layer`, `${path}.original_module`, path].map((at) => modules.get(at)).find(isTokenLayer)] as const,
       );
-    const table = found.map(([, module]) => module).find((module) => module instanceof Embedding || module instanceof QuantizedEmbedding);
+    const table = found.map(([, module]) => module).find(isEmbeddingLayer);
     this.ends = found.flatMap(([path, module]) => {
       const isTied = module instanceof TiedHead;
       const base = isTied ? table : module;
@@ -72,7 +72,7 @@ export class EmbeddingLayers {
       const leaf = isTarget(end) ? TARGET_LEAF : copy ? 'original_module.weight' : rows ? 'token_adapter.base_layer.weight' : 'weight';
       if (tensor) found.set(`${end.path}.${leaf}`, tensor);
       if (copy) found.set(`${end.path}.${COPY}`, copy); // PEFT writes it under both names
-      if (rows) found.set(`${end.path}.${ROWS}`, rows);
+      if (rows) found.set(`${end.path}.${ROWS_NAME}`, rows);
     }
     return found;
   }
@@ -85,7 +85,7 @@ export class EmbeddingLayers {
       for (const leaf of BASE_LEAVES) expected.set(`${end.path}.${leaf}`, { shape, isOptional: true });
       if (own.has(`${end.path}.weight`)) expected.set(`${end.path}.${COPY}`, { shape, isOptional: true });
       const rows = this.rowsOf(end, own);
-      if (rows) expected.set(`${end.path}.${ROWS}`, { ...rows, isOptional: true });
+      if (rows) expected.set(`${end.path}.${ROWS_NAME}`, { ...rows, isOptional: true });
     }
     return new Map([...expected, ...own]);
   }
@@ -138,7 +138,7 @@ export class EmbeddingLayers {
   /** The trained rows of a layer in PEFT's file: its own, or the embedding's for a tied layer. */
   private rowsOf<T>({ path, base, isTied }: TokenEnd, own: ReadonlyMap<string, T>): T | undefined {
     const table = this.ends.find((end) => end.base === base && !end.isTied);
-    return own.get(`${path}.${ROWS}`) ?? (isTied ? own.get(`${table?.path}.${ROWS}`) : undefined);
+    return own.get(`${path}.${ROWS_NAME}`) ?? (isTied ? own.get(`${table?.path}.${ROWS_NAME}`) : undefined);
   }
 }
 
@@ -170,10 +170,6 @@ export function vocabularyOf({ names, shape }: TensorSource): number | undefined
     if (layer === 'embed_tokens' && leaf === 'lora_embedding_A') return shape(name)[1];
   }
   return undefined;
-}
-
-function isTokenLayer(module: Module | undefined): module is TokenEnd['base'] | TiedHead {
-  return [Embedding, QuantizedEmbedding, Linear, QuantizedLinear, TiedHead].some((kind) => module instanceof kind);
 }
 
 /** Shapes: (V, C), as in files. */

@@ -1,10 +1,10 @@
 /** Modules that adapters train and save as a whole, beside their updates. */
-import { type Module, tiedHeadOf, toSnakeCase } from '../../nn';
+import { isEmbeddingLayer, type Module, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import type { AdapterState } from './adapterState';
-import { expectedCopy, isSaveable, isTable, ModulesToSaveWrapper, type SaveableModule } from './modulesToSaveWrapper';
+import { expectedCopy, isSaveable, ModulesToSaveWrapper, type SaveableModule } from './modulesToSaveWrapper';
 import { pathOfHead } from './tiedEnds';
 import { WrappedModules } from './wrappedModules';
 
@@ -55,7 +55,7 @@ export class ModulesToSave {
   /** @throws UnsupportedError when the tied output layer follows the embedding's copies of some adapters only. */
   check(config: SavedConfig): void {
     for (const [path, module] of this.chosen(config)) {
-      if (!(module instanceof ModulesToSaveWrapper) || !isTable(module.originalModule)) continue;
+      if (!(module instanceof ModulesToSaveWrapper) || !isEmbeddingLayer(module.originalModule)) continue;
       const isFollowed = tiedHeadOf(module) !== undefined;
       if (isFollowed === ((config.ensureWeightTying ?? false) && (isFollowed || tiedHeadOf(module.originalModule) !== undefined))) continue;
       throw new UnsupportedError(
@@ -70,7 +70,7 @@ export class ModulesToSave {
       saved.addAdapter(name);
       if (saved === module) continue;
       this.wrapped.replace(path, saved);
-      if (config.ensureWeightTying && isTable(saved.originalModule)) tiedHeadOf(saved.originalModule)?.follow(saved);
+      if (config.ensureWeightTying && isEmbeddingLayer(saved.originalModule)) tiedHeadOf(saved.originalModule)?.follow(saved);
     }
   }
 
@@ -108,7 +108,7 @@ export class ModulesToSave {
   *expectedTensors(config: SavedConfig): IterableIterator<[string, ExpectedTensor]> {
     for (const [path, module] of this.chosen(config)) {
       const original = module instanceof ModulesToSaveWrapper ? module.originalModule : module;
-      const head = config.ensureWeightTying && isTable(original) ? (tiedHeadOf(module) ?? tiedHeadOf(original)) : undefined;
+      const head = config.ensureWeightTying && isEmbeddingLayer(original) ? (tiedHeadOf(module) ?? tiedHeadOf(original)) : undefined;
       for (const [leaf, tensor] of expectedCopy(original)) {
         yield [`${path}.${leaf}`, tensor];
         if (head) yield [`${pathOfHead(this.model, head)}.${leaf}`, tensor];
@@ -133,7 +133,7 @@ export class ModulesToSave {
 
   /** Replaces the wrapper by this module; an output layer that used the wrapper's table uses this one's. */
   private takeOff(path: string, saved: ModulesToSaveWrapper, left: SaveableModule): void {
-    if (isTable(left)) tiedHeadOf(saved)?.follow(left);
+    if (isEmbeddingLayer(left)) tiedHeadOf(saved)?.follow(left);
     this.wrapped.replace(path, left);
   }
 }

@@ -1,6 +1,7 @@
 /** A module with trained copies: PEFT's `modules_to_save`. */
 import {
   Embedding,
+  isEmbeddingLayer,
   Linear,
   Module,
   type PackedWeight,
@@ -107,12 +108,8 @@ export function isSaveable(module: Module | undefined): module is SaveableModule
 }
 
 /** True for a table of token vectors, in any storage. */
-export function isTable(module: Module): module is Embedding | QuantizedEmbedding {
-  return module instanceof Embedding || module instanceof QuantizedEmbedding;
-}
-
 function asTable(module: SaveableModule): Embedding | QuantizedEmbedding {
-  if (isTable(module)) return module;
+  if (isEmbeddingLayer(module)) return module;
   throw new UnsupportedError(`a ${module.constructor.name} is not a table of token vectors`);
 }
 

@@ -1,12 +1,13 @@
 /** A table or output layer with some trained rows: PEFT's `trainable_token_indices`. */
 import {
-  Embedding,
-  type Linear,
+  type Embedding,
+  isEmbeddingLayer,
+  Linear,
   Module,
   type Projection,
-  QuantizedEmbedding,
-  type QuantizedLinear,
-  type TiedHead,
+  type QuantizedEmbedding,
+  QuantizedLinear,
+  TiedHead,
   type TokenTable,
   tiedHeadOf,
 } from '../../nn';
@@ -48,17 +49,17 @@ export class TokenRows extends Module implements TokenTable, Projection {
   /** The base's weight. */
   get weight(): TokenTable['weight'] {
     const { baseLayer } = this;
-    if (isTable(baseLayer)) return baseLayer.weight;
+    if (isEmbeddingLayer(baseLayer)) return baseLayer.weight;
     throw new UnsupportedError('an output layer has no table of token vectors of its own kind');
   }
 
   /** V, the number of tokens. */
   get numEmbeddings(): number {
-    return isTable(this.baseLayer) ? this.baseLayer.numEmbeddings : this.baseLayer.outFeatures;
+    return isEmbeddingLayer(this.baseLayer) ? this.baseLayer.numEmbeddings : this.baseLayer.outFeatures;
   }
 
   get embeddingDim(): number {
-    return isTable(this.baseLayer) ? this.baseLayer.embeddingDim : this.baseLayer.inFeatures;
+    return isEmbeddingLayer(this.baseLayer) ? this.baseLayer.embeddingDim : this.baseLayer.inFeatures;
   }
 
   get inFeatures(): number {
@@ -98,7 +99,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return isTable(this.baseLayer) ? this.throughRows(x, (ids, rows) => this.pick(ids, rows)) : this.scores(x);
+    return isEmbeddingLayer(this.baseLayer) ? this.throughRows(x, (ids, rows) => this.pick(ids, rows)) : this.scores(x);
   }
 
   scores(x: tf.Tensor): tf.Tensor {
@@ -186,7 +187,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
 
   /** Shapes: x (…, C) → (…, V). */
   private score(x: tf.Tensor, rows: Rows | undefined): tf.Tensor {
-    const base = isTable(this.baseLayer) ? this.baseLayer.scores(x) : this.baseLayer.forward(x);
+    const base = isEmbeddingLayer(this.baseLayer) ? this.baseLayer.scores(x) : this.baseLayer.forward(x);
     if (!rows) return base;
     const { hits, kept } = this.places(rows);
     const states = x.reshape<tf.Tensor2D>([-1, this.embeddingDim]); // (N, C)
@@ -206,7 +207,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
 
   /** Converts between a weight and a table. Shapes: (V, C) ↔ (C, V); unchanged if the layer is a table. */
   private table(weight: tf.Tensor): tf.Tensor {
-    return isTable(this.baseLayer) ? weight : weight.transpose();
+    return isEmbeddingLayer(this.baseLayer) ? weight : weight.transpose();
   }
 
   private baseWeight(): BaseWeight {
@@ -217,6 +218,7 @@ export class TokenRows extends Module implements TokenTable, Projection {
 /** PEFT's name of the rows in a file, after the layer's name. */
 export const ROWS_NAME = 'token_adapter.trainable_tokens_delta';
 
-function isTable(layer: TokenLayer): layer is Embedding | QuantizedEmbedding {
-  return layer instanceof Embedding || layer instanceof QuantizedEmbedding;
+/** Whether a module is such a layer. */
+export function isTokenLayer(module: Module | undefined): module is TokenLayer {
+  return isEmbeddingLayer(module) || [Linear, QuantizedLinear, TiedHead].some((kind) => module instanceof kind);
 }

@@ -1,10 +1,10 @@
 /** Tables and output layers with some trained rows. */
-import { Embedding, Linear, type Module, QuantizedEmbedding, QuantizedLinear, TiedHead, tiedHeadOf, toSnakeCase } from '../../nn';
+import { type Embedding, isEmbeddingLayer, type Module, type QuantizedEmbedding, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { adaptablePaths, leafNames } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import type { AdapterState } from './adapterState';
-import { ROWS_NAME, type TokenLayer, TokenRows } from './tokenRows';
+import { isTokenLayer, ROWS_NAME, type TokenLayer, TokenRows } from './tokenRows';
 import { WrappedModules } from './wrappedModules';
 
 /** The fields of a configuration for trained rows. */
@@ -54,7 +54,7 @@ export class TrainedTokens {
         throw new UnsupportedError(`'${path}' is adapted by targetModules or modulesToSave already; train tokens of it, or that, not both`);
       }
       const layer = modules.get(path);
-      if (!isTokenLayer(layer))
+      if (!isTokenLayer(layer) && !(layer instanceof TokenRows))
         throw new UnsupportedError(`'${path}' is a ${layer?.constructor.name}, which cannot have trained token rows`);
       checkIndices(indices, layer, path);
       return { path, layer, indices };
@@ -160,13 +160,9 @@ export class TrainedTokens {
 
   private takeOff(path: string, rows: TokenRows): void {
     const { baseLayer } = rows;
-    if (baseLayer instanceof Embedding || baseLayer instanceof QuantizedEmbedding) tiedHeadOf(rows)?.follow(baseLayer);
+    if (isEmbeddingLayer(baseLayer)) tiedHeadOf(rows)?.follow(baseLayer);
     this.wrapped.replace(path, baseLayer);
   }
-}
-
-function isTokenLayer(module: Module | undefined): module is TokenLayer | TokenRows {
-  return [Embedding, QuantizedEmbedding, Linear, QuantizedLinear, TiedHead, TokenRows].some((kind) => module instanceof kind);
 }
 
 function innermost(layer: TokenLayer | TokenRows): Module {
@@ -179,8 +175,7 @@ function isTied(layer: TokenLayer | TokenRows): boolean {
 }
 
 function isTableOf(layer: TokenLayer | TokenRows): layer is Embedding | QuantizedEmbedding | TokenRows {
-  const inner = layer instanceof TokenRows ? layer.baseLayer : layer;
-  return inner instanceof Embedding || inner instanceof QuantizedEmbedding;
+  return isEmbeddingLayer(layer instanceof TokenRows ? layer.baseLayer : layer);
 }
 
 function checkIndices(indices: readonly number[], layer: TokenLayer | TokenRows, path: string): void {

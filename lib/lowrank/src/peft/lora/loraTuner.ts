@@ -1,5 +1,5 @@
 /** LoRA on a whole model. */
-import { Embedding, type Module, QuantizedEmbedding } from '../../nn';
+import { isEmbeddingLayer, type Module } from '../../nn';
 import { ArgumentError } from '../../runtime';
 import { checkMergeMemory } from '../adapterMemory';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
@@ -150,8 +150,7 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   }
 
   private loraAt(path: string, module: Module | undefined): LoraLayer {
-    if (module instanceof Embedding || module instanceof QuantizedEmbedding)
-      return new LoraEmbedding(module, undefined, { state: this.state });
+    if (isEmbeddingLayer(module)) return new LoraEmbedding(module, undefined, { state: this.state });
     return this.layerAt(path, module, (base) => new LoraLinear(base, undefined, { state: this.state }));
   }
 

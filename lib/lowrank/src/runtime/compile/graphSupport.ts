@@ -3,7 +3,7 @@ import { canBuildGraphs } from './tfjsInternals';
 
 let hasWarned = false;
 
-/** Whether compiled functions become graphs. If the binding of an older set-up cannot build them, one warning says so. */
+/** Whether compiled functions become graphs. tfjs's own binding cannot build them; one warning says so. */
 export function buildsGraphs(): boolean {
   if (canBuildGraphs()) return true;
   if (!hasWarned) warn('compile: the native binding cannot build graphs, so functions run operation by operation; run `make setup`');

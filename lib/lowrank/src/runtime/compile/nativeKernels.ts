@@ -7,7 +7,7 @@ import { activeTrace } from './tracing/trace';
 /** XLA's number of their interface. */
 export const TYPED_INTERFACE = 4;
 
-/** Whether they exist: not on a GPU, and not in a binding of an older set-up. */
+/** Whether they exist: not on a GPU, and not in tfjs's own binding. */
 export function hasNativeKernels(): boolean {
   const { binding } = backendInternals();
   return !binding.isUsingGpuDevice() && binding.xlaHasKernels?.() === true;

@@ -49,7 +49,7 @@ export interface GraphBinding extends NativeBinding {
   functionRemove(name: string): void;
   xlaCompilations(): number;
   xlaCanCompile(type: string): boolean;
-  /** Left out in a binding of an older set-up. */
+  /** Missing in tfjs's own binding. */
   xlaHasKernels?(): boolean;
 }
 
@@ -159,7 +159,7 @@ export function isRecording(): boolean {
   return gradientDepth > 0 && kernelDepth === 0;
 }
 
-/** Whether the binding has this library's addition; a binding of an older set-up does not. */
+/** Whether the binding has this library's addition; tfjs's own binding does not. */
 export function canBuildGraphs(): boolean {
   return typeof backendInternals().binding.graphNew === 'function';
 }
