@@ -4,6 +4,7 @@ import { JsonFields } from '../../io/jsonFields';
 import { withoutNull } from '../../io/jsonFile';
 import type { RopeScaling } from '../../nn';
 import { FormatError, UnsupportedError } from '../../runtime';
+import { shown } from '../../runtime/messages/shown';
 import { type Architecture, architectureOf, MODEL_TYPES, type ModelType, modelTypeWhere } from '../architectures';
 import type { LlamaConfig, LlamaConfigOptions } from '../config';
 import { checkWindow, configOfFile } from './modelSource';
@@ -124,10 +125,6 @@ function checkSupported(path: string, config: JsonObject, { activations, classNa
   if (quantization !== undefined && quantization !== null) {
     refuse('the weights are quantised (quantization_config); load the model unquantised, or a GGUF file');
   }
-}
-
-function shown(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, 80);
 }
 
 /** `rope_parameters` since transformers 5, `rope_scaling` before; if a file has both, transformers uses the second. */

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import nodePath from 'node:path';
 import { isJsonObject, namesIn, pathKind, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
+import { shown } from '../../runtime/messages/shown';
 import { warn } from '../../runtime/messages/warn';
 import { sizeOf } from '../../runtime/sizeOf';
 import type { LlamaConfig } from '../config';
@@ -100,7 +101,7 @@ function tensorsIn(paths: readonly string[]): ReadonlyMap<string, SafetensorsFil
   for (const file of paths.map(readSafetensors)) {
     for (const name of file.names) {
       const other = files.get(name);
-      if (other) throw new FormatError(`${file.path} and ${other.path} both have a tensor ${JSON.stringify(name).slice(0, 80)}`);
+      if (other) throw new FormatError(`${file.path} and ${other.path} both have a tensor ${shown(name)}`);
       files.set(name, file);
     }
   }
@@ -124,9 +125,9 @@ function filesOfShards(folder: string, shards: readonly string[]): ReadonlyMap<s
 function checkShards(what: string, wanted: readonly string[], present: readonly string[]): void {
   const missing = wanted.filter((name) => !present.includes(name));
   if (missing.length === 0) return;
-  const shown = `${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}`;
+  const listed = `${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}`;
   throw new FormatError(
-    `${what} lacks ${missing.length} of ${wanted.length} files of weights: ${shown} (ENOENT). Was a download cut short? Fetch the model again`,
+    `${what} lacks ${missing.length} of ${wanted.length} files of weights: ${listed} (ENOENT). Was a download cut short? Fetch the model again`,
   );
 }
 
@@ -139,13 +140,12 @@ function filesOfIndex(folder: string): ReadonlyMap<string, SafetensorsFile> {
   const isShard = (place: unknown): place is string => typeof place === 'string' && /^[\w.-]+\.safetensors$/.test(place);
   checkShards(`${folder}, by its ${INDEX},`, [...new Set(Object.values(places).filter(isShard))], namesIn(folder));
   for (const [name, place] of Object.entries(places)) {
-    const shown = JSON.stringify(place)?.slice(0, 80);
     if (!isShard(place)) {
-      throw new FormatError(`${path}: the place ${shown} of a tensor is not the name of a safetensors file in this folder`);
+      throw new FormatError(`${path}: the place ${shown(place)} of a tensor is not the name of a safetensors file in this folder`);
     }
     const file = open.get(place) ?? readSafetensors(nodePath.join(folder, place));
     open.set(place, file);
-    if (!file.has(name)) throw new FormatError(`${path}: ${place} has no tensor ${JSON.stringify(name).slice(0, 80)}, against the index`);
+    if (!file.has(name)) throw new FormatError(`${path}: ${place} has no tensor ${shown(name)}, against the index`);
     files.set(name, file);
   }
   return files;

@@ -3,6 +3,7 @@ import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, FormatError } from '../../runtime';
 import { interruptible } from '../../runtime/interruptible';
 import { checkMemory } from '../../runtime/memory/memoryBudget';
+import { shown } from '../../runtime/messages/shown';
 import { sizeOf } from '../../runtime/sizeOf';
 import type { Parameters } from '../buildModel';
 import { loadingPlan } from '../memory/memoryPlan';
@@ -81,7 +82,7 @@ function checkedShapes(files: ModelFiles): ReadonlyMap<string, readonly number[]
   }
   if (faults.length < LISTED) {
     const unexpected = files.names.filter((name) => !shapes.has(name) && !(files.config.tieWordEmbeddings && name === 'lm_head.weight'));
-    faults.push(...unexpected.slice(0, LISTED).map((name) => `${JSON.stringify(name).slice(0, 80)} is not expected`));
+    faults.push(...unexpected.slice(0, LISTED).map((name) => `${shown(name)} is not expected`));
   }
   if (faults.length > 0) {
     throw new FormatError(`${files.path}: the tensors are not those that its configuration asks for: ${faults.join('; ')}`);

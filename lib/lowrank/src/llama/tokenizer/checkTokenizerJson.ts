@@ -1,6 +1,7 @@
 /** Refuses a `tokenizer.json` that the `tokenizers` package would build, and then encode by other rules than Hugging Face's Python library. */
 import { isJsonObject, type JsonObject } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
+import { shown } from '../../runtime/messages/shown';
 
 /** What these fields may hold, wherever they are; the package takes anything else for one of them. */
 const CHOICES: ReadonlyMap<string, readonly unknown[]> = new Map(
@@ -102,8 +103,4 @@ function checkPostProcessor(path: string, post: unknown, ids: ReadonlyMap<string
     if (JSON.stringify(written) === JSON.stringify([id])) continue;
     throw new FormatError(`${path}: the post-processor writes the ids ${shown(written)} for ${shown(name)}, whose id is ${shown(id)}`);
   }
-}
-
-function shown(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, 80);
 }

@@ -1,6 +1,7 @@
 /** Hugging Face's JavaScript tokenizer, built so that its ids are those of the Python library. */
 import { isJsonObject } from '../../io';
 import { FormatError } from '../../runtime';
+import { shown } from '../../runtime/messages/shown';
 import { correctByteFallback } from './byteFallback';
 import { exactNormalizer } from './normalizer';
 import { applyPrecompiled } from './precompiled';
@@ -40,7 +41,7 @@ export function knownIds({ ids, tokens }: { readonly ids: number[]; readonly tok
   if (missing === -1) return ids;
   if (tokens[missing] === NO_TOKEN)
     throw new FormatError('the vocabulary lacks a character of this text, and there is no unknown token to stand for it');
-  throw new FormatError(`the token ${JSON.stringify(tokens[missing])?.slice(0, 80)} has no id, and there is no unknown token`);
+  throw new FormatError(`the token ${shown(tokens[missing])} has no id, and there is no unknown token`);
 }
 
 /** The total number of entries in the lists and mappings of a value. */

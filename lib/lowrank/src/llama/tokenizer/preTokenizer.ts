@@ -1,6 +1,7 @@
 /** How text is split into words before the merges. */
 import { isJsonObject, type JsonObject } from '../../io';
 import { FormatError } from '../../runtime';
+import { shown } from '../../runtime/messages/shown';
 
 /** GPT-2's split (Radford et al. 2019), also the default of Hugging Face's `ByteLevel`. */
 export const GPT2_SPLIT = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
@@ -83,10 +84,6 @@ function expressionOf(pattern: unknown): string {
   if (typeof expression === 'string') return expression;
   if (typeof text === 'string') return text.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
   throw new FormatError(`Split has the pattern ${shown(pattern)}; it is {"String": …} or {"Regex": …}`);
-}
-
-function shown(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, 80);
 }
 
 function sequence(...pretokenizers: readonly unknown[]): object {

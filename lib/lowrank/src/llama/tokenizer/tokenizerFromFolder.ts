@@ -3,6 +3,7 @@ import nodePath from 'node:path';
 import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../io';
 import { withoutNull } from '../../io/jsonFile';
 import { FormatError, UnsupportedError } from '../../runtime';
+import { shown } from '../../runtime/messages/shown';
 import { warn } from '../../runtime/messages/warn';
 import { type ModelPlace, modelPlace } from '../files/modelPlace';
 import { checkTokenizerJson } from './checkTokenizerJson';
@@ -61,14 +62,15 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
 function checkVocabulary(path: string, { model, added_tokens: added }: JsonObject): void {
   const vocab: unknown = isJsonObject(model) ? (model.vocab ?? {}) : {};
   if (!isJsonObject(vocab) && !Array.isArray(vocab)) {
-    throw new FormatError(`${path}: the vocabulary is ${String(JSON.stringify(vocab)).slice(0, 80)}, and not tokens with their ids`);
+    throw new FormatError(`${path}: the vocabulary is ${shown(vocab)}, and not tokens with their ids`);
   }
   const vocabulary = objectOr(vocab);
   const ofAdded = (Array.isArray(added) ? added : []).map((token: unknown) => [objectOr(token).content, objectOr(token).id] as const);
   for (const [token, id] of [...Object.entries(vocabulary), ...ofAdded]) {
     if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < MOST_IDS) continue;
-    const shown = `${String(JSON.stringify(token)).slice(0, 80)} has the id ${String(JSON.stringify(id)).slice(0, 80)}`;
-    throw new FormatError(`${path}: the token ${shown}, which is not a whole number from 0 to ${MOST_IDS - 1}`);
+    throw new FormatError(
+      `${path}: the token ${shown(token)} has the id ${shown(id)}, which is not a whole number from 0 to ${MOST_IDS - 1}`,
+    );
   }
 }
 
@@ -126,9 +128,7 @@ function allAddedTokens(
       const id = isWord ? vocabulary[content] : nextId();
       if (!isWord) {
         const remedy = `a model without a row for it needs resizeTokenEmbeddings(${Number(id) + 1})`;
-        warn(
-          `${folder}: no file gives the special token ${JSON.stringify(content).slice(0, 80)} an id: it gets ${id}, as in transformers; ${remedy}`,
-        );
+        warn(`${folder}: no file gives the special token ${shown(content)} an id: it gets ${id}, as in transformers; ${remedy}`);
       }
       add(id, token, true);
     }
