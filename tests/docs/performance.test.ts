@@ -106,4 +106,15 @@ describe('the numbers of the performance page are those of the results', () => {
       expect(page).toContain(`| ${kernel} | ${offOverOn.toFixed(3)} | ${low.toFixed(3)} to ${high.toFixed(3)} |`);
     }
   });
+
+  it('of the host', () => {
+    const { parameters, parts, isSameResult } = read('cpu/host');
+    const [joint, alone] = ['updateAll', 'update'].map((name) => parts.find((part: { name: string }) => part.name === name));
+    expect(page).toContain(
+      `on the ${parameters} adapter weights of LLaMA-7B's layers, made so narrow that arithmetic hardly counts, took ${joint.before.toFixed(1)} ms before and ${joint.after.toFixed(1)} ms after`,
+    );
+    expect(page).toContain(`the median ratio of the pairs is ${joint.ratio.toFixed(2)}, and every bit is the same`);
+    expect(page).toContain(`the forward and backward pass, takes ${alone.ratio.toFixed(2)} of its time`);
+    expect(isSameResult).toBe(true);
+  });
 });
