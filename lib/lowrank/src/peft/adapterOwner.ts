@@ -1,7 +1,7 @@
 /** The PeftModel that owns the adapters of a model: one at a time, because the adapted layers share its state. */
 import type { Module } from '../nn';
 import { StateError } from '../runtime';
-import { isInsideAdapter } from './targets';
+import { isInsideAdapter } from './config/targets';
 
 const owners = new WeakMap<Module, object>();
 

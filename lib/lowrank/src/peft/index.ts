@@ -1,10 +1,10 @@
-export type { AdapterConfig } from './adapterConfig';
 export type { AdapterLoadOptions, AdapterOptions, AdapterSaveOptions } from './adapterOptions';
 export { AdapterSet } from './adapterSet';
 export { AdaptionPromptConfig, type AdaptionPromptOptions, type GateKind } from './adaptionPrompt/config';
 export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './adaptionPrompt/convertPrefix';
 export type { PrefixLayout, PrefixModelSizes } from './adaptionPrompt/prefixLayouts';
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
+export type { AdapterConfig } from './config/adapterConfig';
 export { convertRotaryLayout, type RotaryConversion } from './convertRotaryLayout';
 export { getPeftModel } from './getPeftModel';
 export { IA3Config, type IA3Options } from './ia3/config';

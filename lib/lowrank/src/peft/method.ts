@@ -1,6 +1,6 @@
 /** The description of a method: an entry of the table in `methods.ts`. */
 import type { Module } from '../nn';
-import type { AdapterConfig, AdapterConfigOptions } from './adapterConfig';
+import type { AdapterConfig, AdapterConfigOptions } from './config/adapterConfig';
 import type { ConfigFields } from './files/configFields';
 import type { Ability, Tuner } from './tuner';
 

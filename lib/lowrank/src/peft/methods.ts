@@ -1,7 +1,7 @@
 /** The table of methods: the only place that lists them. */
 import { UnsupportedError } from '../runtime';
-import type { AdapterConfig } from './adapterConfig';
 import { adaptionPromptMethod } from './adaptionPrompt/adaptionPromptMethod';
+import type { AdapterConfig } from './config/adapterConfig';
 import { ia3Method } from './ia3/ia3Method';
 import { loraMethod } from './lora/loraMethod';
 import type { PeftMethod } from './method';

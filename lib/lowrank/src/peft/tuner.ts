@@ -1,6 +1,6 @@
 /** The interface that every method of adaptation implements. */
 import type { tf } from '../runtime';
-import type { AdapterConfig } from './adapterConfig';
+import type { AdapterConfig } from './config/adapterConfig';
 import type { AdapterState } from './layers/adapterState';
 
 /** The layout of a tensor in a file: unchanged, with swapped axes, or with a leading or a trailing axis of length 1. */

@@ -1,6 +1,6 @@
 /** The keys of a zero-init prefix in `adapter_config.json`. */
 import { toSnakeCase } from '../../nn';
-import type { AdapterConfigOptions } from '../adapterConfig';
+import type { AdapterConfigOptions } from '../config/adapterConfig';
 import type { ConfigFields } from '../files/configFields';
 import { given } from '../files/knownFields';
 import type { ConfigFileFields } from '../method';

@@ -3,7 +3,7 @@ import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
-import { AdapterConfig, type AdapterConfigOptions } from '../adapterConfig';
+import { AdapterConfig, type AdapterConfigOptions } from '../config/adapterConfig';
 
 export const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;
 /**

@@ -1,7 +1,7 @@
 /** One IA3 adapter made of several: PEFT's `add_weighted_adapter`. */
 import { ArgumentError, tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
-import { changed } from '../adapterConfig';
+import { changed } from '../config/adapterConfig';
 import { checkWeights } from '../merge/checkWeights';
 import type { CombinationOptions } from '../tuner';
 import type { IA3Config } from './config';

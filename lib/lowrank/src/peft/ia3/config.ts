@@ -3,9 +3,9 @@ import { toSnakeCase } from '../../nn';
 import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNames, checkOneOf } from '../../runtime/checks/checkValues';
-import { AdapterConfig } from '../adapterConfig';
-import { checkModulesToSave } from '../checkConfig';
-import { leafName } from '../targets';
+import { AdapterConfig } from '../config/adapterConfig';
+import { checkModulesToSave } from '../config/checkConfig';
+import { leafName } from '../config/targets';
 
 /** The fields of an {@link IA3Config}; all are optional. */
 export type IA3Options = Partial<Pick<IA3Config, Exclude<keyof IA3Config, 'peftType'>>>;

@@ -1,5 +1,5 @@
 /** IA3's keys of `adapter_config.json`. */
-import type { AdapterConfigOptions } from '../adapterConfig';
+import type { AdapterConfigOptions } from '../config/adapterConfig';
 import type { ConfigFields } from '../files/configFields';
 import {
   defaultFields,

@@ -1,10 +1,10 @@
 /** IA3 on a whole model. */
 import { type Module, toSnakeCase } from '../../nn';
 import { UnsupportedError } from '../../runtime';
-import { changed } from '../adapterConfig';
+import { changed } from '../config/adapterConfig';
+import { fullMatches } from '../config/regularExpression';
+import { targetPaths } from '../config/targets';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
-import { fullMatches } from '../regularExpression';
-import { targetPaths } from '../targets';
 import type { Combining, ExpectedTensor } from '../tuner';
 import { combineIA3 } from './combineIA3';
 import type { IA3Config } from './config';

@@ -2,9 +2,9 @@
 import { type Embedding, isEmbeddingLayer, Linear, type Module, type QuantizedEmbedding, type QuantizedLinear, TiedHead } from '../../nn';
 import { FormatError, tf } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
+import { adaptablePaths, isNamed } from '../config/targets';
 import type { TensorSource, TensorValues } from '../files/adapterTensors';
 import { assignStored } from '../files/tensorLayout';
-import { adaptablePaths, isNamed } from '../targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import { isTokenLayer, ROWS_NAME } from './tokenRows';
 

@@ -2,10 +2,10 @@
 import type { Module, Projection } from '../../nn';
 import { deriveSeed, type tf, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
-import { type AdapterConfig, changed } from '../adapterConfig';
 import { checkAdapterMemory, checkMergeMemory } from '../adapterMemory';
+import { type AdapterConfig, changed } from '../config/adapterConfig';
+import { isAllLinear, leafNames, type TargetOptions } from '../config/targets';
 import { mergeLayers, unmergeLayers } from '../merge/mergeLayers';
-import { isAllLinear, leafNames, type TargetOptions } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Merging, Tuner } from '../tuner';
 import type { AdapterLayer } from './adapterLayer';
 import { AdapterState } from './adapterState';

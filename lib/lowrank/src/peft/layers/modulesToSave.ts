@@ -1,7 +1,7 @@
 /** Modules that adapters train and save as a whole, beside their updates. */
 import { isEmbeddingLayer, type Module, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
-import { adaptablePaths, leafNames } from '../targets';
+import { adaptablePaths, leafNames } from '../config/targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import type { AdapterState } from './adapterState';
 import { expectedCopy, isSaveable, ModulesToSaveWrapper, type SaveableModule } from './modulesToSaveWrapper';

@@ -1,7 +1,7 @@
 /** Tables and output layers with some trained rows. */
 import { type Embedding, isEmbeddingLayer, type Module, type QuantizedEmbedding, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
-import { adaptablePaths, leafNames } from '../targets';
+import { adaptablePaths, leafNames } from '../config/targets';
 import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import type { AdapterState } from './adapterState';
 import { isTokenLayer, ROWS_NAME, type TokenLayer, TokenRows } from './tokenRows';

@@ -3,8 +3,8 @@ import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNames, checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
-import { AdapterConfig } from '../adapterConfig';
-import { checkDropout, checkLayers, checkModulesToSave } from '../checkConfig';
+import { AdapterConfig } from '../config/adapterConfig';
+import { checkDropout, checkLayers, checkModulesToSave } from '../config/checkConfig';
 
 export const LORA_INITIALISATIONS = [true, false, 'gaussian', 'pissa', 'olora'] as const;
 /** How A and B start: see {@link LoraConfig.initLoraWeights}. */

@@ -2,8 +2,8 @@
 import { type Module, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
+import { adaptablePaths, isNamed, leafName, targetPaths } from '../config/targets';
 import { hasTiedHead } from '../layers/tiedEnds';
-import { adaptablePaths, isNamed, leafName, targetPaths } from '../targets';
 import { LoraConfig } from './config';
 
 const [TABLE, HEAD] = ['embed_tokens', 'lm_head'];

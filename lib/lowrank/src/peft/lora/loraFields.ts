@@ -1,7 +1,7 @@
 /** LoRA's keys of `adapter_config.json`. */
 import { toSnakeCase } from '../../nn';
 import { UnsupportedError } from '../../runtime';
-import type { AdapterConfigOptions } from '../adapterConfig';
+import type { AdapterConfigOptions } from '../config/adapterConfig';
 import { CONFIG_FILE, type ConfigFields } from '../files/configFields';
 import {
   defaultFields,

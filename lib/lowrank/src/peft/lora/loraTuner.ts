@@ -2,10 +2,10 @@
 import { isEmbeddingLayer, type Module } from '../../nn';
 import { ArgumentError } from '../../runtime';
 import { checkMergeMemory } from '../adapterMemory';
+import { patternValues, targetPaths } from '../config/targets';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { TrainedTokens } from '../layers/trainedTokens';
 import { mergeLayers, unmergeLayers } from '../merge/mergeLayers';
-import { patternValues, targetPaths } from '../targets';
 import type { AdapterStart, AdapterTensor, Combining, ExpectedTensor, Merging, Swapping } from '../tuner';
 import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
 import { LoraConfig } from './config';

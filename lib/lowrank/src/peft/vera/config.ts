@@ -2,8 +2,8 @@
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNames, checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
-import { AdapterConfig } from '../adapterConfig';
-import { checkDropout, checkLayers, checkModulesToSave } from '../checkConfig';
+import { AdapterConfig } from '../config/adapterConfig';
+import { checkDropout, checkLayers, checkModulesToSave } from '../config/checkConfig';
 
 export const VERA_BIASES = ['none', 'all', 'vera_only'] as const;
 /** The biases that are also trained: see {@link VeraConfig.bias}. */

@@ -2,8 +2,8 @@
 import type { Module } from '../../nn';
 import { StateError } from '../../runtime';
 import { checkAdapterMemory } from '../adapterMemory';
+import { targetPaths } from '../config/targets';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
-import { targetPaths } from '../targets';
 import type { AdapterStart, AdapterTensor, ExpectedTensor } from '../tuner';
 import type { VeraConfig } from './config';
 import { drawProjections, type ProjectionSizes, type Projections } from './projections';

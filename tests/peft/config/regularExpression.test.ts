@@ -1,6 +1,6 @@
 import { ArgumentError } from 'lowrank';
 import { expect, test } from 'vitest';
-import { firstMatches, fullMatches } from '../../lib/lowrank/src/peft/regularExpression';
+import { firstMatches, fullMatches } from '../../../lib/lowrank/src/peft/config/regularExpression';
 
 const PATHS = Array.from({ length: 32 }, (_, n) => `model.layers.${n}.self_attn.q_proj`);
 

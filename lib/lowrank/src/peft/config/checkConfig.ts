@@ -1,7 +1,7 @@
 /** Checks the fields that the configurations of several methods share. */
-import { ArgumentError } from '../runtime';
-import { checkNames, checkNumber } from '../runtime/checks/checkValues';
-import { checkWhole } from '../runtime/checks/checkWhole';
+import { ArgumentError } from '../../runtime';
+import { checkNames, checkNumber } from '../../runtime/checks/checkValues';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import { isAllLinear } from './targets';
 
 /** @throws ArgumentError when it is not a share below 1. */

@@ -1,6 +1,6 @@
 /** Finds the modules for an adapter by PEFT's rules for names. */
-import { isLinearLayer, type Module, toSnakeCase } from '../nn';
-import { ArgumentError } from '../runtime';
+import { isLinearLayer, type Module, toSnakeCase } from '../../nn';
+import { ArgumentError } from '../../runtime';
 import { firstMatches, fullMatches } from './regularExpression';
 
 /** The fields of a configuration that choose modules; a method may lack some. */

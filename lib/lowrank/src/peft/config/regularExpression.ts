@@ -1,7 +1,7 @@
 /** Regular expressions from files, with a time limit: their authors must not be able to stop this process. */
-import { ArgumentError } from '../runtime';
-import { reasonOf } from '../runtime/messages/reasonOf';
-import { withinTime } from '../runtime/withinTime';
+import { ArgumentError } from '../../runtime';
+import { reasonOf } from '../../runtime/messages/reasonOf';
+import { withinTime } from '../../runtime/withinTime';
 
 const LONGEST = 1000; // characters; compiling a pattern cannot be interrupted, so it must be short
 const MILLISECONDS = 100;
