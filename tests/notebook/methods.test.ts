@@ -20,6 +20,7 @@ describe('a method', () => {
     ['paper: g · softmax', 'paper'],
     ['source: softmax of σ(g) · logits', 'source'],
     ['tutorial: one softmax', 'source'],
+    ['always yes', 'base'],
     ['q_proj', undefined],
     ['baseline of the axis', undefined],
   ] as const)('of %s is %s', (name, method) => {
@@ -58,6 +59,15 @@ describe('a method', () => {
     const names = ['LoRA r=8, α=16', 'LoRA r=16, α=16', 'LoRA r=16, α=32'];
     const colours = (order: readonly string[]) => new Map(stylesOf(order).map(({ colour }, index) => [order[index], colour]));
     expect(colours([...names].reverse()).get('LoRA r=8, α=16')).toBe(colours(names).get('LoRA r=8, α=16'));
-    expect(colours(names).get('LoRA r=16, α=32')).toBe(METHOD_STYLES.LoRA.colour);
+    expect(colours(names).get('LoRA r=16, α=16')).toBe(METHOD_STYLES.LoRA.colour);
+    expect(colours(['LoRA of the experiment', 'LoRA']).get('LoRA')).toBe(METHOD_STYLES.LoRA.colour);
+  });
+
+  test('has a colour of its own beside the other forms of LoRA', () => {
+    const names = ['LoRA r=8, α=8', 'LoRA r=8, α=16', 'LoRA r=16, α=16', 'LoRA r=16, α=32', 'rsLoRA', 'DoRA', 'LoRA r=8, all linear'];
+    const styles = stylesOf([...names, 'prefix K=10']);
+    expect(new Set(styles.map(({ colour }) => colour)).size).toBe(names.length + 1);
+    expect(styles.at(-1)?.shape).toBe(METHOD_STYLES.prefix.shape);
+    for (const { colour } of styles) for (const paper of ['#ffffff', '#111111']) expect(contrast(colour, paper)).toBeGreaterThanOrEqual(3);
   });
 });

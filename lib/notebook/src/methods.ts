@@ -16,7 +16,7 @@ const STAR = 'M0,-1L.26,-.31L1,-.31L.41,.16L.59,.81L0,.42L-.59,.81L-.41,.16L-1,-
 /**
  * The styles by method. The colours differ by at least 20 in CIE L*a*b* with full, red-blind, green-blind and blue-blind sight (Machado
  * 2009, severity 1); LoRA, full, base, paper and prefix also differ in lightness, by 4 or more. Each has a contrast of at least 3 against
- * white and against JupyterLab's dark background. Variants of LoRA are shades of its blue with shapes of their own.
+ * white and against JupyterLab's dark background. Forms of LoRA are other blues with shapes of their own.
  */
 export const METHOD_STYLES = {
   LoRA: { colour: '#0a5fc2', dash: [1, 0], shape: 'circle' },
@@ -29,6 +29,9 @@ export const METHOD_STYLES = {
   paper: { colour: '#059954', dash: [12, 4], shape: 'cross' },
   source: { colour: '#b06fb7', dash: [4, 1], shape: 'triangle-down' },
 } as const satisfies Readonly<Record<string, MethodStyle>>;
+
+/** The blues of several settings of LoRA in one figure. None is the colour of DoRA, of rsLoRA or of LoRA on all linear layers. */
+export const LORA_BLUES = [METHOD_STYLES.LoRA.colour, '#2f66a0', '#6d8fc2', '#3d5fd6'] as const;
 
 /** A method that has a colour of its own. */
 export type Method = keyof typeof METHOD_STYLES;
@@ -44,6 +47,7 @@ const NAMES: readonly (readonly [pattern: RegExp, method: Method])[] = [
   [/\bprefix\b/i, 'prefix'],
   [/\bfull\b|\ball (the )?weights\b/i, 'full'],
   [/\bbase\b|\buntuned\b|\bunadapted\b|\bno adapter\b/i, 'base'],
+  [/^(always|most frequent|copied) /i, 'base'], // an answer without any model
 ];
 
 /** The method that a name mentions, such as `LoRA` for `LoRA r=8, α=16`; undefined if it mentions none. */

@@ -48,6 +48,7 @@ const OPTIONS = [
 ] as const satisfies readonly (keyof GroupedBarsOptions)[];
 
 const MANY_BARS = 24;
+const PALE = 0.5;
 /** The widest plot of vertical bars, in pixels; with more bars, the plot is horizontal. */
 const WIDEST = 640;
 
@@ -134,7 +135,7 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
   ];
   const interval = {
     data: { values: rows.filter(({ low }) => low !== undefined) },
-    mark: { type: 'rule', strokeWidth: 1.5, color: INK },
+    mark: { type: 'rule', strokeWidth: 2, color: INK },
     encoding: { ...place, [main]: { ...quantity, field: 'low' }, [`${main}2`]: { field: 'high' }, tooltip },
   };
   const number = (isNegative: boolean) => ({
@@ -158,7 +159,12 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
     layer: [
       {
         data: { values: rows },
-        mark: { type: 'bar', ...(isMultiple ? {} : { [isVertical ? 'width' : 'height']: { band: 0.75 } }) },
+        // A paler bar, on white and on dark paper, lets the interval that lies on it be seen.
+        mark: {
+          type: 'bar',
+          ...(hasInterval ? { opacity: PALE } : {}),
+          ...(isMultiple ? {} : { [isVertical ? 'width' : 'height']: { band: 0.75 } }),
+        },
         encoding: { ...place, [main]: { ...quantity, field: 'value' }, ...colourOf(series, groups), tooltip },
       },
       ...(hasInterval ? [interval] : []),

@@ -1,5 +1,5 @@
 /** Shared by the chart builders: number formats, rounding, and the colour, dash and shape of each series. */
-import { METHOD_STYLES, type MethodStyle, methodOf } from '../methods';
+import { LORA_BLUES, METHOD_STYLES, type MethodStyle, methodOf } from '../methods';
 import { SERIES_COLOURS, SERIES_DASHES, SERIES_SHAPES } from '../theme';
 
 /** Rounds to five significant digits, which suffices for drawing and keeps committed notebooks small. */
@@ -22,14 +22,15 @@ export function distinct(values: readonly string[]): string[] {
 
 /**
  * The colour, dash and shape of each series: the method's own if the name mentions one, else the next neutral one. Of several LoRAs, the
- * one with the highest rank and α has the main blue, in any order.
+ * one called just that has the main blue, or the one with the paper's rank and α, or the one with the highest, in any order.
  */
 export function stylesOf(names: readonly string[]): MethodStyle[] {
   let neutral = 0;
   const taken = new Set<string>();
   const styles = new Map<string, MethodStyle>();
-  const byRank = [...names].sort((a, b) => b.localeCompare(a, 'en', { numeric: true })).filter((name) => methodOf(name) === 'LoRA');
-  for (const name of distinct([...byRank, ...names])) {
+  const [main = [], others = []] = byStanding(names.filter((name) => methodOf(name) === 'LoRA'));
+  // The others take what is left, for the sake of the dashes and shapes of the methods.
+  for (const name of distinct([...main, ...names.filter((each) => !others.includes(each)), ...others])) {
     const method = methodOf(name);
     const own = method ? METHOD_STYLES[method] : neutralStyle(neutral++);
     const style = method === 'LoRA' ? shade(own, taken) : own;
@@ -50,11 +51,21 @@ function neutralStyle(place: number): MethodStyle {
   };
 }
 
-/** Further LoRAs, for example of other ranks, have other shades of blue. */
+/** LoRAs in their order: the main one, and the others. */
+function byStanding(names: readonly string[]): string[][] {
+  const sorted = distinct(names).sort((a, b) => standing(a) - standing(b) || b.localeCompare(a, 'en', { numeric: true }));
+  return [sorted.slice(0, 1), sorted.slice(1)];
+}
+
+/** The place of a LoRA among others: the plain one, that of the paper's setting, and the rest. */
+function standing(name: string): number {
+  if (name === 'LoRA') return 0;
+  return /r ?= ?16, α ?= ?16$/.test(name) ? 1 : 2;
+}
+
+/** Further LoRAs, for example of other ranks, have other blues. */
 function shade(own: MethodStyle, taken: ReadonlySet<string>): MethodStyle {
-  const { DoRA, rsLoRA } = METHOD_STYLES;
-  const shades = [own, DoRA, METHOD_STYLES['LoRA, all linear layers'], rsLoRA];
-  return shades.find(({ colour }) => !taken.has(colour)) ?? own;
+  return { ...own, colour: LORA_BLUES.find((colour) => !taken.has(colour)) ?? own.colour };
 }
 
 /** The preferred code, or the first free one if another series has it. */

@@ -170,6 +170,6 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
     [slider('threshold', 'threshold', [0, 1, STEP], start)],
     { title, hconcat: [table, byThreshold, byRecall], spacing: 24, resolve: { scale: { color: 'independent' } } },
     `${title}, with a slider. At ${start}: ${tp} true and ${fp} false positives, ${fn} false and ${tn} true negatives, precision ` +
-      `${percent(first.precision)}, recall ${percent(first.recall)}, F1 ${percent(first.f1)}. F1 is highest at ${best.threshold}, with ${percent(best.f1)}.`,
+      `${percent(first.precision)}, recall ${percent(first.recall)}, F1 ${percent(first.f1)}. Of all steps of the slider, ${best.threshold} has the highest F1, ${percent(best.f1)}.`,
   );
 }
