@@ -33,6 +33,8 @@ describe('what the arguments alone show to be wrong is refused before a model is
     [train('--output', output, '--checkpoint', file), /--checkpoint .*a-file: this is a file/],
     [train('--output', output, '--log', model), /--log .*model: this is a folder; give the name of a file/],
     [train('--output', output, '--log', `${file}/x`), /--log .*: .*a-file is a file, not a folder/],
+    [train('--output', output, '--output', folder('other')), /--output is given twice, as '.*new' and as '.*other'/],
+    [review('--exclude', '*.js', '--exclude=*.ts'), /--exclude is given twice, as '\*\.js' and as '\*\.ts'/],
     [train('--output', output, '--max-restarts', '2'), /--max-restarts does nothing without --workers/],
     [train('--output', output, '--language'), /--language does nothing without --task/],
     [train('--output', output, '--quantize', 'int9'), /--quantize int9 is not one of q4_1, int8, nf4/],

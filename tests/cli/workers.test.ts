@@ -20,16 +20,17 @@ beforeAll(async () => {
   fs.writeFileSync(folder('texts.jsonl'), lines.join('\n'));
 });
 
-const words = (output: string) => [
+const words = (output: string, steps = '45') => [
   ...['train', '--data', folder('texts.jsonl'), '--model', folder('model'), '--output', folder(output), '--rank', '2'],
-  ...['--steps', '45', '--batch-size', '2', '--accumulate', '2', '--held-out', '4', '--dropout', '0.1'],
+  ...['--steps', steps, '--batch-size', '2', '--accumulate', '2', '--held-out', '4', '--dropout', '0.1'],
 ];
 
 function startLaunch(
   output: string,
   more: readonly string[],
+  steps?: string,
 ): { readonly child: ChildProcess; readonly ended: Promise<number>; said(): string } {
-  const child = spawn('node', ['lib/lowrank/bin/lowrank.js', ...words(output), ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('node', ['lib/lowrank/bin/lowrank.js', ...words(output, steps), ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += chunk));
   return { child, ended: once(child, 'close').then(([code]) => Number(code)), said: () => said };
@@ -63,7 +64,7 @@ describe.skipIf(!built)('train --workers 2', () => {
   });
 
   test('the workers end with their launcher, also when it is killed, and the run is saved', async () => {
-    const { child, said } = startLaunch('orphans', ['--workers', '2', '--steps', '100000']);
+    const { child, said } = startLaunch('orphans', ['--workers', '2'], '100000');
     while (!/step \d/.test(said())) await wait(20);
     const workers = fs.readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').map(Number);
     expect(workers).toHaveLength(2);

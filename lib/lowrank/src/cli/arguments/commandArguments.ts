@@ -12,6 +12,16 @@ export interface NumberRange {
   readonly most?: number;
 }
 
+/** @throws UsageError for an option with two values, of which only the last would count. */
+function checkOnce(tokens: readonly { readonly kind: string; readonly name?: string; readonly value?: string | undefined }[]): void {
+  const given = new Map<string, string>();
+  for (const { name = '', value } of tokens.filter(({ kind }) => kind === 'option')) {
+    const before = given.get(name);
+    if (before !== undefined && before !== value) throw new UsageError(`--${name} is given twice, as '${before}' and as '${value}': give it once`);
+    if (value !== undefined) given.set(name, value);
+  }
+}
+
 /** The words after the command's name. */
 export class CommandArguments {
   readonly argument: string | undefined;
@@ -27,7 +37,9 @@ export class CommandArguments {
     this.words = words;
     checkNames(words, Object.keys(options));
     try {
-      const { values, positionals } = parseArgs({ args: withNumbers(words, spec), options, allowPositionals: spec.argument !== undefined });
+      const allowPositionals = spec.argument !== undefined;
+      const { values, positionals, tokens } = parseArgs({ args: withNumbers(words, spec), options, allowPositionals, tokens: true });
+      checkOnce(tokens);
       if (positionals.length > 1) throw new UsageError(`expected one ${spec.argument?.name}, got ${positionals.length}`);
       this.values = values;
       [this.argument] = positionals;
