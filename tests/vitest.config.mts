@@ -63,7 +63,7 @@ export default defineConfig({
   },
   test: {
     pool: 'forks', // the native binding is not made for worker threads
-    maxWorkers: 2,
+    maxWorkers: 3, // on two cores: many tests wait, for time-outs and for processes of their own
     testTimeout: 180_000, // nothing takes so long on a quiet machine
     hookTimeout: 180_000,
     sequence: { sequencer: LongestFirst },
