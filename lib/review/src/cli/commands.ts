@@ -32,7 +32,10 @@ export const commands = ({
           excludes: 'untuned',
         },
         untuned: { help: 'print the output of the model without adapters; it is not a review' },
-        exclude: { value: 'PATTERN', help: "skip matching files: package-lock.json, 'vendor/**', or both: '{package-lock.json,vendor/**}'" },
+        exclude: {
+          value: 'PATTERN',
+          help: "skip matching files: package-lock.json, 'vendor/**', or both: '{package-lock.json,vendor/**}'",
+        },
         format: { value: 'FORMAT', help: 'text, json or sarif [text]', choices: ['text', 'json', 'sarif'] },
         threshold: { value: 'P', help: 'lowest probability at which a hunk needs a review [as recorded with the adapter, else 0.5]' },
         'fail-on': { value: 'WHAT', help: 'review: exit with 1 if there is any review; none: exit with 0 [none]' },

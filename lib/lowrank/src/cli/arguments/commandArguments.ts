@@ -17,7 +17,8 @@ function checkOnce(tokens: readonly { readonly kind: string; readonly name?: str
   const given = new Map<string, string>();
   for (const { name = '', value } of tokens.filter(({ kind }) => kind === 'option')) {
     const before = given.get(name);
-    if (before !== undefined && before !== value) throw new UsageError(`--${name} is given twice, as '${before}' and as '${value}': give it once`);
+    if (before !== undefined && before !== value)
+      throw new UsageError(`--${name} is given twice, as '${before}' and as '${value}': give it once`);
     if (value !== undefined) given.set(name, value);
   }
 }
