@@ -17,7 +17,7 @@ const NOT_SHARED = [
   'tests/llama/files/hostileModels.test.ts',
   'tests/runtime/device/bfloat16Support.test.ts',
   'tests/llama/files/loadParameters.test.ts',
-  'tests/train/optimizer/adamw.test.ts',
+  'tests/train/optimizer/{adamw,stackedMoments}.test.ts',
   'tests/course/check.test.ts',
 ];
 
@@ -63,7 +63,7 @@ export default defineConfig({
   },
   test: {
     pool: 'forks', // the native binding is not made for worker threads
-    maxWorkers: 3, // on two cores: many tests wait, for time-outs and for processes of their own
+    maxWorkers: 2,
     testTimeout: 180_000, // nothing takes so long on a quiet machine
     hookTimeout: 180_000,
     sequence: { sequencer: LongestFirst },
