@@ -39,6 +39,7 @@ export class Cluster {
   private works = 0; // that run now, one within the other
   private partings = 0;
   private failure: Error | undefined;
+  private knownToAll: Error | undefined;
 
   /** @internal */
   constructor({ rank, addresses, timeout, communication }: Membership) {
@@ -160,6 +161,11 @@ export class Cluster {
         await this.part(); // all workers have agreed to stop
         throw error;
       }
+      if (error === this.knownToAll) {
+        await this.part();
+        this.failure = this.knownToAll;
+        throw error;
+      }
       if (error instanceof WorkerLostError) throw error; // from within
       const reported = error instanceof TogetherError ? await this.blamed(error) : await this.reported(error);
       this.failure = reported instanceof Error ? reported : new Error(reasonOf(reported));
@@ -167,6 +173,16 @@ export class Cluster {
     } finally {
       this.works--;
     }
+  }
+
+  /**
+   * Takes note of an error that every worker throws at this point: nobody has to be told, and none leaves before the others know.
+   *
+   * @internal
+   */
+  thrownByAll<E extends Error>(error: E): E {
+    this.knownToAll = error;
+    return error;
   }
 
   /**

@@ -56,7 +56,8 @@ export async function findLost(broken: BrokenCluster, nameOf: (rank: number) => 
   const written = await writtenReport(patience);
   if (written) return written;
   const mark = (other: number) => `waiting-${meeting}/${other}`;
-  await clusterBinding().clusterSet(mark(rank), 'here');
+  const isHeard = (await failing([0], () => clusterBinding().clusterSet(mark(rank), 'here'))).length === 0;
+  if (!isHeard) return blame([0], nameOf, NO_ANSWER); // it keeps the marks
   await sleep(patience);
   const late = await failing(others, (other) => clusterBinding().clusterGet(mark(other), patience));
   const advice = `alive, but not there after ${Math.round(timeout / 1000)} s; ${ADVICE}, with a longer timeout where a step takes longer`;

@@ -16,5 +16,6 @@ export async function shakeHands(cluster: Cluster, facts: Readonly<Record<string
   const verdicts = await cluster.toFirst(differences.join(' and '));
   const wrong = verdicts.flatMap((verdict, rank) => (verdict === '' ? [] : [`${cluster.nameOf(rank)} has ${verdict}`]));
   const verdict = await cluster.fromFirst(wrong.join('; '));
-  if (verdict !== '') throw new StateError(`${verdict} than worker 0: start all workers with the same command, model and data`);
+  if (verdict === '') return;
+  throw cluster.thrownByAll(new StateError(`${verdict} than worker 0: start all workers with the same command, model and data`));
 }
