@@ -2,6 +2,8 @@
 import json
 from pathlib import Path
 
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 from transformers.utils.chat_template_utils import _compile_jinja_template
 
 GIVEN = {
@@ -46,7 +48,27 @@ SOURCES += ['{{ values | join(", ") }}', '{{ [none, true, 2.0, {}] | join }}', "
             '{{ missing | default(default_value=2) }}', '{% for k, v in schema.items() %}{{ k }}={{ v }};{% endfor %}', "{{ schema['items'] }}", '{{ schema.get("items").type }}',
             '{% for value in [none, 1, 1.5, true, "a", [], (1, 2), {}, missing] %}{{ value is number }}{{ value is iterable }}{{ value is sequence }};{% endfor %}',
             '{% if messages[0].name == none %}none{% else %}missing{% endif %}', '{{ none.x is defined }}']
-REFUSED = ['{{ missing | tojson }}', '{{ [missing] | tojson }}', '{{ namespace(a=1) | tojson }}', '{{ 1 | tojson(width=2) }}', '{{ missing.x }}', '{{ schema.x.y }}', '{{ messages[5].x }}',
+
+# Scopes, and what ends a loop
+SOURCES += [
+    '{% set x = 1 %}{% for i in [1, 2, 3] %}{% set x = x + i %}{{ x }}{% endfor %}{{ x }}{% if yes %}{% set x = 9 %}{% endif %}{{ x }}',
+    "{% for m in messages %}{% if m.role == 'user' %}{% set first = m.role %}{% endif %}[{{ first }}]{% endfor %}[{{ first }}]",
+    '{% for i in [1, 2, 3, 4] %}{{ i }}{% if i == 3 %}!{% break %}{% endif %},{% endfor %}',
+    '{% for i in [1, 2, 3] %}{{ i }}{% if i == 2 %}{{ "skip" }}{% continue %}{% endif %};{% else %}none{% endfor %}',
+    '{% for i in [1, 2] %}{% continue %}{% else %}none{% endfor %}{% for i in [] %}{{ i }}{% else %}none{% endfor %}{% for i in missing %}{{ i }}{% else %}none{% endfor %}',
+    '{% for i in [1, 2] %}{% for j in [1, 2, 3] %}{% if j == 2 %}{% break %}{% endif %}{{ i }}{{ j }}{{ loop.last }}{% endfor %}{{ loop.first }};{% endfor %}',
+    '{% for i in values[:4] if i is number and i > 0 %}{{ loop.index }}/{{ loop.length }}:{{ i }}{{ loop.revindex0 }} {% endfor %}',
+    "{% for c in 'aé😀' %}{{ c }}{{ loop.cycle('x', 'y') }}{{ loop.depth }}{% endfor %}{% for k in schema %}{{ k }}{{ loop.previtem }},{{ loop.nextitem }};{% endfor %}",
+    '{% set name = "top" %}{% macro m() %}{{ name }}{{ i }}{{ loop }}{% endmacro %}{% for i in [1, 2] %}{% set name = "in" %}{{ m() }}{% endfor %}{% set name = "late" %}{{ m() }}',
+    '{% macro a(x) %}{{ caller() }}{{ b(x) }}{% endmacro %}{% macro b(x) %}{{ x }}{{ caller is defined }}{% endmacro %}{% for i in [1] %}{% call a(2) %}c{{ i }}{% endcall %}{% endfor %}',
+    '{% macro down(n) %}{{ n }}{% if n > 0 %}{{ down(n - 1) }}{% endif %}{% endmacro %}{{ down(3) }}',
+    '{% for k, v in schema.items() %}{{ k }}{{ v }}{% endfor %}{{ {"b": 1, "a": [2]}.items() | list }}{{ {"b": 1, "a": [2]} | dictsort }}{{ {"a": 1} | items | list }}',
+    '{{ {"b": 1, "a": 2} | dictsort(by="value", reverse=true) }}{{ {"a": 1} | list }}{{ "ab" | list }}{{ missing | d("x") }}{{ none | d("x", true) }}',
+    '{% for a, b in [(1, 2), [3, 4]] %}{{ a }}{{ b }}{% endfor %}{% set a, b = (5, 6) %}{{ a }}{{ b }}',
+    'a\r\n  {% if yes %}\r\nb\r{% endif %}\r\n{{ "c\nd" }}\r\n', '{{ yes }}\n\n', '{{ yes }}\r\n',
+]
+REFUSED = ['{% for i in none %}{% endfor %}', '{% for i in 5 %}{% endfor %}', '{% for a, b in [(1, 2, 3)] %}{% endfor %}', '{% for a, b in [1] %}{% endfor %}',
+           '{{ missing | tojson }}', '{{ [missing] | tojson }}', '{{ namespace(a=1) | tojson }}', '{{ 1 | tojson(width=2) }}', '{{ missing.x }}', '{{ schema.x.y }}', '{{ messages[5].x }}',
            '{{ "a" + 1 }}', '{{ 1 + "a" }}', '{{ "a" + [1] }}', '{{ [1] + (1, 2) }}', '{{ true + "" }}', '{{ 1 / 0 }}', '{{ 1 // 0 }}', '{{ 1.5 % 0 }}', '{{ range(1.5) }}',
            '{{ messages | unique | list }}', '{{ missing | int }}']
 
@@ -61,5 +83,17 @@ def refused(source):
 
 assert all(map(refused, REFUSED))
 cases = [{'source': source, 'text': _compile_jinja_template(source).render(**GIVEN)} for source in SOURCES]
+
+# What a template finds beside the messages, and what becomes of their fields
+TOKENS = {'bos_token': '<s>', 'sep_token': '<sep>', 'cls_token': '<cls>', 'mask_token': '<mask>'}
+tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel({'a': 0}, unk_token='a')), **TOKENS)
+MESSAGES = [{'role': 'user', 'content': 'why', 'name': None}, {'role': 'assistant', 'content': None, 'reasoning': 'so'}, {'role': 'assistant', 'content': 'b', 'thinking': 't'}]
+CHATS = [
+    '{{ tools is none }}{{ documents is none }}{{ tools is defined }}{% if tools is not none %}[TOOLS]{% endif %}{{ add_generation_prompt }}',
+    '{{ bos_token }}{{ eos_token }}{{ sep_token }}{{ cls_token }}{{ mask_token }}{{ eos_token is defined }}{{ sep_token is defined }}',
+    "{% for m in messages %}{{ m.role }}: {{ m.content }} {{ m.content is defined }}{{ 'name' in m }};{% endfor %}",
+    '{% for m in messages %}{{ m.reasoning_content }},{{ m.thinking }},{{ m.reasoning }};{% endfor %}',
+]
+chats = [{'source': source, 'text': tokenizer.apply_chat_template(MESSAGES, chat_template=source, tokenize=False)} for source in CHATS]
 path = Path(__file__).parent.parent / 'chatTemplates.json'
-path.write_text(json.dumps({'given': GIVEN, 'cases': cases, 'refused': REFUSED}, indent=1) + '\n')
+path.write_text(json.dumps({'given': GIVEN, 'cases': cases, 'refused': REFUSED, 'tokens': TOKENS, 'messages': MESSAGES, 'chats': chats}, indent=1) + '\n')

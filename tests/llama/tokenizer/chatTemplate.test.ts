@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { ArgumentError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { boundedTemplate } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/boundedTemplate';
+import { chatVariables } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/chatVariables';
 import { importJinja } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/jinja';
 import { strftime } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/strftime';
 
@@ -35,12 +36,30 @@ interface Golden {
   readonly cases: readonly { readonly source: string; readonly text: string }[];
   /** Sources at which Python's rendering ends with an error. */
   readonly refused: readonly string[];
+  readonly tokens: Readonly<Record<'bos_token' | 'sep_token' | 'cls_token' | 'mask_token', string>>;
+  readonly messages: readonly object[];
+  /** What transformers writes of the messages, with these tokens. */
+  readonly chats: readonly { readonly source: string; readonly text: string }[];
 }
 
 const golden: Golden = JSON.parse(fs.readFileSync(new URL('../../golden/chatTemplates.json', import.meta.url), 'utf8'));
 
 test.each(golden.cases)('it is written as in transformers: $source', ({ source, text }) => {
   expect(boundedTemplate(jinja, source).render(golden.given)).toBe(text);
+});
+
+test.each(golden.chats)('it is given what transformers gives: $source', ({ source, text }) => {
+  const { bos_token: bosToken, sep_token: sepToken, cls_token: clsToken, mask_token: maskToken } = golden.tokens;
+  const definition = { path: '', tokenizerJson: {}, bosToken, sepToken, clsToken, maskToken };
+  expect(boundedTemplate(jinja, source).render(chatVariables(definition, golden.messages, false))).toBe(text);
+});
+
+test('a conversation without messages is refused', () => {
+  expect(() => chatVariables({ path: '', tokenizerJson: {} }, [], true)).toThrow('there is no message');
+});
+
+test.each(['{% break %}', '{% continue %}'])('what ends a loop is refused outside of one: %s', (source) => {
+  expect(() => render(source)).toThrow(/^it has a (break|continue) outside of a loop/);
 });
 
 test('a function, and what holds itself, cannot be written', () => {

@@ -202,7 +202,7 @@ describe('what cannot be read is refused by name', () => {
     const plain = await fromFields(llamaBpeFields);
     expect(() => plain.applyChatTemplate([])).toThrow(/no chat template/);
     const strict = await fromFields([...llamaBpeFields, text('tokenizer.chat_template', "{{ raise_exception('no system') }}")]);
-    expect(() => strict.applyChatTemplate([])).toThrow(ArgumentError);
-    expect(() => strict.applyChatTemplate([])).toThrow(/refuses these messages: no system/);
+    expect(() => strict.applyChatTemplate([{ role: 'user', content: 'x' }])).toThrow(ArgumentError);
+    expect(() => strict.applyChatTemplate([{ role: 'user', content: 'x' }])).toThrow(/refuses these messages: no system/);
   });
 });

@@ -8,6 +8,7 @@ import { checkKnown } from '../../runtime/checks/checkKnown';
 import { reasonOf } from '../../runtime/messages/reasonOf';
 import { withinTime } from '../../runtime/withinTime';
 import { type BoundedTemplate, boundedTemplate } from './chatTemplate/boundedTemplate';
+import { chatVariables } from './chatTemplate/chatVariables';
 import { importJinja } from './chatTemplate/jinja';
 import { buildEngine, type Engine, importTokenizers, knownIds, longestBuilding } from './engine';
 import { hasForeignExpression } from './foreignExpressions';
@@ -134,16 +135,15 @@ export class Tokenizer {
    * them.
    *
    * @param options.addGenerationPrompt whether the text ends where the model's answer begins. @defaultValue false
-   * @throws ArgumentError when the model has no template, or its template refuses these messages.
+   * @throws ArgumentError when the model has no template, there is no message, or the template refuses these messages.
    */
   applyChatTemplate(messages: readonly ChatMessage[], options: { readonly addGenerationPrompt?: boolean } = {}): string {
     checkKnown('applyChatTemplate', options, ['addGenerationPrompt']);
     const { addGenerationPrompt = false } = options;
-    const { path, bosToken, eosToken, padToken, unkToken } = this.definition;
+    const { path } = this.definition;
     if (!this.#template) throw new ArgumentError(`${path} has no chat template, so it is not a chat model. Write the prompt as plain text`);
-    const tokens = { bos_token: bosToken, eos_token: eosToken, pad_token: padToken, unk_token: unkToken };
     const template = this.#template;
-    const given = { messages, add_generation_prompt: addGenerationPrompt, ...tokens };
+    const given = chatVariables(this.definition, messages, addGenerationPrompt);
     try {
       return withinTime(LONGEST_RENDERING, 'filling it', () => template.render(given));
     } catch (cause) {
@@ -153,10 +153,10 @@ export class Tokenizer {
 
   /** Writes `tokenizer.json` and `tokenizer_config.json` into a folder, creating it if necessary. */
   savePretrained(folder: string): void {
-    const { tokenizerJson, bosToken, eosToken, padToken, unkToken, chatTemplate } = this.definition;
-    const tokens = { bos_token: bosToken, eos_token: eosToken, pad_token: padToken, unk_token: unkToken };
+    const { tokenizerJson, bosToken, eosToken, padToken, unkToken, sepToken, clsToken, maskToken, chatTemplate } = this.definition;
     const config = {
-      ...tokens,
+      ...{ bos_token: bosToken, eos_token: eosToken, pad_token: padToken, unk_token: unkToken },
+      ...{ sep_token: sepToken, cls_token: clsToken, mask_token: maskToken },
       chat_template: chatTemplate,
       clean_up_tokenization_spaces: false,
       tokenizer_class: 'PreTrainedTokenizerFast',

@@ -9,6 +9,9 @@ export interface TokenizerDefinition {
   readonly eosToken?: string;
   readonly padToken?: string;
   readonly unkToken?: string;
+  readonly sepToken?: string;
+  readonly clsToken?: string;
+  readonly maskToken?: string;
   /** A Jinja template. */
   readonly chatTemplate?: string;
 }

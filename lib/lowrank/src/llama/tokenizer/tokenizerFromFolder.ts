@@ -46,14 +46,18 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   const modelConfig = optional('config.json');
   checkConfig(folder, config, modelConfig.model_type, given);
   const ofModel = { ...modelConfig, ...withoutNull(optional('generation_config.json')) };
-  const token = (name: string) => tokenText(config[name]) ?? tokenText(map[name]) ?? tokenOfId(given, added, ofModel[`${name}_id`]);
+  const named = (name: string) => tokenText(config[name]) ?? tokenText(map[name]);
+  const token = (name: string) => named(name) ?? tokenOfId(given, added, ofModel[`${name}_id`]);
   return {
     path: folder,
     tokenizerJson: { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, ...given, added_tokens: added },
     bosToken: token('bos_token'),
     eosToken: token('eos_token'),
     padToken: token('pad_token'),
-    unkToken: tokenText(config.unk_token) ?? tokenText(map.unk_token),
+    unkToken: named('unk_token'),
+    sepToken: named('sep_token'),
+    clsToken: named('cls_token'),
+    maskToken: named('mask_token'),
     chatTemplate: chatTemplate(folder, config.chat_template),
   };
 }

@@ -14,6 +14,7 @@ import {
   type Node,
 } from './jinja';
 import { pythonInterpreter } from './pythonInterpreter';
+import { LoopExit } from './pythonScopes';
 import { pythonText, type Value } from './pythonText';
 import { ENTRY, insertedSize, placesIn, ValueSizes } from './valueSizes';
 
@@ -60,11 +61,17 @@ export function boundedInterpreter(jinja: Jinja) {
 
     /** The texts of the nodes, one after the other. */
     override evaluateBlock(nodes: readonly Node[], environment: Environment): Value {
-      const texts = nodes.map((node) => {
-        const value = this.evaluate(node, environment);
-        return SILENT.has(node.type) ? '' : this.#text(value);
-      });
-      return this.#made(texts.join(''), environment);
+      let written = '';
+      for (const node of nodes) {
+        try {
+          const value = this.evaluate(node, environment);
+          if (!SILENT.has(node.type)) written += this.#text(value);
+        } catch (exit) {
+          if (exit instanceof LoopExit) exit.text = written + exit.text;
+          throw exit;
+        }
+      }
+      return this.#made(written, environment);
     }
 
     #text(value: Value): string {

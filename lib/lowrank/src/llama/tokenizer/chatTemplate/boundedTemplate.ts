@@ -11,7 +11,7 @@ export interface BoundedTemplate {
 
 /** @throws SyntaxError when the source is no Jinja. */
 export function boundedTemplate(jinja: Jinja, source: string): BoundedTemplate {
-  const { parsed } = new jinja.Template(source);
+  const { parsed } = new jinja.Template(source.replace(/\r\n?/g, '\n')); // as Jinja reads lines
   const BoundedInterpreter = boundedInterpreter(jinja);
   return {
     render: (given) => {

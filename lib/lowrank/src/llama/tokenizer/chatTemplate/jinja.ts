@@ -6,7 +6,10 @@ export interface Node {
 }
 
 export interface Environment {
+  /** Those of this scope alone. */
+  readonly variables: ReadonlyMap<string, Value>;
   set(name: string, value: unknown): Value;
+  setVariable(name: string, value: Value): Value;
   lookupVariable(name: string): Value;
 }
 
@@ -18,7 +21,7 @@ interface Interpreter {
 
 export interface Jinja {
   readonly Template: new (source: string) => { readonly parsed: Node; render(given: Readonly<Record<string, unknown>>): string };
-  readonly Environment: new () => Environment;
+  readonly Environment: new (parent?: Environment) => Environment;
   readonly Interpreter: new (environment: Environment) => Interpreter;
 }
 
@@ -50,6 +53,18 @@ export interface Binary extends Node {
   readonly operator: Named;
   readonly left: Node;
   readonly right: Node;
+}
+
+export interface For extends Node {
+  readonly loopvar: Named;
+  /** An expression, or one with the condition on its items. */
+  readonly iterable: Node & { readonly lhs?: Node; readonly test?: Node };
+  readonly body: readonly Node[];
+  readonly defaultBlock: readonly Node[];
+}
+
+export interface MacroNode extends Node {
+  readonly name: Named;
 }
 
 export interface Test extends Node {

@@ -2,7 +2,8 @@
 import type { Argument, Binary, Call, Environment, Filter, Jinja, Member, Named, Node, Test } from './jinja';
 import { constant } from './jinja';
 import { type JsonOptions, pythonJson } from './pythonJson';
-import { floorQuotient, isEqual, modulo } from './pythonOperators';
+import { floorQuotient, isEqual, isTrue, modulo } from './pythonOperators';
+import { scopedInterpreter } from './pythonScopes';
 import { capitalized, indented, readFloat, readWhole, stripped, titled, titledByJinja, words } from './pythonStrings';
 import { pythonText, type Value } from './pythonText';
 
@@ -18,11 +19,12 @@ const isNumber = ({ type }: Value) => type === 'IntegerValue' || type === 'Float
 const isList = ({ type }: Value) => type === 'ArrayValue' || type === 'TupleValue';
 const isText = (value: Value | undefined): value is Value & { readonly value: string } => value?.type === 'StringValue';
 
-export function pythonInterpreter({ Interpreter, Environment: Scope }: Jinja) {
+export function pythonInterpreter(jinja: Jinja) {
+  const { Environment: Scope } = jinja;
   const made = (content: unknown): Value => new Scope().set('made', content);
   const undefinedValue = made(undefined);
 
-  return class extends Interpreter {
+  return class extends scopedInterpreter(jinja) {
     override evaluate(node: Node | undefined, environment: Environment): Value {
       switch (node?.type) {
         case 'BinaryExpression':
@@ -70,6 +72,15 @@ export function pythonInterpreter({ Interpreter, Environment: Scope }: Jinja) {
       return super.evaluate({ type: 'ArrayLiteral', value: items.map(constant) } as Named, environment);
     }
 
+    /** The entries of a mapping, each a tuple. */
+    #entries(pairs: Iterable<readonly [unknown, Value]>, environment: Environment): Value {
+      const tuple = (items: readonly Value[]) => super.evaluate({ type: 'TupleLiteral', value: items.map(constant) } as Named, environment);
+      return this.#list(
+        Array.from(pairs, ([key, item]) => tuple([made(key), item])),
+        environment,
+      );
+    }
+
     #test(node: Test, environment: Environment): Value {
       const operand = this.evaluate(node.operand, environment);
       const test = TESTS.get(String(node.test.value));
@@ -101,6 +112,8 @@ export function pythonInterpreter({ Interpreter, Environment: Scope }: Jinja) {
       const operand = this.evaluate(node.operand, environment);
       const known = { ...node, operand: constant(operand) } as Node;
       if (name === 'selectattr' || name === 'rejectattr') checkAttributeTest('args' in filter ? filter.args : []);
+      if (name === 'items' && operand.value instanceof Map) return this.#entries(operand.value, environment);
+      if (name === 'dictsort') return this.#entries(pairsOf(super.evaluate(known, environment)), environment);
       if (!apply) return super.evaluate(known, environment);
       const content = apply(operand, 'args' in filter ? this.#given(filter.args, environment) : NONE_GIVEN);
       if (content === undefined) return super.evaluate(known, environment);
@@ -110,11 +123,13 @@ export function pythonInterpreter({ Interpreter, Environment: Scope }: Jinja) {
 
     #call(node: Call, environment: Environment): Value {
       const { callee } = node;
-      const method = METHODS.get(String(callee.property?.value));
-      if (callee.object === undefined || callee.computed || !method) return super.evaluate(node, environment);
+      const name = String(callee.property?.value);
+      const method = METHODS.get(name);
+      if (callee.object === undefined || callee.computed || !(method || name === 'items')) return super.evaluate(node, environment);
       const object = this.evaluate(callee.object, environment);
       const known = { ...node, callee: { ...callee, object: constant(object) } } as Node;
-      if (!isText(object)) return super.evaluate(known, environment);
+      if (name === 'items' && object.type === 'ObjectValue' && object.value instanceof Map) return this.#entries(object.value, environment);
+      if (!isText(object) || !method) return super.evaluate(known, environment);
       const content = method(object.value, this.#given(node.args, environment));
       return content === undefined ? super.evaluate(known, environment) : made(content);
     }
@@ -126,6 +141,11 @@ export function pythonInterpreter({ Interpreter, Environment: Scope }: Jinja) {
       return { places: args.filter((arg) => !isNamed(arg)).map((arg) => this.evaluate(arg, environment)), names: new Map(named) };
     }
   };
+}
+
+/** Keys and values, from a list of pairs. */
+function pairsOf({ value }: Value): [unknown, Value][] {
+  return (value as readonly (Value & { readonly value: readonly Value[] })[]).map(({ value: [key, item] }) => [key?.value, item as Value]);
 }
 
 const METHODS_OF_MAPPINGS = new Set(['get', 'items', 'keys', 'values']);
@@ -162,7 +182,7 @@ const isCased = (text: string, own: Case, other: Case) => text === text[own]() &
 /** What a filter makes; undefined where the library's own does it. */
 type FilterOf = (operand: Value, given: Given) => unknown;
 
-const FILTERS = own<FilterOf>({
+const FILTERS: ReadonlyMap<string, FilterOf> = own<FilterOf>({
   capitalize: (operand) => (isText(operand) ? capitalized(operand.value) : undefined),
   count: lengthOf,
   default: (operand, given) => {
@@ -192,7 +212,11 @@ const FILTERS = own<FilterOf>({
     return items?.join(between === undefined ? '' : pythonText(between));
   },
   length: lengthOf,
-  list: (operand) => (isList(operand) ? operand.value : undefined),
+  d: (operand, given) => FILTERS.get('default')?.(operand, given),
+  list: (operand) => {
+    if (isText(operand)) return Array.from(operand.value);
+    return operand.value instanceof Map ? Array.from(operand.value.keys()) : isList(operand) ? operand.value : undefined;
+  },
   title: (operand) => (isText(operand) ? titledByJinja(operand.value) : undefined),
   tojson: (operand, given) => pythonJson(operand, jsonOptions(given)),
   trim: (operand, given) =>
@@ -214,11 +238,6 @@ function lengthOf(operand: Value): number | undefined {
 function numberOf({ type, value }: Value): number | undefined {
   if (type === 'UndefinedValue') throw new Error('it takes what is undefined for a number');
   return typeof value === 'number' || typeof value === 'boolean' ? Number(value) : undefined;
-}
-
-function isTrue({ value }: Value): boolean {
-  if (Array.isArray(value)) return value.length > 0;
-  return value instanceof Map ? value.size > 0 : Boolean(value);
 }
 
 /** The arguments by their names' order. @throws Error for others. */

@@ -11,6 +11,12 @@ export function isEqual(left: Value, right: Value): boolean {
   return a === b && (a !== undefined || left.type === right.type);
 }
 
+/** Whether `if` takes it for true. */
+export function isTrue({ value }: Value): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return value instanceof Map ? value.size > 0 : Boolean(value);
+}
+
 /** True is 1, and none is not what is undefined. */
 function comparable({ type, value }: Value): unknown {
   if (type === 'NullValue') return null;

@@ -1,0 +1,108 @@
+/** Loops and macros with Jinja's scopes: what one pass of a loop sets ends with it, and a macro does not see the names of its caller. */
+import type { Environment, For, Jinja, MacroNode, Named, Node } from './jinja';
+import { isTrue } from './pythonOperators';
+import type { Value } from './pythonText';
+
+/** `break` or `continue`: it ends the blocks around it. */
+export class LoopExit extends Error {
+  /** What these blocks have written before it. */
+  text = '';
+
+  constructor(readonly isBreak: boolean) {
+    super(`it has a ${isBreak ? 'break' : 'continue'} outside of a loop`);
+  }
+}
+
+type Run = (args: readonly Value[], scope: Environment) => Value;
+
+export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
+  const made = (content: unknown): Value => new Scope().set('made', content);
+
+  /** `loop` of a pass. */
+  const loopOf = (items: readonly Value[], index: number): Value => {
+    const { length } = items;
+    const loop = made({
+      ...{ index: index + 1, index0: index, revindex: length - index, revindex0: length - index - 1, length },
+      ...{ first: index === 0, last: index === length - 1, depth: 1, depth0: 0 },
+      cycle: (...values: unknown[]) => values[index % values.length],
+    });
+    const fields = loop.value as Map<string, Value>;
+    fields.set('previtem', items[index - 1] ?? made(undefined));
+    fields.set('nextitem', items[index + 1] ?? made(undefined));
+    return loop;
+  };
+
+  return class extends Interpreter {
+    override evaluate(node: Node | undefined, environment: Environment): Value {
+      switch (node?.type) {
+        case 'For':
+          return this.#loop(node as For, environment);
+        case 'Macro':
+          return this.#macro(node as MacroNode, environment);
+        case 'Break':
+        case 'Continue':
+          throw new LoopExit(node.type === 'Break');
+        default:
+          return super.evaluate(node, environment);
+      }
+    }
+
+    #loop({ loopvar, iterable, body, defaultBlock }: For, environment: Environment): Value {
+      const { lhs: source = iterable, test } = iterable;
+      const scopeOf = (item: Value) => {
+        const scope = new Scope(environment);
+        for (const [name, value] of unpacked(loopvar, item)) scope.setVariable(name, value);
+        return scope;
+      };
+      const all = itemsOf(this.evaluate(source, environment), made);
+      const items = test === undefined ? all : all.filter((item) => isTrue(this.evaluate(test, scopeOf(item))));
+      let written = '';
+      let isElse = true; // until one pass has come to its end, in Jinja too
+      for (const [index, item] of items.entries()) {
+        const scope = scopeOf(item);
+        scope.setVariable('loop', loopOf(items, index));
+        try {
+          written += String(this.evaluateBlock(body, scope).value);
+          isElse = false;
+        } catch (exit) {
+          if (!(exit instanceof LoopExit)) throw exit;
+          written += exit.text;
+          if (exit.isBreak) break;
+        }
+      }
+      return made(isElse ? written + String(this.evaluateBlock(defaultBlock, new Scope(environment)).value) : written);
+    }
+
+    /** The library runs a macro within the scope of its call. */
+    #macro(node: MacroNode, environment: Environment): Value {
+      const result = super.evaluate(node, environment);
+      const macro = environment.lookupVariable(String(node.name.value)) as { value: Run };
+      const { value: run } = macro;
+      macro.value = (args, callScope) => {
+        const scope = new Scope(environment);
+        const caller = callScope.variables.get('caller');
+        if (caller) scope.setVariable('caller', caller);
+        return run(args, scope);
+      };
+      return result;
+    }
+  };
+}
+
+/** What a loop goes through: the items of a list, the keys of a mapping, the characters of a text; nothing where it is undefined. */
+function itemsOf({ type, value }: Value, made: (content: unknown) => Value): readonly Value[] {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Map) return Array.from(value.keys(), made);
+  if (typeof value === 'string') return Array.from(value, made);
+  if (type === 'UndefinedValue') return [];
+  throw new Error(`it goes through a ${type} in a loop`);
+}
+
+/** The names of a loop's variables, and their values. */
+function unpacked(variable: Named, item: Value): readonly (readonly [name: string, value: Value])[] {
+  if (variable.type === 'Identifier') return [[String(variable.value), item]];
+  const names = variable.type === 'TupleLiteral' ? (variable.value as readonly Named[]) : [];
+  if (!Array.isArray(item.value) || item.value.length !== names.length || !names.every(({ type }) => type === 'Identifier'))
+    throw new Error(`it unpacks a ${item.type} into ${names.length} variables`);
+  return names.map((name, index) => [String(name.value), (item.value as readonly Value[])[index] as Value]);
+}
