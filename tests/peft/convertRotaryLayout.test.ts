@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { convertRotaryLayout, getPeftModel, LoraConfig, PeftModel, readSafetensors, StateError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { rotaryRows } from '../../lib/lowrank/src/llama';
+import { rotaryRows } from '../../lib/lowrank/src/llama/rotaryLayout';
 import { relativeError, rows, tinyModel } from '../llama/golden';
 import { fill } from './tinyModel';
 

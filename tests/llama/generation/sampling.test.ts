@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { ArgumentError } from 'lowrank';
 import { expect, test } from 'vitest';
-import { sampleToken } from '../../../lib/lowrank/src/llama';
-import { checkSampling } from '../../../lib/lowrank/src/llama/generation/sampling';
+import { checkSampling, sampleToken } from '../../../lib/lowrank/src/llama/generation/sampling';
 import { seededRandom } from '../../../lib/lowrank/src/runtime';
 
 const logits = Float32Array.from([1, 3, 2, -1, 0.5]);

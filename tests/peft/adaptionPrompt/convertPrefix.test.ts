@@ -13,7 +13,7 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { prefixTensors } from '../../../lib/lowrank/src/peft';
+import { prefixTensors } from '../../../lib/lowrank/src/peft/adaptionPrompt/convertPrefix';
 import { fill, IDS, relativeError, tinyModel } from '../tinyModel';
 
 const SIZES = { numHiddenLayers: 3, numAttentionHeads: 4, adapterLayers: 2 };

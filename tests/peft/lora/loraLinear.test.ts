@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ArgumentError, Linear, LoraLinear, type LoraOptions, NotFiniteError, tf } from 'lowrank';
 import { describe, expect, test, vi } from 'vitest';
-import { AdapterState } from '../../../lib/lowrank/src/peft';
+import { AdapterState } from '../../../lib/lowrank/src/peft/layers/adapterState';
 
 const random = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
 

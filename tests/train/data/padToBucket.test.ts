@@ -1,6 +1,6 @@
 import { LlamaForCausalLM, ShapeError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { learnedPositions } from '../../../lib/lowrank/src/llama';
+import { learnedPositions } from '../../../lib/lowrank/src/llama/nextTokenLoss';
 import { bucketWidth, paddedPositions, padToBucket } from '../../../lib/lowrank/src/train/data/padToBucket';
 import { tensorBatch } from '../../../lib/lowrank/src/train/data/tensorBatch';
 

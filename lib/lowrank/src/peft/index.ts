@@ -1,7 +1,6 @@
 export type { AdapterLoadOptions, AdapterOptions, AdapterSaveOptions } from './adapterOptions';
-export { AdapterSet } from './adapterSet';
 export { AdaptionPromptConfig, type AdaptionPromptOptions, type GateKind } from './adaptionPrompt/config';
-export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix, prefixTensors } from './adaptionPrompt/convertPrefix';
+export { convertPrefix, type PrefixLoadOptions, peftModelFromPrefix } from './adaptionPrompt/convertPrefix';
 export type { PrefixLayout, PrefixModelSizes } from './adaptionPrompt/prefixLayouts';
 export { type PrefixOptions, ZeroInitPrefixAttention } from './adaptionPrompt/zeroInitPrefixAttention';
 export type { AdapterConfig } from './config/adapterConfig';
@@ -9,7 +8,7 @@ export { convertRotaryLayout, type RotaryConversion } from './convertRotaryLayou
 export { getPeftModel } from './getPeftModel';
 export { IA3Config, type IA3Options } from './ia3/config';
 export { BASE_ROW } from './layers/adapterPerRow';
-export { AdapterState, type RowRange } from './layers/adapterState';
+export type { RowRange } from './layers/adapterState';
 export type { BaseWeight } from './layers/baseWeight';
 export type { SaveEmbeddingLayers } from './layers/embeddingLayers';
 export type { CombinationType, WeightedAdapterOptions } from './lora/combine/combineAdapters';
@@ -19,8 +18,8 @@ export { exportGgufLora } from './lora/exportGgufLora';
 export { LoraEmbedding } from './lora/loraEmbedding';
 export { LoraLayer, type LoraLayerOptions } from './lora/loraLayer';
 export { LoraLinear } from './lora/loraLinear';
-export { LoraUpdate, type LoraUpdateOptions } from './lora/loraUpdate';
-export { MergeableAdapters, type MergeOptions } from './merge/mergeableAdapters';
+export type { LoraUpdate, LoraUpdateOptions } from './lora/loraUpdate';
+export type { MergeOptions } from './merge/mergeableAdapters';
 export { type MergeError, type MergeReportOptions, mergeReport } from './merge/mergeReport';
 export type { TrainingDefaults } from './method';
 export type { PeftConfig, PeftType } from './methods';

@@ -1,5 +1,5 @@
 /** Examples, and the rectangular batches that a model is trained on. */
-import { learnedPositions } from '../../llama';
+import { learnedPositions } from '../../llama/nextTokenLoss';
 import { padLeft } from '../../llama/generation/padLeft';
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';

@@ -1,5 +1,5 @@
 /** Pads batches to a few sizes: a run with examples of all lengths then compiles only a few functions. */
-import { learnedPositions } from '../../llama';
+import { learnedPositions } from '../../llama/nextTokenLoss';
 import { IGNORE_INDEX } from '../../nn';
 import type { Batch } from './batch';
 
