@@ -42,17 +42,11 @@ function folder(y: number): Shape[] {
   const trunk = MARGIN + 12;
   return [
     text(MARGIN, y, 'comment/', { isMono: true, isBold: true, size: SMALL }),
-    line([
-      [trunk, y + 8],
-      [trunk, y + 23 + 30 * (files.length - 1)],
-    ]),
+    line([trunk, y + 8, trunk, y + 23 + 30 * (files.length - 1)]),
     ...files.flatMap(([name, what], index) => {
       const at = y + 28 + 30 * index;
       return [
-        line([
-          [trunk, at - 5],
-          [trunk + 14, at - 5],
-        ]),
+        line([trunk, at - 5, trunk + 14, at - 5]),
         text(trunk + 20, at, name, { isMono: true, size: SMALL }),
         text(290, at, what, { size: SMALL, tone: 'soft' }),
       ];

@@ -39,10 +39,7 @@ function opByOp(y: number): Shape[] {
       const x = LEFT + index * step;
       return [
         ...box({ x, y: y + 22, width: 34, height: 30 }, ['call'], { tone: 'soft', text: { size: SMALL } }),
-        ...arrow([
-          [x + 17, y + 52],
-          [x + 42, y + 84],
-        ]),
+        ...arrow([x + 17, y + 52, x + 42, y + 84]),
         ...box({ x: x + 34, y: y + 86, width: 32, height: 30 }, [], { tone: 'base', look: 'solid' }),
       ];
     }).flat(),
@@ -55,11 +52,7 @@ function traced(y: number): Shape[] {
     subheading(y, 'Compiled: the first step'),
     ...lanes(y + 16),
     ...box({ x: LEFT, y: y + 22, width: 180, height: 30 }, ['run once, recorded'], { tone: 'soft', text: { size: SMALL } }),
-    ...arrow([
-      [LEFT + 180, y + 37],
-      [LEFT + 200, y + 37],
-      [LEFT + 200, y + 84],
-    ]),
+    ...arrow([LEFT + 180, y + 37, LEFT + 200, y + 37, LEFT + 200, y + 84]),
     ...box({ x: LEFT + 130, y: y + 86, width: 140, height: 30 }, ['graph compiled'], { tone: 'base', text: { size: SMALL } }),
     ...box({ x: LEFT + 274, y: y + 86, width: 138, height: 30 }, ['all operations'], { tone: 'base', text: { size: SMALL } }),
     ...note(LEFT, y + 140, ['Slow, and needed only once for each', 'shape of batch.'], { tone: 'ink' }),
@@ -75,10 +68,7 @@ function later(y: number): Shape[] {
       const x = LEFT + index * width;
       return [
         ...box({ x, y: y + 22, width: 40, height: 30 }, ['call'], { tone: 'soft', text: { size: SMALL } }),
-        ...arrow([
-          [x + 20, y + 52],
-          [x + 20, y + 84],
-        ]),
+        ...arrow([x + 20, y + 52, x + 20, y + 84]),
         ...box({ x: x + 2, y: y + 86, width: width - 4, height: 30 }, ['all operations'], { tone: 'base', text: { size: SMALL } }),
       ];
     }),

@@ -1,22 +1,13 @@
 /** A small picture of each notebook, about 90 by 34 pixels, from its top left corner. */
 import { arrow, line, polygon } from './kit/draw';
 import type { Tone } from './kit/palette';
-import type { Point, Rectangle, Shape } from './kit/shapes';
+import type { Rectangle, Shape } from './kit/shapes';
 
 /** Draws a glyph with its top left corner at (x, y). */
 export type Glyph = (x: number, y: number) => Shape[];
 
 /** It runs: a check mark. */
-export const check: Glyph = (x, y) => [
-  line(
-    [
-      [x + 30, y + 18],
-      [x + 42, y + 30],
-      [x + 64, y + 4],
-    ],
-    'paper',
-  ),
-];
+export const check: Glyph = (x, y) => [line([x + 30, y + 18, x + 42, y + 30, x + 64, y + 4], 'paper')];
 
 /** Everything trained, and next to nothing. */
 export const bars: Glyph = (x, y) => [block(x, y + 4, 90, 11, 'full'), block(x, y + 20, 3, 11, 'lora')];
@@ -55,22 +46,9 @@ export const adapters: Glyph = (x, y) => [
 
 /** Code, and what is said about it. */
 export const review: Glyph = (x, y) => [
-  ...[6, 16, 26].map((below, index) =>
-    line([
-      [x, y + below],
-      [x + 34 - 8 * (index % 2), y + below],
-    ]),
-  ),
+  ...[6, 16, 26].map((below, index) => line([x, y + below, x + 34 - 8 * (index % 2), y + below])),
   block(x + 48, y + 3, 42, 20, 'lora', 'tint'),
-  polygon(
-    [
-      [x + 56, y + 23],
-      [x + 68, y + 23],
-      [x + 56, y + 32],
-    ],
-    'lora',
-    'solid',
-  ),
+  polygon([x + 56, y + 23, x + 68, y + 23, x + 56, y + 32], 'lora', 'solid'),
 ];
 
 /** Many calls, and one. */
@@ -82,41 +60,17 @@ export const calls: Glyph = (x, y) => [
 /** Machines that share the work. */
 export const machines: Glyph = (x, y) => [
   ...[0, 1, 2].map((index) => block(x + index * 33, y + 5, 22, 24, 'base', 'tint')),
-  ...[0, 1].flatMap((index) =>
-    arrow([
-      [x + 22 + index * 33, y + 17],
-      [x + 33 + index * 33, y + 17],
-    ]),
-  ),
+  ...[0, 1].flatMap((index) => arrow([x + 22 + index * 33, y + 17, x + 33 + index * 33, y + 17])),
 ];
 
 /** A list. */
 export const list: Glyph = (x, y) =>
-  [6, 17, 28].flatMap((below) => [
-    block(x + 8, y + below - 3, 6, 6, 'ink'),
-    line([
-      [x + 22, y + below],
-      [x + 80, y + below],
-    ]),
-  ]);
+  [6, 17, 28].flatMap((below) => [block(x + 8, y + below - 3, 6, 6, 'ink'), line([x + 22, y + below, x + 80, y + below])]);
 
 /** A line struck out, and another for it. */
 export const struck: Glyph = (x, y) => [
-  line(
-    [
-      [x + 8, y + 10],
-      [x + 80, y + 10],
-    ],
-    'base',
-    true,
-  ),
-  line(
-    [
-      [x + 8, y + 26],
-      [x + 80, y + 26],
-    ],
-    'paper',
-  ),
+  line([x + 8, y + 10, x + 80, y + 10], 'base', true),
+  line([x + 8, y + 26, x + 80, y + 26], 'paper'),
 ];
 
 function block(x: number, y: number, width: number, height: number, tone: Tone, look: Rectangle['look'] = 'solid'): Rectangle {
@@ -124,9 +78,5 @@ function block(x: number, y: number, width: number, height: number, tone: Tone, 
 }
 
 function interval(x: number, y: number, half: number, tone: Tone): Shape[] {
-  const ends: [Point, Point] = [
-    [x - half, y],
-    [x + half, y],
-  ];
-  return [line(ends, tone), block(x - 4, y - 4, 8, 8, tone)];
+  return [line([x - half, y, x + half, y], tone), block(x - 4, y - 4, 8, 8, tone)];
 }

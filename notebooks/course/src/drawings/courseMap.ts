@@ -74,15 +74,7 @@ export function courseMap(): Drawing {
       y += STEP;
     }
   }
-  const road = stops.slice(1).map((to, index) =>
-    line(
-      [
-        [ROAD, (stops[index] ?? to) + HALF],
-        [ROAD, to - HALF],
-      ],
-      'base',
-    ),
-  );
+  const road = stops.slice(1).map((to, index) => line([ROAD, (stops[index] ?? to) + HALF, ROAD, to - HALF], 'base'));
   const told = PARTS.map(
     ({ title, stations }) => `${title}: ${stations.map(({ number, name, question }) => `${number} ${name}: ${question}`).join(' ')}`,
   );

@@ -31,21 +31,12 @@ function worker(x: number, rank: number): Shape[] {
       tone: 'paper',
       text: { size: SMALL },
     }),
-    ...arrow([
-      [middle, 148],
-      [middle, 172],
-    ]),
+    ...arrow([middle, 148, middle, 172]),
     ...box({ x, y: 174, width: 150, height: 72 }, ['frozen model'], { tone: 'base' }),
     ...box({ x: x + 158, y: 174, width: COLUMN - 158, height: 72 }, ['adapter'], { tone: 'lora' }),
-    ...arrow([
-      [middle, 246],
-      [middle, 272],
-    ]),
+    ...arrow([middle, 246, middle, 272]),
     ...box({ x: x + 38, y: 274, width: 160, height: 34 }, ['own gradients'], { tone: 'lora', text: { size: SMALL } }),
-    ...arrow([
-      [middle, 308],
-      [middle, 364],
-    ]),
+    ...arrow([middle, 308, middle, 364]),
   ];
 }
 
@@ -57,10 +48,7 @@ function sum(y: number): Shape[] {
 function updated(x: number): Shape[] {
   const middle = x + COLUMN / 2;
   return [
-    ...arrow([
-      [middle, 406],
-      [middle, 440],
-    ]),
+    ...arrow([middle, 406, middle, 440]),
     ...box({ x: x + 38, y: 442, width: 160, height: 34 }, ['AdamW'], { tone: 'soft' }),
     ...note(x + 8, 508, ['The same update,', 'so the adapters stay equal.'], { tone: 'ink' }),
   ];

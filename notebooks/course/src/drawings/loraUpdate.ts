@@ -1,4 +1,4 @@
-import { arrow, box, counted, heading, matrix, note, polygon, subheading, text } from './kit/draw';
+import { arrow, box, counted, heading, matrix, note, type Path, polygon, subheading, text } from './kit/draw';
 import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
 import { SMOLLM2 } from './models';
 
@@ -79,51 +79,30 @@ function layer(y: number): Shape[] {
   return [
     subheading(y, 'The layer at work: y = x·W₀ + (α/r)·x·A·B'),
     ...box({ x: MARGIN, y: y + 72, width: 36, height: 46 }, ['x'], { tone: 'base', text: { isBold: true } }),
-    arrow2(58, y + 84, 120, top),
+    ...arrow([58, y + 84, 120, top]),
     ...box({ x: 126, y: top - 23, width: 240, height: 46 }, ['W₀, frozen'], { tone: 'base', radius: 0 }),
-    arrow2(58, y + 106, 120, bottom),
+    ...arrow([58, y + 106, 120, bottom]),
     polygon(trapezoid(126, bottom, 42, waist), 'lora'),
     text(152, bottom + 6, 'A', { anchor: 'middle', isBold: true }),
     polygon(trapezoid(366, bottom, 42, waist), 'lora'),
     text(340, bottom + 6, 'B', { anchor: 'middle', isBold: true }),
-    ...arrow(
-      [
-        [206, bottom],
-        [286, bottom],
-      ],
-      'lora',
-    ),
+    ...arrow([206, bottom, 286, bottom], 'lora'),
     text(246, bottom - 10, `${RANK} numbers`, { anchor: 'middle', size: SMALL }),
     text(246, bottom + 24, '× α/r', { anchor: 'middle', size: SMALL }),
-    arrow2(372, top, 428, y + 86),
-    arrow2(372, bottom, 428, y + 104),
+    ...arrow([372, top, 428, y + 86]),
+    ...arrow([372, bottom, 428, y + 104]),
     ...box({ x: 432, y: y + 79, width: 32, height: 32 }, ['+'], { tone: 'soft', radius: 16, text: { isBold: true } }),
-    ...arrow([
-      [464, y + 95],
-      [496, y + 95],
-    ]),
+    ...arrow([464, y + 95, 496, y + 95]),
     ...box({ x: 502, y: y + 72, width: 36, height: 46 }, ['y'], { tone: 'base', text: { isBold: true } }),
     ...note(MARGIN, y + 208, [
       'B begins at zero: before training, y is exactly what it was.',
       'After it, (α/r)·A·B can be added into W₀: no cost in use.',
     ]),
-  ].flat();
-}
-
-function arrow2(x: number, y: number, toX: number, toY: number): Shape[] {
-  return arrow([
-    [x, y],
-    [toX, toY],
-  ]);
+  ];
 }
 
 /** From a side of full height at `x` to a waist 80 px nearer the middle of the path. */
-function trapezoid(x: number, y: number, half: number, waist: number) {
+function trapezoid(x: number, y: number, half: number, waist: number): Path {
   const inner = x + (x < 246 ? 76 : -76);
-  return [
-    [x, y - half],
-    [x, y + half],
-    [inner, y + waist],
-    [inner, y - waist],
-  ] as const;
+  return [x, y - half, x, y + half, inner, y + waist, inner, y - waist];
 }

@@ -98,12 +98,7 @@ function row(y: number, { title, result, prefix, tokens, alone, under }: Row): S
 function floors(y: number, under: Row['under']): Shape[] {
   const [left, right] = [FIRST_PREFIX - 6, SUMS - 8];
   const part = (from: number, to: number, content: string): Shape[] => [
-    line([
-      [from, y - 5],
-      [from, y],
-      [to, y],
-      [to, y - 5],
-    ]),
+    line([from, y - 5, from, y, to, y, to, y - 5]),
     text((from + to) / 2, y + 19, content, { anchor: 'middle', size: SMALL, tone: 'soft' }),
   ];
   const [first, second] = under;

@@ -31,16 +31,10 @@ function diff(y: number): Shape[] {
   const hunks = [0, 1, 2].map((index) => ({ x: MIDDLE - 109 + 76 * index, y: y + 8, width: 66, height: 40 }));
   return [
     ...box({ x: MARGIN, y: y + 4, width: 180, height: 48 }, ['a diff'], { tone: 'soft' }),
-    ...arrow([
-      [204, y + 28],
-      [282, y + 28],
-    ]),
+    ...arrow([204, y + 28, 282, y + 28]),
     text(242, y + 18, 'cut into', { anchor: 'middle', size: SMALL, tone: 'soft' }),
     ...hunks.flatMap((place) => box(place, ['hunk'], { tone: 'soft', text: { size: SMALL } })),
-    ...arrow([
-      [MIDDLE, y + 48],
-      [MIDDLE, y + 126],
-    ]),
+    ...arrow([MIDDLE, y + 48, MIDDLE, y + 126]),
     text(MIDDLE + 12, y + 92, 'each one', { size: SMALL, tone: 'soft' }),
   ];
 }
@@ -53,36 +47,17 @@ function stages(y: number): Shape[] {
       const at = y + index * STEP;
       return [
         ...box({ x: 102, y: at + 8, width: 128, height: 58 }, ['adapter', task], { tone: 'lora' }),
-        ...arrow([
-          [230, at + 37],
-          [ASKS, at + 37],
-        ]),
+        ...arrow([230, at + 37, ASKS, at + 37]),
         ...box({ x: ASKS, y: at, width: 272, height: 74 }, [asks, result], { tone: 'soft', text: { size: SMALL } }),
       ];
     }),
-    ...arrow([
-      [MIDDLE, y + 74],
-      [MIDDLE, y + STEP],
-    ]),
+    ...arrow([MIDDLE, y + 74, MIDDLE, y + STEP]),
     text(MIDDLE + 12, y + 106, 'yes', { size: SMALL, tone: 'soft' }),
-    ...arrow(
-      [
-        [300, y + 74],
-        [300, y + 100],
-      ],
-      'soft',
-      true,
-    ),
+    ...arrow([300, y + 74, 300, y + 100], 'soft', true),
     text(300, y + 118, 'no: end', { anchor: 'middle', size: SMALL, tone: 'soft' }),
-    ...arrow([
-      [MIDDLE, y + STEP + 74],
-      [MIDDLE, y + 2 * STEP],
-    ]),
+    ...arrow([MIDDLE, y + STEP + 74, MIDDLE, y + 2 * STEP]),
     text(MIDDLE - 12, y + STEP + 106, 'hunk + comment', { anchor: 'end', size: SMALL, tone: 'soft' }),
-    ...arrow([
-      [MIDDLE, y + 2 * STEP + 74],
-      [MIDDLE, y + 418],
-    ]),
+    ...arrow([MIDDLE, y + 2 * STEP + 74, MIDDLE, y + 418]),
   ];
 }
 

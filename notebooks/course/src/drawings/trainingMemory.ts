@@ -101,14 +101,7 @@ function together(y: number, methods: readonly Method[], totals: readonly number
     const x = BARS + SCALE * size;
     return [
       text(x, y + 34, `card of ${size} GB`, { anchor: 'middle', size: SMALL, tone: 'soft' }),
-      line(
-        [
-          [x, y + 42],
-          [x, y + 138],
-        ],
-        'ink',
-        true,
-      ),
+      line([x, y + 42, x, y + 138], 'ink', true),
     ];
   });
   return [

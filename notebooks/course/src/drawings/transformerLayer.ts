@@ -34,20 +34,11 @@ function stream(): Shape[] {
   return [
     ...box({ x: STREAM - 22, y: 78, width: 44, height: 34 }, ['x'], { tone: 'base', text: { isBold: true } }),
     text(STREAM + 32, 100, 'the residual stream', { size: SMALL, tone: 'soft' }),
-    ...arrow([
-      [STREAM, 112],
-      [STREAM, 431],
-    ]),
+    ...arrow([STREAM, 112, STREAM, 431]),
     ...plus(447),
-    ...arrow([
-      [STREAM, 463],
-      [STREAM, 733],
-    ]),
+    ...arrow([STREAM, 463, STREAM, 733]),
     ...plus(749),
-    ...arrow([
-      [STREAM, 765],
-      [STREAM, 800],
-    ]),
+    ...arrow([STREAM, 765, STREAM, 800]),
     text(STREAM + 16, 796, 'to the next layer', { size: SMALL, tone: 'soft' }),
   ];
 }
@@ -60,44 +51,18 @@ function attention(y: number): Shape[] {
   return [
     ...fromStream(y + 40, 'RMSNorm', 128),
     ...box({ x: 330, y: y + 6, width: RIGHT - 330, height: 36 }, [`${PREFIX} learned vectors`], { tone: 'prefix' }),
-    ...middles.flatMap((x) =>
-      arrow([
-        [164, y + 57],
-        [164, y + 66],
-        [x, y + 66],
-        [x, top],
-      ]),
-    ),
-    ...[k + 74, v + 74].flatMap((x) =>
-      arrow(
-        [
-          [x, y + 42],
-          [x, top],
-        ],
-        'prefix',
-      ),
-    ),
+    ...middles.flatMap((x) => arrow([164, y + 57, 164, y + 66, x, y + 66, x, top])),
+    ...[k + 74, v + 74].flatMap((x) => arrow([x, y + 42, x, top], 'prefix')),
     ...projection(q, top, 'q_proj', C, C),
     ...projection(k, top, 'k_proj', C, keyWidth),
     ...projection(v, top, 'v_proj', C, keyWidth),
     ...lora(q + 104, top),
     ...lora(v + 104, top),
-    ...middles.flatMap((x) =>
-      arrow([
-        [x, top + HEIGHT],
-        [x, y + 160],
-      ]),
-    ),
+    ...middles.flatMap((x) => arrow([x, top + HEIGHT, x, y + 160])),
     ...heads(y + 160, H),
-    ...arrow([
-      [319, y + 272],
-      [319, y + 322],
-    ]),
+    ...arrow([319, y + 272, 319, y + 322]),
     ...projection(267, y + 322, 'o_proj', C, C),
-    ...arrow([
-      [267, y + 347],
-      [STREAM + 16, y + 347],
-    ]),
+    ...arrow([267, y + 347, STREAM + 16, y + 347]),
   ];
 }
 
@@ -118,43 +83,20 @@ function mlp(y: number): Shape[] {
   const [gate, up, top] = [188, 346, y + 66];
   return [
     ...fromStream(y + 22, 'RMSNorm', 128),
-    ...[gate + 52, up + 52].flatMap((x) =>
-      arrow([
-        [LEFT + 128, y + 22],
-        [x, y + 22],
-        [x, top],
-      ]),
-    ),
+    ...[gate + 52, up + 52].flatMap((x) => arrow([LEFT + 128, y + 22, x, y + 22, x, top])),
     ...projection(gate, top, 'gate_proj', C, F),
     ...projection(up, top, 'up_proj', C, F),
-    ...[gate + 52, up + 52].flatMap((x) =>
-      arrow([
-        [x, top + HEIGHT],
-        [x, y + 144],
-      ]),
-    ),
+    ...[gate + 52, up + 52].flatMap((x) => arrow([x, top + HEIGHT, x, y + 144])),
     ...box({ x: 188, y: y + 144, width: 262, height: 36 }, ['SiLU(gate) × up'], { tone: 'base' }),
-    ...arrow([
-      [319, y + 180],
-      [319, y + 227],
-    ]),
+    ...arrow([319, y + 180, 319, y + 227]),
     ...projection(267, y + 227, 'down_proj', F, C),
-    ...arrow([
-      [267, y + 251],
-      [STREAM + 16, y + 251],
-    ]),
+    ...arrow([267, y + 251, STREAM + 16, y + 251]),
   ];
 }
 
 /** A branch off the residual stream, through a norm. */
 function fromStream(y: number, name: string, width: number): Shape[] {
-  return [
-    ...arrow([
-      [STREAM, y],
-      [LEFT, y],
-    ]),
-    ...box({ x: LEFT, y: y - 17, width, height: 34 }, [name], { tone: 'base' }),
-  ];
+  return [...arrow([STREAM, y, LEFT, y]), ...box({ x: LEFT, y: y - 17, width, height: 34 }, [name], { tone: 'base' })];
 }
 
 function projection(x: number, y: number, name: string, from: number, to: number): Shape[] {

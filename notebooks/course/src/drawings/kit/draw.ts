@@ -64,29 +64,32 @@ export function matrix(place: Place, name: string, tone: Tone, look: Rectangle['
   return box(place, name === '' ? [] : [name], { tone, look, radius: 0, text: { isBold: true } });
 }
 
+/** Places as in SVG: x, y, x, y … */
+export type Path = readonly number[];
+
 /** A line, with an arrowhead at its end. */
-export function arrow(points: readonly Point[], tone: Tone = 'soft', isDashed = false): [Line, Polygon] {
-  const [[x, y], [fromX, fromY]] = [points.at(-1), points.at(-2)] as [Point, Point];
+export function arrow(path: Path, tone: Tone = 'soft', isDashed = false): [Line, Polygon] {
+  const [fromX, fromY, x, y] = path.slice(-4) as [number, number, number, number];
   const length = Math.hypot(x - fromX, y - fromY);
   const [dx, dy] = [(x - fromX) / length, (y - fromY) / length];
   const [head, half] = [9, 4.5];
-  const base: Point = [x - head * dx, y - head * dy];
-  const corners: Point[] = [
-    [x, y],
-    [base[0] - half * dy, base[1] + half * dx],
-    [base[0] + half * dy, base[1] - half * dx],
-  ];
-  return [line([...points.slice(0, -1), base], tone, isDashed), { kind: 'polygon', points: corners, tone, look: 'solid' }];
+  const [baseX, baseY] = [x - head * dx, y - head * dy];
+  const corners = [x, y, baseX - half * dy, baseY + half * dx, baseX + half * dy, baseY - half * dx];
+  return [line([...path.slice(0, -2), baseX, baseY], tone, isDashed), polygon(corners, tone, 'solid')];
 }
 
 /** A line through points. */
-export function line(points: readonly Point[], tone: Tone = 'soft', isDashed = false): Line {
-  return { kind: 'line', points, tone, isDashed };
+export function line(path: Path, tone: Tone = 'soft', isDashed = false): Line {
+  return { kind: 'line', points: pointsOf(path), tone, isDashed };
 }
 
 /** A filled shape. */
-export function polygon(points: readonly Point[], tone: Tone, look: Polygon['look'] = 'tint'): Polygon {
-  return { kind: 'polygon', points, tone, look };
+export function polygon(path: Path, tone: Tone, look: Polygon['look'] = 'tint'): Polygon {
+  return { kind: 'polygon', points: pointsOf(path), tone, look };
+}
+
+function pointsOf(path: Path): Point[] {
+  return path.flatMap((x, at): Point[] => (at % 2 === 0 ? [[x, path[at + 1] ?? 0]] : []));
 }
 
 /** A whole number with its thousands apart. */
