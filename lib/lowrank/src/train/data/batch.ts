@@ -1,6 +1,6 @@
 /** Examples, and the rectangular batches that a model is trained on. */
-import { learnedPositions } from '../../llama/nextTokenLoss';
 import { padLeft } from '../../llama/generation/padLeft';
+import { learnedPositions } from '../../llama/nextTokenLoss';
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
