@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Part } from './worker.ts';
+import type { Part } from './part.ts';
 import { difference, type Ended, environments, type Running, start } from './workers.ts';
 
 /** One fault, and how the others noticed it. */

@@ -3,35 +3,32 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { EvaluationRecord, StepRecord } from 'lowrank';
-import type { Part } from './worker.ts';
+import type { Done, Part, Told } from './part.ts';
 
 /** A machine without npm packages has it in one file; see `tests/bench/gpu/bundle.mjs`. */
 const WORKER = process.env.WORKER ?? 'tests/train/cluster/worker.ts';
 
-/** What a run came to, in one worker. */
-export interface Done {
-  readonly history: readonly StepRecord[];
-  readonly evaluations: readonly EvaluationRecord[];
-  readonly weights: Readonly<Record<string, readonly number[]>>;
-  readonly tensors: number;
-}
-
-/** What became of a worker. */
-export interface Ended {
+/** What became of one run of a worker. */
+export interface Run {
   /** The last step that it told of. */
   readonly step: number;
   /** How many updates the model had made when it told of each. */
   readonly made: readonly number[];
-  /** When it told of the last, in seconds after its start. */
+  /** When it told of the last, in seconds after the worker's start. */
   readonly stepAt: number;
   readonly done?: Done;
   readonly error?: { readonly code?: string; readonly message: string; readonly workers?: readonly number[] };
+  /** When it told of its end, in seconds after the worker's start. */
+  readonly told: number;
+}
+
+/** What became of a worker; its last run, or its only one, is itself. */
+export interface Ended extends Run {
+  /** All of its runs that began. */
+  readonly runs: readonly Run[];
   readonly signal: NodeJS.Signals | null;
   /** What it wrote to stderr. */
   readonly warned: string;
-  /** When it told of its end, in seconds after its start. */
-  readonly told: number;
   /** How long it lived, in seconds. */
   readonly seconds: number;
 }
@@ -54,19 +51,27 @@ export async function environments(count: number): Promise<Record<string, string
   }));
 }
 
+/** One run, or several, one after the other until one fails. */
+export type Parts = Part | readonly Part[];
+const listOf = (parts: Parts): readonly Part[] => [parts].flat();
+
 /** A worker that runs. */
 export interface Running {
   readonly process: ChildProcess;
-  /** Fulfilled when it has told of this step. */
-  reached(step: number): Promise<void>;
+  /** Fulfilled when its run of this number has told of this step. */
+  reached(step: number, run?: number): Promise<void>;
   readonly ended: Promise<Ended>;
 }
 
-export function start(part: Part, environment: Record<string, string> = {}, command: readonly string[] = ['node']): Running {
-  const [program = 'node', ...words] = [...command, '--no-warnings', WORKER, JSON.stringify(part)];
+const NOTHING: Run = { step: 0, made: [], stepAt: 0, told: Number.NaN };
+
+export function start(parts: Parts, environment: Record<string, string> = {}, command: readonly string[] = ['node']): Running {
+  const [program = 'node', ...words] = [...command, '--no-warnings', WORKER, JSON.stringify(listOf(parts))];
   const begin = performance.now();
-  let step = 0;
-  const waiting: { readonly for: number; readonly tell: () => void }[] = [];
+  const seconds = () => (performance.now() - begin) / 1000;
+  const runs: Run[] = [];
+  let run = NOTHING; // that is going on
+  const waiting: { readonly isOver: () => boolean; readonly tell: () => void }[] = [];
   const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TF_NUM_INTRAOP_THREADS: '1', ...environment },
@@ -78,34 +83,43 @@ export function start(part: Part, environment: Record<string, string> = {}, comm
   });
   const follow = async (): Promise<Ended> => {
     const closed = once(child, 'close') as Promise<[number, NodeJS.Signals | null]>;
-    let stepAt = 0;
-    const seconds = () => (performance.now() - begin) / 1000;
-    const made: number[] = [];
-    let told: Pick<Ended, 'done' | 'error' | 'told'> = { told: Number.NaN };
     for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-      const said = JSON.parse(line) as { step?: number; made: number } & typeof told;
-      if (said.step === undefined) told = { ...said, told: seconds() };
+      const said = JSON.parse(line) as Told | Pick<Run, 'done' | 'error'>;
+      if ('step' in said) run = { ...run, step: said.step, made: [...run.made, said.made], stepAt: seconds() };
       else {
-        [step, stepAt] = [said.step, seconds()];
-        made.push(said.made);
+        runs.push({ ...run, ...said, told: seconds() });
+        run = NOTHING;
       }
-      for (const each of waiting) if (step >= each.for) each.tell();
+      for (const each of waiting) if (each.isOver()) each.tell();
     }
     const [, signal] = await closed;
-    return { step, made, stepAt, ...told, signal, warned, seconds: seconds() };
+    if (run !== NOTHING) runs.push(run);
+    return { ...(runs.at(-1) ?? NOTHING), runs, signal, warned, seconds: seconds() };
   };
-  const reached = (target: number) => new Promise<void>((tell) => void (step >= target ? tell() : waiting.push({ for: target, tell })));
+  const reached = (step: number, number = 0) => {
+    const isOver = () => runs.length > number || (runs.length === number && run.step >= step);
+    return new Promise<void>((tell) => void (isOver() ? tell() : waiting.push({ isOver, tell })));
+  };
   return { process: child, ended: follow(), reached };
 }
 
-/** Runs one worker for each part, to the end of all; a stopped one is killed when the others have ended. */
-export async function together(parts: readonly Part[]): Promise<Ended[]> {
+/** Starts one worker for each element. */
+export async function startAll(parts: readonly Parts[]): Promise<Running[]> {
   const places = await environments(parts.length);
-  const workers = parts.map((part, rank) => start(part, places[rank]));
-  const stopped = workers.filter((_, rank) => ['stop', 'hang'].includes(parts[rank]?.fault?.kind ?? ''));
+  return parts.map((part, rank) => start(part, places[rank]));
+}
+
+/** What became of them; a stopped one is killed when the others have ended. */
+export async function allEnded(workers: readonly Running[], parts: readonly Parts[]): Promise<Ended[]> {
+  const stopped = workers.filter((_, rank) => ['stop', 'hang'].includes(listOf(parts[rank] ?? []).at(-1)?.fault?.kind ?? ''));
   await Promise.all(workers.filter((worker) => !stopped.includes(worker)).map(({ ended }) => ended));
   for (const { process: child } of stopped) child.kill('SIGKILL');
   return Promise.all(workers.map(({ ended }) => ended));
+}
+
+/** Runs one worker for each element, to the end of all. */
+export async function together(parts: readonly Parts[]): Promise<Ended[]> {
+  return allEnded(await startAll(parts), parts);
 }
 
 /** The largest difference between the weights of two runs. */
