@@ -40,10 +40,19 @@ describe('against an exhaustive search', () => {
   const length = 4;
 
   /** Every text that can follow, ended by the stop token or by the length, with the sum of its log-probabilities. */
-  function allTexts(stopId: number, prompt: number[], ids: number[] = [], score = 0): { ids: number[]; score: number }[] {
-    if (ids.length === length || ids.at(-1) === stopId) return [{ ids, score }];
-    const next = tf.tidy(() => tf.logSoftmax(model.forward([[...prompt, ...ids]], { logitsToKeep: 1 })).dataSync());
-    return Array.from({ length: vocabSize }, (_, id) => allTexts(stopId, prompt, [...ids, id], score + (next[id] ?? 0))).flat();
+  function allTexts(stopId: number, prompt: number[]): { ids: number[]; score: number }[] {
+    const ended: { ids: number[]; score: number }[] = [];
+    let open = [{ ids: [] as number[], score: 0 }];
+    for (let at = 0; at < length; at++) {
+      const rows = open.map(({ ids }) => [...prompt, ...ids]);
+      const next = tf.tidy(() => tf.logSoftmax(model.forward(rows, { logitsToKeep: 1 })).dataSync());
+      const longer = open.flatMap(({ ids, score }, row) =>
+        Array.from({ length: vocabSize }, (_, id) => ({ ids: [...ids, id], score: score + (next[row * vocabSize + id] ?? Number.NaN) })),
+      );
+      ended.push(...longer.filter(({ ids }) => ids.at(-1) === stopId));
+      open = longer.filter(({ ids }) => ids.at(-1) !== stopId);
+    }
+    return [...ended, ...open];
   }
 
   test.each([
@@ -66,7 +75,8 @@ describe('against an exhaustive search', () => {
     const stopped = { maxNewTokens: length, eosTokenId: [], compile: false };
     const gains = [];
     for (const prompt of [[0], [1], [2], [3], [1, 2], [2, 1], [3, 0]]) {
-      const scoreOf = (ids: number[]) => allTexts(-1, prompt).find((text) => text.ids.join() === ids.join())?.score ?? Number.NaN;
+      const texts = allTexts(-1, prompt);
+      const scoreOf = (ids: number[]) => texts.find((text) => text.ids.join() === ids.join())?.score ?? Number.NaN;
       const [greedy = []] = await model.generate([prompt], stopped);
       const [searched = []] = await model.generate([prompt], { ...stopped, numBeams: 16 });
       gains.push(scoreOf(searched) - scoreOf(greedy));
