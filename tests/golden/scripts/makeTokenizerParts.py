@@ -40,6 +40,28 @@ def parts():
     yield {'normalizer': {'type': 'Strip', 'strip_left': True, 'strip_right': False}}
 
 
+def added(*tokens):
+    ids = dict(model()['vocab'])
+    for content, _ in tokens:
+        ids.setdefault(content, len(ids))
+    flags = {'single_word': False, 'lstrip': False, 'rstrip': False, 'normalized': False, 'special': False}
+    return {'added_tokens': [{'id': ids[content], 'content': content, **flags, **more} for content, more in tokens]}
+
+
+def added_parts():
+    overlapping = added(('wor', {}), ('world', {'normalized': True}), ('b', {'normalized': True}), (' b', {}))
+    yield overlapping
+    yield {**overlapping, 'pre_tokenizer': metaspace('first', False)}
+    yield {**overlapping, 'normalizer': {'type': 'Lowercase'}}
+    yield added(('b', {'lstrip': True, 'rstrip': True}), ('c', {'lstrip': True}), ('a', {'rstrip': True}), ('  ', {}))
+    yield {**added(('Hello', {'normalized': True}), ('<t>', {'normalized': True})), 'normalizer': {'type': 'Prepend', 'prepend': '▁'}, 'decoder': {'type': 'Fuse'}}
+    unknown = {token: i for i, token in enumerate(token for token in model()['vocab'] if token not in 'éñ.?字😀')}
+    for fuses in [False, True]:
+        for cut in [None, {'type': 'WhitespaceSplit'}, {'type': 'Whitespace'}]:
+            yield {'model': {**model(), 'vocab': unknown, 'merges': MERGES[:-1], 'fuse_unk': fuses}, 'pre_tokenizer': cut}
+    yield {'decoder': {'type': 'ByteLevel', 'add_prefix_space': True, 'trim_offsets': True, 'use_regex': True}}
+
+
 def model():
     letters = sorted(set(''.join(TEXTS + ['▁σς']) + ''.join(a + b for a, b in MERGES)) | set('ĠĊĉÂ'))
     vocab = {token: i for i, token in enumerate(['<unk>', *letters, *(a + b for a, b in MERGES)])}
@@ -50,9 +72,11 @@ def main():
     base = {'version': '1.0', 'truncation': None, 'padding': None, 'added_tokens': [], 'normalizer': None, 'pre_tokenizer': None,
             'post_processor': None, 'decoder': None, 'model': model()}
     made = []
-    for part in parts():
+    for part in [*parts(), *added_parts()]:
         tokenizer = Tokenizer.from_str(json.dumps({**base, **part}))
-        made.append({'part': part, 'ids': [tokenizer.encode(text).ids for text in TEXTS]})
+        ids = [tokenizer.encode(text).ids for text in TEXTS]
+        decoded = [tokenizer.decode(row, skip_special_tokens=False) for row in ids] if 'decoder' in part else None
+        made.append({'part': part, 'ids': ids, **({'decoded': decoded} if decoded else {})})
     text = json.dumps({'texts': TEXTS, 'model': base['model'], 'made': made}, ensure_ascii=False)
     (Path(__file__).parent.parent / 'tokenizerParts.json').write_text(text + '\n', encoding='utf-8')
 

@@ -17,7 +17,7 @@ const MODELS: readonly unknown[] = ['BPE', 'Unigram', 'WordPiece', 'WordLevel', 
 
 /**
  * @param added - the tokens that are matched before the text is cut
- * @throws UnsupportedError for a token that matches whole words only, and for random merges (BPE dropout); FormatError for a value that the
+ * @throws UnsupportedError for a token that matches whole words only, for random merges (BPE dropout), and for merges with marks within words; FormatError for a value that the
  * format does not have, when a merge joins or makes a token that the vocabulary lacks, a token has two ids, an id has two tokens, or the
  * post-processor writes other ids than a token has.
  */
@@ -41,8 +41,12 @@ export function checkTokenizerJson(path: string, { model, post_processor: post, 
     throw new FormatError(`${path}: the model has the type ${shown(model.type)}; there are ${MODELS.slice(0, -1).join(', ')}`);
   if (typeof model.dropout === 'number' && model.dropout > 0)
     throw new UnsupportedError(`${path}: the model has "dropout": ${model.dropout}, which makes encoding random; set it to null`);
-  if (isJsonObject(model.vocab) && Array.isArray(model.merges) && !model.continuing_subword_prefix)
-    checkMerges(path, model.vocab, model.merges);
+  const affix = ['continuing_subword_prefix', 'end_of_word_suffix'].find((name) => model.type === 'BPE' && model[name]);
+  if (affix !== undefined)
+    throw new UnsupportedError(
+      `${path}: the model has "${affix}": ${shown(model[affix])}, with which no LLaMA merges tokens; it is not supported`,
+    );
+  if (isJsonObject(model.vocab) && Array.isArray(model.merges)) checkMerges(path, model.vocab, model.merges);
 }
 
 function checkMerges(path: string, vocab: JsonObject, merges: readonly unknown[]): void {

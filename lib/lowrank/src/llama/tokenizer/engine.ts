@@ -2,7 +2,8 @@
 import { isJsonObject } from '../../io';
 import { FormatError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
-import { correctByteFallback } from './byteFallback';
+import { findAddedTokens } from './addedTokens';
+import { correctByteFallback, correctByteLevel } from './byteDecoders';
 import { exactNormalizer } from './normalizer';
 import { applyPrecompiled } from './precompiled';
 import { exactPreTokenizer } from './preTokenizer';
@@ -23,8 +24,18 @@ export function buildEngine({ Tokenizer }: Tokenizers, { tokenizerJson }: Tokeni
   const exactParts = { normalizer: exactNormalizer(normalizer), pre_tokenizer: exactPreTokenizer(cut), model: exactModel(model) };
   const engine = new Tokenizer({ ...tokenizerJson, ...exactParts }, { clean_up_tokenization_spaces: false });
   correctByteFallback(engine.decoder, tokenizerJson.decoder);
+  correctByteLevel(engine.decoder, tokenizerJson.decoder);
   applyPrecompiled(engine.normalizer, exactParts.normalizer);
+  findAddedTokens(engine, Array.isArray(tokenizerJson.added_tokens) ? tokenizerJson.added_tokens : []);
+  if (engine.model) encodeWordByWord(engine.model);
   return engine;
+}
+
+/** The library makes one unknown token of neighbours, although a word between two others ends there. */
+function encodeWordByWord(model: object): void {
+  const callable = model as { _call(words: readonly string[]): string[] };
+  const encode = callable._call.bind(model);
+  callable._call = (words) => words.flatMap((word) => encode([word]));
 }
 
 /** No vocabulary has this token. */
