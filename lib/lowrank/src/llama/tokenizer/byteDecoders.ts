@@ -24,7 +24,7 @@ function decodeBytes(bytes: Uint8Array): string {
 
 interface ByteLevel {
   readonly byte_decoder: Readonly<Record<string, number>>;
-  readonly text_decoder: TextDecoder;
+  readonly text_decoder: typeof utf8;
   convert_tokens_to_string(tokens: readonly string[]): string;
 }
 
