@@ -1,4 +1,4 @@
-"""Python runs this at its start: Jupyter takes the folders of this environment for those of the machine, whose settings it cannot be told to leave out."""
+"""Python runs this at its start: Jupyter takes the folders of this environment for those of the machine, whose settings it cannot be told to leave out, and starts sooner."""
 
 import sys
 from importlib.machinery import PathFinder
@@ -22,4 +22,14 @@ class OwnFolders:
         return spec
 
 
-sys.meta_path.insert(0, OwnFolders)
+class NoIris:
+    """Hides the grammar that jsonschema reads at each start of Jupyter, for a second, to check IRIs, of which Jupyter's files have none."""
+
+    @staticmethod
+    def find_spec(name, path, target=None):
+        if name == "rfc3987_syntax":
+            raise ModuleNotFoundError(f"{name} is hidden by {__file__}", name=name)
+        return None
+
+
+sys.meta_path[:0] = [OwnFolders, NoIris]
