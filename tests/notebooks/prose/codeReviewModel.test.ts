@@ -92,12 +92,12 @@ describe('the words of notebook 05', () => {
   });
 
   it('on copied code: a high BLEU-4, and no exact match', () => {
-    expect(rowOf('refinement', 'exactMatch')[0]).toBe(0);
-    expect(rowOf('refinement', 'bleu4')[0]).toBeGreaterThan(60);
+    expect(rowOf('refinement', 'exact match')[0]).toBe(0);
+    expect(rowOf('refinement', 'BLEU-4')[0]).toBeGreaterThan(60);
   });
 
   it('on "always yes": an F1 of two thirds on balanced data', () => {
-    expect(rowOf('necessity', 'f1')[0]).toBeCloseTo(66.7, 1);
+    expect(rowOf('necessity', 'F1')[0]).toBeCloseTo(66.7, 1);
     expect(rowOf('necessity', 'accuracy')[0]).toBe(50);
   });
 
