@@ -25,6 +25,17 @@ async function bringToLife(figure) {
   picture.replaceWith(place);
 }
 
+let read; // the mark whose numbers a tap has shown
+
+/** A finger cannot point: a tap shows the numbers of a mark, and a tap elsewhere hides them. */
+document.addEventListener('click', ({ target, clientX, clientY }) => {
+  if (!matchMedia('(hover: none)').matches) return;
+  const at = { bubbles: true, clientX, clientY };
+  read?.dispatchEvent(new PointerEvent('pointerout', at));
+  read = target.closest?.('.moving-figure svg') ? target : undefined;
+  read?.dispatchEvent(new PointerEvent('pointermove', at));
+});
+
 const seen = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
