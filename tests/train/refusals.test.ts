@@ -1,4 +1,4 @@
-import { evaluateLoss, getPeftModel, LoraConfig, PeftModel, StateError, TrainingAbortedError, tf, train } from 'lowrank';
+import { ArgumentError, evaluateLoss, getPeftModel, LoraConfig, PeftModel, StateError, TrainingAbortedError, tf, train } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { noTensorLeft } from '../noTensorLeft';
@@ -139,5 +139,22 @@ test('a LoRA adapter whose B is zero has gradients, and is trained', async () =>
   const model = getPeftModel(smallModel('prefix').unload(), new LoraConfig({ r: 2 }));
   const { history } = await train(model, batches, { steps: 1 });
   expect(history[0]?.gradNorm).toBeGreaterThan(0);
+  model.dispose();
+});
+
+test.each([
+  [[null], /batch 0 of epoch 0 has no inputIds/],
+  [[batches[0], { inputIds: [[1, 2]] }], /batch 1 of epoch 0 has no labels: give rows of ids and rows of labels/],
+])('what is no batch is refused by its place: %j', async (given, message) => {
+  const model = smallModel('lora');
+  const run = train(model, given as never, { steps: 3 });
+  await expect(run).rejects.toThrow(ArgumentError);
+  await expect(run).rejects.toThrow(message);
+  model.dispose();
+});
+
+test('what is no optimizer is refused before anything runs', async () => {
+  const model = smallModel('lora');
+  await expect(train(model, batches, { optimizer: { learningRate: 1 } as never })).rejects.toThrow(/optimizer is not an AdamW/);
   model.dispose();
 });

@@ -3,6 +3,7 @@ import {
   AbortedError,
   FormatError,
   LlamaForCausalLM,
+  readGguf,
   readSafetensors,
   type TensorToStore,
   UnsupportedError,
@@ -11,6 +12,7 @@ import {
 import { describe, expect, test, vi } from 'vitest';
 import { defaultModelPath } from '../../../lib/lowrank/src/cli/defaultModel';
 import { GgufError } from '../../../lib/lowrank/src/io';
+import { configFromGguf } from '../../../lib/lowrank/src/llama/files/ggufConfig';
 import smollm2 from '../../golden/smollm2.json';
 import { type Field, float32, GGUF, ggufFile, type Parts, string, uint32 } from '../../io/ggufFile';
 import { temporaryFolder } from '../../io/temporaryFolder';
@@ -50,19 +52,38 @@ test('an adapter beside a model is said not to be put on, which transformers wou
   warn.mockRestore();
 });
 
+test('attention dropout is said not to be applied', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  (await LlamaForCausalLM.fromPretrained(changedFolder('dropping', { config: { attention_dropout: 0.1 } }))).dispose();
+  expect(warn.mock.calls.flat().join()).toMatch(/config.json: attention_dropout 0.1 is not applied in training here/);
+  warn.mockRestore();
+});
+
+test.each([
+  [{ eos: 2, eot: 7, eom: 2 }, [2, 7]],
+  [{ eos: 2, eot: 2 }, 2],
+  [{ eot: 3 }, 3],
+  [{}, undefined],
+])('the end tokens %j of a GGUF file are %j, as for llama.cpp', async (ids: Readonly<Record<string, number>>, expected) => {
+  const fields = Object.entries(ids).map(([name, id]): Field => [`tokenizer.ggml.${name}_token_id`, GGUF.uint32, uint32(id)]);
+  fs.writeFileSync(path('ends.gguf'), ggufFile({ fields: [...SIZES, ...fields] }));
+  expect(configFromGguf(await readGguf(path('ends.gguf'))).eosTokenId).toEqual(expected);
+});
+
+const text = (key: string, value: string): Field => [key, GGUF.string, string(value)];
+const integer = (key: string, value: number): Field => [key, GGUF.uint32, uint32(value)];
+const SIZES = [
+  text('general.architecture', 'llama'),
+  integer('llama.attention.head_count', 2),
+  integer('llama.embedding_length', 8),
+  integer('llama.feed_forward_length', 8),
+  integer('llama.block_count', 1),
+  integer('llama.context_length', 16),
+  ['llama.attention.layer_norm_rms_epsilon', GGUF.float32, float32(1e-5)] as const,
+  integer('llama.vocab_size', 4),
+];
+
 describe('a GGUF file of another kind is unsupported', () => {
-  const text = (key: string, value: string): Field => [key, GGUF.string, string(value)];
-  const integer = (key: string, value: number): Field => [key, GGUF.uint32, uint32(value)];
-  const sizes = [
-    text('general.architecture', 'llama'),
-    integer('llama.attention.head_count', 2),
-    integer('llama.embedding_length', 8),
-    integer('llama.feed_forward_length', 8),
-    integer('llama.block_count', 1),
-    integer('llama.context_length', 16),
-    ['llama.attention.layer_norm_rms_epsilon', GGUF.float32, float32(1e-5)] as const,
-    integer('llama.vocab_size', 4),
-  ];
   const frequencies = (...values: number[]) => ({
     entries: [{ name: 'rope_freqs.weight', dimensions: [values.length], type: 0, offset: 0 }],
     data: Buffer.concat(values.map(float32)),
@@ -74,28 +95,28 @@ describe('a GGUF file of another kind is unsupported', () => {
 
   test.each<[string, Parts, RegExp]>([
     ['architecture', { fields: [text('general.architecture', 'gemma')] }, /architecture is 'gemma'; read are 'llama' and 'qwen2'/],
-    ['mixture of experts', { fields: [...sizes, integer('llama.expert_count', 8)] }, /mixtures of experts/],
-    ['half rotation', { fields: [...sizes, integer('llama.rope.dimension_count', 2)] }, /rotates 2 of 4 elements/],
+    ['mixture of experts', { fields: [...SIZES, integer('llama.expert_count', 8)] }, /mixtures of experts/],
+    ['half rotation', { fields: [...SIZES, integer('llama.rope.dimension_count', 2)] }, /rotates 2 of 4 elements/],
     [
       'scaling',
-      { fields: [...sizes, text('llama.rope.scaling.type', 'yarn'), ['llama.rope.scaling.factor', GGUF.float32, float32(2)]] },
+      { fields: [...SIZES, text('llama.rope.scaling.type', 'yarn'), ['llama.rope.scaling.factor', GGUF.float32, float32(2)]] },
       /scaled by 'yarn'/,
     ],
-    ['divisors', { fields: sizes, ...frequencies(3, 1) }, /divisors in rope_freqs.weight are not those of Llama 3/],
+    ['divisors', { fields: SIZES, ...frequencies(3, 1) }, /divisors in rope_freqs.weight are not those of Llama 3/],
   ])('by its %s', async (_, parts, message) => {
     await expect(load(parts)).rejects.toThrow(UnsupportedError);
     await expect(load(parts)).rejects.toThrow(message);
   });
 
   test.each<[string, Parts, RegExp]>([
-    ['no sizes', { fields: sizes.slice(0, 2) }, /no metadata 'llama.embedding_length'/],
+    ['no sizes', { fields: SIZES.slice(0, 2) }, /no metadata 'llama.embedding_length'/],
     [
       'a size in words',
-      { fields: [...sizes.slice(0, 2), text('llama.embedding_length', '8')] },
+      { fields: [...SIZES.slice(0, 2), text('llama.embedding_length', '8')] },
       /'llama.embedding_length' is not one number/,
     ],
-    ['divisors of another head', { fields: sizes, ...frequencies(1, 1, 1) }, /rope_freqs.weight is not one divisor per pair/],
-    ['no tensors', { fields: sizes }, /'model.embed_tokens.weight' is missing/],
+    ['divisors of another head', { fields: SIZES, ...frequencies(1, 1, 1) }, /rope_freqs.weight is not one divisor per pair/],
+    ['no tensors', { fields: SIZES }, /'model.embed_tokens.weight' is missing/],
   ])('and malformed with %s', async (_, parts, message) => {
     await expect(load(parts)).rejects.toThrow(FormatError);
     await expect(load(parts)).rejects.toThrow(message);
@@ -182,6 +203,7 @@ describe('a configuration of any age', () => {
     ['another activation', { hidden_act: 'gelu' }, /hidden_act is "gelu"/],
     ['quantised weights', { quantization_config: { bits: 4 } }, /quantised/],
     ['another scaling', { rope_parameters: { rope_type: 'yarn', factor: 2 } }, /scaled by "yarn"; read are linear and llama3/],
+    ['attention to later tokens', { is_causal: false }, /is_causal is false: tokens see later ones/],
     ['half-rotated heads', { rope_parameters: { partial_rotary_factor: 0.5 } }, /partial_rotary_factor is 0.5/],
   ])('of %s is unsupported', async (name, config, message) => {
     const load = LlamaForCausalLM.fromPretrained(changedFolder(name, { config }));

@@ -1,5 +1,5 @@
 import { AbortedError, ArgumentError, LlamaForCausalLM, ShapeError, tf } from 'lowrank';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { asOnGpu } from '../../runtime/compile/bindingSpies';
 import { leaked, rows, tinyModel } from '../golden';
 
@@ -116,4 +116,17 @@ test('a padding id outside the vocabulary changes nothing: what it pads is maske
     }),
   );
   expect(texts[1]).toEqual(texts[0]);
+});
+
+test('options that do nothing are said to', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const [ids] = await model.generate([prompt], { maxNewTokens: 2, topP: 0.5, topK: 3, lengthPenalty: 2 });
+  expect(ids).toEqual(first.slice(0, 2));
+  expect(warn.mock.calls.flat()).toEqual([
+    'generate: at temperature 0, which takes the likeliest token, there is no use of topP and topK',
+    'generate: without a search, numBeams above 1, there is no use of lengthPenalty',
+  ]);
+  await model.generate([prompt], { maxNewTokens: 1, topP: 0.5, temperature: 1 });
+  expect(warn).toHaveBeenCalledTimes(2);
+  warn.mockRestore();
 });

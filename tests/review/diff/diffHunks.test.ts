@@ -159,6 +159,22 @@ test('a long hunk is cut into parts whose headers fit and which hold every line 
 });
 
 describe('odd diffs', () => {
+  test.each([
+    ['a context diff', '*** a.c\n--- b.c\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n'],
+    ['the output of `diff` without -u', '1c1\n< a\n---\n> b\n'],
+  ])('%s is refused although its neighbours name files', async (form, changes) => {
+    const named = 'Only in new: y.c\nBinary files old/z.bin and new/z.bin differ\n';
+    await expect(hunksOf(named + changes)).rejects.toThrow(`it looks like ${form}`);
+    await expect(hunksOf(changes + named)).rejects.toThrow(`it looks like ${form}`);
+    expect(await hunksOf(named)).toEqual([]);
+  });
+
+  test('files that `diff -q` only says to differ are named', async () => {
+    const skipped: string[] = [];
+    await hunksOf('Files old/x.c and new/x.c differ\nOnly in new: y.c\n', { onSkip: (file, reason) => skipped.push(`${file}: ${reason}`) });
+    expect(skipped[0]).toBe('new/x.c: only said to differ; `diff -u` without -q shows its lines');
+  });
+
   test('files that plain diff names in a line are named behind a hunk as well', async () => {
     const skipped: string[] = [];
     const diff = `diff -ru old/x.c new/x.c

@@ -71,7 +71,21 @@ describe("CodeReviewer's records", () => {
   });
 });
 
+test('a task that does not exist is refused', async () => {
+  const one = file('one.jsonl', lines({ patch, y: 0 }));
+  await expect(read(one, { task: 'summary' as never })).rejects.toThrow(/task "summary" is none of/);
+});
+
 describe("Tufano's tables", () => {
+  test('lines that end in a carriage return alone, and a column twice, are refused', async () => {
+    await expect(read(file('mac.csv', 'comment,before,after\rc,a,b\r'))).rejects.toThrow(
+      /mac.csv:1: the lines end in a carriage return alone/,
+    );
+    await expect(read(file('twice.csv', 'comment,before,before\nc,a,b\n'))).rejects.toThrow(
+      /twice.csv:1: .* names the column before twice/,
+    );
+  });
+
   const header = ',comment,before,before_marked,after\n';
 
   test('CSV with quotes, line breaks and marks', async () => {

@@ -116,7 +116,9 @@ export function checkTrainOptions(options: TrainOptions): void {
     ],
     { learningRate: 'optimizer', lr: 'optimizer', batchSize: 'gradientAccumulation' },
   );
-  const { steps, epochs, gradientAccumulation, maxGradNorm, stepsAtOnce, evaluation, checkpoint } = options;
+  const { optimizer, steps, epochs, gradientAccumulation, maxGradNorm, stepsAtOnce, evaluation, checkpoint } = options;
+  if (optimizer !== undefined && typeof optimizer?.coefficients !== 'function')
+    throw new ArgumentError('optimizer is not an AdamW: give new AdamW({ learningRate: … }), or leave it out');
   const counts = {
     steps,
     epochs,

@@ -38,6 +38,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
   let hunk: OpenHunk | CombinedHunk | undefined;
   let before: string | undefined; // the preceding line, if it starts with `---`
   let isDiff = false;
+  let namesFiles = false; // without their changes
   let number = 0;
   for await (const raw of lines) {
     number++;
@@ -72,9 +73,10 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
       plain.note(line);
     } else if (section.isOpen) section.header?.add(line);
     const isWholeFile = hunk === undefined && section.passOver(line); // each such line, not the first alone, names a file
-    isDiff ||= hunk !== undefined || isWholeFile;
+    namesFiles ||= isWholeFile;
+    isDiff ||= hunk !== undefined;
     before = line.startsWith('--- ') ? line.slice(4) : undefined;
-    if (!isDiff) {
+    if (!isDiff && !isWholeFile) {
       sample.add(line);
       if (/^Content-Transfer-Encoding: *(base64|quoted-printable)/i.test(line)) throw sample.error();
     }
@@ -87,7 +89,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     section.note('the end of a hunk is missing from the diff');
   }
   section.close();
-  if (!isDiff && !sample.isBlank) throw sample.error();
+  if (!isDiff && (namesFiles ? sample.isForeign : !sample.isBlank)) throw sample.error();
 }
 
 /** A hunk as an example without an answer, for prediction. */
@@ -176,6 +178,7 @@ class Section {
   passOver(line: string): boolean {
     const [, from, to] = /^Binary files (.+) and (.+) differ\r?$/.exec(line) ?? [];
     const [, folder, name] = /^Only in (.+?): (.+?)\r?$/.exec(line) ?? [];
+    const [, , differing] = /^Files (.+?) and (.+) differ\r?$/.exec(line) ?? [];
     const [, submodule] = /^Submodule (.+?) (?:[\da-f]+\.{2,3}[\da-f]+|contains )/.exec(line) ?? [];
     this.index = /^Index: (.+?)\r?$/.exec(line)?.[1] ?? this.index;
     if (/^Cannot display: file marked as a binary type/.test(line)) this.onSkip?.(this.index, 'a binary file');
@@ -184,6 +187,7 @@ class Section {
       this.onSkip?.(commonName(sides) ?? nameAfter(sides) ?? from, 'a binary file');
     } else if (name !== undefined) this.onSkip?.(`${folder}/${name}`, 'only in one of the two folders; `diff -N` shows its lines');
     else if (submodule !== undefined) this.onSkip?.(submodule, 'a submodule');
+    else if (differing !== undefined) this.onSkip?.(differing, 'only said to differ; `diff -u` without -q shows its lines');
     else return false;
     return true;
   }

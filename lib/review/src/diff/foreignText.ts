@@ -32,9 +32,18 @@ export class TextSample {
     return this.text.trim() === '';
   }
 
+  /** Whether the text has a known format, which is not a diff. */
+  get isForeign(): boolean {
+    return this.form !== undefined;
+  }
+
+  private get form(): string | undefined {
+    return forms.find(([pattern]) => pattern.test(this.text))?.[1];
+  }
+
   /** The error that names the recognized and the expected format. */
   error(): FormatError {
-    const form = forms.find(([pattern]) => pattern.test(this.text))?.[1];
+    const { form } = this;
     return new FormatError(`this input contains no diff${form ? `; it looks like ${form}` : ''}: ${expected}`);
   }
 }

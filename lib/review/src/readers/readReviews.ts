@@ -1,8 +1,8 @@
 /** Reads review data from all supported sources, one record at a time. */
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
-import { checkKnown, isJsonObject, type TextLine, textLines } from 'lowrank/internal';
-import { isExampleOf, type ReviewTask } from '../prompts';
+import { checkKnown, checkOneOf, isJsonObject, type TextLine, textLines } from 'lowrank/internal';
+import { isExampleOf, type ReviewTask, reviewTasks } from '../prompts';
 import type { ReviewExample } from '../reviewExample';
 import { codeReviewerExample } from './codeReviewer';
 import { instructionExample, isInstructionRecord } from './instructionRecord';
@@ -31,7 +31,8 @@ export interface FiledExample {
  *
  * Reports a malformed record with file and line and skips it, up to a limit.
  *
- * @throws FormatError when there is nothing to read, a file or archive is truncated, or too many records are malformed.
+ * @throws FormatError when there is nothing to read, a file or archive is truncated, or too many records are malformed; ArgumentError for an
+ * unknown task or option.
  */
 export async function* readReviews(path: string, options: ReadReviewsOptions = {}): AsyncGenerator<ReviewExample> {
   checkKnown('readReviews', options, ['task', 'onProblem', 'maxProblems']);
@@ -41,6 +42,7 @@ export async function* readReviews(path: string, options: ReadReviewsOptions = {
 /** Like {@link readReviews}, with the file of each example. */
 export async function* readFiledReviews(path: string, { task, ...options }: ReadReviewsOptions = {}): AsyncGenerator<FiledExample> {
   const problems = new Problems(options);
+  if (task !== undefined) checkOneOf('task', task, reviewTasks);
   const root = nodePath.dirname(nodePath.resolve(path));
   for await (const source of openTexts(path)) {
     const { file } = source;

@@ -19,7 +19,7 @@ type Row = Partial<Record<(typeof columns)[number], string>>;
  * The records of a table. Its header must name `comment` and `before`, and may name `before_marked` and `after`; other columns are
  * ignored.
  *
- * @throws FormatError when the header lacks a column, or a record has no end.
+ * @throws FormatError when the header lacks a column or names one twice, or a record has no end.
  */
 export async function* tufanoTable(file: string, bytes: AsyncIterable<Buffer>, delimiter: ',' | '\t'): AsyncGenerator<FoundRecord> {
   let unclosed: CsvError | undefined;
@@ -102,7 +102,11 @@ async function* parsed(file: string, bytes: AsyncIterable<Buffer>, parser: Parse
 }
 
 function columnNames(file: string, record: readonly Buffer[]): string[] {
+  if (record.some((name) => name.includes('\r')))
+    throw new FormatError(`${file}:1: the lines end in a carriage return alone; end them in \\n`);
   const names = record.map((name) => columnName(name.toString()));
+  const twice = columns.find((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  if (twice !== undefined) throw new FormatError(`${file}:1: the first line names the column ${twice} twice`);
   const missing = columns.slice(0, 2).filter((name) => !names.includes(name));
   if (missing.length === 0) return names;
   throw new FormatError(`${file}:1: the first line lacks the column ${missing.join(' and ')}; expected ${columns.join(', ')}`);

@@ -5,6 +5,7 @@ import { withoutNull } from '../../io/jsonFile';
 import type { RopeScaling } from '../../nn';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
+import { warn } from '../../runtime/messages/warn';
 import { type Architecture, architectureOf, MODEL_TYPES, type ModelType, modelTypeWhere } from '../architectures';
 import type { LlamaConfig, LlamaConfigOptions } from '../config';
 import { checkWindow, configOfFile } from './modelSource';
@@ -49,6 +50,8 @@ export function configFromJson(path: string, { config: given, generation }: Conf
     ...tokenIds(fieldsOf(path, { ...config, ...withoutNull(generation) })),
   });
   checkWindow(path, architecture.slidingWindow(config), llama.maxPositionEmbeddings);
+  const dropout = read.number('attention_dropout') ?? 0;
+  if (dropout > 0) warn(`${path}: attention_dropout ${dropout} is not applied in training here; a LoRA's own loraDropout is`);
   return llama;
 }
 
@@ -120,6 +123,7 @@ function checkSupported(path: string, config: JsonObject, { activations, classNa
   };
   const activation = config.hidden_act ?? 'silu';
   if (!activations.includes(activation)) refuse(`hidden_act is ${shown(activation)}; ${className}'s here is "${activations[0]}"`);
+  if (config.is_causal === false) refuse('is_causal is false: tokens see later ones; only causal attention is computed here');
   if (config.rope_interleaved === true) refuse('rope_interleaved is true; only halves are rotated here');
   const quantization = config.quantization_config;
   if (quantization !== undefined && quantization !== null) {

@@ -38,9 +38,16 @@ export function configFromGguf(file: GgufFile): LlamaConfig {
     attentionBias: file.tensors.has('blk.0.attn_q.bias'),
     mlpBias: file.tensors.has('blk.0.ffn_gate.bias'),
     bosTokenId: optional(file, 'tokenizer.ggml.bos_token_id'),
-    eosTokenId: optional(file, 'tokenizer.ggml.eos_token_id'),
+    eosTokenId: endTokens(file),
     padTokenId: optional(file, 'tokenizer.ggml.padding_token_id'),
   });
+}
+
+/** The ids that end a text for llama.cpp: those of the text, of a turn, and of a message to a tool. */
+function endTokens(file: GgufFile): number | readonly number[] | undefined {
+  const ids = ['eos', 'eot', 'eom'].flatMap((name) => optional(file, `tokenizer.ggml.${name}_token_id`) ?? []);
+  const [id, ...others] = new Set(ids);
+  return others.length === 0 ? id : [...new Set(ids)];
 }
 
 function architectureIn(file: GgufFile): { readonly modelType: ModelType; readonly prefix: string } {

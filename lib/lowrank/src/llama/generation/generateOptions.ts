@@ -4,6 +4,7 @@ import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
 import { checkMemory } from '../../runtime/memory/memoryBudget';
+import { warn } from '../../runtime/messages/warn';
 import { checkIds, checkLength } from '../checkInputs';
 import type { LlamaConfig } from '../config';
 import { workPlan } from '../memory/memoryPlan';
@@ -60,6 +61,7 @@ export function checkRequest(
 ): void {
   checkKnown('generate', options, OPTIONS, { maxTokens: 'maxNewTokens', maxLength: 'maxNewTokens', stop: 'eosTokenId' });
   checkGenerating({ ...options, maxNewTokens });
+  warnOfIdle(options);
   for (const id of [options.eosTokenId ?? []].flat()) {
     if (Number.isInteger(id) && id >= 0 && id < config.vocabSize) continue;
     throw new ArgumentError(`eosTokenId ${id} is not in the vocabulary, 0…${config.vocabSize - 1}: no text would end with it`);
@@ -82,6 +84,16 @@ export function checkGenerating(options: GenerateOptions): void {
     throw new ArgumentError(`numBeams ${numBeams} searches and temperature ${temperature} draws: take one`);
   if (numBeams > 1 && onToken) throw new ArgumentError(`onToken cannot follow ${numBeams} beams: their text is known only at the end`);
   checkWhole('maxNewTokens', maxNewTokens);
+}
+
+/** Warns of options that are given and do nothing, as transformers does. */
+function warnOfIdle(options: GenerateOptions): void {
+  const { temperature = 0, numBeams = 1 } = options;
+  const given = (names: readonly (keyof GenerateOptions)[]) => names.filter((name) => options[name] !== undefined).join(' and ');
+  const [drawing, searching] = [given(['topP', 'topK']), given(['lengthPenalty', 'earlyStopping'])];
+  if (drawing !== '' && temperature === 0)
+    warn(`generate: at temperature 0, which takes the likeliest token, there is no use of ${drawing}`);
+  if (searching !== '' && numBeams === 1) warn(`generate: without a search, numBeams above 1, there is no use of ${searching}`);
 }
 
 /** @throws ArgumentError when an execution option has an invalid value, or would have no effect. */
