@@ -59,7 +59,7 @@ describe('the words of notebook 05', () => {
   });
 
   it('on necessity: a guess after a dozen updates, and little better for an adapter that was taught with more context', () => {
-    expect(words).toContain('Its loss is below that of a guess, and not by much');
+    expect(words).toContain('Its loss is below that of a guess, but not by much');
     const guess = Math.LN2 / 2;
     const lossOf = (adapter: string) => Number(printed.match(new RegExp(`adapter '${adapter}': ([\\d.]+) nats`))?.[1]);
     expect(Math.abs(lossOf('necessity') - guess)).toBeLessThan(0.05);
