@@ -4,13 +4,14 @@ import './meanings.mjs';
 import './print.mjs';
 import embed from 'vega-embed';
 import { addButtons } from './live/buttons.ts';
+import { narrowed } from './narrow.mjs';
 
 const options = { mode: 'vega-lite', renderer: 'svg', ast: false, actions: { export: true, source: true, compiled: false, editor: false } };
 
 /** Draws a figure in its place, with its sentence for those who do not see it. */
 async function draw(place, spec, sentence) {
   place.className = 'moving-figure';
-  await embed(place, spec, options);
+  await embed(place, matchMedia('(max-width: 48rem)').matches ? narrowed(spec) : spec, options);
   const drawn = place.querySelector('svg');
   drawn?.setAttribute('role', 'img');
   drawn?.setAttribute('aria-label', sentence);
