@@ -18,6 +18,30 @@ interface BlockFormat {
 const half = float16Table();
 const readHalf = (block: DataView, at: number) => half[block.getUint16(at, true)] as number;
 
+/**
+ * 32 values `x = d·q + m`, or `x = d·(q − half the range)` without a minimum; the low nibbles hold values 0…15, the high ones 16…31. The
+ * fifth bits of all values, if they have one, precede the nibbles.
+ */
+function nibbleBlock({ hasMinimum, hasFifths }: { readonly hasMinimum: boolean; readonly hasFifths: boolean }): BlockFormat {
+  const centre = hasMinimum ? 0 : hasFifths ? 16 : 8;
+  const fifthsAt = hasMinimum ? 4 : 2;
+  const pairsAt = fifthsAt + (hasFifths ? 4 : 0);
+  return {
+    values: 32,
+    bytes: pairsAt + 16,
+    decode: (block, at, out, to) => {
+      const d = readHalf(block, at);
+      const m = hasMinimum ? readHalf(block, at + 2) : -0; // which leaves −0 as it is
+      const fifths = hasFifths ? block.getUint32(at + fifthsAt, true) : 0;
+      for (let i = 0; i < 16; i++) {
+        const pair = block.getUint8(at + pairsAt + i);
+        out[to + i] = d * (((pair & 15) | (((fifths >>> i) & 1) << 4)) - centre) + m;
+        out[to + i + 16] = d * (((pair >> 4) | (((fifths >>> (i + 16)) & 1) << 4)) - centre) + m;
+      }
+    },
+  };
+}
+
 /** The GGML tensor types that this library reads, by their GGML names. */
 export const GGML_FORMATS = {
   F32: {
@@ -51,62 +75,10 @@ export const GGML_FORMATS = {
       for (let i = 0; i < 32; i++) out[to + i] = d * block.getInt8(at + 2 + i);
     },
   },
-  /** `x = d·(q − 8)`; the low nibbles hold values 0…15, the high ones 16…31. */
-  Q4_0: {
-    values: 32,
-    bytes: 18,
-    decode: (block, at, out, to) => {
-      const d = readHalf(block, at);
-      for (let i = 0; i < 16; i++) {
-        const pair = block.getUint8(at + 2 + i);
-        out[to + i] = d * ((pair & 15) - 8);
-        out[to + i + 16] = d * ((pair >> 4) - 8);
-      }
-    },
-  },
-  /** `x = d·q + m`. */
-  Q4_1: {
-    values: 32,
-    bytes: 20,
-    decode: (block, at, out, to) => {
-      const d = readHalf(block, at);
-      const m = readHalf(block, at + 2);
-      for (let i = 0; i < 16; i++) {
-        const pair = block.getUint8(at + 4 + i);
-        out[to + i] = d * (pair & 15) + m;
-        out[to + i + 16] = d * (pair >> 4) + m;
-      }
-    },
-  },
-  /** `x = d·(q − 16)`; the fifth bits of all 32 values precede the nibbles. */
-  Q5_0: {
-    values: 32,
-    bytes: 22,
-    decode: (block, at, out, to) => {
-      const d = readHalf(block, at);
-      const fifths = block.getUint32(at + 2, true);
-      for (let i = 0; i < 16; i++) {
-        const pair = block.getUint8(at + 6 + i);
-        out[to + i] = d * (((pair & 15) | (((fifths >>> i) & 1) << 4)) - 16);
-        out[to + i + 16] = d * (((pair >> 4) | (((fifths >>> (i + 16)) & 1) << 4)) - 16);
-      }
-    },
-  },
-  /** `x = d·q + m`. */
-  Q5_1: {
-    values: 32,
-    bytes: 24,
-    decode: (block, at, out, to) => {
-      const d = readHalf(block, at);
-      const m = readHalf(block, at + 2);
-      const fifths = block.getUint32(at + 4, true);
-      for (let i = 0; i < 16; i++) {
-        const pair = block.getUint8(at + 8 + i);
-        out[to + i] = d * ((pair & 15) | (((fifths >>> i) & 1) << 4)) + m;
-        out[to + i + 16] = d * ((pair >> 4) | (((fifths >>> (i + 16)) & 1) << 4)) + m;
-      }
-    },
-  },
+  Q4_0: nibbleBlock({ hasMinimum: false, hasFifths: false }),
+  Q4_1: nibbleBlock({ hasMinimum: true, hasFifths: false }),
+  Q5_0: nibbleBlock({ hasMinimum: false, hasFifths: true }),
+  Q5_1: nibbleBlock({ hasMinimum: true, hasFifths: true }),
   /** `x = (d·s)·q − (m·t)`, with 6-bit s and t for each of the 8 runs of 32 values. */
   Q4_K: {
     values: 256,

@@ -102,6 +102,7 @@ function ggmlType(file: BinaryFile, name: string, code: number): GgmlType {
   );
 }
 
-function padded(position: number, alignment: number): number {
+/** The next multiple of the alignment. */
+export function padded(position: number, alignment: number): number {
   return Math.ceil(position / alignment) * alignment;
 }

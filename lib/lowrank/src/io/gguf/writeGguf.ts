@@ -5,6 +5,7 @@ import { sizeOf } from '../../runtime/sizeOf';
 import { writeFileAtomic } from '../atomicFile';
 import { GGML_NAMES } from './dequantize';
 import { GGUF_TYPES, LONGEST_TENSOR_NAME } from './ggufHeader';
+import { padded } from './readGguf';
 
 /** A metadata value: a string, or a number stored as a 32-bit float. */
 export type GgufFieldToStore = string | number;
@@ -34,7 +35,7 @@ export function writeGguf(
   for (const [name, { shape, values }] of tensors) {
     checkTensor(name, shape, values);
     header.push(text(name), uint32(shape.length), ...shape.toReversed().map(uint64), uint32(GGML_NAMES.indexOf('F32')), uint64(offset));
-    offset += padded(values.byteLength);
+    offset += padded(values.byteLength, ALIGNMENT);
   }
   writeFileAtomic(path, (append) => {
     append(aligned(Buffer.concat(header)));
@@ -67,9 +68,5 @@ function uint64(value: number): Buffer {
 }
 
 function aligned(bytes: Buffer): Uint8Array {
-  return Buffer.concat([bytes], padded(bytes.length)); // padded with zeros
-}
-
-function padded(length: number): number {
-  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+  return Buffer.concat([bytes], padded(bytes.length, ALIGNMENT)); // padded with zeros
 }
