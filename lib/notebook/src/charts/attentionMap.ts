@@ -3,6 +3,7 @@ import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { METHOD_STYLES } from '../methods';
 import { GRID, INK, SEQUENTIAL } from '../theme';
+import { nominal, quantity } from './fields';
 import { checkMatrices } from './heatmaps';
 import { readable, rounded } from './series';
 
@@ -67,11 +68,7 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, { to
         scale: { type: scale, range: SEQUENTIAL, domain: [0, 1] },
         legend: { gradientLength: 140, values: scale === 'sqrt' ? [0, 0.05, 0.2, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1], format: '.2~f' },
       },
-      tooltip: [
-        { field: 'query', type: 'nominal', title: 'query' },
-        { field: 'key', type: 'nominal', title: 'key' },
-        { field: 'weight', type: 'quantitative', title: 'weight', format: '.3~g' },
-      ],
+      tooltip: [nominal('query', 'query'), nominal('key', 'key'), quantity('weight', 'weight', '.3~g')],
     },
   };
   const boundary = {
@@ -81,11 +78,11 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, { to
       { mark: { type: 'rule', strokeWidth: 2, strokeDash: [5, 3], color: METHOD_STYLES.prefix.colour } },
       {
         mark: { type: 'text', align: 'right', dx: -5, dy: -7, color: INK },
-        encoding: { text: { field: 'before', type: 'nominal' }, y: { value: 0 } },
+        encoding: { text: nominal('before'), y: { value: 0 } },
       },
       {
         mark: { type: 'text', align: 'left', dx: 5, dy: -7, color: INK },
-        encoding: { text: { field: 'after', type: 'nominal' }, y: { value: 0 } },
+        encoding: { text: nominal('after'), y: { value: 0 } },
       },
     ],
   };

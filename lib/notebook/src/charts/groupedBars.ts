@@ -4,6 +4,7 @@ import { Figure } from '../figure';
 import { methodOf } from '../methods';
 import { textWidth } from '../textWidth';
 import { INK } from '../theme';
+import { nominal, quantity } from './fields';
 import { colourBySeries, distinct, readable, rounded } from './series';
 
 /** One bar: its group, series and height. */
@@ -35,17 +36,6 @@ export interface GroupedBarsOptions {
   /** Dashed lines for comparison, for example the share of yes in the data. */
   readonly references?: readonly { readonly label: string; readonly value: number }[];
 }
-
-const OPTIONS = [
-  'yTitle',
-  'title',
-  'format',
-  'direction',
-  'sort',
-  'numbers',
-  'groupTitle',
-  'references',
-] as const satisfies readonly (keyof GroupedBarsOptions)[];
 
 const MANY_BARS = 24;
 const PALE = 0.5;
@@ -88,7 +78,7 @@ function domainOf(values: readonly (number | null)[], room: number): [low: numbe
 
 /** Grouped bars, one bar per series, with the value at each bar, and its interval if it has one. */
 export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOptions): Figure {
-  checkKnown('groupedBars', options, OPTIONS);
+  checkKnown('groupedBars', options, ['yTitle', 'title', 'format', 'direction', 'sort', 'numbers', 'groupTitle', 'references']);
   if (bars.length === 0) throw new ArgumentError('groupedBars has no bars; pass at least one');
   const { yTitle, title, format = readable, sort = 'given', numbers = bars.length <= MANY_BARS, groupTitle, references = [] } = options;
   checkOneOf('sort', sort, ['given', 'descending']);
@@ -109,7 +99,7 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
     numbers ? (isVertical ? 18 : textRoom) / (length - textRoom) : 0.04,
   );
   const [main, other] = isVertical ? (['y', 'x'] as const) : (['x', 'y'] as const);
-  const quantity = {
+  const height = {
     type: 'quantitative',
     title: yTitle,
     stack: null,
@@ -128,15 +118,15 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
   };
   const hasInterval = rows.some(({ low }) => low !== undefined);
   const tooltip = [
-    { field: 'group', type: 'nominal', title: groupTitle ?? 'group' },
-    ...(isMultiple ? [{ field: 'series', type: 'nominal', title: 'series' }] : []),
-    { field: 'text', type: 'nominal', title: yTitle },
-    ...(hasInterval ? ['low', 'high'].map((field) => ({ field, type: 'quantitative', title: field, format: '.4~g' })) : []),
+    nominal('group', groupTitle ?? 'group'),
+    ...(isMultiple ? [nominal('series', 'series')] : []),
+    nominal('text', yTitle),
+    ...(hasInterval ? ['low', 'high'].map((field) => quantity(field, field, '.4~g')) : []),
   ];
   const interval = {
     data: { values: rows.filter(({ low }) => low !== undefined) },
     mark: { type: 'rule', strokeWidth: 2, color: INK },
-    encoding: { ...place, [main]: { ...quantity, field: 'low' }, [`${main}2`]: { field: 'high' }, tooltip },
+    encoding: { ...place, [main]: { ...height, field: 'low' }, [`${main}2`]: { field: 'high' }, tooltip },
   };
   const number = (isNegative: boolean) => ({
     data: { values: rows.filter(({ value }) => (value ?? 0) < 0 === isNegative) },
@@ -147,7 +137,7 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
         ? { baseline: isNegative ? 'top' : 'bottom', dy: isNegative ? 4 : -3 }
         : { baseline: 'middle', align: isNegative ? 'right' : 'left', dx: isNegative ? -5 : 5 }),
     },
-    encoding: { ...place, [main]: { ...quantity, field: 'end' }, text: { field: 'text', type: 'nominal' } },
+    encoding: { ...place, [main]: { ...height, field: 'end' }, text: nominal('text') },
   });
   const hasNegative = rows.some(({ value }) => (value ?? 0) < 0);
   const step = isVertical ? (isMultiple ? Math.ceil(groupStep / (1.2 * series.length)) : groupStep) : isMultiple ? 18 : 26;
@@ -165,7 +155,7 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
           ...(hasInterval ? { opacity: PALE } : {}),
           ...(isMultiple ? {} : { [isVertical ? 'width' : 'height']: { band: 0.75 } }),
         },
-        encoding: { ...place, [main]: { ...quantity, field: 'value' }, ...colourOf(series, groups), tooltip },
+        encoding: { ...place, [main]: { ...height, field: 'value' }, ...colourOf(series, groups), tooltip },
       },
       ...(hasInterval ? [interval] : []),
       ...(numbers ? [number(false)] : []),
@@ -193,7 +183,7 @@ function comparison({ label, value }: { readonly label: string; readonly value: 
     : { mark: { align: 'center', baseline: 'bottom', dy: -4 }, encoding: { x: at, y: { value: 0 } } };
   return [
     { data, mark: { type: 'rule', strokeDash: [4, 4], color: INK }, encoding: isVertical ? { y: at } : { x: at } },
-    { data, mark: { type: 'text', color: INK, ...text.mark }, encoding: { ...text.encoding, text: { field: 'label', type: 'nominal' } } },
+    { data, mark: { type: 'text', color: INK, ...text.mark }, encoding: { ...text.encoding, text: nominal('label') } },
   ];
 }
 

@@ -2,6 +2,7 @@ import { ArgumentError } from 'lowrank/errors';
 import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { DIVERGING, SEQUENTIAL } from '../theme';
+import { ordinal, quantity } from './fields';
 import { readable, rounded } from './series';
 
 /** One matrix. */
@@ -32,17 +33,6 @@ export interface HeatmapsOptions {
   /** Names of the rows, in place of numbers. */
   readonly rowNames?: readonly string[];
 }
-
-const OPTIONS = [
-  'title',
-  'rowTitle',
-  'columnTitle',
-  'valueTitle',
-  'limit',
-  'colours',
-  'columnNames',
-  'rowNames',
-] as const satisfies readonly (keyof HeatmapsOptions)[];
 
 /** More rectangles would make a notebook too large to read and commit. */
 const MAX_CELLS = 4096;
@@ -102,29 +92,22 @@ function side(field: string, title: string, count: number, names: readonly strin
   return { field, type: 'ordinal', title, sort: names, scale: { domain: names }, axis: { ...look, ...angle } };
 }
 
-function checkNames(option: string, names: readonly string[] | undefined, counts: readonly number[]): void {
+function checkNames(option: string, names: readonly string[] | undefined, count: number): void {
   if (!names) return;
-  const count = counts.find((each) => each !== names.length);
-  if (count !== undefined) throw new ArgumentError(`${option} has ${names.length} names for ${count}; pass one for each`);
+  if (count !== names.length) throw new ArgumentError(`${option} has ${names.length} names for ${count}; pass one for each`);
   if (new Set(names).size < names.length) throw new ArgumentError(`${option} has a name twice; each name must be unique`);
 }
 
 /** Matrices side by side on one colour scale, for comparison; 0 is transparent. */
 export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptions = {}): Figure {
-  checkKnown('heatmaps', options, OPTIONS);
+  checkKnown('heatmaps', options, ['title', 'rowTitle', 'columnTitle', 'valueTitle', 'limit', 'colours', 'columnNames', 'rowNames']);
   checkMatrices(panels);
   const { title, rowTitle = 'row', columnTitle = 'column', valueTitle = 'value', colours = 'diverging', columnNames, rowNames } = options;
   checkOneOf('colours', colours, ['diverging', 'sequential']);
-  checkNames(
-    'columnNames',
-    columnNames,
-    panels.map(({ values }) => values[0]?.length ?? 0),
-  );
-  checkNames(
-    'rowNames',
-    rowNames,
-    panels.map(({ values }) => values.length),
-  );
+  for (const { values } of panels) {
+    checkNames('columnNames', columnNames, values[0]?.length ?? 0);
+    checkNames('rowNames', rowNames, values.length);
+  }
   const extremes = panels.map(({ values }) => extremeOf(values));
   const shared = panels.flatMap(({ ownScale = false }, index) => (ownScale ? [] : (extremes[index] ?? 0)));
   const limit = options.limit ?? (Math.max(0, ...shared) || 1);
@@ -143,11 +126,7 @@ export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptio
       x: side('column', columnTitle, values[0]?.length ?? 0, columnNames),
       y: side('row', index === 0 ? rowTitle : '', values.length, rowNames),
       color: colourOf(ownScale ? `${valueTitle}, own scale` : valueTitle, limitOf(index), ownScale ? own : colours),
-      tooltip: [
-        { field: 'row', type: 'ordinal', title: rowTitle },
-        { field: 'column', type: 'ordinal', title: columnTitle },
-        { field: 'value', type: 'quantitative', title: valueTitle, format: '.4~g' },
-      ],
+      tooltip: [ordinal('row', rowTitle), ordinal('column', columnTitle), quantity('value', valueTitle, '.4~g')],
     },
   }));
   const isShared = panels.every(({ ownScale = false }) => !ownScale);

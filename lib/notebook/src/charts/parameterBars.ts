@@ -3,6 +3,7 @@ import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { methodOf } from '../methods';
 import { INK } from '../theme';
+import { nominal } from './fields';
 import { COUNT_LABELS, NumericAxis } from './numericAxis';
 import { readable, rounded, stylesOf } from './series';
 
@@ -57,11 +58,7 @@ export function parameterBars(bars: readonly ParameterBar[], options: ParameterB
   const isMethods = new Set(labels).size === labels.length && labels.some((label) => methodOf(label) !== undefined);
   const range = isMethods ? stylesOf(labels).map(({ colour }) => colour) : undefined;
   const color = range ? { color: { field: 'label', type: 'nominal', scale: { domain: labels, range }, legend: null } } : {};
-  const tooltip = [
-    { field: 'label', type: 'nominal', title: 'name' },
-    { field: 'count', type: 'nominal', title: unit },
-    { field: 'share', type: 'nominal', title: 'share' },
-  ];
+  const tooltip = [nominal('label', 'name'), nominal('count', unit), nominal('share', 'share')];
   const view = {
     ...(title ? { title } : {}),
     width: WIDTH,
@@ -79,7 +76,7 @@ export function parameterBars(bars: readonly ParameterBar[], options: ParameterB
     },
     layer: [
       { mark: { type: 'bar', height: { band: 0.62 }, ...(isLog ? {} : { x2: 0 }) }, encoding: { ...color, tooltip } },
-      { mark: { type: 'text', align: 'left', dx: 6, color: INK }, encoding: { text: { field: 'text', type: 'nominal' } } },
+      { mark: { type: 'text', align: 'left', dx: 6, color: INK }, encoding: { text: nominal('text') } },
     ],
   };
   return new Figure(

@@ -1,5 +1,6 @@
 import { textWidth } from '../textWidth';
 import { INK } from '../theme';
+import { nominal } from './fields';
 
 /** A dashed line across the plot, horizontal or vertical. */
 export function rule(place: { readonly x: number } | { readonly y: number }, width: number, height: number): object {
@@ -21,7 +22,7 @@ export function topLabel(label: string, x: number, width: number): object {
     encoding: {
       x: { value: Math.round(Math.min(Math.max(x, half), width - half)) },
       y: { value: -4 },
-      text: { field: 'label', type: 'nominal' },
+      text: nominal('label'),
     },
   };
 }

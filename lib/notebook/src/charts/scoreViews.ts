@@ -1,6 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import type { MethodStyle } from '../methods';
 import { INK } from '../theme';
+import { nominal, quantity } from './fields';
 import { endLabels } from './lines/endLabels';
 import { NumericAxis } from './numericAxis';
 import { placeLabels } from './placeLabels';
@@ -40,10 +41,10 @@ export interface Facet {
 
 function tooltips(scoreTitle: string, withParameters: boolean) {
   return [
-    { field: 'method', type: 'nominal', title: 'method' },
-    { field: 'text', type: 'nominal', title: scoreTitle },
-    { field: 'interval', type: 'nominal', title: 'interval' },
-    ...(withParameters ? [{ field: 'parameters', type: 'quantitative', title: 'trained parameters', format: ',' }] : []),
+    nominal('method', 'method'),
+    nominal('text', scoreTitle),
+    nominal('interval', 'interval'),
+    ...(withParameters ? [quantity('parameters', 'trained parameters', ',')] : []),
   ];
 }
 
@@ -128,7 +129,7 @@ export function sortedView({ name, scores, scoreTitle, styles, format, width }: 
       {
         data: { values: sorted.map((score) => rowOf(score, format)) },
         mark: { type: 'text', align: 'left', dx: 8, color: INK },
-        encoding: { y, x: { value: 'width' }, text: { field: 'text', type: 'nominal' } },
+        encoding: { y, x: { value: 'width' }, text: nominal('text') },
       },
     ],
   };
@@ -199,7 +200,7 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
       ...labels.map(({ text, x: left, y: top, align }) => ({
         data: { values: [{ text }] },
         mark: { type: 'text', align, baseline: 'middle', color: INK },
-        encoding: { x: { value: Math.round(left) }, y: { value: Math.round(top) }, text: { field: 'text', type: 'nominal' } },
+        encoding: { x: { value: Math.round(left) }, y: { value: Math.round(top) }, text: nominal('text') },
       })),
     ],
   };

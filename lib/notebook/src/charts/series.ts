@@ -73,31 +73,22 @@ function freeOf<T>(taken: ReadonlySet<string>, wanted: T, codes: readonly T[]): 
   return [wanted, ...codes].find((code) => !taken.has(String(code))) ?? wanted;
 }
 
-function bySeries(names: readonly string[], codes: readonly unknown[]) {
+function bySeries(names: readonly string[], codeOf: (style: MethodStyle) => unknown) {
   const legend = names.length > 1 ? { orient: 'top', title: null, columns: 3 } : null;
-  return { field: 'series', type: 'nominal', scale: { domain: names, range: codes }, legend };
+  return { field: 'series', type: 'nominal', scale: { domain: names, range: stylesOf(names).map(codeOf) }, legend };
 }
 
 /** Encodes the series by colour, with a legend above the chart if there are several. */
 export function colourBySeries(names: readonly string[]) {
-  return bySeries(
-    names,
-    stylesOf(names).map(({ colour }) => colour),
-  );
+  return bySeries(names, ({ colour }) => colour);
 }
 
 /** Encodes the series by dash too, for readers who cannot see the colours; shares the legend. */
 export function dashBySeries(names: readonly string[]) {
-  return bySeries(
-    names,
-    stylesOf(names).map(({ dash }) => dash),
-  );
+  return bySeries(names, ({ dash }) => dash);
 }
 
 /** Like `dashBySeries`, for points. */
 export function shapeBySeries(names: readonly string[]) {
-  return bySeries(
-    names,
-    stylesOf(names).map(({ shape }) => shape),
-  );
+  return bySeries(names, ({ shape }) => shape);
 }

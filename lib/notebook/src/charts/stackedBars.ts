@@ -3,6 +3,7 @@ import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { textWidth } from '../textWidth';
 import { INK, SERIES_COLOURS } from '../theme';
+import { nominal, quantity } from './fields';
 import { NumericAxis } from './numericAxis';
 import { distinct, readable, rounded } from './series';
 
@@ -62,11 +63,7 @@ export function stackedBars(parts: readonly StackedPart[], options: StackedBarsO
     scale: { domain: names, range: names.map((_, index) => SERIES_COLOURS[index % SERIES_COLOURS.length]) },
     legend: { orient: 'bottom', columns: 4 },
   };
-  const tooltip = [
-    { field: 'group', type: 'nominal', title: 'bar' },
-    { field: 'part', type: 'nominal', title: 'part' },
-    { field: 'text', type: 'nominal', title: xTitle },
-  ];
+  const tooltip = [nominal('group', 'bar'), nominal('part', 'part'), nominal('text', xTitle)];
   const view = {
     ...(title ? { title: references.length > 0 ? { text: title, offset: 12 + 15 * levels(references, axis).length } : title } : {}),
     width: WIDTH,
@@ -75,12 +72,12 @@ export function stackedBars(parts: readonly StackedPart[], options: StackedBarsO
       {
         data: { values: rows },
         mark: { type: 'bar', height: { band: 0.62 } },
-        encoding: { y, x: { ...x, stack: 'zero' }, order: { field: 'order', type: 'quantitative' }, color, tooltip },
+        encoding: { y, x: { ...x, stack: 'zero' }, order: quantity('order'), color, tooltip },
       },
       {
         data: { values: totals },
         mark: { type: 'text', align: 'left', dx: 8, color: INK },
-        encoding: { y, x: { value: 'width' }, text: { field: 'text', type: 'nominal' } },
+        encoding: { y, x: { value: 'width' }, text: nominal('text') },
       },
       ...levels(references, axis).flatMap((level, index) => level.flatMap((each) => line(each, axis, index))),
     ],
@@ -122,7 +119,7 @@ function line({ label, value }: Reference, axis: NumericAxis, level: number): ob
     {
       data,
       mark: { type: 'text', align: 'center', baseline: 'bottom', color: INK },
-      encoding: { x, y: { value: -4 - 15 * level }, text: { field: 'label', type: 'nominal' } },
+      encoding: { x, y: { value: -4 - 15 * level }, text: nominal('label') },
     },
   ];
 }

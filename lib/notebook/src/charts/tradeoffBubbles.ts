@@ -2,6 +2,7 @@ import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { INK } from '../theme';
+import { nominal, quantity } from './fields';
 import { NumericAxis } from './numericAxis';
 import { placeLabels } from './placeLabels';
 import { colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
@@ -79,14 +80,14 @@ export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: Tra
     WIDTH,
     HEIGHT,
   );
-  const number = (field: string, name: string) => ({ field, type: 'quantitative', title: name, format: '.4~g' });
+  const number = (field: string, name: string) => quantity(field, name, '.4~g');
   const x = { field: 'x', type: 'quantitative', title: xTitle, scale: xs.scale, axis: { ...xs.axis, grid: false } };
   const y = { field: 'y', type: 'quantitative', title: yTitle, scale: ys.scale, axis: { ...ys.axis, minExtent: 40 } };
   const color = isSeries ? colourBySeries(names) : { ...colourBySeries(names), legend: null };
   const shape = isSeries ? shapeBySeries(names) : { value: 'circle' };
   const tooltip = [
-    { field: 'label', type: 'nominal', title: 'name' },
-    ...(isSeries ? [{ field: 'series', type: 'nominal', title: 'series' }] : []),
+    nominal('label', 'name'),
+    ...(isSeries ? [nominal('series', 'series')] : []),
     number('x', xTitle),
     number('y', yTitle),
     ...(hasInterval ? [number('low', 'low'), number('high', 'high')] : []),
@@ -123,7 +124,7 @@ export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: Tra
       ...labels.map(({ text, x: left, y: top, align }) => ({
         data: { values: [{ label: text }] },
         mark: { type: 'text', align, baseline: 'middle', color: INK },
-        encoding: { x: { value: Math.round(left) }, y: { value: Math.round(top) }, text: { field: 'label', type: 'nominal' } },
+        encoding: { x: { value: Math.round(left) }, y: { value: Math.round(top) }, text: nominal('label') },
       })),
     ],
   };

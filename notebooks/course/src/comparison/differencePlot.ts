@@ -1,6 +1,6 @@
 import { ArgumentError } from 'lowrank/errors';
 import { type Figure, figure, methodColor } from 'lowrank-notebook';
-import { INK } from 'lowrank-notebook/internal';
+import { INK, nominal } from 'lowrank-notebook/internal';
 import type { ExperimentDifference } from 'lowrank-review';
 import { METRICS, numberText } from './metrics';
 
@@ -37,10 +37,7 @@ export function differencePlot(differences: readonly ExperimentDifference[], opt
     colour: isShown({ low, high }) ? methodColor(method) : INK,
     fill: isShown({ low, high }) ? methodColor(method) : 'transparent',
   }));
-  const tooltip = [
-    { field: 'pair', type: 'nominal', title: 'difference' },
-    { field: 'told', type: 'nominal', title: 'points (95 %)' },
-  ];
+  const tooltip = [nominal('pair', 'difference'), nominal('told', 'points (95 %)')];
   const colour = { field: 'colour', type: 'nominal', scale: null };
   const view = (panel: string, place: number): object => {
     const own = points.filter((point) => point.panel === panel);

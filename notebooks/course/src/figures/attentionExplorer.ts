@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
-import { GRID, INK, METHOD_STYLES, STRONG } from 'lowrank-notebook/internal';
+import { GRID, INK, METHOD_STYLES, nominal, quantity, STRONG } from 'lowrank-notebook/internal';
 import { movingFigure, slider } from './moving';
 
 /** Real attention of a model. */
@@ -81,11 +81,7 @@ export function attentionExplorer(options: AttentionExplorerOptions): Figure {
       format: '.2~f',
     },
   };
-  const tooltip = [
-    { field: 'query', type: 'nominal', title: 'token' },
-    { field: 'key', type: 'nominal', title: 'looks at' },
-    { field: 'weight', type: 'quantitative', title: 'weight', format: '.3f' },
-  ];
+  const tooltip = [nominal('query', 'token'), nominal('key', 'looks at'), quantity('weight', 'weight', '.3f')];
   const part = (isPrefix: boolean, color: string) => ({
     transform: [{ filter: isPrefix ? 'datum.isPrefix' : '!datum.isPrefix' }],
     mark: { type: 'rect', color },

@@ -1,8 +1,8 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
-import { INK, METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook/internal';
-import { derived, movingFigure, short, slider } from './moving';
+import { INK, METHOD_STYLES, nominal, quantity } from 'lowrank-notebook/internal';
+import { coloursOf, derived, movingFigure, short, slider } from './moving';
 
 /** One row of attention and what the gate does to it. */
 export interface GateExplorerOptions {
@@ -79,35 +79,23 @@ export function gateExplorer(options: GateExplorerOptions): Figure {
         scale: { domain: ['prefix, g · softmax', 'tokens, softmax'], range: [METHOD_STYLES.prefix.colour, METHOD_STYLES.base.colour] },
         legend: { orient: 'top' },
       },
-      tooltip: [
-        { field: 'key', type: 'nominal', title: 'key' },
-        { field: 'seen', type: 'quantitative', title: 'weight', format: '.3~g' },
-      ],
+      tooltip: [nominal('key', 'key'), quantity('seen', 'weight', '.3~g')],
     },
   };
   const names = distances.map(({ label }) => label);
   const curves = distances.flatMap(({ label, points }) =>
     points.map(({ gate, distance }) => ({ form: label, g: short(gate, 6), distance: short(distance) })),
   );
-  let neutral = 0;
-  const range = names.map((name) => {
-    const method = methodOf(name);
-    return method ? METHOD_STYLES[method].colour : SERIES_COLOURS[neutral++ % SERIES_COLOURS.length];
-  });
   const color = {
     field: 'form',
     type: 'nominal',
     title: null,
-    scale: { domain: names, range },
+    scale: { domain: names, range: coloursOf(names) },
     legend: names.length > 1 ? { orient: 'top', columns: 1 } : null,
   };
   const x = { field: 'g', type: 'quantitative', title: 'gate g', axis: { grid: false } };
-  const y = { field: 'distance', type: 'quantitative', title: '‖output − base‖ / ‖base‖' };
-  const tooltip = [
-    { field: 'form', type: 'nominal', title: 'form' },
-    { field: 'g', type: 'quantitative', title: 'gate' },
-    { field: 'distance', type: 'quantitative', title: 'distance', format: '.3~g' },
-  ];
+  const y = quantity('distance', '‖output − base‖ / ‖base‖');
+  const tooltip = [nominal('form', 'form'), quantity('g', 'gate'), quantity('distance', 'distance', '.3~g')];
   const isHere = `abs(datum.g - gate) < ${step / 2}`;
   const distance = {
     width: 230,
@@ -129,7 +117,7 @@ export function gateExplorer(options: GateExplorerOptions): Figure {
     data: { values: [{ names, far: sorted }] },
     transform: [{ calculate: words, as: 'words' }],
     mark: { type: 'text', align: 'left', fontSize: 12, fontWeight: 600, color: INK },
-    encoding: { x: { value: 0 }, text: { field: 'words', type: 'nominal' } },
+    encoding: { x: { value: 0 }, text: nominal('words') },
   };
   const told = distances.map(({ label, points }) => {
     const at = (wanted: number) => points.find(({ gate }) => Math.abs(gate - wanted) < step / 2)?.distance ?? Number.NaN;

@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
-import { INK, SERIES_COLOURS } from 'lowrank-notebook/internal';
+import { INK, nominal, quantity, SERIES_COLOURS } from 'lowrank-notebook/internal';
 import { type ActivationShape, activationBytes, frozenBytes, NF4_BYTES, TRAINED_BYTES } from '../stepMemory';
 import { choice, derived, movingFigure, short, slider } from './moving';
 
@@ -107,7 +107,7 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
     encoding: {
       y,
       x: { ...x, field: 'GB', stack: 'zero' },
-      order: { field: 'order', type: 'quantitative' },
+      order: quantity('order'),
       color: {
         field: 'part',
         type: 'nominal',
@@ -115,11 +115,7 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
         scale: { domain: PARTS, range: SERIES_COLOURS.slice(0, PARTS.length) },
         legend: { orient: 'bottom', columns: 5 },
       },
-      tooltip: [
-        { field: 'method', type: 'nominal', title: 'method' },
-        { field: 'part', type: 'nominal', title: 'part' },
-        { field: 'words', type: 'nominal', title: 'memory' },
-      ],
+      tooltip: [nominal('method', 'method'), nominal('part', 'part'), nominal('words', 'memory')],
     },
   };
   const totals = {
@@ -129,7 +125,7 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
       { calculate: `${size('datum.total')} + ', fits on: ' + ${fits}`, as: 'words' },
     ],
     mark: { type: 'text', align: 'left', dx: 8, color: INK },
-    encoding: { y, x: { value: 'width' }, text: { field: 'words', type: 'nominal' } },
+    encoding: { y, x: { value: 'width' }, text: nominal('words') },
   };
   const named = cards.map((each, index) => ({
     size: each,
@@ -142,7 +138,7 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
     ...card,
     transform: [...card.transform, { filter: `datum.level === ${level} && (datum.size - datum.before) / end > 0.11` }],
     mark: { type: 'text', baseline: 'bottom', dy: -4 - 14 * level, color: INK },
-    encoding: { x: { ...x, field: 'size' }, y: { value: 0 }, text: { field: 'name', type: 'nominal' } },
+    encoding: { x: { ...x, field: 'size' }, y: { value: 0 }, text: nominal('name') },
   });
   const view = {
     title: {

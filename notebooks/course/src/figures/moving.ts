@@ -1,6 +1,7 @@
 /** Figures that move without a kernel: parameters of Vega-Lite 5 with a slider or a list, which also work in an exported page. */
 import { ArgumentError } from 'lowrank/errors';
 import { type Figure, figure } from 'lowrank-notebook';
+import { METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook/internal';
 
 /** A parameter that the reader turns. */
 export interface Control {
@@ -21,6 +22,15 @@ export function slider(name: string, label: string, range: readonly [min: number
 /** A list to choose from; the parameter is the number of the chosen one. */
 export function choice(name: string, label: string, labels: readonly string[]): Control {
   return { name, value: 0, bind: { input: 'select', options: labels.map((_, index) => index), labels, name: `${label} ` } };
+}
+
+/** A colour for each name: its method's, or the next neutral one. */
+export function coloursOf(names: readonly string[]): (string | undefined)[] {
+  let neutral = 0;
+  return names.map((name) => {
+    const method = methodOf(name);
+    return method ? METHOD_STYLES[method].colour : SERIES_COLOURS[neutral++ % SERIES_COLOURS.length];
+  });
 }
 
 /** A parameter that follows from others. */

@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
-import { DIVERGING, INK, METHOD_STYLES } from 'lowrank-notebook/internal';
+import { DIVERGING, INK, METHOD_STYLES, nominal, ordinal, quantity } from 'lowrank-notebook/internal';
 import { movingFigure, short, slider } from './moving';
 import { decompose, decomposeProduct, type Rows } from './singularValues';
 
@@ -86,11 +86,7 @@ export function rankExplorer(options: RankExplorerOptions): Figure {
         scale: { range: DIVERGING, domain: [-limit, 0, limit], clamp: true },
         legend: { gradientLength: 120, values: [-limit, 0, limit], format: '.2~r' },
       },
-      tooltip: [
-        { field: 'i', type: 'ordinal', title: 'input' },
-        { field: 'j', type: 'ordinal', title: 'output' },
-        { field: 'value', type: 'quantitative', title: 'ΔW', format: '.3~g' },
-      ],
+      tooltip: [ordinal('i', 'input'), ordinal('j', 'output'), quantity('value', 'ΔW', '.3~g')],
     },
   });
   const x = {
@@ -101,11 +97,7 @@ export function rankExplorer(options: RankExplorerOptions): Figure {
     axis: { grid: false, tickMinStep: 1 },
   };
   const y = { field: 'error', type: 'quantitative', title: 'error of the approximation (%)', scale: { domainMin: 0 } };
-  const tooltip = [
-    { field: 'r', type: 'quantitative', title: 'rank' },
-    { field: 'error', type: 'quantitative', title: 'error (%)', format: '.3~g' },
-    { field: 'value', type: 'quantitative', title: 'singular value', format: '.3~g' },
-  ];
+  const tooltip = [quantity('r', 'rank'), quantity('error', 'error (%)', '.3~g'), quantity('value', 'singular value', '.3~g')];
   const error = {
     width: 220,
     height: CELL * height,
@@ -130,7 +122,7 @@ export function rankExplorer(options: RankExplorerOptions): Figure {
     data: { values: curve },
     transform: [{ filter: 'datum.r === rank' }, { calculate: words, as: 'words' }],
     mark: { type: 'text', align: 'left', fontSize: 12, fontWeight: 600, color: INK },
-    encoding: { x: { value: 0 }, text: { field: 'words', type: 'nominal' } },
+    encoding: { x: { value: 0 }, text: nominal('words') },
   };
   const params = [slider('rank', 'rank r', [1, maxRank, 1], start), { name: 'perRank', value: perRank }, { name: 'total', value: total }];
   const view = {

@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
-import { GRID, INK, SEQUENTIAL } from 'lowrank-notebook/internal';
+import { GRID, INK, nominal, ordinal, SEQUENTIAL } from 'lowrank-notebook/internal';
 import { movingFigure, short, slider } from './moving';
 
 /** One run. */
@@ -66,11 +66,7 @@ export function rateHeatmap(runs: readonly RateRun[], options: RateHeatmapOption
     x: { field: 'rate', type: 'ordinal', sort: rates, title: 'learning rate', axis },
     y: { field: 'setting', type: 'ordinal', sort: settings, title: settingTitle, axis },
   };
-  const tooltip = [
-    { field: 'rate', type: 'nominal', title: 'learning rate' },
-    { field: 'setting', type: 'ordinal', title: settingTitle },
-    { field: 'told', type: 'nominal', title: lossTitle },
-  ];
+  const tooltip = [nominal('rate', 'learning rate'), ordinal('setting', settingTitle), nominal('told', lossTitle)];
   const step = Number(((high - low) / 40).toPrecision(1));
   const isBest = values.filter((_, index) => runs[index] === best);
   const { x, y } = place;
@@ -110,12 +106,12 @@ export function rateHeatmap(runs: readonly RateRun[], options: RateHeatmapOption
       },
       {
         mark: { type: 'text', color: INK, baseline: 'middle' },
-        encoding: { x, y: { ...y, bandPosition: 0.8 }, text: { field: 'text', type: 'nominal' } },
+        encoding: { x, y: { ...y, bandPosition: 0.8 }, text: nominal('text') },
       },
       {
         data: { values: isBest },
         mark: { type: 'text', color: INK, baseline: 'middle', fontWeight: 600, dx: 26 },
-        encoding: { x, y: { ...y, bandPosition: 0.8 }, text: { field: 'star', type: 'nominal' } },
+        encoding: { x, y: { ...y, bandPosition: 0.8 }, text: nominal('star') },
       },
     ],
   };

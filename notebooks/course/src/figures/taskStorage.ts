@@ -1,8 +1,8 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
-import { INK, METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook/internal';
-import { movingFigure, short, slider } from './moving';
+import { INK, nominal, quantity } from 'lowrank-notebook/internal';
+import { coloursOf, movingFigure, short, slider } from './moving';
 
 /** What a method stores. */
 export interface TaskCost {
@@ -30,29 +30,23 @@ export function taskStorage(costs: readonly TaskCost[], options: TaskStorageOpti
   if (costs.length === 0) throw new ArgumentError('taskStorage has no methods; pass at least one');
   if (!Number.isInteger(tasks) || tasks < 1 || tasks > maxTasks) throw new ArgumentError(`tasks ${tasks} is not in 1…${maxTasks}`);
   const names = costs.map(({ label }) => label);
-  let neutral = 0;
-  const range = names.map((name) => {
-    const method = methodOf(name);
-    return method ? METHOD_STYLES[method].colour : SERIES_COLOURS[neutral++ % SERIES_COLOURS.length];
-  });
   const values = costs.map(({ label, base, each }) => ({ label, base: short(base, 6), each: short(each, 6) }));
   const size = "(datum.GB < 0.1 ? format(1000 * datum.GB, '.3~r') + ' MB' : format(datum.GB, ',.4~r') + ' GB')";
-  const color = { field: 'label', type: 'nominal', scale: { domain: names, range }, legend: null };
-  const tooltip = [
-    { field: 'label', type: 'nominal', title: 'method' },
-    { field: 'n', type: 'quantitative', title: 'tasks' },
-    { field: 'words', type: 'nominal', title: 'on disk' },
-  ];
+  const color = { field: 'label', type: 'nominal', scale: { domain: names, range: coloursOf(names) }, legend: null };
+  const tooltip = [nominal('label', 'method'), quantity('n', 'tasks'), nominal('words', 'on disk')];
   const most = Math.max(...costs.map(({ base, each }) => base + maxTasks * each));
-  const bars = {
-    width: 260,
-    height: { step: 40 },
+  const now = {
     data: { values },
     transform: [
       { calculate: 'datum.base + tasks * datum.each', as: 'GB' },
       { calculate: 'tasks', as: 'n' },
       { calculate: size, as: 'words' },
     ],
+  };
+  const bars = {
+    width: 260,
+    height: { step: 40 },
+    ...now,
     encoding: {
       y: { field: 'label', type: 'nominal', sort: names, title: null, axis: { ticks: false, domain: false, labelPadding: 8 } },
     },
@@ -73,7 +67,7 @@ export function taskStorage(costs: readonly TaskCost[], options: TaskStorageOpti
       },
       {
         mark: { type: 'text', align: 'left', dx: 8, color: INK },
-        encoding: { x: { value: 'width' }, text: { field: 'words', type: 'nominal' } },
+        encoding: { x: { value: 'width' }, text: nominal('words') },
       },
     ],
   };
@@ -87,12 +81,7 @@ export function taskStorage(costs: readonly TaskCost[], options: TaskStorageOpti
     layer: [
       { data: { values: points }, mark: { type: 'line', strokeWidth: 2 }, encoding: { x, y, color } },
       {
-        data: { values },
-        transform: [
-          { calculate: 'datum.base + tasks * datum.each', as: 'GB' },
-          { calculate: 'tasks', as: 'n' },
-          { calculate: size, as: 'words' },
-        ],
+        ...now,
         layer: [
           { mark: { type: 'rule', strokeDash: [4, 4], color: INK }, encoding: { x } },
           { mark: { type: 'point', filled: true, opacity: 1, size: 100 }, encoding: { x, y, color, tooltip } },

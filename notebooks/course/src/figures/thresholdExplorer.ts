@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
-import { INK, SEQUENTIAL, SERIES_COLOURS } from 'lowrank-notebook/internal';
+import { INK, nominal, quantity, SEQUENTIAL, SERIES_COLOURS } from 'lowrank-notebook/internal';
 import { movingFigure, short, slider } from './moving';
 
 /** The answers of a classifier. */
@@ -64,14 +64,11 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
         mark: { type: 'rect' },
         encoding: {
           color: { field: 'count', type: 'quantitative', scale: { range: SEQUENTIAL, domain: [0, 3 * labels.length] }, legend: null },
-          tooltip: [
-            { field: 'name', type: 'nominal', title: 'kind' },
-            { field: 'count', type: 'quantitative', title: 'examples' },
-          ],
+          tooltip: [nominal('name', 'kind'), quantity('count', 'examples')],
         },
       },
-      { mark: { type: 'text', fontSize: 18, dy: -6, color: INK }, encoding: { text: { field: 'count', type: 'quantitative' } } },
-      { mark: { type: 'text', fontSize: 10, dy: 12, color: INK }, encoding: { text: { field: 'name', type: 'nominal' } } },
+      { mark: { type: 'text', fontSize: 18, dy: -6, color: INK }, encoding: { text: quantity('count') } },
+      { mark: { type: 'text', fontSize: 10, dy: 12, color: INK }, encoding: { text: nominal('name') } },
     ],
   };
   const names = Object.values(SCORES);
@@ -96,11 +93,7 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
     axis: { grid: false, tickCount: 5 },
   };
   const y = { field: 'value', type: 'quantitative', title: 'score (%)', scale: { domain: [0, 100] } };
-  const told = [
-    { field: 'score', type: 'nominal', title: 'score' },
-    { field: 'threshold', type: 'quantitative', title: 'threshold' },
-    { field: 'value', type: 'quantitative', title: '%', format: '.1f' },
-  ];
+  const told = [nominal('score', 'score'), quantity('threshold', 'threshold'), quantity('value', '%', '.1f')];
   const dash = {
     field: 'score',
     type: 'nominal',
@@ -132,12 +125,7 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
   );
   const recall = { field: 'recall', type: 'quantitative', title: 'recall (%)', scale: { domain: [0, 100] }, axis: { grid: false } };
   const precision = { field: 'precision', type: 'quantitative', title: 'precision (%)', scale: { domain: [0, 100] } };
-  const place = ['threshold', 'precision', 'recall', 'f1'].map((field) => ({
-    field,
-    type: 'quantitative',
-    title: field === 'f1' ? 'F1' : field,
-    format: '.3~g',
-  }));
+  const place = ['threshold', 'precision', 'recall', 'f1'].map((field) => quantity(field, field === 'f1' ? 'F1' : field, '.3~g'));
   const base = (100 * labels.filter(Boolean).length) / labels.length;
   const byRecall = {
     width: 160,
@@ -146,14 +134,14 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
     layer: [
       {
         mark: { type: 'line', strokeWidth: 2, color: INK },
-        encoding: { x: recall, y: precision, order: { field: 'threshold', type: 'quantitative' } },
+        encoding: { x: recall, y: precision, order: quantity('threshold') },
       },
       { mark: { type: 'point', filled: true, opacity: 1, size: 16, color: INK }, encoding: { x: recall, y: precision, tooltip: place } },
       { data: { values: [{}] }, mark: { type: 'rule', strokeDash: [4, 4], color: INK }, encoding: { y: { datum: short(base) } } },
       {
         data: { values: [{ name: 'always yes' }] },
         mark: { type: 'text', align: 'left', baseline: 'middle', dx: 6, color: INK },
-        encoding: { x: { value: 'width' }, y: { datum: short(base) }, text: { field: 'name', type: 'nominal' } },
+        encoding: { x: { value: 'width' }, y: { datum: short(base) }, text: nominal('name') },
       },
       {
         ...here,

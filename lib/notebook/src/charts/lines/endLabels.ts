@@ -1,5 +1,6 @@
 import type { MethodStyle } from '../../methods';
 import { INK } from '../../theme';
+import { nominal } from '../fields';
 
 /** The name of a line, drawn beside its end. */
 export interface EndLabel {
@@ -31,18 +32,15 @@ export function spread(heights: readonly number[], gap: number, height: number):
 
 /** Views with the names of lines at the right of a plot, in place of a legend. */
 export function endLabels(labels: readonly EndLabel[], width: number, height: number): object[] {
-  const heights = spread(
-    labels.map(({ y }) => y),
-    LINE_HEIGHT,
-    height,
-  );
+  const ends = labels.map(({ y }) => y);
+  const heights = spread(ends, LINE_HEIGHT, height);
   return labels.flatMap(({ text, style }, index) => {
     const y = { value: Math.round(heights[index] ?? 0) };
     const data = { values: [{ label: text }] };
     const words = {
       data,
       mark: { type: 'text', align: 'left', baseline: 'middle', color: INK },
-      encoding: { x: { value: width + (style ? 20 : 8) }, y, text: { field: 'label', type: 'nominal' } },
+      encoding: { x: { value: width + (style ? 20 : 8) }, y, text: nominal('label') },
     };
     if (!style) return [words];
     const { colour: color, shape } = style;

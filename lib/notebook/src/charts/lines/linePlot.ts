@@ -3,6 +3,7 @@ import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../../figure';
 import type { MethodStyle } from '../../methods';
 import { textWidth } from '../../textWidth';
+import { nominal } from '../fields';
 import { NumericAxis } from '../numericAxis';
 import { rule, topLabel } from '../rules';
 import { colourBySeries, dashBySeries, distinct, rounded, shapeBySeries, stylesOf } from '../series';
@@ -40,7 +41,7 @@ function hasInterval(points: readonly LinePoint[]): boolean {
 function tooltipOf(xTitle: string, yTitle: string, withInterval: boolean) {
   const number = (field: string, title: string) => ({ field, type: 'quantitative', title, format: '.4~g' });
   return [
-    { field: 'series', type: 'nominal', title: 'series' },
+    nominal('series', 'series'),
     number('x', xTitle),
     number('y', yTitle),
     ...(withInterval ? [number('low', 'low'), number('high', 'high')] : []),

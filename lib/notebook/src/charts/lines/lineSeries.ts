@@ -35,14 +35,4 @@ export interface LinePlotOptions {
   readonly zero?: boolean;
 }
 
-export const LINE_PLOT_OPTIONS = [
-  'xTitle',
-  'yTitle',
-  'title',
-  'xScale',
-  'yScale',
-  'references',
-  'xReferences',
-  'labels',
-  'zero',
-] as const satisfies readonly (keyof LinePlotOptions)[];
+export const LINE_PLOT_OPTIONS = ['xTitle', 'yTitle', 'title', 'xScale', 'yScale', 'references', 'xReferences', 'labels', 'zero'] as const;
