@@ -37,7 +37,7 @@ export async function compareCase(folder: string, written: string): Promise<Comp
   const rows: Case = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8'));
   const results = readSafetensors(join(folder, 'results.safetensors'));
   const found: Comparison[] = [];
-  const add = (what: string, error: number, limit: number) => found.push({ what, error, limit });
+  const add = (what: string, limit: number, error: number) => found.push({ what, error, limit });
   const attentionMask = rows.mask;
   const isSeen = tf.tensor3d(rows.mask.map((row) => row.map((seen) => [seen]))); // what stands at padding means nothing
   const error = (name: string, ours: () => tf.Tensor, where?: tf.Tensor) =>
@@ -45,76 +45,46 @@ export async function compareCase(folder: string, written: string): Promise<Comp
       const pair = [ours(), tensorOf(results, name)].map((tensor) => (where ? tensor.mul(where) : tensor)) as [tf.Tensor, tf.Tensor];
       return relativeError(...pair);
     });
+  const compare = (what: string, limit: number, ...computed: Parameters<typeof error>) => add(what, limit, error(...computed));
 
   const base = await LlamaForCausalLM.fromPretrained(join(folder, 'base'));
-  add(
-    'base logits',
-    error('base/logits', () => base.forward(rows.ids)),
-    LIMITS.logits,
-  );
-  add(
-    'base logits, padded',
-    error('base/padded', () => base.forward(rows.padded, { attentionMask }), isSeen),
-    LIMITS.logits,
-  );
+  compare('base logits', LIMITS.logits, 'base/logits', () => base.forward(rows.ids));
+  compare('base logits, padded', LIMITS.logits, 'base/padded', () => base.forward(rows.padded, { attentionMask }), isSeen);
 
   const peft = await PeftModel.fromPretrained(base, join(folder, 'adapter'), { isTrainable: true });
-  add(
-    'adapter logits',
-    error('adapter/logits', () => peft.forward(rows.ids)),
-    LIMITS.logits,
-  );
-  add(
-    'adapter logits, padded',
-    error('adapter/padded', () => peft.forward(rows.padded, { attentionMask }), isSeen),
-    LIMITS.logits,
-  );
-  add(
-    'loss',
-    error('adapter/loss', () => peft.loss(rows.ids, rows.labels)),
-    LIMITS.logits,
-  );
-  add('generated rows', await differentRows(peft, rows), 0);
+  compare('adapter logits', LIMITS.logits, 'adapter/logits', () => peft.forward(rows.ids));
+  compare('adapter logits, padded', LIMITS.logits, 'adapter/padded', () => peft.forward(rows.padded, { attentionMask }), isSeen);
+  compare('loss', LIMITS.logits, 'adapter/loss', () => peft.loss(rows.ids, rows.labels));
+  add('generated rows', 0, await differentRows(peft, rows));
   const parameters = peft.trainableParameters();
   const { value, grads } = tf.variableGrads(() => peft.loss(rows.ids, rows.labels), [...parameters.values()]);
   const named = new Map(Array.from(parameters, ([name, variable]) => [name, grads[variable.name] as tf.Tensor]));
-  add('names of trained parameters', differentNames(named.keys(), results, 'gradient/'), 0);
+  add('names of trained parameters', 0, differentNames(named.keys(), results, 'gradient/'));
   const gradientErrors = Array.from(named, ([name, grad]) => error(`gradient/${name}`, () => asTorch(name, grad)));
-  add('gradients', Math.max(...gradientErrors), LIMITS.gradient);
+  add('gradients', LIMITS.gradient, Math.max(...gradientErrors));
   tf.dispose([value, grads]);
 
   const losses = await trainSteps(peft, rows);
-  add(
-    'losses of training',
-    error('losses', () => tf.tensor1d(losses)),
-    LIMITS.losses,
-  );
+  compare('losses of training', LIMITS.losses, 'losses', () => tf.tensor1d(losses));
   const ours = new Map([['trained/logits', peft.forward(rows.ids)]]);
   peft.savePretrained(join(written, 'ours'));
-  add('trained tensors', trainedError(join(folder, 'trained'), join(written, 'ours')), LIMITS.trained);
+  add('trained tensors', LIMITS.trained, trainedError(join(folder, 'trained'), join(written, 'ours')));
   peft.dispose();
   base.dispose();
 
   if (results.has('merged/logits')) {
-    const merged = (
-      await PeftModel.fromPretrained(await LlamaForCausalLM.fromPretrained(join(folder, 'base')), join(folder, 'adapter'))
-    ).mergeAndUnload();
+    const again = await LlamaForCausalLM.fromPretrained(join(folder, 'base'));
+    const merged = (await PeftModel.fromPretrained(again, join(folder, 'adapter'))).mergeAndUnload();
     const logits = merged.forward(rows.ids);
-    add(
-      'merged logits',
-      error('merged/logits', () => logits),
-      LIMITS.merged,
-    );
+    compare('merged logits', LIMITS.merged, 'merged/logits', () => logits);
     ours.set('merged/logits', logits);
     merged.savePretrained(join(written, 'merged'));
     merged.dispose();
   }
   const tokenizer = await Tokenizer.fromPretrained(join(folder, 'tokenizer'));
-  add('texts as ids', rows.texts.filter(({ text, ids }) => `${tokenizer.encode(text)}` !== `${ids}`).length, 0);
-  writeSafetensors(
-    join(written, 'ours.safetensors'),
-    Array.from(ours, ([name, tensor]) => [name, stored(tensor)]),
-  );
+  add('texts as ids', 0, rows.texts.filter(({ text, ids }) => `${tokenizer.encode(text)}` !== `${ids}`).length);
+  const tensors = Array.from(ours, ([name, tensor]) => [name, stored(tensor)] as const);
+  writeSafetensors(join(written, 'ours.safetensors'), tensors);
   tf.dispose([...ours.values(), isSeen]);
   return found;
 }
@@ -137,10 +107,8 @@ async function differentRows(peft: PeftModel, { prompts, generated }: Case): Pro
 
 /** The largest relative difference of the trained adapter's tensors, as the two sides wrote them; Infinity where names differ. */
 function trainedError(theirs: string, ours: string): number {
-  const [expected, found] = [theirs, ours].map((folder) => readSafetensors(join(folder, 'adapter_model.safetensors'))) as [
-    SafetensorsFile,
-    SafetensorsFile,
-  ];
+  const read = (folder: string) => readSafetensors(join(folder, 'adapter_model.safetensors'));
+  const [expected, found] = [read(theirs), read(ours)];
   if (`${[...expected.names].sort()}` !== `${[...found.names].sort()}`) return Number.POSITIVE_INFINITY;
   return Math.max(...expected.names.map((name) => tf.tidy(() => relativeError(tensorOf(found, name), tensorOf(expected, name)))));
 }

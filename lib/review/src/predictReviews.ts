@@ -62,28 +62,16 @@ export async function predictReviews(
     'cluster',
     'languageLabel',
   ]);
-  const {
-    threshold = 0.5,
-    maxLength = model.config.maxPositionEmbeddings,
-    languageLabel,
-    batchSize,
-    signal,
-    onProgress,
-    cluster,
-  } = options;
+  const { threshold = 0.5, maxLength = model.config.maxPositionEmbeddings, languageLabel } = options;
   if (!(threshold >= 0 && threshold <= 1)) throw new ArgumentError(`threshold ${threshold} is not in 0…1`);
   const prompts = examples.map((example) => reviewPrompt(task, example, { languageLabel }));
   if (task !== 'necessity') {
     const answers = await writtenAnswers(model, tokenizer, task, prompts, { ...options, maxLength });
     return examples.map((example, i) => ({ example, text: '', ...answers[i] }));
   }
-  const probabilities = await yesProbability(model, tokenizer, prompts, {
-    maxLength: maxLength - 1,
-    batchSize,
-    signal,
-    onProgress,
-    cluster,
-  });
+  const { batchSize, signal, onProgress, cluster } = options;
+  const settings = { maxLength: maxLength - 1, batchSize, signal, onProgress, cluster };
+  const probabilities = await yesProbability(model, tokenizer, prompts, settings);
   return examples.map((example, i) => {
     const probability = probabilities[i] ?? Number.NaN;
     return { example, text: probability >= threshold ? 'yes' : 'no', probability };

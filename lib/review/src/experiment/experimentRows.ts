@@ -56,30 +56,20 @@ function methodScores(cells: readonly FinishedCell[], splitsOf: (task: ReviewTas
     const seeds = answered.flatMap((scores) => scores.get(metric) ?? []);
     metrics.set(metric, { seeds, examples: test.length });
   }
-  const lossesOf = (name: 'losses' | 'code' | 'english') => cells.map(({ cell }) => cell[name]);
-  const ofLoss = (name: 'losses' | 'code' | 'english', finish: (loss: number) => number) => {
-    const each = lossesOf(name);
+  const ofLoss = (name: 'losses' | 'code' | 'english', finish = (loss: number) => loss) => {
+    const each = cells.map(({ cell }) => cell[name]);
     return { seeds: each.map((losses) => lossScore(losses, finish)), examples: each[0]?.length ?? 0 };
   };
   metrics.set('perplexity', ofLoss('losses', Math.exp));
-  metrics.set(
-    'codeLoss',
-    ofLoss('code', (loss) => loss),
-  );
-  metrics.set(
-    'englishLoss',
-    ofLoss('english', (loss) => loss),
-  );
+  metrics.set('codeLoss', ofLoss('code'));
+  metrics.set('englishLoss', ofLoss('english'));
   return { method, task, metrics };
 }
 
 function trivialScores(task: ReviewTask, splits: ReviewSplits): MethodScores {
   const { name, answers } = trivialAnswers(task, splits);
-  const scores = answerScores(
-    task,
-    splits.test,
-    answers.map((text) => ({ text })),
-  );
+  const given = answers.map((text) => ({ text }));
+  const scores = answerScores(task, splits.test, given);
   const metrics = new Map(Array.from(scores, ([metric, score]) => [metric, { seeds: [score], examples: splits.test.length }]));
   return { method: name, task, metrics };
 }

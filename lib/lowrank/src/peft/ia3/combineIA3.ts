@@ -28,14 +28,8 @@ export function combineIA3(tuner: Layers, configs: ReadonlyMap<string, IA3Config
   const saving = [...configs].find(([, { modulesToSave }]) => modulesToSave.length > 0)?.[0];
   if (saving !== undefined) throw new UnsupportedError(`the adapter '${saving}' has saved modules, which cannot be combined`);
   const config = changed(first, {
-    targetModules: union(
-      'targetModules',
-      all.map(({ targetModules }) => targetModules),
-    ),
-    feedforwardModules: union(
-      'feedforwardModules',
-      all.map(({ feedforwardModules }) => feedforwardModules),
-    ),
+    targetModules: union('targetModules', all),
+    feedforwardModules: union('feedforwardModules', all),
   });
   return { config, assign: (name: string) => assignSums(tuner, name, options) };
 }
@@ -49,7 +43,8 @@ function assignSums(tuner: Layers, name: string, { adapters, weights }: Combinat
 }
 
 /** All names, or one expression for all that the expressions match. */
-function union(field: string, given: readonly (string | readonly string[])[]): string | string[] {
+function union(field: 'targetModules' | 'feedforwardModules', configs: readonly IA3Config[]): string | string[] {
+  const given = configs.map((config) => config[field]);
   const texts = given.filter((names) => typeof names === 'string');
   if (texts.length === 0) return [...new Set(given.flat())];
   if (texts.length === given.length) return given.map((text) => `(${text})`).join('|');

@@ -45,29 +45,16 @@ export function packRows(examples: readonly TrainingExample[], width: number): T
 export function packBatch(rows: readonly (readonly TrainingExample[])[], width: number, options: Pick<PadOptions, 'padTokenId'>): Batch {
   checkKnown('packBatch', options, ['padTokenId']);
   const { padTokenId } = options;
-  const filled = (values: readonly number[], filler: number) => {
+  const filledWith = (filler: number) => (values: readonly number[]) => {
     if (values.length > width) throw new ArgumentError(`a row of ${values.length} tokens does not fit ${width}`);
     return [...values, ...new Array<number>(width - values.length).fill(filler)];
   };
   for (const row of rows) for (const [index, example] of row.entries()) checkExample(example, index);
   return {
-    inputIds: rows.map((row) =>
-      filled(
-        row.flatMap(({ inputIds }) => inputIds),
-        padTokenId,
-      ),
-    ),
-    labels: rows.map((row) =>
-      filled(
-        row.flatMap(({ labels }) => labels.map((label, t) => (t === 0 ? IGNORE_INDEX : label))),
-        IGNORE_INDEX,
-      ),
-    ),
-    segmentIds: rows.map((row) =>
-      filled(
-        row.flatMap(({ inputIds }, index) => inputIds.map(() => index + 1)),
-        0,
-      ),
-    ),
+    inputIds: rows.map((row) => row.flatMap(({ inputIds }) => inputIds)).map(filledWith(padTokenId)),
+    labels: rows
+      .map((row) => row.flatMap(({ labels }) => labels.map((label, t) => (t === 0 ? IGNORE_INDEX : label))))
+      .map(filledWith(IGNORE_INDEX)),
+    segmentIds: rows.map((row) => row.flatMap(({ inputIds }, index) => inputIds.map(() => index + 1))).map(filledWith(0)),
   };
 }

@@ -109,35 +109,20 @@ function combineLayer(
 }
 
 function concatenated(parts: readonly Part[]): Factors {
-  const loraA = tf.concat2d(
-    parts.map(({ update, weight }) => update.loraA.mul<tf.Tensor2D>(weight * update.scaling)),
-    1,
-  );
-  const loraB = tf.concat2d(
-    parts.map(({ update }) => update.loraB as tf.Tensor2D),
-    0,
-  );
-  return { loraA, loraB };
+  const scaled = parts.map(({ update, weight }) => update.loraA.mul<tf.Tensor2D>(weight * update.scaling));
+  const second = parts.map(({ update }) => update.loraB as tf.Tensor2D);
+  return { loraA: tf.concat2d(scaled, 1), loraB: tf.concat2d(second, 0) };
 }
 
 function mergedFactors(type: TaskArithmetic, parts: readonly Part[], { seed, ...options }: ArithmeticOptions): Factors {
   const scales = parts.map(({ update, weight }) => weight * update.scaling);
   const roots = scales.map((scale) => Math.sqrt(Math.abs(scale)));
   const signed = roots.map((root, index) => ((scales[index] ?? 0) < 0 ? -root : root)); // on one side only, or two signs cancel
-  const merged = (tensors: tf.Tensor[], weights: number[], side: number) =>
-    mergeTensors(type, tensors, weights, { ...options, seed: deriveSeed(seed, side) }) as tf.Tensor2D;
-  return {
-    loraA: merged(
-      parts.map(({ update }) => update.loraA),
-      signed,
-      0,
-    ),
-    loraB: merged(
-      parts.map(({ update }) => update.loraB),
-      roots,
-      1,
-    ),
+  const merged = (factor: 'loraA' | 'loraB', weights: number[], side: number) => {
+    const tensors = parts.map(({ update }) => update[factor]);
+    return mergeTensors(type, tensors, weights, { ...options, seed: deriveSeed(seed, side) }) as tf.Tensor2D;
   };
+  return { loraA: merged('loraA', signed, 0), loraB: merged('loraB', roots, 1) };
 }
 
 function newRank(type: CombinationType, ranks: readonly number[], svdRank: number | undefined): number {
