@@ -1,8 +1,15 @@
 /** Damage to an input, decided by a seed alone. */
+import fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { seededRandom } from 'lowrank/internal';
 
 /** How the inputs of a format are built, which decides what can be changed without breaking all the rest. */
 export type Form = 'bytes' | 'text' | 'lines' | 'json' | 'safetensors';
+
+/** Texts that readers have stumbled over, here and elsewhere, and values at the borders of their types. */
+const DAMAGE: { readonly pieces: string[]; readonly texts: unknown[]; readonly values: unknown[] } = JSON.parse(
+  fs.readFileSync(fileURLToPath(new URL('damage.json', import.meta.url)), 'utf8'),
+);
 
 /** Draws for one case. */
 export class Draw {
@@ -48,27 +55,8 @@ function spliced(a: Buffer, b: Buffer, draw: Draw): Buffer {
 }
 
 /** Where lengths and counts are at the borders of their types. */
-const WHOLE = [
-  0n,
-  1n,
-  2n,
-  3n,
-  31n,
-  32n,
-  33n,
-  127n,
-  128n,
-  255n,
-  256n,
-  65_535n,
-  2n ** 24n,
-  100_000_000n,
-  2n ** 31n - 1n,
-  2n ** 31n,
-  2n ** 32n - 1n,
-];
-const WIDE = [
-  ...WHOLE,
+const WHOLE = [0, 1, 2, 3, 31, 32, 33, 127, 128, 255, 256, 65_535, 2 ** 24, 1e8, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1].map(BigInt);
+const HUGE = [
   2n ** 32n,
   2n ** 40n,
   2n ** 53n - 1n,
@@ -80,6 +68,7 @@ const WIDE = [
   2n ** 64n - 8n,
   2n ** 64n - 1n,
 ];
+const WIDE = [...WHOLE, ...HUGE];
 
 function changedBytes(input: Buffer, draw: Draw): Buffer {
   // Headers come first: half of the changes go there.
@@ -113,44 +102,7 @@ function changedBytes(input: Buffer, draw: Draw): Buffer {
   }
 }
 
-/** Texts that readers have stumbled over, here and elsewhere. */
-const PIECES = [
-  '',
-  '\0',
-  '\r',
-  '\r\n',
-  '\n\n',
-  '\t',
-  '"',
-  "'",
-  '\\',
-  ',',
-  '{',
-  ']',
-  '@@ -1,1 +1,1 @@\n',
-  '+++ b/x\n',
-  '\u001b[31m',
-  '\u202e',
-  '\u2028',
-  '\ufeff',
-  '\ufffd',
-  '😀',
-  '<script>alert(1)</script>',
-  '../../../etc/passwd',
-  '/dev/zero',
-  '(a+)+$',
-  '{% for i in range(1000000000) %}x{% endfor %}',
-  '{{ messages }}',
-  '-1',
-  '1e999',
-  '99999999999999999999',
-  '0x10',
-  'NaN',
-  '__proto__',
-  'constructor',
-  'a'.repeat(5000),
-  '['.repeat(200),
-];
+const PIECES = [...DAMAGE.pieces, 'a'.repeat(5000), '['.repeat(200)];
 
 function changedText(input: Buffer, draw: Draw): Buffer {
   const text = input.toString();
@@ -203,48 +155,7 @@ function changedLines(input: Buffer, draw: Draw): Buffer {
 
 /** What stands for itself in the finished text, because `JSON.stringify` cannot write it. */
 const RAW = /"@raw:([^"@]*)@"/g;
-const BORDERS: readonly unknown[] = [
-  null,
-  true,
-  false,
-  '',
-  'silu',
-  '-1',
-  '0',
-  '\0',
-  '\u001b]0;x\u0007',
-  '../../x',
-  '/dev/zero',
-  '(a+)+b',
-  '.*',
-  '__proto__',
-  'x'.repeat(3000),
-  0,
-  1,
-  -1,
-  0.5,
-  -0.5,
-  2 ** 31,
-  2 ** 32,
-  2 ** 53,
-  1e15,
-  1e300,
-  '@raw:1e999@',
-  '@raw:-0@',
-  '@raw:9007199254740993@',
-  '@raw:18446744073709551615@',
-  '@raw:NaN@',
-  '@raw:1.0@',
-  '\ud800',
-  [],
-  {},
-  [[]],
-  [null],
-  [0],
-  [-1, 2 ** 53],
-  ['__proto__'],
-  { __proto__: null, constructor: 1, content: 5, type: 'Sequence' },
-];
+const BORDERS: readonly unknown[] = [...DAMAGE.texts, 'x'.repeat(3000), ...DAMAGE.values];
 
 function changedJson(input: Buffer, draw: Draw): Buffer {
   let document: unknown;
