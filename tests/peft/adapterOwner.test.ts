@@ -1,6 +1,3 @@
-import fs from 'node:fs';
-import os from 'node:os';
-import nodePath from 'node:path';
 import {
   AdamW,
   AdaptionPromptConfig,
@@ -17,14 +14,11 @@ import {
   train,
 } from 'lowrank';
 import { SourcePrefixAttention } from 'lowrank-course';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
 import { fill, IDS, LABELS, largestDifference, tinyModel } from './tinyModel';
 
-let folder: string;
-beforeAll(() => {
-  folder = fs.mkdtempSync(nodePath.join(os.tmpdir(), 'adapter-'));
-});
-afterAll(() => fs.rmSync(folder, { recursive: true }));
+const folder = temporaryFolder()('adapter');
 
 const LORA = () => new LoraConfig({ r: 2 });
 const PREFIX = () => new AdaptionPromptConfig({ adapterLen: 2, adapterLayers: 1 });

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   AdaptionPromptConfig,
   ArgumentError,
@@ -16,7 +13,10 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test, vi } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
 import { fill, IDS, LABELS, largestDifference, relativeError, tinyModel } from './tinyModel';
+
+const temporary = temporaryFolder();
 
 const LORA = () => new LoraConfig({ r: 2, loraAlpha: 6 });
 const PREFIX = (gate?: GateKind) => new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 2, ...(gate && { gate }) });
@@ -262,10 +262,9 @@ test('what does not fit is refused, by name, and the model stays as it was', () 
 test('a prefix is refused over an output projection with a bias, which PEFT adds twice, and in a file too', async () => {
   const model = tinyModel({ attentionBias: true });
   expect(() => getPeftModel(model, PREFIX())).toThrow(UnsupportedError);
-  const folder = mkdtempSync(join(tmpdir(), 'biased-prefix-'));
+  const folder = temporary('biased');
   getPeftModel(tinyModel(), PREFIX()).savePretrained(folder);
   await expect(PeftModel.fromPretrained(model, folder)).rejects.toThrow("self_attn.o_proj' has a bias, which PEFT adds twice");
-  rmSync(folder, { recursive: true });
   expect(largestDifference(model.forward(IDS), tinyModel({ attentionBias: true }).forward(IDS))).toBe(0);
 });
 

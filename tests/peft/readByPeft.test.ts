@@ -4,11 +4,13 @@
  * To make them anew: WRITE_OURS=1 vitest run tests/peft/readByPeft.test.ts, then tests/golden/scripts/adapters/makePeft.py.
  */
 import fs from 'node:fs';
-import os from 'node:os';
 import nodePath from 'node:path';
 import { AdaptionPromptConfig, getPeftModel, LoraConfig, type PeftConfig, type PeftModel } from 'lowrank';
 import { expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
 import { fill, golden, goldenPath, IDS, relativeError, tinyModel } from './tinyModel';
+
+const temporary = temporaryFolder();
 
 const adapted = (config: PeftConfig, options = {}): PeftModel => {
   const peft = getPeftModel(tinyModel(options), config);
@@ -60,7 +62,7 @@ test.each(OURS)("PEFT reads our '%s' and computes what we do", (name, make) => {
     peft.savePretrained(goldenPath(`ours/${name}`));
   }
   expect(relativeError(peft.forward(IDS), golden(`ours/${name}/logits`))).toBeLessThan(1e-5);
-  const folder = fs.mkdtempSync(nodePath.join(os.tmpdir(), 'ours-'));
+  const folder = temporary(name);
   peft.savePretrained(folder);
   const files = fs
     .readdirSync(goldenPath(`ours/${name}`), { recursive: true })
@@ -70,5 +72,4 @@ test.each(OURS)("PEFT reads our '%s' and computes what we do", (name, make) => {
   for (const file of files.filter((path) => path.endsWith('.json'))) {
     expect(fs.readFileSync(nodePath.join(folder, file), 'utf8')).toBe(fs.readFileSync(goldenPath(`ours/${name}/${file}`), 'utf8'));
   }
-  fs.rmSync(folder, { recursive: true });
 });

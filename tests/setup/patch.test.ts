@@ -1,14 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'patch-'));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+const inFolder = temporaryFolder();
 
 const PATCH = `diff -u -r a/one.h b/one.h
 --- a/one.h\t2026-01-01
@@ -25,12 +20,12 @@ const PATCH = `diff -u -r a/one.h b/one.h
 `;
 
 function patch(text: string): { status: number | null; said: string; now: string } {
-  writeFileSync(join(folder, 'one.h'), text);
-  writeFileSync(join(folder, 'one.patch'), PATCH);
-  const { status, stderr } = spawnSync('.venv/bin/python', ['lib/lowrank/setup/binding/patch.py', folder, join(folder, 'one.patch')], {
+  writeFileSync(inFolder('one.h'), text);
+  writeFileSync(inFolder('one.patch'), PATCH);
+  const { status, stderr } = spawnSync('.venv/bin/python', ['lib/lowrank/setup/binding/patch.py', inFolder('.'), inFolder('one.patch')], {
     encoding: 'utf8',
   });
-  return { status, said: stderr.trim(), now: readFileSync(join(folder, 'one.h'), 'utf8') };
+  return { status, said: stderr.trim(), now: readFileSync(inFolder('one.h'), 'utf8') };
 }
 
 test('a patch of two hunks is applied where its numbers say', () => {
