@@ -56,19 +56,8 @@ function spliced(a: Buffer, b: Buffer, draw: Draw): Buffer {
 
 /** Where lengths and counts are at the borders of their types. */
 const WHOLE = [0, 1, 2, 3, 31, 32, 33, 127, 128, 255, 256, 65_535, 2 ** 24, 1e8, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1].map(BigInt);
-const HUGE = [
-  2n ** 32n,
-  2n ** 40n,
-  2n ** 53n - 1n,
-  2n ** 53n,
-  2n ** 53n + 1n,
-  2n ** 61n,
-  2n ** 63n - 1n,
-  2n ** 63n,
-  2n ** 64n - 8n,
-  2n ** 64n - 1n,
-];
-const WIDE = [...WHOLE, ...HUGE];
+const [EXACT, SIGNED, UNSIGNED] = [2n ** 53n, 2n ** 63n, 2n ** 64n];
+const WIDE = [...WHOLE, 2n ** 32n, 2n ** 40n, EXACT - 1n, EXACT, EXACT + 1n, 2n ** 61n, SIGNED - 1n, SIGNED, UNSIGNED - 8n, UNSIGNED - 1n];
 
 function changedBytes(input: Buffer, draw: Draw): Buffer {
   // Headers come first: half of the changes go there.

@@ -1,9 +1,9 @@
 /** Runs one cell of the experiment: trains and measures, or only measures. */
+import fs from 'node:fs';
 import nodePath from 'node:path';
 import { NotFiniteError, trainOnExamples } from 'lowrank';
-import { workPlan } from 'lowrank/internal';
+import { readJsonFile, workPlan, writeTextAtomic } from 'lowrank/internal';
 import type { BasePlan, RunPlan, TrialPlan } from './cellPlan';
-import { EvaluationClock } from './evaluationClock';
 import type { ExperimentRun } from './experimentResults';
 import { type CellWork, type MeasuredCell, measureCell, rounded } from './measureCell';
 import { tuned } from './tunedModel';
@@ -101,4 +101,25 @@ function training({ config, tokenizer }: CellWork, learningRate: number, seed: n
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Seconds of training until each evaluation; a resumed run continues from the last one that was noted. */
+class EvaluationClock {
+  private readonly noted: Record<string, number>;
+  private readonly begin: number;
+
+  constructor(private readonly path: string) {
+    this.noted = fs.existsSync(path) ? (readJsonFile(path, { largest: 100_000 }) as Record<string, number>) : {};
+    this.begin = performance.now() - 1000 * Math.max(0, ...Object.values(this.noted));
+  }
+
+  note(step: number): void {
+    this.noted[step] = Math.round((performance.now() - this.begin) / 100) / 10;
+    fs.mkdirSync(nodePath.dirname(this.path), { recursive: true });
+    writeTextAtomic(this.path, JSON.stringify(this.noted));
+  }
+
+  at(step: number): number {
+    return this.noted[step] ?? Number.NaN;
+  }
 }

@@ -1,8 +1,19 @@
 /** All commands: those of this package, and those of `lowrank-review` if it is installed. */
 
-import type { CommandSpec } from '../arguments/commandSpec';
-import { beams, json, maxLength, model, quantize, quiet, seed } from '../arguments/options';
+import type { CommandSpec, OptionSpec } from '../arguments/commandSpec';
 import type { Command } from '../command';
+
+const model: OptionSpec = { value: 'PATH', help: 'GGUF file or Hugging Face folder [the MODEL variable, else the default model]' };
+const quantize: OptionSpec = {
+  value: 'FORMAT',
+  help: 'store the weights as q4_1, int8 or nf4 to save memory [float32]',
+  choices: ['q4_1', 'int8', 'nf4'],
+};
+const json: OptionSpec = { help: 'print JSON' };
+const seed: OptionSpec = { value: 'N', help: 'random seed [0]' };
+const beams: OptionSpec = { value: 'N', help: 'number of beams; 1 turns beam search off [1]' };
+const quiet: OptionSpec = { help: 'print only warnings and errors on stderr' };
+const maxLength: OptionSpec = { value: 'N', help: 'maximum tokens per example; longer code is cut [512]' };
 
 /** The options of `train` that depend neither on the data nor on the method. */
 export const trainOptions = {

@@ -3,11 +3,10 @@
 import { tf } from '../device/tensorflow';
 import { UnsupportedError } from '../errors';
 import { sizeOf } from '../sizeOf';
-import { callFunction } from './graph/callFunction';
 import type { ContextFunction } from './graph/contextFunction';
 import type { Cost } from './graph/cost';
 import { mapLeaves } from './signature';
-import { backendInternals, engineInternals, isRecording, type TensorInfo } from './tfjsInternals';
+import { backendInternals, engineInternals, isRecording, runOperation, type TensorInfo } from './tfjsInternals';
 import { Slot } from './tracing/runTrace';
 import { activeTrace, type Trace } from './tracing/trace';
 
@@ -157,4 +156,14 @@ function asTensor(source: TensorInfo): tf.Tensor {
   if (source instanceof tf.Tensor) return source;
   backendInternals().incRef(source.dataId);
   return engineInternals().makeTensorFromTensorInfo(source);
+}
+
+/**
+ * Runs a function, or adds the call to the running trace.
+ *
+ * @throws ShapeError when an input has another shape or type than the function expects.
+ */
+function callFunction(fn: ContextFunction, inputs: readonly TensorInfo[]): tf.Tensor[] {
+  fn.check(inputs);
+  return activeTrace()?.call(fn, inputs) ?? runOperation(fn.name, [], inputs, fn.outputs.length);
 }

@@ -1,9 +1,10 @@
 /** The programs of one compiled function. */
+
 import type { CompileOptions } from './compileOptions';
 import { choosePrecision } from './precision';
 import type { FunctionReport, Program } from './program';
-import { freeRetired, retire } from './retired';
 import { readArguments } from './signature';
+import { engineInternals } from './tfjsInternals';
 import { installPatches } from './tfjsPatches';
 import { TraceWarning } from './traceWarning';
 import { gradientSources } from './tracing/gradientSources';
@@ -81,4 +82,19 @@ export class ProgramCache {
       count -= programs.length;
     }
   }
+}
+
+const retired = new Set<Program>();
+
+/** Frees a program once no trace and no gradient is running: either may still call it. */
+function retire(program: Program): void {
+  retired.add(program);
+  freeRetired();
+}
+
+/** Frees what was retired, if that can be done now. */
+function freeRetired(): void {
+  if (retired.size === 0 || activeTrace() || engineInternals().state.activeTape) return;
+  for (const program of retired) program.dispose();
+  retired.clear();
 }

@@ -4,7 +4,6 @@ import { learnedPositions } from '../../llama/nextTokenLoss';
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
-import { padRight } from './padRight';
 
 /** One sequence: `labels` are the ids themselves, or −100 for positions without loss; the model shifts them by one. */
 export interface TrainingExample {
@@ -70,4 +69,9 @@ export function learnedTokens({ labels }: Batch): number {
 export function realTokens({ inputIds, attentionMask, segmentIds }: Batch): number {
   const isReal = attentionMask ?? segmentIds;
   return isReal ? isReal.flat().filter((value) => value !== 0).length : inputIds.flat().length;
+}
+
+/** The rows, followed by `filler` up to the length of the longest or to `width`. */
+function padRight(rows: readonly (readonly number[])[], filler: number, width = Math.max(...rows.map(({ length }) => length))): number[][] {
+  return rows.map((row) => [...row, ...new Array<number>(width - row.length).fill(filler)]);
 }

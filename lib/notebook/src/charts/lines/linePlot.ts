@@ -6,9 +6,8 @@ import { textWidth } from '../../textWidth';
 import { nominal } from '../fields';
 import { NumericAxis } from '../numericAxis';
 import { rule, topLabel } from '../rules';
-import { colourBySeries, dashBySeries, distinct, rounded, shapeBySeries, stylesOf } from '../series';
+import { colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries, stylesOf } from '../series';
 import { type EndLabel, endLabels } from './endLabels';
-import { lineSentence } from './lineSentence';
 import { LINE_PLOT_OPTIONS, type LinePlotOptions, type LinePoint, type LineSeries } from './lineSeries';
 
 const WIDTH = 480;
@@ -143,4 +142,21 @@ export function linePlot(series: readonly LineSeries[], options: LinePlotOptions
 /** Points in a plane, distinguished by colour and shape, with an interval as a rule. */
 export function pointPlot(series: readonly LineSeries[], options: LinePlotOptions): Figure {
   return plot(series, options, 'point');
+}
+
+/** Describes a chart of lines or points in words: the ends of each series, and its references. */
+function lineSentence(series: readonly LineSeries[], options: LinePlotOptions, name: string): string {
+  const { xTitle, yTitle, title, references = [], xReferences = [] } = options;
+  const value = ({ y, low, high }: LinePoint) =>
+    low === undefined || high === undefined ? readable(y) : `${readable(y)} (${readable(low)} to ${readable(high)})`;
+  const ends = series.flatMap(({ label, points }) => {
+    const first = points[0];
+    const last = points[points.length - 1];
+    if (!first || !last) return [];
+    if (points.length === 1) return [`${label} ${value(first)} at ${readable(first.x)}`];
+    return [`${label} from ${value(first)} at ${readable(first.x)} to ${value(last)} at ${readable(last.x)}`];
+  });
+  const compared = [...references.map((each) => `${each.label} ${readable(each.y)}`)];
+  const places = xReferences.map((each) => `${each.label} at ${readable(each.x)}`);
+  return `${name} of ${yTitle} against ${xTitle}${title ? ` (${title})` : ''}: ${[...ends, ...compared, ...places].join('; ')}.`;
 }
