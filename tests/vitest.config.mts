@@ -11,6 +11,10 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const SHARED = [
   'tests/{cli,course,io,llama,nn,notebook,peft,review,train}/**/*.test.ts',
   'tests/runtime/{checks/,device/,memory/,messages/,}!(interruptible).test.ts',
+  // These read files.
+  'tests/{docs,site,browser}/**/*.test.ts',
+  'tests/notebooks/{prose/,pages/,}{codeReviewModel,comparison,drift,figures,pages,takeaways}.test.ts',
+  'tests/setup/{check,layers,lockFile,patch,paths,progress,publicFace}.test.ts',
 ];
 /** Among them, what measures the memory of its process, frees all of its variables, or loads modules anew. */
 const NOT_SHARED = [

@@ -1,17 +1,16 @@
-/** A process to be killed: `node killedRun.ts KIND DIRECTORY [N [MS]]` trains, saving every N steps and resting after each, and prints each step, then the fingerprint. */
+/** A process to be killed: `node killedRun.ts KIND DIRECTORY [N [MS]]` trains, saving every N steps and resting after each, and prints each step. */
 import fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { fingerprint, type Kind, smallModel, smallRun } from './smallRun.ts';
+import { type Kind, smallModel, smallRun } from './smallRun.ts';
 
 const [kind = 'lora', directory = '', everySteps = '1', rest = '0'] = process.argv.slice(2);
 const model = smallModel(kind as Kind);
 const say = (line: string) => void fs.writeSync(1, `${line}\n`);
 say('ready');
-const result = await smallRun(model, {
+await smallRun(model, {
   checkpoint: { directory, everySteps: Number(everySteps) },
   onStep: async ({ step }) => {
     say(`step ${step}`);
     await setTimeout(Number(rest));
   },
 });
-say(`done ${fingerprint(model, result)}`);

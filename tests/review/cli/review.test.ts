@@ -36,9 +36,8 @@ beforeAll(async () => {
 });
 afterAll(() => process.chdir(start));
 
-beforeEach(() => {
-  git('reset', '-q', '--hard', 'main');
-});
+/** To start git from so large a process takes a while, so only those begin anew that change something. */
+const beginAnew = () => void git('reset', '-q', '--hard', 'main');
 
 function change(): void {
   const lines = fs.readFileSync('src/a.js', 'utf8').split('\n');
@@ -48,6 +47,8 @@ function change(): void {
 }
 
 describe('lowrank review', () => {
+  beforeEach(beginAnew);
+
   test('says so where there is no repository, and what to do', async () => {
     process.chdir(folder('model'));
     try {
@@ -185,6 +186,8 @@ describe('lowrank review', () => {
 });
 
 describe('git and its files', () => {
+  beforeEach(beginAnew);
+
   test('before the first commit all staged files count as changed, which is said', async () => {
     const here = process.cwd();
     fs.mkdirSync('unborn');

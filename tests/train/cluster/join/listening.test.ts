@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import { connect } from 'node:net';
 import os from 'node:os';
-import { describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { listeningOf } from '../../../../lib/lowrank/src/train/cluster/join/listening';
-import { freePorts, type Running, start } from '../workers';
+import { freePorts, start } from '../workers';
 
-vi.setConfig({ testTimeout: 300_000 }); // tests of the second half start several processes
+vi.setConfig({ hookTimeout: 300_000 }); // the second half starts several processes
 
 const hasIpv6 = Object.values(os.networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1'));
 const built = fs.existsSync('lib/lowrank/dist/index.js'); // the processes run what `make build` made
@@ -52,47 +52,46 @@ function hears(host: string, port: number, patience: number): Promise<boolean> {
   });
 }
 
-/** Two workers under these names that train for as long as they are asked, and their ports. */
-async function twoWorkers(hosts: readonly [string, string], ask: (ports: readonly number[]) => Promise<void>): Promise<Running[]> {
-  const ports = await freePorts(2);
-  const worker = ports.map((port, rank) => `${hosts[rank]}:${port}`);
-  const workers = worker.map((_, index) =>
-    start({ steps: 1000, rest: 20 }, { TF_CONFIG: JSON.stringify({ cluster: { worker }, task: { type: 'worker', index } }) }),
-  );
-  try {
-    await Promise.all(workers.map(({ reached, ended }) => Promise.race([reached(1), ended])));
-    await ask(ports);
-    expect(workers.map(({ process: child }) => child.exitCode)).toEqual([null, null]);
-  } finally {
-    for (const { process: child } of workers) child.kill('SIGKILL');
-  }
-  return workers;
-}
+describe.skipIf(!built)('workers that train', () => {
+  const other = hasIpv6 ? '::1' : '127.0.0.3';
+  const names = ['127.0.0.1', hasIpv6 ? '[::1]' : other, '127.1'];
+  let warned: (string | undefined)[];
+  let heard: Record<'there' | 'elsewhere' | 'everywhere', boolean[]>;
 
-describe.skipIf(!built)('two workers that train', () => {
-  test('by an address of IPv4 and one of IPv6 are heard there, and nowhere else', async () => {
-    const other = hasIpv6 ? '::1' : '127.0.0.3';
-    const workers = await twoWorkers(['127.0.0.1', hasIpv6 ? '[::1]' : other], async ([first = 0, second = 0]) => {
-      expect(await Promise.all([hears('127.0.0.1', first, 60_000), hears(other, second, 60_000)])).toEqual([true, true]);
-      const elsewhere = [
-        ['127.0.0.2', first],
-        [other, first],
-        ['127.0.0.1', second],
-      ] as const;
-      expect(await Promise.all(elsewhere.map(([host, port]) => hears(host, port, 1000)))).toEqual([false, false, false]);
-    });
-    for (const { ended } of workers) expect((await ended).warned).not.toMatch(/listens on all/);
+  beforeAll(async () => {
+    const ports = await freePorts(names.length);
+    const worker = ports.map((port, rank) => `${names[rank]}:${port}`);
+    const workers = worker.map((_, index) =>
+      start({ steps: 1000, rest: 20 }, { TF_CONFIG: JSON.stringify({ cluster: { worker }, task: { type: 'worker', index } }) }),
+    );
+    const [first = 0, second = 0, third = 0] = ports;
+    const ask = (patience: number, ...addresses: [string, number][]) =>
+      Promise.all(addresses.map(([host, port]) => hears(host, port, patience)));
+    try {
+      await Promise.all(workers.map(({ reached, ended }) => Promise.race([reached(1), ended])));
+      heard = {
+        there: await ask(60_000, ['127.0.0.1', first], [other, second]),
+        elsewhere: await ask(1000, ['127.0.0.2', first], [other, first], ['127.0.0.1', second]),
+        everywhere: await ask(60_000, ['127.0.0.1', third], ['127.0.0.2', third]),
+      };
+      expect(workers.map(({ process: child }) => child.exitCode)).toEqual([null, null, null]);
+    } finally {
+      for (const { process: child } of workers) child.kill('SIGKILL');
+    }
+    warned = (await Promise.all(workers.map(({ ended }) => ended))).map((ended) => ended.warned);
   });
 
-  test('are heard everywhere under a name that other machines would not find, and say so once', async () => {
-    const workers = await twoWorkers(['127.0.0.1', '127.1'], async ([first = 0, second = 0]) => {
-      expect(await Promise.all([hears('127.0.0.2', first, 1000), hears('127.0.0.2', second, 60_000)])).toEqual([false, true]);
-    });
-    const [first, second] = await Promise.all(workers.map(({ ended }) => ended));
-    expect(first?.warned).not.toMatch(/listens on all/);
+  test('by an address of IPv4 and one of IPv6 are heard there, and nowhere else', () => {
+    expect(heard.there).toEqual([true, true]);
+    expect(heard.elsewhere).toEqual([false, false, false]);
+    for (const said of warned.slice(0, 2)) expect(said).not.toMatch(/listens on all/);
+  });
+
+  test('are heard everywhere under a name that other machines would not find, and say so once', () => {
+    expect(heard.everywhere).toEqual([true, true]);
     const reason = '127.1 (127.0.0.1) is an address that other machines cannot use';
-    expect(second?.warned.match(/worker 1 listens on all addresses of its machine: ([^;]*);/g)).toEqual([
-      `worker 1 listens on all addresses of its machine: ${reason};`,
+    expect(warned[2]?.match(/worker 2 listens on all addresses of its machine: ([^;]*);/g)).toEqual([
+      `worker 2 listens on all addresses of its machine: ${reason};`,
     ]);
   });
 });
