@@ -67,6 +67,18 @@ SOURCES += [
     '{% for a, b in [(1, 2), [3, 4]] %}{{ a }}{{ b }}{% endfor %}{% set a, b = (5, 6) %}{{ a }}{{ b }}',
     'a\r\n  {% if yes %}\r\nb\r{% endif %}\r\n{{ "c\nd" }}\r\n', '{{ yes }}\n\n', '{{ yes }}\r\n',
 ]
+
+# What only looks like a block, blanks around blocks, texts and numbers
+SOURCES += [
+    '  {- a }\n#}\nx%}\ny -}\nz { % } {', "{% set e = 'x\n\n' %}{{ e }}|{{ 'a\n  {% if %}b' }}|{{ '{{ 1 }}' }}{{ '#}\n' }}", '100%}\n{{ yes }}',
+    '  {% if yes %}\n  a\n  {% endif %}  \n\t{# c #}\n b {# d #} c\n{{ yes }}\n  {{ yes }}\n', 'a {%+ if yes %}\nb {%- if yes +%}\n c{% endif -%}  \n d{% endif %}\n\n',
+    '{#- a -#}  b {#- c #}\n{% set x = 1 %}\n\n{% set y = {"a": {"b": 2}} %}\n{{ x }} {{ y }}{{ {"a": {"b": 2}} }}\n', '\ufeff {%- if yes %} \u0085{% endif -%} \ufeff',
+    r'''{{ "a.\
+b \
+\
+c \"q\" it's" }}{{ 'a\zb\q\$' }}{{ '\0' | length }}{{ '\101\x41\u00e9\U0001F600' }}{{ '\a\v\f\b\t\\' | tojson }}''',
+    '{{ 1e5 }}{{ 1.5e-3 }}{{ 2E2 }}{{ 1_000 }}{{ 0x1F }}{{ 0b11 }}{{ 0o17 }}{{ 1e22 }}{{ 1e-7 }}{{ values[0] }}{{ values.0 }}{{ 1.25 }}',
+]
 REFUSED = ['{% for i in none %}{% endfor %}', '{% for i in 5 %}{% endfor %}', '{% for a, b in [(1, 2, 3)] %}{% endfor %}', '{% for a, b in [1] %}{% endfor %}',
            '{{ missing | tojson }}', '{{ [missing] | tojson }}', '{{ namespace(a=1) | tojson }}', '{{ 1 | tojson(width=2) }}', '{{ missing.x }}', '{{ schema.x.y }}', '{{ messages[5].x }}',
            '{{ "a" + 1 }}', '{{ 1 + "a" }}', '{{ "a" + [1] }}', '{{ [1] + (1, 2) }}', '{{ true + "" }}', '{{ 1 / 0 }}', '{{ 1 // 0 }}', '{{ 1.5 % 0 }}', '{{ range(1.5) }}',

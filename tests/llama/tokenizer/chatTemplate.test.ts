@@ -62,6 +62,27 @@ test.each(['{% break %}', '{% continue %}'])('what ends a loop is refused outsid
   expect(() => render(source)).toThrow(/^it has a (break|continue) outside of a loop/);
 });
 
+test.each(['{{ 2 == 2 == 2 }}', '{{ 1 < 2 == true }}', '{% if a in b == c %}{% endif %}', '{{ a == b not in c }}'])(
+  'chained comparisons are refused: %s',
+  (source) => {
+    expect(() => render(source)).toThrow(/^it compares with .* what is itself a comparison: join the two by "and"/);
+  },
+);
+
+test.each([
+  ['{{ (2 == 2) == true }}{{ [1 == 1, 2 in [3]] }}', 'True[True, False]'],
+  ['{% for i in [1, 2] if i == 2 %}{{ i in [2] and not i not in [2] }}{% endfor %}', 'True'],
+])('comparisons in brackets and beside others are not chained: %s', (source, text) => {
+  expect(render(source)).toBe(text);
+});
+
+test.each(["{{ '\\N{BULLET}' }}", "{{ '\\x4' }}", '{{ "\\U00110000" }}', '{# a', '{{ "a'])(
+  'a text or tag that Python cannot read is refused: %s',
+  (source) => {
+    expect(() => render(source)).toThrow(/is not known here|has no end|Unexpected/);
+  },
+);
+
 test('a function, and what holds itself, cannot be written', () => {
   expect(() => render('{{ range }}')).toThrow('it writes a function, not what the function returns');
   expect(() => render('{% set n = namespace() %}{% set n.n = n %}{{ n }}')).toThrow('it writes lists or mappings more than 100 deep');

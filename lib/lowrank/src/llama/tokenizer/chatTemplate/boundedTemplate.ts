@@ -1,6 +1,7 @@
 /** Renders a chat template within bounds of output and memory, because its file decides how much it writes. */
 import { boundedInterpreter } from './boundedInterpreter';
-import type { Jinja } from './jinja';
+import type { Jinja, Token } from './jinja';
+import { plainSource } from './jinjaSource';
 import { strftime } from './strftime';
 import { ENTRY } from './valueSizes';
 
@@ -11,7 +12,9 @@ export interface BoundedTemplate {
 
 /** @throws SyntaxError when the source is no Jinja. */
 export function boundedTemplate(jinja: Jinja, source: string): BoundedTemplate {
-  const { parsed } = new jinja.Template(source.replace(/\r\n?/g, '\n')); // as Jinja reads lines
+  const tokens = jinja.tokenize(plainSource(source));
+  checkComparisons(tokens);
+  const parsed = jinja.parse(tokens);
   const BoundedInterpreter = boundedInterpreter(jinja);
   return {
     render: (given) => {
@@ -42,4 +45,26 @@ function globals(reserve: (size: number) => void): Record<string, unknown> {
     },
     strftime_now: (form: string) => strftime(new Date(), form),
   };
+}
+
+const OPENING = new Set(['OpenParen', 'OpenSquareBracket', 'OpenCurlyBracket', 'OpenStatement', 'OpenExpression']);
+const CLOSING = new Set(['CloseParen', 'CloseSquareBracket', 'CloseCurlyBracket', 'CloseStatement', 'CloseExpression']);
+/** What ends a comparison beside a bracket. */
+const ENDS = new Set(['Comma', 'Equals', 'Colon', 'and', 'or', 'if', 'else', 'not']);
+
+/**
+ * Python takes `a == b == c` for `a == b and b == c`, and the library for `(a == b) == c`.
+ *
+ * @throws Error for it.
+ */
+function checkComparisons(tokens: readonly Token[]): void {
+  const within = [false];
+  for (const [index, { type, value }] of tokens.entries()) {
+    const isComparison = type === 'ComparisonBinaryOperator' || (type === 'Identifier' && value === 'in');
+    if (isComparison && within.at(-1)) throw new Error(`it compares with ${value} what is itself a comparison: join the two by "and"`);
+    if (OPENING.has(type)) within.push(false);
+    else if (CLOSING.has(type)) within.pop();
+    else if (isComparison) within[within.length - 1] = true;
+    else if (ENDS.has(type === 'Identifier' ? value : type) && tokens[index + 1]?.value !== 'in') within[within.length - 1] = false;
+  }
 }

@@ -19,8 +19,15 @@ interface Interpreter {
   evaluateBlock(nodes: readonly Node[], environment: Environment): Value;
 }
 
+export interface Token {
+  readonly type: string;
+  readonly value: string;
+}
+
 export interface Jinja {
-  readonly Template: new (source: string) => { readonly parsed: Node; render(given: Readonly<Record<string, unknown>>): string };
+  tokenize(source: string): readonly Token[];
+  parse(tokens: readonly Token[]): Node;
+  readonly Template: new (source: string) => { render(given: Readonly<Record<string, unknown>>): string };
   readonly Environment: new (parent?: Environment) => Environment;
   readonly Interpreter: new (environment: Environment) => Interpreter;
 }

@@ -1,7 +1,7 @@
 /** Methods of Python's texts, where JavaScript's of the same name do something else. */
 
 /** What `str.isspace` calls a blank: not the byte order mark, but the separators of files and records. */
-const BLANKS = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+export const BLANKS = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 const BLANK = new RegExp(`[${BLANKS}]`);
 const WORD = new RegExp(`[^${BLANKS}]+`, 'g');
 

@@ -1,0 +1,126 @@
+/**
+ * The source of a template, written so that the JavaScript library reads it as Jinja does. The library takes blanks before, and line ends
+ * behind, what only looks like a block within a text; and it knows neither all of Python's escapes nor all of its numbers.
+ */
+
+import { BLANKS, stripped } from './pythonStrings';
+
+/** The blanks and line ends of `lstrip_blocks` and `trim_blocks` are gone, and texts and numbers are in a plain form. */
+export function plainSource(given: string): string {
+  const source = given.replace(/\r\n?/g, '\n');
+  let written = '';
+  let isLineStart = true;
+  for (let at = 0; at < source.length; ) {
+    const open = nextTag(source, at);
+    const text = source.slice(at, open);
+    if (open === source.length) return written + text;
+    const kind = source.slice(open, open + 2);
+    const sign = /[+-]/.exec(source.charAt(open + 2))?.[0] ?? '';
+    const lineStart = text.lastIndexOf('\n') + 1;
+    const isAlone = kind !== '{{' && sign === '' && (lineStart > 0 || isLineStart) && text.slice(lineStart).trim() === '';
+    const tag = kind === '{#' ? comment(source, open) : code(source, open + 2 + sign.length, kind === '{%' ? '%}' : '}}');
+    written += (sign === '-' ? stripped(text, 'rstrip') : isAlone ? text.slice(0, lineStart) : text) + kind + tag.content;
+    at = tag.end;
+    if (tag.isStripping) at += matchAt(ALL_BLANKS, source, at)?.[0].length ?? 0;
+    else if (kind !== '{{' && tag.isTrimming && source.charAt(at) === '\n') at++;
+    isLineStart = at > tag.end && source.charAt(at - 1) === '\n';
+  }
+  return written;
+}
+
+const ALL_BLANKS = new RegExp(`[${BLANKS}]*`, 'y');
+
+function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(source);
+}
+
+interface Tag {
+  /** What follows its opening, with its closing. */
+  readonly content: string;
+  readonly end: number;
+  /** Whether the blanks behind it are dropped. */
+  readonly isStripping: boolean;
+  /** Whether the line end behind it is dropped. */
+  readonly isTrimming: boolean;
+}
+
+function nextTag(source: string, from: number): number {
+  for (let at = source.indexOf('{', from); at >= 0; at = source.indexOf('{', at + 1)) {
+    if ('{%#'.includes(source.charAt(at + 1) || ' ')) return at;
+  }
+  return source.length;
+}
+
+function comment(source: string, open: number): Tag {
+  const close = source.indexOf('#}', open + 2);
+  if (close < 0) throw new SyntaxError('a comment has no end');
+  const sign = source.charAt(close - 1);
+  return { content: '#}', end: close + 2, isStripping: sign === '-', isTrimming: sign !== '+' };
+}
+
+const CLOSING: Readonly<Record<string, RegExp>> = { '%}': /([+-]?)%\}/y, '}}': /(-?)\}\}/y };
+const LITERAL = /'[^'\\]*(?:\\[\s\S][^'\\]*)*'|"[^"\\]*(?:\\[\s\S][^"\\]*)*"/y;
+const NUMBER = /0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][+-]?\d+(?:_\d+)*)?/y;
+const WORD = /(?:[\p{L}_]|\.\s*\d)[\p{L}\p{N}_]*/uy;
+const DEPTHS: Readonly<Record<string, number>> = { '(': 1, '[': 1, '{': 1, ')': -1, ']': -1, '}': -1 };
+
+/** An expression or a statement; a closing within brackets belongs to them. */
+function code(source: string, from: number, closing: string): Tag {
+  let content = '';
+  let depth = 0;
+  for (let at = from; at < source.length; ) {
+    const close = depth > 0 ? null : matchAt(CLOSING[closing] as RegExp, source, at);
+    if (close) {
+      const [all, sign = ''] = close;
+      return { content: content + closing, end: at + all.length, isStripping: sign === '-', isTrimming: sign !== '+' };
+    }
+    const literal = matchAt(LITERAL, source, at)?.[0];
+    const word = literal ?? matchAt(WORD, source, at)?.[0];
+    const number = word === undefined ? matchAt(NUMBER, source, at)?.[0] : undefined;
+    const part = word ?? number ?? source.charAt(at);
+    content += literal !== undefined ? plainText(literal) : number !== undefined ? plainNumber(number) : part;
+    depth += DEPTHS[part] ?? 0;
+    at += part.length;
+  }
+  throw new SyntaxError(`a tag has no end ${closing}`);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\n': '',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+};
+
+/** A text in quotes, of which Python keeps a backslash that begins no escape. */
+function plainText(literal: string): string {
+  const text = literal
+    .slice(1, -1)
+    .replace(/\\(?:x(.{2})|u(.{4})|U(.{8})|([0-7]{1,3})|([\s\S]))/g, (all, ...groups: (string | undefined)[]) => {
+      const [two, four, eight, octal, one = ''] = groups;
+      const hexadecimal = two ?? four ?? eight;
+      if (hexadecimal === undefined && octal === undefined && !/[xuUN]/.test(one)) return ESCAPES[one] ?? all;
+      const point =
+        octal === undefined && /^[\da-f]+$/i.test(hexadecimal ?? '') ? Number(`0x${hexadecimal}`) : Number.parseInt(octal ?? '', 8);
+      if (Number.isNaN(point) || point > 0x10ffff) throw new SyntaxError(`the escape ${all} is not known here`);
+      return String.fromCodePoint(point);
+    });
+  return `"${text.replace(/[\\"]/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`)}"`;
+}
+
+/** In digits alone, with a point if it has a fraction or an exponent. */
+function plainNumber(number: string): string {
+  const digits = number.replaceAll('_', '');
+  if (/^0[xob]/i.test(digits)) return String(BigInt(digits));
+  if (!/e/i.test(digits)) return digits;
+  const value = Number(digits);
+  return Number.isInteger(value) ? `${BigInt(value)}.0` : value.toFixed(100).replace(/0+$/, '');
+}
