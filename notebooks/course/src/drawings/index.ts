@@ -9,6 +9,7 @@ import { loraUpdate } from './loraUpdate';
 import { prefixSoftmax } from './prefixSoftmax';
 import { promptStrip } from './promptStrip';
 import { reviewPipeline } from './reviewPipeline';
+import { roofline } from './roofline';
 import { trainingMemory } from './trainingMemory';
 import { transformerLayer } from './transformerLayer';
 
@@ -24,4 +25,5 @@ export const DRAWINGS: Readonly<Record<string, () => Drawing | Promise<Drawing>>
   'review-pipeline': reviewPipeline,
   'compiled-step': compiledStep,
   'data-parallel': dataParallel,
+  roofline,
 };
