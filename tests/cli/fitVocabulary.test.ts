@@ -1,7 +1,8 @@
 /** Adapters that PEFT saved after resize_token_embeddings, as the command takes them. */
 import fs from 'node:fs';
-import { LlamaForCausalLM, readSafetensors, Tokenizer, tf } from 'lowrank';
+import { LlamaForCausalLM, Tokenizer, tf } from 'lowrank';
 import { beforeAll, expect, test } from 'vitest';
+import { goldenFolder } from '../goldenFolder';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { relativeError, tinyModel } from '../peft/tinyModel';
 import { lowrank } from './run';
@@ -40,8 +41,7 @@ test('merge resizes the model, and writes the tokenizer of the adapter', async (
   expect([code, stderr]).toEqual([0, '']);
   expect((await Tokenizer.fromPretrained(folder('merged'))).vocabSize).toBe(43);
   const merged = await LlamaForCausalLM.fromPretrained(folder('merged'));
-  const golden = readSafetensors('tests/golden/resized/results.safetensors');
-  const expected = tf.tensor(golden.toFloat32('untied/logits'), [...golden.info('untied/logits').shape]);
+  const expected = goldenFolder('resized').tensor('untied/logits');
   const logits = merged.forward(IDS);
   expect(relativeError(logits, expected)).toBeLessThan(1e-5);
   tf.dispose([logits, expected]);

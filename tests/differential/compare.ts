@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdamW, LlamaForCausalLM, PeftModel, readSafetensors, type TensorToStore, Tokenizer, tf, train, writeSafetensors } from 'lowrank';
 import type { SafetensorsFile } from '../../lib/lowrank/src/io';
+import { storedTensor } from '../goldenFolder.ts';
 import { asTorch, relativeError } from '../peft/tinyModel.ts';
 
 /** One thing that both sides computed. */
@@ -42,7 +43,7 @@ export async function compareCase(folder: string, written: string): Promise<Comp
   const isSeen = tf.tensor3d(rows.mask.map((row) => row.map((seen) => [seen]))); // what stands at padding means nothing
   const error = (name: string, ours: () => tf.Tensor, where?: tf.Tensor) =>
     tf.tidy(() => {
-      const pair = [ours(), tensorOf(results, name)].map((tensor) => (where ? tensor.mul(where) : tensor)) as [tf.Tensor, tf.Tensor];
+      const pair = [ours(), storedTensor(results, name)].map((tensor) => (where ? tensor.mul(where) : tensor)) as [tf.Tensor, tf.Tensor];
       return relativeError(...pair);
     });
   const compare = (what: string, limit: number, ...computed: Parameters<typeof error>) => add(what, limit, error(...computed));
@@ -110,7 +111,7 @@ function trainedError(theirs: string, ours: string): number {
   const read = (folder: string) => readSafetensors(join(folder, 'adapter_model.safetensors'));
   const [expected, found] = [read(theirs), read(ours)];
   if (`${[...expected.names].sort()}` !== `${[...found.names].sort()}`) return Number.POSITIVE_INFINITY;
-  return Math.max(...expected.names.map((name) => tf.tidy(() => relativeError(tensorOf(found, name), tensorOf(expected, name)))));
+  return Math.max(...expected.names.map((name) => tf.tidy(() => relativeError(storedTensor(found, name), storedTensor(expected, name)))));
 }
 
 function differentNames(names: Iterable<string>, results: SafetensorsFile, prefix: string): number {
@@ -118,10 +119,6 @@ function differentNames(names: Iterable<string>, results: SafetensorsFile, prefi
   const theirs = results.names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const missing = (from: string[], of: string[]) => of.filter((name) => !from.includes(name)).length;
   return missing(ours, theirs) + missing(theirs, ours);
-}
-
-function tensorOf(file: SafetensorsFile, name: string): tf.Tensor {
-  return tf.tensor(file.toFloat32(name), [...file.info(name).shape]);
 }
 
 function stored(tensor: tf.Tensor): TensorToStore {

@@ -1,5 +1,4 @@
 import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import {
   AdaptionPromptConfig,
   ArgumentError,
@@ -18,14 +17,13 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { goldenFolder } from '../goldenFolder';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { asTorch, fill } from '../peft/tinyModel';
 import { relativeError, rows } from './golden';
 
 const path = temporaryFolder();
-const goldenPath = (name: string) => fileURLToPath(new URL(`../golden/qwen2/${name}`, import.meta.url));
-const results = readSafetensors(goldenPath('results.safetensors'));
-const golden = (name: string) => tf.tensor(results.toFloat32(name), [...results.info(name).shape]);
+const { path: goldenPath, tensor: golden, names: goldenNames } = goldenFolder('qwen2');
 const stored: {
   readonly generated: Record<string, number[][]>;
   readonly tokenizer: {
@@ -63,9 +61,7 @@ describe.each(['plain', 'plain.gguf', 'tied', 'tied.gguf'])('Qwen2 from %s', (fi
     const { value, grads } = tf.variableGrads(() => model.loss(rows.ids, rows.labels), [...parameters.values()]);
     expect(difference(() => value, `${variant}.loss`)).toBeLessThan(1e-5);
     const prefix = `${variant}.gradients.`;
-    expect([...parameters.keys()].sort()).toEqual(
-      results.names.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : [])).sort(),
-    );
+    expect([...parameters.keys()].sort()).toEqual(goldenNames(prefix).sort());
     for (const [name, variable] of parameters) {
       const gradient = () => asTorch(name, grads[variable.name] ?? tf.scalar(Number.NaN));
       expect(difference(gradient, `${prefix}${name}`), name).toBeLessThan(1e-4);
@@ -83,9 +79,7 @@ describe.each(['plain', 'plain.gguf', 'tied', 'tied.gguf'])('Qwen2 from %s', (fi
     expect(difference(() => peft.forward(rows.ids), `${variant}Lora.logits`)).toBeLessThan(1e-5);
     const parameters = peft.trainableParameters();
     const prefix = `${variant}Lora.gradients.`;
-    expect([...parameters.keys()].sort()).toEqual(
-      results.names.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : [])).sort(),
-    );
+    expect([...parameters.keys()].sort()).toEqual(goldenNames(prefix).sort());
     const { value, grads } = tf.variableGrads(() => peft.loss(rows.ids, rows.labels), [...parameters.values()]);
     for (const [name, variable] of parameters) {
       const gradient = () => asTorch(name, grads[variable.name] ?? tf.scalar(Number.NaN));
@@ -210,12 +204,11 @@ test('LoRA for llama.cpp keeps the rows of q and k, as its Qwen2 files do', asyn
 });
 
 describe('Mistral', () => {
-  const mistralPath = fileURLToPath(new URL('../golden/mistral', import.meta.url));
-  const computed = readSafetensors(`${mistralPath}/results.safetensors`);
-  const expected = (name: string) => tf.tensor(computed.toFloat32(name), [...computed.info(name).shape]);
+  const { path: mistral, tensor: expected } = goldenFolder('mistral');
+  const mistralPath = mistral('');
   const withWindow = (name: string, change: object): string => {
     fs.cpSync(mistralPath, path(name), { recursive: true });
-    const config = JSON.parse(fs.readFileSync(`${mistralPath}/config.json`, 'utf8'));
+    const config = JSON.parse(fs.readFileSync(mistral('config.json'), 'utf8'));
     fs.writeFileSync(path(`${name}/config.json`), JSON.stringify({ ...config, ...change }));
     return path(name);
   };

@@ -1,16 +1,15 @@
 /** The tiny models of tests/golden/scripts/makeLlama.py and what transformers computed with them. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { LlamaForCausalLM, readSafetensors, tf } from 'lowrank';
+import { LlamaForCausalLM, tf } from 'lowrank';
 import { expect } from 'vitest';
+import { goldenFolder } from '../goldenFolder.ts';
 
 /** One per feature: see makeLlama.py. */
 export const VARIANTS = ['plain', 'tied', 'biased', 'linear', 'llama3'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
-export function goldenPath(name: string): string {
-  return fileURLToPath(new URL(`../golden/llama/${name}`, import.meta.url));
-}
+/** What transformers computed. */
+export const { path: goldenPath, tensor: golden, names: goldenNames } = goldenFolder('llama');
 
 interface Rows {
   readonly ids: number[][];
@@ -22,18 +21,6 @@ interface Rows {
   readonly generated: Record<Variant, number[][]>;
 }
 export const rows: Rows = JSON.parse(readFileSync(goldenPath('rows.json'), 'utf8'));
-
-const results = readSafetensors(goldenPath('results.safetensors'));
-
-/** What transformers computed, as it stored it. */
-export function golden(name: string): tf.Tensor {
-  return tf.tensor(results.toFloat32(name), [...results.info(name).shape]);
-}
-
-/** The names of what transformers computed that begin with `prefix`, without it. */
-export function goldenNames(prefix: string): string[] {
-  return results.names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-}
 
 /** A new copy of a variant. */
 export async function tinyModel(variant: Variant): Promise<LlamaForCausalLM> {

@@ -1,13 +1,12 @@
-import { fileURLToPath } from 'node:url';
-import { convertRotaryLayout, getPeftModel, LoraConfig, PeftModel, readSafetensors, StateError, tf } from 'lowrank';
+import { convertRotaryLayout, getPeftModel, LoraConfig, PeftModel, StateError } from 'lowrank';
 import { expect, test } from 'vitest';
 import { rotaryRows } from '../../lib/lowrank/src/llama/rotaryLayout';
+import { goldenFolder } from '../goldenFolder';
 import { relativeError, rows, tinyModel } from '../llama/golden';
 import { fill } from './tinyModel';
 
-const FOLDER = fileURLToPath(new URL('../golden/rotary', import.meta.url));
-const golden = readSafetensors(`${FOLDER}/logits.safetensors`);
-const logits = tf.tensor(golden.toFloat32('logits'), [...golden.info('logits').shape]);
+const golden = goldenFolder('rotary', 'logits.safetensors');
+const [FOLDER, logits] = [golden.path(''), golden.tensor('logits')];
 
 const values = (model: PeftModel) =>
   new Map(Array.from(model.namedParameters(), ([name, variable]) => [name, variable.dataSync<'float32'>().slice()]));

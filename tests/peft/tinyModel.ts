@@ -1,8 +1,8 @@
 /** The tiny LLaMA of tests/golden/scripts/adapters/makePeft.py, and small helpers on tensors. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { LlamaForCausalLM, readSafetensors, tf } from 'lowrank';
 import type { SafetensorsFile } from '../../lib/lowrank/src/io';
+import { goldenFolder, storedTensor } from '../goldenFolder.ts';
 
 /** The token rows, and the labels, of makePeft.py. */
 export const IDS = [
@@ -12,12 +12,8 @@ export const IDS = [
 ];
 export const LABELS = IDS.map((row, r) => row.map((id, t) => (r === 0 && t < 3 ? -100 : id)));
 
-export function goldenPath(name: string): string {
-  return fileURLToPath(new URL(`../golden/peft/${name}`, import.meta.url));
-}
-
 /** What PEFT computed. */
-export const results: SafetensorsFile = readSafetensors(goldenPath('results.safetensors'));
+export const { path: goldenPath, tensor: golden, names: goldenNames } = goldenFolder('peft');
 
 /** A new copy of the base model. */
 export function tinyModel({ attentionBias = false, tieWordEmbeddings = false } = {}): LlamaForCausalLM {
@@ -32,9 +28,8 @@ export function tinyModel({ attentionBias = false, tieWordEmbeddings = false } =
 /** A stored tensor; kernels, but not the token table, turned to (in, out). */
 export function tensor(file: SafetensorsFile, name: string): tf.Tensor | undefined {
   if (!file.has(name)) return undefined;
-  const { shape } = file.info(name);
-  const stored = tf.tensor(file.toFloat32(name), [...shape]);
-  if (shape.length !== 2 || name.includes('embed_tokens')) return stored;
+  const stored = storedTensor(file, name);
+  if (stored.rank !== 2 || name.includes('embed_tokens')) return stored;
   const turned = stored.transpose();
   stored.dispose();
   return turned;
@@ -46,11 +41,6 @@ export function asTorch(name: string, grad: tf.Tensor): tf.Tensor {
   const isTable = name.includes('embed_tokens') && !name.includes('lora_');
   const isKernel = grad.rank === 2 && !isTable;
   return isKernel ? grad.transpose() : grad;
-}
-
-/** One of PEFT's results, as it stored it. */
-export function golden(name: string): tf.Tensor {
-  return tf.tensor(results.toFloat32(name), [...results.info(name).shape]);
 }
 
 export function largestDifference(a: tf.Tensor, b: tf.Tensor): number {

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import {
   ArgumentError,
   compile,
@@ -12,12 +11,12 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { goldenFolder } from '../../goldenFolder';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { fill, IDS, largestDifference, relativeError, tinyModel } from '../tinyModel';
 
 const folder = temporaryFolder();
-const golden = (name: string) => fileURLToPath(new URL(`../../golden/trainedTokens/${name}`, import.meta.url));
-const results = readSafetensors(golden('results.safetensors'));
+const { path: golden, tensor: result } = goldenFolder('trainedTokens');
 const CASES = ['list', 'headAlone', 'apart', 'untied'] as const;
 const warn = vi.spyOn(console, 'warn');
 
@@ -26,7 +25,6 @@ beforeEach(() => {
 });
 
 const base = (name: string) => tinyModel({ tieWordEmbeddings: name !== 'untied' });
-const result = (name: string) => tf.tensor(results.toFloat32(name), [...results.info(name).shape]);
 
 function adapted(options: LoraOptions, model = base('tied')): PeftModel<LlamaForCausalLM> {
   const peft = getPeftModel(model, new LoraConfig({ r: 2, targetModules: ['q_proj'], ...options }));

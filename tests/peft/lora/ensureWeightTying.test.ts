@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import {
   AdamW,
   ArgumentError,
@@ -15,13 +14,12 @@ import {
   UnsupportedError,
 } from 'lowrank';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { goldenFolder } from '../../goldenFolder';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { fill, IDS, largestDifference, relativeError, tinyModel } from '../tinyModel';
 
 const folder = temporaryFolder();
-const golden = (name: string) => fileURLToPath(new URL(`../../golden/tied/${name}`, import.meta.url));
-const results = readSafetensors(golden('results.safetensors'));
-const result = (name: string) => tf.tensor(results.toFloat32(name), [...results.info(name).shape]);
+const { path: golden, tensor: result } = goldenFolder('tied');
 const file = (place: string) => readSafetensors(`${place}/adapter_model.safetensors`);
 const CASES = ['savedHead', 'savedTable', 'loraTable', 'loraHead', 'tokens', 'ensuredHead', 'ensuredTable', 'ensuredTokens'] as const;
 const warn = vi.spyOn(console, 'warn');
