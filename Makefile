@@ -121,16 +121,16 @@ SITE := build/site
 SITE_PYTHON := build/siteEnv/bin/python
 SITE_TOOLS := build/siteTools
 
-$(SITE_PYTHON): docs/site/requirements.lock
+$(SITE_PYTHON): docs/site/packages/requirements.lock
 	@echo 'site: Sphinx, in build/siteEnv'
 	$(PYTHON) -m venv --clear build/siteEnv
 	$@ -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
 	touch $@
 
-$(SITE_TOOLS)/done: docs/site/package-lock.json docs/site/package.json | $(DONE)/packages
+$(SITE_TOOLS)/done: docs/site/packages/package-lock.json docs/site/packages/package.json | $(DONE)/packages
 	@echo 'site: vega for its figures, and what checks it'
 	mkdir -p $(SITE_TOOLS)
-	cp docs/site/package.json docs/site/package-lock.json $(SITE_TOOLS)/
+	cp docs/site/packages/package.json docs/site/packages/package-lock.json $(SITE_TOOLS)/
 	$(NPM) ci --prefix $(SITE_TOOLS) --ignore-scripts --loglevel=error --no-update-notifier --no-audit --no-fund >/dev/null
 	touch $@
 

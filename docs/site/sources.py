@@ -28,7 +28,7 @@ ROAD = re.compile(r"^(←|Course start · |\[Course start\]).*\.ipynb\).*\n*", r
 
 # Notebooks whose cells run on their pages as well, as far as these can.
 LIVE = ("02-lora", "03-zero-init-prefix", "12-errata")
-TINY = "docs/site/tiny-model.md"
+TINY = "docs/site/pages/tiny-model.md"
 LIVE_INTRO = (
     "The code of this page runs in your browser where a cell has a Run button, on the same library as the notebook. "
     "Nothing is sent anywhere."
@@ -165,12 +165,12 @@ def main(folder):
     shutil.copytree(HERE / "static", folder / "static")
     (folder / "docs").mkdir()
     (folder / "drawings").mkdir()
-    for page in ("index.md", "cheat-sheet.md", "library.md", "references.md", *(each.name for each in HERE.glob("*.py"))):
-        shutil.copyfile(HERE / page, folder / page)
+    for file in (*(HERE / "pages" / page for page in ("index.md", "cheat-sheet.md", "library.md", "references.md")), *HERE.glob("*.py")):
+        shutil.copyfile(file, folder / file.name)
     shutil.copyfile(MATHJAX, folder / "static/mathjax.js")
     texts = notebook_texts()
-    if missing := unlisted(texts.values(), (HERE / "references.md").read_text()):
-        sys.exit(f"docs/site/references.md lacks papers that the notebooks name: arXiv {', '.join(missing)}")
+    if missing := unlisted(texts.values(), (HERE / "pages/references.md").read_text()):
+        sys.exit(f"docs/site/pages/references.md lacks papers that the notebooks name: arXiv {', '.join(missing)}")
     if wrong := misnumbered(texts):
         sys.exit("\n".join(wrong))
     looked_up = {"meanings": entries(texts["00-start"]), "formulas": formulas_of(texts)}

@@ -1,7 +1,7 @@
 /**
  * Opens every page of the site in a browser, from the disk, runs the cells that run in pages, and prints what is wrong.
  *
- * Usage: node browser.mjs SITE TOOLS KIND PROGRAM [ONLY], where TOOLS holds the packages of docs/site/package.json, KIND is `chromium` or
+ * Usage: node browser.mjs SITE TOOLS KIND PROGRAM [ONLY], where TOOLS holds the packages of docs/site/packages/package.json, KIND is `chromium` or
  * `firefox`, PROGRAM is its path, and ONLY is a part of the names of the pages to open. Accessibility and the controls of figures are
  * looked at in Chromium alone: they are of the page, not of the browser.
  */

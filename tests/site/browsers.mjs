@@ -12,7 +12,7 @@ const FIREFOX_MEDIA = { colorScheme: null, reducedMotion: null, forcedColors: nu
  *
  * @param kind - `chromium` or `firefox`
  * @param executablePath - its program
- * @param tools - the folder with the packages of docs/site/package.json
+ * @param tools - the folder with the packages of docs/site/packages/package.json
  * @param site - the folder of the site, whose pages are opened from the disk
  */
 export async function launched(kind, executablePath, tools, site) {

@@ -75,13 +75,13 @@ test('a paper that is named leads to the list of references, which must have it'
   expect(prepared({ cell_type: 'markdown', metadata: {}, source })).toMatchObject({
     source: '<a href="references.html#arxiv-2106.09685">arXiv 2106.09685v2</a>, [arXiv 2303.16199](https://arxiv.org/abs/2303.16199)',
   });
-  const references = fs.readFileSync('docs/site/references.md', 'utf8');
+  const references = fs.readFileSync('docs/site/pages/references.md', 'utf8');
   expect(python('unlisted(notebook_texts().values(), given)', references)).toEqual([]);
   expect(python('unlisted([given], \'- <a id="arxiv-2303.16199"></a>R. Zhang\')', source)).toEqual(['2106.09685']);
 });
 
 test('the numbers of the page to print follow from its formulas', () => {
-  const page = fs.readFileSync('docs/site/cheat-sheet.md', 'utf8');
+  const page = fs.readFileSync('docs/site/pages/cheat-sheet.md', 'utf8');
   const [lora, prefix] = [32 * 2 * 16 * (4096 + 4096), 30 * (10 * 4096 + 1)];
   expect(page).toContain(
     `r = 16 on q and v, 32 layers: ${lora.toLocaleString('en')} | P = 10, 30 layers: ${prefix.toLocaleString('en')} |`,

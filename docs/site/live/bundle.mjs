@@ -47,4 +47,4 @@ async function script(name) {
 }
 
 fs.writeFileSync(path.join(folder, 'live.js'), await script('page'));
-fs.writeFileSync(path.join(folder, 'liveWorker.js'), `window.lowrankLiveWorker = ${JSON.stringify(await script('worker'))};`);
+fs.writeFileSync(path.join(folder, 'liveWorker.js'), `window.lowrankLiveWorker = ${JSON.stringify(await script('worker/worker'))};`);

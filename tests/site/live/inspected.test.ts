@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { printed } from '../../../docs/site/live/inspected.ts';
+import { printed } from '../../../docs/site/live/worker/inspected.ts';
 
 test.each([
   { total: 12, trainable: 3 },
