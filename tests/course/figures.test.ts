@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { compileChart } from '../../lib/notebook/src/svg';
 import { LLAMA_7B } from '../../notebooks/course/src/drawings/models';
 import { trainingMemory } from '../../notebooks/course/src/drawings/trainingMemory';
-import { decompose, decomposeProduct } from '../../notebooks/course/src/figures';
+import { decompose, decomposeProduct } from '../../notebooks/course/src/figures/singularValues';
 import { textFaults } from '../notebook/svgTexts';
 
 const hostile = `'+datum.constructor+'<script>`;

@@ -18,28 +18,8 @@ afterEach(() => {
 
 const PLAIN = JSON.parse(fs.readFileSync(goldenPath('lora/adapter_config.json'), 'utf8'));
 const KEYS = [...Object.keys(PLAIN), 'unknown', '__proto__', 'constructor', 'gate', 'adapter_len'];
-const TRICKY = [
-  0,
-  -1,
-  1.5,
-  1e9,
-  1e300,
-  2 ** 53,
-  '16',
-  '',
-  'q_proj',
-  '/etc/passwd',
-  '../x',
-  '.*',
-  '(.*.*.*.*.*.*)*x',
-  '(',
-  [],
-  [[]],
-  {},
-  null,
-  true,
-  false,
-];
+const TRICKY_TEXTS = ['16', '', 'q_proj', '/etc/passwd', '../x', '.*', '(.*.*.*.*.*.*)*x', '('];
+const TRICKY = [0, -1, 1.5, 1e9, 1e300, 2 ** 53, ...TRICKY_TEXTS, [], [[]], {}, null, true, false];
 
 test('whatever a configuration says, it is loaded or refused by a typed error, and the model stays as it is', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => {});

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { checkKnown } from 'lowrank/internal';
 import { displaySymbol } from '../bundle';
-import { type LossCurveOptions, lossCurve } from '../charts';
 import { LINE_PLOT_OPTIONS } from '../charts/lines/lineSeries';
+import { type LossCurveOptions, lossCurve } from '../charts/lines/lossCurve';
 import { displayBundle, isKernelAttached } from '../kernel';
 
 /** A browser takes longer to draw a curve than a bar. */

@@ -7,24 +7,15 @@ const data: OptionSpec = { value: 'PATH', help: 'review data: file, folder or .z
 /** The folder layout that `train` writes and `review` reads. */
 const layout = 'DIR contains one adapter folder in PEFT format per task: DIR/necessity, DIR/comment and DIR/refinement.';
 
-export const commands = ({
-  beams,
-  json,
-  loadMethodOptions,
-  model,
-  quantize,
-  quiet,
-  trainNotes,
-  trainOptions,
-}: SharedOptions): Readonly<Record<string, Command>> => ({
+export const commands = (shared: SharedOptions): Readonly<Record<string, Command>> => ({
   review: {
     spec: {
       summary: 'review a git diff, hunk by hunk',
       argument: { name: 'FILE', help: 'diff to review instead of the output of git; - reads stdin' },
       options: {
         base: { value: 'REF', help: 'review the changes since the common ancestor with REF [HEAD: uncommitted changes]' },
-        model,
-        quantize,
+        model: shared.model,
+        quantize: shared.quantize,
         adapter: {
           value: 'DIR',
           help: 'folder of adapters that `train` wrote [for the default model, the adapters of this package]',
@@ -45,8 +36,8 @@ export const commands = ({
         },
         'max-length': { value: 'N', help: 'maximum tokens of prompt and answer together [1024]' },
         'batch-size': { value: 'N', help: 'hunks per batch [8]' },
-        beams,
-        quiet,
+        beams: shared.beams,
+        quiet: shared.quiet,
       },
       notes: `${layout}\nWithout DIR/necessity, every hunk gets a comment. Without DIR/refinement, no code is suggested.\n\nExit codes: 0 success; 1 reviews found with --fail-on review; 2 wrong usage or failure.`,
     },
@@ -62,11 +53,11 @@ export const commands = ({
           value: 'PATH',
           help: 'review data: file, folder or .zip [REVIEW_DATA, else the lint reviews]; without a task, JSON lines of {prompt, completion} or {messages}',
         },
-        ...trainOptions,
+        ...shared.trainOptions,
         language: { help: 'name the programming language in the prompt', needs: 'task' },
       },
-      loadOptions: loadMethodOptions,
-      notes: trainNotes,
+      loadOptions: shared.loadMethodOptions,
+      notes: shared.trainNotes,
     },
     load: () => import('./train.js'),
   },
@@ -76,8 +67,8 @@ export const commands = ({
       options: {
         task,
         data,
-        model,
-        quantize,
+        model: shared.model,
+        quantize: shared.quantize,
         adapter: {
           value: 'DIR',
           help: 'folder that contains TASK, or the adapter folder itself; without it, the untuned model is measured',
@@ -87,10 +78,10 @@ export const commands = ({
         'max-length': { value: 'N', help: 'maximum tokens of prompt and answer together [1024]' },
         'batch-size': { value: 'N', help: 'examples per batch [8]' },
         workers: { value: 'N', help: 'local processes that share the examples; see docs/beyond-one-machine.md for several machines [1]' },
-        beams,
+        beams: shared.beams,
         'by-language': { help: 'also print scores for each programming language' },
-        json,
-        quiet,
+        json: shared.json,
+        quiet: shared.quiet,
       },
       notes: 'Scores range from 0 to 100 and have a 95 % bootstrap interval.',
     },
@@ -113,8 +104,8 @@ export const commands = ({
         worker: { value: 'N', help: 'run parts as one of N processes and write no table; --workers starts such processes' },
         collect: { help: 'run nothing; write the table of finished results and list the missing ones' },
         data,
-        model,
-        quiet,
+        model: shared.model,
+        quiet: shared.quiet,
       },
       notes:
         'Ctrl-C stops after the current step; the same command resumes. Beside FILE.json, all answers are written to FILE.answers.jsonl.gz.',
