@@ -8,8 +8,8 @@ import { keptFiles } from 'lowrank/browser';
 import * as course from 'lowrank-course';
 import * as notebook from 'lowrank-notebook';
 import { LOAD, SCOPE } from '../cellProgram.ts';
-import { printed } from './inspected.ts';
 import type { Area, Bundle, RunMessage, WorkerMessage } from '../messages.ts';
+import { printed } from './inspected.ts';
 
 const MODULES: Readonly<Record<string, object>> = {
   lowrank,
