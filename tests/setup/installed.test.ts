@@ -8,7 +8,12 @@ import { afterAll, expect, test } from 'vitest';
 const project = mkdtempSync(join(tmpdir(), 'a project '));
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-const env = { ...process.env, PATH: `${resolve('.venv/bin')}:${process.env.PATH}`, npm_config_cache: join(project, '.npm') };
+const env = {
+  ...process.env,
+  PATH: `${resolve('.venv/bin')}:${process.env.PATH}`,
+  npm_config_cache: join(project, '.npm'),
+  LOWRANK_OBJECTS: resolve('.venv/state/objects'), // of sources that are those of the checkout, byte by byte
+};
 
 function run(command: string, cwd = project): string {
   const { status, stdout, stderr } = spawnSync('bash', ['-c', command], { cwd, env, encoding: 'utf8' });

@@ -20,13 +20,29 @@ for folder in "$site"/nvidia/*/lib; do
   if [ -d "$folder" ]; then rpaths+=(-Xlinker -rpath -Xlinker "$folder"); fi
 done
 
+# Where LOWRANK_OBJECTS names a folder, what is compiled is kept there, by all that decides what comes out: a change compiles what it concerns.
+digest() { "$environment/bin/python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'; }
+everywhere=$({ "${CXX:-g++}" --version && cat "$tensorflow"/include/tensorflow/core/public/*version.h "$headers"/*.h "$sources"/*.{h,inc} "$here/compile.sh"; } | digest)
+
 compile() {
-  local source=$1
+  local source=$1 kept=
   shift
+  if [ -n "${LOWRANK_OBJECTS:-}" ]; then
+    kept=$LOWRANK_OBJECTS/$(echo "$everywhere $*" | cat - "$source" | digest).o
+    if cp "$kept" "${source%.cc}.o" 2>/dev/null; then
+      echo "compiled $(basename "$source") before"
+      return
+    fi
+  fi
   # Warnings of our own files are wanted; those of tfjs's and of TensorFlow's headers are not.
   local warnings=(-w)
   if [ -n "$(find "$here" -name "$(basename "$source")")" ]; then warnings=(-Wall -Wextra -Wno-psabi); fi
   "${CXX:-g++}" -std=c++17 -O2 -fPIC "${warnings[@]}" -DNAPI_VERSION=8 -I"$headers" -isystem "$tensorflow/include" "$@" -c "$source" -o "${source%.cc}.o"
+  if [ -n "$kept" ]; then
+    mkdir -p "$LOWRANK_OBJECTS"
+    cp "${source%.cc}.o" "$kept.$$.$(basename "$source")"
+    mv "$kept.$$.$(basename "$source")" "$kept"
+  fi
   echo "compiled $(basename "$source")"
 }
 # As many at once as there are cores, for one takes up to 0.7 GB of memory; the two longest first.
