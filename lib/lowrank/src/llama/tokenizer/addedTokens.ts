@@ -48,14 +48,26 @@ const texts = (pieces: readonly Piece[]): string[] => pieces.map((piece) => (typ
 
 /** Parts texts at some tokens; those that were found before stay whole. */
 function stage(tokens: readonly AddedToken[]): (pieces: readonly Piece[]) => Piece[] {
-  const byUnit = new Map<string, AddedToken[]>();
-  for (const token of tokens.filter(({ content }) => content !== '')) {
-    const unit = token.content.charAt(0);
-    byUnit.set(unit, [...(byUnit.get(unit) ?? []), token]);
-  }
-  for (const found of byUnit.values()) found.sort((a, b) => b.content.length - a.content.length);
-  const at = (text: string, index: number) => byUnit.get(text.charAt(index))?.find(({ content }) => text.startsWith(content, index));
+  const byContent = new Map(tokens.filter(({ content }) => content !== '').map((token) => [token.content, token]));
+  const lengths = lengthsByUnit([...byContent.keys()]);
+  const at = (text: string, index: number) => {
+    for (const length of lengths.get(text.charAt(index)) ?? []) {
+      const token = byContent.get(text.slice(index, index + length));
+      if (token) return token;
+    }
+    return undefined;
+  };
   return (pieces) => pieces.flatMap((piece) => (typeof piece === 'string' ? parted(piece, at) : [piece]));
+}
+
+/** The lengths of the texts that begin with a character, the longest first. */
+function lengthsByUnit(contents: readonly string[]): ReadonlyMap<string, readonly number[]> {
+  const lengths = new Map<string, Set<number>>();
+  for (const content of contents) {
+    const unit = content.charAt(0);
+    lengths.set(unit, (lengths.get(unit) ?? new Set<number>()).add(content.length));
+  }
+  return new Map(Array.from(lengths, ([unit, each]) => [unit, [...each].sort((a, b) => b - a)]));
 }
 
 /** What Rust calls a blank: not the byte order mark, which JavaScript trims too. */
