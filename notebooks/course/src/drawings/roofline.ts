@@ -19,8 +19,8 @@ export function roofline(): Drawing {
       heading('Two limits: reading, then multiplying'),
       ...note(MARGIN, 58, ['A sketch. Both axes grow by factors, not by steps.']),
       text(MARGIN, 86, 'operations in a second', { size: SMALL, tone: 'soft' }),
-      polygon([START, RIDGE, [RIGHT, RIDGE[1]], [RIGHT, BOTTOM], [LEFT, BOTTOM]], 'base'),
-      line([START, RIDGE, [RIGHT, RIDGE[1]]], 'ink'),
+      polygon([...START, ...RIDGE, RIGHT, RIDGE[1], RIGHT, BOTTOM, LEFT, BOTTOM], 'base'),
+      line([...START, ...RIDGE, RIGHT, RIDGE[1]], 'ink'),
       ...axes(),
       text(80, 180, 'memory', { isBold: true }),
       text(80, 202, 'is the limit'),
@@ -33,14 +33,8 @@ export function roofline(): Drawing {
 }
 
 function axes(): Shape[] {
-  const right = arrow([
-    [LEFT, BOTTOM],
-    [RIGHT + 8, BOTTOM],
-  ]);
-  const up = arrow([
-    [LEFT, BOTTOM],
-    [LEFT, TOP],
-  ]);
+  const right = arrow([LEFT, BOTTOM, RIGHT + 8, BOTTOM]);
+  const up = arrow([LEFT, BOTTOM, LEFT, TOP]);
   return [...right, ...up, text(RIGHT, BOTTOM + 22, 'operations for each byte moved', { anchor: 'end', size: SMALL, tone: 'soft' })];
 }
 
@@ -48,14 +42,7 @@ function axes(): Shape[] {
 function program(x: number, lines: readonly string[]): Shape[] {
   const y = heightOf(x);
   return [
-    line(
-      [
-        [x, y],
-        [x, BOTTOM],
-      ],
-      'soft',
-      true,
-    ),
+    line([x, y, x, BOTTOM], 'soft', true),
     ...box({ x: x - 6, y: y - 6, width: 12, height: 12 }, [], { tone: 'ink', look: 'solid', radius: 6 }),
     ...note(x + 12, BOTTOM - 8 - 20 * (lines.length - 1), lines, { tone: 'ink' }),
   ];
