@@ -258,6 +258,7 @@ describe('what is refused with exit code 2, in words', () => {
     [['generate', 'text', '--max-new-tokens', '-3'], /--max-new-tokens -3 is not a number from 1 up/],
     [['dance'], /unknown command 'dance'; the commands are setup, .*review, /],
     [['revew'], /unknown command 'revew'; did you mean review\?/],
+    [['trian'], /unknown command 'trian'; did you mean train\?/],
     [['info', '--model', '/nowhere/\x1b[31mred\x07'], /\/nowhere\/\uFFFD\[31mred\uFFFD/],
   ])('lowrank %j', async (words, message) => {
     const { code, stdout, stderr } = await lowrank(words);

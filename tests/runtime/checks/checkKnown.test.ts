@@ -105,6 +105,7 @@ describe('a value of another type', () => {
 test.each([
   ['maxNewToken', 'maxNewTokens'],
   ['Seed', 'seed'],
+  ['sede', 'seed'], // two letters exchanged are one mistake
   ['zzzz', undefined],
 ])('nearest to %s is %s', (name, nearest) => {
   expect(nearestName(name, ['maxNewTokens', 'seed', 'topK'])).toBe(nearest);
