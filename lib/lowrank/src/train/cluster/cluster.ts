@@ -157,13 +157,9 @@ export class Cluster {
       await this.part();
       return result;
     } catch (error) {
-      if (error instanceof AbortedError) {
-        await this.part(); // all workers have agreed to stop
-        throw error;
-      }
-      if (error === this.knownToAll) {
-        await this.part();
-        this.failure = this.knownToAll;
+      if (error instanceof AbortedError || error === this.knownToAll) {
+        await this.part(); // all workers throw it
+        this.failure = this.knownToAll; // none after a stop
         throw error;
       }
       if (error instanceof WorkerLostError) throw error; // from within

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { ArgumentError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
-import { checksum } from '../cluster/update/agreement';
 import { type Batch, learnedTokens } from './batch';
+import { checksum } from './checksum';
 
 /** Batches: an array, a generator, or a function of the epoch that returns one. */
 export type BatchSource = BatchSequence | ((epoch: number) => BatchSequence);
@@ -15,7 +15,7 @@ export type BatchSequence = Iterable<Batch> | AsyncIterable<Batch>;
 export interface DataPosition {
   readonly epoch: number;
   readonly batch: number;
-  /** A checksum of the epoch's batches before it, by which a resumed run notices other data; older checkpoints have none. */
+  /** A checksum of the epoch's batches before it, by which a resumed run notices other data; none at the epoch's beginning. */
   readonly digest?: string;
 }
 

@@ -68,7 +68,9 @@ export class InFlight {
       return { coefficients, parts, zero: tf.scalar(0), ...(cluster && { joint: this.joint(cluster, pieces, batches) }) };
     });
     this.queue.push(update);
-    sendToDevice([update.coefficients, update.zero, ...update.parts.flatMap(({ tensors, weight }) => [...Object.values(tensors), weight])]);
+    const { coefficients, zero, parts, joint } = update;
+    const ofParts = parts.flatMap(({ tensors, weight }) => [...Object.values(tensors), weight]);
+    sendToDevice([coefficients, zero, ...ofParts, ...(joint ? [joint.said] : [])]);
   }
 
   /**

@@ -4,10 +4,10 @@ import { deviceInfo, tf } from '../../../runtime';
 import { version } from '../../../runtime/version';
 import { activeConfigs, type ModelSetup } from '../../checkpoints/runSetup';
 import type { Batch } from '../../data/batch';
+import { checksum } from '../../data/checksum';
 import type { BatchSource } from '../../data/updateBatches';
 import type { AdamW } from '../../optimizer/adamw';
 import { parametersOf, type TrainableModel } from '../../trainableModel';
-import { checksum } from '../update/agreement';
 
 /** What tells a model from another one that does not learn. */
 export type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'>;

@@ -1,7 +1,7 @@
 /** The facts that the workers exchange with every update: its number, a checksum of its data, and their requests to all. */
-import { createHash } from 'node:crypto';
 import { StateError, tf } from '../../../runtime';
 import type { Batch } from '../../data/batch';
+import { checksum } from '../../data/checksum';
 import type { Cluster } from '../cluster';
 
 /** What a worker asks of all, and what all of them do. */
@@ -69,17 +69,4 @@ export function readStatements(cluster: Cluster, said: ArrayLike<number>): Wishe
   throw new StateError(
     `${others(wrong)} read other data than worker 0 at update ${Number(first[0]) + 1}: nothing is changed; give all workers the same data in the same order`,
   );
-}
-
-/** Of every id, label and mask, and of where each row ends. */
-export function checksum(batches: readonly Batch[]): Buffer {
-  const hash = createHash('sha256');
-  const add = (rows: readonly (readonly number[])[] = []) => {
-    for (const row of rows) hash.update(Int32Array.of(row.length)).update(Int32Array.from(row));
-    hash.update(Int32Array.of(-1));
-  };
-  for (const { inputIds, labels, attentionMask, segmentIds } of batches) {
-    for (const rows of [inputIds, labels, attentionMask, segmentIds]) add(rows);
-  }
-  return hash.digest();
 }
