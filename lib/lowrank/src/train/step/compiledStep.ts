@@ -2,10 +2,11 @@
 import { compile, tf } from '../../runtime';
 import type { Cluster } from '../cluster/cluster';
 import { isAgreed, type Wishes } from '../cluster/update/agreement';
-import { fuse as fuseSums, unfuse } from '../cluster/update/fusedGradients';
+import { divide, fuse as fuseSums, unfuse } from '../cluster/update/fusedGradients';
 import { type SentBatch, unsent } from '../data/sendBatch';
 import type { ExecutionOptions } from '../executionOptions';
 import type { AdamW } from '../optimizer/adamw';
+import { clipByGlobalNorm } from '../optimizer/clipByGlobalNorm';
 import { parametersOf, type TrainableModel } from '../trainableModel';
 import { addMicroBatch, type LossAndGradients } from './gradients';
 import { optimizerStep, type StepInputs, updateBy } from './optimizerStep';
@@ -79,11 +80,12 @@ function makeFunctions(setup: StepSetup): StepFunctions & { dispose(): void } {
   const fuse: StepFunctions['fuse'] = (sums, said) => tf.tidy(() => fuseSums(sums, parametersOf(model), said));
   const updateAll: StepFunctions['updateAll'] = (fused, { coefficients, wasFinite }) =>
     tf.tidy(() => {
-      const { said, ...sums } = unfuse(fused, parametersOf(model));
-      const { loss, gradNorm, allFinite, updated } = updateBy(setup, sums, {
-        coefficients,
-        wasFinite: wasFinite.logicalAnd(isAgreed(said)),
-      });
+      const parameters = parametersOf(model);
+      const { gradients, loss: sum, said } = unfuse(fused, parameters);
+      const { grads, norm } = clipByGlobalNorm({ gradients }, setup.maxGradNorm); // one call: the GPU waits for the host here
+      const sums = { loss: sum, grads: divide(grads.gradients as tf.Tensor1D, parameters), gradNorm: norm };
+      const agreed = wasFinite.logicalAnd(isAgreed(said));
+      const { loss, gradNorm, allFinite, updated } = updateBy(setup, sums, { coefficients, wasFinite: agreed });
       for (const [variable, value] of updated) variable.assign(value);
       return { numbers: tf.concat1d([tf.stack([loss, gradNorm]) as tf.Tensor1D, said]), allFinite };
     });

@@ -36,17 +36,18 @@ interface Updated {
 
 /** Forward, backward, clipping, AdamW. It reads no values and assigns nothing. */
 export function optimizerStep(setup: Updated, batch: MicroBatch, { earlier, ...inputs }: StepInputs): StepResult {
-  return updateBy(setup, addMicroBatch(setup.model, batch, earlier), inputs);
+  const { loss, grads } = addMicroBatch(setup.model, batch, earlier);
+  const { grads: clipped, norm: gradNorm } = clipByGlobalNorm(grads, setup.maxGradNorm);
+  return updateBy(setup, { loss, grads: clipped, gradNorm }, inputs);
 }
 
-/** Clipping and AdamW, by the gradients of the whole update. */
+/** AdamW, by the clipped gradients of the whole update; `gradNorm` is their norm before clipping. */
 export function updateBy(
-  { model, optimizer, maxGradNorm }: Updated,
-  { loss, grads }: LossAndGradients,
+  { model, optimizer }: Omit<Updated, 'maxGradNorm'>,
+  { loss, grads, gradNorm }: LossAndGradients & Pick<StepResult, 'gradNorm'>,
   { coefficients, wasFinite }: Omit<StepInputs, 'earlier'>,
 ): StepResult {
-  const { grads: clipped, norm: gradNorm } = clipByGlobalNorm(grads, maxGradNorm);
   const allFinite = wasFinite.logicalAnd(loss.isFinite()).logicalAnd(gradNorm.isFinite());
-  const updated = optimizer.updated(clipped, parametersOf(model), { coefficients, allFinite });
+  const updated = optimizer.updated(grads, parametersOf(model), { coefficients, allFinite });
   return { loss, gradNorm, allFinite, updated };
 }

@@ -22,16 +22,20 @@ export function fuseNothing(parameters: ReadonlyMap<string, tf.Tensor>, said: tf
   return tf.concat1d([tf.zeros([sizeOf(parameters) + 1]).as1D(), said]);
 }
 
-/** The parts of what was fused. The gradients come first and are split among themselves: at aligned places TensorFlow then copies nothing. */
-export function unfuse(fused: tf.Tensor1D, parameters: ReadonlyMap<string, tf.Tensor>): LossAndGradients & { readonly said: tf.Tensor1D } {
+/** What was fused; the gradients are still one tensor. Shapes: gradients (P), loss (), said (n). */
+export function unfuse(fused: tf.Tensor1D, parameters: ReadonlyMap<string, tf.Tensor>) {
   const size = sizeOf(parameters);
-  const [all, rest] = tf.split(fused, [size, fused.size - size]) as [tf.Tensor1D, tf.Tensor1D];
+  const [gradients, rest] = tf.split(fused, [size, fused.size - size]) as [tf.Tensor1D, tf.Tensor1D];
+  return { gradients, loss: rest.slice([0], [1]).asScalar(), said: rest.slice([1]) };
+}
+
+/** The gradient of each parameter. TensorFlow copies nothing where they lie at aligned places. Shape of gradients: (P). */
+export function divide(gradients: tf.Tensor1D, parameters: ReadonlyMap<string, tf.Tensor>): tf.NamedTensorMap {
   const parts = tf.split(
-    all,
-    Array.from(parameters.values(), (parameter) => parameter.size),
+    gradients,
+    Array.from(parameters.values(), ({ size }) => size),
   );
-  const grads = Array.from(parameters, ([name, { shape }], index) => [name, (parts[index] as tf.Tensor).reshape(shape)] as const);
-  return { loss: rest.slice([0], [1]).asScalar(), grads: Object.fromEntries(grads), said: rest.slice([1]) };
+  return Object.fromEntries(Array.from(parameters, ([name, { shape }], index) => [name, (parts[index] as tf.Tensor).reshape(shape)]));
 }
 
 function sizeOf(parameters: ReadonlyMap<string, tf.Tensor>): number {
