@@ -3,7 +3,7 @@ import { AbortedError, StateError, tf } from '../../runtime';
 import { reasonOf } from '../../runtime/messages/reasonOf';
 import { clusterBinding } from './clusterBinding';
 import { type Communication, collectiveSum } from './collectiveReduce';
-import { type BrokenCluster, findLost, tellAll } from './findLost';
+import { type BrokenCluster, findLost, findUnreachable, tellAll } from './findLost';
 import { WorkerLostError } from './workerLostError';
 
 /** What is fixed when a worker joins. */
@@ -40,6 +40,7 @@ export class Cluster {
   private partings = 0;
   private failure: Error | undefined;
   private knownToAll: Error | undefined;
+  private brokenSum: Error | undefined;
 
   /** @internal */
   constructor({ rank, addresses, timeout, communication }: Membership) {
@@ -63,6 +64,8 @@ export class Cluster {
   /**
    * The sum over all workers, the same bits in each of them. Waits for the others, and the process does nothing else meanwhile.
    *
+   * NCCL may return a sum that was broken off as if it were whole: the values have to show that every worker is in it.
+   *
    * Shapes: (n), float32 → (n).
    *
    * @internal
@@ -77,6 +80,17 @@ export class Cluster {
     } finally {
       clusterBinding().clusterWatch(0);
     }
+  }
+
+  /**
+   * The sums of these numbers over all workers.
+   *
+   * @internal
+   */
+  sumOf(numbers: readonly number[]): number[] {
+    const [workers, ...sums] = tf.tidy(() => Array.from(this.sum(tf.tensor1d([1, ...numbers])).dataSync()));
+    if (workers !== this.size) throw new TogetherError(`a sum over ${this.size} workers was broken off`);
+    return sums;
   }
 
   /**
@@ -139,7 +153,7 @@ export class Cluster {
    */
   meet(): void {
     this.meetings++;
-    tf.tidy(() => void this.sum(tf.ones([1])));
+    this.sumOf([]);
   }
 
   /**
@@ -157,6 +171,11 @@ export class Cluster {
       await this.part();
       return result;
     } catch (error) {
+      const lost = error === this.brokenSum ? await this.lostIn(error) : undefined;
+      if (lost) {
+        this.failure = lost;
+        throw lost;
+      }
       if (error instanceof AbortedError || error === this.knownToAll) {
         await this.part(); // all workers throw it
         this.failure = this.knownToAll; // none after a stop
@@ -179,6 +198,16 @@ export class Cluster {
   thrownByAll<E extends Error>(error: E): E {
     this.knownToAll = error;
     return error;
+  }
+
+  /**
+   * The same for values of a {@link sum} that cannot be right: every worker has them, unless the sum was broken off.
+   *
+   * @internal
+   */
+  wrongSum<E extends Error>(error: E): E {
+    this.brokenSum = error;
+    return this.thrownByAll(error);
   }
 
   /**
@@ -208,6 +237,12 @@ export class Cluster {
     const broken: BrokenCluster = { rank, size, timeout, reason: error.message, meeting: this.point() };
     const { workers, how } = await findLost(broken, (each) => this.nameOf(each));
     return new WorkerLostError(workers, how, { cause: error });
+  }
+
+  private async lostIn(brokenSum: unknown): Promise<WorkerLostError | undefined> {
+    const { rank, size, timeout } = this;
+    const blame = await findUnreachable({ rank, size, timeout }, (each) => this.nameOf(each));
+    return blame && new WorkerLostError(blame.workers, blame.how, { cause: brokenSum });
   }
 
   /** Identifies this point of the work: the same text in all workers. */

@@ -3,12 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterBinding } from './clusterBinding';
 import { taskName } from './join/serverDef';
 
-/** What a worker knows when a joint operation has failed. */
-export interface BrokenCluster {
+/** A worker that looks for the others. */
+export interface Seeker {
   readonly rank: number;
   readonly size: number;
   /** How long workers may let others wait, in milliseconds. */
   readonly timeout: number;
+}
+
+/** What a worker knows when a joint operation has failed. */
+export interface BrokenCluster extends Seeker {
   /** What TensorFlow said. */
   readonly reason: string;
   /** The same text in all workers that have reached this point. */
@@ -39,30 +43,39 @@ const NO_ANSWER = `no answer; ${ADVICE}`;
  * It tells the others and stays for a while: a worker that left at once would look lost to one that asks later.
  */
 export async function findLost(broken: BrokenCluster, nameOf: (rank: number) => string): Promise<Blame> {
-  const { rank, size, timeout, reason, meeting } = broken;
+  const { rank, timeout, reason, meeting } = broken;
   const patience = patienceOf(timeout);
   const silent = silentIn(reason);
   if (silent.length > 0) return blame(silent, nameOf, NO_HEARTBEAT);
   const reported = reportIn(reason);
   if (reported) return reported;
-  const others = Array.from({ length: size }, (_, other) => other).filter((other) => other !== rank);
-  const unreachable = await failing(others, (other) => clusterBinding().clusterCheckPeer(taskName(other), patience));
-  if (unreachable.length > 0) {
-    const found = blame(unreachable, nameOf, NO_ANSWER);
-    if (!unreachable.includes(0)) await report(found.how);
-    await sleep(patience);
-    return found;
-  }
+  const unreachable = await findUnreachable(broken, nameOf);
+  if (unreachable) return unreachable;
   const written = await writtenReport(patience);
   if (written) return written;
   const mark = (other: number) => `waiting-${meeting}/${other}`;
   const isHeard = (await failing([0], () => clusterBinding().clusterSet(mark(rank), 'here'))).length === 0;
   if (!isHeard) return blame([0], nameOf, NO_ANSWER); // it keeps the marks
   await sleep(patience);
-  const late = await failing(others, (other) => clusterBinding().clusterGet(mark(other), patience));
+  const late = await failing(othersOf(broken), (other) => clusterBinding().clusterGet(mark(other), patience));
   const advice = `alive, but not there after ${Math.round(timeout / 1000)} s; ${ADVICE}, with a longer timeout where a step takes longer`;
   if (late.length > 0) return blame(late, nameOf, advice);
   return { workers: [], how: `the workers cannot go on together: ${reason.split('\n')[0]}; ${ADVICE}` };
+}
+
+/** Workers whose server does not answer. It tells the others and stays for a while. */
+export async function findUnreachable(seeker: Seeker, nameOf: (rank: number) => string): Promise<Blame | undefined> {
+  const patience = patienceOf(seeker.timeout);
+  const unreachable = await failing(othersOf(seeker), (other) => clusterBinding().clusterCheckPeer(taskName(other), patience));
+  if (unreachable.length === 0) return undefined;
+  const found = blame(unreachable, nameOf, NO_ANSWER);
+  if (!unreachable.includes(0)) await report(found.how);
+  await sleep(patience);
+  return found;
+}
+
+function othersOf({ rank, size }: Seeker): number[] {
+  return Array.from({ length: size }, (_, other) => other).filter((other) => other !== rank);
 }
 
 /** Ends the collectives of all workers with this text, where the service that passes it on answers. */

@@ -1,5 +1,5 @@
 /** Evaluating batches on several workers, with the same numbers as on one. */
-import { StateError, tf } from '../../runtime';
+import { StateError } from '../../runtime';
 import type { Cluster } from './cluster';
 
 /** Whether this worker evaluates the batch of this number: they are dealt out one by one. */
@@ -17,13 +17,9 @@ export function isShareOf(cluster: Cluster | undefined, index: number): boolean 
 export function gatherLosses(cluster: Cluster, losses: readonly number[], wantsStop: boolean): number[] | undefined {
   const counts = Array.from({ length: cluster.size }, (_, rank) => (rank === cluster.rank ? losses.length : 0));
   // The counts go first, and alone: sums of different lengths would wait for each other.
-  const [stops = 0, ...lengths] = sum(cluster, [wantsStop ? 1 : 0, ...counts]);
+  const [stops = 0, ...lengths] = cluster.sumOf([wantsStop ? 1 : 0, ...counts]);
   if (lengths.some((length) => length !== losses.length))
     throw new StateError(`the workers evaluate ${lengths.join(', ')} batches: give all of them the same held-out data`);
   if (stops > 0) return undefined;
-  return losses.length === 0 ? [] : sum(cluster, losses);
-}
-
-function sum(cluster: Cluster, numbers: readonly number[]): number[] {
-  return tf.tidy(() => Array.from(cluster.sum(tf.tensor1d([...numbers])).dataSync()));
+  return losses.length === 0 ? [] : cluster.sumOf(losses);
 }
