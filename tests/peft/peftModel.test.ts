@@ -8,6 +8,7 @@ import {
   LoraConfig,
   type PeftConfig,
   PeftModel,
+  ShapeError,
   StateError,
   tf,
   UnsupportedError,
@@ -207,8 +208,30 @@ test('biases that an adapter trains stay while it is disabled, and a warning say
   expect(biases).toHaveLength(6);
   expect(biases[0]).toBe('base_model.model.model.layers.0.self_attn.q_proj.base_layer.bias');
   peft.disableAdapter(() => peft.forward(IDS).dispose());
-  expect(warn).toHaveBeenCalledExactlyOnceWith('default trained biases of the base, which stay while it is disabled');
+  expect(warn).toHaveBeenCalledExactlyOnceWith("'default' leaves its trained biases in the base, which is not the model that was loaded");
   warn.mockRestore();
+});
+
+test.each(['pissa', 'olora'] as const)(
+  'the residual of %s stays in the base, and a warning says so wherever the adapter does not act',
+  (initLoraWeights) => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2, initLoraWeights }));
+    peft.disableAdapter(() => peft.forward(IDS).dispose());
+    peft.unload();
+    const text = `'default' leaves the residual of its '${initLoraWeights}' start in the base, which is not the model that was loaded`;
+    expect(warn.mock.calls.flat()).toEqual([text, text]);
+    warn.mockRestore();
+  },
+);
+
+test('what is no row of ids is refused with what it is', async () => {
+  const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2 }));
+  for (const ids of [[1, 2], 'text', undefined, [new Int32Array([1, 2])]] as never[]) {
+    expect(() => peft.model.forward(ids)).toThrow(/^inputIds are .*, not rows: give a list of numbers for each text/);
+    await expect(peft.model.generate(ids)).rejects.toThrow(ShapeError);
+  }
+  expect(() => peft.model.forward(IDS, { attentionMask: [1, 1] as never })).toThrow(/^attentionMask are \[1,1\], not rows/);
 });
 
 test('biases are trained with their adapter alone', () => {

@@ -198,6 +198,14 @@ describe('what cannot be read is refused by name', () => {
     await expect(odd('{"model":{"type":"Nope"}}')).rejects.toThrow(/Nope/);
   });
 
+  test('what is no text, no ids and no messages', async () => {
+    const tokenizer = await fromFields([...llamaBpeFields, text('tokenizer.chat_template', 'x')]);
+    for (const value of [undefined, 5, ['a']] as never[]) expect(() => tokenizer.encode(value)).toThrow(/^encode takes a text, not/);
+    for (const value of [undefined, 5, 'a'] as never[])
+      expect(() => tokenizer.decode(value)).toThrow(/^decode takes a list of token ids, not/);
+    for (const value of ['hi', [null], ['hi']] as never[]) expect(() => tokenizer.applyChatTemplate(value)).toThrow(/^the messages are/);
+  });
+
   test('a chat without a template, and one that the template refuses', async () => {
     const plain = await fromFields(llamaBpeFields);
     expect(() => plain.applyChatTemplate([])).toThrow(/no chat template/);

@@ -165,8 +165,7 @@ describe('the configuration', () => {
     ['task_type', {}],
   ])('%s: %j is an error that says so', async (key, value) => {
     changeConfig({ [key]: value });
-    if (key === 'r' && value === null)
-      await refused(FormatError, 'instead of [8,16]'); // PEFT's default rank, which the tensors are not of
+    if (key === 'r' && value === null) await refused(FormatError, '"r" is null; expected a number');
     else await refused(LowrankError, key === 'r' ? /"?r"?|rank|fit/ : /./);
   });
 

@@ -2,6 +2,7 @@
 
 import { IGNORE_INDEX } from '../nn';
 import { ArgumentError, deviceInfo, isTracing, ShapeError, tf } from '../runtime';
+import { shown } from '../runtime/messages/shown';
 import type { LlamaConfig } from './config';
 
 /**
@@ -41,6 +42,7 @@ export function checkLabels(labels: TokenRows, ids: tf.Tensor2D, { vocabSize }: 
  */
 export function maskTensor(mask: TokenRows, rows: number, keys: number): tf.Tensor2D {
   if (!(mask instanceof tf.Tensor)) {
+    checkRows('attentionMask', mask);
     eachValue(mask, (value, place) => {
       if (value !== 0 && value !== 1) throw new ArgumentError(`attentionMask is ${value} at ${place}; it is 1 on tokens, 0 on padding`);
     });
@@ -62,6 +64,7 @@ export function maskTensor(mask: TokenRows, rows: number, keys: number): tf.Tens
  */
 export function segmentTensor(segmentIds: TokenRows, ids: tf.Tensor2D): tf.Tensor2D {
   if (!(segmentIds instanceof tf.Tensor)) {
+    checkRows('segmentIds', segmentIds);
     eachValue(segmentIds, (value, place) => {
       if (!Number.isSafeInteger(value) || value < 0)
         throw new ArgumentError(`segment ${value} at ${place} is not a whole number of 0 or more`);
@@ -77,9 +80,16 @@ export function segmentTensor(segmentIds: TokenRows, ids: tf.Tensor2D): tf.Tenso
   throw new ShapeError(`segmentIds have shape [${tensor.shape}], inputIds [${ids.shape}]: give one segment per id`);
 }
 
-/** The rows, or those of a tensor that is cheap to read; otherwise none. @throws ArgumentError when a tensor is not of int32. */
+/**
+ * The rows, or those of a tensor that is cheap to read; otherwise none.
+ *
+ * @throws ArgumentError when a tensor is not of int32; ShapeError when these are no rows.
+ */
 function readable(name: string, rows: TokenRows): readonly (readonly number[])[] {
-  if (!(rows instanceof tf.Tensor)) return rows;
+  if (!(rows instanceof tf.Tensor)) {
+    checkRows(name, rows);
+    return rows;
+  }
   if (rows.dtype !== 'int32')
     throw new ArgumentError(`${name} is a tensor of ${rows.dtype}: make it one of int32, tf.tensor2d(rows, shape, 'int32')`);
   return isTracing() || rows.rank !== 2 || deviceInfo().device === 'GPU' ? [] : rows.arraySync();
@@ -108,6 +118,12 @@ export function checkLength(tokens: number, { maxPositionEmbeddings }: LlamaConf
 
 function isId(value: number, vocabSize: number): boolean {
   return Number.isInteger(value) && value >= 0 && value < vocabSize;
+}
+
+/** @throws ShapeError for anything but rows of numbers, such as one row. */
+export function checkRows(name: string, rows: unknown): void {
+  const isRows = Array.isArray(rows) && rows.every((row) => Array.isArray(row));
+  if (!isRows) throw new ShapeError(`${name} are ${shown(rows)}, not rows: give a list of numbers for each text, [[1, 2, 3]]`);
 }
 
 function eachValue(rows: readonly (readonly number[])[], visit: (value: number, place: string) => void): void {

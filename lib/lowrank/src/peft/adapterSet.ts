@@ -203,6 +203,7 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     this.adapter(name);
     if (this.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before deleting one');
     const left = this.activeAdapters.filter((active) => active !== name);
+    this.warnOfBase([name]);
     this.tuner.remove(name);
     this.adapters.delete(name);
     if (this.adapters.size === 0) release(this.model);
@@ -214,8 +215,12 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     return this.tuner.merging?.mergedAdapters() ?? [];
   }
 
-  /** Removes the adapters without merging them, and returns the base model; this PeftModel then refuses every call. */
+  /**
+   * Removes the adapters without merging them, and returns the base model; this PeftModel then refuses every call. As in PEFT, trained biases
+   * and the residual of PiSSA and OLoRA stay in the base, and a warning says so.
+   */
   unload(): M {
+    this.warnOfBase(this.adapters.keys());
     return this.takeOff('unload()', { keepsMerged: false });
   }
 
@@ -275,9 +280,12 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     return this.tuner[name] as Abilities<PeftConfig>[A];
   }
 
-  /** Whether an adapter trains parameters of the base itself. */
-  protected changesBase(name: string): boolean {
-    return this.tuner.changesBase(name);
+  /** Warns of what these adapters leave in the base when they do not act. */
+  protected warnOfBase(names: Iterable<string>): void {
+    for (const name of names) {
+      const left = this.tuner.leftInBase(name);
+      if (left !== undefined) warn(`'${name}' leaves ${left} in the base, which is not the model that was loaded`);
+    }
   }
 
   protected put(name: string, config: PeftConfig, { start, ...options }: { readonly start: AdapterStart } & Omit<Adapter, 'config'>): void {

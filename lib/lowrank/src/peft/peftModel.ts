@@ -12,7 +12,6 @@ import {
 import type { Module } from '../nn';
 import { ShapeError, StateError, tf } from '../runtime';
 import { atPlace } from '../runtime/messages/atPlace';
-import { warn } from '../runtime/messages/warn';
 import { type AdapterLoadOptions, checkLoadOptions } from './adapterOptions';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { BASE_ROW } from './layers/adapterPerRow';
@@ -146,12 +145,11 @@ export class PeftModel<M extends CausalModel = CausalModel> extends MergeableAda
   /**
    * Runs `fn` without the adapters and returns its result; a promise keeps them disabled until it settles.
    *
-   * Biases that an adapter with `bias` has trained belong to the model and stay trained.
+   * Biases that an adapter with `bias` has trained belong to the model and stay trained; so does the residual of PiSSA and OLoRA.
    */
   disableAdapter<T>(fn: () => T): T {
     const { mergedAdapters: merged } = this;
-    const biased = this.activeAdapters.filter((name) => this.changesBase(name));
-    if (biased.length > 0) warn(`${biased.join(', ')} trained biases of the base, which stay while it is disabled`);
+    this.warnOfBase(this.activeAdapters);
     if (merged.length > 0) this.unmergeAdapter();
     this.setEnabled(false);
     const enable = () => {

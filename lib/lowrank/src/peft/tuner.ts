@@ -46,8 +46,8 @@ export interface Tuner<C extends AdapterConfig = AdapterConfig> extends Partial<
   activate(names: readonly string[], trainable: readonly string[]): void;
   /** Disables the adapters, or enables them again. */
   setEnabled(isEnabled: boolean): void;
-  /** True if an adapter trains parameters of the base itself, which stay trained while it is disabled. */
-  changesBase(name: string): boolean;
+  /** What an adapter has changed in the base itself, which stays while it is disabled and when it is removed. */
+  leftInBase(name: string): string | undefined;
   /**
    * The tensors of the adapter in its file, by the file's name without the prefix `base_model.model.`. A name that begins with
    * `base_model.` is the file's whole name.

@@ -5,7 +5,7 @@ import { checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
 import { checkMemory } from '../../runtime/memory/memoryBudget';
 import { warn } from '../../runtime/messages/warn';
-import { checkIds, checkLength } from '../checkInputs';
+import { checkIds, checkLength, checkRows } from '../checkInputs';
 import type { LlamaConfig } from '../config';
 import { workPlan } from '../memory/memoryPlan';
 import { type BeamSearchOptions, checkBeams } from './beamSearch';
@@ -66,6 +66,7 @@ export function checkRequest(
     if (Number.isInteger(id) && id >= 0 && id < config.vocabSize) continue;
     throw new ArgumentError(`eosTokenId ${id} is not in the vocabulary, 0…${config.vocabSize - 1}: no text would end with it`);
   }
+  checkRows('inputIds', prompts);
   if (prompts.length === 0) throw new ShapeError('inputIds are empty: give at least one row');
   const empty = prompts.findIndex((row) => row.length === 0);
   if (empty >= 0) throw new ShapeError(`row ${empty} of inputIds is empty: give at least one token, for example bosTokenId`);

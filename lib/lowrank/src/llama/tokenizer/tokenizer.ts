@@ -6,6 +6,7 @@ import { storingIn } from '../../io/storingIn';
 import { ArgumentError, FormatError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { reasonOf } from '../../runtime/messages/reasonOf';
+import { shown } from '../../runtime/messages/shown';
 import { withinTime } from '../../runtime/withinTime';
 import { type BoundedTemplate, boundedTemplate } from './chatTemplate/boundedTemplate';
 import { chatVariables } from './chatTemplate/chatVariables';
@@ -96,6 +97,7 @@ export class Tokenizer {
   encode(text: string, options: { readonly addSpecialTokens?: boolean } = {}): number[] {
     checkKnown('encode', options, ['addSpecialTokens']);
     const { addSpecialTokens = true } = options;
+    if (typeof text !== 'string') throw new ArgumentError(`encode takes a text, not ${shown(text)}`);
     const wellFormed = text.replace(/\p{Surrogate}/gu, '\uFFFD');
     const encode = () =>
       this.#using('encode a text', (engine) => knownIds(engine.encode(wellFormed, { add_special_tokens: addSpecialTokens })));
@@ -113,6 +115,7 @@ export class Tokenizer {
   decode(ids: readonly number[], options: { readonly skipSpecialTokens?: boolean } = {}): string {
     checkKnown('decode', options, ['skipSpecialTokens']);
     const { skipSpecialTokens = false } = options;
+    if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) throw new ArgumentError(`decode takes a list of token ids, not ${shown(ids)}`);
     const outside = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= this.vocabSize);
     if (outside !== undefined) throw new ArgumentError(`token id ${outside} is not in the vocabulary, 0…${this.vocabSize - 1}`);
     const known = ids.filter((id) => this.#engine.id_to_token(id) !== undefined);

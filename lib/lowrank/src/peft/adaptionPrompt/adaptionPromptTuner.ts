@@ -60,8 +60,8 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
     this.install(active);
   }
 
-  changesBase(): boolean {
-    return false;
+  leftInBase(): undefined {
+    return undefined;
   }
 
   tensors(name: string): Map<string, AdapterTensor> {

@@ -39,6 +39,11 @@ export class ConfigFields extends JsonFields {
     return value !== undefined && value !== false;
   }
 
+  /** Whether the field is there, and null. */
+  isNull(name: string): boolean {
+    return this.entries.get(name) === null;
+  }
+
   /** Whether the field holds an object, even an empty one. */
   isObject(name: string): boolean {
     return this.value(name) instanceof Map;

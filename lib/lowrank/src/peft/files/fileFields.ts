@@ -52,7 +52,10 @@ export function fileFields<C extends AdapterConfig>(
   };
 }
 
-export const number: FileField<number> = { read: (fields, key) => fields.number(key) };
+/** Absent it has its default; PEFT fails on null. */
+export const number: FileField<number> = {
+  read: (fields, key) => (fields.isNull(key) ? fields.fail(key, 'a number') : fields.number(key)),
+};
 export const requiredNumber: FileField<number> = { read: (fields, key) => fields.number(key) ?? fields.fail(key, 'a number') };
 export const boolean: FileField<boolean> = { read: (fields, key) => fields.boolean(key) };
 export const numberByName: FileField<Readonly<Record<string, number>>> = { read: (fields, key) => fields.numberByName(key) };

@@ -114,8 +114,8 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     this.state.isEnabled = isEnabled;
   }
 
-  changesBase(name: string): boolean {
-    return trainsBiases(this.configs.get(name) ?? {});
+  leftInBase(name: string): string | undefined {
+    return trainsBiases(this.configs.get(name) ?? {}) ? 'its trained biases' : undefined;
   }
 
   tensors(name: string): Map<string, AdapterTensor> {

@@ -47,6 +47,12 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
     this.tokens.train(trainable);
   }
 
+  override leftInBase(name: string): string | undefined {
+    const { initLoraWeights } = this.configs.get(name) ?? {};
+    if (initLoraWeights === 'pissa' || initLoraWeights === 'olora') return `the residual of its '${initLoraWeights}' start`;
+    return super.leftInBase(name);
+  }
+
   override tensors(name: string): Map<string, AdapterTensor> {
     return new Map([...super.tensors(name), ...this.tokens.tensors(name)]);
   }

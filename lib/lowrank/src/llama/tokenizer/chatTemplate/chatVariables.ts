@@ -1,5 +1,6 @@
 /** What a chat template is given, as transformers 5 does it. */
 import { ArgumentError } from '../../../runtime';
+import { shown } from '../../../runtime/messages/shown';
 import type { TokenizerDefinition } from '../tokenizerDefinition';
 
 /** The names of a message's reasoning; the first is the one that most templates read. */
@@ -15,6 +16,9 @@ export function chatVariables(
   messages: readonly object[],
   addGenerationPrompt: boolean,
 ): Readonly<Record<string, unknown>> {
+  const isMessage = (message: unknown) => typeof message === 'object' && message !== null && !Array.isArray(message);
+  if (!Array.isArray(messages) || !messages.every(isMessage))
+    throw new ArgumentError(`the messages are ${shown(messages)}; give a list of { role, content }`);
   if (messages.length === 0) throw new ArgumentError('there is no message to write by a chat template: give at least one');
   return {
     ...{ messages: messages.map(completed), tools: null, documents: null, add_generation_prompt: addGenerationPrompt },
