@@ -75,7 +75,7 @@ $(DONE)/packages: $(DONE)/python package-lock.json package.json $(SOURCES:%=%/pa
 
 $(BINDING): $(DONE)/packages $(DONE)/native $(wildcard lib/lowrank/setup/binding/* lib/lowrank/setup/binding/*/*)
 	@$(PROGRESS) 'TensorFlow binding' "$$(find lib/lowrank/setup/binding -name "*.cc" | wc -l)" 'compiled (\S+)' -- \
-	  env LOWRANK_OBJECTS="$(CURDIR)/.venv/state/objects" lib/lowrank/setup/binding/compile.sh .venv node_modules/@tensorflow/tfjs-node-gpu
+	  env LOWRANK_OBJECTS=.venv/state/objects lib/lowrank/setup/binding/compile.sh .venv node_modules/@tensorflow/tfjs-node-gpu
 	touch $@
 
 $(KERNEL): $(DONE)/packages lib/lowrank/setup/jupyter/kernel.py lib/lowrank/setup/jupyter/kernelGuard.js
