@@ -96,6 +96,7 @@ describe('a GGUF file of another kind is unsupported', () => {
   test.each<[string, Parts, RegExp]>([
     ['architecture', { fields: [text('general.architecture', 'gemma')] }, /architecture is 'gemma'; read are 'llama' and 'qwen2'/],
     ['mixture of experts', { fields: [...SIZES, integer('llama.expert_count', 8)] }, /mixtures of experts/],
+    ['attention', { fields: [...SIZES, ['llama.attention.causal', GGUF.bool, Buffer.of(0)]] }, /attention.causal is false/],
     ['half rotation', { fields: [...SIZES, integer('llama.rope.dimension_count', 2)] }, /rotates 2 of 4 elements/],
     [
       'scaling',

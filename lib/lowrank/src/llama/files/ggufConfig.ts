@@ -13,6 +13,8 @@ export function configFromGguf(file: GgufFile): LlamaConfig {
   const number = (key: string) => optional(file, `${prefix}.${key}`);
   const needed = (key: string) => required(file, `${prefix}.${key}`);
   if (number('expert_count')) throw new UnsupportedError(`${path}: mixtures of experts are not read here`);
+  if (file.metadata.get(`${prefix}.attention.causal`) === false)
+    throw new UnsupportedError(`${path}: attention.causal is false: tokens see later ones; only causal attention is computed here`);
   const numAttentionHeads = needed('attention.head_count');
   const hiddenSize = needed('embedding_length');
   const headDim = number('attention.key_length') ?? hiddenSize / numAttentionHeads;
