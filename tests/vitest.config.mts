@@ -71,6 +71,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 180_000, // nothing takes so long on a quiet machine
     hookTimeout: 180_000,
+    setupFiles: file('./toRefuse.ts'),
     sequence: { sequencer: LongestFirst },
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },
     projects: [

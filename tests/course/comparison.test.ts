@@ -110,8 +110,7 @@ describe('a comparison', () => {
     ['a difference without rows', { differences: [{ ...small.differences[0], reference: 'C' }] }, /has no rows/],
   ])('refuses %s', (_what, change, message) => {
     const read = () => checkResults({ ...small, ...change }, 'tiny.json');
-    expect(read).toThrow(FormatError);
-    expect(read).toThrow(message);
+    expect(read).toRefuse(FormatError, message);
   });
 
   it('refuses a file that is not there, and says how to make it', () => {

@@ -23,7 +23,6 @@ describe('a JSON document from outside', () => {
     ['that breaks off', '{"a":', /not valid JSON/],
     ['that is larger than it may be', ' '.repeat(10_000_001), /10000001 bytes of JSON/],
   ])('%s is refused', (_, text, reason) => {
-    expect(() => read(text)).toThrow(FormatError);
-    expect(() => read(text)).toThrow(reason);
+    expect(() => read(text)).toRefuse(FormatError, reason);
   });
 });

@@ -40,6 +40,5 @@ test.each<[Partial<LlamaConfigOptions>, string]>([
   [{ ropeScaling: { ropeType: 'linear', factor: Infinity } }, 'ropeScaling.factor Infinity'],
   [{ ropeScaling: { ...llama3, lowFreqFactor: 4 } }, 'lowFreqFactor 4 is not below highFreqFactor 4'],
 ])('%o is refused by name and value', (change, message) => {
-  expect(() => llamaConfig({ ...sizes, ...change })).toThrow(ArgumentError);
-  expect(() => llamaConfig({ ...sizes, ...change })).toThrow(message);
+  expect(() => llamaConfig({ ...sizes, ...change })).toRefuse(ArgumentError, message);
 });

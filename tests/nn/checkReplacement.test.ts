@@ -23,8 +23,10 @@ test('a layer of another kind, or none at all, is refused and nothing is changed
 
 test('a layer of the same kind and other widths is refused with both widths', () => {
   const model = tinyModel();
-  expect(() => model.replaceModule(Q, new Linear(variable(16, 8)))).toThrow(ShapeError);
-  expect(() => model.replaceModule(Q, new Linear(variable(16, 8)))).toThrow(`'${Q}' has outFeatures 16; a Linear with outFeatures 8`);
+  expect(() => model.replaceModule(Q, new Linear(variable(16, 8)))).toRefuse(
+    ShapeError,
+    `'${Q}' has outFeatures 16; a Linear with outFeatures 8`,
+  );
 });
 
 test('wrappers, and layers of the caller that have what is used, are taken', () => {

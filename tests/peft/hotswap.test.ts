@@ -93,8 +93,7 @@ test.each<[string, LoraOptions, LoraOptions, string]>([
   const peft = adapted(old);
   const before = peft.forward(IDS);
   adapted(next, 50).savePretrained(folder);
-  expect(() => peft.hotswapAdapter(folder)).toThrow(message);
-  expect(() => peft.hotswapAdapter(folder)).toThrow(ArgumentError);
+  expect(() => peft.hotswapAdapter(folder)).toRefuse(ArgumentError, message);
   expect(peft.forward(IDS).dataSync()).toEqual(before.dataSync());
 });
 

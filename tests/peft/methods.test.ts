@@ -45,8 +45,7 @@ describe.each(NAMES)('the method %s', (peftType) => {
     const peft = getPeftModel(tinyModel(), CONFIGS[peftType]());
     const use = () => USES[ability](peft);
     if (reason === undefined) return expect(use).not.toThrow(UnsupportedError);
-    expect(use).toThrow(UnsupportedError);
-    expect(use).toThrow(`${name} adapters cannot be ${ABILITIES[ability]}: ${reason}`);
+    expect(use).toRefuse(UnsupportedError, `${name} adapters cannot be ${ABILITIES[ability]}: ${reason}`);
   });
 
   test('has training defaults, and an option of the command that makes its configuration', () => {

@@ -57,8 +57,7 @@ describe('the learning rate', () => {
 });
 
 test.each([0, 2.5, Number.NaN])('%s updates are refused', async (steps) => {
-  await expect(tuned(methods.lora, { steps })).rejects.toThrow(ArgumentError);
-  await expect(tuned(methods.lora, { steps })).rejects.toThrow(`steps ${steps} is not a whole number from 1 up`);
+  await expect(tuned(methods.lora, { steps })).rejects.toRefuse(ArgumentError, `steps ${steps} is not a whole number from 1 up`);
 });
 
 test('without an example of the task there is nothing to learn', async () => {

@@ -22,6 +22,5 @@ test('an adapter from elsewhere, and data that does not name its languages, tell
 
 test('a malformed file is refused by its name', () => {
   fs.writeFileSync(folder('training_data.json'), '{"languages": "python"}');
-  expect(() => trainedLanguages(folder('.'))).toThrow(FormatError);
-  expect(() => trainedLanguages(folder('.'))).toThrow(/training_data\.json: languages is not a list/);
+  expect(() => trainedLanguages(folder('.'))).toRefuse(FormatError, /training_data\.json: languages is not a list/);
 });

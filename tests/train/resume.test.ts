@@ -168,8 +168,10 @@ test('a checkpoint of something else is refused', async () => {
     const directory = folder(`foreign-${state?.kind}`);
     tf.tidy(() => saveCheckpoint(directory, { step: 1, state, tensors: { weights: { a: tf.ones([2]) } } }));
     const model = new BigramModel();
-    await expect(train(model, [], { checkpoint: { directory } })).rejects.toThrow(StateError);
-    await expect(train(model, [], { checkpoint: { directory } })).rejects.toThrow(/checkpoint-1-step-1 is not a checkpoint of train\(\)/);
+    await expect(train(model, [], { checkpoint: { directory } })).rejects.toRefuse(
+      StateError,
+      /checkpoint-1-step-1 is not a checkpoint of train\(\)/,
+    );
     model.dispose();
   }
 });

@@ -136,21 +136,18 @@ describe('a malformed file is refused with its path, place and reason', () => {
   };
   for (const [title, [bytes, reason]] of Object.entries(cases)) {
     test(title, async () => {
-      await expect(open(bytes)).rejects.toThrow(GgufError);
-      await expect(open(bytes)).rejects.toThrow(reason);
+      await expect(open(bytes)).rejects.toRefuse(GgufError, reason);
       await expect(open(bytes)).rejects.toThrow(/case, byte \d+: /);
     });
   }
 
   test('no file', async () => {
-    await expect(readGguf(path('missing.gguf'))).rejects.toThrow(FormatError);
-    await expect(readGguf(path('missing.gguf'))).rejects.toThrow(/missing\.gguf.*ENOENT/);
+    await expect(readGguf(path('missing.gguf'))).rejects.toRefuse(FormatError, /missing\.gguf.*ENOENT/);
   });
 
   test('a type that is not read here is unsupported, by name', async () => {
     const open10 = open(ggufFile({ ...good, entries: [{ ...a, type: 10 }] }));
-    await expect(open10).rejects.toThrow(UnsupportedError);
-    await expect(open10).rejects.toThrow(/'a' has type Q2_K; supported types are F32/);
+    await expect(open10).rejects.toRefuse(UnsupportedError, /'a' has type Q2_K; supported types are F32/);
   });
 });
 

@@ -79,8 +79,7 @@ describe('a malformed file is refused with its path, place and reason', () => {
   };
   for (const [name, [bytes, reason]] of Object.entries(cases)) {
     test(name, () => {
-      expect(() => open(bytes)).toThrow(SafetensorsError);
-      expect(() => open(bytes)).toThrow(reason);
+      expect(() => open(bytes)).toRefuse(SafetensorsError, reason);
       expect(() => open(bytes)).toThrow(/case, byte \d+: /);
     });
   }
@@ -91,8 +90,7 @@ describe('a malformed file is refused with its path, place and reason', () => {
   });
 
   test('no file, and a folder', () => {
-    expect(() => readSafetensors(path('missing'))).toThrow(FormatError);
-    expect(() => readSafetensors(path('missing'))).toThrow(/missing.*ENOENT.*check the path/);
+    expect(() => readSafetensors(path('missing'))).toRefuse(FormatError, /missing.*ENOENT.*check the path/);
     expect(() => readSafetensors(path('.'))).toThrow(/not a regular file/);
   });
 });

@@ -67,6 +67,5 @@ test.each([
   [{ topK: 0 }, 'topK 0 is not a whole number from 1 up'],
   [{ topK: 1.5 }, 'topK 1.5'],
 ])('%o is refused', (options, message) => {
-  expect(() => checkSampling(options)).toThrow(ArgumentError);
-  expect(() => checkSampling(options)).toThrow(message);
+  expect(() => checkSampling(options)).toRefuse(ArgumentError, message);
 });

@@ -80,15 +80,13 @@ test('a post-processor of another form is an error that names the folder, when i
   const single = [{ Sequence: { id: 'A' } }, -0.5];
   const wrong = { ...tokenizerJson, post_processor: { type: 'TemplateProcessing', single, pair: [], special_tokens: {} } };
   const tokenizer = await read('post', { 'tokenizer.json': wrong });
-  expect(() => tokenizer.encode('ab')).toThrow(FormatError);
-  expect(() => tokenizer.encode('ab')).toThrow(`${path('post')}: this tokenizer cannot encode a text`);
+  expect(() => tokenizer.encode('ab')).toRefuse(FormatError, `${path('post')}: this tokenizer cannot encode a text`);
 });
 
 test('a decoder of another form is an error that names the folder, when it is used', async () => {
   const wrong = { ...tokenizerJson, decoder: { type: 'Metaspace', replacement: { toString: 1, valueOf: 1 } } };
   const tokenizer = await read('decoder', { 'tokenizer.json': wrong });
-  expect(() => tokenizer.decode([0, 1])).toThrow(FormatError);
-  expect(() => tokenizer.decode([0, 1])).toThrow(`${path('decoder')}: this tokenizer cannot decode tokens`);
+  expect(() => tokenizer.decode([0, 1])).toRefuse(FormatError, `${path('decoder')}: this tokenizer cannot decode tokens`);
 });
 
 test('a tokenizer whose building has no end is stopped', async () => {

@@ -99,8 +99,7 @@ describe('scaling', () => {
 });
 
 test('a head of odd width and heads of another rank are refused', () => {
-  expect(() => rotaryFrequencies({ headDim: 3 })).toThrow(ArgumentError);
-  expect(() => rotaryFrequencies({ headDim: 3 })).toThrow('width 3 is not even');
+  expect(() => rotaryFrequencies({ headDim: 3 })).toRefuse(ArgumentError, 'width 3 is not even');
   tf.tidy(() => {
     const tables = rotaryTables(tf.tensor1d([0]), { headDim: 2 });
     expect(() => applyRotary(tf.zeros([1, 2]), tables)).toThrow(ShapeError);

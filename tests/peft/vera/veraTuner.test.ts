@@ -102,8 +102,7 @@ test.each([
   [{ targetModules: '.*q_proj', layersToTransform: [0] }, /layersToTransform goes with a list/],
   [{ alpha: 3 }, /has no option 'alpha'/],
 ])('the options %j are refused by name', (options, message) => {
-  expect(() => new VeraConfig(options as never)).toThrow(ArgumentError);
-  expect(() => new VeraConfig(options as never)).toThrow(message);
+  expect(() => new VeraConfig(options as never)).toRefuse(ArgumentError, message);
 });
 
 test('a merge report compares with what the unmerged layers compute', () => {

@@ -85,8 +85,7 @@ describe('the configuration of an experiment', () => {
     ],
     [{ methods: [{ ...lora, name: 'x', adapter: { peftType: 'LORA', r: '2' } }] }, 'methods[0]: rank 2'],
   ])('with %j is refused with file and key', (changes, message) => {
-    expect(() => readWith(changes)).toThrow(FormatError);
-    expect(() => readWith(changes)).toThrow(`${path}: `);
+    expect(() => readWith(changes)).toRefuse(FormatError, `${path}: `);
     expect(() => readWith(changes)).toThrow(message);
   });
 });

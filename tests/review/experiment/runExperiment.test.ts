@@ -178,8 +178,7 @@ describe('runExperiment', () => {
       ['{"answers":[],"losses":[],"code":[]}', 'english is not what this version writes; remove the file'],
     ] as const) {
       fs.writeFileSync(kept, text);
-      expect(() => collectExperiment(small, work('uninterrupted'))).toThrow(FormatError);
-      expect(() => collectExperiment(small, work('uninterrupted'))).toThrow(reason);
+      expect(() => collectExperiment(small, work('uninterrupted'))).toRefuse(FormatError, reason);
     }
   }, 300_000);
 

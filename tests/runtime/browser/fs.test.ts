@@ -45,7 +45,6 @@ test('a function that a page has not is refused by its name', () => {
 
 test('no file is read that the page has not written', () => {
   for (const read of [() => fs.openSync('m.gguf', 0), () => fs.statSync('m.gguf'), () => fs.readdirSync('m.gguf')]) {
-    expect(read).toThrow(UnsupportedError);
-    expect(read).toThrow('m.gguf cannot be read: a page in a browser has no files');
+    expect(read).toRefuse(UnsupportedError, 'm.gguf cannot be read: a page in a browser has no files');
   }
 });

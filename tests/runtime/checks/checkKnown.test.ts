@@ -21,8 +21,7 @@ describe('an option that there is not', () => {
     ['LoraConfig', { dropout: 0.1 }, "'loraDropout'"],
     ['LoraConfig', { targetModule: ['q_proj'] }, "'targetModules'"],
   ])('%s names the nearest for %j', (_, options, nearest) => {
-    expect(() => new LoraConfig(options as never)).toThrow(ArgumentError);
-    expect(() => new LoraConfig(options as never)).toThrow(`did you mean ${nearest}?`);
+    expect(() => new LoraConfig(options as never)).toRefuse(ArgumentError, `did you mean ${nearest}?`);
   });
 
   const peft = () => getPeftModel(tinyModel(), new LoraConfig({ r: 2 }));

@@ -3,8 +3,7 @@ import { expect, test } from 'vitest';
 import { checkWhole } from '../../../lib/lowrank/src/runtime/checks/checkWhole';
 
 test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('a count of %s is refused by its name', (value) => {
-  expect(() => checkWhole('batchSize', value)).toThrow(ArgumentError);
-  expect(() => checkWhole('batchSize', value)).toThrow(`batchSize ${value} is not a whole number from 1 up`);
+  expect(() => checkWhole('batchSize', value)).toRefuse(ArgumentError, `batchSize ${value} is not a whole number from 1 up`);
 });
 
 test('the least count passes, also where that is 0', () => {

@@ -27,8 +27,7 @@ describe('the GPU of a process', () => {
 
   it('is refused to a process beyond the last GPU', () => {
     const take = () => takeOneGpu({ CUDA_VISIBLE_DEVICES: '0,1', SLURM_LOCALID: '2' });
-    expect(take).toThrow(SetupError);
-    expect(take).toThrow('SLURM_LOCALID is 2, but there are 2 GPUs: start one process for each GPU of a machine');
+    expect(take).toRefuse(SetupError, 'SLURM_LOCALID is 2, but there are 2 GPUs: start one process for each GPU of a machine');
   });
 
   it('leaves word of all that were given', () => {

@@ -118,8 +118,7 @@ describe('a disk that refuses', () => {
 
   test('because its folder is a file, or gone', () => {
     fs.writeFileSync(directory, '');
-    expect(() => save(1)).toThrow(StorageError);
-    expect(() => save(1)).toThrow(directory);
+    expect(() => save(1)).toRefuse(StorageError, directory);
   });
 });
 
@@ -220,6 +219,5 @@ describe('a checkpoint with right checksums', () => {
 
 test('a file in place of the directory is named, not a raw error of Node', () => {
   fs.writeFileSync(directory, '');
-  expect(load).toThrow(FormatError);
-  expect(load).toThrow(`${directory} is not a folder of checkpoints`);
+  expect(load).toRefuse(FormatError, `${directory} is not a folder of checkpoints`);
 });

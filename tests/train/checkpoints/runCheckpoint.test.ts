@@ -45,8 +45,7 @@ describe('a saved run', () => {
   ])('is not resumed with another %s', async (_, other, message) => {
     const directory = folder(`other-${String(message).replace(/\W/g, '')}`);
     await run(directory, 2);
-    await expect(run(directory, 4, other)).rejects.toThrow(StateError);
-    await expect(run(directory, 4, other)).rejects.toThrow(message);
+    await expect(run(directory, 4, other)).rejects.toRefuse(StateError, message);
     expect((await run(directory, 3)).history).toHaveLength(3); // and it is whole
   });
 

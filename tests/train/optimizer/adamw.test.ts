@@ -127,8 +127,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, -0.1])(
     const grads = { weight: tf.tensor1d([1, -1]) };
     optimizer.applyGradients(grads, [['weight', weight]]);
     const values = weight.dataSync();
-    expect(() => optimizer.applyGradients(grads, [['weight', weight]])).toThrow(ArgumentError);
-    expect(() => optimizer.applyGradients(grads, [['weight', weight]])).toThrow(`a learning rate of ${rate} for update 2`);
+    expect(() => optimizer.applyGradients(grads, [['weight', weight]])).toRefuse(ArgumentError, `a learning rate of ${rate} for update 2`);
     expect([[...weight.dataSync()], optimizer.step]).toEqual([[...values], 1]);
     tf.dispose([weight, grads]);
     optimizer.dispose();
