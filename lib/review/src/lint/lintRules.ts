@@ -1,104 +1,43 @@
 import type { Linter } from 'eslint';
 
+/** Options of rules, for those that have any. */
+const OPTIONS: Readonly<Record<string, readonly unknown[]>> = {
+  camelcase: [{ properties: 'never' }],
+  curly: ['multi-line'],
+  eqeqeq: ['always', { null: 'ignore' }],
+  'max-params': [4],
+  'no-cond-assign': ['always'],
+  'no-else-return': [{ allowElseIf: false }],
+  'no-inner-declarations': ['both'],
+  'no-underscore-dangle': [{ allowAfterThis: true }],
+  'no-use-before-define': [{ functions: false }],
+  'one-var': ['never'],
+  'prefer-destructuring': [{ object: true, array: false }],
+};
+
+const NAMES = `
+  array-callback-return arrow-body-style camelcase curly default-case-last default-param-last dot-notation eqeqeq func-name-matching
+  getter-return guard-for-in logical-assignment-operators max-params new-cap no-alert no-array-constructor no-async-promise-executor
+  no-await-in-loop no-caller no-case-declarations no-cond-assign no-console no-constant-condition no-constructor-return no-control-regex
+  no-else-return no-empty no-empty-function no-eval no-extend-native no-extra-boolean-cast no-fallthrough no-implicit-coercion
+  no-inner-declarations no-labels no-lone-blocks no-lonely-if no-loss-of-precision no-multi-assign no-negated-condition no-nested-ternary
+  no-new no-new-func no-object-constructor no-param-reassign no-promise-executor-return no-proto no-prototype-builtins no-redeclare
+  no-return-assign no-self-compare no-sequences no-shadow no-template-curly-in-string no-throw-literal no-undef-init no-underscore-dangle
+  no-unneeded-ternary no-unsafe-finally no-unused-expressions no-unused-vars no-use-before-define no-useless-assignment no-useless-call
+  no-useless-catch no-useless-computed-key no-useless-concat no-useless-constructor no-useless-escape no-useless-rename no-useless-return
+  no-var no-void no-warning-comments object-shorthand one-var operator-assignment prefer-arrow-callback prefer-const prefer-destructuring
+  prefer-exponentiation-operator prefer-numeric-literals prefer-object-has-own prefer-object-spread prefer-promise-reject-errors
+  prefer-regex-literals prefer-rest-params prefer-spread prefer-template preserve-caught-error radix require-await symbol-description yoda
+`;
+
 /**
  * The rules of ESLint's core that act as the reviewer.
  *
  * Each rule judges something visible in a hunk. Left out are layout rules (each file has its own style), rules whose cause usually lies
  * outside the hunk, rules that would fire on every other line, and one of every two rules that contradict each other.
  */
-export const lintRules: Linter.RulesRecord = {
-  'array-callback-return': 'warn',
-  'arrow-body-style': 'warn',
-  camelcase: ['warn', { properties: 'never' }],
-  curly: ['warn', 'multi-line'],
-  'default-case-last': 'warn',
-  'default-param-last': 'warn',
-  'dot-notation': 'warn',
-  eqeqeq: ['warn', 'always', { null: 'ignore' }],
-  'func-name-matching': 'warn',
-  'getter-return': 'warn',
-  'guard-for-in': 'warn',
-  'logical-assignment-operators': 'warn',
-  'max-params': ['warn', 4],
-  'new-cap': 'warn',
-  'no-alert': 'warn',
-  'no-array-constructor': 'warn',
-  'no-async-promise-executor': 'warn',
-  'no-await-in-loop': 'warn',
-  'no-caller': 'warn',
-  'no-case-declarations': 'warn',
-  'no-cond-assign': ['warn', 'always'],
-  'no-console': 'warn',
-  'no-constant-condition': 'warn',
-  'no-constructor-return': 'warn',
-  'no-control-regex': 'warn',
-  'no-else-return': ['warn', { allowElseIf: false }],
-  'no-empty': 'warn',
-  'no-empty-function': 'warn',
-  'no-eval': 'warn',
-  'no-extend-native': 'warn',
-  'no-extra-boolean-cast': 'warn',
-  'no-fallthrough': 'warn',
-  'no-implicit-coercion': 'warn',
-  'no-inner-declarations': ['warn', 'both'],
-  'no-labels': 'warn',
-  'no-lone-blocks': 'warn',
-  'no-lonely-if': 'warn',
-  'no-loss-of-precision': 'warn',
-  'no-multi-assign': 'warn',
-  'no-negated-condition': 'warn',
-  'no-nested-ternary': 'warn',
-  'no-new': 'warn',
-  'no-new-func': 'warn',
-  'no-object-constructor': 'warn',
-  'no-param-reassign': 'warn',
-  'no-promise-executor-return': 'warn',
-  'no-proto': 'warn',
-  'no-prototype-builtins': 'warn',
-  'no-redeclare': 'warn',
-  'no-return-assign': 'warn',
-  'no-self-compare': 'warn',
-  'no-sequences': 'warn',
-  'no-shadow': 'warn',
-  'no-template-curly-in-string': 'warn',
-  'no-throw-literal': 'warn',
-  'no-undef-init': 'warn',
-  'no-underscore-dangle': ['warn', { allowAfterThis: true }],
-  'no-unneeded-ternary': 'warn',
-  'no-unsafe-finally': 'warn',
-  'no-unused-expressions': 'warn',
-  'no-unused-vars': 'warn',
-  'no-use-before-define': ['warn', { functions: false }],
-  'no-useless-assignment': 'warn',
-  'no-useless-call': 'warn',
-  'no-useless-catch': 'warn',
-  'no-useless-computed-key': 'warn',
-  'no-useless-concat': 'warn',
-  'no-useless-constructor': 'warn',
-  'no-useless-escape': 'warn',
-  'no-useless-rename': 'warn',
-  'no-useless-return': 'warn',
-  'no-var': 'warn',
-  'no-void': 'warn',
-  'no-warning-comments': 'warn',
-  'object-shorthand': 'warn',
-  'one-var': ['warn', 'never'],
-  'operator-assignment': 'warn',
-  'prefer-arrow-callback': 'warn',
-  'prefer-const': 'warn',
-  'prefer-destructuring': ['warn', { object: true, array: false }],
-  'prefer-exponentiation-operator': 'warn',
-  'prefer-numeric-literals': 'warn',
-  'prefer-object-has-own': 'warn',
-  'prefer-object-spread': 'warn',
-  'prefer-promise-reject-errors': 'warn',
-  'prefer-regex-literals': 'warn',
-  'prefer-rest-params': 'warn',
-  'prefer-spread': 'warn',
-  'prefer-template': 'warn',
-  'preserve-caught-error': 'warn',
-  radix: 'warn',
-  'require-await': 'warn',
-  'symbol-description': 'warn',
-  yoda: 'warn',
-};
+export const lintRules: Linter.RulesRecord = Object.fromEntries(
+  NAMES.trim()
+    .split(/\s+/)
+    .map((name) => [name, ['warn', ...(OPTIONS[name] ?? [])]]),
+);
