@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { loadCheckpoint, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { interruptible } from '../../lib/lowrank/src/runtime/interruptible';
@@ -29,6 +30,17 @@ describe.skipIf(!isBuilt)('a training process', () => {
     expect(saved?.step).toBe(last);
     expect(last).toBeLessThan(steps); // it did not just come to its end
   });
+});
+
+test.skipIf(!isBuilt)('a training process that saves nothing says at SIGINT what is lost, and how to keep it', async () => {
+  const child = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'lora', '', '1', '300'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'close');
+  const said = text(child.stderr);
+  for await (const line of createInterface({ input: child.stdout })) if (line === 'step 1') child.kill('SIGINT');
+  expect(await ended).toEqual([null, 'SIGINT']);
+  expect(await said).toMatch(
+    /SIGINT ends this process after step \d+ of the training, and nothing of it is saved; .*checkpoint: \{ directory/,
+  );
 });
 
 /** Two works in one process that go on for so long after they are stopped; gives what was printed, and how the process ended. */

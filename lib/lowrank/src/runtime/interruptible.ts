@@ -55,6 +55,11 @@ let listening:
     }
   | undefined;
 
+/** The signal that ends the process once the running work has ended, if one does. */
+export function endingSignal(): NodeJS.Signals | undefined {
+  return listening?.fatal();
+}
+
 /** Adds work that a signal ends; returns a function that removes it. */
 function join(work: AbortController): () => void {
   listening ??= listen();

@@ -1,5 +1,6 @@
 /** The training loop. */
-import { interruptible } from '../runtime/interruptible';
+import { endingSignal, interruptible } from '../runtime/interruptible';
+import { warn } from '../runtime/messages/warn';
 import { lockRun } from './checkpoints/runLock';
 import type { RunInputs } from './checkpoints/runSetup';
 import type { Cluster } from './cluster/cluster';
@@ -120,7 +121,18 @@ async function loop(run: TrainingRun, batches: BatchSource, options: TrainOption
   await evaluate();
   await save();
   cluster?.meet(); // no worker leaves before the checkpoint is written
-  if (signal.aborted) throw new TrainingAbortedError(resultOf(run));
+  if (!signal.aborted) return;
+  // Written here, because the signal ends the process as soon as this work ends.
+  const by = endingSignal();
+  if (by && !checkpoint && run.step > 0 && cluster?.isFirst !== false) warn(lostSteps(run.step, by));
+  throw new TrainingAbortedError(resultOf(run));
+}
+
+function lostSteps(step: number, signal: NodeJS.Signals): string {
+  return (
+    `${signal} ends this process after step ${step} of the training, and nothing of it is saved; ` +
+    "with the option `checkpoint: { directory: 'run' }` it would be, and the same call would go on from there"
+  );
 }
 
 /** Worker 0 reports the run. */
