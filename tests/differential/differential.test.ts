@@ -1,25 +1,24 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
 import { noTensorLeft } from '../noTensorLeft';
 import { compareCase } from './compare.ts';
 
 const cases = fileURLToPath(new URL('cases/', import.meta.url));
-const written = mkdtempSync(join(tmpdir(), 'differential-'));
-afterAll(() => rmSync(written, { recursive: true }));
+const written = temporaryFolder();
 noTensorLeft();
 
 describe('a random model and adapter that transformers and PEFT computed with', () => {
   test.each(readdirSync(cases))('case %s is the same here', async (seed) => {
-    for (const { what, error, limit } of await compareCase(join(cases, seed), join(written, seed))) {
+    for (const { what, error, limit } of await compareCase(join(cases, seed), written(seed))) {
       expect(error, what).toBeLessThanOrEqual(limit);
     }
   });
 
   test('a wrong alpha shows in logits, gradients and training', async () => {
-    const folder = join(written, 'wrong');
+    const folder = written('wrong');
     cpSync(join(cases, '15'), folder, { recursive: true });
     const config = join(folder, 'adapter/adapter_config.json');
     const { lora_alpha: alpha, ...rest } = JSON.parse(readFileSync(config, 'utf8'));

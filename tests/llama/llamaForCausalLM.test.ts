@@ -56,9 +56,7 @@ describe.each(['plain', 'linear', 'llama3'] as const)('%s', (variant) => {
     const model = await tinyModel(variant);
     const weights = model.attentions(rows.ids.slice(0, 1));
     expect(weights).toHaveLength(2);
-    for (const [layer, actual] of weights.entries()) {
-      expectClose(() => [actual, golden(`${variant}.attentions.${layer}`)]);
-    }
+    for (const [layer, actual] of weights.entries()) expectClose(() => [actual, golden(`${variant}.attentions.${layer}`)]);
     tf.dispose(weights);
     model.dispose();
   });

@@ -23,8 +23,7 @@ const OURS: [string, () => PeftModel][] = [
     'allLinear',
     () => {
       const rankPattern = { '.*layers\\.1\\..*': 1, down_proj: 3 };
-      const peft = adapted(new LoraConfig({ r: 2, loraAlpha: 1, targetModules: 'all-linear', rankPattern, alphaPattern: { q_proj: 2 } }));
-      return peft;
+      return adapted(new LoraConfig({ r: 2, loraAlpha: 1, targetModules: 'all-linear', rankPattern, alphaPattern: { q_proj: 2 } }));
     },
   ],
   [

@@ -1,14 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
 
-let fakes: string;
+const fakes = temporaryFolder()('fakes');
 
-beforeEach(() => {
-  fakes = mkdtempSync(join(tmpdir(), 'lowrank-check-'));
-});
+beforeEach(() => mkdirSync(fakes));
 afterEach(() => rmSync(fakes, { recursive: true }));
 
 /** Puts a command of our own before the machine's. */

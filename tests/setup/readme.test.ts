@@ -1,29 +1,27 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from '../io/temporaryFolder';
 
 /** The commands of the README's shell blocks, without their comments. */
 const readme = readFileSync('README.md', 'utf8');
 const blocks = [...readme.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, block]) => (block ?? '').split('\n'));
 const commands = blocks.map((line) => line.replace(/\s+#.*/, '').trim()).filter((line) => line !== '');
 
-let folder: string;
+const bin = temporaryFolder()('bin');
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'readme-'));
-  mkdirSync(join(folder, 'bin'));
+  mkdirSync(bin);
   for (const tool of readdirSync('/usr/bin')) {
-    if (!/^(node|nodejs|npm|npx|corepack)$/.test(tool)) symlinkSync(join('/usr/bin', tool), join(folder, 'bin', tool));
+    if (!/^(node|nodejs|npm|npx|corepack)$/.test(tool)) symlinkSync(join('/usr/bin', tool), join(bin, tool));
   }
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs a command where no Node but the checkout's is to be found. */
 function run(command: string): { command: string; status: number | null; said: string } {
   const { status, stdout, stderr } = spawnSync('bash', ['-c', command], {
     encoding: 'utf8',
-    env: { ...process.env, PATH: `${resolve('.venv/bin')}:${join(folder, 'bin')}` },
+    env: { ...process.env, PATH: `${resolve('.venv/bin')}:${bin}` },
   });
   return { command, status, said: stdout + stderr };
 }

@@ -63,9 +63,7 @@ export function writeTextAtomic(path: string, text: string): void {
 }
 
 function appendAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.byteLength; ) {
-    done += fs.writeSync(descriptor, bytes, done, Math.min(bytes.byteLength - done, 2 ** 30));
-  }
+  for (let done = 0; done < bytes.byteLength; ) done += fs.writeSync(descriptor, bytes, done, Math.min(bytes.byteLength - done, 2 ** 30));
 }
 
 /** Syncs the names in a folder, for example after a rename, so that they survive a power cut. */

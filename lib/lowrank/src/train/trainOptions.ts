@@ -129,9 +129,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     'checkpoint.everySteps': checkpoint?.everySteps,
     'checkpoint.keep': checkpoint?.keep,
   };
-  for (const [name, count] of Object.entries(counts)) {
-    if (count !== undefined) checkWhole(name, count);
-  }
+  for (const [name, count] of Object.entries(counts)) if (count !== undefined) checkWhole(name, count);
   if (evaluation) {
     checkKnown('train.evaluation', evaluation, ['batches', 'everySteps', 'onEvaluation', 'keepBest', 'patience']);
     if (evaluation.batches === undefined) throw new ArgumentError('train.evaluation has no batches to evaluate on');

@@ -152,9 +152,7 @@ export class CombinedHunk {
     if (line.startsWith('\\')) return;
     const signs = line.slice(0, this.oldLeft.length).padEnd(this.oldLeft.length);
     const isRemoved = signs.includes('-');
-    for (const [i, sign] of [...signs].entries()) {
-      if (isRemoved ? sign === '-' : sign === ' ') this.oldLeft[i] = (this.oldLeft[i] ?? 0) - 1;
-    }
+    for (const [i, sign] of [...signs].entries()) if (isRemoved ? sign === '-' : sign === ' ') this.oldLeft[i] = (this.oldLeft[i] ?? 0) - 1;
     if (!isRemoved) this.newLeft--;
   }
 }

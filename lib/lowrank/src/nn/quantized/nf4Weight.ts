@@ -123,9 +123,7 @@ function packScales(absmax: Float32Array): Omit<Nf4Parts, 'words'> {
     const scales = centred.subarray(run * NESTED_BLOCK, (run + 1) * NESTED_BLOCK);
     const largest = largestMagnitude(scales);
     const factor = Math.fround(1 / Math.max(largest, SMALLEST_SCALE));
-    for (const [i, scale] of scales.entries()) {
-      codes[run * NESTED_BLOCK + i] = nearestCode(DYNAMIC_BOUNDS, Math.fround(scale * factor));
-    }
+    for (const [i, scale] of scales.entries()) codes[run * NESTED_BLOCK + i] = nearestCode(DYNAMIC_BOUNDS, Math.fround(scale * factor));
     nested[run] = largest;
   }
   return {

@@ -36,9 +36,7 @@ export function readAdapterConfig(folder: string): PeftConfig {
     taskType: fields.string('task_type') ?? null,
   });
   fields.ignore(IGNORED);
-  if (fields.left.length > 0) {
-    warn(`${nodePath.join(folder, CONFIG_FILE)}: unknown keys, which are ignored: ${fields.left.join(', ')}`);
-  }
+  if (fields.left.length > 0) warn(`${nodePath.join(folder, CONFIG_FILE)}: unknown keys, which are ignored: ${fields.left.join(', ')}`);
   return config;
 }
 

@@ -100,14 +100,10 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     this.checkTogether(names);
     this.state.activeAdapters = names;
     for (const [, layer] of this.layers()) {
-      for (const [name, { variables }] of layer.updates) {
-        for (const variable of variables) variable.trainable = trainable.includes(name);
-      }
+      for (const [name, { variables }] of layer.updates) for (const variable of variables) variable.trainable = trainable.includes(name);
     }
     this.saved.train(trainable);
-    for (const name of this.configs.keys()) {
-      for (const [, bias] of this.biases(name)) bias.trainable = trainable.includes(name);
-    }
+    for (const name of this.configs.keys()) for (const [, bias] of this.biases(name)) bias.trainable = trainable.includes(name);
   }
 
   setEnabled(isEnabled: boolean): void {
@@ -131,9 +127,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
   expectedTensors(config: C): Map<string, ExpectedTensor> {
     const targets = this.targets(config, true);
     const expected = new Map<string, ExpectedTensor>();
-    for (const target of targets) {
-      for (const [leaf, tensor] of this.expectedOf(target)) expected.set(`${target.path}.${leaf}`, tensor);
-    }
+    for (const target of targets) for (const [leaf, tensor] of this.expectedOf(target)) expected.set(`${target.path}.${leaf}`, tensor);
     const paths = targets.map(({ path }) => path);
     for (const [path, { shape }] of trainedBiases(this.model, config, paths)) expected.set(path, { shape });
     for (const [path, tensor] of this.saved.expectedTensors(config)) expected.set(path, tensor);

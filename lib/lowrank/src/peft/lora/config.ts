@@ -91,9 +91,7 @@ export class LoraConfig extends AdapterConfig {
     });
     for (const indices of indexLists(this.trainableTokenIndices)) checkTokens(indices);
     for (const r of [this.r, ...Object.values(this.rankPattern)]) checkWhole('rank', r);
-    for (const alpha of [this.loraAlpha, ...Object.values(this.alphaPattern)]) {
-      checkNumber('loraAlpha', alpha);
-    }
+    for (const alpha of [this.loraAlpha, ...Object.values(this.alphaPattern)]) checkNumber('loraAlpha', alpha);
     checkDropout('loraDropout', this.loraDropout);
     checkOneOf('bias', this.bias, LORA_BIASES);
     checkOneOf('initLoraWeights', this.initLoraWeights, LORA_INITIALISATIONS);

@@ -138,9 +138,7 @@ export class Program {
         return outputs.slice(0, numOutputs);
       },
       backwardsFunc: (dys, saved) => {
-        if (isRecording()) {
-          throw new UnsupportedError(`second derivatives through the compiled function '${fn.name}' are not recorded`);
-        }
+        if (isRecording()) throw new UnsupportedError(`second derivatives through the compiled function '${fn.name}' are not recorded`);
         const resultGradients = [dys].flat();
         const rest = [...saved];
         const inputs = given.map((one) => ('result' in one ? resultGradients[one.result] : rest.shift()) as tf.Tensor);

@@ -88,9 +88,7 @@ export class GraphBuilder {
   literal(dtype: number, shape: readonly number[], values: ArrayBufferView, maxBytes: number): number | undefined {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const elements = values as Float32Array | Int32Array | Uint8Array;
-    if (elements.length >= FILL_FROM && isUniform(elements)) {
-      return this.fill(dtype, shape, bytes.slice(0, elements.BYTES_PER_ELEMENT));
-    }
+    if (elements.length >= FILL_FROM && isUniform(elements)) return this.fill(dtype, shape, bytes.slice(0, elements.BYTES_PER_ELEMENT));
     return bytes.length <= maxBytes ? this.constant(dtype, shape, bytes) : undefined;
   }
 
