@@ -32,7 +32,7 @@ const SMALLEST = 12;
 const WIDEST = 480;
 
 /** A short label with visible white space; the position makes it unique. */
-function tokenLabel(token: string | undefined, position: number): string {
+export function tokenLabel(token: string | undefined, position: number): string {
   if (token === undefined) return String(position);
   const visible = token.replaceAll(' ', '·').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
   return `${position} ${visible.length > 12 ? `${visible.slice(0, 11)}…` : visible}`;

@@ -2,9 +2,9 @@
 import { LORA_BLUES, METHOD_STYLES, type MethodStyle, methodOf } from '../methods';
 import { SERIES_COLOURS, SERIES_DASHES, SERIES_SHAPES } from '../theme';
 
-/** Rounds to five significant digits, which suffices for drawing and keeps committed notebooks small. */
-export function rounded(value: number): number | null {
-  return Number.isFinite(value) ? Number(value.toPrecision(5)) : null;
+/** Rounds to significant digits: five suffice for drawing and keep committed notebooks small. */
+export function rounded(value: number, digits = 5): number | null {
+  return Number.isFinite(value) ? Number(value.toPrecision(digits)) : null;
 }
 
 /** A number for a label or sentence: integers in full, others with four significant digits. */

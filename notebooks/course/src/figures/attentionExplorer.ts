@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
-import { GRID, INK, METHOD_STYLES, nominal, quantity, STRONG } from 'lowrank-notebook/internal';
+import { GRID, INK, METHOD_STYLES, nominal, quantity, STRONG, tokenLabel } from 'lowrank-notebook/internal';
 import { movingFigure, slider } from './moving';
 
 /** Real attention of a model. */
@@ -22,11 +22,6 @@ export interface AttentionExplorerOptions {
 }
 
 const CELL = 20;
-
-function label(token: string, position: number): string {
-  const visible = token.replaceAll(' ', '·').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
-  return `${position} ${visible.length > 12 ? `${visible.slice(0, 11)}…` : visible}`;
-}
 
 /** The weights that the mask leaves, row after row, in thousandths; P zeros first where a layer has no prefix. */
 function thousandths(map: readonly (readonly number[])[], P: number, place: string): number[] {
@@ -53,7 +48,7 @@ export function attentionExplorer(options: AttentionExplorerOptions): Figure {
     throw new ArgumentError(`layer ${layer} is not in ${firstLayer}…${firstLayer + L - 1}`);
   if (head < 0 || head >= H) throw new ArgumentError(`head ${head} is not in 0…${H - 1}`);
   const weights = maps.flatMap((heads, l) => heads.map((map, h) => thousandths(map, P, `layer ${firstLayer + l}, head ${h}`)));
-  const queries = tokens.map(label);
+  const queries = tokens.map(tokenLabel);
   const keys = [...Array.from({ length: P }, (_, p) => `prefix ${p + 1}`), ...queries];
   const cells = queries.flatMap((query, t) => keys.slice(0, P + t + 1).map((key, s) => ({ query, key, isPrefix: s < P })));
   const values = cells.map((cell, at) => ({ ...cell, at }));

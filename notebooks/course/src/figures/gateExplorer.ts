@@ -2,7 +2,7 @@ import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
 import { INK, METHOD_STYLES, nominal, quantity } from 'lowrank-notebook/internal';
-import { coloursOf, derived, movingFigure, short, slider } from './moving';
+import { coloursOf, derived, movingFigure, short, slider, wordsLine } from './moving';
 
 /** One row of attention and what the gate does to it. */
 export interface GateExplorerOptions {
@@ -111,14 +111,6 @@ export function gateExplorer(options: GateExplorerOptions): Figure {
   const sorted = distances.map(({ points }) => [...points].sort((a, b) => a.gate - b.gate).map(({ distance: far }) => short(far)));
   const parts = distances.map((_, k) => `datum.names[${k}] + ' ' + format(datum.far[${k}][at], '.3~r')`);
   const words = `'gate ' + format(gate, '.3~r') + ', distance from the base: ' + ${parts.join(" + '; ' + ")}`;
-  const numbers = {
-    width: 560,
-    height: 16,
-    data: { values: [{ names, far: sorted }] },
-    transform: [{ calculate: words, as: 'words' }],
-    mark: { type: 'text', align: 'left', fontSize: 12, fontWeight: 600, color: INK },
-    encoding: { x: { value: 0 }, text: nominal('words') },
-  };
   const told = distances.map(({ label, points }) => {
     const at = (wanted: number) => points.find(({ gate }) => Math.abs(gate - wanted) < step / 2)?.distance ?? Number.NaN;
     return `${label} ${at(0).toPrecision(3)} at gate 0 and ${at(start).toPrecision(3)} at ${short(start)}`;
@@ -128,7 +120,7 @@ export function gateExplorer(options: GateExplorerOptions): Figure {
     {
       title,
       vconcat: [
-        numbers,
+        wordsLine([{ names, far: sorted }], words),
         {
           hconcat: [attention, distance],
           spacing: 32,

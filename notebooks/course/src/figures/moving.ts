@@ -1,7 +1,7 @@
 /** Figures that move without a kernel: parameters of Vega-Lite 5 with a slider or a list, which also work in an exported page. */
 import { ArgumentError } from 'lowrank/errors';
 import { type Figure, figure } from 'lowrank-notebook';
-import { METHOD_STYLES, methodOf, SERIES_COLOURS } from 'lowrank-notebook/internal';
+import { INK, METHOD_STYLES, methodOf, nominal, rounded, SERIES_COLOURS } from 'lowrank-notebook/internal';
 
 /** A parameter that the reader turns. */
 export interface Control {
@@ -47,5 +47,17 @@ export function movingFigure(params: readonly object[], view: object, sentence: 
 
 /** A number of at most `digits` significant digits, to keep the data of a figure small. */
 export function short(value: number, digits = 4): number | null {
-  return Number.isFinite(value) ? Number(value.toPrecision(digits)) : null;
+  return rounded(value, digits);
+}
+
+/** A line of words above other views, computed from the data as the controls stand. */
+export function wordsLine(values: readonly object[], words: string, transform: readonly object[] = []): object {
+  return {
+    width: 560,
+    height: 16,
+    data: { values },
+    transform: [...transform, { calculate: words, as: 'words' }],
+    mark: { type: 'text', align: 'left', fontSize: 12, fontWeight: 600, color: INK },
+    encoding: { x: { value: 0 }, text: nominal('words') },
+  };
 }

@@ -1,8 +1,8 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import type { Figure } from 'lowrank-notebook';
-import { DIVERGING, INK, METHOD_STYLES, nominal, ordinal, quantity } from 'lowrank-notebook/internal';
-import { movingFigure, short, slider } from './moving';
+import { DIVERGING, INK, METHOD_STYLES, ordinal, quantity } from 'lowrank-notebook/internal';
+import { movingFigure, short, slider, wordsLine } from './moving';
 import { decompose, decomposeProduct, type Rows } from './singularValues';
 
 /** A trained update as LoRA keeps it: `ΔW = scaling·A·B`. */
@@ -116,19 +116,11 @@ export function rankExplorer(options: RankExplorerOptions): Figure {
     "'rank ' + rank + ': ' + format(rank * perRank, ',') + ' parameters, ' + format(rank * perRank * 2 / 1e6, '.3~r') + ' MB at 16 bits, '",
     `format(100 * rank * perRank / total, '.3~r') + ' % of ${whole}; error ' + format(datum.error, '.3~r') + ' %'`,
   ].join(' + ');
-  const numbers = {
-    width: 560,
-    height: 16,
-    data: { values: curve },
-    transform: [{ filter: 'datum.r === rank' }, { calculate: words, as: 'words' }],
-    mark: { type: 'text', align: 'left', fontSize: 12, fontWeight: 600, color: INK },
-    encoding: { x: { value: 0 }, text: nominal('words') },
-  };
   const params = [slider('rank', 'rank r', [1, maxRank, 1], start), { name: 'perRank', value: perRank }, { name: 'total', value: total }];
   const view = {
     title,
     vconcat: [
-      numbers,
+      wordsLine(curve, words, [{ filter: 'datum.r === rank' }]),
       { hconcat: [error, map('ΔW, trained', 'datum.whole'), map('its best rank-r copy', 'datum.v[rank - 1]')], spacing: 24 },
     ],
   };
