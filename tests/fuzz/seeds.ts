@@ -90,24 +90,5 @@ export const commands = fs
   .map((command) => Buffer.from(command.trimEnd().replaceAll(' ', '\n')));
 
 /** Below the format's folder, where there are a file, a folder, a pipe, links and a link to itself. */
-export const paths = [
-  'file',
-  'folder',
-  'folder/file',
-  'pipe',
-  'loop',
-  'circle/circle/circle',
-  'dangling',
-  'zero',
-  'file/below',
-  'folder\0',
-  'x'.repeat(300),
-  `${'y/'.repeat(3000)}z`,
-  '',
-  '.',
-  'meta-llama/Llama-3',
-  'a\u202eb',
-  'pipe.jsonl',
-  'zero.gguf',
-  'pipe.zip',
-].map((path) => Buffer.from(path));
+const [first, last] = JSON.parse(fs.readFileSync(`${SEEDS}/paths.json`, 'utf8')) as [string[], string[]];
+export const paths = [...first, 'x'.repeat(300), `${'y/'.repeat(3000)}z`, ...last].map((path) => Buffer.from(path));
