@@ -38,7 +38,8 @@ export interface EncodedExample extends TrainingExample {
 }
 
 /**
- * Encodes prompt, response and end token; only the last two are learned.
+ * Encodes prompt, response and end token; only the last two are learned. A response that has its end token already, as a chat template
+ * writes it, gets no second one.
  *
  * An example that is too long loses tokens at the end of the prompt's cuttable part, never tokens of the response, the end token or the
  * rest of the prompt.
@@ -50,9 +51,15 @@ export function encodeExample(tokenizer: PromptTokenizer, example: TextExample, 
   const { maxLength } = options;
   const { eosTokenId } = tokenizer;
   if (eosTokenId === undefined) throw new ArgumentError('this tokenizer has no end token, by which a model learns to stop');
-  const learned = [...tokenizer.encode(example.response, { addSpecialTokens: false }), eosTokenId];
+  const response = tokenizer.encode(example.response, { addSpecialTokens: false });
+  const learned = endsWith(eosTokenId, response, tokenizer, example) ? response : [...response, eosTokenId];
   const read = encodePrompt(tokenizer, example, { maxLength: maxLength - learned.length });
   return { inputIds: [...read, ...learned], labels: [...read.map(() => IGNORE_INDEX), ...learned] };
+}
+
+/** Whether only blanks follow the response's end token. */
+function endsWith(eosTokenId: number, ids: readonly number[], tokenizer: PromptTokenizer, { response }: TextExample): boolean {
+  return ids.includes(eosTokenId) && tokenizer.encode(response.trimEnd(), { addSpecialTokens: false }).at(-1) === eosTokenId;
 }
 
 /**
