@@ -130,7 +130,7 @@ test('the sum around a ring: four workers, 1 GB at 8 Gb/s, half a millisecond a 
 /** One worker and two, on the same rows of each. */
 interface Form {
   readonly one: { readonly secondsPerStep: number };
-  readonly all: { readonly secondsPerStep: number };
+  readonly all: { readonly secondsPerStep: number; readonly spread: readonly [number, number] };
   readonly efficiency: number;
   readonly peerLossGap: number;
 }
@@ -151,7 +151,7 @@ type Trial =
 const { nccl, ring, peer, phases, tried, sums, small, same } = JSON.parse(readFileSync('tests/bench/results/gpu/scale.json', 'utf8')) as {
   readonly nccl: Shapes<Form>;
   readonly ring: Shapes<Form>;
-  readonly peer: Shapes<{ readonly secondsPerStep: number }>;
+  readonly peer: Shapes<{ readonly secondsPerStep: number; readonly spread: readonly [number, number] }>;
   readonly phases: { readonly milliseconds: Readonly<Record<'fuse' | 'updateAll', { readonly call: number; readonly read: number }>> };
   readonly tried: Readonly<Record<Trial, readonly number[]>> & {
     readonly firstUpdate: { readonly statementsSentAhead: readonly number[]; readonly xlaForTheWholeUpdate: number };
@@ -200,8 +200,7 @@ test('notebook 10 orders the two GPUs of both sides as they were measured', () =
   const text = readFileSync('notebooks/10-beyond-one-machine.ipynb', 'utf8');
   expect(text).toContain('that step takes the host five milliseconds to send');
   expect(phases.milliseconds.updateAll.call.toFixed(0)).toBe('5');
-  expect(text).toContain("PyTorch's pair is a little behind ours on the short rows and far behind on the long ones.");
-  expect(nccl.step.all.secondsPerStep / peer.step.secondsPerStep).toBeGreaterThan(0.9);
-  expect(nccl.step.all.secondsPerStep).toBeLessThan(peer.step.secondsPerStep);
+  expect(text).toContain("PyTorch's pair is about level with ours on the short rows and far behind on the long ones.");
+  expect(nccl.step.all.spread[1]).toBeGreaterThan(peer.step.spread[0]); // the intervals overlap
   expect(nccl.long.all.secondsPerStep / peer.long.secondsPerStep).toBeLessThan(0.8);
 });

@@ -225,6 +225,15 @@ test.each(['pissa', 'olora'] as const)(
   },
 );
 
+test('a warning names the biases that stay in the base beside that residual', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  getPeftModel(tinyModel({ attentionBias: true }), new LoraConfig({ r: 2, initLoraWeights: 'pissa', bias: 'all' })).unload();
+  expect(warn.mock.calls.flat()).toEqual([
+    expect.stringMatching(/ leaves the residual of its 'pissa' start and its trained biases in the base/),
+  ]);
+  warn.mockRestore();
+});
+
 test('what is no row of ids is refused with what it is', async () => {
   const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2 }));
   for (const ids of [[1, 2], 'text', undefined, [new Int32Array([1, 2])]] as never[]) {

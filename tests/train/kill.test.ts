@@ -52,6 +52,7 @@ describe.skipIf(!built)('a run killed at any moment and begun again', () => {
         expect(saved?.step ?? 0).toBeGreaterThanOrEqual(Math.max(0, step - 1));
         reached = saved?.step ?? 0;
       }
+      expect(reached).toBeGreaterThan(0);
       const last = smallModel(kind); // this process ends what the killed ones have left
       expect(fingerprint(last, await smallRun(last, { checkpoint: { directory } }))).toBe(whole);
       last.dispose();

@@ -122,8 +122,8 @@ test('options that do nothing are said to', async () => {
   const [ids] = await model.generate([prompt], { maxNewTokens: 2, topP: 0.5, topK: 3, lengthPenalty: 2 });
   expect(ids).toEqual(first.slice(0, 2));
   expect(warn.mock.calls.flat()).toEqual([
-    'generate: at temperature 0, which takes the likeliest token, there is no use of topP and topK',
-    'generate: without a search, numBeams above 1, there is no use of lengthPenalty',
+    'generate: topP and topK have no effect at temperature 0, which takes the likeliest token',
+    'generate: lengthPenalty has no effect unless numBeams is above 1',
   ]);
   await model.generate([prompt], { maxNewTokens: 1, topP: 0.5, temperature: 1 });
   expect(warn).toHaveBeenCalledTimes(2);

@@ -90,11 +90,11 @@ export function checkGenerating(options: GenerateOptions): void {
 /** Warns of options that are given and do nothing, as transformers does. */
 function warnOfIdle(options: GenerateOptions): void {
   const { temperature = 0, numBeams = 1 } = options;
-  const given = (names: readonly (keyof GenerateOptions)[]) => names.filter((name) => options[name] !== undefined).join(' and ');
+  const given = (names: readonly (keyof GenerateOptions)[]) => names.filter((name) => options[name] !== undefined);
+  const noEffect = (names: readonly string[]) => `generate: ${names.join(' and ')} ${names.length > 1 ? 'have' : 'has'} no effect`;
   const [drawing, searching] = [given(['topP', 'topK']), given(['lengthPenalty', 'earlyStopping'])];
-  if (drawing !== '' && temperature === 0)
-    warn(`generate: at temperature 0, which takes the likeliest token, there is no use of ${drawing}`);
-  if (searching !== '' && numBeams === 1) warn(`generate: without a search, numBeams above 1, there is no use of ${searching}`);
+  if (drawing.length > 0 && temperature === 0) warn(`${noEffect(drawing)} at temperature 0, which takes the likeliest token`);
+  if (searching.length > 0 && numBeams === 1) warn(`${noEffect(searching)} unless numBeams is above 1`);
 }
 
 /** @throws ArgumentError when an execution option has an invalid value, or would have no effect. */

@@ -49,8 +49,9 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
 
   override leftInBase(name: string): string | undefined {
     const { initLoraWeights } = this.configs.get(name) ?? {};
-    if (initLoraWeights === 'pissa' || initLoraWeights === 'olora') return `the residual of its '${initLoraWeights}' start`;
-    return super.leftInBase(name);
+    const movesBase = initLoraWeights === 'pissa' || initLoraWeights === 'olora';
+    const left = [movesBase && `the residual of its '${initLoraWeights}' start`, super.leftInBase(name)].filter(Boolean);
+    return left.join(' and ') || undefined;
   }
 
   override tensors(name: string): Map<string, AdapterTensor> {
