@@ -64,6 +64,14 @@ describe.each(['lora', 'prefix'] as const)('%s', (kind) => {
     },
   );
 
+  test('a run goes on bit for bit in a model whose adapter began with another seed', async () => {
+    const directory = folder(`${kind}-other-seed`);
+    await stoppedAfter(kind, directory, 5);
+    const model = smallModel(kind, { seed: 77 });
+    expect(fingerprint(model, await smallRun(model, { checkpoint: { directory } }))).toBe(await uninterrupted(kind));
+    model.dispose();
+  });
+
   test('a finished run does nothing more, and gives what it gave', async () => {
     const directory = folder(`${kind}-finished`);
     const model = smallModel(kind);
@@ -308,6 +316,7 @@ test.each([
   const state = {
     kind: 'lowrank training run',
     optimizerStep: 1,
+    dropoutSeeds: {},
     position: { epoch: 0, batch: 2 },
     history: [{ step: 1, ...step }],
     evaluations: [],

@@ -72,7 +72,7 @@ describe('a saved run', () => {
     await expect(run(directory, 3)).rejects.toThrow(/: setup is not of the expected form/);
   });
 
-  test.each(['position', 'history', 'optimizerStep', 'evaluations', 'setup', 'dropoutStep'])(
+  test.each(['position', 'history', 'optimizerStep', 'evaluations', 'setup', 'dropoutStep', 'dropoutSeeds'])(
     'whose %s is of another form is refused by its file',
     async (field) => {
       const directory = folder(`form-${field}`);

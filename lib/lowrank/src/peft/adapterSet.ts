@@ -84,6 +84,13 @@ export class AdapterSet<M extends NamedModule = NamedModule> extends Module {
     return this.tuner.tensors(name);
   }
 
+  /** The seeds of the active adapters' dropout masks, by adapter and layer; `train` saves them, and a resumed run restores them. */
+  dropoutSeeds(): ReadonlyMap<string, tf.Variable> {
+    const seedsOf = (name: string) =>
+      Array.from(this.tuner.dropoutSeeds?.(name) ?? [], ([path, seed]) => [`${name}.${path}`, seed] as const);
+    return new Map(this.activeAdapters.flatMap(seedsOf));
+  }
+
   /** The model's parts have PEFT's paths: `base_model.model.` and the model's own path. */
   override *namedChildren(): IterableIterator<[string, Module]> {
     yield ['base_model.model', this.model];

@@ -46,6 +46,8 @@ export interface Tuner<C extends AdapterConfig = AdapterConfig> extends Partial<
   activate(names: readonly string[], trainable: readonly string[]): void;
   /** Disables the adapters, or enables them again. */
   setEnabled(isEnabled: boolean): void;
+  /** The seeds of an adapter's dropout masks, by layer. */
+  dropoutSeeds?(name: string): Iterable<readonly [string, tf.Variable]>;
   /** What an adapter has changed in the base itself, which stays while it is disabled and when it is removed. */
   leftInBase(name: string): string | undefined;
   /**

@@ -24,6 +24,8 @@ export interface TrainableModel {
   readonly config?: { readonly maxPositionEmbeddings?: number; readonly vocabSize?: number; readonly hiddenSize?: number };
   /** The number of training losses that have drawn dropout masks: a resumed run continues from there. */
   dropoutStep?: number;
+  /** The seeds of the dropout masks, by layer; int32 (): a resumed run draws the same masks. */
+  dropoutSeeds?(): ReadonlyMap<string, tf.Variable>;
   /** The rows of a batch in the loss, if not all: each row then gets the same dropout mask as in the whole batch. */
   dropoutRows?: RowRange | undefined;
   /** The adapters' configurations, if the model has adapters. */

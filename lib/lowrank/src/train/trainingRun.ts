@@ -171,12 +171,13 @@ export class TrainingRun {
     const { model, best, position, history, evaluations } = this;
     const optimizer = this.optimizer.state();
     const { dropoutStep } = model;
+    const dropoutSeeds = Object.fromEntries(Array.from(model.dropoutSeeds?.() ?? [], ([name, seed]) => [name, seed.dataSync()[0] ?? 0]));
     const { setup } = this;
     if (!setup) throw new StateError('a run is saved only where it could have been resumed: call resume() before the first update');
     const replaced = this.saved?.step === this.step ? this.saved.path : undefined;
     const weights = Object.fromEntries(parametersOf(model));
     try {
-      const run = { weights, best: best.tensors, optimizer, dropoutStep, position, history, evaluations, setup };
+      const run = { weights, best: best.tensors, optimizer, dropoutStep, dropoutSeeds, position, history, evaluations, setup };
       const path = saveRun(place, run, replaced);
       this.noteSaved(path);
       return path;
@@ -211,6 +212,7 @@ export class TrainingRun {
     best,
     optimizer,
     dropoutStep,
+    dropoutSeeds,
     position,
     history,
     evaluations,
@@ -219,6 +221,10 @@ export class TrainingRun {
     this.optimizer.restore(optimizer);
     for (const [name, variable] of parametersOf(this.model)) variable.assign(weights[name] as tf.Tensor); // there, as checked
     if (dropoutStep !== undefined) this.model.dropoutStep = dropoutStep;
+    for (const [name, variable] of this.model.dropoutSeeds?.() ?? []) {
+      const seed = dropoutSeeds[name];
+      if (seed !== undefined) tf.tidy(() => variable.assign(tf.scalar(seed, 'int32')));
+    }
     this.best.take(Object.entries(best));
     this.warnOfOtherRates(path, history);
     this.history.push(...history);

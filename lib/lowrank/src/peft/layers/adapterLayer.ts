@@ -12,6 +12,8 @@ import { type BaseWeight, baseWeightOf } from './baseWeight';
 export interface LayerUpdate {
   /** The trainable variables. */
   readonly variables: readonly tf.Variable[];
+  /** Distinguishes its dropout masks. Shape (), int32. @internal */
+  readonly dropoutSeed?: tf.Variable | undefined;
   /** Its merge into the base weight. @internal */
   readonly mergeStep: MergeStep;
   /** Frees its variables. */

@@ -114,6 +114,13 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     return trainsBiases(this.configs.get(name) ?? {}) ? 'its trained biases' : undefined;
   }
 
+  dropoutSeeds(name: string): [string, tf.Variable][] {
+    return this.layersOf(name).flatMap(([path, { updates }]): [string, tf.Variable][] => {
+      const seed = updates.get(name)?.dropoutSeed;
+      return seed ? [[path, seed]] : [];
+    });
+  }
+
   tensors(name: string): Map<string, AdapterTensor> {
     const tensors = new Map<string, AdapterTensor>();
     for (const [path, layer] of this.layersOf(name)) {

@@ -23,6 +23,8 @@ export interface RunState {
   readonly setup: RunSetup;
   /** For models with dropout. */
   readonly dropoutStep?: number;
+  /** The seeds of the dropout masks, by layer. */
+  readonly dropoutSeeds: Readonly<Record<string, number>>;
   /** The position of the next update's data. */
   readonly position: DataPosition;
   readonly history: readonly StepRecord[];
@@ -36,9 +38,9 @@ export interface RunState {
  * @throws StorageError when the disk refuses; the older checkpoints are unchanged.
  */
 export function saveRun({ directory, keep }: CheckpointPlace, run: RunState, replaced?: string): string {
-  const { weights, best, optimizer, dropoutStep, position, history, setup } = run;
+  const { weights, best, optimizer, history, ...rest } = run;
   const evaluations = run.evaluations.map(savedEvaluation);
-  const state: SavedRun = { kind: KIND, optimizerStep: optimizer.step, dropoutStep, position, history, evaluations, setup };
+  const state: SavedRun = { kind: KIND, optimizerStep: optimizer.step, ...rest, history, evaluations };
   const tensors = { weights, optimizer: optimizer.tensors, best };
   return saveCheckpoint(directory, { step: history.length, state, tensors }, { keep, replaced });
 }

@@ -11,6 +11,8 @@ export interface SavedRun {
   readonly kind: typeof KIND;
   /** For models with dropout. */
   readonly dropoutStep?: number;
+  /** By layer. */
+  readonly dropoutSeeds: Readonly<Record<string, number>>;
   readonly position: DataPosition;
   readonly history: readonly StepRecord[];
   readonly optimizerStep: number;
@@ -50,6 +52,7 @@ const isForm = (form: Readonly<Record<string, Check>>): Check => {
 const isStep = isForm({ step: isCount, loss: isNumber, learningRate: isNumber, gradNorm: isNumber, tokensPerSecond: isRate });
 const FORM: Readonly<Record<string, Check>> = {
   dropoutStep: isOptional(isCount),
+  dropoutSeeds: isRecordOf(isNumber),
   position: isForm({ epoch: isCount, batch: isCount, digest: isOptional(isText) }),
   history: (value) => isList(isStep)(value) && (value as StepRecord[]).every(({ step }, i) => step === i + 1),
   optimizerStep: isCount,
