@@ -1,27 +1,29 @@
 /** What summing the gradients of an adapter costs on many machines, as a formula. */
 
-/** A LLaMA whose q_proj and v_proj have LoRA. */
+/** A LLaMA with LoRA. */
 export interface Shape {
   readonly name: string;
   readonly layers: number;
-  readonly width: number;
-  /** Of v_proj's output. */
-  readonly keyValueWidth: number;
+  /** (in, out) of each matrix of a layer that has LoRA. */
+  readonly targets: readonly (readonly [number, number])[];
   readonly parameters: number;
 }
 
+/** q_proj and v_proj. */
+const queryAndValue = (width: number, keyValueWidth: number) => [[width, width] as const, [width, keyValueWidth] as const];
+
 export const SHAPES = [
-  { name: 'LLaMA-7B', layers: 32, width: 4096, keyValueWidth: 4096, parameters: 6.738e9 },
-  { name: 'LLaMA-2-70B', layers: 80, width: 8192, keyValueWidth: 1024, parameters: 68.977e9 },
+  { name: 'LLaMA-7B', layers: 32, targets: queryAndValue(4096, 4096), parameters: 6.738e9 },
+  { name: 'LLaMA-2-70B', layers: 80, targets: queryAndValue(8192, 1024), parameters: 68.977e9 },
 ] as const satisfies readonly Shape[];
 
 export const RANK = 16;
 export const WORKERS = [8, 16, 32, 64, 128, 256, 512, 1024] as const;
 export const GIGABITS = [10, 100, 400] as const;
 
-/** Bytes of the float32 gradients: r·(in + out) numbers for each of the two matrices of a layer. */
-export function gradientBytes({ layers, width, keyValueWidth }: Shape, rank = RANK): number {
-  return 4 * layers * rank * (2 * width + (width + keyValueWidth));
+/** Bytes of the float32 gradients: r·(in + out) numbers for each matrix with LoRA. */
+export function gradientBytes({ layers, targets }: Pick<Shape, 'layers' | 'targets'>, rank = RANK): number {
+  return 4 * layers * rank * targets.reduce((sum, [into, out]) => sum + into + out, 0);
 }
 
 /** A network, and how many workers share it. */
@@ -32,13 +34,18 @@ export interface Network {
   readonly hop: number;
 }
 
-/**
- * Seconds of a sum around a ring of N workers: each sends 2·(N − 1)/N of the bytes, in 2·(N − 1) steps one after another (Patarasuk and Yuan 2009,
- * "Bandwidth optimal all-reduce algorithms for clusters of workstations").
- */
-export function ringSeconds(bytes: number, { workers, gigabits, hop }: Network): number {
+/** Seconds until each of N workers has all bytes, of which each held 1/N: it sends (N − 1)/N of them, in N − 1 steps one after another. */
+export function gatherSeconds(bytes: number, { workers, gigabits, hop }: Network): number {
   const bandwidth = (gigabits * 1e9) / 8;
-  return ((2 * (workers - 1)) / workers) * (bytes / bandwidth) + 2 * (workers - 1) * hop;
+  return ((workers - 1) / workers) * (bytes / bandwidth) + (workers - 1) * hop;
+}
+
+/**
+ * Seconds of a sum around a ring: the parts are summed, then gathered, and both take the same time (Patarasuk and Yuan 2009, "Bandwidth optimal
+ * all-reduce algorithms for clusters of workstations").
+ */
+export function ringSeconds(bytes: number, network: Network): number {
+  return 2 * gatherSeconds(bytes, network);
 }
 
 /** A shape on a network. */

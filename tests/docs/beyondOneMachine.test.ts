@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { findCluster } from 'lowrank';
 import { expect, test } from 'vitest';
-import { gradientBytes, type Limit, limits, type Point, ringSeconds, SHAPES } from '../bench/scaleModel';
+import { gatherSeconds, gradientBytes, type Limit, limits, type Point, ringSeconds, SHAPES } from '../bench/scaleModel';
+import { PUBLISHED, publishedAndComputed } from '../bench/scalePublished';
 import { python } from '../io/python';
 
 const page = readFileSync('docs/beyond-one-machine.md', 'utf8');
@@ -125,6 +126,25 @@ test('the page has the limits that follow from the measured sums', () => {
 test('the sum around a ring: four workers, 1 GB at 8 Gb/s, half a millisecond a round', () => {
   expect(ringSeconds(1e9, { workers: 4, gigabits: 8, hop: 0 })).toBeCloseTo(1.5, 12);
   expect(ringSeconds(1e9, { workers: 4, gigabits: 8, hop: 0.5e-3 })).toBeCloseTo(1.503, 12);
+  expect(gatherSeconds(1e9, { workers: 4, gigabits: 8, hop: 0.5e-3 })).toBeCloseTo(0.7515, 12);
+});
+
+test('a published run of two machines lies between the formula for gradients alone and for gradients and weights', () => {
+  const { published, lost, bytes, gradients, both } = publishedAndComputed();
+  expect(gradients.efficiency).toBeGreaterThan(published);
+  expect(both.efficiency).toBeLessThan(published);
+  const { one, two } = PUBLISHED.secondsPerUpdate;
+  expect(one / 2 / two).toBeCloseTo(published, 2); // the two published figures agree
+  const words = page.replace(/\n/g, ' ');
+  const tokens = PUBLISHED.tokensPerSecond;
+  const percent = (share: number, digits: number) => `${(100 * share).toFixed(digits)} %`;
+  expect(words).toContain(
+    `${tokens.one.toLocaleString('en')} and ${tokens.two} tokens a second and GPU, which is ${percent(published, 1)}`,
+  );
+  expect(words).toContain(`takes ${lost.toFixed(2)} s longer than half of the one machine's`);
+  expect(words).toContain(`the sum of its ${(bytes / 1e6).toFixed(0)} MB of gradients would take ${gradients.seconds.toFixed(2)} s`);
+  expect(words).toContain(`two machines would keep ${percent(gradients.efficiency, 1)}`);
+  expect(words).toContain(`take ${both.seconds.toFixed(2)} s between the machines, which leaves ${percent(both.efficiency, 0)}`);
 });
 
 /** One worker and two, on the same rows of each. */
