@@ -179,15 +179,29 @@ describe('a configuration of any age', () => {
     const folder = changedFolder('generation', {});
     fs.writeFileSync(`${folder}/generation_config.json`, JSON.stringify({ eos_token_id: [7, 8], pad_token_id: null }));
     const model = await LlamaForCausalLM.fromPretrained(folder);
-    expect(model.config).toMatchObject({ eosTokenId: [7, 8], padTokenId: 0 });
+    expect(model.config).toMatchObject({ eosTokenId: [7, 8], padTokenId: undefined, bosTokenId: undefined });
     model.dispose();
   });
+
+  test.each([{}, { _from_model_config: true, bos_token_id: 1 }, { eos_token_id: null, bos_token_id: 1 }])(
+    'has no end token where generation_config.json is %j, as in transformers 5, and says so',
+    async (generation) => {
+      const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+      const folder = changedFolder(`endless${Object.keys(generation)}`, { config: { eos_token_id: 2 } });
+      fs.writeFileSync(`${folder}/generation_config.json`, JSON.stringify(generation));
+      const model = await LlamaForCausalLM.fromPretrained(folder);
+      expect(model.config.eosTokenId).toBeUndefined();
+      expect(warned.mock.calls.flat().join()).toMatch(/generate does not end at eos_token_id 2, .* pass it as eosTokenId/);
+      warned.mockRestore();
+      model.dispose();
+    },
+  );
 
   test('says which settings of generation_config.json generate does not take up', async () => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const folder = changedFolder('sampling', {});
     const write = (document: object) => fs.writeFileSync(`${folder}/generation_config.json`, JSON.stringify(document));
-    write({ do_sample: true, temperature: 0.6, top_k: 50, num_beams: null });
+    write({ do_sample: true, temperature: 0.6, top_k: 50, num_beams: null, eos_token_id: 2 });
     (await LlamaForCausalLM.fromPretrained(folder)).dispose();
     const settings = 'do_sample true, temperature 0.6; pass what you want as its options';
     expect(warned.mock.calls).toEqual([[`${folder}/generation_config.json: generate does not take up ${settings}`]]);

@@ -149,6 +149,10 @@ export const DOCUMENTED_REFUSED: Readonly<Record<string, readonly [Environment, 
   ],
   "a TFJob's parameter server": [tfJob({ ps: tfHosts('ps', 1), worker: tfHosts('worker', 1) }, tfTask('ps', 0)), 'it has the jobs ps'],
   'a TFJob with the old name of a chief': [tfJob({ master: tfHosts('master', 1) }, tfTask('master', 0)), 'it has the jobs master'],
+  'a TFJob whose index is a text': [
+    tfJob({ worker: tfHosts('worker', 2) }, { ...tfTask('worker', 1), index: '1' }),
+    'the index of its task is the text "1"; write the number',
+  ],
   'a TFJob with dynamic workers': [
     { TF_CONFIG: JSON.stringify({ sparseCluster: { worker: { 0: 'a:2222' }, ps: [] }, task: tfTask('worker', 0) }) },
     'TF_CONFIG: it has no cluster',

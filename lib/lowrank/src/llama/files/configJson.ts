@@ -1,7 +1,6 @@
 /** Reads and writes Hugging Face's `config.json`. */
 import { isJsonObject, type JsonObject } from '../../io';
 import { JsonFields } from '../../io/jsonFields';
-import { withoutNull } from '../../io/jsonFile';
 import type { RopeScaling } from '../../nn';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
@@ -10,10 +9,10 @@ import { type Architecture, architectureOf, MODEL_TYPES, type ModelType, modelTy
 import type { LlamaConfig, LlamaConfigOptions } from '../config';
 import { checkWindow, configOfFile } from './modelSource';
 
-/** The documents that describe a model; without a `generation_config.json`, `generation` is empty. */
+/** The documents that describe a model; `generation` is that of `generation_config.json`. */
 export interface ConfigDocuments {
   readonly config: JsonObject;
-  readonly generation: JsonObject;
+  readonly generation?: JsonObject | undefined;
 }
 
 /**
@@ -47,8 +46,12 @@ export function configFromJson(path: string, { config: given, generation }: Conf
     attentionBias: read.boolean('attention_bias'),
     mlpBias: read.boolean('mlp_bias'),
     initializerRange: read.number('initializer_range'),
-    ...tokenIds(fieldsOf(path, { ...config, ...withoutNull(generation) })),
+    ...tokenIds(fieldsOf(path, generation ?? config)), // transformers 5 takes none from the one where there is the other
   });
+  if (generation && llama.eosTokenId === undefined && (config.eos_token_id ?? undefined) !== undefined) {
+    const ids = shown(config.eos_token_id);
+    warn(`${path}: generate does not end at eos_token_id ${ids}, which generation_config.json lacks; pass it as eosTokenId`);
+  }
   checkWindow(path, architecture.slidingWindow(config), llama.maxPositionEmbeddings);
   const dropout = read.number('attention_dropout') ?? 0;
   if (dropout > 0) warn(`${path}: attention_dropout ${dropout} is not applied in training here; a LoRA's own loraDropout is`);
@@ -60,7 +63,7 @@ export function configFromJson(path: string, { config: given, generation }: Conf
  *
  * @param dtype the storage type of its matrices.
  */
-export function configToJson(config: LlamaConfig, dtype: 'float32' | 'bfloat16'): ConfigDocuments {
+export function configToJson(config: LlamaConfig, dtype: 'float32' | 'bfloat16'): Required<ConfigDocuments> {
   const { className, attentionBias, mlpBias, configWritten } = architectureOf(config);
   const tokens = { bos_token_id: config.bosTokenId, eos_token_id: one(config.eosTokenId), pad_token_id: config.padTokenId };
   return {

@@ -1,7 +1,7 @@
 /** Opens a model in a Hugging Face folder: `config.json`, and `model.safetensors` in one file or several with their index. */
 import { Buffer } from 'node:buffer';
 import nodePath from 'node:path';
-import { isJsonObject, namesIn, pathKind, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../../io';
+import { isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile, readSafetensors, type SafetensorsFile, toFloat32 } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
 import { warn } from '../../runtime/messages/warn';
@@ -48,7 +48,7 @@ export function openFolderModel(folder: string): ModelFiles {
     return file && tensorOf(file, key, buffer);
   };
   const names = [...files.keys()].filter((name) => !CONSTANT.test(name));
-  warnOfUnusedGeneration(nodePath.join(folder, 'generation_config.json'), generation);
+  if (generation) warnOfUnusedGeneration(nodePath.join(folder, 'generation_config.json'), generation);
   return { path: folder, config, names, tensor: stored };
 }
 
@@ -77,8 +77,8 @@ function headDiffers(files: ReadonlyMap<string, SafetensorsFile>, buffer: (lengt
   return false;
 }
 
-function readOptional(path: string): Readonly<Record<string, unknown>> {
-  return pathKind(path) !== undefined ? readJsonFile(path, { largest: LARGEST_CONFIG }) : {};
+function readOptional(path: string): JsonObject | undefined {
+  return pathKind(path) !== undefined ? readJsonFile(path, { largest: LARGEST_CONFIG }) : undefined;
 }
 
 function filesByTensor(folder: string): ReadonlyMap<string, SafetensorsFile> {

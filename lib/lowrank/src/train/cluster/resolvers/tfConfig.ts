@@ -19,6 +19,7 @@ export const tfConfig: Resolver = {
     const { type, index } = task;
     if (type !== 'chief' && type !== 'worker') return variables.refuse(`its task is of the type ${JSON.stringify(type)}, not worker`);
     const jobs = { chief: addresses(variables, cluster, 'chief'), worker: addresses(variables, cluster, 'worker') };
+    if (typeof index === 'string') return variables.refuse(`the index of its task is the text ${JSON.stringify(index)}; write the number`);
     if (!Number.isSafeInteger(index) || Number(index) < 0 || Number(index) >= jobs[type].length)
       return variables.refuse(`its task is ${type} ${JSON.stringify(index)}, but its cluster has ${jobs[type].length} of that type`);
     const before = type === 'worker' ? jobs.chief.length : 0;
