@@ -79,10 +79,22 @@ b \
 c \"q\" it's" }}{{ 'a\zb\q\$' }}{{ '\0' | length }}{{ '\101\x41\u00e9\U0001F600' }}{{ '\a\v\f\b\t\\' | tojson }}''',
     '{{ 1e5 }}{{ 1.5e-3 }}{{ 2E2 }}{{ 1_000 }}{{ 0x1F }}{{ 0b11 }}{{ 0o17 }}{{ 1e22 }}{{ 1e-7 }}{{ values[0] }}{{ values.0 }}{{ 1.25 }}',
 ]
+# Filters and tests on every item, methods of texts, and blocks that are no code
+SOURCES += [f'{{{{ {items} | {by} | list }}}}' for items in ['values[:2]', 'messages', 'schema', '["b", " A", "", none]', 'missing'] for by in [
+    'map("upper")', 'map("trim")', 'map("default", "-", true)', 'map(attribute="role")', 'map(attribute="role", default="none")', 'select', 'reject', 'select("string")', 'reject("none")',
+    'select("in", ["b", 1])', 'reject("ne", "b")', 'select("equalto", 1)', 'selectattr("role")', 'rejectattr("role", "in", ["tool"])', 'selectattr("role", "!=", "tool")',
+    'selectattr("name", "undefined")', 'selectattr("content", "string")', 'rejectattr("content", "none")']]
+SOURCES += [f'{{{{ ({text}) {use} }}}}' for text in TEXTS + ['"a,b,,c"', '"12"', '"aé😀,😀"'] for use in [
+    '.find(",")', '.find("😀")', '.rfind("😀")', '.count("l")', '.count("")', '.isdigit()', '.isalpha()', '.isalnum()', '.isupper()', '.islower()', '.isspace()', '.splitlines()', '.splitlines(true)',
+    '.split(",")', '.split(",", 1)', '.split(sep=",", maxsplit=1)', '.rsplit(",", 1)', '.rsplit(",")', '.partition(",")', '.rpartition(",")', '.removeprefix("a")', '.removesuffix("c")',
+    '| first', '| last', '| lower', '* 2', '| first | default("none")']]
+SOURCES += ['{{ [3, -1, 2] | sum }}{{ [3, -1, 2] | max }}{{ [3, -1, 2] | min }}{{ [] | sum }}{{ [] | max | default("none") }}{{ [] | first | default("none") }}{{ missing | length }}',
+            '{{ 3 | upper }}{{ none | lower }}{{ [1] | trim }}{{ missing | title }}{{ true | replace("T", "t") }}{{ schema | first }}{{ [1, 2] | count }}{{ 2 * "ab" }}{{ "ab" * -1 }}',
+            'a {% raw %}{{ x }}{% if %}"\\n\n{# c #}\n  {% endraw %}\n!', 'a\n  {%- raw -%}  {{ y }}  {%- endraw -%}  b', '  {% raw %}\n{%\n {%+ endraw +%}\n!']
 REFUSED = ['{% for i in none %}{% endfor %}', '{% for i in 5 %}{% endfor %}', '{% for a, b in [(1, 2, 3)] %}{% endfor %}', '{% for a, b in [1] %}{% endfor %}',
            '{{ missing | tojson }}', '{{ [missing] | tojson }}', '{{ namespace(a=1) | tojson }}', '{{ 1 | tojson(width=2) }}', '{{ missing.x }}', '{{ schema.x.y }}', '{{ messages[5].x }}',
            '{{ "a" + 1 }}', '{{ 1 + "a" }}', '{{ "a" + [1] }}', '{{ [1] + (1, 2) }}', '{{ true + "" }}', '{{ 1 / 0 }}', '{{ 1 // 0 }}', '{{ 1.5 % 0 }}', '{{ range(1.5) }}',
-           '{{ messages | unique | list }}', '{{ missing | int }}']
+           '{{ messages | unique | list }}', '{{ missing | int }}', '{{ messages | map(attribute="a.b") | list }}', '{{ 3 | max }}', '{{ "a".index("b") }}', '{{ "a".partition("") }}']
 
 
 def refused(source):

@@ -209,4 +209,11 @@ describe('what cannot be read is refused by name', () => {
     const strict = await fromFields([...llamaBpeFields, text('tokenizer.chat_template', "{{ raise_exception('no system') }}")]);
     expect(() => strict.applyChatTemplate([{ role: 'user', content: 'x' }])).toRefuse(ArgumentError, /refuses these messages: no system/);
   });
+
+  test('a chat template that cannot be read leaves the tokenizer to texts', async () => {
+    const tokenizer = await fromFields([...llamaBpeFields, text('tokenizer.chat_template', '{% with a = 1 %}{{ a }}{% endwith %}')]);
+    expect(tokenizer.decode(tokenizer.encode('ab'))).toContain('ab');
+    const chat = () => tokenizer.applyChatTemplate([{ role: 'user', content: 'x' }]);
+    expect(chat).toRefuse(ArgumentError, /it cannot be read here \(.*with\); write the prompt as plain text/);
+  });
 });

@@ -10,7 +10,7 @@ import { shown } from '../../runtime/messages/shown';
 import { withinTime } from '../../runtime/withinTime';
 import { type BoundedTemplate, boundedTemplate } from './chatTemplate/boundedTemplate';
 import { chatVariables } from './chatTemplate/chatVariables';
-import { importJinja } from './chatTemplate/jinja';
+import { importJinja, type Jinja } from './chatTemplate/jinja';
 import { buildEngine, type Engine, importTokenizers, knownIds, longestBuilding } from './engine';
 import { hasForeignExpression } from './foreignExpressions';
 import type { TokenizerDefinition } from './tokenizerDefinition';
@@ -57,7 +57,7 @@ export class Tokenizer {
     const [tokenizers, jinja] = await Promise.all([importTokenizers(), importJinja()]);
     const { chatTemplate } = definition;
     const build = () => {
-      const template = chatTemplate === undefined ? undefined : boundedTemplate(jinja, chatTemplate);
+      const template = chatTemplate === undefined ? undefined : templateOf(jinja, chatTemplate);
       return new Tokenizer(definition, buildEngine(tokenizers, definition), template);
     };
     try {
@@ -182,5 +182,17 @@ export class Tokenizer {
 
   #idOf(token: string | undefined): number | undefined {
     return token === undefined ? undefined : this.#engine.token_to_id(token);
+  }
+}
+
+/** A template that cannot be read says so where it is used, as in transformers: texts need none. */
+function templateOf(jinja: Jinja, source: string): BoundedTemplate {
+  try {
+    return boundedTemplate(jinja, source);
+  } catch (cause) {
+    const render = () => {
+      throw new Error(`it cannot be read here (${reasonOf(cause)}); write the prompt as plain text`, { cause });
+    };
+    return { render };
   }
 }

@@ -90,11 +90,23 @@ export function boundedInterpreter(jinja: Jinja) {
         const sides = [(node as Binary).left, (node as Binary).right].map((side) => this.#text(this.evaluate(side, environment)));
         return this.#made(sides.join(''), environment);
       }
+      if (node?.type === 'BinaryExpression' && (node as Binary).operator.value === '*') return this.#times(node as Binary, environment);
       if (node?.type === 'FilterExpression') return this.#filter(node as Filter, environment);
       if (node?.type === 'CallExpression') return this.#call(node as Call, environment);
       if (node?.type !== 'FilterStatement') return super.evaluate(node, environment);
       const { body, filter } = node as Filter;
       return this.#filter({ type: 'FilterExpression', operand: { type: 'Program', body } as Node, filter }, environment);
+    }
+
+    /** A text by a whole number repeats it, as in Python. */
+    #times(node: Binary, environment: Environment): Value {
+      const [left, right] = [this.evaluate(node.left, environment), this.evaluate(node.right, environment)];
+      const [text, times] = typeof left.value === 'string' ? [left.value, right] : [right.value, left];
+      if (typeof text !== 'string' || times.type !== 'IntegerValue')
+        return super.evaluate({ ...node, left: constant(left), right: constant(right) } as Node, environment);
+      const count = Math.max(0, Number(times.value));
+      this.reserve(text.length * count);
+      return this.#made(text.repeat(count), environment);
     }
 
     #filter(node: Filter, environment: Environment): Value {

@@ -19,9 +19,14 @@ export function plainSource(given: string): string {
     const lineStart = text.lastIndexOf('\n') + 1;
     const isAlone = kind !== '{{' && sign === '' && (lineStart > 0 || isLineStart) && text.slice(lineStart).trim() === '';
     const tag = kind === '{#' ? comment(source, open) : code(source, open + 2 + sign.length, kind === '{%' ? '%}' : '}}');
-    written += (sign === '-' ? stripped(text, 'rstrip') : isAlone ? text.slice(0, lineStart) : text) + kind + tag.content;
+    const isRaw = kind === '{%' && RAW.test(tag.content);
+    written += (sign === '-' ? stripped(text, 'rstrip') : isAlone ? text.slice(0, lineStart) : text) + (isRaw ? '' : kind + tag.content);
     at = tag.end;
-    if (tag.isStripping) at += matchAt(ALL_BLANKS, source, at)?.[0].length ?? 0;
+    if (isRaw) {
+      const raw = rawText(source, tag);
+      written += raw.content;
+      at = raw.end;
+    } else if (tag.isStripping) at += matchAt(ALL_BLANKS, source, at)?.[0].length ?? 0;
     else if (kind !== '{{' && tag.isTrimming && source.charAt(at) === '\n') at++;
     isLineStart = at > tag.end && source.charAt(at - 1) === '\n';
   }
@@ -33,6 +38,20 @@ const ALL_BLANKS = new RegExp(`[${BLANKS}]*`, 'y');
 function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray | null {
   pattern.lastIndex = at;
   return pattern.exec(source);
+}
+
+const RAW = /^\s*raw\s*%\}$/;
+const RAW_END = /\{%([+-]?)\s*endraw\s*(?:\+%\}|-%\}\s*|%\}\n?)/g;
+
+/** What stands between `{% raw %}` and `{% endraw %}`, as an expression: the library does not know these blocks. */
+function rawText(source: string, begin: Tag): Pick<Tag, 'content' | 'end'> {
+  RAW_END.lastIndex = begin.end;
+  const end = RAW_END.exec(source);
+  if (!end) throw new SyntaxError('a raw block has no end');
+  const text = source.slice(begin.end, end.index);
+  const left = begin.isStripping ? stripped(text, 'lstrip') : text;
+  const right = end[1] === '-' ? stripped(left, 'rstrip') : end[1] === '+' ? left : left.replace(/(^|\n)[^\S\n]+$/, '$1');
+  return { content: `{{ ${quoted(right)} }}`, end: RAW_END.lastIndex };
 }
 
 interface Tag {
@@ -113,6 +132,10 @@ function plainText(literal: string): string {
       if (Number.isNaN(point) || point > 0x10ffff) throw new SyntaxError(`the escape ${all} is not known here`);
       return String.fromCodePoint(point);
     });
+  return quoted(text);
+}
+
+function quoted(text: string): string {
   return `"${text.replace(/[\\"]/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`)}"`;
 }
 

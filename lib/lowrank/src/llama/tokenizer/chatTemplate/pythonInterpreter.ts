@@ -1,23 +1,21 @@
 /** Jinja's interpreter with the meaning that Python gives to operators, tests, filters and methods: templates are made for it. */
+import { type Given, isText, own, taken } from './given';
 import type { Argument, Binary, Call, Environment, Filter, Jinja, Member, Named, Node, Test } from './jinja';
 import { constant } from './jinja';
 import { type JsonOptions, pythonJson } from './pythonJson';
+import { METHODS } from './pythonMethods';
 import { floorQuotient, isEqual, isTrue, modulo } from './pythonOperators';
-import { scopedInterpreter } from './pythonScopes';
-import { capitalized, indented, readFloat, readWhole, stripped, titled, titledByJinja, words } from './pythonStrings';
+import { itemsOf, scopedInterpreter } from './pythonScopes';
+import { SELECTIONS, selection } from './pythonSelections';
+import { capitalized, indented, readFloat, readWhole, stripped, titledByJinja } from './pythonStrings';
 import { pythonText, type Value } from './pythonText';
 
-/** Values that were given to a filter or method, by place or by name. */
-export interface Given {
-  readonly places: readonly Value[];
-  readonly names: ReadonlyMap<string, Value>;
-}
-
+/** Filters that take everything for a text. */
+const OF_TEXTS = new Set(['capitalize', 'lower', 'replace', 'title', 'trim', 'upper']);
 const NONE_GIVEN: Given = { places: [], names: new Map() };
 const DIVISIONS = new Set(['/', '//', '%']);
 const isNumber = ({ type }: Value) => type === 'IntegerValue' || type === 'FloatValue';
 const isList = ({ type }: Value) => type === 'ArrayValue' || type === 'TupleValue';
-const isText = (value: Value | undefined): value is Value & { readonly value: string } => value?.type === 'StringValue';
 
 export function pythonInterpreter(jinja: Jinja) {
   const { Environment: Scope } = jinja;
@@ -111,12 +109,20 @@ export function pythonInterpreter(jinja: Jinja) {
       const apply = FILTERS.get(name);
       const operand = this.evaluate(node.operand, environment);
       const known = { ...node, operand: constant(operand) } as Node;
-      if (name === 'selectattr' || name === 'rejectattr') checkAttributeTest('args' in filter ? filter.args : []);
+      const given = () => ('args' in filter ? this.#given(filter.args, environment) : NONE_GIVEN);
+      if (SELECTIONS.has(name)) {
+        const items = operand.type === 'NullValue' ? [] : itemsOf(operand, made);
+        const evaluate = (each: Node) => this.evaluate(each, environment);
+        return this.#list(selection(name, items, given(), evaluate, made), environment);
+      }
+      if (OF_TEXTS.has(name) && !isText(operand))
+        return this.evaluate({ ...node, operand: constant(made(pythonText(operand))) } as Node, environment);
       if (name === 'items' && operand.value instanceof Map) return this.#entries(operand.value, environment);
       if (name === 'dictsort') return this.#entries(pairsOf(super.evaluate(known, environment)), environment);
       if (!apply) return super.evaluate(known, environment);
-      const content = apply(operand, 'args' in filter ? this.#given(filter.args, environment) : NONE_GIVEN);
+      const content = apply(operand, given());
       if (content === undefined) return super.evaluate(known, environment);
+      if (content === NOTHING) return undefinedValue;
       if (name === 'float' && typeof content === 'number') return this.#float(content, environment);
       return isValue(content) ? content : isValues(content) ? this.#list(content, environment) : made(content);
     }
@@ -131,7 +137,12 @@ export function pythonInterpreter(jinja: Jinja) {
       if (name === 'items' && object.type === 'ObjectValue' && object.value instanceof Map) return this.#entries(object.value, environment);
       if (!isText(object) || !method) return super.evaluate(known, environment);
       const content = method(object.value, this.#given(node.args, environment));
-      return content === undefined ? super.evaluate(known, environment) : made(content);
+      if (content === undefined) return super.evaluate(known, environment);
+      if (!name.endsWith('partition')) return made(content);
+      return super.evaluate(
+        { type: 'TupleLiteral', value: (content as string[]).map((part) => constant(made(part))) } as Named,
+        environment,
+      );
     }
 
     #given(args: readonly Argument[], environment: Environment): Given {
@@ -157,11 +168,6 @@ function methodOf(object: Value, name: string): Value | undefined {
 
 const isValue = (content: unknown): content is Value => typeof content === 'object' && content !== null && 'type' in content;
 
-/** By name; a template may ask for `constructor`. */
-function own<T>(record: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
-  return new Map(Object.entries(record));
-}
-
 const isValues = (content: unknown): content is Value[] => Array.isArray(content) && content.every(isValue);
 
 type TestOf = (operand: Value) => boolean;
@@ -179,6 +185,9 @@ type Case = 'toLowerCase' | 'toUpperCase';
 /** Some letter is of that case, and none of the other. */
 const isCased = (text: string, own: Case, other: Case) => text === text[own]() && text !== text[other]();
 
+/** What a filter makes where that is undefined. */
+const NOTHING = Symbol('undefined');
+
 /** What a filter makes; undefined where the library's own does it. */
 type FilterOf = (operand: Value, given: Given) => unknown;
 
@@ -190,6 +199,7 @@ const FILTERS: ReadonlyMap<string, FilterOf> = own<FilterOf>({
     const isTaken = operand.type === 'UndefinedValue' || (isBoolean?.value === true && !isTrue(operand));
     return isTaken ? (fallback ?? '') : operand;
   },
+  first: (operand) => end(operand, 0),
   float: (operand, given) => {
     const [fallback] = taken('float', given, ['default']);
     const value = isText(operand) ? readFloat(operand.value) : numberOf(operand);
@@ -211,12 +221,13 @@ const FILTERS: ReadonlyMap<string, FilterOf> = own<FilterOf>({
     const items = isText(operand) ? Array.from(operand.value) : isList(operand) ? (operand.value as Value[]).map(pythonText) : undefined;
     return items?.join(between === undefined ? '' : pythonText(between));
   },
+  last: (operand) => end(operand, -1),
   length: lengthOf,
+  max: (operand, given) => extreme('max', operand, given),
+  min: (operand, given) => extreme('min', operand, given),
   d: (operand, given) => FILTERS.get('default')?.(operand, given),
-  list: (operand) => {
-    if (isText(operand)) return Array.from(operand.value);
-    return operand.value instanceof Map ? Array.from(operand.value.keys()) : isList(operand) ? operand.value : undefined;
-  },
+  list: membersOf,
+  sum: (operand, given) => wholeNumbers('sum', operand, given).reduce((sum, value) => sum + value, 0),
   title: (operand) => (isText(operand) ? titledByJinja(operand.value) : undefined),
   tojson: (operand, given) => pythonJson(operand, jsonOptions(given)),
   trim: (operand, given) =>
@@ -231,20 +242,41 @@ const FILTERS: ReadonlyMap<string, FilterOf> = own<FilterOf>({
 });
 
 function lengthOf(operand: Value): number | undefined {
+  if (operand.type === 'UndefinedValue') return 0;
+  if (Array.isArray(operand.value)) return operand.value.length;
   return isText(operand) ? Array.from(operand.value).length : undefined;
+}
+
+/** The items of a list, the keys of a mapping, the characters of a text. */
+function membersOf(operand: Value): readonly unknown[] | undefined {
+  if (isText(operand)) return Array.from(operand.value);
+  if (operand.type === 'UndefinedValue') return [];
+  return operand.value instanceof Map ? Array.from(operand.value.keys()) : isList(operand) ? (operand.value as Value[]) : undefined;
+}
+
+/** The first or last item, undefined of an empty list. */
+function end(operand: Value, place: 0 | -1): unknown {
+  const members = membersOf(operand);
+  return members && (members.at(place) ?? NOTHING);
+}
+
+/** @throws Error for other items: the order of texts, and the sum of lists, are not known here. */
+function wholeNumbers(filter: string, operand: Value, { places, names }: Given): number[] {
+  const numbers = (membersOf(operand) ?? [undefined]).map((item) => (isValue(item) ? item.value : item));
+  if (places.length + names.size > 0 || !numbers.every(Number.isSafeInteger))
+    throw new Error(`it takes the ${filter} of what are not all whole numbers, or with arguments, which is not known here`);
+  return numbers.map(Number);
+}
+
+function extreme(name: 'max' | 'min', operand: Value, given: Given): unknown {
+  const numbers = wholeNumbers(name, operand, given);
+  return numbers.length === 0 ? NOTHING : Math[name](...numbers);
 }
 
 /** @throws Error for what is undefined, as in Python. */
 function numberOf({ type, value }: Value): number | undefined {
   if (type === 'UndefinedValue') throw new Error('it takes what is undefined for a number');
   return typeof value === 'number' || typeof value === 'boolean' ? Number(value) : undefined;
-}
-
-/** The arguments by their names' order. @throws Error for others. */
-function taken(filter: string, { places, names }: Given, known: readonly string[]): (Value | undefined)[] {
-  const other = Array.from(names.keys()).find((name) => known.indexOf(name) < places.length);
-  if (other !== undefined || places.length > known.length) throw new Error(`it gives ${filter} an argument that is not known here`);
-  return known.map((name, index) => places[index] ?? names.get(name));
 }
 
 function jsonOptions(given: Given): JsonOptions {
@@ -258,40 +290,4 @@ function jsonOptions(given: Given): JsonOptions {
     ...(width !== undefined && { indent: typeof width === 'string' ? width : Number(width) }),
     ...(parts && { separators: [String(parts[0]?.value), String(parts[1]?.value)] as const }),
   };
-}
-
-/** The library looks for the whole name, and calls what is missing no match. */
-function checkAttributeTest(args: readonly Argument[]): void {
-  const [attribute, test] = args.map(({ value }) => value as unknown);
-  if (String(attribute).includes('.') || test === 'undefined')
-    throw new Error(`it selects by ${String(attribute)}, in a manner that is not known here`);
-}
-
-/** What a method makes; undefined where the library's own does it. */
-type MethodOf = (text: string, given: Given) => unknown;
-
-const METHODS = own<MethodOf>({
-  capitalize: capitalized,
-  endswith: onlyOne,
-  lstrip: (text, given) => stripped(text, 'lstrip', characters(given)),
-  rstrip: (text, given) => stripped(text, 'rstrip', characters(given)),
-  split: (text, given) => {
-    const [separator, most] = taken('split', given, ['sep', 'maxsplit']);
-    if (isText(separator)) return undefined;
-    return words(text, most === undefined ? -1 : Number(most.value));
-  },
-  startswith: onlyOne,
-  strip: (text, given) => stripped(text, 'strip', characters(given)),
-  title: titled,
-});
-
-function characters(given: Given): string | undefined {
-  const [sought] = taken('strip', given, ['chars']);
-  return isText(sought) ? sought.value : undefined;
-}
-
-/** The library ignores where to begin. */
-function onlyOne(_: string, { places, names }: Given): undefined {
-  if (places.length + names.size > 1)
-    throw new Error('it asks for what a text begins or ends with from a place on, which is not known here');
 }

@@ -90,7 +90,7 @@ export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
 }
 
 /** What a loop goes through: the items of a list, the keys of a mapping, the characters of a text; nothing where it is undefined. */
-function itemsOf({ type, value }: Value, made: (content: unknown) => Value): readonly Value[] {
+export function itemsOf({ type, value }: Value, made: (content: unknown) => Value): readonly Value[] {
   if (Array.isArray(value)) return value;
   if (value instanceof Map) return Array.from(value.keys(), made);
   if (typeof value === 'string') return Array.from(value, made);

@@ -1,0 +1,77 @@
+/** Jinja's filters `map`, `select`, `reject` and those by attributes: they apply a filter or a test to every item. */
+import type { Given } from './given';
+import { constant, type Node } from './jinja';
+import { isTrue } from './pythonOperators';
+import type { Value } from './pythonText';
+
+type Evaluate = (node: Node) => Value;
+type Made = (content: unknown) => Value;
+
+export const SELECTIONS: ReadonlySet<string> = new Set(['map', 'reject', 'rejectattr', 'select', 'selectattr']);
+
+/** Tests that are operators, by all of their names. */
+const OPERATORS: ReadonlyMap<string, string> = new Map([
+  ...['eq', '==', 'equalto'].map((name) => [name, '=='] as const),
+  ...['ne', '!='].map((name) => [name, '!='] as const),
+  ...['lt', '<', 'lessthan'].map((name) => [name, '<'] as const),
+  ...['le', '<='].map((name) => [name, '<='] as const),
+  ...['gt', '>', 'greaterthan'].map((name) => [name, '>'] as const),
+  ...['ge', '>='].map((name) => [name, '>='] as const),
+  ['in', 'in'],
+]);
+
+/** The items that the filter `name` makes of these. @throws Error for arguments that are not known here. */
+export function selection(name: string, items: readonly Value[], given: Given, evaluate: Evaluate, made: Made): Value[] {
+  const { places, names } = given;
+  if (name === 'map') return items.map(mapped(given, evaluate, made));
+  if (names.size > 0) throw new Error(`it gives ${name} an argument by name, which is not known here`);
+  const byAttribute = name.endsWith('attr');
+  const [attribute, ...rest] = byAttribute ? places : [undefined, ...places];
+  if (byAttribute && attribute === undefined) throw new Error(`it gives ${name} no attribute`);
+  const wanted = name.startsWith('select');
+  const passes = tested(rest, evaluate);
+  return items.filter((item) => passes(attribute ? attributeOf(item, attribute, made) : item) === wanted);
+}
+
+function mapped({ places, names }: Given, evaluate: Evaluate, made: Made): (item: Value) => Value {
+  const attribute = names.get('attribute');
+  if (attribute) {
+    const fallback = names.get('default');
+    if (places.length > 0 || names.size > (fallback ? 2 : 1)) throw new Error('it gives map an argument that is not known here');
+    return (item) => {
+      const value = attributeOf(item, attribute, made);
+      return value.type === 'UndefinedValue' && fallback ? fallback : value;
+    };
+  }
+  const [filter, ...rest] = places;
+  if (!filter) throw new Error('it gives map neither a filter nor an attribute');
+  const callee = { type: 'Identifier', value: filter.value };
+  const named = Array.from(names, ([key, value]) => ({ type: 'KeywordArgumentExpression', key: { value: key }, value: constant(value) }));
+  const args = [...rest.map(constant), ...named];
+  const applied = args.length > 0 ? { type: 'CallExpression', callee, args } : callee;
+  return (item) => evaluate({ type: 'FilterExpression', operand: constant(item), filter: applied } as Node);
+}
+
+/** The test of these arguments: its name and what it compares with; without any, whether an item counts as true. */
+function tested([name, ...rest]: readonly (Value | undefined)[], evaluate: Evaluate): (item: Value) => boolean {
+  if (!name) return isTrue;
+  const test = String(name.value);
+  const operator = OPERATORS.get(test);
+  if (rest.length !== (operator ? 1 : 0)) throw new Error(`it gives the test ${test} ${rest.length} values, which is not known here`);
+  if (!operator)
+    return (item) => isTrue(evaluate({ type: 'TestExpression', operand: constant(item), negate: false, test: { value: test } } as Node));
+  const right = constant(rest[0] as Value);
+  return (item) => isTrue(evaluate({ type: 'BinaryExpression', operator: { value: operator }, left: constant(item), right } as Node));
+}
+
+/** The member at a path such as `function.name`. @throws Error where all but its end is undefined, as in Python. */
+function attributeOf(item: Value, attribute: Value, made: Made): Value {
+  let value = item;
+  for (const part of String(attribute.value).split('.')) {
+    if (value.type === 'UndefinedValue') throw new Error(`it reads .${part} of what is undefined`);
+    const inner: unknown =
+      value.value instanceof Map ? value.value.get(part) : Array.isArray(value.value) ? value.value[Number(part)] : undefined;
+    value = (inner as Value | undefined) ?? made(undefined);
+  }
+  return value;
+}
