@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { type DiffHunk, diffHunks, diffTextLines } from 'lowrank-review';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { gitDiff } from '../../../lib/review/src/cli/gitDiff';
+import { conflictingFiles, gitDiff } from '../../../lib/review/src/cli/gitDiff';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
 const folder = temporaryFolder();
@@ -70,6 +70,26 @@ test('an unfinished merge is reviewed against the last commit, and its conflicts
   expect([...hunks.map(({ file, patch }) => [file, /^\+(<<<<<<<|let)/m.test(patch)]), ...Object.entries(skipped)]).toEqual([
     ['a.js', true],
   ]);
+  expect([...(await conflictingFiles(place))]).toEqual(['a.js']); // which the command then passes over
+  git(place, 'add', 'a.js');
+  expect([...(await conflictingFiles(place))]).toEqual([]);
+});
+
+test('the pointer of Git LFS is no code either', async () => {
+  const place = folder('large');
+  git(folder('.'), 'clone', '-q', origin, place);
+  const pointer = (digit: string) => `version https://git-lfs.github.com/spec/v1\noid sha256:${digit.repeat(64)}\nsize 12\n`;
+  write(place, 'data.js', pointer('a'));
+  commit(place, 'large');
+  write(place, 'data.js', pointer('b'));
+  write(place, 'new.js', pointer('c'));
+  write(place, 'about.js', `// ${pointer('d').replaceAll('\n', '\n// ')}\n`);
+  git(place, 'add', '.');
+  const { hunks, skipped } = await read(place);
+  expect([hunks.map(({ file }) => file), skipped]).toEqual([
+    ['about.js'],
+    { 'data.js': 'a Git LFS pointer', 'new.js': 'a Git LFS pointer' },
+  ]);
 });
 
 test('the pointer of a submodule is no code; changes of the repository itself are reviewed', async () => {
@@ -96,6 +116,22 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
       return 'feature';
     },
     /git diff says: .*feature.*try `git fetch`/,
+  ],
+  [
+    'a base that is a file',
+    (place) => {
+      git(folder('.'), 'clone', '-q', origin, place);
+      return 'HEAD:a.js';
+    },
+    /^--base HEAD:a\.js is not one commit/,
+  ],
+  [
+    'a range as the base',
+    (place) => {
+      git(folder('.'), 'clone', '-q', origin, place);
+      return 'main~1..main';
+    },
+    /^--base main~1\.\.main is not one commit/,
   ],
   [
     'a base without a common ancestor',

@@ -61,6 +61,14 @@ export async function untrackedFiles(folder = process.cwd()): Promise<string[]> 
   return (await answer(folder, 'ls-files', '--others', '--exclude-standard', '--full-name', '-z', ':/')).split('\0').filter(Boolean);
 }
 
+/** The files with a conflict that is not resolved yet, as paths from the root of the repository. */
+export async function conflictingFiles(folder = process.cwd()): Promise<ReadonlySet<string>> {
+  const root = (await answer(folder, 'rev-parse', '--show-toplevel')).replace(/\n$/, '');
+  if (root === '') return new Set();
+  const entries = (await answer(root, 'ls-files', '--unmerged', '-z')).split('\0').filter(Boolean);
+  return new Set(entries.map((entry) => entry.slice(entry.indexOf('\t') + 1)));
+}
+
 /** The changed files that `.gitattributes` marks as `linguist-generated`. */
 export async function generatedFiles(base: string | undefined, folder = process.cwd()): Promise<ReadonlySet<string>> {
   const root = (await answer(folder, 'rev-parse', '--show-toplevel')).replace(/\n$/, '');
@@ -100,7 +108,10 @@ async function refusal(words: string, code: number | null, base: string | undefi
       `${folder} belongs to another user, and git refuses to read it: allow it with \`git config --global --add safe.directory FOLDER\``,
     );
   }
-  if (/--no-index|not a git repository/i.test(words)) {
+  const isInside = (await answer(folder, 'rev-parse', '--is-inside-work-tree')).trim() === 'true';
+  if (isInside && base !== undefined && /--no-index|does not work with ranges/i.test(words))
+    return new UsageError(`--base ${base} is not one commit; give a branch, a tag or a hash`);
+  if (!isInside && /--no-index|not a git repository/i.test(words)) {
     return new UsageError(`${folder} is not in a git repository; change to one, or pipe in a diff with - as the argument`);
   }
   if (/must be run in a work tree/i.test(words)) {

@@ -152,7 +152,7 @@ class Section {
   *reviewed(hunk: OpenHunk): Generator<DiffHunk> {
     const { header } = this;
     if (!header) return;
-    if (hunk.isPointer) return this.skip('a submodule');
+    if (hunk.pointer !== undefined) return this.skip(hunk.pointer);
     const reason = header.reason ?? this.exclude?.(header.file);
     if (reason !== undefined) return this.skip(reason);
     yield* hunk.finished(header.file);

@@ -6,6 +6,11 @@ const longestLine = 2000; // characters; the rest is dropped, because nobody rev
 
 const header = /^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@/;
 
+const SUBMODULE = /^[+-]Subproject commit [\da-f]{40,64}(-dirty)?\r?$/;
+/** The whole file after the change. */
+const LFS_POINTER =
+  /^[ +]version https:\/\/git-lfs\.github\.com\/spec\/v1\r?\n([ +]ext-\d-.*\n)*[ +]oid sha256:[\da-f]{64}\r?\n[ +]size \d+\r?$/;
+
 /** A hunk, or a part of one, under construction. */
 export class OpenHunk {
   private readonly lines: string[] = [];
@@ -86,10 +91,11 @@ export class OpenHunk {
     return new OpenHunk(number, oldNext + oldCount, newNext + newCount, oldLeft, newLeft, hasChange);
   }
 
-  /** Whether the hunk changes nothing but git's submodule pointers. */
-  get isPointer(): boolean {
+  /** What the hunk is about, where that is git's record of something else and no code. */
+  get pointer(): string | undefined {
     const changed = this.lines.filter((line) => !line.startsWith(' '));
-    return changed.length > 0 && changed.every((line) => /^[+-]Subproject commit [\da-f]{40,64}(-dirty)?\r?$/.test(line));
+    if (changed.length > 0 && changed.every((line) => SUBMODULE.test(line))) return 'a submodule';
+    return LFS_POINTER.test(this.lines.filter((line) => !line.startsWith('-')).join('\n')) ? 'a Git LFS pointer' : undefined;
   }
 
   /** The hunk, if it changes anything. */
