@@ -1,7 +1,7 @@
 /** The description of a method: an entry of the table in `methods.ts`. */
 import type { Module } from '../nn';
-import type { AdapterConfig, AdapterConfigOptions } from './config/adapterConfig';
-import type { ConfigFields } from './files/configFields';
+import type { AdapterConfig, FieldsOf } from './config/adapterConfig';
+import type { OtherKeys } from './files/otherKeys';
 import type { Ability, Tuner } from './tuner';
 
 /** Everything that the library needs of a method with configuration `C` and tuner `T`. */
@@ -20,8 +20,10 @@ export interface PeftMethod<C extends AdapterConfig = AdapterConfig, T extends T
   ) => T;
   /** The reason for each ability that its tuner lacks; errors quote it. */
   readonly lacks: Readonly<Record<Exclude<Ability, keyof T>, string>>;
-  /** Its fields in `adapter_config.json`. */
-  readonly file: ConfigFileFields<C>;
+  /** The fields of its configuration, in `adapter_config.json` too. */
+  readonly fields: FieldsOf<C>;
+  /** PEFT's other keys in that file. */
+  readonly otherKeys: OtherKeys;
   /** The facts that `lowrank info` shows besides the method. */
   summary(config: C): Readonly<Record<string, string | number>>;
   /** Its default training settings. */
@@ -34,14 +36,6 @@ export interface PeftMethod<C extends AdapterConfig = AdapterConfig, T extends T
 export interface DescribedRun {
   /** Width C of the model. */
   readonly hiddenSize: number;
-}
-
-/** A method's own keys of `adapter_config.json`; those that all methods share are read and written elsewhere. */
-export interface ConfigFileFields<C extends AdapterConfig> {
-  /** @throws FormatError for a value of another type; UnsupportedError for a variant that this library does not have. */
-  read(fields: ConfigFields, common: Required<AdapterConfigOptions>): C;
-  /** Every key that PEFT writes, by its name. */
-  write(config: C): Record<string, unknown>;
 }
 
 /** The part of {@link AdamWOptions} and of the schedule that depends on the method. */

@@ -1,9 +1,7 @@
 /** The table entry of zero-init prefix attention. */
-import { toSnakeCase } from '../../nn';
-import { choice, fileFields, requiredNumber } from '../files/fileFields';
 import type { PeftMethod } from '../method';
 import { AdaptionPromptTuner } from './adaptionPromptTuner';
-import { AdaptionPromptConfig, GATE_KINDS } from './config';
+import { AdaptionPromptConfig, PREFIX_FIELDS } from './config';
 
 /** Zero-init prefix attention (LLaMA-Adapter, Zhang et al. 2023). */
 export const adaptionPromptMethod = {
@@ -16,13 +14,8 @@ export const adaptionPromptMethod = {
     combining: 'PEFT has no rule for adding prompts and gates up',
     mixing: 'one prefix acts in a layer at a time',
   },
-  file: fileFields(AdaptionPromptConfig, {
-    adapterLen: requiredNumber,
-    adapterLayers: requiredNumber,
-    targetModules: { read: (fields, key) => fields.string(key), write: toSnakeCase },
-    /** PEFT knows one kind and no key for it; the shape of another gate makes it refuse the file instead of misreading it. */
-    gate: { ...choice(GATE_KINDS), write: (gate) => (gate === 'scalar' ? undefined : gate) },
-  }),
+  fields: PREFIX_FIELDS,
+  otherKeys: {},
   summary: ({ adapterLen, adapterLayers }) => ({ prefixLength: adapterLen, layers: adapterLayers }),
   /**
    * 9e-3 and a weight decay of 0.02, as in LLaMA-Reviewer (section IV.E) for LLaMA-7B. The sweep in `experiments/results` finds 1e-2 to 3e-2 best for

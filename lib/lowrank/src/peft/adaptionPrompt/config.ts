@@ -1,11 +1,10 @@
 /** The configuration of a zero-init prefix, in camelCase and with PEFT's defaults. */
+import { toSnakeCase } from '../../nn';
 import { ArgumentError } from '../../runtime';
-import { checkKnown } from '../../runtime/checks/checkKnown';
-import { checkOneOf } from '../../runtime/checks/checkValues';
-import { checkWhole } from '../../runtime/checks/checkWhole';
-import { AdapterConfig, type AdapterConfigOptions } from '../config/adapterConfig';
+import { AdapterConfig, type AdapterConfigOptions, type FieldsOf } from '../config/adapterConfig';
+import { choice, requiredCount } from '../config/fields';
 
-export const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;
+const GATE_KINDS = ['scalar', 'perHead', 'perHeadTanh'] as const;
 /**
  * The gate of a zero-init prefix: one raw number per layer (Hugging Face), one raw number per head (lit-llama), or the tanh of one number
  * per head (the authors' code, OpenGVLab/LLaMA-Adapter).
@@ -22,27 +21,33 @@ export interface AdaptionPromptOptions extends AdapterConfigOptions {
 
 /** Zero-init prefix attention (LLaMA-Adapter, Zhang et al. 2023), as PEFT's `AdaptionPromptConfig`. */
 export class AdaptionPromptConfig extends AdapterConfig {
-  readonly peftType = 'ADAPTION_PROMPT';
+  declare readonly peftType: 'ADAPTION_PROMPT';
   /** Number `P` of prompt vectors per layer. */
-  readonly adapterLen: number;
+  declare readonly adapterLen: number;
   /** Number of layers with prompts, counted from the top. */
-  readonly adapterLayers: number;
+  declare readonly adapterLayers: number;
   /** @defaultValue 'scalar', the only type in PEFT */
-  readonly gate: GateKind;
+  declare readonly gate: GateKind;
   /** The last part of the attention modules' names. @defaultValue 'self_attn' */
-  readonly targetModules: string;
+  declare readonly targetModules: string;
 
   /** @throws ArgumentError when a count is not a whole number from 1 up. */
   constructor(options: AdaptionPromptOptions) {
-    super(options);
-    this.adapterLen = options.adapterLen;
-    this.adapterLayers = options.adapterLayers;
-    this.gate = options.gate ?? 'scalar';
-    this.targetModules = options.targetModules ?? 'self_attn';
-    checkKnown('AdaptionPromptConfig', options, Object.keys(this), { r: 'adapterLen', length: 'adapterLen', layers: 'adapterLayers' });
-    checkOneOf('gate', this.gate, GATE_KINDS);
-    if (typeof this.targetModules !== 'string') throw new ArgumentError('targetModules of a prefix is one text, the end of the names');
-    checkWhole('adapterLen', this.adapterLen);
-    checkWhole('adapterLayers', this.adapterLayers);
+    super('ADAPTION_PROMPT', options, PREFIX_FIELDS, { r: 'adapterLen', length: 'adapterLen', layers: 'adapterLayers' });
   }
 }
+
+export const PREFIX_FIELDS: FieldsOf<AdaptionPromptConfig> = {
+  adapterLen: requiredCount,
+  adapterLayers: requiredCount,
+  /** PEFT knows one kind and no key for it; the shape of another gate makes it refuse the file instead of misreading it. */
+  gate: { ...choice(GATE_KINDS), write: (gate) => (gate === 'scalar' ? undefined : gate) },
+  targetModules: {
+    fallback: 'self_attn',
+    check(name, value) {
+      if (typeof value !== 'string') throw new ArgumentError(`${name} of a prefix is one text, the end of the names`);
+    },
+    read: (fields, key) => fields.string(key),
+    write: toSnakeCase,
+  },
+};

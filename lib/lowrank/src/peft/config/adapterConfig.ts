@@ -1,4 +1,6 @@
 /** The part that the configurations of all methods share. */
+import { checkKnown } from '../../runtime/checks/checkKnown';
+import type { Field } from './fields';
 
 /** The options of every method. */
 export interface AdapterConfigOptions {
@@ -10,18 +12,40 @@ export interface AdapterConfigOptions {
 
 /** The base of every method's configuration: plain values, with PEFT's names in camelCase. */
 export abstract class AdapterConfig {
-  /** PEFT's name of the method, and its key in the table of methods. */
-  abstract readonly peftType: string;
   /** Where the base model comes from, written into the adapter's file. @defaultValue null */
   readonly baseModelNameOrPath: string | null;
   /** PEFT's name of the task, written into the adapter's file. @defaultValue 'CAUSAL_LM' */
   readonly taskType: string | null;
 
-  protected constructor({ baseModelNameOrPath, taskType }: AdapterConfigOptions) {
-    this.baseModelNameOrPath = baseModelNameOrPath ?? null;
-    this.taskType = taskType === undefined ? 'CAUSAL_LM' : taskType;
+  /**
+   * Assigns every field of the table, its default where the options lack it.
+   *
+   * @param peftType - PEFT's name of the method, and its key in the table of methods
+   * @param aliases - other names that people use for some options, and the right ones
+   * @throws ArgumentError for an unknown option, or a value that the field's check refuses.
+   */
+  protected constructor(
+    readonly peftType: string,
+    options: AdapterConfigOptions,
+    fields: Readonly<Record<string, Field<unknown>>>,
+    aliases: Readonly<Record<string, string>>,
+  ) {
+    const { baseModelNameOrPath = null, taskType = 'CAUSAL_LM' } = options;
+    this.baseModelNameOrPath = baseModelNameOrPath;
+    this.taskType = taskType;
+    checkKnown(new.target.name, options, [...Object.keys(this), ...Object.keys(fields)], aliases);
+    for (const [name, { fallback, check }] of Object.entries(fields)) {
+      const value = Reflect.get(options, name) ?? fallback;
+      check?.(name, value);
+      Reflect.set(this, name, value);
+    }
   }
 }
+
+/** Every field of a configuration that not all methods have, in the order of the class. */
+export type FieldsOf<C extends AdapterConfig> = {
+  readonly [K in Exclude<keyof C, 'peftType' | keyof AdapterConfigOptions>]: Field<C[K]>;
+};
 
 /** The same configuration with the name of the adapter's base, unless it already has one, as in PEFT. */
 export function onBase<C extends AdapterConfig>(config: C, nameOrPath: string | undefined): C {

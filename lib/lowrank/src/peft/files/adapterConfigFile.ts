@@ -1,9 +1,12 @@
 /** Reads and writes `adapter_config.json`, PEFT's configuration file. */
 import nodePath from 'node:path';
+import { toSnakeCase } from '../../nn';
 import { UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
+import type { Field } from '../config/fields';
 import { methodOf, methods, type PeftConfig } from '../methods';
 import { CONFIG_FILE, ConfigFields } from './configFields';
+import { checkOtherKeys, writtenOtherKeys } from './otherKeys';
 
 /** The version of PEFT whose format this is. */
 export const PEFT_VERSION = '0.21.0';
@@ -31,10 +34,14 @@ export function readAdapterConfig(folder: string): PeftConfig {
   const peftType = fields.string('peft_type') ?? fields.fail('peft_type', known.join(' or '));
   if (!known.includes(peftType))
     throw new UnsupportedError(`${CONFIG_FILE} has "peft_type": ${JSON.stringify(peftType)}; supported are ${known.join(' and ')}`);
-  const config = methodOf(peftType).file.read(fields, {
+  const { Config, fields: own, otherKeys } = methodOf(peftType);
+  checkOtherKeys(fields, otherKeys);
+  const values = Object.entries<Field<unknown>>(own).map(([name, { read }]) => [name, read(fields, toSnakeCase(name))]);
+  const config = new Config({
+    ...Object.fromEntries(values),
     baseModelNameOrPath: fields.string('base_model_name_or_path') ?? null,
     taskType: fields.string('task_type') ?? null,
-  });
+  } as never);
   fields.ignore(IGNORED);
   if (fields.left.length > 0) warn(`${nodePath.join(folder, CONFIG_FILE)}: unknown keys, which are ignored: ${fields.left.join(', ')}`);
   return config;
@@ -51,6 +58,11 @@ export function adapterConfigText(config: PeftConfig): string {
     revision: null,
     task_type: config.taskType,
   };
-  const entries = Object.entries({ ...common, ...methodOf(config.peftType).file.write(config) });
+  const { fields, otherKeys } = methodOf(config.peftType);
+  const own = Object.entries<Field<unknown>>(fields).map(([name, { write }]) => {
+    const value: unknown = Reflect.get(config, name);
+    return [toSnakeCase(name), write ? write(value) : value];
+  });
+  const entries = Object.entries({ ...common, ...writtenOtherKeys(otherKeys), ...Object.fromEntries(own) });
   return JSON.stringify(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))), null, 2);
 }

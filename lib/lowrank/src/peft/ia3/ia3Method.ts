@@ -1,7 +1,7 @@
 /** The table entry of IA3. */
-import { boolean, FAN_IN_FAN_OUT, fileFields, nameList, names, optionalNames, requiredNames } from '../files/fileFields';
+import { FAN_IN_FAN_OUT } from '../files/otherKeys';
 import type { PeftMethod } from '../method';
-import { IA3Config } from './config';
+import { IA3_FIELDS, IA3Config } from './config';
 import { IA3Tuner } from './ia3Tuner';
 
 /** Infused adapters that inhibit and amplify inner activations (Liu et al. 2022, arXiv 2205.05638). */
@@ -11,17 +11,8 @@ export const ia3Method = {
   Config: IA3Config,
   Tuner: IA3Tuner,
   lacks: { swapping: 'PEFT swaps LoRA adapters alone; loadAdapter and setAdapter change to another one' },
-  file: fileFields(
-    IA3Config,
-    {
-      feedforwardModules: names,
-      excludeModules: optionalNames,
-      initIa3Weights: boolean,
-      targetModules: requiredNames,
-      modulesToSave: nameList,
-    },
-    { withoutEffect: { fan_in_fan_out: FAN_IN_FAN_OUT } },
-  ),
+  fields: IA3_FIELDS,
+  otherKeys: { withoutEffect: { fan_in_fan_out: FAN_IN_FAN_OUT } },
   summary: ({ targetModules, feedforwardModules }) => ({
     targets: [targetModules].flat().join(', '),
     feedforward: [feedforwardModules].flat().join(', '),

@@ -1,7 +1,7 @@
 /** The table entry of LoRA. */
 import type { PeftMethod } from '../method';
-import { LoraConfig } from './config';
-import { loraFields } from './loraFields';
+import { LORA_FIELDS, LoraConfig } from './config';
+import { LORA_KEYS } from './loraKeys';
 import { LoraTuner } from './loraTuner';
 
 /** Low-rank adaptation (Hu et al. 2021). */
@@ -11,7 +11,8 @@ export const loraMethod = {
   Config: LoraConfig,
   Tuner: LoraTuner,
   lacks: {},
-  file: loraFields,
+  fields: LORA_FIELDS,
+  otherKeys: LORA_KEYS,
   summary: ({ r, loraAlpha }) => ({ rank: r, alpha: loraAlpha }),
   /**
    * The learning rate is `3e-4 · 4096/C`: 3e-4 for LLaMA-7B, as in LLaMA-Reviewer (section IV.E), and 2.1e-3 for SmolLM2-135M, where the

@@ -1,7 +1,7 @@
 /** The table entry of VeRA. */
-import { boolean, choice, FAN_IN_FAN_OUT, fileFields, layers, nameList, number, requiredNames } from '../files/fileFields';
+import { FAN_IN_FAN_OUT } from '../files/otherKeys';
 import type { PeftMethod } from '../method';
-import { VERA_BIASES, VeraConfig } from './config';
+import { VERA_FIELDS, VeraConfig } from './config';
 import { VeraTuner } from './veraTuner';
 
 /** Vector-based random matrix adaptation (Kopiczko et al. 2023, arXiv 2310.11454). */
@@ -14,22 +14,8 @@ export const veraMethod = {
     combining: 'the vectors of each belong to its own random projections',
     swapping: 'PEFT swaps LoRA adapters alone; loadAdapter and setAdapter change to another one',
   },
-  file: fileFields(
-    VeraConfig,
-    {
-      r: number,
-      layersToTransform: layers,
-      projectionPrngKey: number,
-      saveProjection: boolean,
-      veraDropout: number,
-      dInitial: number,
-      initWeights: boolean,
-      targetModules: requiredNames,
-      modulesToSave: nameList,
-      bias: choice(VERA_BIASES),
-    },
-    { ignored: { layers_pattern: null }, withoutEffect: { fan_in_fan_out: FAN_IN_FAN_OUT } },
-  ),
+  fields: VERA_FIELDS,
+  otherKeys: { ignored: { layers_pattern: null }, withoutEffect: { fan_in_fan_out: FAN_IN_FAN_OUT } },
   summary: ({ r, projectionPrngKey, saveProjection }) => ({
     rank: r,
     projections: saveProjection ? 'in the file' : `drawn from the key ${projectionPrngKey}`,
