@@ -4,25 +4,45 @@ import './meanings.mjs';
 import './print.mjs';
 import embed from 'vega-embed';
 import { addButtons } from './live/buttons.ts';
-import { narrowed } from './narrow.mjs';
+import { narrowed, widestPlot } from './narrow.mjs';
 
 const options = { mode: 'vega-lite', renderer: 'svg', ast: false, actions: { export: true, source: true, compiled: false, editor: false } };
 
-/** Draws a figure in its place, with its sentence for those who do not see it. */
-async function draw(place, spec, sentence) {
+/** Draws a figure in its place, with its sentence for those who do not see it; `box` is what the page has in this place now. */
+async function draw(place, spec, sentence, box = place) {
   place.className = 'moving-figure';
-  await embed(place, matchMedia('(max-width: 48rem)').matches ? narrowed(spec) : spec, options);
+  if (matchMedia('(max-width: 48rem)').matches) await drawNarrow(place, spec, roomOf(box));
+  else await embed(place, spec, options);
   const drawn = place.querySelector('svg');
   drawn?.setAttribute('role', 'img');
   drawn?.setAttribute('aria-label', sentence);
   place.querySelector('summary')?.setAttribute('aria-label', 'Save the figure, or see its data');
 }
 
+/** The width of the box around a place that would scroll, in pixels. */
+function roomOf(place) {
+  if (!place.parentElement) return Infinity;
+  return /auto|scroll/.test(getComputedStyle(place).overflowX) ? place.clientWidth : roomOf(place.parentElement);
+}
+
+/** Draws a figure as narrow as its room: what stands beside the plots is known only when it is drawn. */
+async function drawNarrow(place, spec, room) {
+  let most = Infinity;
+  for (let tries = 1; ; tries++) {
+    const shown = narrowed(spec, most);
+    const { finalize } = await embed(place, shown, options);
+    const excess = Math.ceil(Number(place.querySelector('svg').getAttribute('width')) - room);
+    if (excess <= 0 || tries === 4) return;
+    most = Math.min(most, widestPlot(shown)) - excess;
+    finalize();
+  }
+}
+
 /** Replaces the picture of a figure, once the figure is drawn; without it, or without scripts, the picture stays. */
 async function bringToLife(figure) {
   const place = document.createElement('div');
   const picture = figure.querySelector('img');
-  await draw(place, JSON.parse(figure.querySelector('script').textContent), picture.alt);
+  await draw(place, JSON.parse(figure.querySelector('script').textContent), picture.alt, figure);
   picture.replaceWith(place);
 }
 
