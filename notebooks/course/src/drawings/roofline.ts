@@ -13,7 +13,7 @@ export function roofline(): Drawing {
     description:
       'A roof over two axes, operations for a byte and operations in a second. On the left it rises: a program that does little with each ' +
       'byte waits for memory. On the right it is flat: a program that does much with each byte is limited by multiplication. Writing one ' +
-      'token does half an operation for a byte and lies on the left; a training step does dozens and lies on the right.',
+      'token does few operations for a byte and lies on the left; a training step does many and lies on the right.',
     height: 416,
     shapes: [
       heading('Two limits: reading, then multiplying'),
@@ -25,8 +25,8 @@ export function roofline(): Drawing {
       text(80, 180, 'memory', { isBold: true }),
       text(80, 202, 'is the limit'),
       text(RIGHT, RIDGE[1] - 12, 'multiplication is the limit', { anchor: 'end', isBold: true }),
-      ...program(124, ['writing one token:', 'half an operation', 'for a byte']),
-      ...program(392, ['a training step:', 'dozens of them']),
+      ...program(124, ['writing one token:', 'few operations', 'for a byte']),
+      ...program(392, ['a training step:', 'many of them']),
       ...note(MARGIN, 392, ['On the slope, do more with each byte. On the flat, multiply faster.']),
     ],
   };
