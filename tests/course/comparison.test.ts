@@ -70,6 +70,16 @@ describe('a plot of differences', () => {
 });
 
 describe('a comparison', () => {
+  it('has the scores and the differences that were measured, and nothing where they were not', () => {
+    const tiny = new Comparison(checkResults(small, 'tiny.json'));
+    expect(tiny.values('A', { BLEU: comment, exact: { task: 'refinement', metric: 'exactMatch' } })).toEqual({ BLEU: 60 });
+    expect(tiny.differences('A', 'B', [comment]).map(({ value }) => value)).toEqual([40]);
+    expect(tiny.differences('B', 'A', [comment])).toEqual([]);
+    expect(tiny.differences('A', 'B', [{ task: 'comment', metric: 'perplexity' }])).toEqual([]);
+    expect(tiny.scores([comment], ['B'], 'by a linter')[0]).toMatchObject({ method: 'B', facet: 'comment, by a linter' });
+    expect(tiny.scores([comment], ['B'])[0]).toMatchObject({ facet: 'comment' });
+  });
+
   it('reads the committed results, which agree with themselves', () => {
     const comparison = Comparison.read(file);
     expect(comparison.methods).toContain('prefix K=10');

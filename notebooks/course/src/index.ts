@@ -3,6 +3,7 @@ export { defaultModelPath } from 'lowrank/internal';
 export { type CheckOptions, check } from './check';
 export * from './comparison';
 export * from './figures';
+export { type GateSweep, gateSweep, mostSpreadHead, type ReadLayer } from './gateSweep';
 export { type LayerBarsOptions, type LayerValue, layerBars } from './layerBars';
 export { largest, norm, singularValues } from './measures';
 export { SourcePrefixAttention } from './sourcePrefixAttention';

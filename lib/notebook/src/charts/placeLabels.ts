@@ -59,10 +59,14 @@ function candidates({
   interval: [top, bottom] = [y, y],
 }: Labelled): { readonly label: PlacedLabel; readonly far: number }[] {
   const near = radius + 5;
-  const ends = [top - HALF_LINE - 3, bottom + HALF_LINE + 3].map((end) => ({
-    label: { text, x, y: end, align: 'center' as const },
-    far: TOUCHING,
-  }));
+  const ends = [top - HALF_LINE - 3, bottom + HALF_LINE + 3].flatMap((end) => {
+    const labels: PlacedLabel[] = [
+      { text, x, y: end, align: 'center' },
+      { text, x: x - 4, y: end, align: 'left' },
+      { text, x: x + 4, y: end, align: 'right' },
+    ];
+    return labels.map((label) => ({ label, far: TOUCHING }));
+  });
   const around = [0, 12, 26, 40, 56].flatMap((far) => {
     const beside = near + (far > 0 ? 8 : 0); // a leader needs room
     const labels: PlacedLabel[] = [

@@ -44,6 +44,14 @@ export class Comparison {
     return row ?? this.refuse(`no ${metric} of '${method}' on ${task}`);
   }
 
+  /** A score for each named measure; `undefined` where the method was not measured. */
+  values(method: string, measures: Readonly<Record<string, Measure>>): Record<string, number | undefined> {
+    const { rows } = this.results;
+    const scoreOf = ({ task, metric }: Measure) =>
+      rows.find((each) => each.method === method && each.task === task && each.metric === metric)?.value;
+    return Object.fromEntries(Object.entries(measures).map(([name, measure]) => [name, scoreOf(measure)]));
+  }
+
   /** @throws ArgumentError when there was no such sweep */
   sweep(method: string, task: ReviewTask): ExperimentSweep {
     const sweep = this.results.sweeps.find((each) => each.method === method && each.task === task);
@@ -58,19 +66,30 @@ export class Comparison {
     return found ?? this.refuse(`no difference in ${metric} of '${method}' and '${reference}' on ${task}`);
   }
 
+  /** The differences of two methods, for those of the measures in which the pair was measured. */
+  differences(method: string, reference: string, measures: readonly Measure[]): ExperimentDifference[] {
+    return this.results.differences.filter(
+      (each) =>
+        each.method === method &&
+        each.reference === reference &&
+        measures.some(({ task, metric }) => task === each.task && metric === each.metric),
+    );
+  }
+
   /** The trained parameters of a method; 0 for the base and for answers that need no model. */
   parameters(method: string): number {
     return this.results.runs.find((run) => run.method === method)?.trainableParameters ?? 0;
   }
 
-  /** Scores for `scorePlot`, one facet for each measure, of the named methods. */
-  scores(measures: readonly Measure[], methods: readonly string[] = this.methods): Score[] {
+  /** Scores for `scorePlot`, one facet for each measure, of the named methods; `data` ends the names of the facets. */
+  scores(measures: readonly Measure[], methods: readonly string[] = this.methods, data?: string): Score[] {
     return measures.flatMap(({ task, metric }) =>
       this.results.rows
         .filter((row) => row.task === task && row.metric === metric && methods.includes(row.method))
         .map(({ method, value, low, high, perSeed }) => {
           const seeds = perSeed.length > 1 ? { seeds: perSeed } : {};
-          return { method, value, low, high, facet: task, parameters: this.parameters(method), ...seeds };
+          const facet = data === undefined ? task : `${task}, ${data}`;
+          return { method, value, low, high, facet, parameters: this.parameters(method), ...seeds };
         }),
     );
   }
