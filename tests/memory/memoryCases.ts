@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import { promisify } from 'node:util';
-import type { LlamaConfigOptions, MemoryPlanOptions } from 'lowrank';
+import { type LlamaConfigOptions, type MemoryPlanOptions, planMemory } from 'lowrank';
 
 /** As the measured process takes it, and as it stands in measured.json and, for an H200, in measured-gpu.json. */
 export interface MemoryCase {
@@ -19,16 +19,50 @@ export interface MemoryCase {
   readonly checkpointing?: boolean;
 }
 
-/** A case, what its process held at the most (VmHWM), and what the plan says. */
-export interface MeasuredCase {
+/** A case, and what it took at the most. */
+export interface Measured {
   readonly case: MemoryCase;
-  readonly plannedMegabytes: number;
   readonly measuredMegabytes: number;
+}
+
+/** Of a process (VmHWM), with what the plan says. */
+export interface MeasuredCase extends Measured {
+  readonly plannedMegabytes: number;
 }
 
 const PLACE = new URL('measured.json', import.meta.url);
 
 export const measuredCases = (): MeasuredCase[] => JSON.parse(fs.readFileSync(PLACE, 'utf8')).cases;
+
+/** On an H200: the cases by which the factors of the plan were chosen, and others that were measured afterwards. */
+export const measuredOnGpu = (): { readonly cases: Measured[]; readonly fresh: Measured[] } =>
+  JSON.parse(fs.readFileSync(new URL('measured-gpu.json', import.meta.url), 'utf8'));
+
+const SMOLLM2 = {
+  vocabSize: 49_152,
+  hiddenSize: 576,
+  intermediateSize: 1536,
+  numHiddenLayers: 30,
+  numAttentionHeads: 9,
+  numKeyValueHeads: 3,
+  tieWordEmbeddings: true,
+} as const satisfies LlamaConfigOptions;
+
+/** What a case is planned to take of a GPU, beside TensorFlow itself; from the configuration, so no GPU is needed. */
+export function plannedOnGpu({ model, work: task, method, batch = 1, length = 64, newTokens = 8, checkpointing, ...stored }: MemoryCase) {
+  const config: LlamaConfigOptions = model === 'smollm2' ? SMOLLM2 : model;
+  const shape = { batchSize: batch, sequenceLength: length, maxNewTokens: newTokens, gradientCheckpointing: checkpointing };
+  const { terms, bytes } = planMemory(config, { task, ...shape, ...trainedBy(config, method), ...stored, device: 'GPU' });
+  return bytes - (terms.find(({ name }) => name === 'TensorFlow itself')?.bytes ?? 0);
+}
+
+/** The parameters that `measuredRun.ts` trains. */
+function trainedBy(config: LlamaConfigOptions, method: MemoryCase['method']) {
+  const { hiddenSize: C, numHiddenLayers: L, numAttentionHeads: H, numKeyValueHeads: K = H } = config;
+  if (method === 'lora') return { trainableParameters: L * 8 * (C + C + (C + (C / H) * K)) };
+  const layers = Math.min(8, L);
+  return method === 'prefix' ? { trainableParameters: layers * (10 * C + 1), firstTrainedLayer: L - layers } : {};
+}
 
 /** Runs a case in a process of its own, and gives what it printed. */
 export async function measure(one: MemoryCase): Promise<{ readonly planned: number; readonly peak: number }> {

@@ -10,7 +10,7 @@ import {
   train,
 } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { measure, measuredCases } from '../../memory/memoryCases';
+import { measure, measuredCases, measuredOnGpu, plannedOnGpu } from '../../memory/memoryCases';
 import { SMALL_SIZES } from '../smallSizes';
 
 const LLAMA_7B = { vocabSize: 32_000, hiddenSize: 4096, intermediateSize: 11_008, numHiddenLayers: 32, numAttentionHeads: 32 };
@@ -59,6 +59,14 @@ describe('the plan', () => {
     expect(measuredCases().length).toBeGreaterThan(15);
     for (const { case: one, plannedMegabytes, measuredMegabytes } of measuredCases()) {
       expect(Math.abs(plannedMegabytes / measuredMegabytes - 1), JSON.stringify(one)).toBeLessThan(0.2);
+    }
+  });
+
+  test('is within a fifth of what an H200 held, also for work by which no factor was chosen', () => {
+    const { cases, fresh } = measuredOnGpu();
+    expect([cases.length, fresh.length]).toEqual([41, 16]);
+    for (const { case: one, measuredMegabytes } of [...cases, ...fresh]) {
+      expect(Math.abs(plannedOnGpu(one) / 1e6 / measuredMegabytes - 1), JSON.stringify(one)).toBeLessThan(0.2);
     }
   });
 

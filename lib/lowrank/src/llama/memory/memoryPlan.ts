@@ -96,7 +96,8 @@ export function planMemory(model: PlannedModel | LlamaConfigOptions, options: Me
   const config = isModel ? model.config : llamaConfig(model);
   const weights = { name: 'weights', bytes: isModel ? heldBytes(model.namedParameters()) : modelBytes(config, options) };
   const program = { name: 'TensorFlow itself', bytes: PROGRAM };
-  const loaded = memoryPlan([program, ...(isModel ? [weights] : loadingPlan(config, options).terms)]);
+  const reads = !isModel && !isOnGpu(options); // into the host's memory
+  const loaded = memoryPlan([program, ...(reads ? loadingPlan(config, options).terms : [weights])]);
   if (options.task === 'load') return loaded;
   return largerOf(loaded, memoryPlan([program, weights, ...workPlan(model, options).terms]));
 }
@@ -114,7 +115,10 @@ export function workPlan(model: PlannedModel | LlamaConfigOptions, options: Memo
   const work = described(model, options);
   const own = { name: 'compiled functions', bytes: work.isCompiled ? COMPILED : EAGER };
   if (options.task === 'forward') return memoryPlan([own, ...passTerms(work), maskTerm(work), logitsTerm(work)]);
-  if (options.task === 'generate') return memoryPlan([own, ...passTerms(work), maskTerm(work), cacheTerm(work)]);
+  if (options.task === 'generate') {
+    const unpacked = work.isGpu && work.isCompiled ? [unpackedTerm(work)] : []; // a CPU's kernels read packed weights
+    return memoryPlan([own, ...passTerms(work), maskTerm(work), cacheTerm(work), ...unpacked]);
+  }
   const optimizer = [
     { name: 'gradients', bytes: work.trained },
     { name: 'optimizer moments', bytes: 2 * work.trained },
@@ -130,10 +134,8 @@ function largerOf(a: MemoryPlan, b: MemoryPlan): MemoryPlan {
 function described(model: PlannedModel | LlamaConfigOptions, options: MemoryPlanOptions): Work {
   const isModel = 'namedParameters' in model;
   const config = isModel ? model.config : llamaConfig(model);
-  const { vocabSize: V, hiddenSize: C } = config;
   const T = options.sequenceLength ?? Math.min(512, config.maxPositionEmbeddings);
-  const isGpu = (options.device ?? deviceInfo().device) === 'GPU';
-  const isPacked = isModel ? Array.from(model.namedParameters()).some(([name]) => name.endsWith('.words')) : isStoredPacked(options);
+  const isGpu = isOnGpu(options);
   const compile = options.compile ?? true;
   return {
     config,
@@ -145,7 +147,7 @@ function described(model: PlannedModel | LlamaConfigOptions, options: MemoryPlan
     isHalf: compile && options.precision === 'bfloat16' && (isGpu || hasBfloat16Products()),
     isGpu,
     isRecomputed: compile && (options.gradientCheckpointing ?? isCheckpointed(model)),
-    largestPacked: isPacked ? V * C : 0,
+    largestPacked: largestPacked(config, isModel ? packedIn(model) : packedAsGiven(options)),
     ...(isModel && options.task === 'train' ? trainedOf(model) : trainedAsGiven(config, options)),
   };
 }
@@ -156,8 +158,28 @@ function isCheckpointed(model: unknown): boolean {
   return Reflect.get(model, 'gradientCheckpointing') === true || isCheckpointed(Reflect.get(model, 'model'));
 }
 
-function isStoredPacked({ dtype, quantize }: StoredAs): boolean {
-  return dtype === 'bfloat16' || quantize !== undefined;
+function isOnGpu({ device }: MemoryPlanOptions): boolean {
+  return (device ?? deviceInfo().device) === 'GPU';
+}
+
+/** Which matrices are packed: of the layers alone, or of the ends too. */
+type Packed = 'none' | 'layers' | 'ends';
+
+function packedIn(model: PlannedModel): Packed {
+  const packed = Array.from(model.namedParameters(), ([name]) => name).filter((name) => name.endsWith('.words'));
+  if (packed.length === 0) return 'none';
+  return packed.every((name) => name.includes('layers.')) ? 'layers' : 'ends';
+}
+
+function packedAsGiven({ dtype, quantize }: StoredAs): Packed {
+  if (dtype === 'bfloat16' || quantize === 'q4_1') return 'ends';
+  return quantize ? 'layers' : 'none';
+}
+
+/** Values of the largest packed matrix. */
+function largestPacked({ vocabSize, hiddenSize, intermediateSize }: LlamaConfig, packed: Packed): number {
+  if (packed === 'none') return 0;
+  return hiddenSize * (packed === 'ends' ? Math.max(vocabSize, intermediateSize) : intermediateSize);
 }
 
 type Trained = Pick<Work, 'layers' | 'trained' | 'largestTrained' | 'isHeadTrained'>;

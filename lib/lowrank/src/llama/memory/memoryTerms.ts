@@ -27,13 +27,19 @@ export interface Work {
 /** Logits go through a compiled, frozen head in chunks of so many (`lmHeadLoss`). */
 const CHUNK_LOGITS = 2 ** 23;
 
+/** How often the attention scores and the widest states of a layer are held at the peak. Compiled attention on a GPU holds no scores. */
+const COPIES = {
+  CPU: { compiled: { scores: 2, states: 1 }, eager: { scores: 3.5, states: 1 } },
+  GPU: { compiled: { scores: 0, states: 0.6 }, eager: { scores: 4.5, states: 2.5 } },
+} as const;
+
 /** Scores and the widest states of one layer at a time: before, during and after the softmax. */
-export function passTerms({ config, B, T, isCompiled }: Work): MemoryTerm[] {
+export function passTerms({ config, B, T, isCompiled, isGpu }: Work): MemoryTerm[] {
   const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H } = config;
-  const copies = isCompiled ? 2 : 3.5;
+  const { scores, states } = COPIES[isGpu ? 'GPU' : 'CPU'][isCompiled ? 'compiled' : 'eager'];
   return [
-    { name: 'attention scores', bytes: 4 * copies * B * H * T * T },
-    { name: 'activations', bytes: 4 * B * T * (8 * C + 2 * F) },
+    { name: 'attention scores', bytes: 4 * scores * B * H * T * T },
+    { name: 'activations', bytes: 4 * states * B * T * (8 * C + 2 * F) },
   ];
 }
 
@@ -46,10 +52,10 @@ export function logitsTerm({ config, B, kept }: Work): MemoryTerm {
   return { name: 'logits', bytes: 4 * B * kept * config.vocabSize };
 }
 
-/** A compiled step holds both the old cache and the new one. */
-export function cacheTerm({ config, B, T, maxNewTokens, isCompiled }: Work): MemoryTerm {
+/** A compiled step holds both the old cache and the new one, and so does a GPU at every step. */
+export function cacheTerm({ config, B, T, maxNewTokens, isCompiled, isGpu }: Work): MemoryTerm {
   const { numKeyValueHeads: K, headDim: D, numHiddenLayers: L } = config;
-  const places = isCompiled ? 2 * cacheCapacity(T, maxNewTokens) : T + maxNewTokens;
+  const places = (isCompiled || isGpu ? 2 : 1) * (isCompiled ? cacheCapacity(T, maxNewTokens) : T + maxNewTokens);
   return { name: 'key and value cache', bytes: 4 * 2 * B * K * D * L * places };
 }
 
@@ -79,12 +85,16 @@ export function trainedLogitsTerm({ config, B, T, isCompiled, isHeadTrained }: W
   return { name: 'logits', bytes: 4 * (isCompiled ? 3 : 4) * (isChunked ? Math.min(all, Math.max(CHUNK_LOGITS, config.vocabSize)) : all) };
 }
 
-/** A packed matrix unpacked for its product, and the next one. */
+/** A packed matrix unpacked for its product and, on a CPU, the next one. */
 export function unpackedTerm({ largestPacked, isGpu, isHalf }: Work): MemoryTerm {
-  return { name: 'unpacked weights', bytes: isGpu && isHalf ? 0 : 2 * 4 * largestPacked };
+  return { name: 'unpacked weights', bytes: isGpu && isHalf ? 0 : (isGpu ? 1 : 2) * 4 * largestPacked };
 }
 
-/** New values of parameters and moments, and intermediate values of the largest; uncompiled, intermediate values of all. */
-export function updateTerm({ trained, largestTrained, isCompiled }: Work): MemoryTerm {
-  return { name: 'the update', bytes: isCompiled ? 3 * trained + 7 * largestTrained : 16 * trained };
+/**
+ * New values of parameters and moments, and intermediate values of the largest; a GPU moves tensors of one shape at a time. Uncompiled,
+ * intermediate values of all.
+ */
+export function updateTerm({ trained, largestTrained, isCompiled, isGpu }: Work): MemoryTerm {
+  if (!isCompiled) return { name: 'the update', bytes: 16 * trained };
+  return { name: 'the update', bytes: isGpu ? 2 * trained : 3 * trained + 7 * largestTrained };
 }
