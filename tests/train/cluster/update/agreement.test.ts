@@ -26,7 +26,7 @@ function read(...statements: Partial<Statement>[]): { readonly agreed: boolean; 
   const numbers = Array.from(sum.dataSync());
   const agreed = tf.tidy(() => Number(isAgreed(sum).dataSync()[0])) === 1;
   sum.dispose();
-  const cluster = { size, nameOf: (rank: number) => `worker ${rank}` } as unknown as Cluster;
+  const cluster = { size, nameOf: (rank: number) => `worker ${rank}`, wrongSum: (error: Error) => error } as unknown as Cluster;
   return { agreed, wishes: () => readStatements(cluster, numbers) };
 }
 

@@ -2,7 +2,7 @@
  * The updates in flight on a GPU: their inputs are sent before the first one begins, and their results are read together, so the GPU does
  * not wait for the host after each. On a CPU, one update is in flight at a time.
  */
-import { StateError, tf } from '../../runtime';
+import { tf } from '../../runtime';
 import { sendToDevice } from '../../runtime/device/sendToDevice';
 import { checkTrainingMemory } from '../checkTrainingMemory';
 import type { Cluster } from '../cluster/cluster';
@@ -120,7 +120,7 @@ export class InFlight {
   private read(outcomes: readonly StepOutcome[], read: UpdateNumbers[]): void {
     for (const { numbers } of outcomes) {
       const [loss = Number.NaN, gradNorm = Number.NaN, ...said] = numbers.dataSync();
-      if (this.setup.cluster) this.agreed = agreement(this.setup.cluster, said);
+      if (this.setup.cluster) this.agreed = readStatements(this.setup.cluster, said);
       if (!this.hasReached && gradNorm === 0 && loss !== 0) throw noGradient();
       read.push({ loss, gradNorm });
       if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break;
@@ -142,14 +142,6 @@ export class InFlight {
   dispose(): void {
     tf.dispose(this.queue.splice(0));
     this.step.dispose();
-  }
-}
-
-function agreement(cluster: Cluster, said: readonly number[]): Wishes {
-  try {
-    return readStatements(cluster, said);
-  } catch (error) {
-    throw error instanceof StateError ? cluster.wrongSum(error) : error;
   }
 }
 

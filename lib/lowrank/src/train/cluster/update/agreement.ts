@@ -47,7 +47,7 @@ export function isAgreed(said: tf.Tensor1D): tf.Tensor {
 /**
  * Reads the statements of all workers: all stop if one has been asked to, and all have the same number of updates in flight.
  *
- * @throws StateError that names the workers whose update differs from worker 0's.
+ * @throws StateError that names the workers whose update differs from worker 0's, unless the sum was broken off.
  */
 export function readStatements(cluster: Cluster, said: ArrayLike<number>): Wishes {
   const statements = Array.from({ length: cluster.size }, (_, rank) => Array.from(said).slice(NUMBERS * rank, NUMBERS * (rank + 1)));
@@ -57,8 +57,10 @@ export function readStatements(cluster: Cluster, said: ArrayLike<number>): Wishe
   const [behind, ...data] = [0, 1, 2].map(differing) as [number[], number[], number[]];
   if (behind.length > 0) {
     const steps = behind.map((rank) => Number(statements[rank]?.[0]) + 1);
-    throw new StateError(
-      `${others(behind)} would make update ${steps.join(', ')}, worker 0 update ${Number(first[0]) + 1}: nothing is changed`,
+    throw cluster.wrongSum(
+      new StateError(
+        `${others(behind)} would make update ${steps.join(', ')}, worker 0 update ${Number(first[0]) + 1}: nothing is changed`,
+      ),
     );
   }
   const wrong = [...new Set(data.flat())].sort((a, b) => a - b);
@@ -66,7 +68,9 @@ export function readStatements(cluster: Cluster, said: ArrayLike<number>): Wishe
     const asked = statements.map((numbers) => numbers.slice(COMPARED) as [number, number]);
     return { stop: asked.some(([stop]) => stop === 1), stepsAtOnce: Math.min(...asked.map(([, count]) => count)) };
   }
-  throw new StateError(
-    `${others(wrong)} read other data than worker 0 at update ${Number(first[0]) + 1}: nothing is changed; give all workers the same data in the same order`,
+  throw cluster.wrongSum(
+    new StateError(
+      `${others(wrong)} read other data than worker 0 at update ${Number(first[0]) + 1}: nothing is changed; give all workers the same data in the same order`,
+    ),
   );
 }
