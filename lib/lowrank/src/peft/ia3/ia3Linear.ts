@@ -1,10 +1,10 @@
 /** IA3 on a linear layer. */
 import type { Projection } from '../../nn';
 import { tf } from '../../runtime';
+import type { UpdateTensor } from '../layers/adapterLayer';
 import { byRows, checkUnmerged } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
 import { LinearAdapterLayer } from '../layers/linearAdapterLayer';
-import type { AdapterTensor } from '../tuner';
 import type { IA3Update } from './ia3Update';
 
 /**
@@ -32,13 +32,8 @@ export class IA3Linear extends LinearAdapterLayer<IA3Update> {
     return byRows(x, names, (rows, name) => this.scaled(rows, [this.updates.get(name) ?? []].flat()));
   }
 
-  *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
-    const update = this.updates.get(name);
-    if (update) yield ['ia3_l', { variable: update.factors, layout: this.isFeedforward ? 'batched' : 'column' }];
-  }
-
-  override *ownParameters(): IterableIterator<[string, tf.Variable]> {
-    for (const [name, { factors }] of this.updates) yield [`ia3_l.${name}`, factors];
+  protected updateTensors({ factors }: IA3Update): UpdateTensor[] {
+    return [{ file: 'ia3_l', variable: factors, layout: this.isFeedforward ? 'batched' : 'column' }];
   }
 
   deltaWeight(weight: tf.Tensor, updates: readonly IA3Update[]): tf.Tensor {

@@ -20,6 +20,14 @@ export interface LayerUpdate {
   dispose(): void;
 }
 
+/** A tensor of an update. */
+export interface UpdateTensor extends AdapterTensor {
+  /** Its name in a file, without the layer's path. */
+  readonly file: string;
+  /** Its name in the model, where the adapter's stands before the last `.weight`, or at the end. @defaultValue as in a file */
+  readonly parameter?: string;
+}
+
 /** A frozen layer with any number of named updates; `state` names the active ones. */
 export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpdate = LayerUpdate> extends Module {
   /** The updates by adapter name. */
@@ -43,8 +51,8 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
   /** The base weight's two widths, [I, O]. */
   abstract get weightShape(): readonly [number, number];
 
-  /** The tensors of this layer in an adapter's file, by PEFT's names. @internal */
-  abstract fileTensors(name: string): IterableIterator<[string, AdapterTensor]>;
+  /** The tensors of an update. @internal */
+  protected abstract updateTensors(update: U): readonly UpdateTensor[];
 
   /** The sum of these updates of the base weight. Shapes: weight (I, O) → (I, O). @internal */
   abstract deltaWeight(weight: tf.Tensor, updates: readonly U[]): tf.Tensor;
@@ -64,6 +72,20 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
   /** The adapters that are merged into the base weight; empty if unmerged. */
   get mergedAdapters(): readonly string[] {
     return this.#merged?.names ?? [];
+  }
+
+  /** The tensors of this layer in an adapter's file, by PEFT's names. @internal */
+  fileTensors(name: string): [string, AdapterTensor][] {
+    const update = this.updates.get(name);
+    return update ? this.updateTensors(update).map(({ file, variable, layout }) => [file, { variable, layout }]) : [];
+  }
+
+  override *ownParameters(): IterableIterator<[string, tf.Variable]> {
+    for (const [name, update] of this.updates) {
+      for (const { file, parameter = file, variable } of this.updateTensors(update)) {
+        yield [parameter.replace(/(\.weight)?$/, (leaf) => `.${name}${leaf}`), variable];
+      }
+    }
   }
 
   /** Adds an update with its values, or replaces the one with this name; freezes the base. @internal */

@@ -1,5 +1,5 @@
 /** The state that the adapted layers of a model share: the active adapters, and dropout. */
-import { tf, UnsupportedError } from '../../runtime';
+import { deriveSeed, tf, UnsupportedError } from '../../runtime';
 import { statelessUniform } from '../../runtime/statelessRandom';
 
 /** Consecutive rows of a batch. */
@@ -58,6 +58,11 @@ export class AdapterState {
     tf.tidy(() => this.stepVariable().assign(this.stepVariable().add(tf.scalar(1, 'int32'))));
   }
 
+  /** An input as an update's dropout leaves it, in training mode. */
+  dropped(x: tf.Tensor, { dropout, dropoutSeed }: { readonly dropout: number; readonly dropoutSeed: tf.Variable | undefined }): tf.Tensor {
+    return this.isTraining && dropoutSeed ? x.mul(this.dropoutMask(x.shape, dropout, dropoutSeed)) : x;
+  }
+
   /**
    * Inverted dropout's factors for this step: 0 with probability `rate`, else `1/(1 − rate)`.
    *
@@ -99,4 +104,9 @@ export class AdapterState {
     this.step ??= tf.tidy(() => tf.variable(tf.scalar(0, 'int32'), false, undefined, 'int32'));
     return this.step;
   }
+}
+
+/** The seed of a layer's dropout masks, if it has dropout; a tensor, because all layers then share one compiled function. Shape (), int32. */
+export function dropoutSeedOf(dropout: number, seed: number): tf.Variable | undefined {
+  return dropout > 0 ? tf.tidy(() => tf.variable(tf.scalar(deriveSeed(seed) >> 1, 'int32'), false)) : undefined;
 }

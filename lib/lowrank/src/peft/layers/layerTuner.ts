@@ -14,6 +14,7 @@ import { ModulesToSaveWrapper } from './modulesToSaveWrapper';
 import { hasTiedHead, settleTiedHeads, UNTIED } from './tiedEnds';
 import { TokenRows } from './tokenRows';
 import { type BiasConfig, checkBiasesFree, trainedBiases, trainsBiases } from './trainedBiases';
+import type { TunerPart } from './tunerPart';
 import { WrappedModules } from './wrappedModules';
 
 /** The part that the configurations of these methods share. */
@@ -38,6 +39,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
   readonly state = new AdapterState([]);
   protected readonly configs = new Map<string, C>();
   protected readonly saved: ModulesToSave;
+  protected readonly parts: TunerPart<C>[];
   protected readonly wrapped: WrappedModules<L>;
 
   /** @param isLayer - true for the method's own wrappers */
@@ -46,6 +48,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     private readonly isLayer: (module: Module | undefined) => module is L,
   ) {
     this.saved = new ModulesToSave(model, this.state);
+    this.parts = [this.saved];
     this.wrapped = new WrappedModules(model, isLayer);
   }
 
@@ -79,7 +82,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
       this.addUpdate(target, name, { isEmpty, seed: deriveSeed(isEmpty ? 0 : start.seed, index) });
       if (isNew) this.wrapped.replace(target.path, target.layer);
     }
-    this.saved.add(name, config);
+    for (const part of this.parts) part.add(name, config);
     const leaves = leafNames(targets.map(({ path }) => path));
     const spelledOut = isAllLinear(config) ? this.withTargets(config, leaves) : config;
     this.configs.set(name, spelledOut);
@@ -91,18 +94,18 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
       layer.deleteAdapter(name);
       if (layer.updates.size === 0) this.wrapped.replace(path, layer.baseLayer);
     }
-    this.saved.remove(name);
+    for (const part of this.parts) part.remove(name);
     this.configs.delete(name);
   }
 
   activate(names: readonly string[], trainable: readonly string[]): void {
-    this.saved.checkTogether(names);
+    for (const part of this.parts) part.checkTogether(names);
     this.checkTogether(names);
     this.state.activeAdapters = names;
     for (const [, layer] of this.layers()) {
       for (const [name, { variables }] of layer.updates) for (const variable of variables) variable.trainable = trainable.includes(name);
     }
-    this.saved.train(trainable);
+    for (const part of this.parts) part.train(trainable);
     for (const name of this.configs.keys()) for (const [, bias] of this.biases(name)) bias.trainable = trainable.includes(name);
   }
 
@@ -127,7 +130,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
       for (const [leaf, tensor] of layer.fileTensors(name)) tensors.set(`${path}.${leaf}`, tensor);
     }
     for (const [path, variable] of this.biases(name)) tensors.set(path, { variable, layout: 'same' });
-    for (const [path, tensor] of this.saved.tensors(name)) tensors.set(path, tensor);
+    for (const part of this.parts) for (const [path, tensor] of part.tensors(name)) tensors.set(path, tensor);
     return tensors;
   }
 
@@ -137,7 +140,7 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     for (const target of targets) for (const [leaf, tensor] of this.expectedOf(target)) expected.set(`${target.path}.${leaf}`, tensor);
     const paths = targets.map(({ path }) => path);
     for (const [path, { shape }] of trainedBiases(this.model, config, paths)) expected.set(path, { shape });
-    for (const [path, tensor] of this.saved.expectedTensors(config)) expected.set(path, tensor);
+    for (const part of this.parts) for (const [path, tensor] of part.expectedTensors(config)) expected.set(path, tensor);
     return expected;
   }
 
@@ -157,13 +160,25 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
   }
 
   readonly merging: Merging = {
-    mergedAdapters: () => [...new Set(this.layerList().flatMap((layer) => layer.mergedAdapters))],
+    mergedAdapters: () => {
+      const ofLayers = this.layerList().flatMap((layer) => layer.mergedAdapters);
+      return [...new Set([...ofLayers, ...this.parts.flatMap((part) => part.mergedAdapters?.() ?? [])])];
+    },
     merge: (names, options) => {
       this.checkTogether(names);
       checkMergeMemory(this.layerList(), names);
-      mergeLayers(this.layerList(), names, options);
+      for (const part of this.parts) part.merge?.(names, options);
+      try {
+        mergeLayers(this.layerList(), names, options);
+      } catch (error) {
+        for (const part of this.parts) part.unmerge?.();
+        throw error;
+      }
     },
-    unmerge: () => unmergeLayers(this.layerList()),
+    unmerge: () => {
+      unmergeLayers(this.layerList());
+      for (const part of this.parts) part.unmerge?.();
+    },
   };
 
   unload({ keepsMerged }: { readonly keepsMerged: boolean }): void {
@@ -173,8 +188,8 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
       for (const name of [...layer.updates.keys()]) layer.deleteAdapter(name);
       this.wrapped.replace(path, layer.baseLayer);
     }
-    this.saved.unload(keepsMerged);
-    this.unloadOthers();
+    for (const part of this.parts) part.unload(keepsMerged);
+    this.dispose();
     settleTiedHeads(this.model);
     if (wasTied && !hasTiedHead(this.model)) warn(UNTIED);
   }
@@ -191,9 +206,6 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
 
   /** @throws UnsupportedError when the configuration also adapts these layers in another manner. */
   protected checkTargets(_config: C, _targets: readonly Target<C, L>[]): void {}
-
-  /** Removes the other parts of a method from the model. */
-  protected unloadOthers(): void {}
 
   /** The wrapper at a path, or a new one without adapters around the linear layer there. */
   protected layerAt(path: string, module: Module | undefined, wrap: (base: Projection) => L): L {

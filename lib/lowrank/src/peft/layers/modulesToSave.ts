@@ -6,6 +6,7 @@ import type { AdapterTensor, ExpectedTensor } from '../tuner';
 import type { AdapterState } from './adapterState';
 import { expectedCopy, isSaveable, ModulesToSaveWrapper, type SaveableModule } from './modulesToSaveWrapper';
 import { pathOfHead } from './tiedEnds';
+import type { TunerPart } from './tunerPart';
 import { WrappedModules } from './wrappedModules';
 
 /** The fields of a configuration for these modules. */
@@ -16,7 +17,7 @@ export interface SavedConfig {
 }
 
 /** Wraps the modules that `modulesToSave` names, each once, and adds a copy per adapter. */
-export class ModulesToSave {
+export class ModulesToSave implements TunerPart<SavedConfig> {
   private readonly wrapped: WrappedModules<ModulesToSaveWrapper>;
 
   constructor(
@@ -81,7 +82,6 @@ export class ModulesToSave {
     }
   }
 
-  /** @throws ArgumentError when two of these adapters have a copy of the same module: only one can be active. */
   checkTogether(names: readonly string[]): void {
     for (const [path, { copies }] of this.modules()) {
       const both = names.filter((name) => copies.has(name));
@@ -116,7 +116,6 @@ export class ModulesToSave {
     }
   }
 
-  /** Removes the wrappers; with `keepsActing` the active copies stay in the model, otherwise the originals. */
   unload(keepsActing: boolean): void {
     for (const [path, saved] of this.modules()) {
       const left = keepsActing ? saved.acting : saved.originalModule;

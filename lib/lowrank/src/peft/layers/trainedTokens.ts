@@ -2,9 +2,10 @@
 import { type Embedding, isEmbeddingLayer, type Module, type QuantizedEmbedding, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { adaptablePaths, leafNames } from '../config/targets';
-import type { AdapterTensor, ExpectedTensor } from '../tuner';
+import type { AdapterTensor, ExpectedTensor, MergingOptions } from '../tuner';
 import type { AdapterState } from './adapterState';
 import { isTokenLayer, ROWS_NAME, type TokenLayer, TokenRows } from './tokenRows';
+import type { TunerPart } from './tunerPart';
 import { WrappedModules } from './wrappedModules';
 
 /** The fields of a configuration for trained rows. */
@@ -22,7 +23,7 @@ interface Target {
 }
 
 /** Wraps the layers that `trainableTokenIndices` names, each once, and adds rows per adapter. */
-export class TrainedTokens {
+export class TrainedTokens implements TunerPart<TokenConfig> {
   private readonly wrapped: WrappedModules<TokenRows>;
 
   constructor(
@@ -102,7 +103,6 @@ export class TrainedTokens {
     }
   }
 
-  /** @throws ArgumentError when two of these adapters train tokens of the same layer. */
   checkTogether(names: readonly string[]): void {
     for (const [path, rows] of this.modules()) {
       const both = names.filter((name) => rows.adapterNames.includes(name));
@@ -129,8 +129,7 @@ export class TrainedTokens {
     return this.modules().flatMap(([, rows]) => rows.mergedAdapter ?? []);
   }
 
-  /** Merges these adapters' rows; on an error, every base weight is unchanged. */
-  merge(names: readonly string[], options: { readonly safeMerge: boolean }): void {
+  merge(names: readonly string[], options: MergingOptions): void {
     this.checkTogether(names);
     try {
       for (const [, rows] of this.modules()) for (const name of names) rows.merge(name, options);
@@ -144,7 +143,6 @@ export class TrainedTokens {
     for (const [, rows] of this.modules()) if (rows.mergedAdapter !== undefined) rows.unmerge();
   }
 
-  /** Removes the wrappers; merged rows stay in the model. */
   unload(): void {
     for (const [path, rows] of this.modules()) {
       rows.forgetOriginal();

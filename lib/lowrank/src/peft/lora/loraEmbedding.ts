@@ -53,7 +53,7 @@ export class LoraEmbedding extends LoraLayer<TokenTable> {
   }
 
   protected get factorNames() {
-    return { loraA: 'lora_embedding_A', loraB: 'lora_embedding_B', leaf: '' } as const;
+    return { loraA: 'lora_embedding_A', loraB: 'lora_embedding_B' };
   }
 
   /** What DoRA adds to the base's output: `(g − 1)·E[id] + g·s·A[id]·B` with g = m/‖E + s·A·B‖. */

@@ -2,13 +2,16 @@
 import { type Module, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
-import { AdapterLayer } from '../layers/adapterLayer';
+import { AdapterLayer, type UpdateTensor } from '../layers/adapterLayer';
 import { adapterPerRow, type MixedBatch } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
-import type { AdapterTensor, ExpectedTensor } from '../tuner';
+import type { ExpectedTensor } from '../tuner';
 import { LoraConfig, type LoraOptions } from './config';
 import { createLoraUpdate, emptyLoraUpdate, takesFromBase } from './createLoraUpdate';
 import type { LoraUpdate } from './loraUpdate';
+
+/** PEFT's name of DoRA's magnitude in a file. */
+const MAGNITUDE = 'lora_magnitude_vector';
 
 /** The options of a LoRA layer besides its configuration. */
 export interface LoraLayerOptions {
@@ -92,33 +95,26 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     );
   }
 
-  override *ownParameters(): IterableIterator<[string, tf.Variable]> {
-    for (const [name, update] of this.updates) {
-      yield [`${this.factorNames.loraA}.${name}${this.factorNames.leaf}`, update.loraA];
-      yield [`${this.factorNames.loraB}.${name}${this.factorNames.leaf}`, update.loraB];
-      if (update.magnitude) yield [`lora_magnitude_vector.${name}.weight`, update.magnitude];
-    }
-  }
-
-  /** @internal */
-  *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
-    const update = this.updates.get(name);
-    if (!update) return;
-    yield [`${this.factorNames.loraA}${this.factorNames.leaf}`, { variable: update.loraA, layout: 'transposed' }];
-    yield [`${this.factorNames.loraB}${this.factorNames.leaf}`, { variable: update.loraB, layout: 'transposed' }];
-    if (update.magnitude) yield ['lora_magnitude_vector', { variable: update.magnitude, layout: 'same' }];
+  protected updateTensors({ loraA, loraB, magnitude }: LoraUpdate): UpdateTensor[] {
+    const names = this.factorNames;
+    const factors: UpdateTensor[] = [
+      { file: names.loraA, variable: loraA, layout: 'transposed' },
+      { file: names.loraB, variable: loraB, layout: 'transposed' },
+    ];
+    if (!magnitude) return factors;
+    return [...factors, { file: MAGNITUDE, parameter: `${MAGNITUDE}.weight`, variable: magnitude, layout: 'same' }];
   }
 
   /** The tensors of this layer in the file of an adapter with this configuration. @internal */
   *expectedTensors({ r, useDora }: LoraConfig): IterableIterator<[string, ExpectedTensor]> {
     const [inFeatures, outFeatures] = this.weightShape;
-    yield [`${this.factorNames.loraA}${this.factorNames.leaf}`, { shape: [r, inFeatures] }];
-    yield [`${this.factorNames.loraB}${this.factorNames.leaf}`, { shape: [outFeatures, r] }];
-    if (useDora) yield ['lora_magnitude_vector', { shape: [outFeatures] }];
+    yield [this.factorNames.loraA, { shape: [r, inFeatures] }];
+    yield [this.factorNames.loraB, { shape: [outFeatures, r] }];
+    if (useDora) yield [MAGNITUDE, { shape: [outFeatures] }];
   }
 
-  /** PEFT's names of A and B, and the end of the name after the adapter's. */
-  protected abstract get factorNames(): { readonly loraA: string; readonly loraB: string; readonly leaf: '' | '.weight' };
+  /** PEFT's names of A and B in a file. */
+  protected abstract get factorNames(): { readonly loraA: string; readonly loraB: string };
 
   /** `s·x·A·B` of one update, or DoRA's, for the probe x; for a table, which has no probe, ΔW itself. @internal */
   deltaOutputs(x: tf.Tensor | undefined, weight: tf.Tensor, updates: readonly LoraUpdate[]): tf.Tensor {

@@ -52,26 +52,22 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
   }
 
   protected get factorNames() {
-    return { loraA: 'lora_A', loraB: 'lora_B', leaf: '.weight' } as const;
+    return { loraA: 'lora_A.weight', loraB: 'lora_B.weight' };
   }
 
   /** `s·drop(x)·A·B` */
   private branch(x: tf.Tensor, update: LoraUpdate): tf.Tensor {
-    return update.widen(matMulRows(this.dropped(x, update), update.loraA));
+    return update.widen(matMulRows(this.state.dropped(x, update), update.loraA));
   }
 
   /** The output of DoRA minus that of the base: `(g − 1)·x·W + g·s·x·A·B` with g = m/‖W + s·A·B‖. */
   private doraBranch(x: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor {
     const weight = this.baseWeight();
     const scale = update.directionScale(weight.read(), magnitude); // (O)
-    const input = this.dropped(x, update);
+    const input = this.state.dropped(x, update);
     const bias: unknown = Reflect.get(this.baseLayer, 'bias');
     const product = input === x ? (bias instanceof tf.Tensor ? base.sub(bias) : base) : matMulFrozen(input, () => weight.read());
     const low = update.widen(matMulRows(input, update.loraA));
     return product.mul(scale.sub(1)).add(low.mul(scale));
-  }
-
-  private dropped(x: tf.Tensor, { dropout, dropoutSeed }: LoraUpdate): tf.Tensor {
-    return this.state.isTraining && dropoutSeed ? x.mul(this.state.dropoutMask(x.shape, dropout, dropoutSeed)) : x;
   }
 }

@@ -1,12 +1,10 @@
 /** LoRA on a whole model. */
 import { isEmbeddingLayer, type Module } from '../../nn';
 import { ArgumentError } from '../../runtime';
-import { checkMergeMemory } from '../adapterMemory';
 import { patternValues, targetPaths } from '../config/targets';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { TrainedTokens } from '../layers/trainedTokens';
-import { mergeLayers, unmergeLayers } from '../merge/mergeLayers';
-import type { AdapterStart, AdapterTensor, Combining, ExpectedTensor, Merging, Swapping } from '../tuner';
+import type { AdapterStart, Combining, ExpectedTensor, Swapping } from '../tuner';
 import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
 import { LoraConfig } from './config';
 import { scalingOf, takesFromBase } from './createLoraUpdate';
@@ -27,60 +25,26 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   constructor(model: Module) {
     super(model, (module) => module instanceof LoraLayer);
     this.tokens = new TrainedTokens(model, this.state);
+    this.parts.push(this.tokens);
   }
 
   override add(name: string, config: LoraConfig, start: AdapterStart): LoraConfig {
     const lora = withEnsuredTying(this.model, config);
     const spelledOut = super.add(name, lora, start);
-    this.tokens.add(name, lora);
     warnWithoutTying(this.model, lora);
     return spelledOut;
   }
 
-  override remove(name: string): void {
-    super.remove(name);
-    this.tokens.remove(name);
-  }
-
-  override activate(names: readonly string[], trainable: readonly string[]): void {
-    super.activate(names, trainable);
-    this.tokens.train(trainable);
-  }
-
   override leftInBase(name: string): string | undefined {
-    const { initLoraWeights } = this.configs.get(name) ?? {};
-    const movesBase = initLoraWeights === 'pissa' || initLoraWeights === 'olora';
-    const left = [movesBase && `the residual of its '${initLoraWeights}' start`, super.leftInBase(name)].filter(Boolean);
+    const config = this.configs.get(name);
+    const residual = config && takesFromBase(config) && `the residual of its '${config.initLoraWeights}' start`;
+    const left = [residual, super.leftInBase(name)].filter(Boolean);
     return left.join(' and ') || undefined;
   }
 
-  override tensors(name: string): Map<string, AdapterTensor> {
-    return new Map([...super.tensors(name), ...this.tokens.tensors(name)]);
-  }
-
   override expectedTensors(config: LoraConfig): Map<string, ExpectedTensor> {
-    const lora = withEnsuredTying(this.model, config);
-    return new Map([...super.expectedTensors(lora), ...this.tokens.expectedTensors(lora)]);
+    return super.expectedTensors(withEnsuredTying(this.model, config));
   }
-
-  override readonly merging: Merging = {
-    mergedAdapters: () => [...new Set([...this.layerList().flatMap((layer) => layer.mergedAdapters), ...this.tokens.mergedAdapters()])],
-    merge: (names, options) => {
-      this.checkTogether(names);
-      checkMergeMemory(this.layerList(), names);
-      this.tokens.merge(names, { safeMerge: options.safeMerge });
-      try {
-        mergeLayers(this.layerList(), names, options);
-      } catch (error) {
-        this.tokens.unmerge();
-        throw error;
-      }
-    },
-    unmerge: () => {
-      unmergeLayers(this.layerList());
-      this.tokens.unmerge();
-    },
-  };
 
   readonly combining: Combining<LoraConfig> = {
     combine: (configs, options: WeightedAdapterOptions) => {
@@ -98,10 +62,6 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
     },
     scaleRatios: (name, next) => this.scaleRatios(name, next),
   };
-
-  protected override unloadOthers(): void {
-    this.tokens.unload();
-  }
 
   /** The factor for B that keeps the new adapter's `s·A·B` under the old scale; 1 for every other tensor. */
   private scaleRatios(name: string, next: LoraConfig): (key: string) => number {
@@ -124,7 +84,6 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
    * @throws ArgumentError when a layer would have DoRA and another adapter together.
    */
   protected override checkTogether(names: readonly string[]): void {
-    this.tokens.checkTogether(names);
     for (const [path, { updates }] of this.layers()) {
       const acting = names.filter((name) => updates.has(name));
       const dora = acting.find((name) => updates.get(name)?.magnitude);

@@ -1,8 +1,9 @@
 /** One adapter's update of one layer. */
 import { matMulRows } from '../../nn';
-import { deriveSeed, tf } from '../../runtime';
+import { tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import type { LayerUpdate } from '../layers/adapterLayer';
+import { dropoutSeedOf } from '../layers/adapterState';
 import type { MergeStep } from '../merge/mergeLayers';
 
 /** The settings of an update besides A and B. */
@@ -41,7 +42,7 @@ export class LoraUpdate implements LayerUpdate {
     this.scaling = scaling;
     this.dropout = dropout;
     this.magnitude = magnitude;
-    if (dropout > 0) this.dropoutSeed = tf.tidy(() => tf.variable(tf.scalar(deriveSeed(seed) >> 1, 'int32'), false));
+    this.dropoutSeed = dropoutSeedOf(dropout, seed);
   }
 
   /** The rank. */

@@ -1,10 +1,10 @@
 /** VeRA on a linear layer. */
 import { addResidual, type Projection } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
+import type { UpdateTensor } from '../layers/adapterLayer';
 import { adapterPerRow } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
 import { LinearAdapterLayer } from '../layers/linearAdapterLayer';
-import type { AdapterTensor } from '../tuner';
 import type { VeraUpdate } from './veraUpdate';
 
 /**
@@ -24,22 +24,15 @@ export class VeraLinear extends LinearAdapterLayer<VeraUpdate> {
       const base = this.baseLayer.forward(x);
       const names = this.state.rowAdapters;
       if (names) return adapterPerRow(this, { x, base, names }, (rows, update) => update.branch(rows));
-      return this.actingUpdates().reduce((y, update) => addResidual(y, update.branch(this.dropped(x, update))), base);
+      return this.actingUpdates().reduce((y, update) => addResidual(y, update.branch(this.state.dropped(x, update))), base);
     });
   }
 
-  *fileTensors(name: string): IterableIterator<[string, AdapterTensor]> {
-    const update = this.updates.get(name);
-    if (!update) return;
-    yield ['vera_lambda_b', { variable: update.lambdaB, layout: 'same' }];
-    yield ['vera_lambda_d', { variable: update.lambdaD, layout: 'same' }];
-  }
-
-  override *ownParameters(): IterableIterator<[string, tf.Variable]> {
-    for (const [name, { lambdaB, lambdaD }] of this.updates) {
-      yield [`vera_lambda_b.${name}`, lambdaB];
-      yield [`vera_lambda_d.${name}`, lambdaD];
-    }
+  protected updateTensors({ lambdaB, lambdaD }: VeraUpdate): UpdateTensor[] {
+    return [
+      { file: 'vera_lambda_b', variable: lambdaB, layout: 'same' },
+      { file: 'vera_lambda_d', variable: lambdaD, layout: 'same' },
+    ];
   }
 
   deltaWeight(weight: tf.Tensor, updates: readonly VeraUpdate[]): tf.Tensor {
@@ -52,9 +45,5 @@ export class VeraLinear extends LinearAdapterLayer<VeraUpdate> {
 
   reorderOutputs(): void {
     throw new UnsupportedError('VeRA adapters cannot be brought into another order of outputs: all layers share one projection B');
-  }
-
-  private dropped(x: tf.Tensor, { dropout, dropoutSeed }: VeraUpdate): tf.Tensor {
-    return this.state.isTraining && dropoutSeed ? x.mul(this.state.dropoutMask(x.shape, dropout, dropoutSeed)) : x;
   }
 }

@@ -80,10 +80,6 @@ export class VeraTuner extends LayerTuner<VeraConfig, VeraLinear> {
     ];
   }
 
-  protected override unloadOthers(): void {
-    this.dispose();
-  }
-
   private sizes(config: VeraConfig): ProjectionSizes {
     const shapes = this.targets(config).map(({ layer }) => layer.weightShape);
     const widest = (axis: 0 | 1) => Math.max(...shapes.map((shape) => shape[axis]));

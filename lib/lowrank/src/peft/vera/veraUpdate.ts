@@ -1,8 +1,9 @@
 /** One adapter's update of one layer. */
 import { matMulFrozen } from '../../nn';
-import { deriveSeed, tf } from '../../runtime';
+import { tf } from '../../runtime';
 import { normalVariable } from '../initialValues';
 import type { LayerUpdate } from '../layers/adapterLayer';
+import { dropoutSeedOf } from '../layers/adapterState';
 import type { MergeStep } from '../merge/mergeLayers';
 import type { VeraConfig } from './config';
 import type { Projections } from './projections';
@@ -32,7 +33,7 @@ export class VeraUpdate implements LayerUpdate {
     { dropout, seed }: { readonly dropout: number; readonly seed: number },
   ) {
     this.dropout = dropout;
-    if (dropout > 0) this.dropoutSeed = tf.tidy(() => tf.variable(tf.scalar(deriveSeed(seed) >> 1, 'int32'), false));
+    this.dropoutSeed = dropoutSeedOf(dropout, seed);
   }
 
   /** Starts b at 0 and d at `dInitial`, or, with `initWeights` false, b at 1 and d in N(0, 1). */
