@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { completeSpec } from '../../../lib/lowrank/src/cli/arguments/commandSpec';
 import { allCommands } from '../../../lib/lowrank/src/cli/commands/commands';
 import { temporaryFolder } from '../../io/temporaryFolder';
-import { saveSmallAdapters, saveSmallModel } from '../../review/cli/smallReviewer';
+import { saveSmallAdapters, saveSmallModel, vocabSize } from '../../review/cli/smallReviewer';
 import { lowrank } from '../run';
 
 const folder = temporaryFolder();
@@ -167,7 +167,7 @@ test('info tells the size of a model and of adapters without loading a weight', 
   const { stdout } = await lowrank(['info', ...model, '--json']);
   expect(JSON.parse(stdout)).toMatchObject({
     model: 'model',
-    parameters: 49152 * 16 + 2 * (2 * 256 + 2 * 128 + 3 * 384 + 32) + 16,
+    parameters: vocabSize * 16 + 2 * (2 * 256 + 2 * 128 + 3 * 384 + 32) + 16,
     layers: 2,
   });
   const { stdout: text } = await lowrank(['info', '--adapter', folder('adapters')]);
