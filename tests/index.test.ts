@@ -110,8 +110,6 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   'new LoraLinear': [new Linear(tf.variable(tf.ones([2, 2]))), { r: 1 }],
 };
 const OWNERS: Readonly<Record<string, object>> = {
-  AdapterSet: peft,
-  MergeableAdapters: peft,
   PeftModel: peft,
   LlamaForCausalLM: model,
   LoraLayer: lora,

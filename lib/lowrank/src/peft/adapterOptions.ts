@@ -1,4 +1,4 @@
-/** The options of adding, loading and saving adapters. */
+/** The options of adding, loading, saving and merging adapters. */
 import { checkKnown } from '../runtime/checks/checkKnown';
 import type { SaveEmbeddingLayers } from './layers/embeddingLayers';
 
@@ -27,6 +27,16 @@ export interface AdapterSaveOptions {
    * vocabulary was resized or the adapter's own file contained them; PEFT's `save_embedding_layers`. @defaultValue 'auto'
    */
   readonly saveEmbeddingLayers?: SaveEmbeddingLayers;
+}
+
+/** The options of merging. */
+export interface MergeOptions {
+  /** @defaultValue the active adapters */
+  readonly adapterNames?: readonly string[];
+  /** Whether to refuse merged weights with NaN or infinity before anything is changed. @defaultValue false */
+  readonly safeMerge?: boolean;
+  /** Called with the number of merged layers and of all layers. */
+  readonly onProgress?: (layers: number, total: number) => void;
 }
 
 /** @throws ArgumentError for an unknown option. */

@@ -2,8 +2,9 @@
 import { ArgumentError } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import type { AdapterOptions } from './adapterOptions';
+import type { CausalModel } from './causalModel';
 import { methods, type PeftConfig } from './methods';
-import { type CausalModel, PeftModel } from './peftModel';
+import { PeftModel } from './peftModel';
 
 /**
  * Puts an adapter with this configuration on a model, in place, and freezes everything else.

@@ -1,8 +1,9 @@
 /** Converts prefix adapters between Hugging Face, the authors' code (OpenGVLab) and lit. */
 import { tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import type { CausalModel } from '../causalModel';
 import { getPeftModel } from '../getPeftModel';
-import type { CausalModel, PeftModel } from '../peftModel';
+import type { PeftModel } from '../peftModel';
 import { AdaptionPromptConfig } from './config';
 import { GATE_OF_LAYOUT, type PrefixLayout, type PrefixModelSizes, readLayout, withGate, writeLayout } from './prefixLayouts';
 

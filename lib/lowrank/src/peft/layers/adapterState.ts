@@ -76,6 +76,23 @@ export class AdapterState {
     });
   }
 
+  /** Runs `run` with an adapter for each row; a promise keeps them until it settles. */
+  withRows<T>(names: readonly string[], run: () => T): T {
+    this.rowAdapters = names;
+    return finallyDo(run, () => {
+      this.rowAdapters = undefined;
+    });
+  }
+
+  /** Runs `run` outside training mode. */
+  withoutDropout<T>(run: () => T): T {
+    const { isTraining } = this;
+    this.isTraining = false;
+    return finallyDo(run, () => {
+      this.isTraining = isTraining;
+    });
+  }
+
   /** The fields that decide a pass through a layer, besides its active updates. */
   *trainingFields(): IterableIterator<readonly [string, unknown]> {
     yield ['isTraining', this.training];
@@ -109,4 +126,17 @@ export class AdapterState {
 /** The seed of a layer's dropout masks, if it has dropout; a tensor, because all layers then share one compiled function. Shape (), int32. */
 export function dropoutSeedOf(dropout: number, seed: number): tf.Variable | undefined {
   return dropout > 0 ? tf.tidy(() => tf.variable(tf.scalar(deriveSeed(seed) >> 1, 'int32'), false)) : undefined;
+}
+
+/** `try … finally` that waits for a promise. */
+export function finallyDo<T>(run: () => T, after: () => void): T {
+  let isPending = false;
+  try {
+    const result = run();
+    if (!(result instanceof Promise)) return result;
+    isPending = true;
+    return result.finally(after) as T;
+  } finally {
+    if (!isPending) after();
+  }
 }

@@ -1,0 +1,210 @@
+/** The adapters on a model: which there are, which act, and their files. */
+import type { Module } from '../nn';
+import { ArgumentError, StateError, type tf } from '../runtime';
+import { checkOneOf } from '../runtime/checks/checkValues';
+import { warn } from '../runtime/messages/warn';
+import type { AdapterLoadOptions, AdapterSaveOptions } from './adapterOptions';
+import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
+import { onBase } from './config/adapterConfig';
+import { assignTensors, readTensors } from './files/adapterTensors';
+import type { AdapterFolder } from './files/openAdapterFolder';
+import { saveAdapters } from './files/saveAdapters';
+import { hotswap } from './hotswap';
+import { BASE_ROW } from './layers/adapterPerRow';
+import type { AdapterState } from './layers/adapterState';
+import { assignStoredLayers, EmbeddingLayers } from './layers/embeddingLayers';
+import { checkAble, methodOf, type PeftConfig, type PeftType } from './methods';
+import type { Abilities, Ability, AdapterStart, Tuner } from './tuner';
+
+interface Adapter {
+  readonly config: PeftConfig;
+  /** Whether its file contained the base's embedding or output layer although it targets neither. */
+  readonly hasBaseLayers?: boolean;
+  readonly isTrainable: boolean;
+}
+
+/** A model that may tell its origin, and whether its vocabulary was resized. */
+export type NamedModule = Module & { readonly nameOrPath?: string; readonly isResized?: boolean };
+
+/** The named adapters of a model, all of one method. While it has adapters, no other owner may put adapters on the model. */
+export class Adapters<M extends NamedModule = NamedModule> {
+  readonly tuner: Tuner<PeftConfig>;
+  readonly #byName = new Map<string, Adapter>();
+  /** The call that ended its use. */
+  #endedBy: string | undefined;
+
+  /** @throws StateError when another owner has adapters on the model. */
+  constructor(
+    readonly model: M,
+    readonly peftType: PeftType,
+  ) {
+    checkFree(model, this);
+    const { Tuner } = methodOf(peftType);
+    this.tuner = new Tuner(model);
+  }
+
+  /** Itself. @throws StateError when it has released its model. */
+  usable(): this {
+    if (this.#endedBy !== undefined) {
+      const remedy = this.#endedBy === 'dispose()' ? 'load the model again' : 'use the model that it returned, or wrap that model again';
+      throw new StateError(`this PeftModel is of no use after ${this.#endedBy}: ${remedy}`);
+    }
+    if (isOwnedByAnother(this.model, this)) {
+      throw new StateError('this PeftModel has no adapter left, and another one now has adapters on its model: use that one');
+    }
+    return this;
+  }
+
+  /** The state that the adapted layers share. */
+  get state(): AdapterState {
+    return this.tuner.state;
+  }
+
+  get names(): string[] {
+    return [...this.#byName.keys()];
+  }
+
+  /** The adapters that are merged into the base weights. */
+  get merged(): readonly string[] {
+    return this.tuner.merging?.mergedAdapters() ?? [];
+  }
+
+  /** @throws StateError for an unknown name. */
+  get(name: string): Adapter {
+    const adapter = this.#byName.get(name);
+    if (adapter) return adapter;
+    throw new StateError(`there is no adapter '${name}'; there is ${this.names.join(', ') || 'none'}`);
+  }
+
+  /** Adds an adapter, inactive. On an error, nothing is changed. */
+  add(name: string, config: PeftConfig, { start, ...options }: { readonly start: AdapterStart } & Omit<Adapter, 'config'>): void {
+    this.checkNew(name);
+    checkOneOf('isTrainable', options.isTrainable, [true, false]);
+    this.checkMethod(config);
+    this.#byName.set(name, { config: this.tuner.add(name, config, start), ...options });
+    if (this.#byName.size === 1) claim(this.model, this);
+    this.activate(this.state.activeAdapters);
+  }
+
+  /** Adds an opened adapter, and assigns its values. */
+  load({ config, tensors }: AdapterFolder, { adapterName = 'default', isTrainable = false }: AdapterLoadOptions): void {
+    this.checkNew(adapterName);
+    this.checkMethod(config);
+    const layers = new EmbeddingLayers(this.model);
+    layers.checkVocabulary(tensors);
+    const expected = this.tuner.expectedTensors(config);
+    const values = readTensors(tensors, layers.expectedTensors(expected));
+    const base = layers.read(tensors.origin, values, expected);
+    const others = this.names;
+    this.add(adapterName, config, { start: 'empty', isTrainable, hasBaseLayers: base.some(({ isTarget }) => !isTarget) });
+    assignTensors(this.tuner.tensors(adapterName), values);
+    if (assignStoredLayers(base) && others.length > 0) {
+      warn(
+        `the file of '${adapterName}' holds another embedding or output layer; it takes the model's place under ${others.join(', ')} too`,
+      );
+    }
+  }
+
+  /** Writes adapters as PEFT does. */
+  save(folder: string, { selectedAdapters: names = this.names, saveEmbeddingLayers: save = 'auto' }: AdapterSaveOptions): void {
+    checkOneOf('saveEmbeddingLayers', save, ['auto', true, false]);
+    const layers = new EmbeddingLayers(this.model);
+    const contents = names.map((name) => {
+      const { config, hasBaseLayers = false } = this.get(name);
+      const own = this.tuner.tensors(name);
+      const isResized = this.model.isResized === true || hasBaseLayers;
+      const tensors = new Map([...own, ...layers.tensors(own, { save, isResized })]);
+      return { name, config: onBase(config, this.model.nameOrPath), tensors };
+    });
+    if (this.merged.length > 0 && contents.some(({ tensors }) => [...tensors.values()].some(({ isBase }) => isBase))) {
+      throw new StateError(
+        'these adapters are saved with weights of the base, into which adapters are merged; call unmergeAdapter() first',
+      );
+    }
+    saveAdapters(folder, contents);
+  }
+
+  /** Replaces the values of an adapter in place. */
+  swap(name: string, source: string | tf.NamedTensorMap): void {
+    const { config } = this.get(name);
+    this.checkUnmerged('swapping one');
+    const adapted = { tuner: this.tuner, swapping: this.ability('swapping'), layers: new EmbeddingLayers(this.model) };
+    hotswap(adapted, { name, config }, source);
+  }
+
+  /** Makes exactly these adapters active. */
+  activate(names: readonly string[]): void {
+    for (const name of names) this.get(name);
+    if (new Set(names).size < names.length) throw new ArgumentError(`an adapter is named twice: ${names.join(', ')}`);
+    this.tuner.activate(
+      names,
+      names.filter((name) => this.get(name).isTrainable),
+    );
+  }
+
+  /** Removes an adapter and frees it; if it was active, the first remaining adapter becomes active. */
+  remove(name: string): void {
+    this.get(name);
+    this.checkUnmerged('deleting one');
+    const left = this.state.activeAdapters.filter((active) => active !== name);
+    this.warnOfBase([name]);
+    this.tuner.remove(name);
+    this.#byName.delete(name);
+    if (this.#byName.size === 0) release(this.model);
+    this.activate(left.length > 0 ? left : this.names.slice(0, 1));
+  }
+
+  /** Removes every wrapper from the model; `call` names the call that ends the use. */
+  takeOff(call: string, options: { readonly keepsMerged: boolean }): M {
+    this.tuner.unload(options);
+    this.#byName.clear();
+    this.state.dispose();
+    release(this.model);
+    this.#endedBy = call;
+    return this.model;
+  }
+
+  /** Frees the adapters, and by `disposeModel` the model; does nothing after the end of the use. */
+  dispose(disposeModel: () => void): void {
+    if (this.#endedBy !== undefined) return;
+    this.tuner.dispose();
+    this.state.dispose();
+    disposeModel();
+    this.#endedBy = 'dispose()';
+  }
+
+  /** @throws UnsupportedError, with the method's reason, when these adapters lack this ability. */
+  ability<A extends Ability>(name: A): Abilities<PeftConfig>[A] {
+    checkAble(this.peftType, name);
+    return this.tuner[name] as Abilities<PeftConfig>[A];
+  }
+
+  /** Warns of what these adapters leave in the base when they do not act. */
+  warnOfBase(names: Iterable<string>): void {
+    for (const name of names) {
+      const left = this.tuner.leftInBase(name);
+      if (left !== undefined) warn(`'${name}' leaves ${left} in the base, which is not the model that was loaded`);
+    }
+  }
+
+  /** Checks the name of a new adapter, which becomes part of a path in the model and on the disk. */
+  checkNew(name: string): void {
+    if (typeof name !== 'string' || !/^[\w-]{1,100}$/.test(name) || name === BASE_ROW) {
+      const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 120)) : `${name} (${typeof name})`;
+      throw new ArgumentError(`adapter name ${shown} is not a text of 1 to 100 letters, digits, _ and -, other than ${BASE_ROW}`);
+    }
+    if (this.#byName.has(name)) throw new StateError(`there is an adapter '${name}' already; delete it first, or take another name`);
+    if (this.#byName.size === 0) checkFree(this.model, this);
+    this.checkUnmerged('adding one');
+  }
+
+  /** @throws ArgumentError when the configuration belongs to another method than the present adapters. */
+  private checkMethod({ peftType }: PeftConfig): void {
+    if (peftType === this.peftType) return;
+    throw new ArgumentError(`this model has ${methodOf(this.peftType).name} adapters, to which ${peftType} cannot be added`);
+  }
+
+  private checkUnmerged(before: string): void {
+    if (this.merged.length > 0) throw new StateError(`adapters are merged; call unmergeAdapter() before ${before}`);
+  }
+}
