@@ -139,7 +139,7 @@ describe('a moving figure', () => {
   test('of memory knows the card that fits', async () => {
     const chart = figures.memoryExplorer as Figure;
     expect(await chart.svg()).toContain('fits on: 141 GB');
-    expect(await moved(chart, 'batch', 64)).toContain('fits on: none of these');
+    expect(await moved(chart, 'batch', 64)).toContain('fits on: no card');
   });
 
   test('of memory says the numbers of the drawing', () => {

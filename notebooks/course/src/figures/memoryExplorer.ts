@@ -97,7 +97,7 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
   const scale = { domainMin: 0, domainMax: { expr: 'end' }, nice: false };
   const x = { type: 'quantitative', title: 'memory (GB)', scale, axis: { tickCount: 6 } };
   const size = (field: string) => `(${field} < 0.1 ? format(1000 * ${field}, '.3~r') + ' MB' : format(${field}, ',.3~r') + ' GB')`;
-  const fits = `${cards.map((card) => `(datum.total <= ${card} ? '${card} GB' : `).join('')}'none of these'${')'.repeat(cards.length)}`;
+  const fits = `${cards.map((card) => `(datum.total <= ${card} ? '${card} GB' : `).join('')}'no card'${')'.repeat(cards.length)}`;
   const bars = {
     transform: [
       { calculate: GB, as: 'GB' },
@@ -148,6 +148,7 @@ export function memoryExplorer(models: readonly MemoryModel[], options: MemoryEx
     },
     width: 440,
     height: { step: 44 },
+    autosize: { type: 'pad', resize: true }, // the words at the right become longer than those it begins with
     data: { values: rows },
     layer: [
       bars,
