@@ -199,6 +199,14 @@ Cannot display: file marked as a binary type.
     ]);
   });
 
+  test.each(['@@ @@', '@@ function f() {', '@@', '@@ -1,x +1 @@'])(
+    'a hunk that begins with %s has no line counts, and is no header alone',
+    async (begin) => {
+      const diff = `diff --git a/a.js b/a.js\n--- a/a.js\n+++ b/a.js\n${begin}\n-a\n+b\n`;
+      await expect(hunksOf(diff)).rejects.toThrow(/^line 4: this hunk has no line counts; expected a unified diff/);
+    },
+  );
+
   test.each([
     ['one of git', 'diff --git a/a.js b/a.js\nindex 1..2 100644\n--- a/a.js\n+++ b/a.js\n'],
     ['one of git without paths', 'diff --git a/a.js b/a.js\n'],

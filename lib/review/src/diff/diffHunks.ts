@@ -71,7 +71,10 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     } else if (line.startsWith('+++ ')) {
       section.addSides(before, line.slice(4, longestHeader));
       plain.note(line);
-    } else if (section.isOpen) section.header?.add(line);
+    } else if (section.isOpen) {
+      if (line.startsWith('@@') && section.awaitsHunk) throw new FormatError(`line ${number}: this hunk has no line counts; ${expected}`);
+      section.header?.add(line);
+    }
     const isWholeFile = hunk === undefined && section.passOver(line); // each such line, not the first alone, names a file
     namesFiles ||= isWholeFile;
     isDiff ||= hunk !== undefined;
@@ -134,6 +137,11 @@ class Section {
 
   get isOpen(): boolean {
     return this.header !== undefined;
+  }
+
+  /** Whether a header with both sides is read, and nothing of its hunks yet. */
+  get awaitsHunk(): boolean {
+    return !this.hasHunks && this.header?.hasSides === true;
   }
 
   open(header: FileHeader): void {

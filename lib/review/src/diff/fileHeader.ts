@@ -56,6 +56,11 @@ export class FileHeader {
     return this.line !== '' && this.sides === undefined;
   }
 
+  /** Whether its `---` and `+++` lines have been read. */
+  get hasSides(): boolean {
+    return this.hasBothSides;
+  }
+
   /** The path after the change, or before it if the file is deleted. */
   get file(): string {
     if (this.isCombined) return this.combinedName;
