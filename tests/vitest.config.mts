@@ -60,10 +60,10 @@ export default defineConfig({
       'lowrank/internal': file('../lib/lowrank/src/internal.ts'),
       'lowrank-course': file('../notebooks/course/src/index.ts'),
       'lowrank-notebook/internal': file('../lib/notebook/src/internal.ts'),
-      'lowrank-notebook': file('../lib/notebook/src/index.ts'),
+      'lowrank-notebook': file('../lib/notebook/src/door.ts'),
       'lowrank-review/commands': file('../lib/review/src/cli/commands.ts'),
-      'lowrank-review': file('../lib/review/src/index.ts'),
-      lowrank: file('../lib/lowrank/src/index.ts'),
+      'lowrank-review': file('../lib/review/src/door.ts'),
+      lowrank: file('../lib/lowrank/src/door.ts'),
     },
   },
   test: {

@@ -5,6 +5,7 @@ import { ArgumentError } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkNumber, checkOneOf } from '../runtime/checks/checkValues';
 import { checkWhole } from '../runtime/checks/checkWhole';
+import { checkGiven } from '../runtime/checks/door';
 import { architectureOf, MODEL_TYPES, type ModelType } from './architectures';
 
 /** Options of a model: Hugging Face's `config.json` in camelCase. The sizes are required; everything else has a default. */
@@ -57,6 +58,7 @@ export type LlamaConfig = Required<Omit<LlamaConfigOptions, Optional>> & Pick<Ll
  * @throws ArgumentError with the first field that is out of range.
  */
 export function llamaConfig(options: LlamaConfigOptions): LlamaConfig {
+  checkGiven('llamaConfig(options)', { options });
   const { hiddenSize, numAttentionHeads, modelType = 'llama' } = options;
   checkOneOf('LlamaConfig: modelType', modelType, MODEL_TYPES);
   const architecture = architectureOf({ modelType });

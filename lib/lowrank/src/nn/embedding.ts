@@ -1,5 +1,6 @@
 /** The table of token vectors. */
 import { ArgumentError, ShapeError, tf } from '../runtime';
+import { checkGiven } from '../runtime/checks/door';
 import { matMulRows } from './linear';
 import { Module } from './module';
 import type { ModuleKind } from './moduleKind';
@@ -27,6 +28,7 @@ export class Embedding extends Module implements TokenTable {
   /** Takes ownership of the variable. */
   constructor(readonly weight: tf.Variable) {
     super();
+    checkGiven('new Embedding(weight)', { weight });
     if (weight.rank !== 2) throw new ShapeError(`an Embedding's weight is (vocabulary, width); got shape [${weight.shape}]`);
   }
 

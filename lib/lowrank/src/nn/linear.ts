@@ -1,5 +1,6 @@
 /** `y = x·W + b`, with the kernel stored (in, out) as in tfjs. */
 import { ShapeError, tf } from '../runtime';
+import { checkGiven } from '../runtime/checks/door';
 import { checkWidth } from './checkWidth';
 import { withGradient } from './customGradient';
 import { byKernel } from './kernels/dispatch';
@@ -29,6 +30,7 @@ export class Linear extends Module implements Projection {
     readonly bias?: tf.Variable,
   ) {
     super();
+    checkGiven('new Linear(weight)', { weight });
     if (weight.rank !== 2) throw new ShapeError(`a Linear's weight is (in, out); got shape [${weight.shape}]`);
     if (bias && bias.shape.join() !== String(weight.shape[1])) {
       throw new ShapeError(

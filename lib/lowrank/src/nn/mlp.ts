@@ -1,5 +1,6 @@
 /** The feed-forward half of a layer. */
 import { ShapeError, tf } from '../runtime';
+import { checkGiven } from '../runtime/checks/door';
 import type { Projection } from './linear';
 import { Module } from './module';
 import type { ModuleKind } from './moduleKind';
@@ -23,8 +24,11 @@ export class MLP extends Module {
   readonly downProj: Projection;
 
   /** @throws ShapeError when the projections do not fit together. */
-  constructor({ gateProj, upProj, downProj }: MLPProjections) {
+  constructor(projections: MLPProjections) {
     super();
+    checkGiven('new MLP(projections)', { projections });
+    const { gateProj, upProj, downProj } = projections;
+    checkGiven('new MLP(projections)', { gateProj, upProj, downProj });
     const widths = ({ inFeatures, outFeatures }: Projection) => `(${inFeatures}, ${outFeatures})`;
     if (widths(gateProj) !== widths(upProj) || downProj.inFeatures !== upProj.outFeatures) {
       const given = `gate ${widths(gateProj)}, up ${widths(upProj)}, down ${widths(downProj)}`;

@@ -1,5 +1,6 @@
 /** Normalisation by the root mean square. */
 import { ShapeError, tf } from '../runtime';
+import { checkGiven } from '../runtime/checks/door';
 import { checkWidth } from './checkWidth';
 import { withGradient } from './customGradient';
 import { Module } from './module';
@@ -21,6 +22,7 @@ export class RMSNorm extends Module {
     readonly eps = 1e-6,
   ) {
     super();
+    checkGiven('new RMSNorm(weight)', { weight });
     if (weight.rank !== 1) throw new ShapeError(`an RMSNorm's weight is (width); got shape [${weight.shape}]`);
   }
 

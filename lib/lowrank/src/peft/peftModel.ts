@@ -13,6 +13,7 @@ import { castModel, Module } from '../nn';
 import { ShapeError, StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkOneOf } from '../runtime/checks/checkValues';
+import { checkGiven } from '../runtime/checks/door';
 import { atPlace } from '../runtime/messages/atPlace';
 import { warn } from '../runtime/messages/warn';
 import {
@@ -46,6 +47,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   /** @throws StateError when another owner has adapters on the model. */
   constructor(model: M, peftType: PeftType) {
     super();
+    checkGiven('new PeftModel(model, peftType)', { model, peftType });
     this.peftType = peftType;
     this.#adapters = new Adapters(model, peftType);
   }
@@ -60,6 +62,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    * const peft = await PeftModel.fromPretrained(model, 'adapters/review', { isTrainable: true });
    */
   static async fromPretrained<M extends CausalModel>(model: M, folder: string, options: AdapterLoadOptions = {}): Promise<PeftModel<M>> {
+    checkGiven('PeftModel.fromPretrained(model, folder)', { model, folder });
     checkLoadOptions('PeftModel.fromPretrained', options);
     const opened = atPlace(folder, () => openAdapterFolder(folder));
     const peftModel = new PeftModel(model, opened.config.peftType);

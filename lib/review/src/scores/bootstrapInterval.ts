@@ -27,11 +27,11 @@ export interface ConfidenceInterval {
  *
  * @throws ArgumentError when there are no examples, or an option is out of range.
  */
-export function bootstrapInterval(values: readonly number[], options?: BootstrapOptions): ConfidenceInterval;
 export function bootstrapInterval<T>(
   examples: readonly T[],
   options: BootstrapOptions & { readonly statistic: (drawn: readonly T[]) => number },
 ): ConfidenceInterval;
+export function bootstrapInterval(values: readonly number[], options?: BootstrapOptions): ConfidenceInterval;
 export function bootstrapInterval<T>(
   examples: readonly T[],
   options: BootstrapOptions & { statistic?: (drawn: readonly T[]) => number } = {},

@@ -1,5 +1,6 @@
 /** Causal self-attention, and its interfaces for models, caches and adapters. */
 import { ShapeError, tf } from '../../runtime';
+import { checkGiven } from '../../runtime/checks/door';
 import type { Projection } from '../linear';
 import { Module } from '../module';
 import type { ModuleKind } from '../moduleKind';
@@ -58,10 +59,13 @@ export class CausalSelfAttention extends Module implements Attention {
 
   /** @throws ShapeError when a projection's width is not a multiple of the head's width. */
   constructor(
-    { qProj, kProj, vProj, oProj }: AttentionProjections,
+    projections: AttentionProjections,
     readonly headDim: number,
   ) {
     super();
+    checkGiven('new CausalSelfAttention(projections, headDim)', { projections, headDim });
+    const { qProj, kProj, vProj, oProj } = projections;
+    checkGiven('new CausalSelfAttention(projections, headDim)', { qProj, kProj, vProj, oProj });
     this.qProj = qProj;
     this.kProj = kProj;
     this.vProj = vProj;

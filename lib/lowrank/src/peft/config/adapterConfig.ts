@@ -1,5 +1,6 @@
 /** The part that the configurations of all methods share. */
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkGiven } from '../../runtime/checks/door';
 import type { Field } from './fields';
 
 /** The options of every method. */
@@ -30,6 +31,7 @@ export abstract class AdapterConfig {
     fields: Readonly<Record<string, Field<unknown>>>,
     aliases: Readonly<Record<string, string>>,
   ) {
+    checkGiven(`new ${new.target.name}(options)`, { options });
     const { baseModelNameOrPath = null, taskType = 'CAUSAL_LM' } = options;
     this.baseModelNameOrPath = baseModelNameOrPath;
     this.taskType = taskType;

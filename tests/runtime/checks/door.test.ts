@@ -1,0 +1,62 @@
+import * as lowrank from 'lowrank';
+import { ArgumentError } from 'lowrank';
+import * as notebook from 'lowrank-notebook';
+import * as review from 'lowrank-review';
+import { describe, expect, test } from 'vitest';
+import { behindDoor } from '../../../lib/lowrank/src/runtime/checks/door';
+
+type Called = (...args: unknown[]) => unknown;
+
+/** What each function does without arguments: those of the library's index, not the ones behind the door, tell how many they need. */
+const isClass = (value: unknown) => /^class/.test(Function.prototype.toString.call(value));
+const functions = Object.entries({ ...lowrank, ...review, ...notebook }).filter(
+  (entry): entry is [string, Called] => typeof entry[1] === 'function' && !isClass(entry[1]),
+);
+/** They need nothing, and would begin their work. */
+const NEEDS_NOTHING = ['deviceInfo', 'findCluster', 'joinCluster', 'lintReviews', 'liveLoss', 'loadReviewData', 'terminalProgress'];
+const needy = functions.filter(([name]) => !NEEDS_NOTHING.includes(name));
+
+test('most public functions need something', () => {
+  expect(needy.length).toBeGreaterThan(70);
+});
+
+describe.each([
+  ['nothing', [], 'is missing'],
+  ['null', [null, null, null, null, null], 'is null'],
+])('called from JavaScript with %s', (_, given, reason) => {
+  test.each(needy)('%s says what is missing', async (name, called) => {
+    const error: unknown = await Promise.resolve()
+      .then(() => called(...given))
+      .catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(ArgumentError);
+    expect(String(error)).toMatch(new RegExp(`^ArgumentError: ${name}\\(\\w+.*\\): \\w+ ${reason}$`));
+  });
+
+  test.each<[string, Called]>([
+    ['new Linear', (weight) => new lowrank.Linear(weight as never)],
+    ['new Embedding', (weight) => new lowrank.Embedding(weight as never)],
+    ['new RMSNorm', (weight) => new lowrank.RMSNorm(weight as never)],
+    ['new MLP', (projections) => new lowrank.MLP(projections as never)],
+    ['new CausalSelfAttention', (projections, dim) => new lowrank.CausalSelfAttention(projections as never, dim as never)],
+    ['new PeftModel', (model, type) => new lowrank.PeftModel(model as never, type as never)],
+    ['new AdaptionPromptConfig', (options) => new lowrank.AdaptionPromptConfig(options as never)],
+    ['llamaConfig', (options) => lowrank.LlamaForCausalLM.fromConfig(options as never)],
+    ['PeftModel.fromPretrained', (model, folder) => lowrank.PeftModel.fromPretrained(model as never, folder as never)],
+  ])('%s does', async (_name, called) => {
+    const made = Promise.resolve().then(() => called(...given));
+    await expect(made).rejects.toThrow(ArgumentError);
+    await expect(made).rejects.toThrow(new RegExp(`\\): \\w+ ${reason}$`));
+  });
+});
+
+test('a function behind the door is the same function: its name, its length, its result and what it throws', () => {
+  const fault = new TypeError('of its own');
+  const add = (a: number, b: number, c = 0): number => {
+    if (c > 1) throw fault;
+    return a + b + c;
+  };
+  const { add: guarded } = behindDoor({ add }, { add: ['a', 'b'] });
+  expect([guarded.name, guarded.length, guarded(1, 2), guarded(1, 2, 1)]).toEqual(['add', 2, 3, 4]);
+  expect(() => guarded(1, 2, 2)).toThrow(fault);
+  expect(() => guarded(1, null as never)).toThrow('add(a, b): b is null');
+});
