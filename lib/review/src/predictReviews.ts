@@ -1,13 +1,13 @@
 /** Answers the examples of a task with a model. */
 
-import { ArgumentError, type Cluster, type GenerateOptions } from 'lowrank';
+import { ArgumentError, type GenerateOptions } from 'lowrank';
 import { checkKnown, encodePrompt } from 'lowrank/internal';
 import { answerBudget } from './answerBudget';
 import { answerInGroups } from './answerInGroups';
 import { type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
 import type { ReviewerModel, ReviewerTokenizer } from './reviewerModel';
-import { yesProbability } from './yesProbability';
+import { YES_PROBABILITY_OPTIONS, type YesProbabilityOptions, yesProbability } from './yesProbability';
 
 /** One answer. */
 export interface Prediction {
@@ -21,22 +21,15 @@ export interface Prediction {
 }
 
 /** How to generate the answers. */
-export interface PredictOptions extends PromptOptions {
+export interface PredictOptions extends PromptOptions, YesProbabilityOptions {
   /** Maximum tokens of prompt and answer together. @defaultValue the model's positions */
   readonly maxLength?: number;
   /** Maximum tokens of an answer. @defaultValue 64 for a comment; for refined code, 1.25 × the code plus 64, at least 256 */
   readonly maxNewTokens?: number;
-  /** Examples per batch. @defaultValue 8 */
-  readonly batchSize?: number;
   /** In the necessity task, the answer is yes at this probability and above. @defaultValue 0.5 */
   readonly threshold?: number;
   /** Generation settings: greedy, sampling, or beam search as in the paper (`{ numBeams: 10 }`). @defaultValue greedy */
   readonly generation?: Omit<GenerateOptions, 'maxNewTokens' | 'signal' | 'onToken'>;
-  readonly signal?: AbortSignal;
-  /** Called with the number of answered examples; in a cluster, it assumes that all workers are as far as this one. */
-  readonly onProgress?: (done: number) => void;
-  /** The workers that share the examples. Each calls this with all examples; all get the answers of a single process. */
-  readonly cluster?: Cluster | undefined;
 }
 
 /**
@@ -51,17 +44,7 @@ export async function predictReviews(
   examples: readonly ReviewExample[],
   options: PredictOptions = {},
 ): Promise<Prediction[]> {
-  checkKnown('predictReviews', options, [
-    'maxLength',
-    'maxNewTokens',
-    'batchSize',
-    'threshold',
-    'generation',
-    'signal',
-    'onProgress',
-    'cluster',
-    'languageLabel',
-  ]);
+  checkKnown('predictReviews', options, [...YES_PROBABILITY_OPTIONS, 'maxNewTokens', 'threshold', 'generation', 'languageLabel']);
   const { threshold = 0.5, maxLength = model.config.maxPositionEmbeddings, languageLabel } = options;
   if (!(threshold >= 0 && threshold <= 1)) throw new ArgumentError(`threshold ${threshold} is not in 0…1`);
   const prompts = examples.map((example) => reviewPrompt(task, example, { languageLabel }));

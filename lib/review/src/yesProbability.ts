@@ -10,14 +10,16 @@ import type { ReviewerModel, ReviewerTokenizer } from './reviewerModel';
 export interface YesProbabilityOptions {
   /** Maximum tokens of a prompt; longer prompts lose code. @defaultValue the model's positions, less one */
   readonly maxLength?: number;
-  /** Prompts per forward pass. @defaultValue 8 */
+  /** Prompts per batch. @defaultValue 8 */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
-  /** Called with the number of answered prompts. */
+  /** Called with the number of answered prompts; in a cluster, it assumes that all workers are as far as this one. */
   readonly onProgress?: (done: number) => void;
-  /** The workers that share the prompts. Each calls this with all prompts; all get the numbers of a single process. */
+  /** The workers that share the prompts. Each calls this with all prompts; all get the answers of a single process. */
   readonly cluster?: Cluster | undefined;
 }
+
+export const YES_PROBABILITY_OPTIONS = ['maxLength', 'batchSize', 'signal', 'onProgress', 'cluster'] as const;
 
 /**
  * The probability of yes over no: `e^y / (e^y + e^n)`, where y and n are the logits of the first tokens of `yes` and `no` right after
@@ -32,7 +34,7 @@ export async function yesProbability(
   prompts: readonly (Pick<ReviewPrompt, 'prompt'> & Partial<ReviewPrompt>)[],
   options: YesProbabilityOptions = {},
 ): Promise<number[]> {
-  checkKnown('yesProbability', options, ['maxLength', 'batchSize', 'signal', 'onProgress', 'cluster']);
+  checkKnown('yesProbability', options, YES_PROBABILITY_OPTIONS);
   const { maxLength = model.config.maxPositionEmbeddings - 1, batchSize = 8, cluster, signal, onProgress } = options;
   checkWhole('batchSize', batchSize);
   const answers = ['yes', 'no'].map((answer) => tokenizer.encode(answer, { addSpecialTokens: false })[0]);

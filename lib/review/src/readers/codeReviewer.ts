@@ -1,6 +1,7 @@
 /** Reads records of CodeReviewer's data set (Li et al. 2022, arXiv 2203.09095): `cls-*.jsonl`, `msg-*.jsonl` and `ref-*.jsonl`. */
 import { FormatError, type JsonObject } from 'lowrank';
 import type { ReviewExample } from '../reviewExample';
+import { recordText } from './recordText';
 
 /** Language names, by their abbreviation in the data set. */
 const languages: Readonly<Record<string, string>> = {
@@ -25,8 +26,8 @@ const languages: Readonly<Record<string, string>> = {
 export function codeReviewerExample(record: JsonObject, id: string): ReviewExample {
   const language = languageOf(record.lang);
   if (record.old !== undefined || record.new !== undefined) return refinement(record, id, language);
-  const patch = text(record, 'patch');
-  const comment = record.msg === undefined || record.msg === null ? '' : text(record, 'msg', { mayBeEmpty: true });
+  const patch = recordText(record, 'patch');
+  const comment = record.msg === undefined || record.msg === null ? '' : recordText(record, 'msg', { mayBeEmpty: true });
   const needsReview = record.y === undefined ? true : isPositive(record.y);
   if (record.y === undefined && comment === '') throw new FormatError('a patch needs y or msg');
   return { id, source: 'codereviewer', language, patch, needsReview, ...(needsReview && comment !== '' && { comment }) };
@@ -38,9 +39,9 @@ function refinement(record: JsonObject, id: string, language: string): ReviewExa
     source: 'codereviewer',
     language,
     needsReview: true,
-    comment: text(record, 'comment'),
-    code: withoutSigns(text(record, 'old')),
-    refinedCode: withoutSigns(text(record, 'new', { mayBeEmpty: true })),
+    comment: recordText(record, 'comment'),
+    code: withoutSigns(recordText(record, 'old')),
+    refinedCode: withoutSigns(recordText(record, 'new', { mayBeEmpty: true })),
   };
 }
 
@@ -51,13 +52,6 @@ function withoutSigns(lines: string): string {
     .filter((line) => !line.startsWith('\\'))
     .map((line) => line.slice(1))
     .join('\n');
-}
-
-function text(record: JsonObject, name: string, { mayBeEmpty = false } = {}): string {
-  const value = record[name];
-  if (typeof value !== 'string') throw new FormatError(`${name} is ${value === undefined ? 'missing' : 'not text'}`);
-  if (!mayBeEmpty && value.trim() === '') throw new FormatError(`${name} is empty`);
-  return value;
 }
 
 function isPositive(y: unknown): boolean {

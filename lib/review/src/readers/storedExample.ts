@@ -2,7 +2,10 @@
 import { FormatError, type JsonObject } from 'lowrank';
 import { isJsonObject } from 'lowrank/internal';
 import type { ReviewExample, ReviewOrigin } from '../reviewExample';
+import { recordText } from './recordText';
 
+/** Texts of our own files may be empty. */
+const text = (record: JsonObject, name: string) => recordText(record, name, { mayBeEmpty: true });
 const texts = ['patch', 'comment', 'code', 'markedCode', 'refinedCode'] as const;
 const sources = ['lint', 'codereviewer', 'tufano', 'instructions'] as const;
 
@@ -30,10 +33,4 @@ function origin(value: unknown): ReviewOrigin {
   if (typeof line !== 'number') throw new FormatError('the line of origin is not a number');
   const place = { package: text(value, 'package'), version: text(value, 'version'), file: text(value, 'file'), line };
   return rule === undefined ? place : { ...place, rule: text(value, 'rule') };
-}
-
-function text(record: JsonObject, name: string): string {
-  const value = record[name];
-  if (typeof value !== 'string') throw new FormatError(`${name} is ${value === undefined ? 'missing' : 'not text'}`);
-  return value;
 }

@@ -3,7 +3,7 @@ import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkWhole } from '../../runtime/checks/checkWhole';
-import { type Batch, checkExample, type PadOptions, type TrainingExample } from './batch';
+import { type Batch, checkExample, type PadOptions, padRight, type TrainingExample } from './batch';
 
 /** Number of open rows for an example: enough to fill them well, few enough to keep the order random. */
 const OPEN_ROWS = 64;
@@ -45,16 +45,15 @@ export function packRows(examples: readonly TrainingExample[], width: number): T
 export function packBatch(rows: readonly (readonly TrainingExample[])[], width: number, options: Pick<PadOptions, 'padTokenId'>): Batch {
   checkKnown('packBatch', options, ['padTokenId']);
   const { padTokenId } = options;
-  const filledWith = (filler: number) => (values: readonly number[]) => {
-    if (values.length > width) throw new ArgumentError(`a row of ${values.length} tokens does not fit ${width}`);
-    return [...values, ...new Array<number>(width - values.length).fill(filler)];
-  };
   for (const row of rows) for (const [index, example] of row.entries()) checkExample(example, index);
+  const inputIds = rows.map((row) => row.flatMap(({ inputIds }) => inputIds));
+  const labels = rows.map((row) => row.flatMap(({ labels }) => labels.map((label, t) => (t === 0 ? IGNORE_INDEX : label))));
+  const segmentIds = rows.map((row) => row.flatMap(({ inputIds }, index) => inputIds.map(() => index + 1)));
+  const long = inputIds.find(({ length }) => length > width);
+  if (long) throw new ArgumentError(`a row of ${long.length} tokens does not fit ${width}`);
   return {
-    inputIds: rows.map((row) => row.flatMap(({ inputIds }) => inputIds)).map(filledWith(padTokenId)),
-    labels: rows
-      .map((row) => row.flatMap(({ labels }) => labels.map((label, t) => (t === 0 ? IGNORE_INDEX : label))))
-      .map(filledWith(IGNORE_INDEX)),
-    segmentIds: rows.map((row) => row.flatMap(({ inputIds }, index) => inputIds.map(() => index + 1))).map(filledWith(0)),
+    inputIds: padRight(inputIds, padTokenId, width),
+    labels: padRight(labels, IGNORE_INDEX, width),
+    segmentIds: padRight(segmentIds, 0, width),
   };
 }
