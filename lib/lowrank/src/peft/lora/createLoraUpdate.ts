@@ -13,30 +13,26 @@ import { LoraUpdate, outputNorm } from './loraUpdate';
  * our layout, (I, r), is A's first axis.
  *
  * @param weight - called only by the initialisations that read it; PiSSA and OLoRA also take `s·A·B` out of it
+ * @param isEmpty - whether values of a file follow, which leaves zeros here. The file of a PiSSA or OLoRA start fits only the residual
+ * W − s·A₀·B₀, which is computed again from the same W, as in PEFT.
  */
 export function createLoraUpdate(
   [inFeatures, outFeatures]: readonly [number, number],
   weight: () => BaseWeight,
   config: LoraConfig,
-  seed: number,
+  { seed, isEmpty = false }: { readonly seed: number; readonly isEmpty?: boolean },
 ): LoraUpdate {
   const { r, initLoraWeights, useDora, loraDropout } = config;
   const scaling = scalingOf(config);
+  const isZero = isEmpty && !takesFromBase(config);
   const [loraA, loraB] = factors();
-  const magnitude = useDora
-    ? tf.tidy(() =>
-        tf.variable(
-          outputNorm(
-            weight()
-              .read()
-              .add(tf.matMul(loraA as tf.Tensor2D, loraB as tf.Tensor2D).mul(scaling)),
-          ),
-        ),
-      )
-    : undefined;
+  const product = () => tf.matMul(loraA as tf.Tensor2D, loraB as tf.Tensor2D).mul(scaling);
+  const lengths = () => (isZero ? tf.zeros([outFeatures]) : outputNorm(weight().read().add(product())));
+  const magnitude = useDora ? tf.tidy(() => tf.variable(lengths())) : undefined;
   return new LoraUpdate(loraA, loraB, { scaling, dropout: loraDropout, seed, ...(magnitude && { magnitude }) });
 
   function factors(): [tf.Variable, tf.Variable] {
+    if (isZero) return [zeroVariable([inFeatures, r]), zeroVariable([r, outFeatures])];
     const seeds = { a: deriveSeed(seed, 0), b: deriveSeed(seed, 1) };
     switch (initLoraWeights) {
       case true:
@@ -54,25 +50,6 @@ export function createLoraUpdate(
         return takenOut(weight(), scaling, (values) => orthonormalFactors(values, r));
     }
   }
-}
-
-/**
- * An update whose values will be read from a file.
- *
- * PiSSA and OLoRA replace the base by a residual, W − s·A₀·B₀, and their file fits only that residual. As in PEFT, the residual is computed
- * again here from the same W.
- */
-export function emptyLoraUpdate(
-  [inFeatures, outFeatures]: readonly [number, number],
-  weight: () => BaseWeight,
-  config: LoraConfig,
-  seed: number,
-): LoraUpdate {
-  if (takesFromBase(config)) return createLoraUpdate([inFeatures, outFeatures], weight, config, seed);
-  const { r, useDora, loraDropout: dropout } = config;
-  const magnitude = useDora ? tf.tidy(() => tf.variable(tf.zeros([outFeatures]))) : undefined;
-  const factors = [zeroVariable([inFeatures, r]), zeroVariable([r, outFeatures])] as const;
-  return new LoraUpdate(...factors, { scaling: scalingOf(config), dropout, seed, ...(magnitude && { magnitude }) });
 }
 
 /** True for the starts that take the update's first value out of the base weight. */

@@ -7,7 +7,7 @@ import { adapterPerRow, type MixedBatch } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
 import type { ExpectedTensor } from '../tuner';
 import { LoraConfig, type LoraOptions } from './config';
-import { createLoraUpdate, emptyLoraUpdate, takesFromBase } from './createLoraUpdate';
+import { createLoraUpdate, takesFromBase } from './createLoraUpdate';
 import type { LoraUpdate } from './loraUpdate';
 
 /** PEFT's name of DoRA's magnitude in a file. */
@@ -83,7 +83,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     this.checkConfig(config);
     this.putUpdate(
       name,
-      createLoraUpdate(this.weightShape, () => this.baseWeight(), config, seed),
+      createLoraUpdate(this.weightShape, () => this.baseWeight(), config, { seed }),
     );
   }
 
@@ -91,7 +91,7 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
   addEmptyAdapter(name: string, config: LoraConfig, seed: number): void {
     this.putUpdate(
       name,
-      emptyLoraUpdate(this.weightShape, () => this.baseWeight(), config, seed),
+      createLoraUpdate(this.weightShape, () => this.baseWeight(), config, { seed, isEmpty: true }),
     );
   }
 
