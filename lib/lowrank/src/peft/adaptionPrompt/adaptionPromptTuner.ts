@@ -21,7 +21,6 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
 
   readonly state = new AdapterState([]);
   private readonly adapters = new Map<string, ReadonlyMap<string, ZeroInitPrefixAttention>>(); // by name, then by path
-  private active: string | undefined;
 
   constructor(private readonly model: Module) {}
 
@@ -37,15 +36,17 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
   }
 
   remove(name: string): void {
-    if (name === this.active) this.install(undefined);
+    this.takeOut();
     for (const wrapper of this.wrappers(name).values()) disposePrompt(wrapper);
     this.adapters.delete(name);
+    this.putIn();
   }
 
   activate(names: readonly string[], trainable: readonly string[]): void {
     if (names.length > 1) throw new ArgumentError(`prefix adapters act one at a time; got ${names.join(', ')}`);
-    this.install(names[0]);
+    this.takeOut();
     this.state.activeAdapters = names;
+    this.putIn();
     for (const [name, wrappers] of this.adapters) {
       for (const { adaptionPrompt, adaptionGate } of wrappers.values()) {
         adaptionPrompt.trainable = trainable.includes(name);
@@ -55,9 +56,9 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
   }
 
   setEnabled(isEnabled: boolean): void {
-    const { active } = this;
+    this.takeOut();
     this.state.isEnabled = isEnabled;
-    this.install(active);
+    this.putIn();
   }
 
   leftInBase(): undefined {
@@ -91,12 +92,14 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
     for (const wrappers of this.adapters.values()) for (const wrapper of wrappers.values()) disposePrompt(wrapper);
   }
 
-  /** Installs this adapter's wrappers in the model, unless adapters are disabled, and removes the previous ones. */
-  private install(name: string | undefined): void {
-    for (const [path, wrapper] of this.wrappers(this.active)) this.model.replaceModule(path, wrapper.baseLayer);
-    this.active = name;
+  private takeOut(): void {
+    for (const [path, wrapper] of this.wrappers(this.state.activeAdapters[0])) this.model.replaceModule(path, wrapper.baseLayer);
+  }
+
+  /** Puts the active adapter's wrappers into the model, unless adapters are disabled. */
+  private putIn(): void {
     if (!this.state.isEnabled) return;
-    for (const [path, wrapper] of this.wrappers(name)) this.model.replaceModule(path, wrapper);
+    for (const [path, wrapper] of this.wrappers(this.state.activeAdapters[0])) this.model.replaceModule(path, wrapper);
   }
 
   /** The wrappers of an adapter by path, from the lowest layer to the top. */
