@@ -1,5 +1,6 @@
 import {
   AdaptionPromptConfig,
+  evaluateLoss,
   getPeftModel,
   LlamaForCausalLM,
   LoraConfig,
@@ -145,6 +146,17 @@ describe('a hundred requests beyond any machine are refused, and the process goe
     ).toEqual(before);
     peft.mergeAdapter();
     expect(peft.mergedAdapters).toEqual(['default']);
+  });
+
+  test('a loss without training, and attention that is kept, on a model that still works after them', async () => {
+    const model = LlamaForCausalLM.fromConfig(config);
+    const long = Array<number>(200_000).fill(1);
+    for (const compile of [true, false]) {
+      const work = evaluateLoss(model, [{ inputIds: [long], labels: [long] }], { compile });
+      await expect(work).rejects.toThrow(/over 1 × 200000 tokens|the loss of 1 × 200000 tokens takes .* The most goes to attention mask/);
+    }
+    expect(() => model.attentions([long])).toThrow(/the attention of 1 × 200000 tokens takes .* attention weights .* Give fewer rows/);
+    expect((await evaluateLoss(model, [{ inputIds: [[1, 2, 3]], labels: [[1, 2, 3]] }])).tokens).toBe(2);
   });
 
   test('a limit of one’s own refuses what the machine would hold', () => {

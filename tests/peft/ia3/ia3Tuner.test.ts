@@ -100,3 +100,7 @@ test.each([
   expect(() => peft.addWeightedAdapter({ adapters: ['default'], weights, adapterName: 'sum' })).toThrow(message);
   expect(Object.keys(peft.peftConfig)).toEqual(['default']);
 });
+
+test('options of null are refused as those of the other methods are', () => {
+  expect(() => new IA3Config(null as never)).toThrow(new ArgumentError('new IA3Config(options): options is null'));
+});

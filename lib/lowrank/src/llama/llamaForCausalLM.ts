@@ -14,7 +14,13 @@ import { generate } from './generation/generate';
 import type { GenerateOptions } from './generation/generateOptions';
 import type { KeyValueCache } from './generation/growingCache';
 import { givenParameters, makeParameters, randomParameters, type TensorSource } from './initialParameters';
-import { checkGivenModelMemory, checkPassMemory, checkRandomModelMemory, checkResizeMemory } from './memory/checkModelMemory';
+import {
+  checkAttentionsMemory,
+  checkGivenModelMemory,
+  checkPassMemory,
+  checkRandomModelMemory,
+  checkResizeMemory,
+} from './memory/checkModelMemory';
 import type { LlamaModel } from './model';
 import { nextTokenLoss } from './nextTokenLoss';
 import { resizedEnds } from './resizeTokens';
@@ -185,7 +191,7 @@ export class LlamaForCausalLM extends Module {
     tf.tidy(() => {
       const onWeights = (weights: tf.Tensor4D) => kept.push(tf.keep(weights));
       const ids = idTensor(inputIds, this.config);
-      checkPassMemory(this.config, ids.shape, 1);
+      checkAttentionsMemory(this.config, ids.shape);
       this.#hidden(ids, { ...options, onWeights });
     });
     return kept;

@@ -1,5 +1,5 @@
 /** Refuses a batch that would not fit into memory, before it is sent to the device. */
-import { type PlannedModel, workPlan } from '../llama/memory/memoryPlan';
+import { evaluationPlan, type PlannedModel, workPlan } from '../llama/memory/memoryPlan';
 import { checkMemory } from '../runtime/memory/memoryBudget';
 import type { Batch } from './data/batch';
 import type { ExecutionOptions } from './executionOptions';
@@ -10,9 +10,9 @@ import type { TrainableModel } from './trainableModel';
  *
  * @throws MemoryError when the update needs more memory than is available.
  */
-export function checkTrainingMemory(model: TrainableModel, { inputIds }: Batch, execution: ExecutionOptions): void {
+export function checkTrainingMemory(model: TrainableModel, batch: Batch, execution: ExecutionOptions): void {
   if (!isPlanned(model)) return;
-  const [batchSize, sequenceLength] = [inputIds.length, inputIds[0]?.length ?? 0];
+  const { batchSize, sequenceLength } = shapeOf(batch);
   checkMemory(workPlan(model, { task: 'train', batchSize, sequenceLength, compile: true, ...execution }), {
     what: `training on ${batchSize} × ${sequenceLength} tokens`,
     remedy:
@@ -20,7 +20,25 @@ export function checkTrainingMemory(model: TrainableModel, { inputIds }: Batch, 
   });
 }
 
-function isPlanned(model: TrainableModel): model is TrainableModel & PlannedModel {
+/**
+ * The same for a compiled evaluation; an uncompiled one is planned by the model itself.
+ *
+ * @throws MemoryError when the loss of the batch needs more memory than is available.
+ */
+export function checkEvaluationMemory(model: Pick<TrainableModel, 'config'>, batch: Batch, { precision }: ExecutionOptions): void {
+  if (!isPlanned(model)) return;
+  const { batchSize, sequenceLength } = shapeOf(batch);
+  checkMemory(evaluationPlan(model, { batchSize, sequenceLength, precision }), {
+    what: `the loss of ${batchSize} × ${sequenceLength} tokens`,
+    remedy: 'Take smaller batches, or shorter texts',
+  });
+}
+
+function shapeOf({ inputIds }: Batch) {
+  return { batchSize: inputIds.length, sequenceLength: inputIds[0]?.length ?? 0 };
+}
+
+function isPlanned<M extends Pick<TrainableModel, 'config'>>(model: M): model is M & PlannedModel {
   const config = model.config && Object.values(model.config).length > 0 && 'vocabSize' in model.config && 'hiddenSize' in model.config;
   return config === true && 'namedParameters' in model;
 }

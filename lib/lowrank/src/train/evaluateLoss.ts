@@ -4,6 +4,7 @@ import { AbortedError, ArgumentError, compile, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { interruptible } from '../runtime/interruptible';
 import { weightedMean } from '../runtime/weightedMean';
+import { checkEvaluationMemory } from './checkTrainingMemory';
 import type { Cluster } from './cluster/cluster';
 import { gatherLosses, isShareOf } from './cluster/gatherLosses';
 import { type Batch, learnedTokens } from './data/batch';
@@ -37,7 +38,8 @@ export interface EvaluateOptions extends ExecutionOptions {
 /**
  * The mean loss over all tokens with a label, without dropout. Each token has the same weight in every batch.
  *
- * @throws ArgumentError when the batches have no label; AbortedError when the signal, SIGINT or SIGTERM ends it.
+ * @throws ArgumentError when the batches have no label; MemoryError for a batch that does not fit; AbortedError when the signal, SIGINT or
+ * SIGTERM ends it.
  */
 export async function evaluateLoss(
   model: EvaluatedModel,
@@ -104,6 +106,7 @@ const COMPILED = {
 
 function batchLoss(model: EvaluatedModel, batch: Batch, { compile: isCompiled = true, precision = 'float32' }: ExecutionOptions): number {
   const run = isCompiled ? COMPILED[precision] : lossOf;
+  if (isCompiled) checkEvaluationMemory(model, batch, { precision });
   return tf.tidy(() => {
     const shaped = isCompiled ? padToBucket(batch, model.config?.maxPositionEmbeddings) : batch;
     return run(model, tensorBatch(shaped, model.config?.vocabSize)).dataSync()[0] ?? Number.NaN;

@@ -29,6 +29,16 @@ export function checkResizeMemory({ hiddenSize, tieWordEmbeddings }: LlamaConfig
   });
 }
 
+/** A pass whose attention weights are kept, of every layer. @throws MemoryError when it does not fit. */
+export function checkAttentionsMemory(config: LlamaConfig, [batchSize, sequenceLength]: readonly [number, number]): void {
+  const { terms } = workPlan(config, { task: 'forward', batchSize, sequenceLength, logitsToKeep: 1 });
+  const kept = 4 * config.numHiddenLayers * batchSize * config.numAttentionHeads * sequenceLength ** 2;
+  checkMemory(memoryPlan([...terms, { name: 'attention weights', bytes: kept }]), {
+    what: `the attention of ${batchSize} × ${sequenceLength} tokens`,
+    remedy: 'Give fewer rows or shorter ones',
+  });
+}
+
 /** Checks nothing while a function is traced, because its caller plans the memory. @throws MemoryError when a pass does not fit. */
 export function checkPassMemory(config: LlamaConfig, [batchSize, sequenceLength]: readonly [number, number], logitsToKeep?: number): void {
   if (isTracing()) return;

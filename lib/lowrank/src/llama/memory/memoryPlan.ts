@@ -13,7 +13,8 @@ import {
   cacheTerm,
   logitsTerm,
   maskTerm,
-  passTerms,
+  scoresTerm,
+  statesTerm,
   trainedLogitsTerm,
   unpackedTerm,
   updateTerm,
@@ -114,10 +115,11 @@ export function loadingPlan(config: LlamaConfig, stored: StoredAs): MemoryPlan {
 export function workPlan(model: PlannedModel | LlamaConfigOptions, options: MemoryPlanOptions): MemoryPlan {
   const work = described(model, options);
   const own = { name: 'compiled functions', bytes: work.isCompiled ? COMPILED : EAGER };
-  if (options.task === 'forward') return memoryPlan([own, ...passTerms(work), maskTerm(work), logitsTerm(work)]);
+  const pass = [own, scoresTerm(work), statesTerm(work), maskTerm(work)];
+  if (options.task === 'forward') return memoryPlan([...pass, logitsTerm(work)]);
   if (options.task === 'generate') {
     const unpacked = work.isGpu && work.isCompiled ? [unpackedTerm(work)] : []; // a CPU's kernels read packed weights
-    return memoryPlan([own, ...passTerms(work), maskTerm(work), cacheTerm(work), ...unpacked]);
+    return memoryPlan([...pass, cacheTerm(work), ...unpacked]);
   }
   const optimizer = [
     { name: 'gradients', bytes: work.trained },
@@ -125,6 +127,13 @@ export function workPlan(model: PlannedModel | LlamaConfigOptions, options: Memo
   ];
   const backward = memoryPlan([own, ...optimizer, activationTerm(work), maskTerm(work), trainedLogitsTerm(work), unpackedTerm(work)]);
   return largerOf(backward, memoryPlan([own, ...optimizer, updateTerm(work)]));
+}
+
+/** The memory for a compiled loss without a backward pass, whose attention holds no scores. */
+export function evaluationPlan(model: PlannedModel, options: Omit<MemoryPlanOptions, 'task' | 'compile'>): MemoryPlan {
+  const work = described(model, { ...options, task: 'generate', compile: true });
+  const own = { name: 'compiled functions', bytes: COMPILED };
+  return memoryPlan([own, statesTerm(work), maskTerm(work), logitsTerm(work), unpackedTerm(work)]);
 }
 
 function largerOf(a: MemoryPlan, b: MemoryPlan): MemoryPlan {

@@ -33,14 +33,20 @@ const COPIES = {
   GPU: { compiled: { scores: 0, states: 0.6 }, eager: { scores: 4.5, states: 2.5 } },
 } as const;
 
-/** Scores and the widest states of one layer at a time: before, during and after the softmax. */
-export function passTerms({ config, B, T, isCompiled, isGpu }: Work): MemoryTerm[] {
-  const { hiddenSize: C, intermediateSize: F, numAttentionHeads: H } = config;
-  const { scores, states } = COPIES[isGpu ? 'GPU' : 'CPU'][isCompiled ? 'compiled' : 'eager'];
-  return [
-    { name: 'attention scores', bytes: 4 * scores * B * H * T * T },
-    { name: 'activations', bytes: 4 * states * B * T * (8 * C + 2 * F) },
-  ];
+function copies({ isCompiled, isGpu }: Work) {
+  return COPIES[isGpu ? 'GPU' : 'CPU'][isCompiled ? 'compiled' : 'eager'];
+}
+
+/** Of one layer at a time: before, during and after the softmax. */
+export function scoresTerm(work: Work): MemoryTerm {
+  const { config, B, T } = work;
+  return { name: 'attention scores', bytes: 4 * copies(work).scores * B * config.numAttentionHeads * T * T };
+}
+
+/** The widest states of one layer at a time. */
+export function statesTerm(work: Work): MemoryTerm {
+  const { config, B, T } = work;
+  return { name: 'activations', bytes: 4 * copies(work).states * B * T * (8 * config.hiddenSize + 2 * config.intermediateSize) };
 }
 
 /** The causal mask, and its combination with the padding mask. */

@@ -30,8 +30,7 @@ export class IA3Config extends AdapterConfig {
 
   /** @throws ArgumentError when a feedforward module is not a target, or for an unknown option. */
   constructor(options: IA3Options = {}) {
-    const given: IA3Options = { ...options, feedforwardModules: options.feedforwardModules ?? defaultFeedforward(options.targetModules) };
-    super('IA3', given, IA3_FIELDS, { targets: 'targetModules', initWeights: 'initIa3Weights' });
+    super('IA3', withFeedforward(options), IA3_FIELDS, { targets: 'targetModules', initWeights: 'initIa3Weights' });
     checkFeedforward(this);
   }
 }
@@ -43,6 +42,12 @@ export const IA3_FIELDS: FieldsOf<IA3Config> = {
   modulesToSave: nameList,
   initIa3Weights: flag(true),
 };
+
+/** With the default that depends on the targets; the check of the options comes after it. */
+function withFeedforward(options: IA3Options): IA3Options {
+  if (typeof options !== 'object' || options === null) return options;
+  return { ...options, feedforwardModules: options.feedforwardModules ?? defaultFeedforward(options.targetModules) };
+}
 
 function defaultFeedforward(targets: IA3Options['targetModules']): readonly string[] {
   if (!Array.isArray(targets)) return ['down_proj'];
