@@ -82,7 +82,7 @@ const ids = [[1, 2]];
 const model = tinyModel();
 const peft = getPeftModel(tinyModel(), new LoraConfig());
 const lora = new LoraLinear(new Linear(tf.variable(tf.ones([2, 2]))), { r: 1 });
-/** What comes before the options, where nothing is not good enough. */
+/** What comes before the options, where an empty object is not good enough. */
 const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   generate: [model, ids],
   getPeftModel: [model, new LoraConfig()],
@@ -118,7 +118,7 @@ const OWNERS: Readonly<Record<string, object>> = {
 /** Calls it with one option that there is not. */
 async function callWith({ exports, name, place }: Taker, options: object): Promise<unknown> {
   const before = [...(BEFORE[name] ?? [])].slice(0, place);
-  const values = [...before, ...Array(place - before.length).fill(undefined), options];
+  const values = [...before, ...Array(place - before.length).fill({}), options];
   const [, isNew, owner = '', kind, method = ''] = /^(new )?(\w+)(?:([.#])(\w+))?$/.exec(name) ?? [];
   const exported: unknown = Reflect.get(exports, owner);
   if (typeof exported !== 'function') throw new Error(`${name} is not exported`);
