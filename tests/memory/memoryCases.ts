@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import { promisify } from 'node:util';
 import { type LlamaConfigOptions, type MemoryPlanOptions, planMemory } from 'lowrank';
+import { SMOLLM2 } from '../../notebooks/course/dist/drawings/models.js';
 
 /** As the measured process takes it, and as it stands in measured.json and, for an H200, in measured-gpu.json. */
 export interface MemoryCase {
@@ -37,16 +38,6 @@ export const measuredCases = (): MeasuredCase[] => JSON.parse(fs.readFileSync(PL
 /** On an H200: the cases by which the factors of the plan were chosen, and others that were measured afterwards. */
 export const measuredOnGpu = (): { readonly cases: Measured[]; readonly fresh: Measured[] } =>
   JSON.parse(fs.readFileSync(new URL('measured-gpu.json', import.meta.url), 'utf8'));
-
-const SMOLLM2 = {
-  vocabSize: 49_152,
-  hiddenSize: 576,
-  intermediateSize: 1536,
-  numHiddenLayers: 30,
-  numAttentionHeads: 9,
-  numKeyValueHeads: 3,
-  tieWordEmbeddings: true,
-} as const satisfies LlamaConfigOptions;
 
 /** What a case is planned to take of a GPU, beside TensorFlow itself; from the configuration, so no GPU is needed. */
 export function plannedOnGpu({ model, work: task, method, batch = 1, length = 64, newTokens = 8, checkpointing, ...stored }: MemoryCase) {
