@@ -39,6 +39,14 @@ describe('the plan', () => {
     expect(termOf({ ...options, gradientCheckpointing: true }, 'activations')).toBeLessThan(kept / 5);
   });
 
+  test('of a loss alone has the logits of all tokens and neither moments nor attention scores; an unknown task is refused', () => {
+    const options = { task: 'evaluate', batchSize: 2, sequenceLength: 256, device: 'GPU' } as const;
+    expect(termOf(options, 'logits')).toBe(2 * 256 * 32_000 * 4);
+    expect(planMemory(LLAMA_7B, options).terms.map(({ name }) => name)).not.toContain('attention scores');
+    expect(planMemory(LLAMA_7B, options).terms.map(({ name }) => name)).not.toContain('optimizer moments');
+    expect(() => planMemory(LLAMA_7B, JSON.parse('{"task":"score"}'))).toThrow('task "score" is none of "load"');
+  });
+
   test.each([
     ['4 × 512', { batchSize: 4, sequenceLength: 512 }, 21_105],
     ['2 × 2,048', { batchSize: 2, sequenceLength: 2048 }, 27_715],

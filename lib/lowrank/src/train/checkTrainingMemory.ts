@@ -1,5 +1,5 @@
 /** Refuses a batch that would not fit into memory, before it is sent to the device. */
-import { evaluationPlan, type PlannedModel, workPlan } from '../llama/memory/memoryPlan';
+import { type PlannedModel, workPlan } from '../llama/memory/memoryPlan';
 import { checkMemory } from '../runtime/memory/memoryBudget';
 import type { Batch } from './data/batch';
 import type { ExecutionOptions } from './executionOptions';
@@ -28,7 +28,7 @@ export function checkTrainingMemory(model: TrainableModel, batch: Batch, executi
 export function checkEvaluationMemory(model: Pick<TrainableModel, 'config'>, batch: Batch, { precision }: ExecutionOptions): void {
   if (!isPlanned(model)) return;
   const { batchSize, sequenceLength } = shapeOf(batch);
-  checkMemory(evaluationPlan(model, { batchSize, sequenceLength, precision }), {
+  checkMemory(workPlan(model, { task: 'evaluate', batchSize, sequenceLength, precision }), {
     what: `the loss of ${batchSize} × ${sequenceLength} tokens`,
     remedy: 'Take smaller batches, or shorter texts',
   });

@@ -6,6 +6,7 @@
  */
 import { deviceInfo, type MemoryPlan, memoryPlan, type tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkOneOf } from '../../runtime/checks/checkValues';
 import { hasBfloat16Products } from '../../runtime/device/bfloat16Support';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from '../config';
 import {
@@ -22,10 +23,12 @@ import {
 } from './memoryTerms';
 import { modelBytes, readingBytes, type StoredAs } from './modelBytes';
 
+const TASKS = ['load', 'forward', 'generate', 'evaluate', 'train'] as const;
+
 /** The work to plan. */
 export interface MemoryPlanOptions extends StoredAs {
-  /** The task: `load` a model, one `forward` pass with its logits, `generate`, or `train`. */
-  readonly task: 'load' | 'forward' | 'generate' | 'train';
+  /** The task: `load` a model, one `forward` pass with its logits, `generate`, `evaluate` the loss of a batch, or `train`. */
+  readonly task: (typeof TASKS)[number];
   /** Batch size B. @defaultValue 1 */
   readonly batchSize?: number;
   /** Tokens T of a batch or a prompt. @defaultValue 512, or the model's maximum if that is less */
@@ -93,6 +96,7 @@ const EAGER = 50e6;
  */
 export function planMemory(model: PlannedModel | LlamaConfigOptions, options: MemoryPlanOptions): MemoryPlan {
   checkKnown('planMemory', options, PLAN_OPTIONS);
+  checkOneOf('task', options.task, TASKS);
   const isModel = 'namedParameters' in model;
   const config = isModel ? model.config : llamaConfig(model);
   const weights = { name: 'weights', bytes: isModel ? heldBytes(model.namedParameters()) : modelBytes(config, options) };
@@ -115,8 +119,12 @@ export function loadingPlan(config: LlamaConfig, stored: StoredAs): MemoryPlan {
 export function workPlan(model: PlannedModel | LlamaConfigOptions, options: MemoryPlanOptions): MemoryPlan {
   const work = described(model, options);
   const own = { name: 'compiled functions', bytes: work.isCompiled ? COMPILED : EAGER };
+  // A compiled loss holds no attention scores.
+  if (options.task === 'evaluate' && work.isCompiled) {
+    return memoryPlan([own, statesTerm(work), maskTerm(work), logitsTerm(work), unpackedTerm(work)]);
+  }
   const pass = [own, scoresTerm(work), statesTerm(work), maskTerm(work)];
-  if (options.task === 'forward') return memoryPlan([...pass, logitsTerm(work)]);
+  if (options.task === 'forward' || options.task === 'evaluate') return memoryPlan([...pass, logitsTerm(work)]);
   if (options.task === 'generate') {
     const unpacked = work.isGpu && work.isCompiled ? [unpackedTerm(work)] : []; // a CPU's kernels read packed weights
     return memoryPlan([...pass, cacheTerm(work), ...unpacked]);
@@ -127,13 +135,6 @@ export function workPlan(model: PlannedModel | LlamaConfigOptions, options: Memo
   ];
   const backward = memoryPlan([own, ...optimizer, activationTerm(work), maskTerm(work), trainedLogitsTerm(work), unpackedTerm(work)]);
   return largerOf(backward, memoryPlan([own, ...optimizer, updateTerm(work)]));
-}
-
-/** The memory for a compiled loss without a backward pass, whose attention holds no scores. */
-export function evaluationPlan(model: PlannedModel, options: Omit<MemoryPlanOptions, 'task' | 'compile'>): MemoryPlan {
-  const work = described(model, { ...options, task: 'generate', compile: true });
-  const own = { name: 'compiled functions', bytes: COMPILED };
-  return memoryPlan([own, statesTerm(work), maskTerm(work), logitsTerm(work), unpackedTerm(work)]);
 }
 
 function largerOf(a: MemoryPlan, b: MemoryPlan): MemoryPlan {
