@@ -91,10 +91,30 @@ SOURCES += [f'{{{{ ({text}) {use} }}}}' for text in TEXTS + ['"a,b,,c"', '"12"',
 SOURCES += ['{{ [3, -1, 2] | sum }}{{ [3, -1, 2] | max }}{{ [3, -1, 2] | min }}{{ [] | sum }}{{ [] | max | default("none") }}{{ [] | first | default("none") }}{{ missing | length }}',
             '{{ 3 | upper }}{{ none | lower }}{{ [1] | trim }}{{ missing | title }}{{ true | replace("T", "t") }}{{ schema | first }}{{ [1, 2] | count }}{{ 2 * "ab" }}{{ "ab" * -1 }}',
             'a {% raw %}{{ x }}{% if %}"\\n\n{# c #}\n  {% endraw %}\n!', 'a\n  {%- raw -%}  {{ y }}  {%- endraw -%}  b', '  {% raw %}\n{%\n {%+ endraw +%}\n!']
+SOURCES += [
+    '{{ (1, 2) + (3, 4) }}{{ (1, 2)[:1] }}{{ (1, 2, 3)[1:] }}', '{% set a = 1 %}{% set b %}{% set a = 2 %}{{ a }}{% endset %}{{ a }}{{ b }}',
+    '{% set a = 1 %}{% filter upper %}{% set a = 2 %}x{{ a }}{% endfilter %}{{ a }}', '{% set a = 1 %}a\n  {%- generation -%} {% set a = 2 %}{{ a }} {%- endgeneration %}\n{{ a }}',
+    '{{ ["😀", "\ufb00", "a", "B"] | sort }}{{ ["b", "A", "a"] | sort(reverse=true) }}{{ ["b", "A"] | sort(case_sensitive=true) }}{{ [2, 1.5, true] | sort }}',
+    "{{ messages | sort(attribute='role', reverse=true) | map(attribute='role') | list }}{{ 'bca' | sort }}{{ {'😀': 1, '\ufb00': 2} | dictsort }}",
+    'a{\n  {%- if yes %}b{% endif %}{ {{- yes }}{\n{#- c #}', '{% for i in range(0) %}{% else %}none{% endfor %}{{ "a" if range(0) else "b" }}{{ range(3) | length }}{{ 2 in range(3) }}',
+    '{{ schema.keys() | list }}{{ schema.values() | first }}{{ "z" in schema.keys() }}{{ schema.items() | length }}{% for k, v in schema | items %}{{ k }}{% endfor %}',
+    '{{ messages | tojson | safe }}{{ ("<" | safe) ~ "<" }}{{ (values | tojson | safe) + "\n" }}{{ "a<" | safe == "a<" }}', '{{ "abc" | reverse }}{{ [1, 2] | reverse | list }}{{ range(3) | reverse | first }}',
+    '{% macro m() %}{{ caller is defined }}{% endmacro %}{{ m() }}{% call m() %}{% endcall %}{% macro k() %}{{ kwargs }}{% endmacro %}{{ k(a=1) }}',
+]
+# What is written so or refused: nothing else
+EITHER = ['{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{{ range(3) | string }}', '{{ range(3) | upper }}', '{{ range(5)[1:3] }}', '{{ range(3) == [0, 1, 2] }}', '{{ range(3)[1] }}',
+          '{{ schema.keys() }}', '{{ schema.values() }}', '{{ schema.items() }}', '{{ schema.keys()[0] }}', '{{ (schema | items)[0] }}', '{{ (schema | items) is sequence }}', '{{ schema.items() is sequence }}',
+          '{{ (values | map("string"))[0] }}', '{% set m = messages | map(attribute="role") %}{{ m | list }}{{ m | list }}', '{{ "full" if [] | map("upper") else "empty" }}',
+          '{% macro m(a) %}{{ a }}{{ varargs }}{% endmacro %}{{ m(1, 2) }}', '{% macro m(a, b=1) %}{% endmacro %}{{ m.name }}{{ m.arguments }}{{ m.caller }}', '{{ self is defined }}', '{{ dict(a=1) }}',
+          '{{ joiner is defined }}{{ cycler is defined }}{{ lipsum is defined }}', '{{ (2.5).real }}{{ (3).numerator }}', '{{ (2 ** 53 + 1) == 2 ** 53 }}', '{{ 9007199254740993 % 2 }}', '{{ 1e400 }}',
+          '{{ "ǆ" | title }}', '{{ "ﬁx".title() }}', '{{ "ა" | capitalize }}', '{{ "٣" | float }}', '{{ "٣" | int }}', '{{ ("a" | safe) + "<" }}', '{{ ["a" | safe] }}',
+          '{{ "<" + (values | tojson | safe) }}', '{{ ("b" | safe).replace("b", "<") }}', '{{ (3 | safe) + "<" }}', '{{ {"pop": 1}.pop }}',  '{{ ("<" | safe | upper) + "<" }}', '{{ messages | sort(attribute="role,name") | first }}']
 REFUSED = ['{% for i in none %}{% endfor %}', '{% for i in 5 %}{% endfor %}', '{% for a, b in [(1, 2, 3)] %}{% endfor %}', '{% for a, b in [1] %}{% endfor %}',
            '{{ missing | tojson }}', '{{ [missing] | tojson }}', '{{ namespace(a=1) | tojson }}', '{{ 1 | tojson(width=2) }}', '{{ missing.x }}', '{{ schema.x.y }}', '{{ messages[5].x }}',
            '{{ "a" + 1 }}', '{{ 1 + "a" }}', '{{ "a" + [1] }}', '{{ [1] + (1, 2) }}', '{{ true + "" }}', '{{ 1 / 0 }}', '{{ 1 // 0 }}', '{{ 1.5 % 0 }}', '{{ range(1.5) }}',
-           '{{ messages | unique | list }}', '{{ missing | int }}', '{{ messages | map(attribute="a.b") | list }}', '{{ 3 | max }}', '{{ "a".index("b") }}', '{{ "a".partition("") }}']
+           '{{ messages | unique | list }}', '{{ missing | int }}', '{{ messages | map(attribute="a.b") | list }}', '{{ 3 | max }}', '{{ "a".index("b") }}', '{{ "a".partition("") }}', '{{ range(3) | tojson }}', '{{ [range(3)] | tojson }}', '{{ range(3) + [1] }}', '{{ values | map("string") | length }}', '{{ [] | map("upper") | tojson }}',
+           '{{ schema.keys() | tojson }}', '{{ schema.keys() + [1] }}', '{{ schema | items | length }}', '{{ "a".startswith(["a"]) }}', '{% for k in namespace(a=1) %}{% endfor %}',
+           '{{ namespace(a=1) | items | list }}']
 
 
 def refused(source):
@@ -105,7 +125,7 @@ def refused(source):
     return False
 
 
-assert all(map(refused, REFUSED))
+assert all(map(refused, REFUSED)), [source for source in REFUSED if not refused(source)]
 cases = [{'source': source, 'text': _compile_jinja_template(source).render(**GIVEN)} for source in SOURCES]
 
 # What a template finds beside the messages, and what becomes of their fields
@@ -120,4 +140,4 @@ CHATS = [
 ]
 chats = [{'source': source, 'text': tokenizer.apply_chat_template(MESSAGES, chat_template=source, tokenize=False)} for source in CHATS]
 path = Path(__file__).parent.parent / 'chatTemplates.json'
-path.write_text(json.dumps({'given': GIVEN, 'cases': cases, 'refused': REFUSED, 'tokens': TOKENS, 'messages': MESSAGES, 'chats': chats}, indent=1) + '\n')
+path.write_text(json.dumps({'given': GIVEN, 'cases': cases, 'either': [{'source': source, 'text': _compile_jinja_template(source).render(**GIVEN)} for source in EITHER], 'refused': REFUSED, 'tokens': TOKENS, 'messages': MESSAGES, 'chats': chats}, indent=1) + '\n')

@@ -23,7 +23,7 @@ test.each([
   "{{ messages | map(attribute='role') | join(', ') }}{{ ['a', 'b'] | join }}{{ 'abc' | join('/') }}",
   '{{ messages[1].content | indent(2, true) }}{{ messages[1].content | indent(width=3, blank=true) }}{{ messages[1].content | indent }}',
   '{% filter indent(3) %}a\nb\n{% for i in range(3) %}{{ i }}\n{% endfor %}{% endfilter %}{% filter upper %}x{% endfilter %}',
-  '{{ range(3) | tojson }}{{ range(1, 7, 2) | tojson }}{{ range(5, 0, -2) | tojson }}{{ range(0) | tojson }}',
+  '{{ range(3) | list | tojson }}{{ range(1, 7, 2) | list | tojson }}{{ range(5, 0, -2) | list }}{{ range(0) | list | tojson }}',
   '{%- macro show(x, y=2) -%}[{{ x }}{{ y }}{{ caller() if caller }}]{%- endmacro -%}{{ show(1) }}{% call show(*[3], y=4) %}c{% endcall %}',
   '{% set ns = namespace(last=-1, all=[]) %}{% for m in messages %}{% set ns.all = ns.all + [m.role] %}{% endfor %}{{ ns.all | tojson }}{{ ns.all[1:] | tojson }}',
   "{{ 'a' if True and not False else 'b' }}{{ 'x' * 0 if false }}{{ strftime_now('%%') }}",
@@ -34,6 +34,8 @@ test.each([
 interface Golden {
   readonly given: Readonly<Record<string, unknown>>;
   readonly cases: readonly { readonly source: string; readonly text: string }[];
+  /** What is written so, or refused. */
+  readonly either: Golden['cases'];
   /** Sources at which Python's rendering ends with an error. */
   readonly refused: readonly string[];
   readonly tokens: Readonly<Record<'bos_token' | 'sep_token' | 'cls_token' | 'mask_token', string>>;
@@ -46,6 +48,17 @@ const golden: Golden = JSON.parse(fs.readFileSync(new URL('../../golden/chatTemp
 
 test.each(golden.cases)('it is written as in transformers: $source', ({ source, text }) => {
   expect(boundedTemplate(jinja, source).render(golden.given)).toBe(text);
+});
+
+test.each(golden.either)('it is written as in transformers, or refused: $source', ({ source, text }) => {
+  let written: string;
+  try {
+    written = boundedTemplate(jinja, source).render(golden.given);
+  } catch (refusal) {
+    expect(String(refusal)).toMatch(/^(Syntax)?Error: (it|the number) /);
+    return;
+  }
+  expect(written).toBe(text);
 });
 
 test.each(golden.chats)('it is given what transformers gives: $source', ({ source, text }) => {
@@ -74,6 +87,11 @@ test.each([
   ['{% for i in [1, 2] if i == 2 %}{{ i in [2] and not i not in [2] }}{% endfor %}', 'True'],
 ])('comparisons in brackets and beside others are not chained: %s', (source, text) => {
   expect(render(source)).toBe(text);
+});
+
+test('a block without its end, and one that begins with +%}, is refused', () => {
+  expect(() => render('{% if messages %}x')).toRefuse(SyntaxError, 'a block or an expression has no end');
+  expect(() => render('{% raw +%}x{% endraw %}')).toRefuse(SyntaxError, 'a raw block begins with +%}');
 });
 
 test.each(["{{ '\\N{BULLET}' }}", "{{ '\\x4' }}", '{{ "\\U00110000" }}', '{# a', '{{ "a'])(
@@ -140,7 +158,7 @@ describe('a template is stopped that makes', () => {
       'many long texts',
       "{% set n = namespace(l=[]) %}{% for i in range(900) %}{% set n.l = n.l + [range(9000) | join('a') | upper] %}{% endfor %}",
     ],
-    ['slices', '{% set s = range(90000) %}{% for i in range(9000) %}{% set t = s[1:] %}{% endfor %}'],
+    ['slices', '{% set s = range(90000) | list %}{% for i in range(9000) %}{% set t = s[1:] %}{% endfor %}'],
   ])('%s', (_, source) => {
     expect(() => render(source)).toRefuse(ArgumentError, /^filling it makes (a text or list|texts) of more than \d+ characters/);
   });

@@ -15,7 +15,9 @@ import {
 } from './jinja';
 import { pythonInterpreter } from './pythonInterpreter';
 import { LoopExit } from './pythonScopes';
-import { pythonText, type Value } from './pythonText';
+import { pythonText } from './pythonText';
+import { behind } from './series';
+import type { Value } from './value';
 import { ENTRY, insertedSize, placesIn, ValueSizes } from './valueSizes';
 
 /** Characters of any one text that a template makes, the result included, beside a multiple of what it is given. */
@@ -95,7 +97,8 @@ export function boundedInterpreter(jinja: Jinja) {
       if (node?.type === 'CallExpression') return this.#call(node as Call, environment);
       if (node?.type !== 'FilterStatement') return super.evaluate(node, environment);
       const { body, filter } = node as Filter;
-      return this.#filter({ type: 'FilterExpression', operand: { type: 'Program', body } as Node, filter }, environment);
+      const operand = constant(this.evaluateBlock(body ?? [], new jinja.Environment(environment)));
+      return this.#filter({ type: 'FilterExpression', operand, filter }, environment);
     }
 
     /** A text by a whole number repeats it, as in Python. */
@@ -116,7 +119,7 @@ export function boundedInterpreter(jinja: Jinja) {
       if (typeof name !== 'string' || !MULTIPLYING.has(name)) return super.evaluate(node, environment);
       const operand = this.evaluate(node.operand, environment);
       const args = 'args' in filter ? this.#evaluated(filter.args, environment) : [];
-      this.#reserveFor(name, operand, args);
+      this.#reserveFor(name, behind(operand) ?? operand, args);
       const known = { ...node, operand: constant(operand), filter: 'args' in filter ? { ...filter, args } : filter };
       return super.evaluate(known, environment);
     }

@@ -1,8 +1,10 @@
 /** Renders a chat template within bounds of output and memory, because its file decides how much it writes. */
 import { boundedInterpreter } from './boundedInterpreter';
-import type { Jinja, Token } from './jinja';
+import type { Environment, Jinja, Node, Token } from './jinja';
 import { plainSource } from './jinjaSource';
+import { seriesMaker } from './series';
 import { strftime } from './strftime';
+import type { Value } from './value';
 import { ENTRY } from './valueSizes';
 
 export interface BoundedTemplate {
@@ -14,7 +16,8 @@ export interface BoundedTemplate {
 export function boundedTemplate(jinja: Jinja, source: string): BoundedTemplate {
   const tokens = jinja.tokenize(plainSource(source));
   checkComparisons(tokens);
-  const parsed = jinja.parse(tokens);
+  const parsed = parsedWhole(jinja, tokens);
+  const series = seriesMaker(jinja);
   const BoundedInterpreter = boundedInterpreter(jinja);
   return {
     render: (given) => {
@@ -22,10 +25,22 @@ export function boundedTemplate(jinja: Jinja, source: string): BoundedTemplate {
       const interpreter = new BoundedInterpreter(environment);
       const all = { ...globals((size) => interpreter.reserve(size)), ...given };
       for (const [name, value] of Object.entries(all)) environment.set(name, value);
+      const range = environment.lookupVariable('range') as { value: (args: readonly Value[], scope: Environment) => Value };
+      const { value: list } = range;
+      range.value = (args, scope) => series('range', list(args, scope));
       interpreter.allow(Object.keys(given).map((name) => environment.lookupVariable(name)));
       return String(interpreter.run(parsed).value);
     },
   };
+}
+
+/** @throws SyntaxError where the tokens end within a block, which the library takes for an error of its own. */
+function parsedWhole(jinja: Jinja, tokens: readonly Token[]): Node {
+  try {
+    return jinja.parse(tokens);
+  } catch (cause) {
+    throw cause instanceof TypeError ? new SyntaxError('a block or an expression has no end') : cause;
+  }
 }
 
 /** What every template finds, as `Template.render` has it. */
@@ -43,7 +58,10 @@ function globals(reserve: (size: number) => void): Record<string, unknown> {
       reserve(ENTRY * length);
       return Array.from({ length }, (_, i) => start + i * step);
     },
-    strftime_now: (form: string) => strftime(new Date(), form),
+    strftime_now: (form: unknown) => {
+      if (typeof form !== 'string') throw new Error('it calls strftime_now without the form of the date');
+      return strftime(new Date(), form);
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 /** What is used of the Jinja library. Its own declarations import without endings, so TypeScript does not find them. */
-import type { Value } from './pythonText';
+import type { Value } from './value';
 
 export interface Node {
   readonly type: string;
@@ -72,6 +72,12 @@ export interface For extends Node {
 
 export interface MacroNode extends Node {
   readonly name: Named;
+}
+
+export interface SetNode extends Node {
+  /** Without one, it is the text of the body. */
+  readonly value: Node | null;
+  readonly body: readonly Node[];
 }
 
 export interface Test extends Node {

@@ -20,7 +20,9 @@ export function plainSource(given: string): string {
     const isAlone = kind !== '{{' && sign === '' && (lineStart > 0 || isLineStart) && text.slice(lineStart).trim() === '';
     const tag = kind === '{#' ? comment(source, open) : code(source, open + 2 + sign.length, kind === '{%' ? '%}' : '}}');
     const isRaw = kind === '{%' && RAW.test(tag.content);
-    written += (sign === '-' ? stripped(text, 'rstrip') : isAlone ? text.slice(0, lineStart) : text) + (isRaw ? '' : kind + tag.content);
+    if (isRaw && !tag.isStripping && !tag.isTrimming) throw new SyntaxError('a raw block begins with +%}');
+    const before = sign === '-' ? stripped(text, 'rstrip') : isAlone ? text.slice(0, lineStart) : text;
+    written += before.replace(/\{$/, '{{ "{" }}') + (isRaw ? '' : kind + tag.content.replace(GENERATION, filterBlock));
     at = tag.end;
     if (isRaw) {
       const raw = rawText(source, tag);
@@ -41,6 +43,10 @@ function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray |
 }
 
 const RAW = /^\s*raw\s*%\}$/;
+/** Marks what the assistant wrote; what is set within ends there. As a filter, which changes nothing, it does so here. */
+const GENERATION = /^(\s*)(end)?generation(\s*%\})$/;
+const filterBlock = (_: string, before: string, end: string | undefined, after: string) =>
+  `${before}${end ? 'endfilter' : 'filter string'}${after}`;
 const RAW_END = /\{%([+-]?)\s*endraw\s*(?:\+%\}|-%\}\s*|%\}\n?)/g;
 
 /** What stands between `{% raw %}` and `{% endraw %}`, as an expression: the library does not know these blocks. */
@@ -145,5 +151,6 @@ function plainNumber(number: string): string {
   if (/^0[xob]/i.test(digits)) return String(BigInt(digits));
   if (!/e/i.test(digits)) return digits;
   const value = Number(digits);
+  if (!Number.isFinite(value)) throw new SyntaxError(`the number ${number} is too large`);
   return Number.isInteger(value) ? `${BigInt(value)}.0` : value.toFixed(100).replace(/0+$/, '');
 }

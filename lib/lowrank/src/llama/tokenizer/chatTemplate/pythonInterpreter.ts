@@ -2,13 +2,17 @@
 import { type Given, isText, own, taken } from './given';
 import type { Argument, Binary, Call, Environment, Filter, Jinja, Member, Named, Node, Test } from './jinja';
 import { constant } from './jinja';
+import { addsPlain, isMarked, mark, refuseMarked } from './marked';
+import { checkAttribute } from './pythonAttributes';
 import { type JsonOptions, pythonJson } from './pythonJson';
 import { METHODS } from './pythonMethods';
 import { floorQuotient, isEqual, isTrue, modulo } from './pythonOperators';
 import { itemsOf, scopedInterpreter } from './pythonScopes';
-import { SELECTIONS, selection } from './pythonSelections';
+import { SELECTIONS, selection, sorted, sortedPairs } from './pythonSelections';
 import { capitalized, indented, readFloat, readWhole, stripped, titledByJinja } from './pythonStrings';
-import { pythonText, type Value } from './pythonText';
+import { numberText, pythonText } from './pythonText';
+import { behind, read, refuseSeries, seriesMaker } from './series';
+import type { Value } from './value';
 
 /** Filters that take everything for a text. */
 const OF_TEXTS = new Set(['capitalize', 'lower', 'replace', 'title', 'trim', 'upper']);
@@ -21,6 +25,7 @@ export function pythonInterpreter(jinja: Jinja) {
   const { Environment: Scope } = jinja;
   const made = (content: unknown): Value => new Scope().set('made', content);
   const undefinedValue = made(undefined);
+  const series = seriesMaker(jinja);
 
   return class extends scopedInterpreter(jinja) {
     override evaluate(node: Node | undefined, environment: Environment): Value {
@@ -35,6 +40,10 @@ export function pythonInterpreter(jinja: Jinja) {
           return this.#filter(node as Filter, environment);
         case 'CallExpression':
           return this.#call(node as Call, environment);
+        case 'IntegerLiteral':
+          return exact(super.evaluate(node, environment));
+        case 'Identifier':
+          return found(String((node as Named).value), super.evaluate(node, environment));
         default:
           return super.evaluate(node, environment);
       }
@@ -43,7 +52,10 @@ export function pythonInterpreter(jinja: Jinja) {
     #binary(node: Binary, environment: Environment): Value {
       const operator = String(node.operator.value);
       if (operator === 'and' || operator === 'or') return super.evaluate(node, environment);
-      const [left, right] = [this.evaluate(node.left, environment), this.evaluate(node.right, environment)];
+      const left = this.evaluate(node.left, environment);
+      const right =
+        operator === 'in' || operator === 'not in' ? read(this.evaluate(node.right, environment)) : this.evaluate(node.right, environment);
+      refuseSeries(left, right);
       if (operator === '==' || operator === '!=') return made(isEqual(left, right) === (operator === '=='));
       if ((operator === 'in' || operator === 'not in') && isList(right))
         return made((right.value as Value[]).some((item) => isEqual(item, left)) === (operator === 'in'));
@@ -51,7 +63,11 @@ export function pythonInterpreter(jinja: Jinja) {
         throw new Error(`it adds what Python cannot add: ${left.type} and ${right.type}`);
       if (operator === '+' && isNumber(left) && !isNumber(right)) throw new Error(`it adds ${right.type} to a number`);
       if (DIVISIONS.has(operator) && isNumber(left) && isNumber(right)) return this.#divided(operator, left, right, environment);
-      return super.evaluate({ ...node, left: constant(left), right: constant(right) } as Node, environment);
+      if (!COMPARING.has(operator) && (isMarked(left) || isMarked(right)) && !(operator === '+' && addsPlain(left, right)))
+        refuseMarked('computes with', left, right);
+      const value = super.evaluate({ ...node, left: constant(left), right: constant(right) } as Node, environment);
+      if (operator === '+' && left.type === 'TupleValue') return this.#tuple(value.value as Value[], environment);
+      return isMarked(left) || isMarked(right) ? mark(value) : exact(value);
     }
 
     #divided(operator: string, left: Value, right: Value, environment: Environment): Value {
@@ -60,6 +76,10 @@ export function pythonInterpreter(jinja: Jinja) {
       const isFloat = operator === '/' || left.type === 'FloatValue' || right.type === 'FloatValue';
       const value = operator === '/' ? a / b : operator === '%' ? modulo(a, b) : floorQuotient(a, b);
       return isFloat ? this.#float(value, environment) : made(value);
+    }
+
+    #tuple(items: readonly Value[], environment: Environment): Value {
+      return super.evaluate({ type: 'TupleLiteral', value: items.map(constant) } as Named, environment);
     }
 
     #float(value: number, environment: Environment): Value {
@@ -72,9 +92,8 @@ export function pythonInterpreter(jinja: Jinja) {
 
     /** The entries of a mapping, each a tuple. */
     #entries(pairs: Iterable<readonly [unknown, Value]>, environment: Environment): Value {
-      const tuple = (items: readonly Value[]) => super.evaluate({ type: 'TupleLiteral', value: items.map(constant) } as Named, environment);
       return this.#list(
-        Array.from(pairs, ([key, item]) => tuple([made(key), item])),
+        Array.from(pairs, ([key, item]) => this.#tuple([made(key), item], environment)),
         environment,
       );
     }
@@ -83,21 +102,30 @@ export function pythonInterpreter(jinja: Jinja) {
       const operand = this.evaluate(node.operand, environment);
       const test = TESTS.get(String(node.test.value));
       if (test) return made(test(operand) !== node.negate);
+      if (/^(eq|equalto)$/.test(String(node.test.value)))
+        throw new Error('it compares by the test equalto, which is not known here: write ==');
       return super.evaluate({ ...node, operand: constant(operand) } as Node, environment);
     }
 
     #member(node: Member, environment: Environment): Value {
       const object = this.evaluate(node.object, environment);
       if (object.type === 'UndefinedValue') throw new Error(`it reads .${String(node.property?.value ?? '[…]')} of what is undefined`);
+      refuseSeries(object);
+      refuseMarked('takes a part of', object);
       const known = { ...node, object: constant(object) } as Node;
       if (!node.computed) {
         const name = String(node.property?.value);
+        checkAttribute(object.type, name);
         if (name === 'length' && object.type !== 'ObjectValue' && object.type !== 'NamespaceValue') return undefinedValue;
         return (
           (object.type === 'ObjectValue' && METHODS_OF_MAPPINGS.has(name) && methodOf(object, name)) || super.evaluate(known, environment)
         );
       }
-      if (!isText(object) || node.property?.type === 'SliceExpression') return super.evaluate(known, environment);
+      if (node.property?.type === 'SliceExpression') {
+        const part = super.evaluate(known, environment);
+        return object.type === 'TupleValue' ? this.#tuple(part.value as Value[], environment) : part;
+      }
+      if (!isText(object)) return super.evaluate(known, environment);
       const index = this.evaluate(node.property, environment);
       if (index.type !== 'IntegerValue') return super.evaluate({ ...known, property: constant(index) } as Node, environment);
       return made(Array.from(object.value).at(Number(index.value)));
@@ -107,42 +135,54 @@ export function pythonInterpreter(jinja: Jinja) {
       const { filter } = node;
       const name = String('callee' in filter ? filter.callee.value : filter.value);
       const apply = FILTERS.get(name);
-      const operand = this.evaluate(node.operand, environment);
+      const operand = read(this.evaluate(node.operand, environment), name);
+      if (name === 'safe') return mark(made(pythonText(operand)));
+      if (!OF_MARKED.has(name)) refuseMarked(`applies ${name} to`, operand);
       const known = { ...node, operand: constant(operand) } as Node;
       const given = () => ('args' in filter ? this.#given(filter.args, environment) : NONE_GIVEN);
       if (SELECTIONS.has(name)) {
         const items = operand.type === 'NullValue' ? [] : itemsOf(operand, made);
         const evaluate = (each: Node) => this.evaluate(each, environment);
-        return this.#list(selection(name, items, given(), evaluate, made), environment);
+        return series(name, this.#list(selection(name, items, given(), evaluate, made), environment));
       }
+      if (name === 'sort') return this.#list(sorted(itemsOf(operand, made), given(), made), environment);
       if (OF_TEXTS.has(name) && !isText(operand))
         return this.evaluate({ ...node, operand: constant(made(pythonText(operand))) } as Node, environment);
-      if (name === 'items' && operand.value instanceof Map) return this.#entries(operand.value, environment);
-      if (name === 'dictsort') return this.#entries(pairsOf(super.evaluate(known, environment)), environment);
+      if (name === 'items' && operand.type === 'ObjectValue' && operand.value instanceof Map)
+        return series(name, this.#entries(operand.value, environment));
+      if (name === 'items') throw new Error(`it takes the items of a ${operand.type}`);
+      if (name === 'dictsort' && operand.value instanceof Map) return this.#entries(sortedPairs(operand.value, given()), environment);
       if (!apply) return super.evaluate(known, environment);
       const content = apply(operand, given());
       if (content === undefined) return super.evaluate(known, environment);
       if (content === NOTHING) return undefinedValue;
       if (name === 'float' && typeof content === 'number') return this.#float(content, environment);
-      return isValue(content) ? content : isValues(content) ? this.#list(content, environment) : made(content);
+      if (typeof content === 'number') return exact(made(content));
+      const value = isValue(content) ? content : isValues(content) ? this.#list(content, environment) : made(content);
+      return ONE_BY_ONE.has(name) && isList(value) ? series(name, value) : value;
     }
 
     #call(node: Call, environment: Environment): Value {
       const { callee } = node;
       const name = String(callee.property?.value);
       const method = METHODS.get(name);
-      if (callee.object === undefined || callee.computed || !(method || name === 'items')) return super.evaluate(node, environment);
+      if (callee.object === undefined || callee.computed || !(method || VIEWS.has(name))) return super.evaluate(node, environment);
       const object = this.evaluate(callee.object, environment);
+      refuseMarked(`calls ${name} of`, object);
       const known = { ...node, callee: { ...callee, object: constant(object) } } as Node;
-      if (name === 'items' && object.type === 'ObjectValue' && object.value instanceof Map) return this.#entries(object.value, environment);
+      if (VIEWS.has(name) && object.type === 'ObjectValue' && object.value instanceof Map) {
+        if (node.args.length > 0) throw new Error(`it gives ${name} an argument`);
+        if (name === 'items') return series('.items', this.#entries(object.value, environment));
+        return series(
+          name,
+          this.#list(name === 'keys' ? Array.from(object.value.keys(), made) : Array.from(object.value.values()), environment),
+        );
+      }
       if (!isText(object) || !method) return super.evaluate(known, environment);
       const content = method(object.value, this.#given(node.args, environment));
       if (content === undefined) return super.evaluate(known, environment);
       if (!name.endsWith('partition')) return made(content);
-      return super.evaluate(
-        { type: 'TupleLiteral', value: (content as string[]).map((part) => constant(made(part))) } as Named,
-        environment,
-      );
+      return this.#tuple((content as string[]).map(made), environment);
     }
 
     #given(args: readonly Argument[], environment: Environment): Given {
@@ -154,9 +194,28 @@ export function pythonInterpreter(jinja: Jinja) {
   };
 }
 
-/** Keys and values, from a list of pairs. */
-function pairsOf({ value }: Value): [unknown, Value][] {
-  return (value as readonly (Value & { readonly value: readonly Value[] })[]).map(({ value: [key, item] }) => [key?.value, item as Value]);
+/** Operators that do not care whether a text is marked. */
+const COMPARING = new Set(['==', '!=', '<', '>', '<=', '>=', 'in', 'not in', '~']);
+/** Filters that do not care either. */
+const OF_MARKED = new Set(['d', 'default', 'length', 'count', 'replace', 'tojson']);
+/** Filters whose items Python makes one after the other. */
+const ONE_BY_ONE = new Set(['reverse', 'unique']);
+const VIEWS = new Set(['items', 'keys', 'values']);
+
+/** @throws Error for a whole number that JavaScript has rounded. */
+function exact(value: Value): Value {
+  if (value.type === 'IntegerValue') numberText(value.type, Number(value.value));
+  return value;
+}
+
+/** Names that Jinja knows, and that are not known here unless the template sets them. */
+const UNKNOWN_NAMES = new Set(['cycler', 'dict', 'joiner', 'lipsum', 'self', 'varargs']);
+
+/** @throws Error for a name that Jinja knows. */
+function found(name: string, value: Value): Value {
+  if (UNKNOWN_NAMES.has(name) && (value.type === 'UndefinedValue' || name === 'varargs'))
+    throw new Error(`it uses ${name}, which is not known here`);
+  return value;
 }
 
 const METHODS_OF_MAPPINGS = new Set(['get', 'items', 'keys', 'values']);
@@ -173,8 +232,13 @@ const isValues = (content: unknown): content is Value[] => Array.isArray(content
 type TestOf = (operand: Value) => boolean;
 
 const TESTS = own<TestOf>({
-  iterable: (operand) => isList(operand) || ['StringValue', 'ObjectValue', 'UndefinedValue'].includes(operand.type),
-  sequence: (operand) => isList(operand) || ['StringValue', 'ObjectValue', 'UndefinedValue'].includes(operand.type),
+  callable: (operand) => operand.type === 'FunctionValue' && !behind(operand),
+  iterable: (operand) =>
+    isList(operand) || ['StringValue', 'ObjectValue', 'UndefinedValue'].includes(operand.type) || behind(operand) !== undefined,
+  sequence: (operand) => {
+    refuseSeries(operand);
+    return isList(operand) || ['StringValue', 'ObjectValue', 'UndefinedValue'].includes(operand.type);
+  },
   number: (operand) => isNumber(operand) || operand.type === 'BooleanValue',
   lower: (operand) => isCased(pythonText(operand), 'toLowerCase', 'toUpperCase'),
   upper: (operand) => isCased(pythonText(operand), 'toUpperCase', 'toLowerCase'),
@@ -227,6 +291,7 @@ const FILTERS: ReadonlyMap<string, FilterOf> = own<FilterOf>({
   min: (operand, given) => extreme('min', operand, given),
   d: (operand, given) => FILTERS.get('default')?.(operand, given),
   list: membersOf,
+  reverse: (operand) => (isText(operand) ? Array.from(operand.value).reverse().join('') : membersOf(operand)?.toReversed()),
   sum: (operand, given) => wholeNumbers('sum', operand, given).reduce((sum, value) => sum + value, 0),
   title: (operand) => (isText(operand) ? titledByJinja(operand.value) : undefined),
   tojson: (operand, given) => pythonJson(operand, jsonOptions(given)),

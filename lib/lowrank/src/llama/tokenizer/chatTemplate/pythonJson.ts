@@ -1,5 +1,7 @@
 /** Values of a chat template as Python's `json.dumps` writes them, which is what the filter `tojson` does in transformers. */
-import { numberText, type Value } from './pythonText';
+import { numberText } from './pythonText';
+import { refuseSeries } from './series';
+import type { Value } from './value';
 
 export interface JsonOptions {
   /** Every character beyond ASCII as `\uXXXX`; false by default, as in transformers. */
@@ -19,7 +21,9 @@ export function pythonJson(value: Value, options: JsonOptions = {}): string {
   return written(value, options, 0);
 }
 
-function written({ type, value }: Value, options: JsonOptions, depth: number): string {
+function written(of: Value, options: JsonOptions, depth: number): string {
+  const { type, value } = of;
+  refuseSeries(of);
   if (depth > DEEPEST) throw new Error(`it writes lists or mappings more than ${DEEPEST} deep`);
   if (type === 'NullValue') return 'null';
   if (typeof value === 'boolean') return String(value);
@@ -64,7 +68,7 @@ function quoted(text: string, { ensureAscii }: JsonOptions): string {
 }
 
 /** As Python compares texts; JavaScript compares the halves of a pair. */
-function byCodePoints(a: string, b: string): number {
+export function byCodePoints(a: string, b: string): number {
   const [left, right] = [Array.from(a), Array.from(b)];
   const at = left.findIndex((character, index) => character !== right[index]);
   if (at === -1) return left.length - right.length;

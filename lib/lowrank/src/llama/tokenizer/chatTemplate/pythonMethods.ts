@@ -82,6 +82,7 @@ function characters(given: Given): string | undefined {
 
 /** The library ignores where to begin. */
 function onlyOne(_: string, { places, names }: Given): undefined {
+  if (places[0]?.type === 'ArrayValue') throw new Error('it asks for what a text begins or ends with by a list, not a tuple');
   if (places.length + names.size > 1)
     throw new Error('it asks for what a text begins or ends with from a place on, which is not known here');
 }

@@ -1,8 +1,11 @@
 /** Python's operators on the values of a chat template, where JavaScript's do something else. */
-import type { Value } from './pythonText';
+
+import { behind, isLasting, refuseSeries } from './series';
+import type { Value } from './value';
 
 /** `left == right`: lists and mappings by what they hold, a text never as a number. */
 export function isEqual(left: Value, right: Value): boolean {
+  refuseSeries(left, right);
   const [a, b] = [comparable(left), comparable(right)];
   if (Array.isArray(a) && Array.isArray(b))
     return left.type === right.type && a.length === b.length && a.every((item, index) => isEqual(item, b[index]));
@@ -12,7 +15,8 @@ export function isEqual(left: Value, right: Value): boolean {
 }
 
 /** Whether `if` takes it for true. */
-export function isTrue({ value }: Value): boolean {
+export function isTrue(given: Value): boolean {
+  const { value } = (isLasting(given) && behind(given)) || given;
   if (Array.isArray(value)) return value.length > 0;
   return value instanceof Map ? value.size > 0 : Boolean(value);
 }

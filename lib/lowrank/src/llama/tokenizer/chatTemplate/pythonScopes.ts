@@ -1,7 +1,8 @@
 /** Loops and macros with Jinja's scopes: what one pass of a loop sets ends with it, and a macro does not see the names of its caller. */
-import type { Environment, For, Jinja, MacroNode, Named, Node } from './jinja';
+import { constant, type Environment, type For, type Jinja, type MacroNode, type Named, type Node, type SetNode } from './jinja';
 import { isTrue } from './pythonOperators';
-import type { Value } from './pythonText';
+import { read } from './series';
+import type { Value } from './value';
 
 /** `break` or `continue`: it ends the blocks around it. */
 export class LoopExit extends Error {
@@ -39,6 +40,8 @@ export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
           return this.#loop(node as For, environment);
         case 'Macro':
           return this.#macro(node as MacroNode, environment);
+        case 'Set':
+          return this.#set(node as SetNode, environment);
         case 'Break':
         case 'Continue':
           throw new LoopExit(node.type === 'Break');
@@ -73,6 +76,13 @@ export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
       return made(isElse ? written + String(this.evaluateBlock(defaultBlock, new Scope(environment)).value) : written);
     }
 
+    /** What the block of a `set` sets itself ends with it. */
+    #set(node: SetNode, environment: Environment): Value {
+      if (node.value) return super.evaluate(node, environment);
+      const text = this.evaluateBlock(node.body, new Scope(environment));
+      return super.evaluate({ ...node, value: constant(text) } as Node, environment);
+    }
+
     /** The library runs a macro within the scope of its call. */
     #macro(node: MacroNode, environment: Environment): Value {
       const result = super.evaluate(node, environment);
@@ -90,9 +100,10 @@ export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
 }
 
 /** What a loop goes through: the items of a list, the keys of a mapping, the characters of a text; nothing where it is undefined. */
-export function itemsOf({ type, value }: Value, made: (content: unknown) => Value): readonly Value[] {
+export function itemsOf(source: Value, made: (content: unknown) => Value): readonly Value[] {
+  const { type, value } = read(source);
   if (Array.isArray(value)) return value;
-  if (value instanceof Map) return Array.from(value.keys(), made);
+  if (value instanceof Map && type === 'ObjectValue') return Array.from(value.keys(), made);
   if (typeof value === 'string') return Array.from(value, made);
   if (type === 'UndefinedValue') return [];
   throw new Error(`it goes through a ${type} in a loop`);

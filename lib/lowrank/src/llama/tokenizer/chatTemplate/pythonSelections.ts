@@ -1,8 +1,9 @@
 /** Jinja's filters `map`, `select`, `reject` and those by attributes: they apply a filter or a test to every item. */
-import type { Given } from './given';
+import { type Given, isText, taken } from './given';
 import { constant, type Node } from './jinja';
+import { byCodePoints } from './pythonJson';
 import { isTrue } from './pythonOperators';
-import type { Value } from './pythonText';
+import type { Value } from './value';
 
 type Evaluate = (node: Node) => Value;
 type Made = (content: unknown) => Value;
@@ -74,4 +75,42 @@ function attributeOf(item: Value, attribute: Value, made: Made): Value {
     value = (inner as Value | undefined) ?? made(undefined);
   }
   return value;
+}
+
+/** What is sorted, and the value that decides about its place. */
+interface Keyed<T> {
+  readonly item: T;
+  readonly key: Value;
+}
+
+/** The filter `sort`. */
+export function sorted(items: readonly Value[], given: Given, made: Made): Value[] {
+  const [reverse, isCased, attribute] = taken('sort', given, ['reverse', 'case_sensitive', 'attribute']);
+  const isWhole = attribute === undefined || attribute.type === 'NullValue';
+  if (!isWhole && String(attribute.value).includes(',')) throw new Error('it sorts by several attributes, which is not known here');
+  const keyed = items.map((item) => ({ item, key: isWhole ? item : attributeOf(item, attribute, made) }));
+  return inOrder(keyed, isCased, reverse);
+}
+
+/** The filter `dictsort`. */
+export function sortedPairs(mapping: ReadonlyMap<string, Value>, given: Given): (readonly [string, Value])[] {
+  const [isCased, by, reverse] = taken('dictsort', given, ['case_sensitive', 'by', 'reverse']);
+  if (by !== undefined && by.value !== 'key' && by.value !== 'value') throw new Error('it sorts a mapping by neither key nor value');
+  const keyed = Array.from(mapping, (pair) => ({
+    item: pair,
+    key: by?.value === 'value' ? pair[1] : { type: 'StringValue', value: pair[0] },
+  }));
+  return inOrder(keyed, isCased, reverse);
+}
+
+/** @throws Error for what are neither all texts nor all numbers. */
+function inOrder<T>(keyed: readonly Keyed<T>[], isCased: Value | undefined, reverse: Value | undefined): T[] {
+  const order = isCased && isTrue(isCased) ? (text: string) => text : (text: string) => text.toLowerCase();
+  const compare = (a: Value, b: Value) =>
+    isText(a) && isText(b) ? byCodePoints(order(a.value), order(b.value)) : Number(a.value) - Number(b.value);
+  const isNumber = ({ key: { value } }: Keyed<T>) => typeof value === 'boolean' || (typeof value === 'number' && !Number.isNaN(value));
+  if (!keyed.every(({ key }) => isText(key)) && !keyed.every(isNumber))
+    throw new Error('it sorts what are neither all texts nor all numbers');
+  const isDown = reverse !== undefined && isTrue(reverse);
+  return keyed.toSorted((a, b) => (isDown ? compare(b.key, a.key) : compare(a.key, b.key))).map(({ item }) => item);
 }

@@ -29,9 +29,13 @@ export function words(text: string, most: number): string[] {
   return found;
 }
 
+/** @throws Error where Python writes another letter at the beginning of a word than in capitals: these JavaScript does not know. */
 export function capitalized(text: string): string {
   const [first = '', ...rest] = text;
-  return first.toUpperCase() + rest.join('').toLowerCase();
+  const capital = first.toUpperCase();
+  if (capital.length > first.length || /[\u01c4-\u01cc\u01f1-\u01f3\u10d0-\u10ff]/.test(first))
+    throw new Error(`it writes ${first} as a capital letter`);
+  return capital + rest.join('').toLowerCase();
 }
 
 /** `str.title`: a word is a run of letters. */
@@ -53,15 +57,22 @@ export function indented(text: string, indent: string, { first, blank }: { reado
 
 /** `int(text)`, or else `int(float(text))`, as Jinja's filter `int` reads a text. */
 export function readWhole(text: string): number | undefined {
+  refuseForeignDigits(text);
   const value = /^[+-]?\d+(_\d+)*$/.test(stripped(text, 'strip')) ? Number(stripped(text, 'strip').replaceAll('_', '')) : readFloat(text);
   return value === undefined || !Number.isFinite(value) ? undefined : Math.trunc(value);
 }
 
 /** `float(text)`. */
 export function readFloat(text: string): number | undefined {
+  refuseForeignDigits(text);
   const [, sign = '', number = ''] = /^([+-]?)(.*)$/s.exec(stripped(text, 'strip').toLowerCase()) ?? [];
   const unsigned = /^inf(inity)?$/.test(number) ? Infinity : number === 'nan' ? Number.NaN : decimal(number);
   return unsigned === undefined ? undefined : sign === '-' ? -unsigned : unsigned;
+}
+
+/** Python reads the digits of every script. @throws Error for those that are not 0 to 9. */
+function refuseForeignDigits(text: string): void {
+  if (/(?![0-9])\p{Nd}/u.test(text)) throw new Error('it reads a number in digits that are not 0 to 9');
 }
 
 function decimal(text: string): number | undefined {

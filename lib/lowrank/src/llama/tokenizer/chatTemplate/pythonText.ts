@@ -1,10 +1,8 @@
 /** Values of a chat template as Python writes them: templates are made for it, and the tokens of `None` and `null` differ. */
 
-/** A value of the Jinja library. */
-export interface Value {
-  readonly type: string;
-  readonly value: unknown;
-}
+import { refuseMarked } from './marked';
+import { refuseSeries } from './series';
+import type { Value } from './value';
 
 /** What holds itself would be written without end. */
 const DEEPEST = 100;
@@ -16,7 +14,10 @@ export function pythonText(value: Value): string {
 }
 
 /** As `repr(value)`. */
-function representation({ type, value }: Value, depth: number): string {
+function representation(of: Value, depth: number): string {
+  const { type, value } = of;
+  refuseSeries(of);
+  refuseMarked('writes within a list', of);
   if (depth > DEEPEST) throw new Error(`it writes lists or mappings more than ${DEEPEST} deep`);
   const inner = (item: Value) => representation(item, depth + 1);
   if (type === 'NullValue') return 'None';
@@ -26,7 +27,7 @@ function representation({ type, value }: Value, depth: number): string {
   if (typeof value === 'string') return quoted(value);
   if (Array.isArray(value)) {
     const items = value.map(inner).join(', ');
-    return type === 'TupleValue' ? `(${items})` : `[${items}]`;
+    return type === 'TupleValue' ? `(${items}${value.length === 1 ? ',' : ''})` : `[${items}]`;
   }
   if (value instanceof Map) {
     const items = `{${Array.from(value, ([key, item]) => `${quoted(String(key))}: ${inner(item)}`).join(', ')}}`;

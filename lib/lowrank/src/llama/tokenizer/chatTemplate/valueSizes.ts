@@ -1,6 +1,7 @@
 /** The sizes of a template's values, counted in characters, and of what its filters make of them. */
 import { LINE_ENDS } from './pythonStrings';
-import type { Value } from './pythonText';
+import { behind } from './series';
+import type { Value } from './value';
 
 /** What an entry of a list takes, counted in characters. */
 export const ENTRY = 16;
@@ -22,7 +23,8 @@ export class ValueSizes {
   }
 
   /** What a value takes, all that it holds included, which may be one value many times over. */
-  of(value: Value): Size {
+  of(given: Value): Size {
+    const value = behind(given) ?? given;
     const content = value.value;
     if (typeof content === 'string') return { size: content.length, depth: 1 };
     if (!Array.isArray(content) && !(content instanceof Map)) return { size: 0, depth: 1 };

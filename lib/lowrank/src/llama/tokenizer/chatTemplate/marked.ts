@@ -1,0 +1,21 @@
+/** Texts behind the filter `safe`: what Python adds to them it escapes, and it writes them otherwise within lists. */
+import { isText } from './given';
+import type { Value } from './value';
+
+const all = new WeakSet<Value>();
+
+export function mark(value: Value): Value {
+  all.add(value);
+  return value;
+}
+
+export const isMarked = (value: Value): boolean => all.has(value);
+
+/** Whether Python escapes nothing where these are added, of which one is marked. */
+export const addsPlain = (left: Value, right: Value): boolean =>
+  [left, right].every((side) => isMarked(side) || (isText(side) && !/[&<>'"]/.test(side.value)));
+
+/** @throws Error where one of the values is marked. */
+export function refuseMarked(use: string, ...values: readonly Value[]): void {
+  if (values.some(isMarked)) throw new Error(`it ${use} what the filter safe makes, where Python escapes: leave out | safe`);
+}

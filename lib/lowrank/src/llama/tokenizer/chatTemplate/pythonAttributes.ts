@@ -1,0 +1,21 @@
+/** Attributes that Python's values have. A template that reads one which is not known here must not find nothing. */
+
+const OF_TEXT = `casefold center encode expandtabs format format_map isascii isdecimal isidentifier isnumeric isprintable istitle join ljust
+  maketrans rindex rjust swapcase translate zfill`;
+const OF_NUMBER = `as_integer_ratio bit_count bit_length conjugate denominator from_bytes fromhex hex imag is_integer numerator real to_bytes`;
+
+const ATTRIBUTES: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.entries({
+    ...{ StringValue: OF_TEXT, IntegerValue: OF_NUMBER, FloatValue: OF_NUMBER, BooleanValue: OF_NUMBER },
+    ...{ ArrayValue: 'append clear copy count extend index insert pop remove reverse sort', TupleValue: 'count index' },
+    ...{
+      ObjectValue: 'clear copy fromkeys pop popitem setdefault update',
+      FunctionValue: 'arguments caller catch_kwargs catch_varargs name',
+    },
+  }).map(([type, names]) => [type, new Set(names.split(/\s+/))]),
+);
+
+/** @throws Error where Python finds an attribute of that name, a key of a mapping or not. */
+export function checkAttribute(type: string, name: string): void {
+  if (ATTRIBUTES.get(type)?.has(name)) throw new Error(`it reads .${name} of a ${type}, which is not known here`);
+}
