@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
+import nodePath from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
@@ -33,16 +34,20 @@ const CELLS: readonly (readonly [string, string])[] = [
 ];
 
 test.skipIf(!isSetUp)(
-  'the error of a cell is its message and the line of the cell',
+  'the error of a cell is its message and the line of the cell, and no message comes before the kernel can answer',
   async () => {
     const directory = folder('cells');
     fs.mkdirSync(directory);
+    const report = `${directory}/unhandled`;
+    const slow = nodePath.resolve('tests/notebooks/kernel/slowPublisher.cjs');
+    const env = { ...process.env, NODE_OPTIONS: `--require ${JSON.stringify(slow)}`, LOWRANK_HEADLESS: report };
     const stdout = await new Promise<string>((resolve, reject) => {
-      const child = execFile(python, ['tests/notebooks/kernel/cellErrors.py', directory], (error, out) =>
+      const child = execFile(python, ['tests/notebooks/kernel/cellErrors.py', directory], { env }, (error, out) =>
         error ? reject(error) : resolve(out),
       );
       child.stdin?.end(JSON.stringify(CELLS.map(([cell]) => cell)));
     });
+    expect(fs.existsSync(report)).toBe(false);
     const printed: string[] = stdout
       .trim()
       .split('\n')

@@ -25,6 +25,19 @@ if (report) {
   process.prependListener('uncaughtException', end('uncaught exception'));
 }
 
+// tslab binds its sockets side by side and answers the first message as soon as that one's is bound. On a busy machine the socket that it
+// publishes on is not yet, and refuses to send: the message would go unanswered. Messages wait until all are bound.
+const { ZmqServer } = require('tslab/dist/jupyter');
+const { init, handleShellMessage } = ZmqServer.prototype;
+ZmqServer.prototype.init = function () {
+  this.isBound = init.call(this);
+  return this.isBound;
+};
+ZmqServer.prototype.handleShellMessage = async function (...message) {
+  await this.isBound;
+  return handleShellMessage.apply(this, message);
+};
+
 // tslab's TypeScript watches the folders that packages are looked up in, and throws from a timer when they change while a cell runs: an `npm
 // install` or a build beside a notebook would end it. Packages are as they were when the kernel started; a restart sees new ones.
 const { sys } = require('@tslab/typescript-for-tslab');
