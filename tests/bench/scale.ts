@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { environments } from '../train/cluster/workers.ts';
 import { describeMachine } from './machine.ts';
 import { costs, gradientBytes, limits, SHAPES, type Shape } from './scaleModel.ts';
+import { median } from './task.ts';
 
 const { values } = parseArgs({ options: { out: { type: 'string' }, rounds: { type: 'string', default: '3' } } });
 const out = values.out ?? 'build/bench/scale.json';
@@ -52,7 +53,6 @@ async function run(count: number): Promise<Answer[]> {
   );
 }
 
-const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 const WORKERS = [1, 2, 4];
 const answers = new Map<number, Answer[]>(WORKERS.map((count) => [count, []]));
 for (let round = 0; round < Number(values.rounds); round++) {

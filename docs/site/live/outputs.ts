@@ -1,4 +1,4 @@
-/** What a cell has put out, below it, in the form of the site's other outputs. */
+/** Shows a cell's outputs below it, in the markup of the site's stored outputs. */
 import type { Area, Bundle, WorkerMessage } from './messages.ts';
 
 /** Draws a specification of Vega-Lite, with its sentence as the label: the site's own figures do the same. */

@@ -14,7 +14,7 @@ export type { Score } from './charts/scoreViews';
 export { type StackedBarsOptions, type StackedPart, stackedBars } from './charts/stackedBars';
 export { type TradeoffBubble, type TradeoffBubblesOptions, tradeoffBubbles } from './charts/tradeoffBubbles';
 export { type ChartSpec, type ChartView, type Figure, figure } from './figure';
-export { methodColor } from './methods';
+export { methodColor } from './methodStyles';
 export { type LiveLoss, type LossState, liveLoss } from './progress/liveLoss';
 export { type EvaluationState, type Progress, type ProgressOptions, type ProgressState, progress } from './progress/progress';
 export { show } from './show';

@@ -7,7 +7,7 @@ import {
   type TunedModel,
   trainOnExamples,
 } from 'lowrank';
-import { checkKnown, encodeExamples, shuffled, TRAINING_OPTIONS } from 'lowrank/internal';
+import { checkKnown, encodeExamples, TRAINING_OPTIONS } from 'lowrank/internal';
 import { isExampleOf, type PromptOptions, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
 import type { ReviewerTokenizer } from './reviewerModel';
@@ -57,18 +57,6 @@ export async function fineTune(
   const settings = { ...training, padTokenId: tokenizer.eosTokenId ?? 0, ...(pack && { pack: maxLength }) };
   const result = await trainOnExamples(model, { train, validation }, settings);
   return { ...result, leftOut: encoded.length - train.length };
-}
-
-/** Draws `count` examples of a task; the default `seed` is 1. With the same seed, a larger sample contains the smaller one. */
-export function drawExamples(
-  task: ReviewTask,
-  examples: readonly ReviewExample[],
-  count: number,
-  options: { readonly seed?: number } = {},
-): ReviewExample[] {
-  checkKnown('drawExamples', options, ['seed']);
-  const own = examples.filter((example) => isExampleOf(task, example));
-  return shuffled(own, options.seed ?? 1).slice(0, count);
 }
 
 /** Encodes the examples of the task and drops those of other tasks; undefined marks one that does not fit. */

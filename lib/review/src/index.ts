@@ -5,6 +5,7 @@ export type { DiffHunk } from './diff/diffHunk';
 export { type DiffOptions, diffHunks, hunkExample } from './diff/diffHunks';
 export { diffTextLines } from './diff/diffText';
 export { type HunkReview, type ReviewDiffOptions, reviewDiff, type TaskModels } from './diff/reviewDiff';
+export { drawExamples } from './drawExamples';
 export type { BasePlan, CellPlan, RunPlan, TrialPlan } from './experiment/cellPlan';
 export { type ExampleCounts, type ExperimentConfig, type ExperimentMethod, readExperimentConfig } from './experiment/experimentConfig';
 export type {
@@ -20,7 +21,7 @@ export type {
 export type { PlainTexts } from './experiment/plainTexts';
 export type { ExperimentOutcome, ExperimentWork } from './experiment/plannedExperiment';
 export { runExperiment } from './experiment/runExperiment';
-export { drawExamples, type FineTuneData, type FineTuneOptions, type FineTuneResult, fineTune } from './fineTune';
+export { type FineTuneData, type FineTuneOptions, type FineTuneResult, fineTune } from './fineTune';
 export { type LintProgress, type LintReviewOptions, lintReviews } from './lint/lintReviews';
 export { type Prediction, type PredictOptions, predictReviews } from './predictReviews';
 export { isExampleOf, type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';

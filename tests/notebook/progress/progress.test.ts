@@ -56,6 +56,21 @@ describe('progress', () => {
     ]);
   });
 
+  it('is one line of a terminal that never folds, until its summary', () => {
+    const { isTTY, columns } = process.stderr;
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    Object.assign(process.stderr, { isTTY: true, columns: 30 });
+    const bar = progress({ label: 'fine-tuning', total: 2 });
+    bar.update({ step: 1, loss: 2, tokensPerSecond: 203 });
+    vi.advanceTimersByTime(250);
+    bar.update({ step: 2, loss: 1, tokensPerSecond: 203 });
+    Object.assign(process.stderr, { isTTY, columns });
+    expect(written.mock.calls.map(([text]) => text)).toEqual([
+      '\r\u001b[Kfine-tuning: step 1 of 2, los',
+      '\r\u001b[Kfine-tuning: 2 steps, loss 1.000, 203 tokens/s, 0 s\n',
+    ]);
+  });
+
   it('is what train reports to, as it is', async () => {
     const kernel = attachKernel();
     const model = LlamaForCausalLM.fromConfig(SMALL_SIZES, { seed: 1 });

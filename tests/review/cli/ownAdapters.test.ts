@@ -4,7 +4,7 @@ import type { ExperimentResults } from 'lowrank-review';
 import { expect, test } from 'vitest';
 import { readAdapterConfig } from '../../../lib/lowrank/src/peft/files/adapterConfigFile';
 import { hasOwnAdapters } from '../../../lib/review/src/cli/ownAdapters';
-import { trainedLanguages, trainedThreshold } from '../../../lib/review/src/trainingData';
+import { trainedLanguages, trainedThreshold } from '../../../lib/review/src/trainingDataFile';
 import { lowrank } from '../../cli/run';
 
 const tasks = ['necessity', 'comment', 'refinement'] as const;

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { type DiffHunk, diffHunks, diffTextLines } from 'lowrank-review';
 import { expect, test } from 'vitest';
 import { unseenLanguages } from '../../../lib/review/src/cli/unseenLanguages';
-import { saveTrainingData } from '../../../lib/review/src/trainingData';
+import { saveTrainingData } from '../../../lib/review/src/trainingDataFile';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
 const folder = temporaryFolder();

@@ -1,7 +1,7 @@
 import { type Batch, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { piecesOf } from '../../../lib/lowrank/src/train/data/pieces';
 import { sentBatches, unsent } from '../../../lib/lowrank/src/train/data/sendBatch';
+import { piecesOf } from '../../../lib/lowrank/src/train/data/workerRows';
 import { noTensorLeft } from '../../noTensorLeft';
 import { asOnGpu } from '../../runtime/compile/bindingSpies';
 

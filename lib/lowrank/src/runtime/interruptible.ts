@@ -1,4 +1,4 @@
-/** Long work that Ctrl-C, the stop button of a notebook and `kill` end between two steps, not inside one. */
+/** Catches SIGINT and SIGTERM (Ctrl-C, a notebook's stop button, `kill`), and stops long work between two steps. */
 import process from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 

@@ -3,7 +3,7 @@ import { ArgumentError, NotFiniteError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import type { Batch } from './data/batch';
 import { AdamW } from './optimizer/adamw';
-import type { StepRecord } from './progress/records';
+import type { StepRecord } from './progress/runRecords';
 import { train } from './train';
 import { parametersOf, type TrainableModel } from './trainableModel';
 import { TrainingAbortedError } from './trainOptions';

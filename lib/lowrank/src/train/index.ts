@@ -42,7 +42,7 @@ export {
   type ScheduleOptions,
 } from './optimizer/schedules';
 export type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progress/progressMeter';
-export type { EvaluationRecord, StepRecord } from './progress/records';
+export type { EvaluationRecord, StepRecord } from './progress/runRecords';
 export { type TerminalStream, terminalProgress } from './progress/terminalProgress';
 export { train } from './train';
 export type { TrainableModel } from './trainableModel';

@@ -8,7 +8,7 @@ import type { EvaluationPlan } from './evaluationPlan';
 import type { ExecutionOptions } from './executionOptions';
 import type { AdamW } from './optimizer/adamw';
 import type { ProgressDisplay } from './progress/progressMeter';
-import type { EvaluationRecord, StepRecord } from './progress/records';
+import type { EvaluationRecord, StepRecord } from './progress/runRecords';
 
 /** The options of a run. */
 export interface TrainOptions extends ExecutionOptions {

@@ -12,7 +12,7 @@ import type { DataPosition, UpdateBatches } from './data/updateBatches';
 import { evaluateLoss } from './evaluateLoss';
 import type { EvaluationPlan } from './evaluationPlan';
 import type { AdamW } from './optimizer/adamw';
-import type { EvaluationRecord, StepRecord } from './progress/records';
+import type { EvaluationRecord, StepRecord } from './progress/runRecords';
 import type { MadeUpdate } from './progress/runReport';
 import type { StepSetup } from './step/compiledStep';
 import { InFlight } from './step/inFlight';

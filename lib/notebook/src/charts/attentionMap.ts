@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
-import { METHOD_STYLES } from '../methods';
+import { METHOD_STYLES } from '../methodStyles';
 import { GRID, INK, SEQUENTIAL } from '../theme';
 import { nominal, quantity } from './fields';
 import { checkMatrices } from './heatmaps';

@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
-import { methodOf } from '../methods';
+import { methodOf } from '../methodStyles';
 import { textWidth } from '../textWidth';
 import { INK } from '../theme';
 import { nominal, quantity } from './fields';

@@ -1,7 +1,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
-import { methodOf } from '../methods';
+import { methodOf } from '../methodStyles';
 import { INK } from '../theme';
 import { nominal } from './fields';
 import { COUNT_LABELS, NumericAxis } from './numericAxis';

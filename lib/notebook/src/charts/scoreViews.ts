@@ -1,11 +1,11 @@
 import { ArgumentError } from 'lowrank/errors';
-import type { MethodStyle } from '../methods';
+import type { MethodStyle } from '../methodStyles';
 import { INK } from '../theme';
 import { nominal, quantity } from './fields';
 import { endLabels } from './lines/endLabels';
 import { NumericAxis } from './numericAxis';
 import { placeLabels } from './placeLabels';
-import { rule } from './rules';
+import { rule } from './ruleLines';
 import { rounded } from './series';
 
 /** The score of one method in one facet. */

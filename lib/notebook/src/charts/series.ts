@@ -1,5 +1,5 @@
 /** Shared by the chart builders: number formats, rounding, and the colour, dash and shape of each series. */
-import { LORA_BLUES, METHOD_STYLES, type MethodStyle, methodOf } from '../methods';
+import { LORA_BLUES, METHOD_STYLES, type MethodStyle, methodOf } from '../methodStyles';
 import { SERIES_COLOURS, SERIES_DASHES, SERIES_SHAPES } from '../theme';
 
 /** Rounds to significant digits: five suffice for drawing and keep committed notebooks small. */

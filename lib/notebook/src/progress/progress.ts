@@ -134,9 +134,12 @@ export class Progress implements Displayable {
   }
 
   private paintTerminal(): void {
+    const { isTTY, columns } = process.stderr;
     const isLast = this.summary !== undefined;
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${this.text()}${isLast ? '\n' : ''}`);
-    else if (isLast) process.stderr.write(`${this.text()}\n`);
+    const text = this.text();
+    // A line that the terminal folds could not be replaced; some terminals say 0 columns for unknown.
+    if (isTTY) process.stderr.write(`\r\u001b[K${isLast ? `${text}\n` : text.slice(0, (columns || 80) - 1)}`);
+    else if (isLast) process.stderr.write(`${text}\n`);
   }
 }
 

@@ -14,7 +14,7 @@ import {
 } from 'lowrank/internal';
 import picomatch from 'picomatch';
 import { type DiffHunk, diffHunks, diffTextLines, type HunkReview, type ReviewTask, reviewDiff, type TaskModels } from '../index';
-import { trainedThreshold } from '../trainingData';
+import { trainedThreshold } from '../trainingDataFile';
 import { conflictingFiles, generatedFiles, gitDiff, givenDiff, isBeforeFirstCommit, untrackedFiles } from './gitDiff';
 import { hasOwnAdapters, ownAdapters } from './ownAdapters';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';

@@ -1,10 +1,10 @@
 /** `lowrank train --task`: trains an adapter for one code review task. */
 import nodePath from 'node:path';
 import { type CommandArguments, encodeExamples, type Streams, trainAdapter, trainOnTexts } from 'lowrank/internal';
-import { drawExamples } from '../fineTune';
+import { drawExamples } from '../drawExamples';
 import { reviewPrompt } from '../prompts';
 import type { ReviewExample } from '../reviewExample';
-import { describeTrainingData, saveTrainingData } from '../trainingData';
+import { describeTrainingData, saveTrainingData } from '../trainingDataFile';
 import { reviewData } from './reviewData';
 import { taskOf } from './tasks';
 

@@ -2,7 +2,7 @@
 import nodePath from 'node:path';
 import type { DiffHunk } from '../diff/diffHunk';
 import type { ReviewTask } from '../prompts';
-import { trainedLanguages } from '../trainingData';
+import { trainedLanguages } from '../trainingDataFile';
 
 /** One warning per language of the hunks that is missing from the training data of an adapter in the directory. */
 export function unseenLanguages(hunks: readonly DiffHunk[], directory: string, tasks: readonly ReviewTask[]): string[] {

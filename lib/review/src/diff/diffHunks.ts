@@ -4,11 +4,12 @@ import { stripVTControlCharacters } from 'node:util';
 import { FormatError } from 'lowrank';
 import { checkKnown } from 'lowrank/internal';
 import type { ReviewExample } from '../reviewExample';
+import { CombinedHunk } from './combinedHunk';
 import type { DiffHunk } from './diffHunk';
 import { commonName, headerPath, nameAfter } from './diffPath';
 import { FileHeader } from './fileHeader';
 import { expected, TextSample } from './foreignText';
-import { CombinedHunk, OpenHunk } from './openHunk';
+import { OpenHunk } from './openHunk';
 
 const longestHeader = 2000; // characters
 

@@ -1,7 +1,8 @@
 /** The cells of an experiment with their data and results. */
 import { createHash } from 'node:crypto';
 import { countParameters, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
-import { drawExamples, encodeTask } from '../fineTune';
+import { drawExamples } from '../drawExamples';
+import { encodeTask } from '../fineTune';
 import type { ReviewTask } from '../prompts';
 import type { ReviewSplits } from '../reviewExample';
 import type { ReviewerTokenizer } from '../reviewerModel';

@@ -1,7 +1,7 @@
 import type { Linter } from 'eslint';
 import { deriveSeed, seededRandom } from 'lowrank/internal';
 import type { ReviewExample } from '../reviewExample';
-import { addedHunk, type Hunk, isWithin, type LineRange } from './hunk';
+import { addedHunk, type Hunk, isWithin, type LineRange } from './addedHunk';
 import { lintRules } from './lintRules';
 import { type SourceFile, textHash } from './packageSources';
 

@@ -1,4 +1,4 @@
-/** Opens a GGUF file with a whole model. */
+/** Opens a GGUF file, and refuses one part of a split model. */
 import { type GgufFile, readGguf } from '../../io';
 import { checkGgufPart } from './modelPlace';
 

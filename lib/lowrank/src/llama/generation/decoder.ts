@@ -1,10 +1,9 @@
 /** The interface between a model and a decoding method: it reads prompts, then one token per row at a time, and returns scores. */
-import { compile, tf } from '../../runtime';
+import { compile, type tf } from '../../runtime';
 import type { LlamaParts } from '../buildModel';
 import type { TokenRows } from '../checkInputs';
 import type { LlamaConfig } from '../config';
-import { KeyValueCache } from './growingCache';
-import { fillerOf, leftMask, padLeft } from './padLeft';
+import type { KeyValueCache } from './growingCache';
 
 /** A model whose layers can be compiled one by one. */
 export interface CompilableModel {
@@ -51,40 +50,4 @@ export interface Decoder {
   /** Replaces the current rows by these; one row may be selected several times, as in beam search. */
   selectRows(rows: readonly number[]): void;
   dispose(): void;
-}
-
-/** Decodes operation by operation, with a growing cache. */
-export class GrowingDecoder implements Decoder {
-  readonly #cache: KeyValueCache;
-  #attentionMask?: readonly (readonly number[])[];
-
-  constructor(readonly model: GeneratingModel) {
-    this.#cache = new KeyValueCache(model.config.numHiddenLayers);
-  }
-
-  prefill(prompts: readonly (readonly number[])[]): Scores {
-    const isRagged = prompts.some((row) => row.length !== prompts[0]?.length);
-    this.#attentionMask = isRagged ? leftMask(prompts) : undefined;
-    return this.#lastScores(padLeft(prompts, fillerOf(this.model.config)));
-  }
-
-  step(ids: NextIds): Scores {
-    this.#attentionMask = this.#attentionMask?.map((row) => [...row, 1]);
-    const numbers = ids instanceof tf.Tensor ? Array.from(ids.dataSync()) : ids;
-    return this.#lastScores(numbers.map((id) => [id]));
-  }
-
-  selectRows(rows: readonly number[]): void {
-    this.#cache.selectRows(rows);
-    this.#attentionMask = this.#attentionMask && rows.map((row) => this.#attentionMask?.[row] ?? []);
-  }
-
-  dispose(): void {
-    this.#cache.dispose();
-  }
-
-  #lastScores(ids: TokenRows): Scores {
-    const options = { attentionMask: this.#attentionMask, cache: this.#cache, logitsToKeep: 1 };
-    return tf.tidy(() => scoresOf(this.model.forward(ids, options).squeeze([1])));
-  }
 }

@@ -1,4 +1,4 @@
-/** Keeps keys and values in tensors of one size for the whole text, so one compiled step serves every position. */
+/** The KV cache of compiled generation: of one size for the whole text, so one compiled step serves every position. */
 import type { LayerCache } from '../../nn';
 import { StateError, tf } from '../../runtime';
 

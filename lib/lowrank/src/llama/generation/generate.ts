@@ -6,8 +6,9 @@ import { interruptible } from '../../runtime/interruptible';
 import type { TokenRows } from '../checkInputs';
 import { beamSearch } from './beamSearch';
 import { CompiledDecoder } from './compiledDecoder';
-import { type Decoder, type GeneratingModel, GrowingDecoder, type Scores } from './decoder';
+import type { Decoder, GeneratingModel, Scores } from './decoder';
 import { checkGenerationMemory, checkRequest, type GenerateOptions } from './generateOptions';
+import { GrowingDecoder } from './growingDecoder';
 import { sampleToken } from './sampling';
 
 /**

@@ -1,4 +1,4 @@
-/** The keys and values of the tokens so far: the next token then costs the work of one token. */
+/** The KV cache of generation without `compile`, and of forward passes by hand: it grows with each token. */
 import type { LayerCache } from '../../nn';
 import { ArgumentError, tf } from '../../runtime';
 

@@ -5,7 +5,7 @@ import { shown } from '../../runtime/messages/shown';
 import { findAddedTokens } from './addedTokens';
 import { correctByteFallback, correctByteLevel } from './byteDecoders';
 import { exactNormalizer } from './normalizer';
-import { applyPrecompiled } from './precompiled';
+import { applyPrecompiled } from './precompiledCharsmap';
 import { exactPreTokenizer } from './preTokenizer';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 

@@ -1,4 +1,4 @@
-/** The parts of the JavaScript library's tokenizer beside their definitions in tokenizer.json, which alone have their types. */
+/** Finds parts of the JavaScript library's tokenizer by their types, which only tokenizer.json names: both are walked together. */
 import { isJsonObject } from '../../io';
 
 /** The part and those within it whose definition has the type; `within` is the field that holds the parts of a sequence. */

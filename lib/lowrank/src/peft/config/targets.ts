@@ -1,7 +1,7 @@
 /** Finds the modules for an adapter by PEFT's rules for names. */
 import { isLinearLayer, type Module, toSnakeCase } from '../../nn';
 import { ArgumentError } from '../../runtime';
-import { firstMatches, fullMatches } from './regularExpression';
+import { fullMatches } from './regularExpression';
 
 /** The fields of a configuration that choose modules; a method may lack some. */
 export interface TargetOptions {
@@ -51,16 +51,6 @@ export function isInsideAdapter(path: string): boolean {
 /** True if the path is, or ends with, one of the names. */
 export function isNamed(names: readonly string[], path: string): boolean {
   return names.some((name) => `.${path}`.endsWith(`.${toSnakeCase(name)}`));
-}
-
-/** The values of a rank or alpha pattern for these paths, or the fallback; the first matching key counts. */
-export function patternValues(pattern: Readonly<Record<string, number>>, paths: readonly string[], fallback: number): number[] {
-  const keys = Object.keys(pattern);
-  const found = firstMatches(
-    keys.map((key) => `^(?:.*\\.)?(?:${key})$`),
-    paths,
-  );
-  return found.map((index) => Object.values(pattern)[index] ?? fallback);
 }
 
 /** The last names of all possible targets, each once. */

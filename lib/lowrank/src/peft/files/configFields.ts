@@ -1,4 +1,4 @@
-/** Reads `adapter_config.json`. */
+/** The fields of `adapter_config.json`: each is read with a check of its type, and those left unread are known. */
 import { BinaryFile, FileFormatError } from '../../io/binaryFile';
 import { JsonFields } from '../../io/jsonFields';
 import { parseStrictJson, type StrictJson, StrictJsonError } from '../../io/strictJson';

@@ -1,4 +1,4 @@
-/** Tables and output layers with some trained rows. */
+/** Wraps the layers that `trainableTokenIndices` names, so some of their rows are trained. */
 import { type Embedding, isEmbeddingLayer, type Module, type QuantizedEmbedding, tiedHeadOf, toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { adaptablePaths, leafNames } from '../config/targets';

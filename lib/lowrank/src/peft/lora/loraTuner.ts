@@ -1,7 +1,8 @@
 /** LoRA on a whole model. */
 import { isEmbeddingLayer, type Module } from '../../nn';
 import { ArgumentError } from '../../runtime';
-import { patternValues, targetPaths } from '../config/targets';
+import { patternValues } from '../config/patternValues';
+import { targetPaths } from '../config/targets';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { TrainedTokens } from '../layers/trainedTokens';
 import type { AdapterStart, Combining, ExpectedTensor, Swapping } from '../tuner';

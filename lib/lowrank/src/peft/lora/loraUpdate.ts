@@ -1,4 +1,4 @@
-/** One adapter's update of one layer. */
+/** LoRA's A and B of one adapter on one layer, and DoRA's magnitude. */
 import { matMulRows } from '../../nn';
 import { tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';

@@ -1,4 +1,4 @@
-/** One adapter's update of one layer. */
+/** VeRA's two vectors of one adapter on one layer. */
 import { matMulFrozen } from '../../nn';
 import { tf } from '../../runtime';
 import { normalVariable } from '../initialValues';

@@ -1,4 +1,4 @@
-/** A check at a package's entry: JavaScript, and a notebook's cell run too early, call functions without what they need. */
+/** Guards public functions: a missing or null argument throws an ArgumentError that names it. */
 import { ArgumentError } from '../errors';
 
 /** One name for each parameter that a caller has to give; undefined for one that may be undefined. */

@@ -2,7 +2,7 @@
 import { FormatError, StateError, tf } from '../../runtime';
 import type { DataPosition } from '../data/updateBatches';
 import { momentOf, type OptimizerState } from '../optimizer/optimizerState';
-import type { EvaluationRecord, StepRecord } from '../progress/records';
+import type { EvaluationRecord, StepRecord } from '../progress/runRecords';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint';
 import { checkSetup, type RunSetup } from './runSetup';
 import { checkedState, KIND, type SavedEvaluation, type SavedRun } from './savedState';

@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject } from '../../io/jsonFile';
 import { FormatError, StateError } from '../../runtime';
 import type { DataPosition } from '../data/updateBatches';
-import type { EvaluationRecord, StepRecord } from '../progress/records';
+import type { EvaluationRecord, StepRecord } from '../progress/runRecords';
 import type { RunSetup } from './runSetup';
 
 export const KIND = 'lowrank training run';

@@ -3,8 +3,8 @@ import type { RowRange } from '../../peft';
 import { deviceInfo, tf } from '../../runtime';
 import type { MicroBatch } from '../step/gradients';
 import { padToBucket } from './padToBucket';
-import type { Piece } from './pieces';
 import { type TensorBatch, tensorBatch } from './tensorBatch';
+import type { Piece } from './workerRows';
 
 /**
  * A micro-batch as input of a compiled function. For a GPU, its integers are float32 (exact below 2²⁴): TensorFlow keeps integer arguments

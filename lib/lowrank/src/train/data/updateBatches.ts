@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { ArgumentError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
 import { type Batch, learnedTokens } from './batch';
-import { checksum } from './checksum';
+import { checksum } from './batchChecksum';
 
 /** Batches: an array, a generator, or a function of the epoch that returns one. */
 export type BatchSource = BatchSequence | ((epoch: number) => BatchSequence);

@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { AbortedError } from '../../runtime';
 import type { TrainOptions } from '../trainOptions';
 import { ProgressMeter } from './progressMeter';
-import type { EvaluationRecord, StepRecord } from './records';
 import { RunLog } from './runLog';
+import type { EvaluationRecord, StepRecord } from './runRecords';
 
 /** A finished update, and its time. */
 export interface MadeUpdate {

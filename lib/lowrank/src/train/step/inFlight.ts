@@ -9,8 +9,8 @@ import type { Cluster } from '../cluster/cluster';
 import { readStatements, statement, type Wishes } from '../cluster/update/agreement';
 import { type JointShare, jointUpdate } from '../cluster/update/jointUpdate';
 import type { Batch } from '../data/batch';
-import { type Piece, piecesOf } from '../data/pieces';
 import { type SentBatch, sentBatches } from '../data/sendBatch';
+import { type Piece, piecesOf } from '../data/workerRows';
 import { CompiledStep, type StepOutcome, type StepSetup } from './compiledStep';
 import { noGradient } from './gradients';
 

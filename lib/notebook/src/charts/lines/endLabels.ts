@@ -1,4 +1,4 @@
-import type { MethodStyle } from '../../methods';
+import type { MethodStyle } from '../../methodStyles';
 import { INK } from '../../theme';
 import { nominal } from '../fields';
 

@@ -1,11 +1,11 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../../figure';
-import type { MethodStyle } from '../../methods';
+import type { MethodStyle } from '../../methodStyles';
 import { textWidth } from '../../textWidth';
 import { nominal } from '../fields';
 import { NumericAxis } from '../numericAxis';
-import { rule, topLabel } from '../rules';
+import { rule, topLabel } from '../ruleLines';
 import { colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries, stylesOf } from '../series';
 import { type EndLabel, endLabels } from './endLabels';
 import { LINE_PLOT_OPTIONS, type LinePlotOptions, type LinePoint, type LineSeries } from './lineSeries';

@@ -5,7 +5,7 @@ import type { CombinationOptions } from '../../tuner';
 import { LoraConfig } from '../config';
 import type { LoraLayer } from '../loraLayer';
 import type { LoraUpdate } from '../loraUpdate';
-import { type Factors, padded, truncated, truncatedProduct } from './factors';
+import { type Factors, padded, truncated, truncatedProduct } from './lowRankApproximation';
 import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
 /** The method of combination: PEFT's `combination_type`. */

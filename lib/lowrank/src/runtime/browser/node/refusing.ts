@@ -1,4 +1,4 @@
-/** What a browser has not is there by name, and refuses to be called. */
+/** Stand-ins for the functions of Node that a browser lacks: each throws an UnsupportedError that names the function. */
 import { UnsupportedError } from '../../errors';
 
 /** A function that refuses. */

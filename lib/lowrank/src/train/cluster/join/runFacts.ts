@@ -4,7 +4,7 @@ import { deviceInfo, tf } from '../../../runtime';
 import { version } from '../../../runtime/version';
 import { activeConfigs, type ModelSetup } from '../../checkpoints/runSetup';
 import type { Batch } from '../../data/batch';
-import { checksum } from '../../data/checksum';
+import { checksum } from '../../data/batchChecksum';
 import type { BatchSource } from '../../data/updateBatches';
 import type { AdamW } from '../../optimizer/adamw';
 import { parametersOf, type TrainableModel } from '../../trainableModel';

@@ -1,7 +1,7 @@
 /** The facts that the workers exchange with every update: its number, a checksum of its data, and their requests to all. */
 import { StateError, tf } from '../../../runtime';
 import type { Batch } from '../../data/batch';
-import { checksum } from '../../data/checksum';
+import { checksum } from '../../data/batchChecksum';
 import type { Cluster } from '../cluster';
 
 /** What a worker asks of all, and what all of them do. */

@@ -1,7 +1,7 @@
 import { type Batch, getPeftModel, LoraConfig, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { learnedTokens } from '../../../lib/lowrank/src/train/data/batch';
-import { piecesOf } from '../../../lib/lowrank/src/train/data/pieces';
+import { piecesOf } from '../../../lib/lowrank/src/train/data/workerRows';
 import { IDS, LABELS, tinyModel } from '../../peft/tinyModel';
 
 /** Rows of four tokens, of which so many are learned each. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { FormatError } from 'lowrank';
 import { expect, test } from 'vitest';
-import { describeTrainingData, saveTrainingData, trainedLanguages } from '../../lib/review/src/trainingData';
+import { describeTrainingData, saveTrainingData, trainedLanguages } from '../../lib/review/src/trainingDataFile';
 import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { Tokenizer } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { precompiled } from '../../../lib/lowrank/src/llama/tokenizer/precompiled';
+import { precompiled } from '../../../lib/lowrank/src/llama/tokenizer/precompiledCharsmap';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
 interface Golden {

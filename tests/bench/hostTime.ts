@@ -2,7 +2,7 @@
  * The host's time of one update, part by part: a model with as many layers and adapter weights as LLaMA-7B with LoRA on q and v, so narrow that
  * its arithmetic takes next to nothing. Two builds by turns in one process:
  *
- *     node tests/bench/host.ts BEFORE/lib/lowrank lib/lowrank [--rounds 100] [--out FILE]
+ *     node tests/bench/hostTime.ts BEFORE/lib/lowrank lib/lowrank [--rounds 100] [--out FILE]
  */
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import type { sentBatches as SentBatches } from '../../lib/lowrank/src/train/data/sendBatch';
 import type { CompiledStep as Step } from '../../lib/lowrank/src/train/step/compiledStep';
 import { describeMachine } from './machine.ts';
+import { median } from './task.ts';
 
 const LAYERS = 32;
 const WIDTH = 16;
@@ -22,10 +23,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const require = createRequire(import.meta.url);
-const median = (numbers: readonly number[]) => {
-  const middle = [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-  return Number(middle.toFixed(3));
-};
+const middle = (numbers: readonly number[]) => Number(median(numbers).toFixed(3));
 
 /** One build, ready to make updates. */
 function open(folder: string) {
@@ -83,7 +81,7 @@ const result = {
   isSameResult: first.weights().join() === last.weights().join(),
   parts: PARTS.map((name) => {
     const [before, after] = [first.times[name], last.times[name]];
-    return { name, before: median(before), after: median(after), ratio: median(after.map((ms, n) => ms / (before[n] ?? Number.NaN))) };
+    return { name, before: middle(before), after: middle(after), ratio: middle(after.map((ms, n) => ms / (before[n] ?? Number.NaN))) };
   }),
 };
 if (values.out) fs.writeFileSync(values.out, `${JSON.stringify(result, undefined, 1)}\n`);
