@@ -1,5 +1,5 @@
 import { crossEntropy, Embedding, Linear, Module, type TrainableModel, tf } from 'lowrank';
-import { seededRandom } from '../../lib/lowrank/src/runtime';
+import { seededRandom } from 'lowrank/internal';
 
 /** The smallest language model: each token's vector says what comes next; `unused` is trainable but never reached. */
 export class BigramModel extends Module implements TrainableModel {

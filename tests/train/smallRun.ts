@@ -11,6 +11,7 @@ import {
   LoraConfig,
   makeBatches,
   type PeftModel,
+  type TrainableModel,
   type TrainOptions,
   type TrainResult,
   tf,
@@ -19,7 +20,7 @@ import {
 
 export type Kind = 'lora' | 'prefix';
 
-const vocabSize = 24;
+export const vocabSize = 24;
 export const steps = 12;
 
 /** Sequences of several lengths in which each token depends on the one before, the last eight to be learned. */
@@ -32,13 +33,13 @@ export function sequences(count: number, from: number) {
 
 export function smallModel(
   kind: Kind,
-  { r = 4, seed = 2 }: { readonly r?: number | undefined; readonly seed?: number | undefined } = {},
+  { r = 4, seed = 2, layers = 1 }: { readonly r?: number | undefined; readonly seed?: number | undefined; readonly layers?: number } = {},
 ): PeftModel {
   const model = LlamaForCausalLM.fromConfig({
     vocabSize,
     hiddenSize: 16,
     intermediateSize: 24,
-    numHiddenLayers: 2,
+    numHiddenLayers: layers,
     numAttentionHeads: 2,
     numKeyValueHeads: 1,
     maxPositionEmbeddings: 32,
@@ -47,7 +48,7 @@ export function smallModel(
   const config =
     kind === 'lora'
       ? new LoraConfig({ r, loraAlpha: 8, loraDropout: 0.3, targetModules: ['q_proj', 'v_proj', 'down_proj'] })
-      : new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 2 });
+      : new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: layers });
   return getPeftModel(model, config, { seed });
 }
 
@@ -76,7 +77,11 @@ function shuffledBatches(epoch: number): Batch[] {
 }
 
 /** What is the same in every run of it; where it is saved, and how it is interrupted, is the caller's. */
-export async function smallRun(model: PeftModel, options: TrainOptions = {}, batches: BatchSource = shuffledBatches): Promise<TrainResult> {
+export async function smallRun(
+  model: TrainableModel,
+  options: TrainOptions = {},
+  batches: BatchSource = shuffledBatches,
+): Promise<TrainResult> {
   const optimizer = new AdamW({ learningRate: cosineSchedule({ peak: 0.05, warmupSteps: 2, totalSteps: steps }), weightDecay: 0.1 });
   try {
     return await train(model, batches, {

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { type Done, type Part, runPart } from './part';
-import { allEnded, difference, type Ended, freePorts, start, startAll, together } from './workers';
+import { allEnded, difference, type Ended, environments, freePorts, start, startAll, together } from './workers';
 
 vi.setConfig({ testTimeout: 300_000 }); // each group of workers is several processes
 
@@ -57,8 +57,14 @@ const interrupted = folder('interrupted');
 const byAddress = once(async () => {
   const [port] = await freePorts(1);
   const runs: Part[][] = [
-    [{ steps: 2 }, { directory: interrupted }],
-    [{ steps: 2 }, { directory: interrupted, fault: { step: 3, kind: 'interrupt' } }],
+    [
+      { kind: 'bigram', steps: 2 },
+      { kind: 'bigram', directory: interrupted },
+    ],
+    [
+      { kind: 'bigram', steps: 2 },
+      { kind: 'bigram', directory: interrupted, fault: { step: 3, kind: 'interrupt' } },
+    ],
   ];
   const place = (rank: number) => ({ RANK: `${rank}`, WORLD_SIZE: '2', MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${port}` });
   return Promise.all(runs.map((each, rank) => start(each, place(rank)).ended));
@@ -120,7 +126,7 @@ describe.skipIf(!built)('a worker that is lost is named by all others within the
   let before: Promise<unknown> = Promise.resolve();
   /** Starts when something has happened to those before: to start keeps the machine busy, and to wait for a time-out does not. */
   function lost(kind: NonNullable<Part['fault']>['kind'], rank: number): Promise<Ended[]> {
-    const part: Part = { kind: 'prefix', timeout: seconds }; // which is compiled sooner
+    const part: Part = { kind: 'bigram', timeout: seconds };
     const parts = Array.from({ length: 3 }, (_, each): Part => (each === rank ? { ...part, fault: { step: 2, kind } } : part));
     const workers = before.then(() => startAll(parts));
     const isUnderWay = workers.then((running) =>
@@ -163,8 +169,8 @@ describe.skipIf(!built)('a worker that is lost is named by all others within the
   });
 
   test('one that does not come at all is waited for, and then named', async () => {
-    const [first] = await together([{ joinTimeout: 4 }, { joinTimeout: 4, fault: { step: 0, kind: 'absent' } }]);
-    expect(first?.error?.message).toMatch(/worker 0 of 2 could not join within 4 s: worker 1 \(127\.0\.0\.1:\d+\) did not come/);
-    expect(first?.error?.workers).toEqual([1]);
+    const first = await start({ joinTimeout: 4 }, (await environments(2))[0]).ended;
+    expect(first.error?.message).toMatch(/worker 0 of 2 could not join within 4 s: worker 1 \(127\.0\.0\.1:\d+\) did not come/);
+    expect(first.error?.workers).toEqual([1]);
   });
 });

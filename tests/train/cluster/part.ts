@@ -1,10 +1,12 @@
 /** What a test asks of a worker, or of a process without others: one small run, and what it does wrong. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Cluster, type EvaluationRecord, makeBatches, type PeftModel, type StepRecord, type TrainOptions, tf } from 'lowrank';
-import { BAD, heldOut, type Kind, sequences, smallModel, smallRun, spoilt } from '../smallRun.ts';
+import { type Cluster, type EvaluationRecord, makeBatches, type StepRecord, type TrainableModel, type TrainOptions, tf } from 'lowrank';
+import { BigramModel } from '../bigramModel.ts';
+import { BAD, heldOut, type Kind, sequences, smallModel, smallRun, spoilt, vocabSize } from '../smallRun.ts';
 
 export interface Part {
-  readonly kind?: Kind;
+  /** The model; `bigram` takes the least time to start, for what is not about the model. */
+  readonly kind?: Kind | 'bigram';
   /** Where the run is saved; nowhere by default. */
   readonly directory?: string;
   /** Of the cluster that the worker joins before its first run. */
@@ -23,7 +25,7 @@ export interface Part {
   readonly r?: number;
   readonly weightSeed?: number;
   /** What it does after which update. */
-  readonly fault?: { readonly step: number; readonly kind: 'kill' | 'stop' | 'hang' | 'throw' | 'interrupt' | 'absent' };
+  readonly fault?: { readonly step: number; readonly kind: 'kill' | 'stop' | 'hang' | 'throw' | 'interrupt' };
   readonly stepsAtOnce?: number;
   readonly evaluateEvery?: number;
   /** Rests after each update, in milliseconds. */
@@ -48,7 +50,8 @@ export interface Told {
 /** Makes the run, in a cluster where there is one. */
 export async function runPart(part: Part, cluster?: Cluster, tell: (told: Told) => void = () => undefined): Promise<Done> {
   const before = tf.memory().numTensors;
-  const model = spoilt(smallModel(part.kind ?? 'lora', { r: part.r, seed: part.weightSeed }));
+  const { kind = 'lora' } = part;
+  const model = kind === 'bigram' ? new BigramModel({ vocabSize }) : spoilt(smallModel(kind, { r: part.r, seed: part.weightSeed }));
   const options: TrainOptions = {
     cluster,
     ...(part.directory !== undefined && { checkpoint: { directory: part.directory, everySteps: part.stepsBetweenCheckpoints ?? 1 } }),
@@ -56,7 +59,7 @@ export async function runPart(part: Part, cluster?: Cluster, tell: (told: Told) 
     ...(part.stepsAtOnce !== undefined && { stepsAtOnce: part.stepsAtOnce }),
     ...(part.evaluateEvery !== undefined && { evaluation: { batches: heldOut, everySteps: part.evaluateEvery, keepBest: true } }),
     onStep: async ({ step }) => {
-      tell({ step, made: (model.dropoutStep ?? 0) / 2 }); // of two batches each
+      tell({ step, made: ('dropoutStep' in model ? (model.dropoutStep ?? 0) : 0) / 2 }); // of two batches each
       if (part.rest) await wait(part.rest);
     },
   };
@@ -78,6 +81,6 @@ export async function runPart(part: Part, cluster?: Cluster, tell: (told: Told) 
   return { ...result, tensorsLeft: tf.memory().numTensors - before };
 }
 
-function weightsOf(model: PeftModel): Record<string, number[]> {
+function weightsOf(model: TrainableModel): Record<string, number[]> {
   return Object.fromEntries(Array.from(model.trainableParameters(), ([name, variable]) => [name, Array.from(variable.dataSync())]));
 }

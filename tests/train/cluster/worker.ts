@@ -18,11 +18,9 @@ const fail: Record<NonNullable<Part['fault']>['kind'], () => void> = {
   throw: () => {
     throw new Error('the disk of this worker is full');
   },
-  absent: () => undefined,
   interrupt: () => process.kill(process.pid, 'SIGTERM'),
 };
 
-if (parts[0]?.fault?.kind === 'absent') process.exit();
 try {
   const { timeout = 30, joinTimeout = 60 } = parts[0] ?? {};
   const cluster = process.env.TF_CONFIG || process.env.RANK ? await joinCluster({ timeout, joinTimeout }) : undefined;

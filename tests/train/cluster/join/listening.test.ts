@@ -62,7 +62,10 @@ describe.skipIf(!built)('workers that train', () => {
     const ports = await freePorts(names.length);
     const worker = ports.map((port, rank) => `${names[rank]}:${port}`);
     const workers = worker.map((_, index) =>
-      start({ steps: 1000, rest: 20 }, { TF_CONFIG: JSON.stringify({ cluster: { worker }, task: { type: 'worker', index } }) }),
+      start(
+        { kind: 'bigram', steps: 1000, rest: 20 },
+        { TF_CONFIG: JSON.stringify({ cluster: { worker }, task: { type: 'worker', index } }) },
+      ),
     );
     const [first = 0, second = 0, third = 0] = ports;
     const ask = (patience: number, ...addresses: [string, number][]) =>
