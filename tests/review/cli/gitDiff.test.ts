@@ -110,6 +110,38 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
     /is a bare repository.*pipe in a diff of two commits/,
   ],
   [
+    'a bare repository without a commit',
+    (place) => void git(folder('.'), 'init', '-q', '--bare', place),
+    /is a bare repository.*pipe in a diff of two commits/,
+  ],
+  [
+    'a base where there is no commit yet',
+    (place) => {
+      git(folder('.'), 'init', '-q', place);
+      return 'main';
+    },
+    /^the repository has no commit yet, so there is no main; leave out --base/,
+  ],
+  [
+    'a repository of a form that git does not know',
+    (place) => {
+      git(folder('.'), 'clone', '-q', origin, place);
+      git(place, 'config', 'extensions.later', 'true');
+      git(place, 'config', 'core.repositoryformatversion', '1');
+      return undefined;
+    },
+    /^git cannot read the repository of .*: unknown repository extension found: later/,
+  ],
+  [
+    'another place in GIT_DIR',
+    (place) => {
+      git(folder('.'), 'clone', '-q', origin, place);
+      vi.stubEnv('GIT_DIR', '/nowhere');
+      return undefined;
+    },
+    /^git cannot read the repository of .*: not a git repository: '\/nowhere' \(from GIT_DIR, which is set\)/,
+  ],
+  [
     'a base that there is not',
     (place) => {
       git(folder('.'), 'clone', '-q', origin, place);

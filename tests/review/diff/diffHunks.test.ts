@@ -162,6 +162,8 @@ describe('odd diffs', () => {
   test.each([
     ['a context diff', '*** a.c\n--- b.c\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n'],
     ['the output of `diff` without -u', '1c1\n< a\n---\n> b\n'],
+    ['the output of `diff` in another form than -u', 'diff -rn old/x.c new/x.c\nd3 1\na3 1\nthree\n'],
+    ['the output of `diff` in another form than -u', 'diff -ry old/x.c new/x.c\na\t\t| b\n'],
   ])('%s is refused although its neighbours name files', async (form, changes) => {
     const named = 'Only in new: y.c\nBinary files old/z.bin and new/z.bin differ\n';
     await expect(hunksOf(named + changes)).rejects.toThrow(`it looks like ${form}`);
@@ -186,6 +188,7 @@ describe('odd diffs', () => {
 Only in new: y.c
 Binary files old/z.bin and new/z.bin differ
 Submodule lib 1234567..89abcde:
+Binary file pic.gif has changed
 Index: pic.png
 Cannot display: file marked as a binary type.
 `;
@@ -195,6 +198,7 @@ Cannot display: file marked as a binary type.
       'new/y.c: only in one of the two folders; `diff -N` shows its lines',
       'z.bin: a binary file', // as git's lines of this kind, where both sides agree
       'lib: a submodule',
+      'pic.gif: a binary file', // as Mercurial writes it
       'pic.png: a binary file', // as Subversion writes it
     ]);
   });
@@ -215,6 +219,19 @@ Cannot display: file marked as a binary type.
     const skipped: string[] = [];
     await hunksOf(diff, { onSkip: (file, reason) => skipped.push(`${file}: ${reason}`) });
     expect(skipped).toEqual(['a.js: a header without hunks']);
+  });
+
+  test('what `cat -A` writes, and a page with a diff in it, are refused', async () => {
+    const shown = simple.replaceAll('\n', '$\n');
+    await expect(hunksOf(shown)).rejects.toThrow('line 5: the lines end in $, as `cat -A` writes them: pass the diff itself');
+    await expect(hunksOf(`<!DOCTYPE html>\n<pre>\n${simple}`)).rejects.toThrow('it looks like an HTML or XML page');
+  });
+
+  test('a file whose name is not UTF-8 is named and skipped: no report could name it', async () => {
+    const skipped: string[] = [];
+    const diff = '--- "a/l\\351.js"\n+++ "b/l\\351.js"\n@@ -1 +1 @@\n-a\n+b\n';
+    expect(await hunksOf(diff, { onSkip: (file, reason) => skipped.push(`${file}: ${reason}`) })).toEqual([]);
+    expect(skipped).toEqual(['l\ufffd.js: its name is not valid UTF-8: rename it']);
   });
 
   test('lines that end in a carriage return alone are refused', async () => {

@@ -161,3 +161,17 @@ test.each([
 test('blank text is an empty diff', async () => {
   expect((await read(Buffer.from(' \n\n'))).hunks).toEqual([]);
 });
+
+test('the messages of mailed commits may hold what looks like hunks', async () => {
+  const message = 'why\n\n@@ -1 +1 @@\n-as\n+so\n';
+  for (const text of ['one\n', 'two\n']) {
+    write('mailed.js', text);
+    git('add', 'mailed.js');
+    git('commit', '-qm', message, '--', 'mailed.js');
+  }
+  const { hunks } = await read(git('format-patch', '-2', '--stdout'));
+  expect(hunks.map(({ file, line, code }) => [file, line, code])).toEqual([
+    ['mailed.js', 1, 'one'],
+    ['mailed.js', 1, 'two'],
+  ]);
+});

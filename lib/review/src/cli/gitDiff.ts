@@ -108,16 +108,28 @@ async function refusal(words: string, code: number | null, base: string | undefi
       `${folder} belongs to another user, and git refuses to read it: allow it with \`git config --global --add safe.directory FOLDER\``,
     );
   }
-  const isInside = (await answer(folder, 'rev-parse', '--is-inside-work-tree')).trim() === 'true';
+  const ask = async (question: string) => (await answer(folder, 'rev-parse', question)).trim() === 'true';
+  const isInside = await ask('--is-inside-work-tree');
   if (isInside && base !== undefined && /--no-index|does not work with ranges/i.test(words))
     return new UsageError(`--base ${base} is not one commit; give a branch, a tag or a hash`);
+  const why = /^fatal: (.+)/s
+    .exec(await complaint(folder, 'rev-parse', '--git-dir'))?.[1]
+    ?.trim()
+    .replace(/\s+/g, ' ');
+  if (why !== undefined && !/or any (of the parent directories|parent up to)/.test(why))
+    return new UsageError(
+      `git cannot read the repository of ${folder}: ${why}${process.env.GIT_DIR ? ' (from GIT_DIR, which is set)' : ''}`,
+    );
   if (!isInside && /--no-index|not a git repository/i.test(words)) {
     return new UsageError(`${folder} is not in a git repository; change to one, or pipe in a diff with - as the argument`);
   }
-  if (/must be run in a work tree/i.test(words)) {
+  if (await ask('--is-bare-repository')) {
     return new UsageError(`${folder} is a bare repository without files to compare; pipe in a diff of two commits with - as the argument`);
   }
-  const isShallow = (await answer(folder, 'rev-parse', '--is-shallow-repository')).trim() === 'true';
+  if (await ask('--is-inside-git-dir')) return new UsageError(`${folder} is git's own folder; change to the files of the repository`);
+  if (await isBeforeFirstCommit(folder))
+    return new UsageError(`the repository has no commit yet, so there is no ${base}; leave out --base`);
+  const isShallow = await ask('--is-shallow-repository');
   const says = `git diff says: ${words.trim().split('\n')[0] || `exit code ${code}`}`;
   if (isShallow)
     return new UsageError(`${says}; this clone is shallow: fetch its history with \`git fetch --unshallow\`, or clone with more depth`);

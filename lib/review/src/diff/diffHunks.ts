@@ -40,6 +40,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
   let before: string | undefined; // the preceding line, if it starts with `---`
   let isDiff = false;
   let namesFiles = false; // without their changes
+  let isMail = false; // before the diff that a mail holds
   let number = 0;
   for await (const raw of lines) {
     number++;
@@ -59,9 +60,13 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     const isMore = hunk !== undefined && /^([+-](?!-)|\+\+(?!\+ ))/.test(line) && !line.startsWith('+++ ');
     if (hunk && isMore) throw misfit(hunk, number);
     if (line.startsWith('\\')) continue;
-    hunk = OpenHunk.from(line, number) ?? CombinedHunk.from(line, number);
+    if (MAIL.test(line)) section.end();
+    isMail = MAIL.test(line) || (isMail && !section.isOpen);
+    hunk = isMail ? undefined : (OpenHunk.from(line, number) ?? CombinedHunk.from(line, number));
     if (hunk) {
       if (!section.isOpen) throw new FormatError(`line ${number}: a hunk without a line \`+++ FILE\` before it; ${expected}`);
+      if (line.endsWith('$') && section.header?.file.endsWith('$'))
+        throw new FormatError(`line ${number}: the lines end in $, as \`cat -A\` writes them: pass the diff itself; ${expected}`);
       section.hasHunks = true;
       if (hunk instanceof CombinedHunk) section.skip();
     } else if (FileHeader.begins(line)) {
@@ -82,6 +87,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     before = line.startsWith('--- ') ? line.slice(4) : undefined;
     if (!isDiff && !isWholeFile) {
       sample.add(line);
+      if (PAGE.test(line)) throw sample.error();
       if (/^Content-Transfer-Encoding: *(base64|quoted-printable)/i.test(line)) throw sample.error();
     }
   }
@@ -92,9 +98,15 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     }
     section.note('the end of a hunk is missing from the diff');
   }
-  section.close();
+  section.end();
   if (!isDiff && (namesFiles ? sample.isForeign : !sample.isBlank)) throw sample.error();
 }
+
+/** Where the patch of a commit begins, as `git format-patch` writes it; its message may hold anything. */
+const MAIL = /^From [\da-f]{40,64} /;
+
+/** Within a page, a diff has its `<` and `&` as entities. */
+const PAGE = /^\s*<(!doctype|html|\?xml)/i;
 
 /** A hunk as an example without an answer, for prediction. */
 export function hunkExample({ file, line, language, patch, code }: DiffHunk): ReviewExample {
@@ -162,7 +174,8 @@ class Section {
     const { header } = this;
     if (!header) return;
     if (hunk.pointer !== undefined) return this.skip(hunk.pointer);
-    const reason = header.reason ?? this.exclude?.(header.file);
+    const isReadable = !header.file.includes('\uFFFD');
+    const reason = header.reason ?? (isReadable ? this.exclude?.(header.file) : 'its name is not valid UTF-8: rename it');
     if (reason !== undefined) return this.skip(reason);
     yield* hunk.finished(header.file);
   }
@@ -183,11 +196,18 @@ class Section {
     if (!this.hasHunks) this.skip();
   }
 
+  /** What follows belongs to no file. */
+  end(): void {
+    this.close();
+    this.header = undefined;
+  }
+
   /** Handles lines that stand for a whole file. Returns whether the line was one. */
   passOver(line: string): boolean {
     const [, from, to] = /^Binary files (.+) and (.+) differ\r?$/.exec(line) ?? [];
     const [, folder, name] = /^Only in (.+?): (.+?)\r?$/.exec(line) ?? [];
     const [, , differing] = /^Files (.+?) and (.+) differ\r?$/.exec(line) ?? [];
+    const [, changed] = /^Binary file (.+) has changed\r?$/.exec(line) ?? [];
     const [, submodule] = /^Submodule (.+?) (?:[\da-f]+\.{2,3}[\da-f]+|contains )/.exec(line) ?? [];
     this.index = /^Index: (.+?)\r?$/.exec(line)?.[1] ?? this.index;
     if (/^Cannot display: file marked as a binary type/.test(line)) this.onSkip?.(this.index, 'a binary file');
@@ -195,6 +215,7 @@ class Section {
       const sides = { before: headerPath(from), after: headerPath(to) };
       this.onSkip?.(commonName(sides) ?? nameAfter(sides) ?? from, 'a binary file');
     } else if (name !== undefined) this.onSkip?.(`${folder}/${name}`, 'only in one of the two folders; `diff -N` shows its lines');
+    else if (changed !== undefined) this.onSkip?.(changed, 'a binary file');
     else if (submodule !== undefined) this.onSkip?.(submodule, 'a submodule');
     else if (differing !== undefined) this.onSkip?.(differing, 'only said to differ; `diff -u` without -q shows its lines');
     else return false;

@@ -7,6 +7,7 @@ const forms: readonly (readonly [RegExp, string])[] = [
   [/^\*{15}$/m, 'a context diff (`diff -u` writes a unified one)'],
   [/^\d+(,\d+)?[acd]\d+(,\d+)?\r?$/m, 'the output of `diff` without -u'],
   [/^\d+(,\d+)?[acd]\r?$/m, 'an ed script (`diff -u` writes a unified diff)'],
+  [/^diff -\S.* \S+$/m, 'the output of `diff` in another form than -u'],
   [/^:\d{6} \d{6} /m, 'a raw diff (`git diff -p` writes its hunks)'],
   [/^ \S.* \| +(\d+|Bin)\b|^\d+\t\d+\t|^ \d+ files? changed/m, 'a summary (`git diff -p` writes the hunks)'],
   [/^\s*<(!doctype|html|\?xml)/i, 'an HTML or XML page'],
