@@ -41,14 +41,7 @@ export function checkLabels(labels: TokenRows, ids: tf.Tensor2D, { vocabSize }: 
  * @throws ShapeError when the shape is wrong; ArgumentError when a value is neither 0 nor 1, or a row has no token.
  */
 export function maskTensor(mask: TokenRows, rows: number, keys: number): tf.Tensor2D {
-  if (!(mask instanceof tf.Tensor)) {
-    checkRows('attentionMask', mask);
-    eachValue(mask, (value, place) => {
-      if (value !== 0 && value !== 1) throw new ArgumentError(`attentionMask is ${value} at ${place}; it is 1 on tokens, 0 on padding`);
-    });
-    const empty = mask.findIndex((row) => !row.includes(1));
-    if (empty >= 0) throw new ArgumentError(`attentionMask hides every token of row ${empty}: leave that row out`);
-  }
+  if (!(mask instanceof tf.Tensor)) checkMask(mask);
   const tensor = rowTensor('attentionMask', mask);
   if (tensor.shape[0] !== rows || tensor.shape[1] !== keys) {
     throw new ShapeError(`attentionMask has shape [${tensor.shape}], not [${rows},${keys}] as inputIds (and the cache) say`);
@@ -63,18 +56,7 @@ export function maskTensor(mask: TokenRows, rows: number, keys: number): tf.Tens
  * tokens of a segment are not contiguous.
  */
 export function segmentTensor(segmentIds: TokenRows, ids: tf.Tensor2D): tf.Tensor2D {
-  if (!(segmentIds instanceof tf.Tensor)) {
-    checkRows('segmentIds', segmentIds);
-    eachValue(segmentIds, (value, place) => {
-      if (!Number.isSafeInteger(value) || value < 0)
-        throw new ArgumentError(`segment ${value} at ${place} is not a whole number of 0 or more`);
-    });
-    for (const [r, row] of segmentIds.entries()) {
-      const again = row.findIndex((segment, t) => segment !== row[t - 1] && row.indexOf(segment) < t);
-      if (again >= 0)
-        throw new ArgumentError(`segment ${row[again]} begins again at row ${r}, position ${again}: its tokens must be neighbours`);
-    }
-  }
+  if (!(segmentIds instanceof tf.Tensor)) checkSegments(segmentIds);
   const tensor = rowTensor('segmentIds', segmentIds);
   if (tensor.shape.join() === ids.shape.join()) return tensor;
   throw new ShapeError(`segmentIds have shape [${tensor.shape}], inputIds [${ids.shape}]: give one segment per id`);
@@ -108,6 +90,30 @@ export function checkLabelIds(labels: readonly (readonly number[])[], vocabSize:
     if (label === IGNORE_INDEX || isId(label, vocabSize)) return;
     throw new ArgumentError(`label ${label} at ${place} is neither ${IGNORE_INDEX} nor in the vocabulary of ${vocabSize} ids`);
   });
+}
+
+/** @throws ArgumentError when a value is neither 0 nor 1, or a row has no token; ShapeError when these are no rows. */
+export function checkMask(mask: readonly (readonly number[])[]): void {
+  checkRows('attentionMask', mask);
+  eachValue(mask, (value, place) => {
+    if (value !== 0 && value !== 1) throw new ArgumentError(`attentionMask is ${value} at ${place}; it is 1 on tokens, 0 on padding`);
+  });
+  const empty = mask.findIndex((row) => !row.includes(1));
+  if (empty >= 0) throw new ArgumentError(`attentionMask hides every token of row ${empty}: leave that row out`);
+}
+
+/** @throws ArgumentError when a value is not a whole number from 0 up, or the tokens of a segment are not neighbours; ShapeError when these are no rows. */
+export function checkSegments(segmentIds: readonly (readonly number[])[]): void {
+  checkRows('segmentIds', segmentIds);
+  eachValue(segmentIds, (value, place) => {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new ArgumentError(`segment ${value} at ${place} is not a whole number of 0 or more`);
+  });
+  for (const [r, row] of segmentIds.entries()) {
+    const again = row.findIndex((segment, t) => segment !== row[t - 1] && row.indexOf(segment) < t);
+    if (again >= 0)
+      throw new ArgumentError(`segment ${row[again]} begins again at row ${r}, position ${again}: its tokens must be neighbours`);
+  }
 }
 
 /** @throws ArgumentError when a sequence exceeds the model's positions. */

@@ -7,7 +7,7 @@ import { weightedMean } from '../runtime/weightedMean';
 import { checkEvaluationMemory } from './checkTrainingMemory';
 import type { Cluster } from './cluster/cluster';
 import { gatherLosses, isShareOf } from './cluster/gatherLosses';
-import { type Batch, learnedTokens } from './data/batch';
+import { type Batch, checkBatch, learnedTokens } from './data/batch';
 import { padToBucket } from './data/padToBucket';
 import { type TensorBatch, tensorBatch } from './data/tensorBatch';
 import type { ExecutionOptions } from './executionOptions';
@@ -64,6 +64,7 @@ async function meanLoss(
   let done = 0;
   for await (const batch of batches) {
     if (signal?.aborted && !cluster) throw stopped();
+    checkBatch(batch, `batch ${done} to evaluate`);
     done++;
     const count = learnedTokens(batch);
     if (count === 0) continue;

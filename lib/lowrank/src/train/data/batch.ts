@@ -60,6 +60,14 @@ export function checkExample({ inputIds, labels }: TrainingExample, index: numbe
   throw new ShapeError(`example ${index} has ${inputIds.length} ids but ${labels.length} labels: give one label per id`);
 }
 
+/** @throws ArgumentError when it has no rows of ids or labels, or a part that no model reads. */
+export function checkBatch(batch: Partial<Batch> | null | undefined, what: string): asserts batch is Batch {
+  const missing = (['inputIds', 'labels'] as const).find((name) => !Array.isArray(batch?.[name]));
+  if (missing !== undefined || !batch)
+    throw new ArgumentError(`${what} has no ${missing}: give rows of ids and rows of labels, { inputIds, labels }`);
+  checkKnown(what, batch, ['inputIds', 'labels', 'attentionMask', 'segmentIds']);
+}
+
 /** The number of tokens in the mean loss: the labels that are not −100, without the first of each row. */
 export function learnedTokens({ labels }: Batch): number {
   return learnedPositions(labels).length;

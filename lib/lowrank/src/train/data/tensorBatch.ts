@@ -1,5 +1,5 @@
 /** Batches as tensors. */
-import { checkIds, checkLabelIds } from '../../llama/checkInputs';
+import { checkIds, checkLabelIds, checkMask, checkSegments } from '../../llama/checkInputs';
 import { ShapeError, tf } from '../../runtime';
 import type { Batch } from './batch';
 import { paddedPositions } from './padToBucket';
@@ -19,7 +19,8 @@ export interface TensorBatch {
  *
  * @param vocabSize - if given, ids and labels must be below it: on a GPU, TensorFlow would silently read zeros for others
  * @param dtype - the type of the tensors. @defaultValue 'int32', the type for models
- * @throws ShapeError when it is empty or ragged, or its parts differ in shape; ArgumentError when an id is not in the vocabulary.
+ * @throws ShapeError when it is empty or ragged, or its parts differ in shape; ArgumentError when an id is not in the vocabulary, or a mask
+ * or a segment has another value than those of {@link Batch}.
  */
 export function tensorBatch(
   { inputIds, labels, attentionMask, segmentIds }: Batch,
@@ -30,6 +31,8 @@ export function tensorBatch(
     checkIds(inputIds, vocabSize);
     checkLabelIds(labels, vocabSize);
   }
+  if (attentionMask) checkMask(attentionMask);
+  if (segmentIds) checkSegments(segmentIds);
   const shape: [number, number] = [inputIds.length, inputIds[0]?.length ?? 0];
   const values = (row: readonly number[]) => (dtype === 'int32' ? Int32Array.from(row) : Float32Array.from(row));
   const tensor = (name: string, rows: readonly (readonly number[])[]) => {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { ArgumentError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
-import { type Batch, learnedTokens } from './batch';
+import { type Batch, checkBatch, learnedTokens } from './batch';
 import { checksum } from './batchChecksum';
 
 /** Batches: an array, a generator, or a function of the epoch that returns one. */
@@ -53,7 +53,7 @@ export async function* updateBatches(source: BatchSource, options: UpdateBatches
     let read = 0;
     let digest: string | undefined;
     for await (const batch of typeof source === 'function' ? source(epoch) : source) {
-      checkBatch(batch, { epoch, batch: read });
+      checkBatch(batch, `batch ${read} of epoch ${epoch}`);
       read++;
       if (digests || start.digest !== undefined) digest = chained(digest, batch);
       if (read === skipped && start.digest !== undefined && digest !== start.digest) warn(otherData(start));
@@ -67,13 +67,6 @@ export async function* updateBatches(source: BatchSource, options: UpdateBatches
     if (read > 0 && read < skipped) warn(otherData(start));
     if (read === 0) throw new ArgumentError(emptyEpoch(epoch));
   }
-}
-
-/** @throws ArgumentError when it is none. */
-function checkBatch(batch: Partial<Batch> | null | undefined, { epoch, batch: index }: DataPosition): void {
-  const missing = (['inputIds', 'labels'] as const).find((name) => !Array.isArray(batch?.[name]));
-  if (missing === undefined) return;
-  throw new ArgumentError(`batch ${index} of epoch ${epoch} has no ${missing}: give rows of ids and rows of labels, { inputIds, labels }`);
 }
 
 function checked(batches: readonly Batch[], start: DataPosition, digest: string | undefined): UpdateBatches {
