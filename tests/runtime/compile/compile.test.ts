@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { Module } from '../../../lib/lowrank/src/nn';
 import { ArgumentError, type CompileOptions, compile, tf } from '../../../lib/lowrank/src/runtime';
 import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
 import * as bfloat16Support from '../../../lib/lowrank/src/runtime/device/bfloat16Support';
@@ -292,6 +293,46 @@ test(
       backend.binding = binding;
       warn.mockRestore();
     }
+  }),
+);
+
+test(
+  'numbers in memory, dates, maps and instances of a class are part of the key by what they hold when the function is called',
+  scoped(() => {
+    class Setting {
+      factor = 1;
+    }
+    class Own extends Module {
+      readonly weights = new Float32Array([1]);
+      readonly date = new Date(1);
+      forward = (x: tf.Tensor) => x.mul((this.weights[0] ?? 0) * this.date.getTime());
+    }
+    const HELD: [object, (value: number) => unknown, () => number][] = [];
+    const map = new Map([['a', 1]]);
+    const array = new Float32Array([1]);
+    const date = new Date(1);
+    const setting = new Setting();
+    HELD.push([map, (value) => map.set('a', value), () => map.get('a') ?? 0]);
+    HELD.push([array, (value) => array.fill(value), () => array[0] ?? 0]);
+    HELD.push([date, (value) => date.setTime(value), () => date.getTime()]);
+    HELD.push([setting, (value) => Object.assign(setting, { factor: value }), () => setting.factor]);
+    for (const [held, change, read] of HELD) {
+      const run = compile((x: tf.Tensor, _held: object) => x.mul(read()));
+      for (const value of [2, 3, 2, 3]) {
+        change(value);
+        expect(run(tf.scalar(5), held).dataSync()[0], held.constructor.name).toBe(5 * value);
+      }
+      expect(run.traces).toBe(2);
+      run.dispose();
+    }
+    const own = new Own();
+    const run = compile((own: Own, x: tf.Tensor) => own.forward(x));
+    expect(run(own, tf.scalar(5)).dataSync()[0]).toBe(5);
+    own.weights[0] = 2;
+    expect(run(own, tf.scalar(5)).dataSync()[0]).toBe(10);
+    own.date.setTime(3);
+    expect(run(own, tf.scalar(5)).dataSync()[0]).toBe(30);
+    run.dispose();
   }),
 );
 

@@ -1,5 +1,5 @@
 /** Takes the tensors out of a function's arguments and results, and puts others in their place. */
-
+import { createHash } from 'node:crypto';
 import { tf } from '../device/tensorflow';
 import { ArgumentError, StateError } from '../errors';
 
@@ -60,8 +60,8 @@ function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Tensor[],
     return `{${Object.entries(value).map(([key, item]) => `${key}:${describe(item, tensors, parameters, `${place}.${key}`)}`)}}`;
   }
   if (isParameterTree(value)) return describeTree(value, parameters, new Map());
-  if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol') return identity(value);
-  return describePrimitive(value);
+  const content = describeTree(value, parameters, new Map());
+  return typeof value === 'object' && value !== null && plainContent(value) === undefined ? `${identity(value)}${content}` : content;
 }
 
 /** Texts are quoted: the keys of two calls never coincide. */
@@ -75,8 +75,10 @@ function describePrimitive(value: unknown): string {
  * fields count, because ignoring a field that matters would make results wrong.
  */
 function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object, number>): string {
-  if (typeof value !== 'object' || value === null)
-    return typeof value === 'function' || typeof value === 'symbol' ? identity(value) : describePrimitive(value);
+  if (typeof value === 'function' || (typeof value === 'symbol' && Symbol.keyFor(value) === undefined)) return identity(value);
+  if (typeof value !== 'object' || value === null) return describePrimitive(value);
+  const plain = plainContent(value);
+  if (plain !== undefined) return plain;
   const earlier = seen.get(value);
   if (earlier !== undefined) return `#${earlier}`;
   seen.set(value, seen.size);
@@ -85,11 +87,21 @@ function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object,
     const kind = value instanceof tf.Variable ? (value.trainable ? 'trainable' : 'frozen') : 'fixed';
     return `${kind} ${value.dtype}[${value.shape}]`;
   }
-  if (ArrayBuffer.isView(value)) return identity(value);
   if (value instanceof Map || value instanceof Set) return `(${[...value].map((item) => describeTree(item, parameters, seen))})`;
   const fields = Array.from(fieldsOf(value), ([name, field]) => `${name}:${describeTree(field, parameters, seen)}`);
   const borrowed = isParameterTree(value) ? Array.from(value.borrowedParts?.() ?? [], (part) => describeTree(part, parameters, seen)) : [];
   return `${className(value)}{${fields}}${borrowed}`;
+}
+
+/** The content of an object without fields that is told apart by its value: numbers in memory, a date, an expression. */
+function plainContent(value: object): string | undefined {
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    return `${className(value)}(${createHash('sha256').update(bytes).digest('base64')})`;
+  }
+  return value instanceof Date || value instanceof RegExp
+    ? `${className(value)}(${describePrimitive(`${value} ${value.valueOf()}`)})`
+    : undefined;
 }
 
 function fieldsOf(value: object): Iterable<readonly [string, unknown]> {
@@ -100,7 +112,7 @@ function fieldsOf(value: object): Iterable<readonly [string, unknown]> {
 const identities = new WeakMap<WeakKey, number>();
 let lastIdentity = 0;
 
-/** Objects that are neither tensors nor plain are told apart by identity. */
+/** Objects that may hold what no one sees from outside are told apart by identity too. */
 function identity(value: WeakKey): string {
   const known = identities.get(value) ?? ++lastIdentity;
   identities.set(value, known);
