@@ -18,6 +18,7 @@ test('a layer of another kind, or none at all, is refused and nothing is changed
   expect(put(Q, undefined)).toThrow('is not a Module but undefined');
   expect(put('model.layers.0', layer?.mlp)).toThrow("of the kind 'decoder layer'");
   expect(put('model.embed_tokens', model.lmHead)).toThrow("of the kind 'token table'");
+  expect(put('model', layer?.selfAttn)).toThrow("of the kind 'decoder'");
   expect(layer?.selfAttn).toBe(before);
 });
 

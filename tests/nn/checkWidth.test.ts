@@ -4,6 +4,7 @@ import {
   compile,
   Embedding,
   getPeftModel,
+  IA3Config,
   Linear,
   LoraConfig,
   LoraLinear,
@@ -11,6 +12,7 @@ import {
   RMSNorm,
   rotaryTables,
   ShapeError,
+  StateError,
   scaledDotProduct,
   tf,
 } from 'lowrank';
@@ -36,6 +38,15 @@ test.each(LAYERS)('a %s of width 4 names both shapes when it is given 5, alone, 
     expect(run).toRefuse(ShapeError, text);
   }
   expect(() => layer.forward(tf.scalar(1))).toThrow(ShapeError);
+});
+
+test('factors of inputs are not spread over another width, and a tensor that was freed is named', () => {
+  const adapted = getPeftModel(tinyModel(), new IA3Config()).model;
+  const layer = adapted.model.layers[0]?.mlp.downProj;
+  for (const shape of [[2, 1], [2, 5], []]) expect(() => layer?.forward(tf.ones(shape))).toThrow(/an IA3 layer with factors \(\d+\) takes/);
+  const freed = tf.ones([2, layer?.inFeatures ?? 0]);
+  freed.dispose();
+  expect(() => layer?.forward(freed)).toRefuse(StateError, 'that was disposed of');
 });
 
 test('a QuantizedLinear names both shapes', () => {

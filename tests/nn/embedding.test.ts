@@ -1,6 +1,7 @@
-import { Embedding, ShapeError, tf } from 'lowrank';
+import { ArgumentError, Embedding, ShapeError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
-import { TiedHead } from '../../lib/lowrank/src/nn';
+import { QuantizedEmbedding, rowsOf, TiedHead } from '../../lib/lowrank/src/nn';
+import { Bfloat16Weight } from '../../lib/lowrank/src/nn/quantized/bfloat16Weight';
 import { expectClose } from '../llama/golden';
 import { expectNoLeak, expectSame, random } from './compare';
 
@@ -41,6 +42,20 @@ test('a tied head is x·Eᵀ of the same table, which it neither lists nor frees
   head.dispose();
   expect(table.weight.isDisposed).toBe(false);
   table.dispose();
+});
+
+test('an id that the table has not is refused, in any storage', () => {
+  const table = new Embedding(tf.variable(random([4, 32], 1)));
+  const packed = new QuantizedEmbedding(Bfloat16Weight.pack(rowsOf(table.weight)));
+  for (const each of [table, packed]) {
+    for (const id of [4, -1]) {
+      expect(() => tf.tidy(() => each.forward(tf.tensor2d([[0, id]], [1, 2], 'int32')))).toRefuse(
+        ArgumentError,
+        `token id ${id} is not in the table, 0…3`,
+      );
+    }
+    each.dispose();
+  }
 });
 
 test('a table that is none is refused', () => {

@@ -9,6 +9,7 @@ import {
   LoraLinear,
   Module,
   PeftModel,
+  quantizeModel,
   StateError,
   tf,
   train,
@@ -149,6 +150,21 @@ test.each(ENDS)('after %s every call but dispose is refused', async (name, end) 
     expect(String(answer), call).toContain(`after ${name}()`);
   }
   expect(() => peft.dispose()).not.toThrow();
+});
+
+test('after the base was freed below it, every call but dispose is refused', async () => {
+  const model = tinyModel();
+  const peft: PeftModel = getPeftModel(model, LORA());
+  model.dispose();
+  for (const [call, run] of CALLS) {
+    const answer = await Promise.resolve()
+      .then(() => run(peft))
+      .catch((error: unknown) => error);
+    expect(answer, call).toBeInstanceOf(StateError);
+    expect(String(answer), call).toContain('this model was disposed of');
+  }
+  for (const use of [() => quantizeModel(model, 'int8'), () => model.resizeTokenEmbeddings(80), () => getPeftModel(model, LORA())])
+    expect(use).toRefuse(StateError, 'this model was disposed of');
 });
 
 test('the base that unload gives back is left alone by a later dispose', () => {

@@ -121,6 +121,9 @@ describe('a hundred requests beyond any machine are refused, and the process goe
       const huge = { ...SMALL_SIZES, vocabSize: n * 10 ** 11 };
       expect(() => LlamaForCausalLM.fromTensors(huge, () => expect.fail('asked for a tensor'))).toThrow(MemoryError);
     }
+    const wide = LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, vocabSize: 32_000 });
+    expect(() => wide.resizeTokenEmbeddings(10 ** 7)).toThrow(/The most goes to random numbers for the new rows 1.3 TB/);
+    wide.dispose();
     const peft = getPeftModel(model, new LoraConfig({ r: 2 }));
     expect(tf.tidy(() => peft.forward([[1, 2]]).shape)).toEqual([1, 2, SMALL_SIZES.vocabSize]);
   });

@@ -1,4 +1,4 @@
-import { causalMask, tf } from 'lowrank';
+import { ArgumentError, causalMask, MemoryError, tf } from 'lowrank';
 import { paddingMask } from 'lowrank/internal';
 import { expect, test } from 'vitest';
 import { segmentMask } from '../../../lib/lowrank/src/nn';
@@ -22,6 +22,13 @@ test('a causal mask shows each query what is not after it, the queries being the
   ]);
   const shape = tf.tidy(() => causalMask(2, 4).shape);
   expect(shape).toEqual([1, 1, 2, 4]);
+});
+
+test('a mask with fewer keys than queries, of no size, or beyond the memory is refused', () => {
+  expect(() => causalMask(4, 3)).toRefuse(ArgumentError, '4 queries cannot be the last of 3 keys');
+  for (const size of [0, -1, 1.5, Number.NaN])
+    expect(() => causalMask(size)).toRefuse(ArgumentError, `queries ${size} is not a whole number`);
+  expect(() => causalMask(10 ** 6)).toRefuse(MemoryError, 'a mask of 1000000 × 1000000 positions takes 12 TB');
 });
 
 test('a padding mask shows the tokens of each row', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { causalMask, ShapeError, scaledDotProduct, tf } from 'lowrank';
+import { ArgumentError, causalMask, MemoryError, ShapeError, scaledDotProduct, tf } from 'lowrank';
 import { expect, test } from 'vitest';
 import { expectClose } from '../../llama/golden';
 import { expectNoLeak, expectSame, random } from '../compare';
@@ -90,4 +90,29 @@ test('nothing is left behind, and heads or batches that do not fit are refused',
   const call = (q: number[], k: number[]) => () => tf.tidy(() => scaledDotProduct(as4(tf.zeros(q)), as4(tf.zeros(k)), as4(tf.zeros(k))));
   expect(call([1, 3, 1, 2], [1, 2, 1, 2])).toRefuse(ShapeError, '3 query heads cannot share 2 key heads');
   expect(call([3, 2, 1, 2], [2, 2, 1, 2])).toThrow('keys of 2 rows cannot serve queries of 3 rows');
+  const long = tf.zeros([1, 1, 200_000, 1]) as tf.Tensor4D;
+  expect(() => scaledDotProduct(long, long, long)).toRefuse(
+    MemoryError,
+    'an attention of 1 × 1 heads over 200000 × 200000 positions takes',
+  );
+  long.dispose();
+});
+
+test('a mask of true and false, which would be added as 1 and 0, and one that does not fit are refused', () => {
+  tf.tidy(() => {
+    const q = as4(tf.ones([1, 2, 3, 2]));
+    const masked = (mask: tf.Tensor) => () => scaledDotProduct(q, q, q, { mask });
+    expect(masked(tf.ones([3, 3], 'bool'))).toRefuse(ArgumentError, 'give 0 where a key is seen and -1e9 where it is not');
+    for (const shape of [
+      [3, 4],
+      [2, 1, 3, 3],
+      [1, 3, 3, 3],
+      [1, 1, 1, 3, 3],
+    ])
+      expect(masked(tf.zeros(shape)), String(shape)).toRefuse(
+        ShapeError,
+        `a mask of shape [${shape}] does not fit scores (B, H, T, S) of shape [1,2,3,3]`,
+      );
+    for (const shape of [[], [3, 3], [1, 2, 3, 3], [1, 1, 1, 3]]) expect(masked(tf.zeros(shape))).not.toThrow();
+  });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { crossEntropy, IGNORE_INDEX, ShapeError, tf } from 'lowrank';
+import { ArgumentError, crossEntropy, IGNORE_INDEX, ShapeError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
 import { expectNoLeak, expectSame } from '../compare';
 
@@ -77,4 +77,8 @@ test('nothing is left behind, and shapes that do not fit are refused', () => {
   expect(() => tf.tidy(() => crossEntropy(tf.zeros([2, 4]), labels))).toThrow(ShapeError);
   expect(() => tf.tidy(() => crossEntropy(tf.zeros([1, 3, 4]), labels))).toThrow('got [1,3,4] and [3]');
   labels.dispose();
+  for (const label of [4, -1]) {
+    const wrong = () => tf.tidy(() => crossEntropy(tf.zeros([2, 4]), tf.tensor1d([1, label], 'int32')));
+    expect(wrong).toRefuse(ArgumentError, `label ${label} is neither -100 nor one of the 4 of the logits`);
+  }
 });

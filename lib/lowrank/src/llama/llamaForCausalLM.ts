@@ -1,6 +1,6 @@
 /** A LLaMA model with its output layer: logits, loss and generation. */
-import { isLinearLayer, Module, type Projection } from '../nn';
-import { ArgumentError, StateError, tf } from '../runtime';
+import { checkAlive, isLinearLayer, Module, type Projection } from '../nn';
+import { ArgumentError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkWhole } from '../runtime/checks/checkWhole';
 import { buildModel, type LlamaParts } from './buildModel';
@@ -112,7 +112,7 @@ export class LlamaForCausalLM extends Module {
    */
   savePretrained(folder: string, options: SaveOptions = {}): void {
     checkKnown('savePretrained', options, ['maxShardSize', 'onProgress']);
-    this.#checkAlive();
+    checkAlive(this);
     savePretrained(this, folder, options);
   }
 
@@ -129,6 +129,7 @@ export class LlamaForCausalLM extends Module {
     checkKnown('resizeTokenEmbeddings', options, ['seed']);
     const { seed = 0 } = options;
     checkWhole('vocabSize', vocabSize);
+    checkAlive(this);
     if (vocabSize === this.config.vocabSize) return;
     checkResizeMemory(this.config, vocabSize);
     const { embedTokens, lmHead } = resizedEnds({ embedTokens: this.model.embedTokens, lmHead: this.lmHead }, vocabSize, seed);
@@ -197,13 +198,9 @@ export class LlamaForCausalLM extends Module {
     return kept;
   }
 
-  #checkAlive(): void {
-    if (this.model.embedTokens.weight.isDisposed) throw new StateError('this model was disposed of: load it again');
-  }
-
   /** Shapes: ids (B, T) → (B, T, C). */
   #hidden(ids: tf.Tensor2D, options: HiddenOptions): tf.Tensor {
-    this.#checkAlive();
+    checkAlive(this);
     const [B, T] = ids.shape;
     const { cache, onWeights } = options;
     const attentionMask = options.attentionMask && maskTensor(options.attentionMask, B, (cache?.length ?? 0) + T);

@@ -86,6 +86,10 @@ export class LlamaModel extends Module {
     this.norm = parts.norm;
   }
 
+  override get kind(): ModuleKind {
+    return 'decoder';
+  }
+
   /** The normed output of the last layer. Shapes: ids (B, T) → (B, T, C). */
   forward(ids: tf.Tensor2D, options: LlamaModelOptions = {}): tf.Tensor {
     checkKnown('LlamaModel.forward', options, ['attentionMask', 'segmentIds', 'cache', 'onWeights']);

@@ -15,6 +15,7 @@ const MEMBERS: Readonly<Record<ModuleKind, readonly string[]>> = {
   attention: ['forward'],
   MLP: ['forward'],
   'decoder layer': ['forward'],
+  decoder: ['forward', 'embedTokens', 'layers', 'norm'],
 };
 
 /** The widths that must stay. A vocabulary may grow, so the widths of a table and of a head on that side may change. */

@@ -1,6 +1,7 @@
 /** The table of token vectors. */
 import { ArgumentError, ShapeError, tf } from '../runtime';
 import { checkGiven } from '../runtime/checks/door';
+import { cheapData } from '../runtime/device/cheapData';
 import { matMulRows } from './linear';
 import { Module } from './module';
 import type { ModuleKind } from './moduleKind';
@@ -45,7 +46,7 @@ export class Embedding extends Module implements TokenTable {
   }
 
   forward(ids: tf.Tensor): tf.Tensor {
-    checkIdType(ids);
+    checkTokenIds(ids, this.numEmbeddings);
     return tf.tidy(() => tf.gather(this.weight, ids));
   }
 
@@ -54,7 +55,13 @@ export class Embedding extends Module implements TokenTable {
   }
 }
 
-/** @throws ArgumentError when the ids do not have an integer type; TensorFlow's own message names neither the ids nor the type. */
-export function checkIdType(ids: tf.Tensor): void {
+/**
+ * @param size - V, the number of tokens
+ * @throws ArgumentError when the ids do not have an integer type, or one of them is outside 0…V − 1, where it is cheap to read them: on a
+ * GPU, TensorFlow takes zeros for its row.
+ */
+export function checkTokenIds(ids: tf.Tensor, size: number): void {
   if (ids.dtype !== 'int32') throw new ArgumentError(`token ids are int32; got a tensor of type ${ids.dtype}, shape [${ids.shape}]`);
+  const outside = cheapData(ids).find((id) => id < 0 || id >= size);
+  if (outside !== undefined) throw new ArgumentError(`token id ${outside} is not in the table, 0…${size - 1}`);
 }

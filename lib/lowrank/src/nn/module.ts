@@ -1,5 +1,5 @@
 /** A tree of layers, with the names that Hugging Face uses for its parts. */
-import { ArgumentError, tf } from '../runtime';
+import { ArgumentError, StateError, tf } from '../runtime';
 import { checkReplacement } from './checkReplacement';
 import type { ModuleKind } from './moduleKind';
 
@@ -115,6 +115,12 @@ export abstract class Module {
     }
     return false;
   }
+}
+
+/** @throws StateError when the module's parameters were freed. */
+export function checkAlive(module: Module): void {
+  const [[, first] = []] = module.namedParameters();
+  if (first?.isDisposed) throw new StateError('this model was disposed of: load it again');
 }
 
 /** Counts the parameters of a module. A variable with two names (tied embeddings) counts once. */

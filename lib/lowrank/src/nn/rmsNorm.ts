@@ -1,5 +1,6 @@
 /** Normalisation by the root mean square. */
 import { ShapeError, tf } from '../runtime';
+import { checkNumber } from '../runtime/checks/checkValues';
 import { checkGiven } from '../runtime/checks/door';
 import { checkWidth } from './checkWidth';
 import { withGradient } from './customGradient';
@@ -23,6 +24,7 @@ export class RMSNorm extends Module {
   ) {
     super();
     checkGiven('new RMSNorm(weight)', { weight });
+    checkNumber('eps', eps);
     if (weight.rank !== 1) throw new ShapeError(`an RMSNorm's weight is (width); got shape [${weight.shape}]`);
   }
 

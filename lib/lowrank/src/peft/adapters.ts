@@ -1,5 +1,5 @@
 /** The adapters on a model: which there are, which act, and their files. */
-import type { Module } from '../nn';
+import { checkAlive, type Module } from '../nn';
 import { ArgumentError, StateError, type tf } from '../runtime';
 import { checkOneOf } from '../runtime/checks/checkValues';
 import { warn } from '../runtime/messages/warn';
@@ -38,6 +38,7 @@ export class Adapters<M extends NamedModule = NamedModule> {
     readonly model: M,
     readonly peftType: PeftType,
   ) {
+    checkAlive(model);
     checkFree(model, this);
     const { Tuner } = methodOf(peftType);
     this.tuner = new Tuner(model);
@@ -52,6 +53,7 @@ export class Adapters<M extends NamedModule = NamedModule> {
     if (isOwnedByAnother(this.model, this)) {
       throw new StateError('this PeftModel has no adapter left, and another one now has adapters on its model: use that one');
     }
+    checkAlive(this.model);
     return this;
   }
 

@@ -1,6 +1,7 @@
 /** The KV cache of generation without `compile`, and of forward passes by hand: it grows with each token. */
 import type { LayerCache } from '../../nn';
 import { ArgumentError, tf } from '../../runtime';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 
 /**
  * A key and value cache that grows by concatenation.
@@ -11,6 +12,7 @@ export class KeyValueCache {
   readonly #layers: readonly GrowingLayer[];
 
   constructor(numLayers: number) {
+    checkWhole('numLayers', numLayers);
     this.#layers = Array.from({ length: numLayers }, () => new GrowingLayer());
   }
 

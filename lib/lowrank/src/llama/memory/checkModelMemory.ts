@@ -21,9 +21,10 @@ export function checkGivenModelMemory(config: LlamaConfig, dtype: LoadOptions['d
 }
 
 /** @throws MemoryError when the new ends do not fit beside the old ones. */
-export function checkResizeMemory({ hiddenSize, tieWordEmbeddings }: LlamaConfig, vocabSize: number): void {
+export function checkResizeMemory({ hiddenSize, tieWordEmbeddings, vocabSize: before }: LlamaConfig, vocabSize: number): void {
   const table = { name: 'embedding', bytes: 4 * vocabSize * hiddenSize };
-  checkMemory(memoryPlan([table, { name: 'output layer', bytes: tieWordEmbeddings ? 0 : table.bytes }]), {
+  const drawn = { name: 'random numbers for the new rows', bytes: 4 * before * Math.max(0, vocabSize - before) };
+  checkMemory(memoryPlan([table, drawn, { name: 'output layer', bytes: tieWordEmbeddings ? 0 : table.bytes }]), {
     what: `a vocabulary of ${vocabSize} tokens`,
     remedy: 'Take fewer tokens',
   });

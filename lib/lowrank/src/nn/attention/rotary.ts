@@ -1,6 +1,7 @@
 /** Rotary position embedding. */
 import { ArgumentError, ShapeError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkNumber } from '../../runtime/checks/checkValues';
 import { withGradient } from '../customGradient';
 import { byKernel } from '../kernels/dispatch';
 
@@ -83,6 +84,7 @@ function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
 export function rotaryFrequencies(options: RotaryOptions): Float32Array {
   checkKnown('rotaryFrequencies', options, ['headDim', 'theta', 'scaling']);
   const { headDim, theta = 10_000, scaling } = options;
+  checkNumber('theta', theta);
   if (headDim < 2 || headDim % 2 !== 0)
     throw new ArgumentError(`rotary embedding pairs the elements of a head: width ${headDim} is not even`);
   const frequencies = new Float32Array(headDim / 2);

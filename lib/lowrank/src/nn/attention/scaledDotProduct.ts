@@ -1,8 +1,9 @@
 /** Attention over projected heads, used by the model's own attention and by adapters that add a second one. */
-import { isTracing, ShapeError, tf } from '../../runtime';
+import { ArgumentError, isTracing, ShapeError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { byKernel } from '../kernels/dispatch';
 import { attend } from './attend';
+import { checkScoresMemory } from './mask';
 import { attendInBlocks, maxScoresHere, planBlocks } from './queryBlocks';
 
 /**
@@ -31,7 +32,8 @@ export interface ScaledDotProductOptions {
  *
  * Shapes: q (B, H, T, D); k, v (B or 1, K, S, D) → (B, H, T, D).
  *
- * @throws ShapeError when H is not a multiple of K, or the batches differ.
+ * @throws ShapeError when H is not a multiple of K, the batches differ, or the mask does not fit; ArgumentError for a mask of true and
+ * false; MemoryError when the scores do not fit.
  */
 export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, options: ScaledDotProductOptions = {}): tf.Tensor4D {
   checkKnown('scaledDotProduct', options, ['mask', 'onWeights', 'hides', 'maxScores']);
@@ -43,15 +45,24 @@ export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D,
   }
   if (H % K !== 0) throw new ShapeError(`${H} query heads cannot share ${K} key heads evenly`);
   if (rows !== B && rows !== 1) throw new ShapeError(`keys of ${rows} rows cannot serve queries of ${B} rows`);
+  const [, , S] = k.shape;
+  if (options.mask) checkMask(options.mask, [B, H, T, S]);
+  checkScoresMemory(`an attention of ${B} × ${H} heads over ${T} × ${S} positions`, 'attention scores', B * H * T * S);
   return tf.tidy(() => {
     const keys = rows === B ? k : tf.tile(k, [B, 1, 1, 1]);
     const values = rows === B ? v : tf.tile(v, [B, 1, 1, 1]);
     const { mask, onWeights, hides, maxScores = maxScoresHere() } = options;
     const fused = hides === 'later' && !onWeights && byKernel('causalAttention', q, keys, values);
     if (fused) return fused as tf.Tensor4D;
-    const S = keys.shape[2];
     const plan = planBlocks([B, H, T, S], { isCausal: hides !== undefined, maxScores });
     if (plan.blocks.length < 2 || onWeights || !isTracing()) return attend(q, keys, values, { mask, onWeights });
     return attendInBlocks(q, keys, values, { mask, plan });
   });
+}
+
+function checkMask(mask: tf.Tensor, scores: readonly number[]): void {
+  if (mask.dtype === 'bool')
+    throw new ArgumentError('a mask is added to the scores: give 0 where a key is seen and -1e9 where it is not, and not true and false');
+  const fits = mask.rank <= 4 && mask.shape.every((size, axis) => size === 1 || size === scores[axis + 4 - mask.rank]);
+  if (!fits) throw new ShapeError(`a mask of shape [${mask.shape}] does not fit scores (B, H, T, S) of shape [${scores}]`);
 }

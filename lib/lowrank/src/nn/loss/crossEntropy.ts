@@ -1,6 +1,7 @@
 /** The loss of next-token prediction. */
-import { ShapeError, tf } from '../../runtime';
+import { ArgumentError, ShapeError, tf } from '../../runtime';
 import { nodeBackend } from '../../runtime/device/backend';
+import { cheapData } from '../../runtime/device/cheapData';
 import { withGradient } from '../customGradient';
 import { byKernel } from '../kernels/dispatch';
 
@@ -14,12 +15,17 @@ export const IGNORE_INDEX = -100;
  * probabilities or the one-hot labels.
  *
  * Shapes: logits (N, V), labels (N), int32 → ().
+ *
+ * @throws ShapeError for other shapes; ArgumentError for a label that is neither −100 nor in 0…V − 1, where it is cheap to read them.
  */
 export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
   const [N] = logits.shape;
   if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== N) {
     throw new ShapeError(`cross-entropy takes logits (N, V) and labels (N); got [${logits.shape}] and [${labels.shape}]`);
   }
+  const wrong = cheapData(labels).find((label) => label !== IGNORE_INDEX && !(label >= 0 && label < (logits.shape[1] ?? 0)));
+  if (wrong !== undefined)
+    throw new ArgumentError(`label ${wrong} is neither ${IGNORE_INDEX} nor one of the ${logits.shape[1]} of the logits`);
   return tf.tidy(() => {
     const kept = labels.notEqual(tf.scalar(IGNORE_INDEX, 'int32'));
     return weightedCrossEntropy(logits, labels, kept.toFloat().div(tf.maximum(kept.toFloat().sum(), 1)));

@@ -3,7 +3,7 @@ import { tf } from '../../runtime';
 import { checkMemory, memoryPlan } from '../../runtime/memory/memoryBudget';
 import { Embedding, type TokenTable } from '../embedding';
 import { Linear } from '../linear';
-import type { Module } from '../module';
+import { checkAlive, type Module } from '../module';
 import { TiedHead } from '../tiedHead';
 import { Bfloat16Weight } from './bfloat16Weight';
 import { checkStorable, packWeight, type QuantizedFormat } from './formats';
@@ -30,6 +30,7 @@ export function isEmbeddingLayer(module: Module | undefined): module is Embeddin
  * @throws UnsupportedError when the format does not support the width of a weight; nothing is changed then.
  */
 export function quantizeModel(model: Module, format: QuantizedFormat): void {
+  checkAlive(model);
   const layers = modulesOf(model, isLinearLayer).filter(([path]) => !/(^|\.)lm_head(\.|$)/.test(path));
   for (const [path, { inFeatures }] of layers) checkStorable(format, inFeatures, path);
   for (const [path, layer] of layers) replaceLinear(model, path, layer, (rows) => packWeight(format, rows));

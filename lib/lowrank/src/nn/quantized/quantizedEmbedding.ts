@@ -1,6 +1,6 @@
 /** A packed table of token vectors. */
 import { tf } from '../../runtime';
-import type { TokenTable } from '../embedding';
+import { checkTokenIds, type TokenTable } from '../embedding';
 import { Module } from '../module';
 import type { ModuleKind } from '../moduleKind';
 import { quantizedMatMul } from './quantizedMatMul';
@@ -30,6 +30,7 @@ export class QuantizedEmbedding extends Module implements TokenTable {
   }
 
   forward(ids: tf.Tensor): tf.Tensor {
+    checkTokenIds(ids, this.numEmbeddings);
     return tf.tidy(() => {
       const row = ids.toFloat().flatten().toInt(); // integers would be reshaped on a GPU's host
       return this.weight.unpackRows(row).reshape([...ids.shape, this.embeddingDim]);

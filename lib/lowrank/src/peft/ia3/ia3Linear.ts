@@ -1,5 +1,6 @@
 /** IA3 on a linear layer. */
 import type { Projection } from '../../nn';
+import { checkWidth } from '../../nn/checkWidth';
 import { tf } from '../../runtime';
 import type { UpdateTensor } from '../layers/adapterLayer';
 import { byRows, checkUnmerged } from '../layers/adapterPerRow';
@@ -63,6 +64,7 @@ export class IA3Linear extends LinearAdapterLayer<IA3Update> {
   private scaled(x: tf.Tensor, updates: readonly IA3Update[]): tf.Tensor {
     const { baseLayer, isFeedforward } = this;
     if (updates.length === 0) return baseLayer.forward(x);
+    if (isFeedforward) checkWidth(`an IA3 layer with factors (${this.inFeatures})`, x, this.inFeatures);
     return tf.tidy(() => {
       const factors = product(updates);
       return isFeedforward ? baseLayer.forward(x.mul(factors)) : baseLayer.forward(x).mul(factors);
