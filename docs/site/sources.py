@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from citation import citation
 from glossary import entries, with_places
 from links import on_site
 from numbered import formulas_of, misnumbered
@@ -167,6 +168,8 @@ def main(folder):
     (folder / "drawings").mkdir()
     for file in (*(HERE / "pages" / page for page in ("index.md", "cheat-sheet.md", "library.md", "references.md")), *HERE.glob("*.py")):
         shutil.copyfile(file, folder / file.name)
+    with (folder / "references.md").open("a") as references:
+        references.write(citation((CHECKOUT / "CITATION.cff").read_text()))
     shutil.copyfile(MATHJAX, folder / "static/mathjax.js")
     texts = notebook_texts()
     if missing := unlisted(texts.values(), (HERE / "pages/references.md").read_text()):

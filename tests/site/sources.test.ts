@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 function python(expression: string, input: unknown = null): unknown {
   const program = `import json, sys
 sys.path.append('docs/site')
+from citation import citation
 from glossary import entries, with_glossary, with_places
 from links import on_site
 from numbered import formulas_of, misnumbered, with_numbers, with_references
@@ -38,6 +39,19 @@ test('a figure moves, stands as a picture until then, and has its sentence below
       },
     ],
   });
+});
+
+test('the citation is that of CITATION.cff, with a DOI as soon as there is one', () => {
+  const own = python('citation(given)', fs.readFileSync('CITATION.cff', 'utf8'));
+  expect(own).toMatch(
+    /@software{lowrank,\n {2}author = {{The lowrank maintainers}},\n {2}title = {lowrank: LoRA and .*},\n {2}year = {20\d\d},/,
+  );
+  expect(own).toContain('no DOI');
+  const other = python(
+    'citation(given)',
+    'authors: [{family-names: Ng, given-names: A.}, {name: Lab}]\ntitle: T\ndate-released: 2026-01-02\nversion: 1.0.0\ndoi: 10.1/x\n',
+  );
+  expect(other).toContain('author = {Ng, A. and {Lab}},\n  title = {T},\n  year = {2026},\n  version = {1.0.0},\n  doi = {10.1/x},\n}');
 });
 
 test('a long sentence has its numbers folded away, after what the figure is about', () => {
