@@ -4,8 +4,11 @@ import { combiningAdapters } from './combiningAdapters';
 import { compiledStep } from './compiledStep';
 import { courseMap } from './courseMap';
 import { dataParallel } from './dataParallel';
+import { effectiveRank } from './effectiveRank';
+import { fairComparison } from './fairComparison';
 import type { Drawing } from './kit/shapes';
 import { loraUpdate } from './loraUpdate';
+import { matchingRuns } from './matchingRuns';
 import { prefixSoftmax } from './prefixSoftmax';
 import { promptStrip } from './promptStrip';
 import { reviewPipeline } from './reviewPipeline';
@@ -26,4 +29,7 @@ export const DRAWINGS: Readonly<Record<string, () => Drawing | Promise<Drawing>>
   'compiled-step': compiledStep,
   'data-parallel': dataParallel,
   roofline,
+  'matching-runs': matchingRuns,
+  'effective-rank': effectiveRank,
+  'fair-comparison': fairComparison,
 };
