@@ -15,7 +15,7 @@ export function letterModel(seed = 3): LlamaForCausalLM {
       vocabSize: 128,
       hiddenSize: 32,
       intermediateSize: 48,
-      numHiddenLayers: 2,
+      numHiddenLayers: 1,
       numAttentionHeads: 4,
       numKeyValueHeads: 2,
       maxPositionEmbeddings: 1024,

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { completeSpec } from '../../../lib/lowrank/src/cli/arguments/commandSpec';
 import { allCommands } from '../../../lib/lowrank/src/cli/commands/commands';
 import { temporaryFolder } from '../../io/temporaryFolder';
-import { saveSmallAdapters, saveSmallModel, vocabSize } from '../../review/cli/smallReviewer';
+import { saveSmallAdapters, saveSmallModel, smallModel, vocabSize } from '../../review/cli/smallReviewer';
 import { lowrank } from '../run';
 
 const folder = temporaryFolder();
@@ -163,10 +163,13 @@ test('merge writes a model that generates what the adapter does', async () => {
 });
 
 test('info tells the size of a model and of adapters without loading a weight', async () => {
+  const saved = smallModel(2);
+  saved.savePretrained(folder('two layers'));
+  saved.dispose();
   const before = tf.memory().numBytes;
-  const { stdout } = await lowrank(['info', ...model, '--json']);
+  const { stdout } = await lowrank(['info', '--model', folder('two layers'), '--json']);
   expect(JSON.parse(stdout)).toMatchObject({
-    model: 'model',
+    model: 'two layers',
     parameters: vocabSize * 16 + 2 * (2 * 256 + 2 * 128 + 3 * 384 + 32) + 16,
     layers: 2,
   });

@@ -42,16 +42,16 @@ export function saveSmallAdapters(folder: string, kinds: Readonly<Record<string,
 const lora = { necessity: new LoraConfig(), comment: new LoraConfig({ r: 4 }), refinement: new LoraConfig() };
 
 /** Two kinds of adapters, which a model cannot have at the same time. */
-export const mixedKinds = { ...lora, comment: new AdaptionPromptConfig({ adapterLen: 4, adapterLayers: 2 }) };
+export const mixedKinds = { ...lora, comment: new AdaptionPromptConfig({ adapterLen: 4, adapterLayers: 1 }) };
 
 /** The tiny model before it is adapted. */
-export function smallModel(): LlamaForCausalLM {
+export function smallModel(layers = 1): LlamaForCausalLM {
   return LlamaForCausalLM.fromConfig(
     {
       vocabSize,
       hiddenSize: 16,
       intermediateSize: 24,
-      numHiddenLayers: 2,
+      numHiddenLayers: layers,
       numAttentionHeads: 2,
       numKeyValueHeads: 1,
       maxPositionEmbeddings: 2048,
