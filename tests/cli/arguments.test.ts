@@ -30,6 +30,7 @@ describe('what the arguments alone show to be wrong is refused before a model is
   test.each([
     [train('--output', file), /--output .*a-file: this is a file; give the name of a folder/],
     [train('--output', `${file}/x`), /--output .*a-file\/x: .*a-file is a file, not a folder/],
+    [train('--output', model), /--output .*model holds a model, onto which transformers would then put the adapter/],
     [train('--output', output, '--checkpoint', file), /--checkpoint .*a-file: this is a file/],
     [train('--output', output, '--log', model), /--log .*model: this is a folder; give the name of a file/],
     [train('--output', output, '--log', `${file}/x`), /--log .*: .*a-file is a file, not a folder/],

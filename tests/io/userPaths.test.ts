@@ -39,6 +39,7 @@ const PATHS: readonly [string, () => string][] = [
   ['that is too long', () => path('x'.repeat(5000))],
   ['through a file', () => path('file/below')],
   ['through links in a circle', () => path('circle/below')],
+  ['where the system makes no folder', () => '/proc/none/below'],
 ];
 
 const WRITERS: readonly [string, (to: string) => unknown][] = [

@@ -17,7 +17,18 @@ export { joinedCluster } from './cli/workers/joinedCluster';
 export { checkWorkers, withoutOptions } from './cli/workers/launchWorkers';
 export { endBy, runLocalProcesses } from './cli/workers/localProcesses';
 export { manyWorkers } from './cli/workers/manyWorkers';
-export { fileFault, isJsonObject, isLfsPointer, LFS_REMEDY, namesIn, pathKind, readJsonFile, writeFileAtomic, writeTextAtomic } from './io';
+export {
+  fileFault,
+  isJsonObject,
+  isLfsPointer,
+  LFS_REMEDY,
+  makeFolder,
+  namesIn,
+  pathKind,
+  readJsonFile,
+  writeFileAtomic,
+  writeTextAtomic,
+} from './io';
 export { type ByteLine, byteLines } from './io/byteLines';
 export { storingIn } from './io/storingIn';
 export { LARGEST_RECORD, type TextLine, textLines, utf8Text } from './io/textLines';

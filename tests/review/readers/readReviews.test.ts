@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { ArgumentError, FormatError } from 'lowrank';
 import { type ReadProblem, type ReadReviewsOptions, type ReviewExample, readReviews, reviewPrompt } from 'lowrank-review';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { jsonListItems } from '../../../lib/review/src/readers/jsonList';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { storedZip } from './storedZip';
@@ -346,6 +346,21 @@ describe('folders from outside', () => {
     fs.symlinkSync(folder('looped/a.jsonl'), folder('looped/b.jsonl'));
     fs.symlinkSync(folder('looped/circle.jsonl'), folder('looped/circle.jsonl'));
     expect((await read(folder('looped'))).examples).toHaveLength(1);
+  });
+
+  test('a folder of more entries than any data has is refused before it is read', async () => {
+    fs.mkdirSync(folder('many'), { recursive: true });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const names = vi
+      .spyOn(fs, 'readdirSync')
+      .mockImplementation(((path: string) =>
+        path.endsWith('many') ? ['0', '1', '2'] : Array.from({ length: 20_000 }, (_, i) => `${i}.jsonl`)) as typeof fs.readdirSync);
+    vi.spyOn(fs, 'realpathSync').mockImplementation(((path: string) => path) as typeof fs.realpathSync);
+    vi.spyOn(fs, 'statSync').mockImplementation(((path: string) => {
+      return { isFile: () => path.endsWith('.jsonl'), isDirectory: () => !path.endsWith('.jsonl') };
+    }) as typeof fs.statSync);
+    await expect(read(folder('many'))).rejects.toThrow(/many: more than 50000 files and folders; give the folder of the data/);
+    expect(names).toHaveBeenCalledTimes(4);
   });
 
   test('a pipe is passed over in a folder, and refused as the path', async () => {

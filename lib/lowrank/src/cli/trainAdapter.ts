@@ -50,6 +50,8 @@ const SAVE_EVERY = 20;
 /** Trains an adapter with the given options and saves it into the job's folder. */
 export async function trainAdapter(args: CommandArguments, streams: Streams, { folder, read }: TrainingJob): Promise<number> {
   checkPlace('output', folder, 'output folder');
+  if (fs.existsSync(nodePath.join(folder, 'config.json')))
+    throw new UsageError(`--output ${folder} holds a model, onto which transformers would then put the adapter: choose another folder`);
   checkModel(args);
   const maxRestarts = args.whole('max-restarts', { least: 0 }) ?? 3;
   const launched = await manyWorkers(args, streams, { command: 'train', maxRestarts });

@@ -6,7 +6,7 @@ export { GgufError, type GgufValue } from './gguf/ggufHeader';
 export { GgufFile, type GgufTensorInfo, readGguf } from './gguf/readGguf';
 export { type GgufFieldToStore, type GgufTensorToStore, writeGguf } from './gguf/writeGguf';
 export { isJsonObject, type JsonObject, readJsonFile } from './jsonFile';
-export { fileFault, isFileFault, namesIn, pathKind } from './pathKind';
+export { fileFault, isFileFault, makeFolder, namesIn, pathKind } from './pathKind';
 export {
   byteLength,
   type NamedTensorToStore,

@@ -1,5 +1,6 @@
 /** The kind of a path, and the only words for Node's file errors. */
 import fs from 'node:fs';
+import nodePath from 'node:path';
 import { FormatError, LowrankError } from '../runtime';
 
 /**
@@ -15,6 +16,22 @@ export function pathKind(path: string): 'file' | 'folder' | 'other' | undefined 
   } catch (cause) {
     const shown = JSON.stringify(path)?.slice(0, 200) ?? String(path);
     throw new FormatError(`cannot open ${shown} (${fileFault(cause)}); check the path`, { cause });
+  }
+}
+
+/**
+ * Makes a folder, with those above it, where there is none. Node's own way to do so never ends where the system makes no folder, as in
+ * `/proc`, and no signal stops it.
+ */
+export function makeFolder(path: string): void {
+  try {
+    fs.mkdirSync(path);
+  } catch (cause) {
+    if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+    const parent = nodePath.dirname(path);
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') || fs.existsSync(parent)) throw cause;
+    makeFolder(parent);
+    fs.mkdirSync(path);
   }
 }
 

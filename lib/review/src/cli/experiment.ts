@@ -11,6 +11,7 @@ import {
   checkModel,
   checkWorkers,
   endWithLauncher,
+  makeFolder,
   openModel,
   readJsonFile,
   type Streams,
@@ -99,7 +100,7 @@ async function keptTexts(folder: string, { train }: ReviewSplits): Promise<Plain
   const trainedOn = new Set(train.flatMap(({ origin }) => origin?.package ?? []));
   const texts = await plainTexts({ nodeModules, dataFolder, trainedOn });
   storingIn(folder, 'texts', () => {
-    fs.mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeTextAtomic(path, JSON.stringify(texts));
   });
   return texts;
@@ -110,7 +111,7 @@ function store(output: string, { results, answers }: ExperimentOutcome): void {
   const file = `${nodePath.basename(output, '.json')}.answers.jsonl.gz`;
   const sha256 = createHash('sha256').update(answers).digest('hex');
   storingIn(folder, 'results', () => {
-    fs.mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileAtomic(nodePath.join(folder, file), (append) => append(gzipSync(answers, { level: 9 })));
     writeTextAtomic(output, `${JSON.stringify({ ...results, answers: { file, sha256 } }, null, 1)}\n`);
   });

@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { promisify } from 'node:util';
-import { reasonOf, UsageError } from 'lowrank/internal';
+import { fileFault, UsageError } from 'lowrank/internal';
 
 /** Overrides the user's git settings: no colours, no external tools, the standard prefixes, rename detection on. */
 const plain = [
@@ -90,7 +90,7 @@ export async function* givenDiff(name: string, stdin: AsyncIterable<Buffer | str
   try {
     for await (const chunk of name === '-' ? stdin : fs.createReadStream(name)) yield Buffer.from(chunk);
   } catch (cause) {
-    throw new UsageError(`cannot read ${name} (${reasonOf(cause)})`);
+    throw new UsageError(`cannot read ${name} (${fileFault(cause)})`);
   }
 }
 

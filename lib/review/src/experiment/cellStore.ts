@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
-import { pathKind, readJsonFile, storingIn, writeTextAtomic } from 'lowrank/internal';
+import { makeFolder, pathKind, readJsonFile, storingIn, writeTextAtomic } from 'lowrank/internal';
 import type { CellPlan } from './cellPlan';
 
 /** In bytes; a cell contains the answers to a few hundred examples. */
@@ -44,7 +44,7 @@ export class CellStore {
   keep(plan: CellPlan, result: object): void {
     const folder = this.folder(plan);
     storingIn(folder, 'results', () => {
-      fs.mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       writeTextAtomic(nodePath.join(folder, 'cell.json'), JSON.stringify(result));
       fs.rmSync(nodePath.join(folder, 'training'), { recursive: true, force: true });
     });

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
 import { deviceInfo } from 'lowrank';
-import { deviceName, readJsonFile, storingIn, writeTextAtomic } from 'lowrank/internal';
+import { deviceName, makeFolder, readJsonFile, storingIn, writeTextAtomic } from 'lowrank/internal';
 import type { ExperimentEnvironment } from './experimentResults';
 
 const LARGEST = 100_000;
@@ -37,7 +37,7 @@ export class EnvironmentLog {
     const known = this.all;
     if (known.some((each) => JSON.stringify(each) === JSON.stringify(here))) return;
     storingIn(this.folder, 'environment', () => {
-      fs.mkdirSync(this.folder, { recursive: true });
+      makeFolder(this.folder);
       writeTextAtomic(this.path, JSON.stringify({ environments: [...known, here] }));
     });
   }

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { NotFiniteError, trainOnExamples } from 'lowrank';
-import { readJsonFile, workPlan, writeTextAtomic } from 'lowrank/internal';
+import { makeFolder, readJsonFile, storingIn, workPlan, writeTextAtomic } from 'lowrank/internal';
 import type { BasePlan, RunPlan, TrialPlan } from './cellPlan';
 import type { ExperimentRun } from './experimentResults';
 import { type CellWork, type MeasuredCell, measureCell, rounded } from './measureCell';
@@ -115,8 +115,10 @@ class EvaluationClock {
 
   note(step: number): void {
     this.noted[step] = Math.round((performance.now() - this.begin) / 100) / 10;
-    fs.mkdirSync(nodePath.dirname(this.path), { recursive: true });
-    writeTextAtomic(this.path, JSON.stringify(this.noted));
+    storingIn(nodePath.dirname(this.path), 'times', () => {
+      makeFolder(nodePath.dirname(this.path));
+      writeTextAtomic(this.path, JSON.stringify(this.noted));
+    });
   }
 
   at(step: number): number {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import { reasonOf, warn } from 'lowrank/internal';
+import { makeFolder, reasonOf, warn } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 
 const PARTS = ['train', 'validation', 'test'] as const;
@@ -42,7 +42,7 @@ async function readPart(folder: string, part: string, checksum: unknown): Promis
 export async function keepSplits(folder: string, splits: ReviewSplits): Promise<void> {
   let draft: string | undefined;
   try {
-    await fs.mkdir(path.dirname(folder), { recursive: true });
+    makeFolder(path.dirname(folder));
     draft = await fs.mkdtemp(`${folder}-`);
     const checksums: Record<string, string> = {};
     for (const part of PARTS) {

@@ -40,6 +40,9 @@ async function* openFolder(folder: string): AsyncGenerator<TextSource> {
   for (const file of files) yield* openTexts(file);
 }
 
+/** Of a whole disk, or of `/proc`, whose links lead to it, nobody waits for the end. */
+const MOST_ENTRIES = 50_000;
+
 /** The data files in a folder and its subfolders. Follows links, but reads no folder or file twice, so cycles end. */
 function filesIn(root: string): string[] {
   const seen = new Set<string>();
@@ -51,6 +54,8 @@ function filesIn(root: string): string[] {
     const real = fs.realpathSync(path);
     if (seen.has(real)) return;
     seen.add(real);
+    if (seen.size > MOST_ENTRIES)
+      throw new FormatError(`${root}: more than ${MOST_ENTRIES} files and folders; give the folder of the data`);
     if (isData) found.push(path);
     else for (const name of isRoot ? namesIn(path) : readableNames(path)) visit(nodePath.join(path, name), false);
   };

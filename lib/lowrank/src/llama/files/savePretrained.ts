@@ -1,7 +1,7 @@
 /** Writes a model as a Hugging Face folder. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { byteLength, type JsonObject, type NamedTensorToStore, type StagedFile, stageFile, stageSafetensors } from '../../io';
+import { byteLength, type JsonObject, makeFolder, type NamedTensorToStore, type StagedFile, stageFile, stageSafetensors } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { ArgumentError } from '../../runtime';
 import { configToJson } from './configJson';
@@ -38,7 +38,7 @@ function writeModel(model: ModelToSave, folder: string, { maxShardSize = 5e9, on
   const dtype = tensors.some(([, tensor]) => tensor.dtype === 'BF16') ? 'bfloat16' : 'float32';
   const { config, generation } = configToJson(model.config, dtype);
   const path = (name: string) => nodePath.join(folder, name);
-  fs.mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const staged: StagedFile[] = [];
   try {
     for (const [name, shard] of shards) staged.push(stageSafetensors(path(name), shard, { metadata: { format: 'pt' } }));

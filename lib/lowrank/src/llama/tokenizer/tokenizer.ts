@@ -1,7 +1,6 @@
 /** Converts text to token ids and back with a model's own vocabulary, through Hugging Face's `tokenizers` and `jinja`. */
-import fs from 'node:fs';
 import nodePath from 'node:path';
-import { writeTextAtomic } from '../../io';
+import { makeFolder, writeTextAtomic } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { ArgumentError, FormatError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
@@ -165,7 +164,7 @@ export class Tokenizer {
       tokenizer_class: 'PreTrainedTokenizerFast',
     };
     storingIn(folder, 'tokenizer', () => {
-      fs.mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       writeTextAtomic(nodePath.join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizerJson, null, 2)}\n`);
       writeTextAtomic(nodePath.join(folder, 'tokenizer_config.json'), `${JSON.stringify(config, null, 2)}\n`);
     });

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { syncFolder, writeSafetensors, writeTextAtomic } from '../../io';
+import { makeFolder, syncFolder, writeSafetensors, writeTextAtomic } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { StorageError } from '../../runtime';
 import type { PeftConfig } from '../methods';
@@ -30,7 +30,7 @@ const MODEL_CARD = 'README.md';
  */
 export function saveAdapters(folder: string, adapters: readonly AdapterContent[]): void {
   storingIn(folder, 'adapter', () => {
-    fs.mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const adapter of adapters) writeAdapter(subfolder(folder, adapter.name), adapter);
     const card = nodePath.join(folder, MODEL_CARD);
     if (!fs.existsSync(card)) writeTextAtomic(card, modelCard(adapters.map(({ config }) => config)));
@@ -40,7 +40,7 @@ export function saveAdapters(folder: string, adapters: readonly AdapterContent[]
 function subfolder(folder: string, name: string): string {
   if (name === 'default') return folder;
   const path = nodePath.join(folder, name);
-  fs.mkdirSync(path, { recursive: true });
+  makeFolder(path);
   if (fs.lstatSync(path).isSymbolicLink()) throw new StorageError(`${path} is a link; adapters are written only inside ${folder}`);
   return path;
 }

@@ -6,7 +6,16 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { namesIn, pathKind, readSafetensors, syncFolder, type TensorToStore, writeSafetensors, writeTextAtomic } from '../../io';
+import {
+  makeFolder,
+  namesIn,
+  pathKind,
+  readSafetensors,
+  syncFolder,
+  type TensorToStore,
+  writeSafetensors,
+  writeTextAtomic,
+} from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { FormatError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
@@ -61,7 +70,7 @@ export function saveCheckpoint(
   checkKnown('saveCheckpoint', options, ['keep', 'replaced']);
   const { keep = 2, replaced } = options;
   return storingIn(directory, 'checkpoint', () => {
-    fs.mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     removeLeftovers(directory);
     const temporary = nodePath.join(directory, `${TEMPORARY}${randomBytes(6).toString('hex')}`);
     fs.mkdirSync(temporary);

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
 import process from 'node:process';
+import { makeFolder } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { StateError } from '../../runtime';
 
@@ -30,7 +31,7 @@ const SILENCE = 10 * 60_000; // ms
  */
 export function lockRun(directory: string): () => void {
   return storingIn(directory, 'lock', () => {
-    fs.mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     const path = nodePath.join(directory, LOCK);
     const mine = `${path}.${process.pid}-${process.hrtime.bigint()}`;
     fs.writeFileSync(mine, JSON.stringify(thisProcess()));

@@ -1,7 +1,7 @@
 /** The log of a run as lines of JSON: `{"type":"step","step":1,"loss":2.31,…}`. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { writeTextAtomic } from '../../io';
+import { makeFolder, writeTextAtomic } from '../../io';
 import { StorageError } from '../../runtime';
 import { reasonOf } from '../../runtime/messages/reasonOf';
 
@@ -17,7 +17,7 @@ export class RunLog {
     resumedAt?: number,
   ) {
     this.storing(() => {
-      fs.mkdirSync(nodePath.dirname(path), { recursive: true });
+      makeFolder(nodePath.dirname(path));
       if (resumedAt === undefined || !fs.existsSync(path)) return fs.writeFileSync(path, '');
       const kept = fs
         .readFileSync(path, 'utf8')
