@@ -7,6 +7,8 @@
 const LINE = 40;
 /** The width of a character of a label, in pixels. */
 const CHARACTER = 6;
+/** The height of a name, in pixels. */
+const ROW = 13;
 /** The width of a plot on a phone, about. */
 const NARROW = 280;
 /** No plot becomes narrower than this. */
@@ -156,18 +158,35 @@ function namesBelow(view) {
   };
   const isPlaced = ({ mark, encoding }) => typeof encoding?.x?.value === 'number' && ['point', 'rule'].includes(mark?.type) && !mark.strokeDash;
   const kept = view.layer.filter((layer) => !said.includes(layer) && !(isPlaced(layer) && encodesNothing(layer)));
-  return { ...view, layer: kept.map(shown).map((layer) => inside(layer, view)) };
+  return { ...view, layer: aboveLines(kept.map(shown), view).map((layer) => inside(layer, view)) };
 }
 
 /** Whether the place of a mark is given in pixels alone: it belongs to a name. */
 const encodesNothing = ({ encoding }) => ['x', 'y'].every((channel) => typeof encoding[channel]?.value === 'number');
 
+const isBeside = (layer, view) => wordsAt(layer) !== undefined && layer.encoding.x.value > view.width;
+
+/** Names of dashed lines, which stood beside them, each at its line or a row above the name below it. */
+function aboveLines(layers, view) {
+  const heightOf = ({ encoding }) => encoding.y.value;
+  const fromBelow = (found) => found.sort((a, b) => heightOf(b) - heightOf(a));
+  const lines = fromBelow(layers.filter(({ mark, encoding }) => mark?.type === 'rule' && encoding?.x2?.value === view.width));
+  const names = fromBelow(layers.filter((layer) => isBeside(layer, view)));
+  if (lines.length !== names.length) return layers;
+  const placed = new Map();
+  for (const [index, name] of names.entries()) {
+    const below = placed.get(names[index - 1]) ?? Infinity;
+    placed.set(name, Math.min(heightOf(lines[index]), below - ROW));
+  }
+  const raised = (layer) => ({ ...layer, encoding: { ...layer.encoding, y: { value: placed.get(layer) } } });
+  return layers.map((layer) => (placed.has(layer) ? raised(layer) : layer));
+}
+
 /** The name of a dashed line stands above it where no mark is near, or at its right end, and no longer beside the plot. */
 function inside(layer, view) {
-  const words = wordsAt(layer);
-  if (words === undefined || layer.encoding.x.value <= view.width) return layer;
+  if (!isBeside(layer, view)) return layer;
   const [from, to] = widestGap(view);
-  const isFree = (to - from) * NARROW > words.length * CHARACTER;
+  const isFree = (to - from) * NARROW > wordsAt(layer).length * CHARACTER;
   return {
     ...layer,
     mark: { ...layer.mark, align: isFree ? 'center' : 'right', baseline: 'bottom', dy: -3 },

@@ -73,6 +73,27 @@ test('names beside the ends of lines are in a legend below, and the name of a da
   });
 });
 
+test('the names of two dashed lines at almost one height stand above both', () => {
+  const color = { field: 'series', scale: { domain: ['LoRA'] }, legend: null };
+  const points = {
+    mark: { type: 'point' },
+    data: { values: [{ x: 3 }] },
+    encoding: { x: { field: 'x', scale: { domain: [0, 9] } }, color },
+  };
+  const dash = (y: number) => ({
+    mark: { type: 'rule', strokeDash: [4, 4] },
+    encoding: { y: { value: y }, x: { value: 0 }, x2: { value: 400 } },
+  });
+  const words = (label: string, x: number, y: number) => ({
+    mark: { type: 'text' },
+    data: { values: [{ label }] },
+    encoding: { x: { value: x }, y: { value: y }, text: { field: 'label' } },
+  });
+  const layer = [points, words('LoRA', 90, 20), dash(100), dash(101), words('base 65.0', 408, 100), words('always yes 64.8', 408, 115)];
+  const narrow = narrowed({ width: 400, layer }) as { layer: { encoding: { y: { value: number } } }[] };
+  expect(narrow.layer.slice(-2).map(({ encoding }) => encoding.y.value)).toEqual([88, 101]);
+});
+
 test('a long title has lines, a short one and the rest of the figure stay', () => {
   const text = 'LoRA is ahead where text is written, not where yes or no is asked';
   const lines = ['LoRA is ahead where text is written, not', 'where yes or no is asked'];
