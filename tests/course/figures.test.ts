@@ -58,7 +58,7 @@ interface Parameter {
   readonly name: string;
   readonly value?: unknown;
   readonly expr?: string;
-  readonly bind?: { readonly min?: number; readonly options?: readonly unknown[] };
+  readonly bind?: { readonly min?: number; readonly max?: number; readonly options?: readonly unknown[] };
 }
 
 /** The figure as it is drawn once a reader has moved its control to another value. */
@@ -106,6 +106,17 @@ describe.each(Object.entries(figures))('%s', (_name, chart) => {
 });
 
 describe('a moving figure', () => {
+  test.each(Object.entries(figures))('has no faulty text at either end of a control: %s', async (_name, chart) => {
+    for (const { name, bind } of chart.spec.params as Parameter[]) {
+      const ends = bind?.options ?? (bind?.max === undefined ? [false, true] : [bind.min, bind.max]);
+      for (const end of bind ? [ends[0], ends.at(-1)] : []) {
+        const svg = await moved(chart, name, end);
+        expect(svg).not.toMatch(/NaN|undefined/);
+        expect(textFaults(svg), `${name} at ${end}`).toEqual([]);
+      }
+    }
+  });
+
   test('of the rank tells the parameters and the error at each rank', async () => {
     const chart = figures.rankExplorer as Figure;
     expect(await moved(chart, 'rank', 1)).toContain('rank 1: 150 parameters, 0.0003 MB at 16 bits, 1.67 % of the model');
@@ -156,6 +167,8 @@ describe('a moving figure', () => {
   test('of the learning rate says the best run', () => {
     expect((figures.rateHeatmap as Figure).sentence).toContain('the lowest is 2.000 at learning rate 0.001');
     expect((figures.rateHeatmap as Figure).sentence).toContain('1 of 3 runs diverged');
+    const [{ bind }] = (figures.rateHeatmap as Figure).spec.params as [Parameter]; // whole steps above the lowest loss, 2
+    expect(bind).toMatchObject({ min: 2.01, max: 3, step: 0.03 });
   });
 
   test('refuses an option that there is not, and a sweep of the gate in uneven steps', () => {

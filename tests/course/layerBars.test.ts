@@ -12,7 +12,7 @@ describe('layerBars', () => {
       ],
       options,
     );
-    expect(chart.sentence).toContain('2 layers, the furthest from zero layer 3 with -0.0600');
+    expect(chart.sentence).toContain('2 layers, the furthest from zero layer 3 with −0.0600');
     expect(await chart.svg()).toContain('decoder layer');
   });
 

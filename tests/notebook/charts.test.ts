@@ -60,6 +60,13 @@ describe('names', () => {
     expect([29, 171]).toContain(placed?.y);
   });
 
+  test('of lines have the symbol of their points', () => {
+    const points = [1, 2].map((x) => ({ x, y: x }));
+    const { layer } = linePlot([{ label: 'prefix', points }], { xTitle: 'x', yTitle: 'y' }).view as { layer: { mark: object }[] };
+    expect(layer[0]?.mark).toMatchObject({ type: 'line', point: { shape: 'square' } });
+    expect(JSON.stringify(layer.slice(1))).toContain('"shape":"square"');
+  });
+
   test('stand beside the ends of lines, in place of a legend', async () => {
     const line = (label: string, end: number) => ({
       label,
@@ -76,10 +83,16 @@ describe('names', () => {
 });
 
 describe('bars', () => {
+  test('of methods have their colours, and all others beside them one', () => {
+    const bars = ['LoRA', 'CodeT5', 'CodeReviewer'].map((group) => ({ group, series: 'BLEU-4', value: 1 }));
+    const spec = JSON.stringify(groupedBars(bars, { yTitle: 'BLEU-4' }).spec);
+    expect(spec).toContain('"range":["#0a5fc2","#1288a0","#1288a0"]');
+  });
+
   test('below 0 have their number below', async () => {
     const bars = [0.04, -0.05].map((value, index) => ({ group: `layer ${index}`, series: 'gate', value }));
     const svg = await groupedBars(bars, { yTitle: 'gate' }).svg();
-    const [above = 0, below = 0] = heights(svg, ['0.04', '-0.05']);
+    const [above = 0, below = 0] = heights(svg, ['0.04', '−0.05']);
     expect(below - above).toBeGreaterThan(150);
   });
 

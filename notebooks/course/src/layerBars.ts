@@ -2,7 +2,7 @@
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { type Figure, figure } from 'lowrank-notebook';
-import { INK, METHOD_STYLES, type Method, SERIES_COLOURS } from 'lowrank-notebook/internal';
+import { INK, METHOD_STYLES, type Method, SERIES_COLOURS, withMinus } from 'lowrank-notebook/internal';
 
 /** The value of one layer, such as the size of its update. */
 export interface LayerValue {
@@ -63,7 +63,7 @@ export function layerBars(values: readonly LayerValue[], options: LayerBarsOptio
     const own = values.filter((each) => (each.part ?? '') === part);
     const most = own.reduce((best, each) => (Math.abs(each.value) > Math.abs(best.value) ? each : best));
     const name = part === '' ? '' : `${part}: `;
-    return `${name}${own.length} layers, the furthest from zero layer ${most.layer} with ${most.value.toPrecision(3)}`;
+    return `${name}${own.length} layers, the furthest from zero layer ${most.layer} with ${withMinus(most.value.toPrecision(3))}`;
   });
   return figure({ title, vconcat: panels, spacing: 12 }, `Bars of ${valueTitle} by layer (${title}). ${told.join('; ')}.`);
 }

@@ -30,6 +30,10 @@ describe('a table', () => {
     expect(html(shown)).toContain('<caption style="text-align: left">Paper, table VI</caption>');
   });
 
+  it('has a true minus sign before what is below 0, and none in exponents', () => {
+    expect(text(table([{ change: -0.25 }, { change: -2e-9 }])[displaySymbol]())).toContain('−0.2500\n−2.0e-9');
+  });
+
   it('shows the index of a frame where it is not 0, 1, 2, …', () => {
     const named = new danfo.DataFrame({ loss: [1, 2] }, { index: ['base', 'LoRA'] });
     expect(text(table(named)[displaySymbol]())).toContain('index  loss\n─────  ────\nbase      1\nLoRA      2');

@@ -87,7 +87,7 @@ function panelView({ title, weights, prefixLength: P = 0 }: AttentionPanel, { to
     ],
   };
   return {
-    title: { text: title, anchor: 'middle', offset: P > 0 ? 8 : 24 }, // aligned with titles above the labels of the boundary
+    title: { text: title, anchor: 'middle', offset: P > 0 ? 8 : 20 }, // aligned with titles above the labels of the boundary
     width: cell * S,
     height: cell * T,
     layer: P > 0 ? [map, boundary] : [map],

@@ -3,9 +3,9 @@ import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { methodOf } from '../methodStyles';
 import { textWidth } from '../textWidth';
-import { INK } from '../theme';
+import { INK, SERIES_COLOURS } from '../theme';
 import { nominal, quantity } from './fields';
-import { colourBySeries, distinct, readable, rounded } from './series';
+import { colourBySeries, distinct, readable, rounded, stylesOf } from './series';
 
 /** One bar: its group, series and height. */
 export interface GroupedBar {
@@ -167,11 +167,13 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
   return new Figure(view, sentenceOf(groups, rows, { ...options, format }));
 }
 
-/** By series; bars of one series whose groups are methods have the methods' colours. */
+/** By series; in one series, groups that are methods have the methods' colours, and the groups beside them one. */
 function colourOf(series: readonly string[], groups: readonly string[]): object {
   if (series.length > 1) return { color: colourBySeries(series) };
-  const names = groups.some((group) => methodOf(group) !== undefined) ? groups : series;
-  return { color: { ...colourBySeries(names), field: names === groups ? 'group' : 'series', legend: null } };
+  const isMethod = (group: string) => methodOf(group) !== undefined;
+  if (!groups.some(isMethod)) return { color: { ...colourBySeries(series), legend: null } };
+  const range = stylesOf(groups).map(({ colour }, index) => (isMethod(groups[index] ?? '') ? colour : SERIES_COLOURS[0]));
+  return { color: { field: 'group', type: 'nominal', scale: { domain: groups, range }, legend: null } };
 }
 
 /** A dashed line across all bars, with its name at its end. */

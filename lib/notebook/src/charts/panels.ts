@@ -19,7 +19,10 @@ export function panels(figures: readonly Figure[], options: PanelsOptions = {}):
     ...(title ? { title } : {}),
     columns,
     spacing: 20,
-    concat: figures.map((figure) => figure.view),
+    // The axes of a column begin at one place, and so do the titles.
+    concat: figures.map(({ view }) =>
+      typeof view.title === 'string' && 'layer' in view ? { ...view, title: { text: view.title, frame: 'group' } } : view,
+    ),
     resolve: { scale: { ...own, xOffset: 'independent' }, legend: own },
   };
   return new Figure(view, figures.map((figure) => figure.sentence).join(' '));

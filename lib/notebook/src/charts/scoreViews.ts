@@ -106,7 +106,7 @@ export function sortedView({ name, scores, scoreTitle, styles, format, width }: 
   const tooltip = tooltips(scoreTitle, false);
   const seeds = shown.flatMap(({ method, seeds: each = [] }) => each.map((value) => ({ method, value: rounded(value) })));
   return {
-    title: { text: name, anchor: 'start' },
+    title: { text: name, frame: 'group' }, // above the axis, which all facets of a column have at one place
     width,
     height: { step: 26 },
     layer: [
@@ -184,7 +184,7 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
     lines.map(({ y: at }) => at),
   );
   return {
-    title: { text: name, anchor: 'start' },
+    title: name,
     width: WIDTH,
     height: HEIGHT,
     layer: [

@@ -1,5 +1,6 @@
 /** Shared by the chart builders: number formats, rounding, and the colour, dash and shape of each series. */
 import { LORA_BLUES, METHOD_STYLES, type MethodStyle, methodOf } from '../methodStyles';
+import { withMinus } from '../minus';
 import { SERIES_COLOURS, SERIES_DASHES, SERIES_SHAPES } from '../theme';
 
 /** Rounds to significant digits: five suffice for drawing and keep committed notebooks small. */
@@ -10,9 +11,8 @@ export function rounded(value: number, digits = 5): number | null {
 /** A number for a label or sentence: integers in full, others with four significant digits. */
 export function readable(value: number): string {
   if (!Number.isFinite(value)) return String(value);
-  return Number.isInteger(value)
-    ? value.toLocaleString('en-US')
-    : Number(value.toPrecision(4)).toLocaleString('en-US', { maximumSignificantDigits: 4 });
+  const digits = Number.isInteger(value) ? {} : { maximumSignificantDigits: 4 };
+  return withMinus(value.toLocaleString('en-US', digits));
 }
 
 /** The distinct values in order of appearance. */

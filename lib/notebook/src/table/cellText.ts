@@ -1,4 +1,6 @@
 /** Formats the values of a table column. */
+import { withMinus } from '../minus';
+
 const MISSING = '–';
 const SIGNIFICANT_DIGITS = 4;
 /** Smaller numbers have no thousands separator: years, steps, sizes such as 2048. */
@@ -13,8 +15,8 @@ export function isNumeric(values: readonly unknown[]): boolean {
 /** Formats a number with a fixed number of decimals, or with an exponent if it would round to 0. */
 function numberText(value: number, decimals: number, useGrouping: boolean): string {
   if (!Number.isFinite(value)) return String(value);
-  if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return value.toExponential(1);
-  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping });
+  if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return withMinus(value.toExponential(1));
+  return withMinus(value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping }));
 }
 
 /** The number of decimals as written: 2 for 5.16. */
@@ -49,7 +51,7 @@ export function columnText(values: readonly unknown[], decimals?: number): strin
   );
   return values.map((value) => {
     if (typeof value === 'number') return numberText(value, places, separate);
-    if (typeof value === 'bigint') return value.toLocaleString('en-US', { useGrouping: separate });
+    if (typeof value === 'bigint') return withMinus(value.toLocaleString('en-US', { useGrouping: separate }));
     return MISSING;
   });
 }

@@ -68,6 +68,7 @@ export function rateHeatmap(runs: readonly RateRun[], options: RateHeatmapOption
   };
   const tooltip = [nominal('rate', 'learning rate'), ordinal('setting', settingTitle), nominal('told', lossTitle)];
   const step = Number(((high - low) / 40).toPrecision(1));
+  const inSteps = (count: number) => Number((count * step).toPrecision(4));
   const isBest = values.filter((_, index) => runs[index] === best);
   const { x, y } = place;
   const patch = { x, y: { ...y, bandPosition: 0.08 }, y2: { field: 'setting', bandPosition: 0.6 } }; // the number stands below, on the page
@@ -121,8 +122,8 @@ export function rateHeatmap(runs: readonly RateRun[], options: RateHeatmapOption
       slider(
         'limit',
         'colour up to a loss of',
-        [Number((low + step).toPrecision(4)), Number(high.toPrecision(4)), step],
-        Number((colourUpTo ?? high).toPrecision(4)),
+        [inSteps(Math.floor(low / step) + 1), inSteps(Math.ceil(high / step)), step],
+        inSteps(colourUpTo === undefined ? Math.ceil(high / step) : Math.round(colourUpTo / step)),
       ),
     ],
     { title, ...cells },

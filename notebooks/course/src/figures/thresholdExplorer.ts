@@ -140,7 +140,7 @@ export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
       { data: { values: [{}] }, mark: { type: 'rule', strokeDash: [4, 4], color: INK }, encoding: { y: { datum: short(base) } } },
       {
         data: { values: [{ name: 'always yes' }] },
-        mark: { type: 'text', align: 'left', baseline: 'middle', dx: 6, color: INK },
+        mark: { type: 'text', align: 'left', baseline: 'middle', dx: 9, color: INK },
         encoding: { x: { value: 'width' }, y: { datum: short(base) }, text: nominal('name') },
       },
       {

@@ -57,13 +57,15 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
   const points = series.flatMap((each) => each.points);
   if (points.length === 0) throw new ArgumentError(`nothing to plot for ${yTitle}: no series has a point`);
   const names = distinct(series.map((each) => each.label));
+  const styles: readonly MethodStyle[] = stylesOf(names);
   const { labels = areDirect(names) ? 'direct' : 'legend' } = options;
   const isDirect = labels === 'direct';
   const marksOf = (wanted: 'line' | 'point') => series.filter((each) => (each.mark ?? mark) === wanted);
+  const dots = marksOf('point');
   const xs = new NumericAxis([...points.map(({ x }) => x), ...xReferences.map(({ x }) => x)], {
     length: WIDTH,
     kind: options.xScale ?? 'linear',
-    padding: marksOf('point').length > 0 ? 0.06 : 0.015,
+    padding: dots.length > 0 ? 0.06 : 0.015,
     count: 8,
   });
   const ys = new NumericAxis([...points.flatMap(({ y, low = y, high = y }) => [y, low, high]), ...references.map(({ y }) => y)], {
@@ -78,16 +80,18 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
   const coded = <T extends object>(code: T) => (isDirect ? { ...code, legend: null } : code);
   const tooltip = tooltipOf(xTitle, yTitle, hasInterval(points));
 
+  // Beside points, the symbols of a legend are theirs.
+  const strokeDash = { ...coded(dashBySeries(names)), ...(dots.length > 0 ? { legend: null } : {}) };
   const lines = marksOf('line').flatMap((each) => {
     const isSparse = each.points.length <= MANY_POINTS;
-    const dots = isSparse ? { filled: true, size: 34, opacity: 1, strokeDash: [] } : { opacity: 0 };
+    const shape = styles[names.indexOf(each.label)]?.shape;
+    const point = isSparse ? { filled: true, size: 34, opacity: 1, strokeDash: [], shape } : { opacity: 0 };
     return {
       data: { values: rowsOf(each) },
-      mark: { type: 'line', strokeWidth: 2, interpolate: 'linear', point: dots },
-      encoding: { x, y, color, strokeDash: coded(dashBySeries(names)), tooltip },
+      mark: { type: 'line', strokeWidth: 2, interpolate: 'linear', point },
+      encoding: { x, y, color, strokeDash, tooltip },
     };
   });
-  const dots = marksOf('point');
   const pointView = {
     data: { values: dots.flatMap(rowsOf) },
     mark: { type: 'point', filled: true, opacity: 1, size: 70 },
@@ -112,7 +116,7 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
       ...xReferences.flatMap((each) => [rule({ x: xs.pixel(each.x) }, WIDTH, HEIGHT), topLabel(each.label, xs.pixel(each.x), WIDTH)]),
       ...endLabels(
         [
-          ...(isDirect ? namesAtEnds(series, names, ys) : []),
+          ...(isDirect ? namesAtEnds(series, names, styles, ys) : []),
           ...references.map((each) => ({ text: each.label, y: HEIGHT - ys.pixel(each.y) })),
         ],
         WIDTH,
@@ -124,8 +128,7 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
 }
 
 /** Each name at the height of the last point of its series. */
-function namesAtEnds(series: readonly LineSeries[], names: readonly string[], ys: NumericAxis): EndLabel[] {
-  const styles: readonly MethodStyle[] = stylesOf(names);
+function namesAtEnds(series: readonly LineSeries[], names: readonly string[], styles: readonly MethodStyle[], ys: NumericAxis): EndLabel[] {
   return names.flatMap((text, index) => {
     const own = series.filter(({ label }) => label === text).flatMap(({ points }) => points);
     const last = own.filter(({ y }) => Number.isFinite(ys.pixel(y))).at(-1);
@@ -157,6 +160,6 @@ function lineSentence(series: readonly LineSeries[], options: LinePlotOptions, n
     return [`${label} from ${value(first)} at ${readable(first.x)} to ${value(last)} at ${readable(last.x)}`];
   });
   const compared = [...references.map((each) => `${each.label} ${readable(each.y)}`)];
-  const places = xReferences.map((each) => `${each.label} at ${readable(each.x)}`);
+  const places = xReferences.map(({ label, x }) => (label === readable(x) ? `a line at ${label}` : `${label} at ${readable(x)}`));
   return `${name} of ${yTitle} against ${xTitle}${title ? ` (${title})` : ''}: ${[...ends, ...compared, ...places].join('; ')}.`;
 }
