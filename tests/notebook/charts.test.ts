@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { spread } from '../../lib/notebook/src/charts/lines/endLabels';
 import { NumericAxis, niceTicks } from '../../lib/notebook/src/charts/numericAxis';
 import { placeLabels } from '../../lib/notebook/src/charts/placeLabels';
+import { compileChart } from '../../lib/notebook/src/svg';
 import { textFaults } from './svgTexts';
 
 /** The places of texts in an SVG, by their words. */
@@ -58,6 +59,18 @@ describe('names', () => {
     const walls = [60, 140].map((x) => ({ text: '', x, y: 100, radius: 30, interval: [0, 200] as const }));
     const [placed] = placeLabels([{ text: 'prefix K=10', x: 100, y: 100, radius: 6, interval: [40, 160] }, ...walls], 200, 200);
     expect([29, 171]).toContain(placed?.y);
+  });
+
+  test('in a legend of a line and of points have no dashes', async () => {
+    const points = [1, 2].map((x) => ({ x, y: x }));
+    const series = [
+      { label: 'one', points },
+      { label: 'two', points, mark: 'point' as const },
+    ];
+    const { svg, warnings } = await compileChart(linePlot(series, { xTitle: 'x', yTitle: 'y', labels: 'legend' }).spec);
+    expect(warnings).toEqual([]);
+    expect(svg).toContain('legend');
+    expect(svg).not.toContain('stroke-dasharray="6');
   });
 
   test('of lines have the symbol of their points', () => {

@@ -80,16 +80,15 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
   const coded = <T extends object>(code: T) => (isDirect ? { ...code, legend: null } : code);
   const tooltip = tooltipOf(xTitle, yTitle, hasInterval(points));
 
-  // Beside points, the symbols of a legend are theirs.
-  const strokeDash = { ...coded(dashBySeries(names)), ...(dots.length > 0 ? { legend: null } : {}) };
+  const isCoded = dots.length === 0; // beside points, the symbols of a legend are theirs, without dashes
   const lines = marksOf('line').flatMap((each) => {
     const isSparse = each.points.length <= MANY_POINTS;
-    const shape = styles[names.indexOf(each.label)]?.shape;
+    const { shape, dash } = styles[names.indexOf(each.label)] ?? {};
     const point = isSparse ? { filled: true, size: 34, opacity: 1, strokeDash: [], shape } : { opacity: 0 };
     return {
       data: { values: rowsOf(each) },
-      mark: { type: 'line', strokeWidth: 2, interpolate: 'linear', point },
-      encoding: { x, y, color, strokeDash, tooltip },
+      mark: { type: 'line', strokeWidth: 2, interpolate: 'linear', point, ...(isCoded ? {} : { strokeDash: dash }) },
+      encoding: { x, y, color, ...(isCoded ? { strokeDash: coded(dashBySeries(names)) } : {}), tooltip },
     };
   });
   const pointView = {
