@@ -47,6 +47,15 @@ test('train saves its run in its own folder, goes on from there when it was inte
   expect((await lowrank([...words('out'), '--force', '--quiet'])).code).toBe(0);
 }, 120_000);
 
+test('an adapter that another process writes meanwhile is not replaced, and the run is kept', async () => {
+  const [run, config] = [folder('shared/comment/run'), folder('shared/comment/adapter_config.json')];
+  const other = setInterval(() => fs.existsSync(run) && fs.writeFileSync(config, '{}'), 1);
+  const { code, stderr } = await lowrank(words('shared'));
+  clearInterval(other);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/another process has written an adapter to .*comment meanwhile: pass --force/)]);
+  expect([fs.readFileSync(config, 'utf8'), fs.existsSync(run)]).toEqual(['{}', true]);
+}, 120_000);
+
 test('merge does not replace a model without --force', async () => {
   const merge = ['merge', '--model', folder('model'), '--adapter', folder('adapters/comment'), '--output', folder('merged')];
   expect((await lowrank(merge)).code).toBe(0);

@@ -61,8 +61,15 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
   const seed = args.whole('seed', { least: 0 }) ?? 0;
   const checkpoint = args.text('checkpoint') ?? nodePath.join(folder, 'run');
   const isWithin = args.text('checkpoint') === undefined;
-  if (isAdapter(folder) && !fs.existsSync(checkpoint) && !args.isOn('force'))
+  const isThere = isAdapter(folder) && !args.isOn('force');
+  if (isThere && !fs.existsSync(checkpoint))
     throw new UsageError(`${folder} already contains an adapter: pass --force to replace it, or choose another --output`);
+  const checkAlone = () => {
+    if (isThere || args.isOn('force') || !isAdapter(folder)) return;
+    throw new UsageError(
+      `another process has written an adapter to ${folder} meanwhile: pass --force to replace it, or choose another --output`,
+    );
+  };
   const settings = {
     steps: args.whole('steps') ?? 200,
     batchSize: args.whole('batch-size') ?? 4,
@@ -90,6 +97,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     const examples = { train: fitting(encoded.train), validation: fitting(encoded.validation) };
     if (examples.train.length === 0)
       throw new ArgumentError(`all ${encoded.train.length} examples exceed ${request.maxLength} tokens: raise --max-length`);
+    checkAlone();
     if (!args.isOn('quiet')) stderr.write(beginning(examples.validation.length, checkpoint));
     const result = await interruptible(undefined, async (signal) => {
       try {
@@ -101,6 +109,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
       }
     });
     if (cluster?.isFirst === false) return 0; // worker 0 writes for all
+    checkAlone();
     peft.savePretrained(folder);
     data.onSaved?.(folder);
     if (isWithin) fs.rmSync(checkpoint, { recursive: true, force: true }); // the adapter already has its best weights
