@@ -190,7 +190,7 @@ describe('what cannot be read is refused by name', () => {
     };
     await expect(odd('{"a":')).rejects.toThrow(FormatError);
     await expect(odd('[]')).rejects.toThrow(/not an object/);
-    await expect(odd('{}')).rejects.toThrow(/odd: this tokenizer cannot be built/);
+    await expect(odd('{}')).rejects.toThrow(/odd: this tokenizer cannot be built \(a part of it is missing, or of another kind\)$/);
     await expect(odd('{"model":{"type":"BPE","vocab":{},"merges":7}}')).rejects.toThrow(FormatError);
     await expect(odd('{"model":{"type":"Nope"}}')).rejects.toThrow(/Nope/);
   });

@@ -56,6 +56,15 @@ describe("CodeReviewer's records", () => {
     ]);
   });
 
+  test.each(['int a;', '@@ -1 +1 @@\n a', '-a\n\tb'])(
+    'a ref line without a sign would lose a character, and is refused: %j',
+    async (old) => {
+      const { examples, problems } = await read(file('ref-test.jsonl', lines({ old, new: ' a\n\n b', comment: 'c' })));
+      expect(examples).toEqual([]);
+      expect(problems).toMatchObject([{ message: expect.stringMatching(/^a line of old begins with no sign of a diff: "/) }]);
+    },
+  );
+
   test("git's mark of a missing line end is no line of code, on either side", async () => {
     const mark = '\\ No newline at end of file';
     const record = { old: `-a\n${mark}`, new: `+b\n+\\ c\n${mark}`, comment: 'c' };
@@ -418,6 +427,7 @@ describe('one JSON list', () => {
     await expect(read(file('cut.json', whole.slice(0, -3)))).rejects.toThrow(
       /cut\.json:\d+: the JSON list has no end; the file may be truncated/,
     );
+    await expect(read(file('bent.json', '[}'))).rejects.toThrow(/bent\.json:1: the JSON list ends in }/);
     await expect(read(file('more.json', `${whole}\n{}`))).rejects.toThrow(/text follows the end of the JSON list/);
   });
 

@@ -40,15 +40,21 @@ function refinement(record: JsonObject, id: string, language: string): ReviewExa
     language,
     needsReview: true,
     comment: recordText(record, 'comment'),
-    code: withoutSigns(recordText(record, 'old')),
-    refinedCode: withoutSigns(recordText(record, 'new', { mayBeEmpty: true })),
+    code: withoutSigns(record, 'old'),
+    refinedCode: withoutSigns(record, 'new', { mayBeEmpty: true }),
   };
 }
 
-/** Removes the first column of each line, which holds the diff sign, and git's mark "\ No newline at end of file". */
-function withoutSigns(lines: string): string {
+/**
+ * Removes the first column of each line, which holds the diff sign, and git's mark "\ No newline at end of file".
+ *
+ * @throws FormatError where a line has no sign, and would lose a character of its code.
+ */
+function withoutSigns(record: JsonObject, name: string, options = {}): string {
+  const lines = recordText(record, name, options).split('\n');
+  const bare = lines.find((line) => /^[^ +\-\\\r]/.test(line));
+  if (bare !== undefined) throw new FormatError(`a line of ${name} begins with no sign of a diff: ${JSON.stringify(bare.slice(0, 40))}`);
   return lines
-    .split('\n')
     .filter((line) => !line.startsWith('\\'))
     .map((line) => line.slice(1))
     .join('\n');

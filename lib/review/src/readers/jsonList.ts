@@ -42,6 +42,7 @@ export async function* jsonListItems(file: string, chunks: AsyncIterable<Buffer>
       else if (OPENING.has(byte) && ++depth === 1) start = at + 1;
       else if (CLOSING.has(byte)) depth--;
       isClosed = depth === 0;
+      if (isClosed && byte !== 0x5d) throw new FormatError(`${file}:${line}: the JSON list ends in ${String.fromCharCode(byte)}`);
       if (!isClosed && !(byte === COMMA && depth === 1)) continue;
       item.add(chunk.subarray(start, at));
       start = at + 1;

@@ -62,7 +62,7 @@ export class Tokenizer {
     try {
       return withinTime(longestBuilding(definition), 'building it', build);
     } catch (cause) {
-      throw new FormatError(`${definition.path}: this tokenizer cannot be built (${reasonOf(cause)})`, { cause });
+      throw new FormatError(`${definition.path}: this tokenizer cannot be built (${faultOf(cause)})`, { cause });
     }
   }
 
@@ -175,7 +175,7 @@ export class Tokenizer {
     try {
       return work(this.#engine);
     } catch (cause) {
-      throw new FormatError(`${this.definition.path}: this tokenizer cannot ${what} (${reasonOf(cause)})`, { cause });
+      throw new FormatError(`${this.definition.path}: this tokenizer cannot ${what} (${faultOf(cause)})`, { cause });
     }
   }
 
@@ -183,6 +183,9 @@ export class Tokenizer {
     return token === undefined ? undefined : this.#engine.token_to_id(token);
   }
 }
+
+/** Why the engine fails on a file: at what is missing it has an error about its own code. */
+const faultOf = (cause: unknown): string => (cause instanceof TypeError ? 'a part of it is missing, or of another kind' : reasonOf(cause));
 
 /** A template that cannot be read says so where it is used, as in transformers: texts need none. */
 function templateOf(jinja: Jinja, source: string): BoundedTemplate {
