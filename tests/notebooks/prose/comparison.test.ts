@@ -11,6 +11,7 @@ const { sweeps, rows, runs, config } = measured.results;
 interface Cell {
   readonly cell_type: string;
   readonly source: readonly string[];
+  readonly outputs?: readonly { readonly text?: readonly string[] }[];
 }
 const notebook: { readonly cells: readonly Cell[] } = JSON.parse(
   readFileSync(path.join(root, 'notebooks/06-lora-vs-prefix.ipynb'), 'utf8'),
@@ -63,6 +64,19 @@ describe('the words of notebook 06 beside the results', () => {
       );
     const known = ['10', '29', '8', '16', '64', '32']; // lengths of prefixes, ranks and α, which the configuration names
     expect(loose.filter((number) => !known.includes(number.replace(/[.,]$/, '')))).toEqual([]);
+  });
+
+  it('tell how the best rate of one layer moves with the batch', () => {
+    const printed = notebook.cells.flatMap(({ outputs = [] }) => outputs.flatMap(({ text = [] }) => text)).join('');
+    const found = [...printed.matchAll(/^batches of (\d+): best at ([\d.]+), ([\d.]+) % missing$/gm)].map((match) =>
+      match.slice(1).map(Number),
+    );
+    expect(found.map(([batch]) => batch)).toEqual([4, 16, 64]);
+    const [rates, missing] = [1, 2].map((column) => found.map((row) => row[column] ?? Number.NaN)) as [number[], number[]];
+    expect(rates).toEqual([...new Set(rates)].sort((a, b) => a - b)); // rises with the batch
+    expect(missing).toEqual([...missing].sort((a, b) => a - b)); // and the result gets worse
+    // Notebook 11: faster than the rule of √2 for twice the batch.
+    expect((rates[2] ?? 0) / (rates[0] ?? 1)).toBeGreaterThan(Math.sqrt(64 / 4));
   });
 
   it('has no number of the paper that is not in a table, in a footnote, or a difference of two in a table', () => {
