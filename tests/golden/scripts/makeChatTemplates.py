@@ -99,7 +99,7 @@ SOURCES += [
     'a{\n  {%- if yes %}b{% endif %}{ {{- yes }}{\n{#- c #}', '{% for i in range(0) %}{% else %}none{% endfor %}{{ "a" if range(0) else "b" }}{{ range(3) | length }}{{ 2 in range(3) }}',
     '{{ schema.keys() | list }}{{ schema.values() | first }}{{ "z" in schema.keys() }}{{ schema.items() | length }}{% for k, v in schema | items %}{{ k }}{% endfor %}',
     '{{ messages | tojson | safe }}{{ ("<" | safe) ~ "<" }}{{ (values | tojson | safe) + "\n" }}{{ "a<" | safe == "a<" }}', '{{ "abc" | reverse }}{{ [1, 2] | reverse | list }}{{ range(3) | reverse | first }}',
-    '{% macro m() %}{{ caller is defined }}{% endmacro %}{{ m() }}{% call m() %}{% endcall %}{% macro k() %}{{ kwargs }}{% endmacro %}{{ k(a=1) }}',
+    '{{ "ΑΣ" | capitalize }}{{ "ΑΣ xΣ".title() }}{{ "İx" | capitalize }}', '{% macro m() %}{{ caller is defined }}{% endmacro %}{{ m() }}{% call m() %}{% endcall %}{% macro k() %}{{ kwargs }}{% endmacro %}{{ k(a=1) }}',
 ]
 # What is written so or refused: nothing else
 EITHER = ['{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{{ range(3) | string }}', '{{ range(3) | upper }}', '{{ range(5)[1:3] }}', '{{ range(3) == [0, 1, 2] }}', '{{ range(3)[1] }}',
@@ -108,13 +108,14 @@ EITHER = ['{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{
           '{% macro m(a) %}{{ a }}{{ varargs }}{% endmacro %}{{ m(1, 2) }}', '{% macro m(a, b=1) %}{% endmacro %}{{ m.name }}{{ m.arguments }}{{ m.caller }}', '{{ self is defined }}', '{{ dict(a=1) }}',
           '{{ joiner is defined }}{{ cycler is defined }}{{ lipsum is defined }}', '{{ (2.5).real }}{{ (3).numerator }}', '{{ (2 ** 53 + 1) == 2 ** 53 }}', '{{ 9007199254740993 % 2 }}', '{{ 1e400 }}',
           '{{ "ǆ" | title }}', '{{ "ﬁx".title() }}', '{{ "ა" | capitalize }}', '{{ "٣" | float }}', '{{ "٣" | int }}', '{{ ("a" | safe) + "<" }}', '{{ ["a" | safe] }}',
-          '{{ "<" + (values | tojson | safe) }}', '{{ ("b" | safe).replace("b", "<") }}', '{{ (3 | safe) + "<" }}', '{{ {"pop": 1}.pop }}',  '{{ ("<" | safe | upper) + "<" }}', '{{ messages | sort(attribute="role,name") | first }}']
+          '{{ "<" + (values | tojson | safe) }}', '{{ ("b" | safe).replace("b", "<") }}', '{{ (3 | safe) + "<" }}', '{{ {"pop": 1}.pop }}',  '{{ ("<" | safe | upper) + "<" }}', '{{ messages | sort(attribute="role,name") | first }}',
+          '{{ messages[0] | rejectattr(0) | list }}', '{{ messages | rejectattr(none) | list }}']
 REFUSED = ['{% for i in none %}{% endfor %}', '{% for i in 5 %}{% endfor %}', '{% for a, b in [(1, 2, 3)] %}{% endfor %}', '{% for a, b in [1] %}{% endfor %}',
            '{{ missing | tojson }}', '{{ [missing] | tojson }}', '{{ namespace(a=1) | tojson }}', '{{ 1 | tojson(width=2) }}', '{{ missing.x }}', '{{ schema.x.y }}', '{{ messages[5].x }}',
            '{{ "a" + 1 }}', '{{ 1 + "a" }}', '{{ "a" + [1] }}', '{{ [1] + (1, 2) }}', '{{ true + "" }}', '{{ 1 / 0 }}', '{{ 1 // 0 }}', '{{ 1.5 % 0 }}', '{{ range(1.5) }}',
            '{{ messages | unique | list }}', '{{ missing | int }}', '{{ messages | map(attribute="a.b") | list }}', '{{ 3 | max }}', '{{ "a".index("b") }}', '{{ "a".partition("") }}', '{{ range(3) | tojson }}', '{{ [range(3)] | tojson }}', '{{ range(3) + [1] }}', '{{ values | map("string") | length }}', '{{ [] | map("upper") | tojson }}',
            '{{ schema.keys() | tojson }}', '{{ schema.keys() + [1] }}', '{{ schema | items | length }}', '{{ "a".startswith(["a"]) }}', '{% for k in namespace(a=1) %}{% endfor %}',
-           '{{ namespace(a=1) | items | list }}']
+           '{{ namespace(a=1) | items | list }}', '{{ "a".title("b") }}', '{{ "a".upper(1) }}', '{{ "a".strip(1) }}', '{{ "a" | trim(1) }}', '{{ "a".split(2) }}']
 
 
 def refused(source):

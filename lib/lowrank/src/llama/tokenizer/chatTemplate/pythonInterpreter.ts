@@ -5,7 +5,7 @@ import { constant } from './jinja';
 import { addsPlain, isMarked, mark, refuseMarked } from './marked';
 import { checkAttribute } from './pythonAttributes';
 import { type JsonOptions, pythonJson } from './pythonJson';
-import { METHODS } from './pythonMethods';
+import { characters, METHODS } from './pythonMethods';
 import { floorQuotient, isEqual, isTrue, modulo } from './pythonOperators';
 import { itemsOf, scopedInterpreter } from './pythonScopes';
 import { SELECTIONS, selection, sorted, sortedPairs } from './pythonSelections';
@@ -179,6 +179,7 @@ export function pythonInterpreter(jinja: Jinja) {
         );
       }
       if (!isText(object) || !method) return super.evaluate(known, environment);
+      if (method.length < 2 && node.args.length > 0) throw new Error(`it gives ${name} an argument, which it does not take`);
       const content = method(object.value, this.#given(node.args, environment));
       if (content === undefined) return super.evaluate(known, environment);
       if (!name.endsWith('partition')) return made(content);
@@ -295,8 +296,7 @@ const FILTERS: ReadonlyMap<string, FilterOf> = own<FilterOf>({
   sum: (operand, given) => wholeNumbers('sum', operand, given).reduce((sum, value) => sum + value, 0),
   title: (operand) => (isText(operand) ? titledByJinja(operand.value) : undefined),
   tojson: (operand, given) => pythonJson(operand, jsonOptions(given)),
-  trim: (operand, given) =>
-    isText(operand) ? stripped(operand.value, 'strip', taken('trim', given, ['chars'])[0]?.value as string) : undefined,
+  trim: (operand, given) => (isText(operand) ? stripped(operand.value, 'strip', characters('trim', given)) : undefined),
   unique: (operand) => {
     if (!isList(operand)) return undefined;
     const items = operand.value as Value[];

@@ -25,7 +25,8 @@ export const METHODS: ReadonlyMap<string, MethodOf> = own<MethodOf>({
   islower: (text) => text === text.toLowerCase() && text !== text.toUpperCase(),
   isspace: (text) => text !== '' && stripped(text, 'strip') === '',
   isupper: (text) => text === text.toUpperCase() && text !== text.toLowerCase(),
-  lstrip: (text, given) => stripped(text, 'lstrip', characters(given)),
+  lower: (text) => text.toLowerCase(),
+  lstrip: (text, given) => stripped(text, 'lstrip', characters('strip', given)),
   partition: (text, given) => {
     const separator = onlyText('partition', given, 'sep');
     const place = separatorIn(text, text.indexOf(separator), separator);
@@ -53,11 +54,12 @@ export const METHODS: ReadonlyMap<string, MethodOf> = own<MethodOf>({
     const left = most < 0 ? 1 : Math.max(1, parts.length - most);
     return [parts.slice(0, left).join(sep.value), ...parts.slice(left)];
   },
-  rstrip: (text, given) => stripped(text, 'rstrip', characters(given)),
+  rstrip: (text, given) => stripped(text, 'rstrip', characters('strip', given)),
   split: (text, given) => {
     const [separator, most] = taken('split', given, ['sep', 'maxsplit']);
     if (isText(separator) && given.names.size === 0) return undefined;
     const limit = most === undefined ? -1 : Number(most.value);
+    if (separator && !isText(separator) && separator.type !== 'NullValue') throw new Error('it splits a text by what is no text');
     if (!isText(separator)) return words(text, limit);
     const parts = text.split(separator.value);
     return limit < 0 || parts.length <= limit ? parts : [...parts.slice(0, limit), parts.slice(limit).join(separator.value)];
@@ -71,12 +73,15 @@ export const METHODS: ReadonlyMap<string, MethodOf> = own<MethodOf>({
     return lines.map((line, index) => line + (ends[index] ?? ''));
   },
   startswith: onlyOne,
-  strip: (text, given) => stripped(text, 'strip', characters(given)),
+  strip: (text, given) => stripped(text, 'strip', characters('strip', given)),
   title: titled,
+  upper: (text) => text.toUpperCase(),
 });
 
-function characters(given: Given): string | undefined {
-  const [sought] = taken('strip', given, ['chars']);
+/** What `strip` and the like take off; undefined for blanks. @throws Error for what is no text. */
+export function characters(method: string, given: Given): string | undefined {
+  const [sought] = taken(method, given, ['chars']);
+  if (sought && !isText(sought) && sought.type !== 'NullValue') throw new Error('it strips a text of what is no text');
   return isText(sought) ? sought.value : undefined;
 }
 

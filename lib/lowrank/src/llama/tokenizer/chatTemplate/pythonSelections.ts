@@ -67,6 +67,7 @@ function tested([name, ...rest]: readonly (Value | undefined)[], evaluate: Evalu
 
 /** The member at a path such as `function.name`. @throws Error where all but its end is undefined, as in Python. */
 function attributeOf(item: Value, attribute: Value, made: Made): Value {
+  if (!isText(attribute) && (attribute.type !== 'IntegerValue' || isText(item))) throw new Error('it reads an attribute without a name');
   let value = item;
   for (const part of String(attribute.value).split('.')) {
     if (value.type === 'UndefinedValue') throw new Error(`it reads .${part} of what is undefined`);

@@ -31,11 +31,11 @@ export function words(text: string, most: number): string[] {
 
 /** @throws Error where Python writes another letter at the beginning of a word than in capitals: these JavaScript does not know. */
 export function capitalized(text: string): string {
-  const [first = '', ...rest] = text;
+  const [first = ''] = text;
   const capital = first.toUpperCase();
   if (capital.length > first.length || /[\u01c4-\u01cc\u01f1-\u01f3\u10d0-\u10ff]/.test(first))
     throw new Error(`it writes ${first} as a capital letter`);
-  return capital + rest.join('').toLowerCase();
+  return capital + text.toLowerCase().slice(first.toLowerCase().length); // of the whole, for a sigma at its end has a form of its own
 }
 
 /** `str.title`: a word is a run of letters. */
