@@ -81,6 +81,9 @@ const TAKERS = optionTakers();
 const ids = [[1, 2]];
 const model = tinyModel();
 const peft = getPeftModel(tinyModel(), new LoraConfig());
+const linear = new Linear(tf.variable(tf.ones([2, 2])));
+const tensor = tf.ones([1, 1, 1, 2]);
+const tokenizer = { encode: () => [1] };
 const lora = new LoraLinear(new Linear(tf.variable(tf.ones([2, 2]))), { r: 1 });
 /** What comes before the options, where an empty object is not good enough. */
 const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
@@ -107,7 +110,47 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   'LoraLinear#merge': [[]],
   'LoraEmbedding#merge': [[]],
   'LoraLayer#merge': [[]],
-  'new LoraLinear': [new Linear(tf.variable(tf.ones([2, 2]))), { r: 1 }],
+  'new LoraLinear': [linear, { r: 1 }],
+  'new LoraLayer': [linear],
+  'new ZeroInitPrefixAttention': [model.model.layers[0]?.selfAttn],
+  'PeftModel.fromPretrained': [model, 'folder'],
+  writeSafetensors: ['path', []],
+  rotaryTables: [tensor],
+  scaledDotProduct: [tensor, tensor, tensor],
+  peftModelFromPrefix: [model],
+  exportGgufLora: [peft, 'path'],
+  mergeReport: [peft],
+  padBatch: [[]],
+  makeBatches: [[]],
+  encodeExample: [tokenizer],
+  evaluateLoss: [model, []],
+  findLearningRate: [peft, []],
+  train: [peft, []],
+  trainOnExamples: [peft, { train: [] }],
+  diffHunks: [[]],
+  reviewDiff: [{}, tokenizer, []],
+  drawExamples: ['comment', [], 1],
+  fineTune: [peft, tokenizer, 'comment'],
+  predictReviews: [peft, tokenizer, 'comment', []],
+  yesProbability: [peft, tokenizer, []],
+  reviewPrompt: ['comment'],
+  readReviews: ['path'],
+  bleu4: [[], []],
+  scoreReviews: ['comment', []],
+  ...Object.fromEntries(
+    [
+      'attentionMap',
+      'groupedBars',
+      'heatmaps',
+      'linePlot',
+      'lossCurves',
+      'panels',
+      'parameterBars',
+      'scorePlot',
+      'stackedBars',
+      'tradeoffBubbles',
+    ].map((chart) => [chart, [[]]]),
+  ),
 };
 const OWNERS: Readonly<Record<string, object>> = {
   PeftModel: peft,

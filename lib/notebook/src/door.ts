@@ -1,4 +1,4 @@
-/** What `import 'lowrank-notebook'` runs: the functions of index.ts behind a check that nothing they need is missing. */
+/** What `import 'lowrank-notebook'` runs: the functions of index.ts behind a check of what they are given. */
 import { behindDoor } from 'lowrank/internal';
 import * as notebook from './index';
 
@@ -23,21 +23,21 @@ export const {
   table,
   tradeoffBubbles,
 } = behindDoor(notebook, {
-  attentionMap: ['panels'],
-  figure: ['view', 'sentence'],
-  groupedBars: ['bars', 'options'],
-  heatmaps: ['panels'],
-  linePlot: ['series', 'options'],
-  lossCurve: ['series'],
-  lossCurves: ['runs'],
-  methodColor: ['name'],
-  panels: ['figures'],
-  parameterBars: ['bars'],
-  pointPlot: ['series', 'options'],
-  progress: ['options'],
-  scorePlot: ['scores', 'options'],
-  show: ['value'],
-  stackedBars: ['parts', 'options'],
-  table: ['value'],
-  tradeoffBubbles: ['bubbles', 'options'],
+  attentionMap: ['panels: list'],
+  figure: ['view: anything', 'sentence: anything'],
+  groupedBars: ['bars: list', 'options: object'],
+  heatmaps: ['panels: list'],
+  linePlot: ['series: list', 'options: object'],
+  lossCurve: ['series: list'],
+  lossCurves: ['runs: list'],
+  methodColor: ['name: text'],
+  panels: ['figures: list'],
+  parameterBars: ['bars: list'],
+  pointPlot: ['series: list', 'options: object'],
+  progress: ['options: object'],
+  scorePlot: ['scores: list', 'options: object'],
+  show: ['value: anything'],
+  stackedBars: ['parts: list', 'options: object'],
+  table: ['value: anything'],
+  tradeoffBubbles: ['bubbles: list', 'options: object'],
 });

@@ -49,13 +49,72 @@ describe.each([
   });
 });
 
+describe('called from JavaScript with something else', () => {
+  const ANYTHING = ['figure', 'show', 'table'];
+  test.each(needy.filter(([name]) => !ANYTHING.includes(name)))('%s says what it takes, or works', async (_name, called) => {
+    for (const wrong of [5, Symbol('s'), 10n, true]) {
+      const error: unknown = await Promise.resolve()
+        .then(() => called(...Array<unknown>(5).fill(wrong)))
+        .catch((cause: unknown) => cause);
+      expect(error instanceof Error && !(error instanceof lowrank.LowrankError) ? error : undefined, String(wrong)).toBeUndefined();
+    }
+  });
+
+  test.each<[string, () => unknown, string]>([
+    ['a number', () => lowrank.train(5 as never, []), 'train(model, batches): model is 5, not an object with loss and trainableParameters'],
+    [
+      'an empty object',
+      () => lowrank.generate({} as never, [[1]]),
+      'generate(model, inputIds): model is an object, not an object with forward and config',
+    ],
+    ['a text', () => lowrank.evaluateLoss({ loss: () => 0 } as never, 'x' as never), 'batches is "x", not a list or a generator'],
+    ['a list', () => lowrank.countParameters([] as never), 'countParameters(module): module is a list, not an object with namedModules'],
+    [
+      'a tensor',
+      () => lowrank.padBatch(lowrank.tf.scalar(1) as never, {} as never),
+      'padBatch(examples, options): examples is a Tensor, not a list',
+    ],
+    ['a map', () => lowrank.readSafetensors(new Map() as never), 'readSafetensors(path): path is a Map, not a text'],
+    [
+      'numbers',
+      () => lowrank.crossEntropy([[1, 2]] as never, [0] as never),
+      'crossEntropy(logits, labels): logits is a list, not a tensor',
+    ],
+    [
+      'null for options',
+      () => lowrank.train({ loss: 0, trainableParameters: 0 } as never, [], null as never),
+      'train(model, batches): argument 3 is null; leave it out',
+    ],
+    ['an environment', () => lowrank.findCluster(null as never), 'findCluster(environment): environment is null'],
+    ['a stream', () => lowrank.terminalProgress(null as never), 'terminalProgress(stream): stream is null'],
+    [
+      'a base',
+      () => new lowrank.LoraLinear({} as never),
+      'new LoraLinear(baseLayer): baseLayer is an object, not an object with forward and namedModules',
+    ],
+    [
+      'a bias',
+      () => new lowrank.Linear(lowrank.tf.variable(lowrank.tf.ones([2, 3])), 5 as never),
+      'new Linear(weight): bias is 5, not a tensor',
+    ],
+    ['nothing', () => Reflect.construct(lowrank.Tokenizer, []), 'Tokenizer.fromPretrained makes a tokenizer: definition is missing'],
+    [
+      'a path',
+      () => Reflect.construct(lowrank.LlamaForCausalLM, ['model']),
+      'LlamaForCausalLM.fromPretrained, fromConfig or fromTensors make a model: parts is "model"',
+    ],
+  ])('%s is named with what it should be', async (_what, called, text) => {
+    await expect(Promise.resolve().then(called)).rejects.toRefuse(ArgumentError, text);
+  });
+});
+
 test('a function behind the door is the same function: its name, its length, its result and what it throws', () => {
   const fault = new TypeError('of its own');
   const add = (a: number, b: number, c = 0): number => {
     if (c > 1) throw fault;
     return a + b + c;
   };
-  const { add: guarded } = behindDoor({ add }, { add: ['a', 'b'] });
+  const { add: guarded } = behindDoor({ add }, { add: ['a: number', 'b: number'] });
   expect([guarded.name, guarded.length, guarded(1, 2), guarded(1, 2, 1)]).toEqual(['add', 2, 3, 4]);
   expect(() => guarded(1, 2, 2)).toThrow(fault);
   expect(() => guarded(1, null as never)).toThrow('add(a, b): b is null');

@@ -3,6 +3,7 @@ import { checkAlive, isLinearLayer, Module, type Projection } from '../nn';
 import { ArgumentError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkWhole } from '../runtime/checks/checkWhole';
+import { checkGiven } from '../runtime/checks/door';
 import { buildModel, type LlamaParts } from './buildModel';
 import { checkLabels, idTensor, maskTensor, segmentTensor, type TokenRows } from './checkInputs';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from './config';
@@ -35,8 +36,10 @@ export class LlamaForCausalLM extends Module {
   #nameOrPath: string | undefined;
   #isResized = false;
 
-  private constructor({ model, lmHead }: LlamaParts, config: LlamaConfig) {
+  private constructor(parts: LlamaParts, config: LlamaConfig) {
     super();
+    checkGiven('LlamaForCausalLM.fromPretrained, fromConfig or fromTensors make a model', { parts }, { parts: '{model, lmHead}' });
+    const { model, lmHead } = parts;
     this.settings = config;
     this.model = model;
     this.lmHead = lmHead;

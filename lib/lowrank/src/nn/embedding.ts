@@ -29,7 +29,7 @@ export class Embedding extends Module implements TokenTable {
   /** Takes ownership of the variable. */
   constructor(readonly weight: tf.Variable) {
     super();
-    checkGiven('new Embedding(weight)', { weight });
+    checkGiven('new Embedding(weight)', { weight }, { weight: 'tensor' });
     if (weight.rank !== 2) throw new ShapeError(`an Embedding's weight is (vocabulary, width); got shape [${weight.shape}]`);
   }
 

@@ -23,7 +23,7 @@ export class RMSNorm extends Module {
     readonly eps = 1e-6,
   ) {
     super();
-    checkGiven('new RMSNorm(weight)', { weight });
+    checkGiven('new RMSNorm(weight)', { weight }, { weight: 'tensor' });
     checkNumber('eps', eps);
     if (weight.rank !== 1) throw new ShapeError(`an RMSNorm's weight is (width); got shape [${weight.shape}]`);
   }

@@ -47,7 +47,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   /** @throws StateError when another owner has adapters on the model. */
   constructor(model: M, peftType: PeftType) {
     super();
-    checkGiven('new PeftModel(model, peftType)', { model, peftType });
+    checkGiven('new PeftModel(model, peftType)', { model, peftType }, { model: '{namedModules}', peftType: 'text' });
     this.peftType = peftType;
     this.#adapters = new Adapters(model, peftType);
   }
@@ -62,7 +62,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    * const peft = await PeftModel.fromPretrained(model, 'adapters/review', { isTrainable: true });
    */
   static async fromPretrained<M extends CausalModel>(model: M, folder: string, options: AdapterLoadOptions = {}): Promise<PeftModel<M>> {
-    checkGiven('PeftModel.fromPretrained(model, folder)', { model, folder });
+    checkGiven('PeftModel.fromPretrained(model, folder)', { model, folder }, { model: '{namedModules}', folder: 'text' });
     checkLoadOptions('PeftModel.fromPretrained', options);
     const opened = atPlace(folder, () => openAdapterFolder(folder));
     const peftModel = new PeftModel(model, opened.config.peftType);

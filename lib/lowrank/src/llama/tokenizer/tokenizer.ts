@@ -4,6 +4,7 @@ import { makeFolder, writeTextAtomic } from '../../io';
 import { storingIn } from '../../io/storingIn';
 import { ArgumentError, FormatError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkGiven } from '../../runtime/checks/door';
 import { reasonOf } from '../../runtime/messages/reasonOf';
 import { shown } from '../../runtime/messages/shown';
 import { withinTime } from '../../runtime/withinTime';
@@ -40,6 +41,7 @@ export class Tokenizer {
     engine: Engine,
     template: BoundedTemplate | undefined,
   ) {
+    checkGiven('Tokenizer.fromPretrained makes a tokenizer', { definition }, { definition: '{tokenizerJson}' });
     this.#engine = engine;
     this.#template = template;
     this.#isForeign = hasForeignExpression(definition.tokenizerJson);

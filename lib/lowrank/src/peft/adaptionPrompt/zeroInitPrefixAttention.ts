@@ -2,6 +2,8 @@
 import { type Attention, type AttentionContext, type CausalSelfAttention, Module, type ModuleKind, scaledDotProduct } from '../../nn';
 import { tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkWhole } from '../../runtime/checks/checkWhole';
+import { checkGiven } from '../../runtime/checks/door';
 import { normalVariable } from '../initialValues';
 import type { GateKind } from './config';
 
@@ -38,8 +40,10 @@ export class ZeroInitPrefixAttention extends Module implements Attention {
     options: PrefixOptions,
   ) {
     super();
+    checkGiven('new ZeroInitPrefixAttention(baseLayer, options)', { baseLayer, options }, { baseLayer: '{qProj, freeze}' });
     checkKnown('ZeroInitPrefixAttention', options, ['adapterLen', 'gate', 'seed']);
     const { adapterLen, gate = 'scalar', seed = 0 } = options;
+    checkWhole('adapterLen', adapterLen);
     baseLayer.freeze();
     this.gate = gate;
     this.adaptionPrompt = normalVariable([adapterLen, baseLayer.qProj.inFeatures], 1, seed); // initialized like an Embedding

@@ -2,6 +2,7 @@
 import { type Module, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkGiven } from '../../runtime/checks/door';
 import { AdapterLayer, type UpdateTensor } from '../layers/adapterLayer';
 import { adapterPerRow, type MixedBatch } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
@@ -26,6 +27,7 @@ export interface LoraLayerOptions {
 /** A frozen layer with any number of named low-rank updates; `state` names the active ones. */
 export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<B, LoraUpdate> {
   protected constructor(baseLayer: B, given: LoraLayerOptions) {
+    checkGiven(`new ${new.target.name}(baseLayer)`, { baseLayer, given }, { baseLayer: '{forward, namedModules}', given: 'object' });
     super(baseLayer, given.state);
     checkKnown(new.target.name, given, ['adapterName', 'seed', 'state']);
   }

@@ -1,4 +1,5 @@
-/** A value of a file in a message: its JSON, at most 80 characters. */
+/** A value in a message: its JSON, at most 80 characters; what JSON lacks, such as a symbol, as text. */
 export function shown(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, 80);
+  const json = JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each));
+  return (json ?? String(value)).slice(0, 80);
 }

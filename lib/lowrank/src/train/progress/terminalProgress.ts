@@ -1,5 +1,6 @@
 /** The progress of a run: one line that renews itself on a terminal, plain lines elsewhere. */
 import process from 'node:process';
+import { checkGiven } from '../../runtime/checks/door';
 import { duration, type LineStream, StatusLine } from '../../runtime/messages/statusLine';
 import type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progressMeter';
 
@@ -13,6 +14,7 @@ export type TerminalStream = LineStream;
  * @param stream - @defaultValue `process.stderr`
  */
 export function terminalProgress(stream: TerminalStream = process.stderr): ProgressDisplay {
+  checkGiven('terminalProgress(stream)', { stream }, { stream: '{write}' });
   const line = new StatusLine(stream);
   return {
     update: (progress) => line.show(progressLine(progress)),

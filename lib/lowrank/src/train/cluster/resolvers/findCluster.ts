@@ -1,5 +1,6 @@
 /** Finds the cluster that a process has been started in. */
 import process from 'node:process';
+import { checkGiven } from '../../../runtime/checks/door';
 import type { ClusterDescription } from './clusterDescription';
 import { jobSet } from './jobSet';
 import { openMpi } from './openMpi';
@@ -26,6 +27,7 @@ export interface FoundCluster extends ClusterDescription {
  * @throws ArgumentError when that one's variables are incomplete or contradict each other.
  */
 export function findCluster(environment: Environment = process.env): FoundCluster | undefined {
+  checkGiven('findCluster(environment)', { environment }, { environment: 'object' });
   for (const { name, find } of RESOLVERS) {
     const found = find(environment);
     if (found) return { ...found, source: name };
