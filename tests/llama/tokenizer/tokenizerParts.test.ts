@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import { Tokenizer } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { correctMetaspace } from '../../../lib/lowrank/src/llama/tokenizer/byteDecoders';
+import { exactPreTokenizer } from '../../../lib/lowrank/src/llama/tokenizer/preTokenizer';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
 const path = temporaryFolder();
@@ -38,6 +40,12 @@ describe('a value that the format does not have is refused by its name', () => {
     [{ pre_tokenizer: { ...space, prepend_scheme: 'sometimes' } }, /"prepend_scheme": "sometimes"; it is one of first, never, always/],
     [{ pre_tokenizer: { ...space, add_prefix_space: false } }, /"add_prefix_space": false and "prepend_scheme": "always", which disagree/],
     [{ decoder: { ...space, prepend_scheme: 'sometimes' } }, /"prepend_scheme": "sometimes"/],
+    [
+      { pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits' }, { ...space, prepend_scheme: 'first' }] } },
+      /"first" after another cut is not/,
+    ],
+    [{ decoder: { type: 'CTC' } }, /the decoder "CTC", which is for speech/],
+    [{ decoder: { type: 'Sequence', decoders: [{ type: 'Fuse' }, { type: 'CTC' }] } }, /the decoder "CTC"/],
     [{ decoder: { type: 'Foo' } }, /Unknown Decoder type: Foo/],
     [{ normalizer: { type: 'Foo' } }, /Unknown Normalizer type: Foo/],
     [{ post_processor: { type: 'Foo' } }, /Unknown PostProcessor type: Foo/],
@@ -48,6 +56,25 @@ describe('a value that the format does not have is refused by its name', () => {
   ])('%j', async (part, message) => {
     await expect(withPart(part)).rejects.toThrow(message);
   });
+});
+
+test('Whitespace takes joiners and numbers that are letters for parts of a word, as the Python library does', () => {
+  const { pattern } = exactPreTokenizer({ type: 'Whitespace' }) as { pattern: { Regex: string } };
+  const text = 'a\u200db\u200cc x\u2160y\u24b6z!? \u{1f469}\u200d\u{1f469}';
+  const pieces = ['a\u200db\u200cc', 'x\u2160y\u24b6z', '!?', '\u{1f469}', '\u200d', '\u{1f469}'];
+  expect(text.match(new RegExp(pattern.Regex, 'gu'))).toEqual(pieces);
+});
+
+test.each([
+  ['always', 'a b| xy| a|ab c |  x'],
+  ['first', 'a b| xy| a|ab c |  x'],
+  ['never', '  a b| xy|  a|a b c |  x'],
+])('Metaspace with %s makes of its signs the blanks that the Python library makes', (scheme, expected) => {
+  const definition = { type: 'Metaspace', replacement: '▁', prepend_scheme: scheme };
+  const part = Object.assign(() => '', { config: definition, decode_chain: (tokens: string[]) => tokens });
+  correctMetaspace(part, definition);
+  const rows = [['▁▁a', '▁b'], [' x', 'y'], ['▁', '▁a'], ['a▁b', '▁c▁'], ['  x']];
+  expect(rows.map((row) => part.decode_chain(row).join('')).join('|')).toBe(expected);
 });
 
 test('a character that neither the vocabulary nor an unknown token stands for is refused, and not left out', async () => {

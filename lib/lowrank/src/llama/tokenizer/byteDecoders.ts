@@ -1,4 +1,5 @@
-/** Decodes bytes that a vocabulary spells as tokens such as `<0x0A>` or as letters, as Hugging Face's Rust library does. */
+/** Decodes bytes that a vocabulary spells as tokens such as `<0x0A>` or as letters, and signs for blanks, as Hugging Face's Rust library does. */
+import type { JsonObject } from '../../io';
 import { partsOfType } from './engineParts';
 
 const encoder = new TextEncoder();
@@ -26,6 +27,15 @@ interface ByteLevel {
   readonly byte_decoder: Readonly<Record<string, number>>;
   readonly text_decoder: typeof utf8;
   convert_tokens_to_string(tokens: readonly string[]): string;
+}
+
+/** Corrects the decoder that makes blanks of Metaspace's signs: it takes a blank away in front of the first token, also where that was no sign. */
+export function correctMetaspace(decoder: unknown, definition: unknown): void {
+  for (const part of partsOfType<{ config: JsonObject; decode_chain: unknown }>(decoder, definition, 'Metaspace', 'decoders')) {
+    const { replacement, prepend_scheme: scheme = 'always' } = part.config;
+    part.decode_chain = (tokens: readonly string[]) =>
+      tokens.map((token, index) => token.replaceAll(String(replacement ?? '▁'), index === 0 && scheme !== 'never' ? '' : ' '));
+  }
 }
 
 /** Corrects the decoder of bytes spelled as letters, which makes zeros of a token with any other character; the Rust library keeps that token. */

@@ -17,7 +17,7 @@ const MODELS: readonly unknown[] = ['BPE', 'Unigram', 'WordPiece', 'WordLevel', 
 
 /**
  * @param added - the tokens that are matched before the text is cut
- * @throws UnsupportedError for a token that matches whole words only, for random merges (BPE dropout), and for merges with marks within words; FormatError for a value that the
+ * @throws UnsupportedError for a token that matches whole words only, for a decoder of speech, for random merges (BPE dropout), and for merges with marks within words; FormatError for a value that the
  * format does not have, when a merge joins or makes a token that the vocabulary lacks, a token has two ids, an id has two tokens, or the
  * post-processor writes other ids than a token has.
  */
@@ -29,6 +29,11 @@ export function checkTokenizerJson(path: string, { model, post_processor: post, 
     );
   }
   checkChoices(path, parts);
+  const { decoder } = parts;
+  const decoders: readonly unknown[] = isJsonObject(decoder) && Array.isArray(decoder.decoders) ? decoder.decoders : [decoder];
+  const foreign = decoders.find((one) => isJsonObject(one) && one.type === 'CTC');
+  if (foreign)
+    throw new UnsupportedError(`${path} has the decoder "CTC", which is for speech, and drops repeated tokens; it is not supported`);
   const vocab = isJsonObject(model) && isJsonObject(model.vocab) ? model.vocab : {};
   checkIds(path, vocab, added);
   checkPostProcessor(

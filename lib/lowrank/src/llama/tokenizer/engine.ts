@@ -3,7 +3,7 @@ import { isJsonObject } from '../../io';
 import { FormatError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
 import { findAddedTokens } from './addedTokens';
-import { correctByteFallback, correctByteLevel } from './byteDecoders';
+import { correctByteFallback, correctByteLevel, correctMetaspace } from './byteDecoders';
 import { exactNormalizer } from './normalizer';
 import { applyPrecompiled } from './precompiledCharsmap';
 import { exactPreTokenizer } from './preTokenizer';
@@ -25,6 +25,7 @@ export function buildEngine({ Tokenizer }: Tokenizers, { tokenizerJson }: Tokeni
   const engine = new Tokenizer({ ...tokenizerJson, ...exactParts }, { clean_up_tokenization_spaces: false });
   correctByteFallback(engine.decoder, tokenizerJson.decoder);
   correctByteLevel(engine.decoder, tokenizerJson.decoder);
+  correctMetaspace(engine.decoder, tokenizerJson.decoder);
   applyPrecompiled(engine.normalizer, exactParts.normalizer);
   findAddedTokens(engine, Array.isArray(tokenizerJson.added_tokens) ? tokenizerJson.added_tokens : []);
   if (engine.model) encodeWordByWord(engine.model);

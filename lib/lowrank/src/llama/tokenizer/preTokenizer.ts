@@ -28,13 +28,20 @@ export function exactPreTokenizer(preTokenizer: unknown): unknown {
 }
 
 const BLANKS: JsonObject = { pattern: { Regex: String.raw`\s+` }, behavior: 'Removed' };
+/** What Rust takes for `\w`; that of JavaScript, and of the expressions in a file, has neither joiners nor numbers that are letters. */
+const WORD = String.raw`[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]`;
 const PUNCTUATION = String.raw`[\p{P}!-/:-@\[-\x60{-~]`;
 
 type Exact = (config: JsonObject) => unknown;
 
 const EXACT: ReadonlyMap<string, Exact> = new Map(
   Object.entries<Exact>({
-    Sequence: ({ pretokenizers }) => sequence(...(Array.isArray(pretokenizers) ? pretokenizers.map(exactPreTokenizer) : [])),
+    Sequence: ({ pretokenizers }) => {
+      const parts: readonly unknown[] = Array.isArray(pretokenizers) ? pretokenizers : [];
+      const late = parts.slice(1).some((part) => isJsonObject(part) && part.type === 'Metaspace' && part.prepend_scheme === 'first');
+      if (late) throw new FormatError('Metaspace with "prepend_scheme": "first" after another cut is not supported: put it first');
+      return sequence(...parts.map(exactPreTokenizer));
+    },
     ByteLevel: ({ use_regex: usesRegex = true, add_prefix_space: addsSpace = false, ...rest }) => {
       if (usesRegex !== true) return { ...rest, use_regex: usesRegex, add_prefix_space: addsSpace };
       const space = addsSpace === true ? [{ type: 'Replace', pattern: { Regex: String.raw`\A[^ ]` }, content: ' $&' }] : [];
@@ -43,7 +50,7 @@ const EXACT: ReadonlyMap<string, Exact> = new Map(
     Split: (config) => splitAs(config),
     Digits: ({ individual_digits: each }) => split(each === true ? String.raw`\p{N}` : String.raw`\p{N}+`),
     Punctuation: ({ behavior = 'Isolated' }) => splitAs({ pattern: { Regex: PUNCTUATION }, behavior }),
-    Whitespace: () => splitAs({ pattern: { Regex: String.raw`\w+|[^\w\s]+` }, behavior: 'Removed', invert: true }),
+    Whitespace: () => splitAs({ pattern: { Regex: `${WORD}+|[^${WORD.slice(1, -1)}\\s]+` }, behavior: 'Removed', invert: true }),
     WhitespaceSplit: () => splitAs(BLANKS),
     BertPreTokenizer: () => sequence(splitAs(BLANKS), split(PUNCTUATION)),
     FixedLength: ({ length }) => split(String.raw`[\s\S]{1,${Number(length)}}`),
