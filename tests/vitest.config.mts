@@ -11,6 +11,8 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const SHARED = [
   'tests/{cli,course,io,llama,nn,notebook,peft,review,train}/**/*.test.ts',
   'tests/runtime/{checks/,device/,memory/,messages/,}!(interruptible).test.ts',
+  'tests/runtime/compile/{graph/,tracing/,}!(llama|firstCall|twoCopies|contextFunction).test.ts',
+  'tests/{differential/differential,index,toRefuse}.test.ts',
   // These read files.
   'tests/{docs,site,browser}/**/*.test.ts',
   'tests/notebooks/{prose/,pages/,}{codeReviewModel,comparison,drift,figures,pages,takeaways}.test.ts',
