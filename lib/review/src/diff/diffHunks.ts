@@ -8,7 +8,7 @@ import { CombinedHunk } from './combinedHunk';
 import type { DiffHunk } from './diffHunk';
 import { commonName, headerPath, nameAfter } from './diffPath';
 import { FileHeader } from './fileHeader';
-import { expected, TextSample } from './foreignText';
+import { expected, PAGE, TextSample } from './foreignText';
 import { OpenHunk } from './openHunk';
 
 const longestHeader = 2000; // characters
@@ -60,8 +60,9 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     const isMore = hunk !== undefined && /^([+-](?!-)|\+\+(?!\+ ))/.test(line) && !line.startsWith('+++ ');
     if (hunk && isMore) throw misfit(hunk, number);
     if (line.startsWith('\\')) continue;
-    if (MAIL.test(line)) section.end();
-    isMail = MAIL.test(line) || (isMail && !section.isOpen);
+    const beginsMail = MAIL.test(line);
+    if (beginsMail) section.end();
+    isMail = beginsMail || (isMail && !section.isOpen);
     hunk = isMail ? undefined : (OpenHunk.from(line, number) ?? CombinedHunk.from(line, number));
     if (hunk) {
       if (!section.isOpen) throw new FormatError(`line ${number}: a hunk without a line \`+++ FILE\` before it; ${expected}`);
@@ -104,9 +105,6 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
 
 /** Where the patch of a commit begins, as `git format-patch` writes it; its message may hold anything. */
 const MAIL = /^From [\da-f]{40,64} /;
-
-/** Within a page, a diff has its `<` and `&` as entities. */
-const PAGE = /^\s*<(!doctype|html|\?xml)/i;
 
 /** A hunk as an example without an answer, for prediction. */
 export function hunkExample({ file, line, language, patch, code }: DiffHunk): ReviewExample {

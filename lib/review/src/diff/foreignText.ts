@@ -1,6 +1,9 @@
 /** Recognizes text that is not a unified diff, for the error message. */
 import { FormatError } from 'lowrank';
 
+/** The first line of a page. Within one, a diff has its `<` and `&` as entities. */
+export const PAGE = /^\s*<(!doctype|html|\?xml)/i;
+
 const forms: readonly (readonly [RegExp, string])[] = [
   [/\0|\uFFFD.*\uFFFD/s, 'binary data'],
   [/^Content-Transfer-Encoding: *(base64|quoted-printable)/im, 'an encoded mail (`git mailinfo` decodes it)'],
@@ -10,7 +13,7 @@ const forms: readonly (readonly [RegExp, string])[] = [
   [/^diff -\S.* \S+$/m, 'the output of `diff` in another form than -u'],
   [/^:\d{6} \d{6} /m, 'a raw diff (`git diff -p` writes its hunks)'],
   [/^ \S.* \| +(\d+|Bin)\b|^\d+\t\d+\t|^ \d+ files? changed/m, 'a summary (`git diff -p` writes the hunks)'],
-  [/^\s*<(!doctype|html|\?xml)/i, 'an HTML or XML page'],
+  [PAGE, 'an HTML or XML page'],
   [/^[[{]/, 'JSON'],
   [/^(\| ?)+(diff --git|@@) /m, 'a graph (leave out --graph)'],
   [/^commit [\da-f]{40}/m, 'a log without diffs (`git log -p -m --first-parent` writes them, including those of merges)'],
