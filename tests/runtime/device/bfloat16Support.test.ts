@@ -7,6 +7,7 @@ describe('the instructions are found in /proc/cpuinfo', () => {
   test.each([
     [true, 'a Xeon of 2020 and a Zen 4', 'flags\t\t: fpu sse2 avx2 avx512f avx512bw avx512_bf16 clzero'],
     [true, 'a Xeon with tiles', 'flags\t\t: fpu avx2 avx512f amx_bf16 avx512_fp16 amx_tile amx_int8'],
+    [false, 'a Xeon whose tiles are hidden', 'flags\t\t: fpu avx2 avx512f avx_vnni avx512_bf16 avx512_fp16'],
     [false, 'a Zen 3', 'flags\t\t: fpu sse2 avx avx2 fma f16c vaes'],
     [false, 'a Xeon with AVX-512 alone', 'flags\t\t: fpu avx2 avx512f avx512dq avx512bw avx512vl avx512_vnni'],
   ])('%s for %s', (expected, _, line) => {

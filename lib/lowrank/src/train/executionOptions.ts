@@ -8,7 +8,7 @@ export interface ExecutionOptions {
    */
   readonly compile?: boolean;
   /**
-   * The precision of matrix products; adapters, norms, softmax, loss and optimizer stay float32. On a CPU without bfloat16 instructions,
+   * The precision of matrix products; adapters, norms, softmax, loss and optimizer stay float32. On a CPU without fast bfloat16 instructions,
    * where such products are slower, 'bfloat16' means float32 too.
    *
    * @defaultValue 'float32'

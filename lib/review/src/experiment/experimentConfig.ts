@@ -30,7 +30,7 @@ export interface ExperimentConfig {
   readonly pack?: boolean;
   /** Examples per batch when answering. @defaultValue 8 */
   readonly answersAtOnce?: number;
-  /** Type of matrix products; always float32 on a CPU without bfloat16 instructions. @defaultValue 'float32' */
+  /** Type of matrix products; always float32 on a CPU without fast bfloat16 instructions. @defaultValue 'float32' */
   readonly precision?: 'float32' | 'bfloat16';
   readonly examples: ExampleCounts;
   /** Maximum new tokens per comment or refinement. */

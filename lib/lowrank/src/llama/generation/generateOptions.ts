@@ -24,7 +24,7 @@ export interface GenerateOptions extends SamplingOptions, BeamSearchOptions {
    * @defaultValue true
    */
   readonly compile?: boolean;
-  /** Type of compiled matrix products; always float32 on a CPU without bfloat16 instructions. @defaultValue 'float32' */
+  /** Type of compiled matrix products; always float32 on a CPU without fast bfloat16 instructions. @defaultValue 'float32' */
   readonly precision?: 'float32' | 'bfloat16';
   /** Stops between two tokens; on a GPU with greedy decoding, between two groups of up to eight tokens. */
   readonly signal?: AbortSignal;

@@ -7,7 +7,7 @@ import type { Precision } from './precision';
 export interface CompileOptions {
   /**
    * The precision of matrix products. Everything else is computed in float32, though its result may be rounded as for the next product.
-   * On a CPU without bfloat16 instructions, where such products are slower, 'bfloat16' means float32 too.
+   * On a CPU without fast bfloat16 instructions, where such products are slower, 'bfloat16' means float32 too.
    *
    * @defaultValue that of the surrounding compiled function, or 'float32'
    */

@@ -7,7 +7,7 @@ import { hasBfloat16Products } from '../device/bfloat16Support';
 /** The precision of matrix products and of the results of native kernels beside them; everything else is float32. */
 export type Precision = 'float32' | 'bfloat16';
 
-/** bfloat16 if the caller asks for it and the device has instructions for it, else float32. */
+/** bfloat16 if the caller asks for it and the device has fast instructions for it, else float32. */
 export function choosePrecision(asked: Precision | undefined): Precision {
   return asked === 'bfloat16' && hasBfloat16Products() ? 'bfloat16' : 'float32';
 }
