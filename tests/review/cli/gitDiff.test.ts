@@ -120,7 +120,7 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
       git(folder('.'), 'init', '-q', place);
       return 'main';
     },
-    /^the repository has no commit yet, so there is no main; leave out --base/,
+    /^the branch \w+ has no commit yet to compare with main; leave out --base/,
   ],
   [
     'a repository of a form that git does not know',
@@ -131,6 +131,34 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
       return undefined;
     },
     /^git cannot read the repository of .*: unknown repository extension found: later/,
+  ],
+  ...(
+    [
+      ['empty', (head) => fs.writeFileSync(head, ''), 'is empty'],
+      ['of other bytes', (head) => fs.writeFileSync(head, Buffer.of(0, 255, 7)), 'names neither a branch nor a commit'],
+      ['missing', () => {}, 'is missing'],
+      ['a folder', (head) => fs.mkdirSync(head), 'is a folder'],
+      ['a FIFO', (head) => execFileSync('mkfifo', [head]), 'is not a file'],
+      ['a link to nothing', (head) => fs.symlinkSync('nowhere', head), 'is not a file'],
+    ] satisfies [string, (head: string) => void, string][]
+  ).map<[string, (place: string) => undefined, RegExp]>(([what, put, says]) => [
+    `a HEAD that is ${what}`,
+    (place) => {
+      git(folder('.'), 'clone', '-q', origin, place);
+      vi.stubEnv('GIT_CEILING_DIRECTORIES', folder('.'));
+      fs.rmSync(`${place}/.git/HEAD`);
+      put(`${place}/.git/HEAD`);
+    },
+    new RegExp(`^git cannot read the repository of .*: /.*/\\.git/HEAD ${says}$`),
+  ]),
+  [
+    'a HEAD of a branch that there is not',
+    (place) => {
+      git(folder('.'), 'clone', '-q', origin, place);
+      git(place, 'symbolic-ref', 'HEAD', 'refs/heads/nowhere');
+      return 'main';
+    },
+    /^the branch nowhere has no commit yet to compare with main; leave out --base/,
   ],
   [
     'another place in GIT_DIR',

@@ -199,7 +199,7 @@ describe('git and its files', () => {
     process.chdir(here);
     fs.rmSync('unborn', { recursive: true });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/the repository has no commit yet; all staged files count as changed\n.*no adapters for this model/);
+    expect(stderr).toMatch(/the branch \w+ has no commit yet; all staged files count as changed\n.*no adapters for this model/);
   });
 
   test('untracked files are named', async () => {

@@ -2,8 +2,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import nodePath from 'node:path';
 import { promisify } from 'node:util';
-import { fileFault, UsageError } from 'lowrank/internal';
+import { fileFault, pathKind, UsageError } from 'lowrank/internal';
 
 /** Overrides the user's git settings: no colours, no external tools, the standard prefixes, rename detection on. */
 const plain = [
@@ -51,9 +52,9 @@ export async function* gitDiff(base: string | undefined, folder = process.cwd())
   }
 }
 
-/** Whether the repository has no commit yet. All its staged files then count as changed. */
-export async function isBeforeFirstCommit(folder = process.cwd()): Promise<boolean> {
-  return (await lastCommit(folder)) !== 'HEAD';
+/** The branch that is checked out, if it has no commit yet. All staged files then count as changed. */
+export async function unbornBranch(folder = process.cwd()): Promise<string | undefined> {
+  return (await lastCommit(folder)) === 'HEAD' ? undefined : (await answer(folder, 'symbolic-ref', '--short', 'HEAD')).trim();
 }
 
 /** The files that git does not track and therefore omits from a diff, as paths from the root of the repository. */
@@ -117,18 +118,18 @@ async function refusal(words: string, code: number | null, base: string | undefi
     ?.trim()
     .replace(/\s+/g, ' ');
   if (why !== undefined && !/or any (of the parent directories|parent up to)/.test(why))
-    return new UsageError(
-      `git cannot read the repository of ${folder}: ${why}${process.env.GIT_DIR ? ' (from GIT_DIR, which is set)' : ''}`,
-    );
+    return unreadable(folder, `${why}${process.env.GIT_DIR ? ' (from GIT_DIR, which is set)' : ''}`);
   if (!isInside && /--no-index|not a git repository/i.test(words)) {
+    const fault = headFault(folder);
+    if (fault !== undefined) return unreadable(folder, fault);
     return new UsageError(`${folder} is not in a git repository; change to one, or pipe in a diff with - as the argument`);
   }
   if (await ask('--is-bare-repository')) {
     return new UsageError(`${folder} is a bare repository without files to compare; pipe in a diff of two commits with - as the argument`);
   }
   if (await ask('--is-inside-git-dir')) return new UsageError(`${folder} is git's own folder; change to the files of the repository`);
-  if (await isBeforeFirstCommit(folder))
-    return new UsageError(`the repository has no commit yet, so there is no ${base}; leave out --base`);
+  const unborn = await unbornBranch(folder);
+  if (unborn !== undefined) return new UsageError(`the branch ${unborn} has no commit yet to compare with ${base}; leave out --base`);
   const isShallow = await ask('--is-shallow-repository');
   const says = `git diff says: ${words.trim().split('\n')[0] || `exit code ${code}`}`;
   if (isShallow)
@@ -137,8 +138,39 @@ async function refusal(words: string, code: number | null, base: string | undefi
   return new UsageError(/bad revision|ambiguous argument|unknown revision/i.test(words) ? `${says}; try \`git fetch\`` : says);
 }
 
+function unreadable(folder: string, why: string): UsageError {
+  return new UsageError(`git cannot read the repository of ${folder}: ${why}`);
+}
+
+/** What keeps git from taking the nearest `.git` for a repository: it passes over such a folder, and says that there is none. */
+function headFault(folder: string): string | undefined {
+  const head = nearestHead(folder);
+  if (head === undefined) return undefined;
+  const kind = pathKind(head) ?? (fs.lstatSync(head, { throwIfNoEntry: false }) ? 'link' : 'missing');
+  if (kind === 'link' && fs.readlinkSync(head).startsWith('refs/')) return undefined;
+  if (kind !== 'file') return `${head} is ${kind === 'folder' ? 'a folder' : kind === 'missing' ? kind : 'not a file'}`;
+  try {
+    const text = fs.readFileSync(head, 'utf8');
+    if (/^(ref:\s*refs\/|[0-9a-f]{40})/i.test(text)) return undefined;
+    return `${head} ${text === '' ? 'is empty' : 'names neither a branch nor a commit'}`;
+  } catch (cause) {
+    return `${head} cannot be read (${fileFault(cause)})`;
+  }
+}
+
+/** `HEAD` of the nearest `.git` folder, from this one upwards. */
+function nearestHead(folder: string): string | undefined {
+  const place = nodePath.resolve(folder);
+  const own = nodePath.join(place, '.git');
+  if (pathKind(own) === 'folder') return nodePath.join(own, 'HEAD');
+  const above = nodePath.dirname(place);
+  return above === place ? undefined : nearestHead(above);
+}
+
 /** The output of git; empty when git refuses, because `git diff` then reports why. */
 async function answer(folder: string, ...words: string[]): Promise<string> {
+  const head = nearestHead(folder);
+  if (head !== undefined && pathKind(head) === 'other') throw unreadable(folder, `${head} is not a file`); // git would wait for a FIFO
   const options = { cwd: folder, maxBuffer: 2 ** 28, env: inEnglish() };
   return promisify(execFile)('git', words, options).then(
     ({ stdout }) => stdout,

@@ -15,7 +15,7 @@ import {
 import picomatch from 'picomatch';
 import { type DiffHunk, diffHunks, diffTextLines, type HunkReview, type ReviewTask, reviewDiff, type TaskModels } from '../index';
 import { trainedThreshold } from '../trainingDataFile';
-import { conflictingFiles, generatedFiles, gitDiff, givenDiff, isBeforeFirstCommit, untrackedFiles } from './gitDiff';
+import { conflictingFiles, generatedFiles, gitDiff, givenDiff, unbornBranch, untrackedFiles } from './gitDiff';
 import { hasOwnAdapters, ownAdapters } from './ownAdapters';
 import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
 import { ReviewMeter } from './reviewMeter';
@@ -51,8 +51,9 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const hunks: DiffHunk[] = [];
   for await (const hunk of counter.counted(diffHunks(diffTextLines(bytes), { exclude, onSkip }))) hunks.push(hunk);
 
-  if (isGit && (await isBeforeFirstCommit()))
-    streams.stderr.write('lowrank review: the repository has no commit yet; all staged files count as changed\n');
+  const unborn = isGit ? await unbornBranch() : undefined;
+  if (unborn !== undefined)
+    streams.stderr.write(`lowrank review: the branch ${unborn} has no commit yet; all staged files count as changed\n`);
   if (isGit) for (const file of await untrackedFiles()) counter.skip(file, 'untracked (`git add -N` adds it to the diff)');
   const reviews: HunkReview[] = [];
   const adapters = given ?? (hunks.length > 0 ? bundledAdapters(args, streams) : undefined);
