@@ -207,6 +207,7 @@ describe('a run that is resumed with something else', () => {
     ['held-out data', { evaluation: { batches: heldOut.slice(1) } }, undefined, /the held-out data are not the same/],
     ['accumulation', { gradientAccumulation: 1 }, undefined, /gradientAccumulation was 2 and is 1/],
     ['largest norm', { maxGradNorm: Infinity }, undefined, /maxGradNorm was "1" and is "Infinity"/],
+    ['compilation, which pads batches and so draws other dropout masks', { compile: false }, undefined, /compile was true and is false/],
     ['precision', { precision: 'bfloat16' }, undefined, /precision was "float32" and is "bfloat16"/],
   ])('another %s is refused, and the model stays as it is', async (name, options, batches, message) => {
     const directory = folder(`other-${name}`);

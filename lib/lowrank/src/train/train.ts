@@ -142,12 +142,12 @@ function workersOptions({ progress, log, ...options }: TrainOptions, { isFirst }
 
 /** What a resumed run has to have in common with its checkpoint. */
 function inputsOf(batches: BatchSource, { constants }: AdamW, options: TrainOptions): RunInputs {
-  const { gradientAccumulation = 1, maxGradNorm = 1, precision = 'float32', evaluation } = options;
+  const { gradientAccumulation = 1, maxGradNorm = 1, compile = true, precision = 'float32', evaluation } = options;
   const heldOut = evaluation && typeof evaluation.batches !== 'function' && { 'held-out': dataFact(evaluation.batches, 0) };
   const once = dataFact(batches, 0);
   const again = typeof batches === 'function' ? dataFact(batches, 0) : once; // it may draw other data at each call
   const data = { ...(once === again && { training: once }), ...heldOut };
-  return { data, settings: { gradientAccumulation, maxGradNorm: String(maxGradNorm), precision, ...constants } };
+  return { data, settings: { gradientAccumulation, maxGradNorm: String(maxGradNorm), compile, precision, ...constants } };
 }
 
 /** The facts that the workers compare before they begin. */
