@@ -28,7 +28,7 @@ function worker(x: number, rank: number): Shape[] {
   return [
     text(x, 100, `Worker ${rank}`, { isBold: true }),
     ...box({ x, y: 114, width: COLUMN, height: 34 }, [rank === 0 ? 'rows 0 and 1' : 'rows 2 and 3'], {
-      tone: 'paper',
+      tone: 'soft',
       text: { size: SMALL },
     }),
     ...arrow([middle, 148, middle, 172]),
