@@ -109,13 +109,28 @@ EITHER = ['{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{
           '{{ joiner is defined }}{{ cycler is defined }}{{ lipsum is defined }}', '{{ (2.5).real }}{{ (3).numerator }}', '{{ (2 ** 53 + 1) == 2 ** 53 }}', '{{ 9007199254740993 % 2 }}', '{{ 1e400 }}',
           '{{ "ǆ" | title }}', '{{ "ﬁx".title() }}', '{{ "ა" | capitalize }}', '{{ "٣" | float }}', '{{ "٣" | int }}', '{{ ("a" | safe) + "<" }}', '{{ ["a" | safe] }}',
           '{{ "<" + (values | tojson | safe) }}', '{{ ("b" | safe).replace("b", "<") }}', '{{ (3 | safe) + "<" }}', '{{ {"pop": 1}.pop }}',  '{{ ("<" | safe | upper) + "<" }}', '{{ messages | sort(attribute="role,name") | first }}',
-          '{{ messages[0] | rejectattr(0) | list }}', '{{ messages | rejectattr(none) | list }}']
+          '{{ messages[0] | rejectattr(0) | list }}', '{{ messages | rejectattr(none) | list }}',
+          '{{ {"a" | safe: 1} }}', '{{ {"<" | safe: 1} | string }}', '{{ ("<" | safe | string) + "<" }}', '{{ ("<" | safe) * 2 + "<" }}', '{{ "a b".partition(" " | safe) }}', '{{ values | tojson(indent="<" | safe) }}',
+          '{% for i in [1, 2] %}{{ loop | length }}{{ loop is mapping }}{{ loop is iterable }}{{ loop is callable }}{% endfor %}', '{% for i in [1] %}{{ loop | list }}{% endfor %}', '{{ missing is callable }}',
+          '{% for i in [1, 2] %}{{ loop.changed(1) }}{% endfor %}', '{% macro m() %}{{ kwargs }}{% endmacro %}{% call m() %}{% endcall %}', '{{ [] | default(1, 3) }}', '{{ (1, 2)["index"] }}', '{{ "ab"["upper"]() }}',
+          '{% set up = "ab".upper %}{{ up() }}', '{{ schema["get"]("z") }}', '{{ [2, 1] | sort(true) }}', '{{ "a\nb" | indent(true) }}', '{{ "a" | string() }}', '{{ [] | select(1, "<" | safe) | list }}']
 REFUSED = ['{% for i in none %}{% endfor %}', '{% for i in 5 %}{% endfor %}', '{% for a, b in [(1, 2, 3)] %}{% endfor %}', '{% for a, b in [1] %}{% endfor %}',
            '{{ missing | tojson }}', '{{ [missing] | tojson }}', '{{ namespace(a=1) | tojson }}', '{{ 1 | tojson(width=2) }}', '{{ missing.x }}', '{{ schema.x.y }}', '{{ messages[5].x }}',
            '{{ "a" + 1 }}', '{{ 1 + "a" }}', '{{ "a" + [1] }}', '{{ [1] + (1, 2) }}', '{{ true + "" }}', '{{ 1 / 0 }}', '{{ 1 // 0 }}', '{{ 1.5 % 0 }}', '{{ range(1.5) }}',
            '{{ messages | unique | list }}', '{{ missing | int }}', '{{ messages | map(attribute="a.b") | list }}', '{{ 3 | max }}', '{{ "a".index("b") }}', '{{ "a".partition("") }}', '{{ range(3) | tojson }}', '{{ [range(3)] | tojson }}', '{{ range(3) + [1] }}', '{{ values | map("string") | length }}', '{{ [] | map("upper") | tojson }}',
            '{{ schema.keys() | tojson }}', '{{ schema.keys() + [1] }}', '{{ schema | items | length }}', '{{ "a".startswith(["a"]) }}', '{% for k in namespace(a=1) %}{% endfor %}',
-           '{{ namespace(a=1) | items | list }}', '{{ "a".title("b") }}', '{{ "a".upper(1) }}', '{{ "a".strip(1) }}', '{{ "a" | trim(1) }}', '{{ "a".split(2) }}']
+           '{{ namespace(a=1) | items | list }}', '{{ "a".title("b") }}', '{{ "a".upper(1) }}', '{{ "a".strip(1) }}', '{{ "a" | trim(1) }}', '{{ "a".split(2) }}',
+            '{% for i in [1] %}{{ loop.cycle() }}{% endfor %}', '{% for i in [1] %}{{ loop.cycle(a=1) }}{% endfor %}', '{% for i in [1] %}{{ loop.get("index") }}{% endfor %}', '{% macro m() %}{% endmacro %}{% call m() %}{% endcall %}', '{% macro m(x) %}{% endmacro %}{{ m(1, 2) }}', '{% macro m(x) %}{% endmacro %}{{ m(y=2) }}']
+# Calls with arguments that are too few, too many, or of other names
+REFUSED += ['{{ ' + call + ' }}' for call in [
+    "'a'.lower(1)", "'a'.count()", "'a'.find('a', x=1)", "'a'.strip('a', 'b')", "'a'.strip(chars='a')", "'a'.replace('a')", "'a'.replace('a', 'b', 1, 2)", "'a'.split(',', 1, 2)",
+    "'a'.split(separator=',')", "'a'.split('')", "'a'.split(',', none)", "'a'.split(sep=',', sep=',')", "'a'.splitlines('x')", "'a'.isdigit(1)", "'a'.startswith()", "'a'.startswith('a', prefix='a')",
+    "schema.get()", "schema.get('a', default=1)", "schema.get('a', 1, 2)", "schema.items(1)", "schema.keys(a=1)", "schema.values(none)", "'a' | upper(1)", "'a' | length(1)",
+    "'a' | count(a=1)", "[1] | first(1)", "[1] | last(x=1)", "[1] | list(1)", "[1] | reverse(1)", "'a' | string(1)", "'a' | safe(1)", "schema | items(1)",
+    "'a' | title(1)", "'a' | capitalize(none)", "1 | abs(1)", "[1] | join('a', none, 1)", "'a' | replace('a')", "'a' | replace('a', 'b', 1, 2)", "'a' | replace('a', 'b', old='a')", "missing | default(1, true, 2)",
+    "missing | default(value=1)", "'1' | int(0, 10, 1)", "'1' | float(0, 1)", "'a' | indent(1, true, true, 1)", "'a' | trim('a', 'b')", "[1] | sort(true, true, none, 1)", "[1] | sort('up')", "schema | dictsort(true, 'key', false, 1)",
+    "values | tojson(false, 2, none, false, 1)", "[1] | tojson(indent=[1])", "'a' | indent(none)", "'a' | bool", "range()", "range(1, 2, 3, 4)", "range(1, missing)", "range(stop=2)",
+    "strftime_now()", "strftime_now('%Y', 1)", "namespace(1, 2)", "[1, 2][:missing]", "namespace(a=1) | list", "namespace(a=1) | dictsort"]]
 
 
 def refused(source):

@@ -13,6 +13,7 @@ import {
   type Named,
   type Node,
 } from './jinja';
+import { isMarked, refuseMarked } from './marked';
 import { pythonInterpreter } from './pythonInterpreter';
 import { LoopExit } from './pythonScopes';
 import { pythonText } from './pythonText';
@@ -107,6 +108,7 @@ export function boundedInterpreter(jinja: Jinja) {
       const [text, times] = typeof left.value === 'string' ? [left.value, right] : [right.value, left];
       if (typeof text !== 'string' || times.type !== 'IntegerValue')
         return super.evaluate({ ...node, left: constant(left), right: constant(right) } as Node, environment);
+      refuseMarked('repeats', left, right);
       const count = Math.max(0, Number(times.value));
       this.reserve(text.length * count);
       return this.#made(text.repeat(count), environment);
@@ -115,13 +117,18 @@ export function boundedInterpreter(jinja: Jinja) {
     #filter(node: Filter, environment: Environment): Value {
       const { filter } = node;
       const name = 'callee' in filter ? filter.callee.value : filter.value;
-      if (name === 'string') return this.#made(this.#text(this.evaluate(node.operand, environment)), environment);
+      if (name === 'string' && !('args' in filter && filter.args.length > 0))
+        return this.#string(this.evaluate(node.operand, environment), environment);
       if (typeof name !== 'string' || !MULTIPLYING.has(name)) return super.evaluate(node, environment);
       const operand = this.evaluate(node.operand, environment);
       const args = 'args' in filter ? this.#evaluated(filter.args, environment) : [];
       this.#reserveFor(name, behind(operand) ?? operand, args);
       const known = { ...node, operand: constant(operand), filter: 'args' in filter ? { ...filter, args } : filter };
       return super.evaluate(known, environment);
+    }
+
+    #string(value: Value, environment: Environment): Value {
+      return isMarked(value) ? value : this.#made(this.#text(value), environment);
     }
 
     #call(node: Call, environment: Environment): Value {

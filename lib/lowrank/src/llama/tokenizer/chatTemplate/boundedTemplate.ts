@@ -1,10 +1,11 @@
 /** Renders a chat template within bounds of output and memory, because its file decides how much it writes. */
 import { boundedInterpreter } from './boundedInterpreter';
-import type { Environment, Jinja, Node, Token } from './jinja';
+import { givenOf } from './given';
+import type { Jinja, Node, Run, Token } from './jinja';
 import { plainSource } from './jinjaSource';
 import { seriesMaker } from './series';
+import { FUNCTIONS, taken } from './signatures';
 import { strftime } from './strftime';
-import type { Value } from './value';
 import { ENTRY } from './valueSizes';
 
 export interface BoundedTemplate {
@@ -25,9 +26,16 @@ export function boundedTemplate(jinja: Jinja, source: string): BoundedTemplate {
       const interpreter = new BoundedInterpreter(environment);
       const all = { ...globals((size) => interpreter.reserve(size)), ...given };
       for (const [name, value] of Object.entries(all)) environment.set(name, value);
-      const range = environment.lookupVariable('range') as { value: (args: readonly Value[], scope: Environment) => Value };
-      const { value: list } = range;
-      range.value = (args, scope) => series('range', list(args, scope));
+      for (const [name, signature] of FUNCTIONS) {
+        const callable = environment.lookupVariable(name) as { value: Run };
+        const { value: run } = callable;
+        callable.value = (args, scope) => {
+          const given = signature ? taken(signature, givenOf(args)).filter((value) => value !== undefined) : [];
+          if (given.some(({ type }) => type === 'UndefinedValue')) throw new Error(`it calls ${name} with what is undefined`);
+          const value = run(given, scope);
+          return name === 'range' ? series(name, value) : value;
+        };
+      }
       interpreter.allow(Object.keys(given).map((name) => environment.lookupVariable(name)));
       return String(interpreter.run(parsed).value);
     },

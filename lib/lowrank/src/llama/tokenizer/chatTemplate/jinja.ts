@@ -13,6 +13,9 @@ export interface Environment {
   lookupVariable(name: string): Value;
 }
 
+/** The value of a function. */
+export type Run = (args: readonly Value[], scope: Environment) => Value;
+
 interface Interpreter {
   run(program: Node): Value;
   evaluate(node: Node | undefined, environment: Environment): Value;
@@ -48,7 +51,13 @@ export interface Argument extends Node {
 export interface Member extends Node {
   readonly object?: Node;
   readonly computed?: boolean;
-  readonly property?: Named;
+  readonly property?: Named & Slice;
+}
+
+export interface Slice extends Node {
+  readonly start?: Node;
+  readonly stop?: Node;
+  readonly step?: Node;
 }
 
 export interface Call extends Node {
@@ -72,12 +81,18 @@ export interface For extends Node {
 
 export interface MacroNode extends Node {
   readonly name: Named;
+  readonly body: readonly Node[];
 }
 
 export interface SetNode extends Node {
+  readonly assignee: Member;
   /** Without one, it is the text of the body. */
   readonly value: Node | null;
   readonly body: readonly Node[];
+}
+
+export interface ObjectNode extends Node {
+  readonly value: ReadonlyMap<Node, Node>;
 }
 
 export interface Test extends Node {

@@ -16,6 +16,7 @@ export const addsPlain = (left: Value, right: Value): boolean =>
   [left, right].every((side) => isMarked(side) || (isText(side) && !/[&<>'"]/.test(side.value)));
 
 /** @throws Error where one of the values is marked. */
-export function refuseMarked(use: string, ...values: readonly Value[]): void {
-  if (values.some(isMarked)) throw new Error(`it ${use} what the filter safe makes, where Python escapes: leave out | safe`);
+export function refuseMarked(use: string, ...values: readonly (Value | undefined)[]): void {
+  if (values.some((value) => value && isMarked(value)))
+    throw new Error(`it ${use} what the filter safe makes, where Python escapes: leave out | safe`);
 }

@@ -1,6 +1,6 @@
 /** Jinja's interpreter with the meaning that Python gives to operators, tests, filters and methods: templates are made for it. */
-import { type Given, isText, own, taken } from './given';
-import type { Argument, Binary, Call, Environment, Filter, Jinja, Member, Named, Node, Test } from './jinja';
+import { type Given, givenOf, isText, own, type Taken, wholeOf } from './given';
+import type { Argument, Binary, Environment, Filter, Jinja, Member, Named, Node, ObjectNode, Run, Slice, Test } from './jinja';
 import { constant } from './jinja';
 import { addsPlain, isMarked, mark, refuseMarked } from './marked';
 import { checkAttribute } from './pythonAttributes';
@@ -12,11 +12,11 @@ import { SELECTIONS, selection, sorted, sortedPairs } from './pythonSelections';
 import { capitalized, indented, readFloat, readWhole, stripped, titledByJinja } from './pythonStrings';
 import { numberText, pythonText } from './pythonText';
 import { behind, read, refuseSeries, seriesMaker } from './series';
+import { METHODS_OF_MAPPINGS, METHODS_OF_TEXTS, FILTERS as SIGNATURES, taken } from './signatures';
 import type { Value } from './value';
 
 /** Filters that take everything for a text. */
 const OF_TEXTS = new Set(['capitalize', 'lower', 'replace', 'title', 'trim', 'upper']);
-const NONE_GIVEN: Given = { places: [], names: new Map() };
 const DIVISIONS = new Set(['/', '//', '%']);
 const isNumber = ({ type }: Value) => type === 'IntegerValue' || type === 'FloatValue';
 const isList = ({ type }: Value) => type === 'ArrayValue' || type === 'TupleValue';
@@ -38,8 +38,8 @@ export function pythonInterpreter(jinja: Jinja) {
           return this.#member(node as Member, environment);
         case 'FilterExpression':
           return this.#filter(node as Filter, environment);
-        case 'CallExpression':
-          return this.#call(node as Call, environment);
+        case 'ObjectLiteral':
+          return this.#mapping(node as ObjectNode, environment);
         case 'IntegerLiteral':
           return exact(super.evaluate(node, environment));
         case 'Identifier':
@@ -90,6 +90,13 @@ export function pythonInterpreter(jinja: Jinja) {
       return super.evaluate({ type: 'ArrayLiteral', value: items.map(constant) } as Named, environment);
     }
 
+    #mapping(node: ObjectNode, environment: Environment): Value {
+      const entries = Array.from(node.value, ([key, item]) => [this.evaluate(key, environment), this.evaluate(item, environment)] as const);
+      refuseMarked('names an entry of a mapping by', ...entries.map(([key]) => key));
+      const value = new Map(entries.map(([key, item]) => [constant(key), constant(item)]));
+      return super.evaluate({ ...node, value } as Node, environment);
+    }
+
     /** The entries of a mapping, each a tuple. */
     #entries(pairs: Iterable<readonly [unknown, Value]>, environment: Environment): Value {
       return this.#list(
@@ -112,49 +119,62 @@ export function pythonInterpreter(jinja: Jinja) {
       if (object.type === 'UndefinedValue') throw new Error(`it reads .${String(node.property?.value ?? '[…]')} of what is undefined`);
       refuseSeries(object);
       refuseMarked('takes a part of', object);
-      const known = { ...node, object: constant(object) } as Node;
-      if (!node.computed) {
-        const name = String(node.property?.value);
-        checkAttribute(object.type, name);
-        if (name === 'length' && object.type !== 'ObjectValue' && object.type !== 'NamespaceValue') return undefinedValue;
-        return (
-          (object.type === 'ObjectValue' && METHODS_OF_MAPPINGS.has(name) && methodOf(object, name)) || super.evaluate(known, environment)
-        );
-      }
+      const known = { ...node, object: constant(object) } as Member;
       if (node.property?.type === 'SliceExpression') {
-        const part = super.evaluate(known, environment);
+        const part = super.evaluate({ ...known, property: this.#slice(node.property, environment) } as Node, environment);
         return object.type === 'TupleValue' ? this.#tuple(part.value as Value[], environment) : part;
       }
-      if (!isText(object)) return super.evaluate(known, environment);
-      const index = this.evaluate(node.property, environment);
-      if (index.type !== 'IntegerValue') return super.evaluate({ ...known, property: constant(index) } as Node, environment);
-      return made(Array.from(object.value).at(Number(index.value)));
+      const index = node.computed ? this.evaluate(node.property, environment) : made(node.property?.value);
+      if (isText(index) && !(node.computed && object.value instanceof Map && object.value.has(index.value)))
+        return this.#attribute(known, object, index.value, environment);
+      if (isText(object) && index.type === 'IntegerValue') return made(Array.from(object.value).at(Number(index.value)));
+      return super.evaluate(node.computed ? ({ ...known, property: constant(index) } as Node) : known, environment);
+    }
+
+    #attribute(node: Member, object: Value, name: string, environment: Environment): Value {
+      checkAttribute(object.type, name);
+      if (name === 'length' && !(object.value instanceof Map)) return undefinedValue;
+      const property = { type: 'Identifier', value: name };
+      return this.#method(object, name, environment) ?? super.evaluate({ ...node, computed: false, property } as Node, environment);
+    }
+
+    /** @throws Error where a side is given and undefined. */
+    #slice(node: Slice, environment: Environment): Node {
+      const side = (given: Node | undefined) => {
+        if (given === undefined) return undefined;
+        const value = this.evaluate(given, environment);
+        if (value.type === 'UndefinedValue') throw new Error('it cuts by what is undefined');
+        return constant(value);
+      };
+      return { ...node, start: side(node.start), stop: side(node.stop), step: side(node.step) } as Node;
     }
 
     #filter(node: Filter, environment: Environment): Value {
       const { filter } = node;
       const name = String('callee' in filter ? filter.callee.value : filter.value);
-      const apply = FILTERS.get(name);
+      if (!SIGNATURES.has(name)) throw new Error(`it applies the filter ${name}, which is not known here`);
       const operand = read(this.evaluate(node.operand, environment), name);
-      if (name === 'safe') return mark(made(pythonText(operand)));
-      if (!OF_MARKED.has(name)) refuseMarked(`applies ${name} to`, operand);
-      const known = { ...node, operand: constant(operand) } as Node;
-      const given = () => ('args' in filter ? this.#given(filter.args, environment) : NONE_GIVEN);
+      const all = this.#given('args' in filter ? filter.args : [], environment);
       if (SELECTIONS.has(name)) {
+        refuseMarked(`applies ${name} to`, operand);
         const items = operand.type === 'NullValue' ? [] : itemsOf(operand, made);
         const evaluate = (each: Node) => this.evaluate(each, environment);
-        return series(name, this.#list(selection(name, items, given(), evaluate, made), environment));
+        return series(name, this.#list(selection(name, items, all, evaluate, made), environment));
       }
-      if (name === 'sort') return this.#list(sorted(itemsOf(operand, made), given(), made), environment);
-      if (OF_TEXTS.has(name) && !isText(operand))
-        return this.evaluate({ ...node, operand: constant(made(pythonText(operand))) } as Node, environment);
+      const signature = SIGNATURES.get(name);
+      const given = signature ? taken(signature, all) : [];
+      if (!KEEPING.has(name)) refuseMarked(`gives ${name}`, ...given);
+      if (name === 'safe') return mark(made(pythonText(operand)));
+      if (!OF_MARKED.has(name)) refuseMarked(`applies ${name} to`, operand);
+      if (name === 'sort') return this.#list(sorted(itemsOf(operand, made), given, made), environment);
       if (name === 'items' && operand.type === 'ObjectValue' && operand.value instanceof Map)
         return series(name, this.#entries(operand.value, environment));
       if (name === 'items') throw new Error(`it takes the items of a ${operand.type}`);
-      if (name === 'dictsort' && operand.value instanceof Map) return this.#entries(sortedPairs(operand.value, given()), environment);
-      if (!apply) return super.evaluate(known, environment);
-      const content = apply(operand, given());
-      if (content === undefined) return super.evaluate(known, environment);
+      if (name === 'dictsort' && operand.type === 'ObjectValue' && operand.value instanceof Map)
+        return this.#entries(sortedPairs(operand.value, given), environment);
+      const text = OF_TEXTS.has(name) && !isText(operand) ? made(pythonText(operand)) : operand;
+      const content = FILTERS.get(name)?.(text, given);
+      if (content === undefined) return super.evaluate(this.#applied(name, text, given), environment);
       if (content === NOTHING) return undefinedValue;
       if (name === 'float' && typeof content === 'number') return this.#float(content, environment);
       if (typeof content === 'number') return exact(made(content));
@@ -162,28 +182,39 @@ export function pythonInterpreter(jinja: Jinja) {
       return ONE_BY_ONE.has(name) && isList(value) ? series(name, value) : value;
     }
 
-    #call(node: Call, environment: Environment): Value {
-      const { callee } = node;
-      const name = String(callee.property?.value);
-      const method = METHODS.get(name);
-      if (callee.object === undefined || callee.computed || !(method || VIEWS.has(name))) return super.evaluate(node, environment);
-      const object = this.evaluate(callee.object, environment);
-      refuseMarked(`calls ${name} of`, object);
-      const known = { ...node, callee: { ...callee, object: constant(object) } } as Node;
-      if (VIEWS.has(name) && object.type === 'ObjectValue' && object.value instanceof Map) {
-        if (node.args.length > 0) throw new Error(`it gives ${name} an argument`);
-        if (name === 'items') return series('.items', this.#entries(object.value, environment));
-        return series(
-          name,
-          this.#list(name === 'keys' ? Array.from(object.value.keys(), made) : Array.from(object.value.values()), environment),
-        );
-      }
-      if (!isText(object) || !method) return super.evaluate(known, environment);
-      if (method.length < 2 && node.args.length > 0) throw new Error(`it gives ${name} an argument, which it does not take`);
-      const content = method(object.value, this.#given(node.args, environment));
-      if (content === undefined) return super.evaluate(known, environment);
-      if (!name.endsWith('partition')) return made(content);
-      return this.#tuple((content as string[]).map(made), environment);
+    /** A filter of the library's own with its arguments. */
+    #applied(name: string, operand: Value, given: Taken): Node {
+      const callee = { type: 'Identifier', value: name };
+      const args = given.filter((value) => value !== undefined).map(constant);
+      return {
+        type: 'FilterExpression',
+        operand: constant(operand),
+        filter: args.length > 0 ? { type: 'CallExpression', callee, args } : callee,
+      } as Node;
+    }
+
+    /** A method comes before a key of its name: `{{ schema.items() }}`, although schemas have a key `items`. */
+    #method(object: Value, name: string, environment: Environment): Value | undefined {
+      const isMapping = object.type === 'ObjectValue';
+      const signature = isMapping ? METHODS_OF_MAPPINGS.get(name) : isText(object) ? METHODS_OF_TEXTS.get(name) : undefined;
+      if (!signature) return undefined;
+      const call = (args: readonly Value[], scope: Environment): Value => {
+        const given = taken(signature, givenOf(args));
+        if (isMapping && VIEWS.has(name)) return this.#view(object.value as ReadonlyMap<string, Value>, name, environment);
+        if (isText(object)) refuseMarked(`gives ${name}`, ...given);
+        const content = isText(object) ? METHODS.get(name)?.(object.value, given) : undefined;
+        if (content === undefined) return builtin(object, name)(args, scope);
+        return name.endsWith('partition') ? this.#tuple((content as string[]).map(made), environment) : made(content);
+      };
+      return Object.assign(
+        made(() => null),
+        { value: call },
+      );
+    }
+
+    #view(mapping: ReadonlyMap<string, Value>, name: string, environment: Environment): Value {
+      if (name === 'items') return series('.items', this.#entries(mapping, environment));
+      return series(name, this.#list(name === 'keys' ? Array.from(mapping.keys(), made) : Array.from(mapping.values()), environment));
     }
 
     #given(args: readonly Argument[], environment: Environment): Given {
@@ -199,6 +230,8 @@ export function pythonInterpreter(jinja: Jinja) {
 const COMPARING = new Set(['==', '!=', '<', '>', '<=', '>=', 'in', 'not in', '~']);
 /** Filters that do not care either. */
 const OF_MARKED = new Set(['d', 'default', 'length', 'count', 'replace', 'tojson']);
+/** Filters that return an argument as it is. */
+const KEEPING = new Set(['d', 'default']);
 /** Filters whose items Python makes one after the other. */
 const ONE_BY_ONE = new Set(['reverse', 'unique']);
 const VIEWS = new Set(['items', 'keys', 'values']);
@@ -219,11 +252,9 @@ function found(name: string, value: Value): Value {
   return value;
 }
 
-const METHODS_OF_MAPPINGS = new Set(['get', 'items', 'keys', 'values']);
-
-/** A method comes before a key of its name: `{{ schema.items() }}`, although schemas have a key `items`. */
-function methodOf(object: Value, name: string): Value | undefined {
-  return (object as Value & { readonly builtins: ReadonlyMap<string, Value> }).builtins.get(name);
+/** The library's own method. */
+function builtin(object: Value, name: string): Run {
+  return (object as Value & { readonly builtins: ReadonlyMap<string, { readonly value: Run }> }).builtins.get(name)?.value as Run;
 }
 
 const isValue = (content: unknown): content is Value => typeof content === 'object' && content !== null && 'type' in content;
@@ -233,9 +264,11 @@ const isValues = (content: unknown): content is Value[] => Array.isArray(content
 type TestOf = (operand: Value) => boolean;
 
 const TESTS = own<TestOf>({
-  callable: (operand) => operand.type === 'FunctionValue' && !behind(operand),
+  callable: (operand) => ['FunctionValue', 'UndefinedValue', 'LoopContext'].includes(operand.type) && !behind(operand),
   iterable: (operand) =>
-    isList(operand) || ['StringValue', 'ObjectValue', 'UndefinedValue'].includes(operand.type) || behind(operand) !== undefined,
+    isList(operand) ||
+    ['StringValue', 'ObjectValue', 'UndefinedValue', 'LoopContext'].includes(operand.type) ||
+    behind(operand) !== undefined,
   sequence: (operand) => {
     refuseSeries(operand);
     return isList(operand) || ['StringValue', 'ObjectValue', 'UndefinedValue'].includes(operand.type);
@@ -254,49 +287,44 @@ const isCased = (text: string, own: Case, other: Case) => text === text[own]() &
 const NOTHING = Symbol('undefined');
 
 /** What a filter makes; undefined where the library's own does it. */
-type FilterOf = (operand: Value, given: Given) => unknown;
+type FilterOf = (operand: Value, given: Taken) => unknown;
 
 const FILTERS: ReadonlyMap<string, FilterOf> = own<FilterOf>({
   capitalize: (operand) => (isText(operand) ? capitalized(operand.value) : undefined),
   count: lengthOf,
-  default: (operand, given) => {
-    const [fallback, isBoolean] = taken('default', given, ['default_value', 'boolean']);
-    const isTaken = operand.type === 'UndefinedValue' || (isBoolean?.value === true && !isTrue(operand));
+  default: (operand, [fallback, isBoolean]) => {
+    const isTaken = operand.type === 'UndefinedValue' || (isBoolean !== undefined && isTrue(isBoolean) && !isTrue(operand));
     return isTaken ? (fallback ?? '') : operand;
   },
   first: (operand) => end(operand, 0),
-  float: (operand, given) => {
-    const [fallback] = taken('float', given, ['default']);
+  float: (operand, [fallback]) => {
     const value = isText(operand) ? readFloat(operand.value) : numberOf(operand);
     return value ?? fallback ?? 0;
   },
-  indent: (operand, given) => {
+  indent: (operand, [width, first, blank]) => {
     if (!isText(operand)) return undefined;
-    const [width, first, blank] = taken('indent', given, ['width', 'first', 'blank']);
-    const step = isText(width) ? width.value : ' '.repeat(Math.max(0, Number(width?.value ?? 4)));
+    const step = isText(width) ? width.value : ' '.repeat(Math.max(0, width ? wholeOf(width, 'indents') : 4));
     return indented(operand.value, step, { first: first !== undefined && isTrue(first), blank: blank !== undefined && isTrue(blank) });
   },
-  int: (operand, given) => {
-    const [fallback] = taken('int', given, ['default']);
+  int: (operand, [fallback]) => {
     const value = isText(operand) ? readWhole(operand.value) : numberOf(operand);
     return value === undefined || !Number.isFinite(value) ? (fallback ?? 0) : Math.trunc(value);
   },
-  join: (operand, given) => {
-    const [between] = taken('join', given, ['d']);
+  join: (operand, [between]) => {
     const items = isText(operand) ? Array.from(operand.value) : isList(operand) ? (operand.value as Value[]).map(pythonText) : undefined;
     return items?.join(between === undefined ? '' : pythonText(between));
   },
   last: (operand) => end(operand, -1),
   length: lengthOf,
-  max: (operand, given) => extreme('max', operand, given),
-  min: (operand, given) => extreme('min', operand, given),
+  max: (operand) => extreme('max', operand),
+  min: (operand) => extreme('min', operand),
   d: (operand, given) => FILTERS.get('default')?.(operand, given),
   list: membersOf,
   reverse: (operand) => (isText(operand) ? Array.from(operand.value).reverse().join('') : membersOf(operand)?.toReversed()),
-  sum: (operand, given) => wholeNumbers('sum', operand, given).reduce((sum, value) => sum + value, 0),
+  sum: (operand) => wholeNumbers('sum', operand).reduce((sum, value) => sum + value, 0),
   title: (operand) => (isText(operand) ? titledByJinja(operand.value) : undefined),
   tojson: (operand, given) => pythonJson(operand, jsonOptions(given)),
-  trim: (operand, given) => (isText(operand) ? stripped(operand.value, 'strip', characters('trim', given)) : undefined),
+  trim: (operand, given) => (isText(operand) ? stripped(operand.value, 'strip', characters(given)) : undefined),
   unique: (operand) => {
     if (!isList(operand)) return undefined;
     const items = operand.value as Value[];
@@ -316,7 +344,11 @@ function lengthOf(operand: Value): number | undefined {
 function membersOf(operand: Value): readonly unknown[] | undefined {
   if (isText(operand)) return Array.from(operand.value);
   if (operand.type === 'UndefinedValue') return [];
-  return operand.value instanceof Map ? Array.from(operand.value.keys()) : isList(operand) ? (operand.value as Value[]) : undefined;
+  return operand.type === 'ObjectValue'
+    ? Array.from((operand.value as ReadonlyMap<string, Value>).keys())
+    : isList(operand)
+      ? (operand.value as Value[])
+      : undefined;
 }
 
 /** The first or last item, undefined of an empty list. */
@@ -326,15 +358,15 @@ function end(operand: Value, place: 0 | -1): unknown {
 }
 
 /** @throws Error for other items: the order of texts, and the sum of lists, are not known here. */
-function wholeNumbers(filter: string, operand: Value, { places, names }: Given): number[] {
+function wholeNumbers(filter: string, operand: Value): number[] {
   const numbers = (membersOf(operand) ?? [undefined]).map((item) => (isValue(item) ? item.value : item));
-  if (places.length + names.size > 0 || !numbers.every(Number.isSafeInteger))
-    throw new Error(`it takes the ${filter} of what are not all whole numbers, or with arguments, which is not known here`);
+  if (!numbers.every(Number.isSafeInteger))
+    throw new Error(`it takes the ${filter} of what are not all whole numbers, which is not known here`);
   return numbers.map(Number);
 }
 
-function extreme(name: 'max' | 'min', operand: Value, given: Given): unknown {
-  const numbers = wholeNumbers(name, operand, given);
+function extreme(name: 'max' | 'min', operand: Value): unknown {
+  const numbers = wholeNumbers(name, operand);
   return numbers.length === 0 ? NOTHING : Math[name](...numbers);
 }
 
@@ -344,15 +376,15 @@ function numberOf({ type, value }: Value): number | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? Number(value) : undefined;
 }
 
-function jsonOptions(given: Given): JsonOptions {
-  const [ascii, indent, separators, sorted] = taken('tojson', given, ['ensure_ascii', 'indent', 'separators', 'sort_keys']);
+function jsonOptions([ascii, indent, separators, sorted]: Taken): JsonOptions {
   const parts = separators && separators.type !== 'NullValue' ? (separators.value as Value[]) : undefined;
-  if (parts && (parts.length !== 2 || !parts.every(isText))) throw new Error('it gives tojson separators that are not two texts');
-  const width = indent && indent.type !== 'NullValue' ? indent.value : undefined;
+  if (parts !== undefined && (!Array.isArray(parts) || parts.length !== 2 || !parts.every(isText)))
+    throw new Error('it gives tojson separators that are not two texts');
+  const width = !indent || indent.type === 'NullValue' ? undefined : isText(indent) ? indent.value : wholeOf(indent, 'indents');
   return {
     ensureAscii: ascii !== undefined && isTrue(ascii),
     sortKeys: sorted !== undefined && isTrue(sorted),
-    ...(width !== undefined && { indent: typeof width === 'string' ? width : Number(width) }),
+    ...(width !== undefined && { indent: width }),
     ...(parts && { separators: [String(parts[0]?.value), String(parts[1]?.value)] as const }),
   };
 }

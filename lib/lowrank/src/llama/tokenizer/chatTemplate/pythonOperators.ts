@@ -18,7 +18,7 @@ export function isEqual(left: Value, right: Value): boolean {
 export function isTrue(given: Value): boolean {
   const { value } = (isLasting(given) && behind(given)) || given;
   if (Array.isArray(value)) return value.length > 0;
-  return value instanceof Map ? value.size > 0 : Boolean(value);
+  return value instanceof Map && given.type === 'ObjectValue' ? value.size > 0 : Boolean(value);
 }
 
 /** True is 1, and none is not what is undefined. */

@@ -1,5 +1,7 @@
 /** Loops and macros with Jinja's scopes: what one pass of a loop sets ends with it, and a macro does not see the names of its caller. */
-import { constant, type Environment, type For, type Jinja, type MacroNode, type Named, type Node, type SetNode } from './jinja';
+
+import { type Given, givenOf } from './given';
+import { constant, type Environment, type For, type Jinja, type MacroNode, type Named, type Node, type Run, type SetNode } from './jinja';
 import { isTrue } from './pythonOperators';
 import { read } from './series';
 import type { Value } from './value';
@@ -14,23 +16,27 @@ export class LoopExit extends Error {
   }
 }
 
-type Run = (args: readonly Value[], scope: Environment) => Value;
-
 export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
   const made = (content: unknown): Value => new Scope().set('made', content);
+  const namespace = new Scope().lookupVariable('namespace').value as Run;
 
-  /** `loop` of a pass. */
+  /** `loop` of a pass: it has fields as a namespace has, and is neither that nor a mapping. */
   const loopOf = (items: readonly Value[], index: number): Value => {
     const { length } = items;
-    const loop = made({
+    const mapping = made({
       ...{ index: index + 1, index0: index, revindex: length - index, revindex0: length - index - 1, length },
       ...{ first: index === 0, last: index === length - 1, depth: 1, depth0: 0 },
-      cycle: (...values: unknown[]) => values[index % values.length],
+      cycle: () => null,
+      changed: () => {
+        throw new Error('it calls loop.changed, which is not known here');
+      },
     });
+    const loop = namespace([mapping], new Scope());
     const fields = loop.value as Map<string, Value>;
+    Object.assign(fields.get('cycle') ?? {}, { value: (args: readonly Value[]) => cycled(givenOf(args), index) });
     fields.set('previtem', items[index - 1] ?? made(undefined));
     fields.set('nextitem', items[index + 1] ?? made(undefined));
-    return loop;
+    return Object.assign(loop, { type: 'LoopContext' });
   };
 
   return class extends Interpreter {
@@ -78,6 +84,8 @@ export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
 
     /** What the block of a `set` sets itself ends with it. */
     #set(node: SetNode, environment: Environment): Value {
+      const { object } = node.assignee;
+      if (object && this.evaluate(object, environment).type === 'LoopContext') throw new Error('it sets a field of a loop');
       if (node.value) return super.evaluate(node, environment);
       const text = this.evaluateBlock(node.body, new Scope(environment));
       return super.evaluate({ ...node, value: constant(text) } as Node, environment);
@@ -88,9 +96,12 @@ export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
       const result = super.evaluate(node, environment);
       const macro = environment.lookupVariable(String(node.name.value)) as { value: Run };
       const { value: run } = macro;
+      const isCalling = uses(node.body, 'caller');
       macro.value = (args, callScope) => {
         const scope = new Scope(environment);
         const caller = callScope.variables.get('caller');
+        if (caller && (!isCalling || uses(node.body, 'kwargs')))
+          throw new Error(`it calls the macro ${node.name.value} with a block, for which it has no use`);
         if (caller) scope.setVariable('caller', caller);
         return run(args, scope);
       };
@@ -107,6 +118,21 @@ export function itemsOf(source: Value, made: (content: unknown) => Value): reado
   if (typeof value === 'string') return Array.from(value, made);
   if (type === 'UndefinedValue') return [];
   throw new Error(`it goes through a ${type} in a loop`);
+}
+
+/** `loop.cycle`. @throws Error where it is given nothing, or something by name. */
+function cycled({ places, names }: Given, index: number): Value {
+  const value = places[index % places.length];
+  if (!value || names.size > 0) throw new Error('it calls cycle without values, or with names for them');
+  return value;
+}
+
+/** Whether the name stands somewhere in these nodes. */
+function uses(nodes: unknown, name: string): boolean {
+  if (typeof nodes !== 'object' || nodes === null) return false;
+  const { type, value } = nodes as Named;
+  if (type === 'Identifier' && value === name) return true;
+  return Object.values(nodes instanceof Map ? Array.from(nodes) : nodes).some((inner) => uses(inner, name));
 }
 
 /** The names of a loop's variables, and their values. */

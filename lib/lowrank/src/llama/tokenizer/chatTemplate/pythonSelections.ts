@@ -1,5 +1,5 @@
 /** Jinja's filters `map`, `select`, `reject` and those by attributes: they apply a filter or a test to every item. */
-import { type Given, isText, taken } from './given';
+import { type Given, isText, type Taken, wholeOf } from './given';
 import { constant, type Node } from './jinja';
 import { byCodePoints } from './pythonJson';
 import { isTrue } from './pythonOperators';
@@ -85,8 +85,7 @@ interface Keyed<T> {
 }
 
 /** The filter `sort`. */
-export function sorted(items: readonly Value[], given: Given, made: Made): Value[] {
-  const [reverse, isCased, attribute] = taken('sort', given, ['reverse', 'case_sensitive', 'attribute']);
+export function sorted(items: readonly Value[], [reverse, isCased, attribute]: Taken, made: Made): Value[] {
   const isWhole = attribute === undefined || attribute.type === 'NullValue';
   if (!isWhole && String(attribute.value).includes(',')) throw new Error('it sorts by several attributes, which is not known here');
   const keyed = items.map((item) => ({ item, key: isWhole ? item : attributeOf(item, attribute, made) }));
@@ -94,8 +93,7 @@ export function sorted(items: readonly Value[], given: Given, made: Made): Value
 }
 
 /** The filter `dictsort`. */
-export function sortedPairs(mapping: ReadonlyMap<string, Value>, given: Given): (readonly [string, Value])[] {
-  const [isCased, by, reverse] = taken('dictsort', given, ['case_sensitive', 'by', 'reverse']);
+export function sortedPairs(mapping: ReadonlyMap<string, Value>, [isCased, by, reverse]: Taken): (readonly [string, Value])[] {
   if (by !== undefined && by.value !== 'key' && by.value !== 'value') throw new Error('it sorts a mapping by neither key nor value');
   const keyed = Array.from(mapping, (pair) => ({
     item: pair,
@@ -112,6 +110,6 @@ function inOrder<T>(keyed: readonly Keyed<T>[], isCased: Value | undefined, reve
   const isNumber = ({ key: { value } }: Keyed<T>) => typeof value === 'boolean' || (typeof value === 'number' && !Number.isNaN(value));
   if (!keyed.every(({ key }) => isText(key)) && !keyed.every(isNumber))
     throw new Error('it sorts what are neither all texts nor all numbers');
-  const isDown = reverse !== undefined && isTrue(reverse);
+  const isDown = reverse !== undefined && wholeOf(reverse, 'turns an order around') !== 0;
   return keyed.toSorted((a, b) => (isDown ? compare(b.key, a.key) : compare(a.key, b.key))).map(({ item }) => item);
 }

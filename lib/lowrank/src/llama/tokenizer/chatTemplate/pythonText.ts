@@ -29,11 +29,11 @@ function representation(of: Value, depth: number): string {
     const items = value.map(inner).join(', ');
     return type === 'TupleValue' ? `(${items}${value.length === 1 ? ',' : ''})` : `[${items}]`;
   }
-  if (value instanceof Map) {
+  if (value instanceof Map && type !== 'LoopContext') {
     const items = `{${Array.from(value, ([key, item]) => `${quoted(String(key))}: ${inner(item)}`).join(', ')}}`;
     return type === 'NamespaceValue' ? `<Namespace ${items}>` : items;
   }
-  throw new Error('it writes a function, not what the function returns');
+  throw new Error(`it writes a ${type === 'LoopContext' ? 'loop' : 'function, not what the function returns'}`);
 }
 
 /**
