@@ -55,7 +55,7 @@ def row_with_place(found):
 def pattern_of(word):
     if len(word) > 1:
         return rf"(?<![\w-])(?:{FORMS.get(word, word + 's?')})(?![\w-])"
-    return rf"(?<![\w.$(]){word}(?![\w.)])" if word in ALONE else None
+    return rf"(?<![\w.$(]){word}(?![\w.()])" if word in ALONE else None
 
 
 def linked(word, shown, meaning):

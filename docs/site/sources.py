@@ -43,6 +43,7 @@ def text_of(value):
     return value if isinstance(value, str) else "".join(value)
 
 
+HEAD = re.compile(r"<th\b.*?</th>", re.DOTALL)
 # A sentence with more characters than this has its numbers folded away below a figure.
 LONG = 300
 # Where what a figure is about ends, and its numbers begin.
@@ -89,7 +90,15 @@ def prepared_cell(cell, place, files):
 
 
 def prepared_output(output, name):
-    return {**output, "data": {"text/html": figure(output["data"], name)}} if VEGA in output.get("data", {}) else output
+    data = output.get("data", {})
+    if VEGA in data:
+        return {**output, "data": {"text/html": figure(data, name)}}
+    return {**output, "data": {**data, "text/html": unbroken(text_of(data["text/html"]))}} if "text/html" in data else output
+
+
+def unbroken(table):
+    """A table whose heads are not broken inside a name such as BLEU-4."""
+    return HEAD.sub(lambda head: re.sub(r"(?<=\w)-(?=\d)", "\N{NON-BREAKING HYPHEN}", head[0]), table)
 
 
 def unlisted(texts, references):

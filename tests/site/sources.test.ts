@@ -11,7 +11,7 @@ from glossary import entries, with_glossary, with_places
 from links import on_site
 from numbered import formulas_of, misnumbered, with_numbers, with_references
 from reference import with_links
-from sources import caption, notebook_of, notebook_texts, prepared_cell, unlisted, with_marks
+from sources import caption, notebook_of, notebook_texts, prepared_cell, unbroken, unlisted, with_marks
 given = json.load(sys.stdin)
 print(json.dumps(${expression}))`;
   return JSON.parse(execFileSync('.venv/bin/python', ['-c', program], { input: JSON.stringify(input), encoding: 'utf8' }));
@@ -148,6 +148,11 @@ test('an equation that is named by its number, and a figure above or below, are 
   expect(() => references('the drawing below')).toThrow("nothing for 'the drawing below' to lead to");
 });
 
+test('the head of a table is not broken at the hyphen of a name with a number', () => {
+  const table = (hyphen: string) => `<table><th scope="col">BLEU${hyphen}4, pre-trained</th><td>BLEU-4</td></table>`;
+  expect(python('unbroken(given)', table('-'))).toBe(table('\u2011'));
+});
+
 test('the first use of a word of the glossary leads to it, in prose only; letters also in shapes', () => {
   const text =
     '| letter | is |\n|---|---|\n| P | vectors of a prefix |\n| I, O | widths |\n\n| word | means |\n|---|---|\n| merge | add an update |\n';
@@ -157,7 +162,7 @@ test('the first use of a word of the glossary leads to it, in prose only; letter
   expect(python('with_places(given)', text)).toContain('| <span id="word-merge"></span>merge | add an update |');
   const link = (id: string, title: string, shown: string) => `<a class="glossary" href="00-start.html#${id}" title="${title}">${shown}</a>`;
   const body = (...[merged, P, I]: string[]) =>
-    `<h2>Merge</h2><p>It is ${merged}, then merged. I have ${P} vectors.</p><span class="c1">// (${I}, 4), (I, 4)</span>`;
+    `<h2>Merge</h2><p>It is ${merged}, then merged, with P(yes). I have ${P} vectors.</p><span class="c1">// (${I}, 4), (I, 4)</span>`;
   expect(python("with_glossary(given['body'], given['meanings'])", { body: body('merged', 'P', 'I'), meanings })).toBe(
     body(
       link('word-merge', 'merge: add an update', 'merged'),
