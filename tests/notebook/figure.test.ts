@@ -206,6 +206,7 @@ describe('figures', () => {
     const map = attentionMap([{ title: 'head 0', weights: [[0.25, 0.75]], prefixLength: 1 }]);
     expect(map.sentence).toBe('Attention weights from 0 to 1: head 0 (1 queries × 2 keys), its 1 prefix keys get 0.25 on average.');
     expect(figure({ mark: 'point' }, 'Own words.').sentence).toBe('Own words.');
+    expect(panels([bars, map], { title: 'Both' }).sentence).toBe(`Both. ${bars.sentence} ${map.sentence}`);
   });
 
   it('refuse matrices that are ragged, too large, or do not fit their prefix', () => {

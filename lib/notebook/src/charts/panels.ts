@@ -25,5 +25,5 @@ export function panels(figures: readonly Figure[], options: PanelsOptions = {}):
     ),
     resolve: { scale: { ...own, xOffset: 'independent' }, legend: own },
   };
-  return new Figure(view, figures.map((figure) => figure.sentence).join(' '));
+  return new Figure(view, [...(title ? [`${title}.`] : []), ...figures.map((figure) => figure.sentence)].join(' '));
 }
