@@ -91,6 +91,11 @@ export class NumericAxis {
     const labels = isLarge ? { labelExpr: COUNT_LABELS } : isSmall ? { labelExpr: SMALL_LABELS } : { format: '.6~g' };
     return { values: this.ticks, labelOverlap: 'greedy', ...labels };
   }
+
+  /** A field along this axis. */
+  encoding(field: string, title: string, axis: object = {}) {
+    return { field, type: 'quantitative', title, scale: this.scale, axis: { ...this.axis, ...axis } };
+  }
 }
 
 function apart(value: number, kind: AxisKind): [low: number, high: number] {

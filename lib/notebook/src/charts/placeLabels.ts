@@ -1,4 +1,6 @@
 import { textWidth } from '../textWidth';
+import { INK } from '../theme';
+import { nominal } from './fields';
 
 /** A mark to label; positions are in pixels from the upper left corner. */
 export interface Labelled {
@@ -122,4 +124,13 @@ export function placeLabels(marks: readonly Labelled[], width: number, height: n
     const found = placed.get(mark);
     return found ? [withLeader(found.label, found.far, mark)] : [];
   });
+}
+
+/** The text of a label at its place. */
+export function placedText({ text, x, y, align }: PlacedLabel): object {
+  return {
+    data: { values: [{ label: text }] },
+    mark: { type: 'text', align, baseline: 'middle', color: INK },
+    encoding: { x: { value: Math.round(x) }, y: { value: Math.round(y) }, text: nominal('label') },
+  };
 }

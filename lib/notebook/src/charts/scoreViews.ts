@@ -4,7 +4,7 @@ import { INK } from '../theme';
 import { nominal, quantity } from './fields';
 import { endLabels } from './lines/endLabels';
 import { NumericAxis } from './numericAxis';
-import { placeLabels } from './placeLabels';
+import { placedText, placeLabels } from './placeLabels';
 import { rule } from './ruleLines';
 import { rounded } from './series';
 
@@ -101,7 +101,7 @@ export function sortedView({ name, scores, scoreTitle, styles, format, width }: 
     title: null,
     axis: { ticks: false, domain: false, labelPadding: 8 },
   };
-  const x = { field: 'value', type: 'quantitative', title: scoreTitle, scale: axis.scale, axis: axis.axis };
+  const x = axis.encoding('value', scoreTitle);
   const { color, shape } = codes(styles);
   const tooltip = tooltips(scoreTitle, false);
   const seeds = shown.flatMap(({ method, seeds: each = [] }) => each.map((value) => ({ method, value: rounded(value) })));
@@ -160,8 +160,8 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
   const below = split.below.filter(({ parameters = 0 }) => parameters === 0); // only a line may leave the axis
   const shown = [...split.shown, ...split.below.filter(({ parameters = 0 }) => parameters > 0)];
   const ys = new NumericAxis(shown.flatMap(extent), { length: HEIGHT, padding: 0.1 });
-  const x = { field: 'parameters', type: 'quantitative', title: 'trained parameters', scale: xs.scale, axis: { ...xs.axis, grid: false } };
-  const y = { field: 'value', type: 'quantitative', title: scoreTitle, scale: ys.scale, axis: { ...ys.axis, minExtent: 36 } };
+  const x = xs.encoding('parameters', 'trained parameters', { grid: false });
+  const y = ys.encoding('value', scoreTitle, { minExtent: 36 });
   const { color, shape } = codes(styles);
   const rows = trained.map((score) => rowOf(score, format));
   const tooltip = tooltips(scoreTitle, true);
@@ -197,11 +197,7 @@ export function parametersView({ name, scores, scoreTitle, styles, format }: Fac
       ...rules,
       ...endLabels(lines, WIDTH, HEIGHT),
       ...labels.flatMap(({ leader }) => (leader ? [leaderLine(leader)] : [])),
-      ...labels.map(({ text, x: left, y: top, align }) => ({
-        data: { values: [{ text }] },
-        mark: { type: 'text', align, baseline: 'middle', color: INK },
-        encoding: { x: { value: Math.round(left) }, y: { value: Math.round(top) }, text: nominal('text') },
-      })),
+      ...labels.map(placedText),
     ],
   };
 }

@@ -55,7 +55,7 @@ export function stackedBars(parts: readonly StackedPart[], options: StackedBarsO
     padding: 0.03,
   });
   const y = { field: 'group', type: 'nominal', sort: groups, title: null, axis: { ticks: false, domain: false, labelPadding: 8 } };
-  const x = { field: 'value', type: 'quantitative', title: xTitle, scale: axis.scale, axis: axis.axis };
+  const x = axis.encoding('value', xTitle);
   const color = {
     field: 'part',
     type: 'nominal',

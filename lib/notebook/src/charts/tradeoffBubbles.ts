@@ -4,7 +4,7 @@ import { Figure } from '../figure';
 import { INK } from '../theme';
 import { nominal, quantity } from './fields';
 import { NumericAxis } from './numericAxis';
-import { placeLabels } from './placeLabels';
+import { placedText, placeLabels } from './placeLabels';
 import { colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
 
 /** One bubble. */
@@ -81,8 +81,8 @@ export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: Tra
     HEIGHT,
   );
   const number = (field: string, name: string) => quantity(field, name, '.4~g');
-  const x = { field: 'x', type: 'quantitative', title: xTitle, scale: xs.scale, axis: { ...xs.axis, grid: false } };
-  const y = { field: 'y', type: 'quantitative', title: yTitle, scale: ys.scale, axis: { ...ys.axis, minExtent: 40 } };
+  const x = xs.encoding('x', xTitle, { grid: false });
+  const y = ys.encoding('y', yTitle, { minExtent: 40 });
   const color = isSeries ? colourBySeries(names) : { ...colourBySeries(names), legend: null };
   const shape = isSeries ? shapeBySeries(names) : { value: 'circle' };
   const tooltip = [
@@ -121,11 +121,7 @@ export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: Tra
       },
       // Marks the centre of a bubble that is too small to see.
       { data: { values }, mark: { type: 'point', filled: true, opacity: 1, size: 12 }, encoding: { x, y, color, tooltip } },
-      ...labels.map(({ text, x: left, y: top, align }) => ({
-        data: { values: [{ label: text }] },
-        mark: { type: 'text', align, baseline: 'middle', color: INK },
-        encoding: { x: { value: Math.round(left) }, y: { value: Math.round(top) }, text: nominal('label') },
-      })),
+      ...labels.map(placedText),
     ],
   };
   const parts = bubbles.map((bubble) => {

@@ -73,8 +73,8 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
     kind: options.yScale ?? 'linear',
     zero,
   });
-  const x = { field: 'x', type: 'quantitative', title: xTitle, scale: xs.scale, axis: { ...xs.axis, grid: false } };
-  const y = { field: 'y', type: 'quantitative', title: yTitle, scale: ys.scale, axis: { ...ys.axis, minExtent: 40 } };
+  const x = xs.encoding('x', xTitle, { grid: false });
+  const y = ys.encoding('y', yTitle, { minExtent: 40 });
   const colour = colourBySeries(names);
   const color = isDirect ? { ...colour, legend: null } : colour;
   const coded = <T extends object>(code: T) => (isDirect ? { ...code, legend: null } : code);
