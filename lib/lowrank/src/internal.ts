@@ -30,6 +30,7 @@ export {
   writeTextAtomic,
 } from './io';
 export { type ByteLine, byteLines } from './io/byteLines';
+export { sha256 } from './io/sha256';
 export { storingIn } from './io/storingIn';
 export { LARGEST_RECORD, type TextLine, textLines, utf8Text } from './io/textLines';
 export { leftMask, padLeft } from './llama/generation/padLeft';
@@ -50,12 +51,12 @@ export { groupsByLength } from './runtime/groupsByLength';
 export { interruptible } from './runtime/interruptible';
 export { printable, printableJson, printableMessage } from './runtime/messages/printable';
 export { reasonOf } from './runtime/messages/reasonOf';
-export { duration } from './runtime/messages/statusLine';
+export { counted, duration } from './runtime/messages/statusLine';
 export { warn } from './runtime/messages/warn';
 export { version } from './runtime/version';
 export { weightedMean } from './runtime/weightedMean';
 export { lockRun } from './train/checkpoints/runLock';
-export { hashOf, modelFacts } from './train/cluster/join/runFacts';
+export { modelFacts } from './train/cluster/join/runFacts';
 export { shareOut } from './train/cluster/shareOut';
 export { encodeExamples, encodePrompt, type PromptTokenizer } from './train/data/encodeExample';
 export { packBatch, packRows } from './train/data/packing';

@@ -1,6 +1,6 @@
 /** Answers prompts in groups of similar length, which the workers of a cluster share out. */
 import type { Cluster } from 'lowrank';
-import { hashOf, interruptible, modelFacts, shareOut } from 'lowrank/internal';
+import { interruptible, modelFacts, sha256, shareOut } from 'lowrank/internal';
 import { longestFirst, type ReviewerModel } from './reviewerModel';
 
 interface Answering {
@@ -27,7 +27,7 @@ export async function answerInGroups<Answer>(
       work: (group) => answer(group, stop),
       facts: () => ({
         ...modelFacts(model),
-        prompts: hashOf(JSON.stringify(rows)),
+        prompts: sha256(JSON.stringify(rows)).slice(0, 32),
         settings: JSON.stringify([batchSize, settings]),
       }),
       onProgress: (done) => onProgress?.(answered(done)),

@@ -1,6 +1,5 @@
 /** `lowrank experiment`: compares methods on the three tasks and writes one results file. */
 
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
@@ -15,6 +14,7 @@ import {
   openModel,
   readJsonFile,
   type Streams,
+  sha256,
   storingIn,
   UsageError,
   version,
@@ -109,10 +109,9 @@ async function keptTexts(folder: string, { train }: ReviewSplits): Promise<Plain
 function store(output: string, { results, answers }: ExperimentOutcome): void {
   const folder = nodePath.dirname(nodePath.resolve(output));
   const file = `${nodePath.basename(output, '.json')}.answers.jsonl.gz`;
-  const sha256 = createHash('sha256').update(answers).digest('hex');
   storingIn(folder, 'results', () => {
     makeFolder(folder);
     writeFileAtomic(nodePath.join(folder, file), (append) => append(gzipSync(answers, { level: 9 })));
-    writeTextAtomic(output, `${JSON.stringify({ ...results, answers: { file, sha256 } }, null, 1)}\n`);
+    writeTextAtomic(output, `${JSON.stringify({ ...results, answers: { file, sha256: sha256(answers) } }, null, 1)}\n`);
   });
 }

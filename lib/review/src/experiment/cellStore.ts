@@ -1,9 +1,8 @@
 /** The results of cells on disk. */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
-import { makeFolder, pathKind, readJsonFile, storingIn, writeTextAtomic } from 'lowrank/internal';
+import { makeFolder, pathKind, readJsonFile, sha256, storingIn, writeTextAtomic } from 'lowrank/internal';
 import type { CellPlan } from './cellPlan';
 
 /** In bytes; a cell contains the answers to a few hundred examples. */
@@ -26,7 +25,7 @@ export class CellStore {
     const { method, ...rest } = { method: undefined, ...plan };
     const { name, adapter } = method ?? {};
     const key = JSON.stringify({ ...this.shared, ...rest, method: { name, adapter } });
-    return nodePath.join(this.root, createHash('sha256').update(key).digest('hex').slice(0, 16));
+    return nodePath.join(this.root, sha256(key).slice(0, 16));
   }
 
   has(plan: CellPlan): boolean {

@@ -1,6 +1,6 @@
 /** The cells of an experiment with their data and results. */
-import { createHash } from 'node:crypto';
 import { countParameters, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
+import { sha256 } from 'lowrank/internal';
 import { drawExamples } from '../drawExamples';
 import { encodeTask } from '../fineTune';
 import type { ReviewTask } from '../prompts';
@@ -166,7 +166,5 @@ function drawnSplits({ examples }: ExperimentConfig, task: ReviewTask, splits: R
 function dataHash(drawn: readonly ReviewSplits[], texts: PlainTexts): string {
   const parts = drawn.flatMap(({ train, validation, test }) => [train, validation, test]);
   const fields = parts.map((part) => part.map((example) => Object.entries(example).sort(([a], [b]) => (a < b ? -1 : 1))));
-  return createHash('sha256')
-    .update(JSON.stringify([fields, texts.code, texts.english]))
-    .digest('hex');
+  return sha256(JSON.stringify([fields, texts.code, texts.english]));
 }

@@ -1,8 +1,7 @@
 /** Caches a data set in a folder, with checksums against damage. */
-import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import { makeFolder, reasonOf, warn } from 'lowrank/internal';
+import { makeFolder, reasonOf, sha256, warn } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 
 const PARTS = ['train', 'validation', 'test'] as const;
@@ -61,10 +60,6 @@ export async function keepSplits(folder: string, splits: ReviewSplits): Promise<
 
 function fileOf(part: string): string {
   return `${part}.jsonl`;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function isFolderInTheWay(error: unknown): boolean {

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AbortedError, StateError } from 'lowrank';
-import { checkKnown, checkWhole } from 'lowrank/internal';
+import { checkKnown, checkWhole, sha256 } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { keepSplits, readSplits } from './cachedSplits';
 import { type HunkOptions, lintFile } from './lintFile';
@@ -125,5 +124,5 @@ function checkedSettings(options: LintReviewOptions): Settings {
 /** Hashes the installed versions, which work like a lock file, even where this library is a dependency of another project. */
 function cacheKey(packages: readonly InstalledPackage[], settings: Settings): string {
   const versions = packages.map(({ name, version }) => `${name}@${version}`);
-  return createHash('sha256').update(JSON.stringify({ formatVersion, settings, versions })).digest('hex').slice(0, 12);
+  return sha256(JSON.stringify({ formatVersion, settings, versions })).slice(0, 12);
 }

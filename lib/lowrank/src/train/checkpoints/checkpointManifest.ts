@@ -1,8 +1,8 @@
 /** The manifest that distinguishes intact from damaged checkpoints: the sizes and checksums of the other files. */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { writeTextAtomic } from '../../io';
+import { sha256 } from '../../io/sha256';
 import { FormatError } from '../../runtime';
 
 const MANIFEST = 'manifest.json';
@@ -52,8 +52,4 @@ function readFile(folder: string, name: string): Buffer {
 
 function damaged(folder: string, name: string, reason: string, cause?: unknown): FormatError {
   return new FormatError(`checkpoint ${folder} is damaged at ${name}: ${reason}`, { cause });
-}
-
-function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
 }

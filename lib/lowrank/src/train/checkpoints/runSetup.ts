@@ -1,5 +1,5 @@
 /** The set-up of a run: its adapters' configurations, its frozen weights, its data and settings. A checkpoint fits this set-up only. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../io/sha256';
 import { StateError, type tf } from '../../runtime';
 import { parametersOf, type TrainableModel } from '../trainableModel';
 
@@ -41,7 +41,7 @@ export function setupOf(model: TrainableModel): ModelSetup {
   const trained = new Set(parametersOf(model).values());
   const idle = idleParameters(model);
   const frozen = Array.from(model.namedParameters?.() ?? []).filter(([, variable]) => !trained.has(variable) && !idle.has(variable));
-  const sums = frozen.map(([name, variable]) => [name, checksum(variable)] as const);
+  const sums = frozen.map(([name, variable]) => [name, tensorChecksum(variable)] as const);
   return { adapters: activeConfigs(model), config: { ...config }, frozen: Object.fromEntries(sums) };
 }
 
@@ -94,13 +94,10 @@ function idleParameters(model: TrainableModel): ReadonlySet<tf.Variable> {
   return new Set(variablesOf(Object.keys(peftConfig)).filter((variable) => !active.has(variable)));
 }
 
-function checksum(variable: tf.Variable): string {
-  const values = variable.dataSync();
-  const hash = createHash('sha256').update(`${variable.dtype} ${variable.shape}`);
-  return hash
-    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-    .digest('hex')
-    .slice(0, 32);
+/** Of all bits of a tensor, of its type and of its shape. */
+export function tensorChecksum(tensor: tf.Tensor): string {
+  const { buffer, byteOffset, byteLength } = tensor.dataSync();
+  return sha256(`${tensor.dtype} ${tensor.shape}`, new Uint8Array(buffer, byteOffset, byteLength)).slice(0, 32);
 }
 
 function without(names: readonly string[], record: Readonly<Record<string, unknown>>): Record<string, unknown> {

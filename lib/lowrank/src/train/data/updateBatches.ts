@@ -1,5 +1,5 @@
 /** Divides the data of a run into the batches of each update. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../io/sha256';
 import { ArgumentError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
 import { type Batch, checkBatch, learnedTokens } from './batch';
@@ -77,11 +77,7 @@ function checked(batches: readonly Batch[], start: DataPosition, digest: string 
 }
 
 function chained(before = '', batch: Batch): string {
-  return createHash('sha256')
-    .update(before)
-    .update(checksum([batch]))
-    .digest('hex')
-    .slice(0, 32);
+  return sha256(before, checksum([batch])).slice(0, 32);
 }
 
 function otherData({ epoch, batch }: DataPosition): string {

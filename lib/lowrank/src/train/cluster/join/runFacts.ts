@@ -1,8 +1,8 @@
 /** What must be the same in all workers of a cluster, as short texts. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../../io/sha256';
 import { deviceInfo, tf } from '../../../runtime';
 import { version } from '../../../runtime/version';
-import { activeConfigs, type ModelSetup } from '../../checkpoints/runSetup';
+import { activeConfigs, type ModelSetup, tensorChecksum } from '../../checkpoints/runSetup';
 import type { Batch } from '../../data/batch';
 import { checksum } from '../../data/batchChecksum';
 import type { BatchSource } from '../../data/updateBatches';
@@ -23,10 +23,10 @@ export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, co
     return {
       'version of lowrank': version(),
       'version of TensorFlow': deviceInfo().tensorflowVersion,
-      'base model': hashOf(JSON.stringify([config, frozen])),
-      'adapter configuration': hashOf(JSON.stringify(adapters)),
+      'base model': hashOf([config, frozen]),
+      'adapter configuration': hashOf(adapters),
       'trained weights': hashOfTensors(Object.fromEntries(parametersOf(model))),
-      optimizer: hashOf(JSON.stringify([optimizer.step, rates, hashOfTensors(tensors)])),
+      optimizer: hashOf([optimizer.step, rates, hashOfTensors(tensors)]),
       'step of dropout': String(model.dropoutStep ?? 'none'),
     };
   } finally {
@@ -39,8 +39,8 @@ export function modelFacts(model: FinishedModel): Record<string, string> {
   return {
     'version of lowrank': version(),
     'version of TensorFlow': deviceInfo().tensorflowVersion,
-    'adapter configuration': hashOf(JSON.stringify(activeConfigs(model))),
-    model: hashOf(JSON.stringify([model.config, hashOfTensors(Object.fromEntries(model.namedParameters?.() ?? []))])),
+    'adapter configuration': hashOf(activeConfigs(model)),
+    model: hashOf([model.config, hashOfTensors(Object.fromEntries(model.namedParameters?.() ?? []))]),
   };
 }
 
@@ -54,15 +54,13 @@ export function dataFact(source: BatchSource, epoch: number): string {
 }
 
 function hashOfTensors(tensors: tf.NamedTensorMap): string {
-  const hash = createHash('sha256');
-  for (const [name, tensor] of Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const values = tensor.dataSync();
-    hash.update(`${name} ${tensor.dtype} ${tensor.shape} `).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  }
-  return hash.digest('hex').slice(0, 32);
+  return hashOf(
+    Object.entries(tensors)
+      .map(([name, tensor]) => `${name} ${tensorChecksum(tensor)}`)
+      .sort(),
+  );
 }
 
-/** Of a text. */
-export function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+function hashOf(value: unknown): string {
+  return sha256(JSON.stringify(value)).slice(0, 32);
 }
