@@ -8,14 +8,15 @@ import { UsageError } from './usageError';
 
 /**
  * Resizes a model to the vocabulary of the adapter in a folder, and returns the tokenizer to use with it: the folder's own, which is saved beside
- * such an adapter, or the model's where nothing changes.
+ * such an adapter, or the model's where nothing changes or there is no adapter.
  *
  * @throws UsageError when the folder has no tokenizer for its vocabulary.
  */
 export async function fitVocabulary(
   { model, tokenizer }: { readonly model: LlamaForCausalLM; readonly tokenizer: Tokenizer },
-  folder: string,
+  folder: string | undefined,
 ): Promise<Tokenizer> {
+  if (folder === undefined) return tokenizer;
   const size = vocabularyOf(openAdapterTensors(folder));
   const { vocabSize } = model.config;
   if (size === undefined || size === vocabSize) return tokenizer;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
-import { checkKnown, duration } from 'lowrank/internal';
+import { checkKnown, counted, duration } from 'lowrank/internal';
 import { type Displayable, displaySymbol, type MimeBundle } from '../bundle';
 import { escapeHtml } from '../html';
 import { displayBundle, isKernelAttached } from '../kernel';
@@ -33,10 +33,6 @@ export interface EvaluationState {
   readonly batches?: number;
   /** Remaining time of the whole work. */
   readonly secondsLeft?: number;
-}
-
-function counted(done: number, total: number | undefined): string {
-  return total === undefined ? `${done}` : `${done} of ${total}`;
 }
 
 /**
@@ -105,8 +101,8 @@ export class Progress implements Displayable {
   private text(): string {
     if (this.summary !== undefined) return `${this.label}: ${this.summary}`;
     const { step, loss, tokensPerSecond, secondsLeft } = { ...this.state, ...this.evaluation };
-    const parts = [`${this.label}: step ${counted(step, this.steps)}`];
-    if (this.evaluation) parts.push(`evaluation ${counted(this.evaluation.done, this.evaluation.batches)}`);
+    const parts = [`${this.label}: step ${counted(step, this.steps, ' of ')}`];
+    if (this.evaluation) parts.push(`evaluation ${counted(this.evaluation.done, this.evaluation.batches, ' of ')}`);
     if (loss !== undefined) parts.push(`loss ${loss.toFixed(3)}`);
     if (tokensPerSecond !== undefined) parts.push(`${Math.round(tokensPerSecond)} tokens/s`);
     if (secondsLeft !== undefined) parts.push(`${duration(secondsLeft)} left`);

@@ -38,7 +38,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const opened = await openModel(args, streams);
   const { model } = opened;
   try {
-    const tokenizer = folder === undefined ? opened.tokenizer : await fitVocabulary(opened, folder);
+    const tokenizer = await fitVocabulary(opened, folder);
     const reviewer = folder === undefined ? model : await PeftModel.fromPretrained(model, folder);
     const progress = new ProgressLine(args, stderr);
     const onProgress = (done: number) => progress.count(task, { done, total: examples.length });

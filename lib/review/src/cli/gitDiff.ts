@@ -33,7 +33,7 @@ const emptyTrees: Readonly<Record<string, string>> = {
  */
 export async function* gitDiff(base: string | undefined, folder = process.cwd()): AsyncGenerator<Buffer> {
   if (base?.startsWith('-')) throw new UsageError(`--base ${base} is not a commit`);
-  const since = base === undefined ? [await lastCommit(folder)] : ['--merge-base', base];
+  const since = await sinceOf(base, folder);
   const git = spawn('git', ['diff', ...plain, ...since, '--'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: inEnglish() });
   const ended = once(git, 'close') as Promise<[number | null]>;
   ended.catch(() => {}); // handled below; this covers a reader that stops early
@@ -64,7 +64,7 @@ export async function untrackedFiles(folder = process.cwd()): Promise<string[]> 
 
 /** The files with a conflict that is not resolved yet, as paths from the root of the repository. */
 export async function conflictingFiles(folder = process.cwd()): Promise<ReadonlySet<string>> {
-  const root = (await answer(folder, 'rev-parse', '--show-toplevel')).replace(/\n$/, '');
+  const root = await rootOf(folder);
   if (root === '') return new Set();
   const entries = (await answer(root, 'ls-files', '--unmerged', '-z')).split('\0').filter(Boolean);
   return new Set(entries.map((entry) => entry.slice(entry.indexOf('\t') + 1)));
@@ -72,9 +72,9 @@ export async function conflictingFiles(folder = process.cwd()): Promise<Readonly
 
 /** The changed files that `.gitattributes` marks as `linguist-generated`. */
 export async function generatedFiles(base: string | undefined, folder = process.cwd()): Promise<ReadonlySet<string>> {
-  const root = (await answer(folder, 'rev-parse', '--show-toplevel')).replace(/\n$/, '');
+  const root = await rootOf(folder);
   if (root === '') return new Set();
-  const since = base === undefined ? [await lastCommit(folder)] : ['--merge-base', base];
+  const since = await sinceOf(base, folder);
   const names = (await answer(root, 'diff', '--no-relative', '--name-only', '-z', ...since, '--')).split('\0').filter(Boolean);
   const generated = new Set<string>();
   for (let i = 0; i < names.length; i += 500) {
@@ -93,6 +93,16 @@ export async function* givenDiff(name: string, stdin: AsyncIterable<Buffer | str
   } catch (cause) {
     throw new UsageError(`cannot read ${name} (${fileFault(cause)})`);
   }
+}
+
+/** Outside of a repository, nothing. */
+async function rootOf(folder: string): Promise<string> {
+  return (await answer(folder, 'rev-parse', '--show-toplevel')).replace(/\n$/, '');
+}
+
+/** The words of `git diff` that say what to compare with. */
+async function sinceOf(base: string | undefined, folder: string): Promise<readonly string[]> {
+  return base === undefined ? [await lastCommit(folder)] : ['--merge-base', base];
 }
 
 async function lastCommit(folder: string): Promise<string> {

@@ -73,7 +73,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     try {
       const [first] = tasks;
       const folder = adapters === undefined || first === undefined ? undefined : adapterFolder(adapters, first);
-      const tokenizer = folder === undefined ? opened.tokenizer : await fitVocabulary(opened, folder);
+      const tokenizer = await fitVocabulary(opened, folder);
       if (adapters === undefined)
         streams.stderr.write('lowrank review: this is the output of the untuned model, not a review; it suggests no code\n');
       const models: TaskModels =

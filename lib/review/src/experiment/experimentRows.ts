@@ -7,7 +7,7 @@ import type { ConfidenceInterval } from '../scores/bootstrapInterval';
 import { reviewMetrics } from '../scores/scoreReviews';
 import type { OTHER_ROWS } from './experimentConfig';
 import type { ExperimentDifference, ExperimentMetric, ExperimentRow } from './experimentResults';
-import type { Answer, MeasuredCell, MeasuredLoss } from './measureCell';
+import { type Answer, type MeasuredCell, type MeasuredLoss, rounded } from './measureCell';
 import { differenceInterval, meanInterval, type SeedScore } from './seededBootstrap';
 
 /** A measured cell, with the name of its row. */
@@ -117,7 +117,7 @@ function lossScore(losses: readonly MeasuredLoss[], finish: (loss: number) => nu
 function rowsOf({ method, task, metrics }: MethodScores): ExperimentRow[] {
   return Array.from(metrics, ([metric, { seeds, examples }]) => {
     const all = Array.from({ length: examples }, (_, place) => place);
-    const perSeed = seeds.map((score) => rounded(score(all)));
+    const perSeed = seeds.map((score) => rounded(score(all), 5));
     return { method, task, metric, ...roundedInterval(meanInterval(seeds, examples)), perSeed, examples };
   });
 }
@@ -138,11 +138,7 @@ function differencesOf(scores: readonly MethodScores[], pairs: readonly (readonl
 }
 
 function roundedInterval({ value, low, high }: ConfidenceInterval): ConfidenceInterval {
-  return { value: rounded(value), low: rounded(low), high: rounded(high) };
-}
-
-function rounded(value: number): number {
-  return Number(value.toPrecision(5));
+  return { value: rounded(value, 5), low: rounded(low, 5), high: rounded(high, 5) };
 }
 
 /** The answers of one such rule to the test examples. */

@@ -98,7 +98,7 @@ function answerOf({ text, probability }: Prediction): Answer {
   return probability === undefined ? { text } : { text, probability };
 }
 
-/** As many digits as the results store. */
-export function rounded(value: number): number {
-  return Number(value.toPrecision(6));
+/** As many digits as the results of a cell store. */
+export function rounded(value: number, digits = 6): number {
+  return Number(value.toPrecision(digits));
 }

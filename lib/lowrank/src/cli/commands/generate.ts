@@ -27,7 +27,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const opened = await openModel(args, streams);
   const { model } = opened;
   try {
-    const tokenizer = folder === undefined ? opened.tokenizer : await fitVocabulary(opened, folder);
+    const tokenizer = await fitVocabulary(opened, folder);
     const writer = folder === undefined ? model : await PeftModel.fromPretrained(model, folder);
     const chat = [{ role: 'user', content: prompt }];
     const ids = args.isOn('chat')

@@ -68,6 +68,11 @@ export class StatusLine {
   }
 }
 
+/** `3/8`, or `3` where the total is unknown. */
+export function counted(done: number, total: number | undefined, between = '/'): string {
+  return total === undefined ? `${done}` : `${done}${between}${total}`;
+}
+
 /** `45 s`, `3 min`, `2 h 05 min` */
 export function duration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;

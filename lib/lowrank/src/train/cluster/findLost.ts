@@ -1,7 +1,7 @@
 /** Finds out who is to blame when workers cannot go on together. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterBinding } from './clusterBinding';
-import { taskName } from './join/serverDef';
+import { taskName, workersListed } from './join/serverDef';
 
 /** A worker that looks for the others. */
 export interface Seeker {
@@ -45,7 +45,7 @@ const NO_ANSWER = `no answer; ${ADVICE}`;
 export async function findLost(broken: BrokenCluster, nameOf: (rank: number) => string): Promise<Blame> {
   const { rank, timeout, reason, meeting } = broken;
   const patience = patienceOf(timeout);
-  const silent = silentIn(reason);
+  const silent = workersListed(reason, /stopped sending heartbeats\):?/);
   if (silent.length > 0) return blame(silent, nameOf, NO_HEARTBEAT);
   const reported = reportIn(reason);
   if (reported) return reported;
@@ -114,12 +114,6 @@ function reportIn(reason: string): Blame | undefined {
 
 function blame(workers: readonly number[], nameOf: (rank: number) => string, reason: string): Blame {
   return { workers, how: `lost ${workers.map(nameOf).join(', ')}: ${reason}` };
-}
-
-/** Those that the coordination service has not heard of. */
-function silentIn(reason: string): number[] {
-  const [, list = ''] = /stopped sending heartbeats\):?\s*((?:\/job:worker\/replica:0\/task:\d+\s*)+)/.exec(reason) ?? [];
-  return Array.from(list.matchAll(/task:(\d+)/g), ([, rank]) => Number(rank));
 }
 
 async function failing(ranks: readonly number[], ask: (rank: number) => Promise<unknown>): Promise<number[]> {

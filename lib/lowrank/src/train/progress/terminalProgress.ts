@@ -1,7 +1,7 @@
 /** The progress of a run: one line that renews itself on a terminal, plain lines elsewhere. */
 import process from 'node:process';
 import { checkGiven } from '../../runtime/checks/door';
-import { duration, type LineStream, StatusLine } from '../../runtime/messages/statusLine';
+import { counted, duration, type LineStream, StatusLine } from '../../runtime/messages/statusLine';
 import type { EvaluationProgress, ProgressDisplay, TrainingProgress } from './progressMeter';
 
 /** The stream of the line, for example `process.stderr`. */
@@ -34,8 +34,4 @@ function evaluationLine({ done, batches, step, steps, secondsLeft }: EvaluationP
   const parts = [`evaluation ${counted(done, batches)}`, `step ${counted(step, steps)}`];
   if (secondsLeft !== undefined) parts.push(`${duration(secondsLeft)} left`);
   return parts.join(' · ');
-}
-
-function counted(done: number, total: number | undefined): string {
-  return total === undefined ? `${done}` : `${done}/${total}`;
 }

@@ -16,7 +16,7 @@ import type { Environment } from '../resolvers/resolver';
 import { WorkerLostError } from '../workerLostError';
 import { freePorts } from './freePorts';
 import { type Listening, listeningOf } from './listening';
-import { serverDef, taskName } from './serverDef';
+import { serverDef, taskName, workersListed } from './serverDef';
 
 /** How a worker joins, and what it puts up with. */
 export interface JoinOptions {
@@ -163,8 +163,7 @@ async function alone(): Promise<ClusterDescription> {
 /** TensorFlow's message lists the missing workers, if the leader is there. */
 function notJoined({ rank, size, leader, workers }: ClusterDescription, cause: unknown, seconds: number): WorkerLostError {
   const reason = reasonOf(cause);
-  const [, list = ''] = /timed out task names:\s*((?:\/job:worker\/replica:0\/task:\d+\s*)+)/.exec(reason) ?? [];
-  const missing = Array.from(list.matchAll(/task:(\d+)/g), ([, task]) => Number(task));
+  const missing = workersListed(reason, /timed out task names:/);
   const isLeaderGone = missing.length === 0 && rank > 0 && /Deadline Exceeded|failed to connect/.test(reason);
   const lost = isLeaderGone ? [0] : missing;
   const names = lost.map((each) => `worker ${each} (${each === 0 ? leader : (workers?.[each] ?? 'of unknown address')})`);

@@ -16,6 +16,12 @@ export function taskName(rank: number): string {
   return `/job:worker/replica:0/task:${rank}`;
 }
 
+/** The workers that TensorFlow's message lists behind these words. */
+export function workersListed(message: string, behind: RegExp): number[] {
+  const [, list = ''] = new RegExp(`${behind.source}\\s*((?:/job:worker/replica:0/task:\\d+\\s*)+)`).exec(message) ?? [];
+  return Array.from(list.matchAll(/task:(\d+)/g), ([, rank]) => Number(rank));
+}
+
 /**
  * Worker 0 leads: it numbers the collectives and runs the coordination service, to which all workers send their heartbeats.
  *
