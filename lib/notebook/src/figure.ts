@@ -1,3 +1,4 @@
+/** A chart as every figure of the notebooks is displayed. */
 import { type Displayable, displaySymbol, type MimeBundle } from './bundle';
 import { pictures } from './pictures';
 import { renderSvg } from './svg';

@@ -1,3 +1,4 @@
+/** Draws charts in Node, without a browser. */
 import { createHash } from 'node:crypto';
 import { escapeHtml } from './html';
 import { textWidth } from './textWidth';

@@ -1,3 +1,4 @@
+/** What a layer's attention and output do as a prefix's gate turns. */
 import { type CausalSelfAttention, type LlamaForCausalLM, tf, type ZeroInitPrefixAttention } from 'lowrank';
 import { norm } from './measures';
 import type { SourcePrefixAttention } from './sourcePrefixAttention';

@@ -1,3 +1,4 @@
+/** Work in a process of its own, whose memory can be measured and which may be killed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type * as lowrank from 'lowrank';

@@ -1,3 +1,4 @@
+/** The errors of this library. The class says what is wrong, the message where, and what to do. */
 import { printableMessage } from './messages/printable';
 
 /** The stable codes that tell our errors apart; the class of each says what is wrong. */

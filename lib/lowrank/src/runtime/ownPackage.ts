@@ -1,3 +1,4 @@
+/** This package's own version, and the versions of Node that it takes. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
 

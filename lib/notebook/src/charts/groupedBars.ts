@@ -1,3 +1,4 @@
+/** Bars side by side in groups, with intervals and reference lines. */
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';

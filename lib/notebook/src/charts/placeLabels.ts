@@ -1,3 +1,4 @@
+/** Names beside the marks of a plane. */
 import { textWidth } from '../textWidth';
 import { INK } from '../theme';
 import { nominal } from './fields';

@@ -1,3 +1,4 @@
+/** Reference lines, and their names above the plot. */
 import { textWidth } from '../textWidth';
 import { INK } from '../theme';
 import { nominal } from './fields';

@@ -1,3 +1,4 @@
+/** The two forms of `scorePlot`: methods from the best to the worst, and scores against trained parameters. */
 import { ArgumentError } from 'lowrank/errors';
 import type { MethodStyle } from '../methodStyles';
 import { INK } from '../theme';

@@ -1,3 +1,4 @@
+/** Bars of parts, for what adds up to a whole. */
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../figure';

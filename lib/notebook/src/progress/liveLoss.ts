@@ -1,3 +1,4 @@
+/** A loss curve that is drawn again as training goes on. */
 import { randomUUID } from 'node:crypto';
 import { checkKnown } from 'lowrank/internal';
 import { displaySymbol } from '../bundle';

@@ -1,3 +1,4 @@
+/** The progress bar of a training run or of other long work. */
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { checkKnown, counted, duration } from 'lowrank/internal';

@@ -1,3 +1,4 @@
+/** Makes review examples of one file: ESLint's messages are the comments, and its fixes the refined code. */
 import type { Linter } from 'eslint';
 import { deriveSeed, seededRandom } from 'lowrank/internal';
 import type { ReviewExample } from '../reviewExample';

@@ -1,3 +1,4 @@
+/** The review data that need no download: ESLint's messages about the packages installed here. */
 import path from 'node:path';
 import { AbortedError, StateError } from 'lowrank';
 import { checkKnown, checkWhole, sha256 } from 'lowrank/internal';

@@ -1,3 +1,4 @@
+/** What ESLint looks for when it acts as the reviewer. */
 import type { Linter } from 'eslint';
 
 /** Options of rules, for those that have any. */

@@ -1,3 +1,4 @@
+/** Finds installed packages, and the JavaScript in them that people wrote. */
 import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+/** Divides the examples into parts that have no package in common. */
 import { shuffled } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { textHash } from './packageSources';

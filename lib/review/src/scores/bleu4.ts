@@ -1,3 +1,4 @@
+/** The score of comments and code in the CodeReviewer and LLaMA-Reviewer papers. */
 import { checkKnown } from 'lowrank/internal';
 import { checkPairs, mean } from './checkPairs';
 import { stopWords } from './stopWords';

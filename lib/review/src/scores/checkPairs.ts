@@ -1,3 +1,4 @@
+/** What the scores share. */
 import { ArgumentError } from 'lowrank';
 
 /** @throws ArgumentError when there are no pairs, or the numbers of predictions and references differ. */

@@ -1,3 +1,4 @@
+/** The names of lines at their ends, in place of a legend. */
 import type { MethodStyle } from '../../methodStyles';
 import { INK } from '../../theme';
 import { nominal } from '../fields';

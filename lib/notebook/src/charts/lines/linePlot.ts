@@ -1,3 +1,4 @@
+/** `linePlot` and `pointPlot`: series over a numeric axis. */
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown } from 'lowrank/internal';
 import { Figure } from '../../figure';

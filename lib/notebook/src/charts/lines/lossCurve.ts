@@ -1,3 +1,4 @@
+/** The loss of single runs; `lossCurves` draws methods with several seeds each. */
 import type { Figure } from '../../figure';
 import { linePlot } from './linePlot';
 import type { LinePlotOptions } from './lineSeries';

@@ -1,3 +1,4 @@
+/** The loss of methods, each with its seeds; `lossCurve` draws single runs. */
 import { ArgumentError } from 'lowrank/errors';
 import { checkKnown, checkOneOf } from 'lowrank/internal';
 import type { Figure } from '../../figure';
