@@ -247,7 +247,7 @@ bench-gpu-scale: build $(PEERS)
 
 # 1, 2 and 4 workers that divide the cores of this machine; see docs/beyond-one-machine.md
 bench-scale: build
-	@$(RUN_TS) tests/bench/scale.ts --out $(BENCH)/scale.json
+	@$(RUN_TS) tests/bench/scale/scale.ts --out $(BENCH)/scale.json
 
 # FAULTS times a worker of three is killed or stopped at a random moment; see docs/beyond-one-machine.md
 FAULTS ?= 50

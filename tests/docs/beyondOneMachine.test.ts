@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { findCluster } from 'lowrank';
 import { expect, test } from 'vitest';
-import { gatherSeconds, gradientBytes, type Limit, limits, type Point, ringSeconds, SHAPES } from '../bench/scaleModel';
-import { PUBLISHED, publishedAndComputed } from '../bench/scalePublished';
+import { gatherSeconds, gradientBytes, type Limit, limits, type Point, ringSeconds, SHAPES } from '../bench/scale/model';
+import { PUBLISHED, publishedAndComputed } from '../bench/scale/published';
 import { python } from '../io/python';
 
 const page = readFileSync('docs/beyond-one-machine.md', 'utf8');

@@ -2,7 +2,7 @@
 
 import type { PromptTokenizer } from 'lowrank/internal';
 import { checkKnown } from 'lowrank/internal';
-import { normalizedHunk } from './lint/splitByPackage';
+import { normalizedHunk } from './lintReviews/splitByPackage';
 import { isExampleOf, type ReviewTask, reviewPrompt, reviewTasks } from './prompts';
 import type { ReviewExample, ReviewSplits } from './reviewExample';
 

@@ -22,7 +22,7 @@ export type { PlainTexts } from './experiment/plainTexts';
 export type { ExperimentOutcome, ExperimentWork } from './experiment/plannedExperiment';
 export { runExperiment } from './experiment/runExperiment';
 export { type FineTuneData, type FineTuneOptions, type FineTuneResult, fineTune } from './fineTune';
-export { type LintProgress, type LintReviewOptions, lintReviews } from './lint/lintReviews';
+export { type LintProgress, type LintReviewOptions, lintReviews } from './lintReviews/lintReviews';
 export { type Prediction, type PredictOptions, predictReviews } from './predictReviews';
 export { isExampleOf, type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';
 export { type LoadReviewDataOptions, loadReviewData } from './readers/loadReviewData';

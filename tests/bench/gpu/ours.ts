@@ -14,7 +14,7 @@ import {
   tf,
 } from 'lowrank';
 import { usedGpuMebibytes } from '../../memory/usedGpuMebibytes.ts';
-import { gradientBytes, SHAPES } from '../scaleModel.ts';
+import { gradientBytes, SHAPES } from '../scale/model.ts';
 import { median, spreadOf, tokenIds } from '../task.ts';
 import { formulaWeight, makeModel } from './shape.ts';
 

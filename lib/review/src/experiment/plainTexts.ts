@@ -1,8 +1,8 @@
 /** Code and English text that no task trains on, to measure what a model forgets. */
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import { listedPackages } from '../lint/packageList';
-import { installedPackages, packageSources, textHash } from '../lint/packageSources';
+import { listedPackages } from '../lintReviews/packageList';
+import { installedPackages, packageSources, textHash } from '../lintReviews/packageSources';
 
 /** Texts of a few thousand characters each. */
 export interface PlainTexts {

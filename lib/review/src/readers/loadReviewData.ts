@@ -2,9 +2,9 @@
 import nodePath from 'node:path';
 import { ArgumentError, FormatError } from 'lowrank';
 import { checkKnown, deriveSeed, seededRandom } from 'lowrank/internal';
-import { LINT_OPTIONS, type LintReviewOptions, lintReviews } from '../lint/lintReviews';
-import { textHash } from '../lint/packageSources';
-import { normalizedHunk } from '../lint/splitByPackage';
+import { LINT_OPTIONS, type LintReviewOptions, lintReviews } from '../lintReviews/lintReviews';
+import { textHash } from '../lintReviews/packageSources';
+import { normalizedHunk } from '../lintReviews/splitByPackage';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { type ReadReviewsOptions, readFiledReviews } from './readReviews';
 

@@ -1,4 +1,4 @@
-/** A worker that is measured: `node scaleWorker.ts JSON` prints a line of JSON. */
+/** A worker that is measured: `node worker.ts JSON` prints a line of JSON. */
 import { AdamW, getPeftModel, joinCluster, LlamaForCausalLM, LoraConfig, tf, train } from 'lowrank';
 
 const { rows, steps, sums } = JSON.parse(process.argv[2] ?? '') as { rows: number; steps: number; sums: number[] };

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { AbortedError, ArgumentError, StateError } from 'lowrank';
 import { lintReviews, type ReviewExample, type ReviewSplits } from 'lowrank-review';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { normalizedHunk } from '../../../lib/review/src/lint/splitByPackage';
+import { normalizedHunk } from '../../../lib/review/src/lintReviews/splitByPackage';
 
 const parts = ['train', 'validation', 'test'] as const;
 const all = (splits: ReviewSplits): ReviewExample[] => parts.flatMap((part) => splits[part]);

@@ -5,10 +5,10 @@ import fs from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import nodePath from 'node:path';
 import { parseArgs } from 'node:util';
-import { environments } from '../train/cluster/workers.ts';
-import { describeMachine } from './machine.ts';
-import { costs, gradientBytes, limits, SHAPES, type Shape } from './scaleModel.ts';
-import { median } from './task.ts';
+import { environments } from '../../train/cluster/workers.ts';
+import { describeMachine } from '../machine.ts';
+import { median } from '../task.ts';
+import { costs, gradientBytes, limits, SHAPES, type Shape } from './model.ts';
 
 const { values } = parseArgs({ options: { out: { type: 'string' }, rounds: { type: 'string', default: '3' } } });
 const out = values.out ?? 'build/bench/scale.json';
@@ -39,7 +39,7 @@ async function run(count: number): Promise<Answer[]> {
   const options = JSON.stringify({ rows: ROWS, steps: STEPS, sums: [SMALL, GRADIENTS] });
   return Promise.all(
     places.map(async (place, rank) => {
-      const words = ['-c', coresOf(rank, count), process.execPath, '--no-warnings', 'tests/bench/scaleWorker.ts', options];
+      const words = ['-c', coresOf(rank, count), process.execPath, '--no-warnings', 'tests/bench/scale/worker.ts', options];
       const threads = { TF_NUM_INTRAOP_THREADS: String(Math.max(1, Math.floor(cores / count))) };
       const child = spawn('taskset', words, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...threads, ...place } });
       let said = '';

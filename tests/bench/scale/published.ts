@@ -3,7 +3,7 @@
  * rows of 4,096 tokens an update, DGX H100 with 8 GPUs each. From NVIDIA's NeMo AutoModel, docs/performance-summary and
  * examples/llm_benchmark/llama3_3/custom_llama3_3_70b_instruct_peft_benchmark_2nodes.yaml, as of 2026-06-12.
  */
-import { gatherSeconds, gradientBytes, type Network, ringSeconds } from './scaleModel.ts';
+import { gatherSeconds, gradientBytes, type Network, ringSeconds } from './model.ts';
 
 export const PUBLISHED = {
   tokensPerSecond: { one: 1091.85, two: 984.85 }, // of each GPU
