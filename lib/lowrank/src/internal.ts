@@ -6,7 +6,6 @@ export type { Command } from './cli/command';
 export type { SharedOptions } from './cli/commands/commands';
 export { run as trainOnTexts } from './cli/commands/train';
 export { defaultModelPath } from './cli/defaultModel';
-export { fitVocabulary } from './cli/fitVocabulary';
 export { checkModel, isAdapter, openModel } from './cli/openModel';
 export { ProgressLine } from './cli/progressLine';
 export type { Streams } from './cli/streams';

@@ -6,6 +6,7 @@ import { modelPlace } from '../llama/files/modelPlace';
 import { printableMessage } from '../runtime/messages/printable';
 import type { CommandArguments } from './arguments/commandArguments';
 import { defaultModelPath } from './defaultModel';
+import { fitVocabulary } from './fitVocabulary';
 import { ProgressLine } from './progressLine';
 import type { Streams } from './streams';
 
@@ -16,8 +17,8 @@ export interface OpenModel {
   readonly tokenizer: Tokenizer;
 }
 
-/** Opens the model of `--model`, or the default model. */
-export async function openModel(args: CommandArguments, { stderr }: Streams): Promise<OpenModel> {
+/** Opens the model of `--model`, or the default model, with the vocabulary of the adapter in this folder. */
+export async function openModel(args: CommandArguments, { stderr }: Streams, adapter?: string): Promise<OpenModel> {
   const quantize = args.choice('quantize', ['q4_1', 'int8', 'nf4']);
   const path = modelPath(args, stderr);
   const tokenizer = await Tokenizer.fromPretrained(path);
@@ -26,7 +27,12 @@ export async function openModel(args: CommandArguments, { stderr }: Streams): Pr
   const onProgress = ({ done, total }: LoadProgress) => progress.count(work, { done, total, as: 'percent' });
   const model = await LlamaForCausalLM.fromPretrained(path, { quantize, onProgress });
   progress.clear();
-  return { path, tokenizer, model };
+  try {
+    return { path, model, tokenizer: await fitVocabulary({ model, tokenizer }, adapter) };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
 }
 
 /**

@@ -11,7 +11,7 @@ import { AdamW } from './optimizer/adamw';
 import { constantSchedule, cosineSchedule, type Schedule } from './optimizer/schedules';
 import { train } from './train';
 import type { TrainableModel } from './trainableModel';
-import type { EvaluationOptions, TrainOptions, TrainResult } from './trainOptions';
+import { type EvaluationOptions, SHARED_OPTIONS, type TrainOptions, type TrainResult } from './trainOptions';
 
 /** Training data and held-out data. */
 export interface ExampleSplits {
@@ -61,9 +61,8 @@ export type TunedModel = TrainableModel & { readonly peftType?: PeftType };
 
 /** The options that callers who encode the examples pass on unchanged. */
 export const TRAINING_OPTIONS = [
-  'steps',
+  ...SHARED_OPTIONS,
   'batchSize',
-  'gradientAccumulation',
   'learningRate',
   'schedule',
   'warmupSteps',
@@ -71,14 +70,6 @@ export const TRAINING_OPTIONS = [
   'evaluateEvery',
   'patience',
   'onEvaluation',
-  'signal',
-  'onStep',
-  'progress',
-  'checkpoint',
-  'cluster',
-  'log',
-  'compile',
-  'precision',
 ] as const satisfies readonly (keyof TrainOnExamplesOptions)[];
 
 /**

@@ -92,30 +92,27 @@ export class TrainingAbortedError extends AbortedError {
   }
 }
 
+/** The options of `train` that `trainOnExamples` has too. */
+export const SHARED_OPTIONS = [
+  'steps',
+  'gradientAccumulation',
+  'signal',
+  'onStep',
+  'progress',
+  'checkpoint',
+  'cluster',
+  'log',
+  'compile',
+  'precision',
+] as const satisfies readonly (keyof TrainOptions)[];
+
 /** @throws ArgumentError when an option is unknown or out of its range. */
 export function checkTrainOptions(options: TrainOptions): void {
-  checkKnown(
-    'train',
-    options,
-    [
-      'optimizer',
-      'steps',
-      'epochs',
-      'gradientAccumulation',
-      'maxGradNorm',
-      'signal',
-      'stepsAtOnce',
-      'onStep',
-      'progress',
-      'evaluation',
-      'checkpoint',
-      'cluster',
-      'log',
-      'compile',
-      'precision',
-    ],
-    { learningRate: 'optimizer', lr: 'optimizer', batchSize: 'gradientAccumulation' },
-  );
+  checkKnown('train', options, [...SHARED_OPTIONS, 'optimizer', 'epochs', 'maxGradNorm', 'stepsAtOnce', 'evaluation'], {
+    learningRate: 'optimizer',
+    lr: 'optimizer',
+    batchSize: 'gradientAccumulation',
+  });
   const { optimizer, steps, epochs, gradientAccumulation, maxGradNorm, stepsAtOnce, evaluation, checkpoint } = options;
   if (optimizer !== undefined && typeof optimizer?.coefficients !== 'function')
     throw new ArgumentError('optimizer is not an AdamW: give new AdamW({ learningRate: … }), or leave it out');

@@ -4,7 +4,6 @@ import { PeftModel } from 'lowrank';
 import {
   type CommandArguments,
   checkModel,
-  fitVocabulary,
   joinedCluster,
   manyWorkers,
   openModel,
@@ -35,10 +34,8 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const count = args.whole('examples') ?? 200;
   const { test } = await reviewData(args, streams, { task });
   const examples = drawExamples(task, test, count);
-  const opened = await openModel(args, streams);
-  const { model } = opened;
+  const { model, tokenizer } = await openModel(args, streams, folder);
   try {
-    const tokenizer = await fitVocabulary(opened, folder);
     const reviewer = folder === undefined ? model : await PeftModel.fromPretrained(model, folder);
     const progress = new ProgressLine(args, stderr);
     const onProgress = (done: number) => progress.count(task, { done, total: examples.length });

@@ -4,7 +4,6 @@ import nodePath from 'node:path';
 import {
   type CommandArguments,
   defaultModelPath,
-  fitVocabulary,
   openModel,
   ProgressLine,
   printableMessage,
@@ -68,12 +67,10 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     );
   }
   if (hunks.length > 0) {
-    const opened = await openModel(args, streams); // an empty diff needs no model
-    const { model } = opened;
+    const [first] = tasks;
+    const folder = adapters === undefined || first === undefined ? undefined : adapterFolder(adapters, first);
+    const { model, tokenizer } = await openModel(args, streams, folder); // an empty diff needs no model
     try {
-      const [first] = tasks;
-      const folder = adapters === undefined || first === undefined ? undefined : adapterFolder(adapters, first);
-      const tokenizer = await fitVocabulary(opened, folder);
       if (adapters === undefined)
         streams.stderr.write('lowrank review: this is the output of the untuned model, not a review; it suggests no code\n');
       const models: TaskModels =

@@ -4,7 +4,6 @@ import { PeftModel } from '../../peft';
 import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
 import { printable } from '../../runtime/messages/printable';
 import type { CommandArguments } from '../arguments/commandArguments';
-import { fitVocabulary } from '../fitVocabulary';
 import { checkModel, openModel } from '../openModel';
 import type { Streams } from '../streams';
 import { UsageError } from '../usageError';
@@ -24,10 +23,8 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   if (folder !== undefined) checkAdapterFolder(folder);
   const prompt = args.argument === undefined || args.argument === '-' ? (await allOf(stdin)).replace(/\r?\n$/, '') : args.argument;
   if (prompt === '') throw new UsageError('the prompt is empty');
-  const opened = await openModel(args, streams);
-  const { model } = opened;
+  const { model, tokenizer } = await openModel(args, streams, folder);
   try {
-    const tokenizer = await fitVocabulary(opened, folder);
     const writer = folder === undefined ? model : await PeftModel.fromPretrained(model, folder);
     const chat = [{ role: 'user', content: prompt }];
     const ids = args.isOn('chat')

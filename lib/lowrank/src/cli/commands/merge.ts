@@ -4,7 +4,6 @@ import nodePath from 'node:path';
 import { PeftModel } from '../../peft';
 import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
 import type { CommandArguments } from '../arguments/commandArguments';
-import { fitVocabulary } from '../fitVocabulary';
 import { isAdapter, openModel } from '../openModel';
 import { ProgressLine } from '../progressLine';
 import type { Streams } from '../streams';
@@ -19,10 +18,8 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
       `--output ${output} holds an adapter, which transformers would put onto the merged model again: choose another folder`,
     );
   checkAdapterFolder(folder);
-  const opened = await openModel(args, streams);
-  const { model } = opened;
+  const { model, tokenizer } = await openModel(args, streams, folder);
   try {
-    const tokenizer = await fitVocabulary(opened, folder);
     const progress = new ProgressLine(args, streams.stderr);
     const onMerged = (done: number, total: number) => progress.count('merging', { done, total });
     const onWritten = (done: number, total: number) => progress.count('writing', { done, total, as: 'percent' });

@@ -32,16 +32,14 @@ export interface UpdateTensor extends AdapterTensor {
 export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpdate = LayerUpdate> extends Module {
   /** The updates by adapter name. */
   readonly updates = new Map<string, U>();
-  /** Shared by all layers of an adapted model, from its tuner; a single layer has its own. @internal */
-  readonly state: AdapterState;
   #merged: { readonly names: readonly string[]; readonly originals: readonly (readonly [tf.Variable, tf.Tensor])[] } | undefined;
 
-  protected constructor(
+  constructor(
     readonly baseLayer: B,
-    state: AdapterState | undefined,
+    /** Shared by all layers of an adapted model, from its tuner; a single layer has its own. @internal */
+    readonly state: AdapterState = new AdapterState(),
   ) {
     super();
-    this.state = state ?? new AdapterState();
   }
 
   override get kind(): ModuleKind | undefined {

@@ -1,9 +1,8 @@
 /** VeRA on a linear layer. */
-import { addResidual, type Projection } from '../../nn';
+import { addResidual } from '../../nn';
 import { tf, UnsupportedError } from '../../runtime';
 import type { UpdateTensor } from '../layers/adapterLayer';
 import { adapterPerRow } from '../layers/adapterPerRow';
-import type { AdapterState } from '../layers/adapterState';
 import { LinearAdapterLayer } from '../layers/linearAdapterLayer';
 import type { VeraUpdate } from './veraUpdate';
 
@@ -15,10 +14,6 @@ import type { VeraUpdate } from './veraUpdate';
  * Shapes: x (…, I) → y (…, O); A (I, r), d (r), B (r, O), b (O).
  */
 export class VeraLinear extends LinearAdapterLayer<VeraUpdate> {
-  constructor(baseLayer: Projection, state?: AdapterState) {
-    super(baseLayer, state);
-  }
-
   forward(x: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
       const base = this.baseLayer.forward(x);

@@ -1,8 +1,7 @@
 /** Saves and loads a run: everything that the rest of the run depends on. */
 import { FormatError, StateError, tf } from '../../runtime';
-import type { DataPosition } from '../data/updateBatches';
 import { momentOf, type OptimizerState } from '../optimizer/optimizerState';
-import type { EvaluationRecord, StepRecord } from '../progress/runRecords';
+import type { EvaluationRecord } from '../progress/runRecords';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint';
 import { checkSetup, type RunSetup } from './runSetup';
 import { checkedState, KIND, type SavedEvaluation, type SavedRun } from './savedState';
@@ -14,20 +13,12 @@ export interface CheckpointPlace {
 }
 
 /** A run between two updates. */
-export interface RunState {
+export interface RunState extends Omit<SavedRun, 'kind' | 'optimizerStep' | 'evaluations'> {
   /** The trained parameters, by name. */
   readonly weights: tf.NamedTensorMap;
   /** The parameters of the best evaluation, if they are kept. */
   readonly best: tf.NamedTensorMap;
   readonly optimizer: OptimizerState;
-  readonly setup: RunSetup;
-  /** For models with dropout. */
-  readonly dropoutStep?: number;
-  /** The seeds of the dropout masks, by layer. */
-  readonly dropoutSeeds: Readonly<Record<string, number>>;
-  /** The position of the next update's data. */
-  readonly position: DataPosition;
-  readonly history: readonly StepRecord[];
   readonly evaluations: readonly EvaluationRecord[];
 }
 

@@ -11,8 +11,9 @@ export interface SavedRun {
   readonly kind: typeof KIND;
   /** For models with dropout. */
   readonly dropoutStep?: number;
-  /** By layer. */
+  /** The seeds of the dropout masks, by layer. */
   readonly dropoutSeeds: Readonly<Record<string, number>>;
+  /** The position of the next update's data. */
   readonly position: DataPosition;
   readonly history: readonly StepRecord[];
   readonly optimizerStep: number;
