@@ -130,8 +130,8 @@ export function placeLabels(marks: readonly Labelled[], width: number, height: n
 /** The text of a label at its place. */
 export function placedText({ text, x, y, align }: PlacedLabel): object {
   return {
-    data: { values: [{ label: text }] },
+    data: { values: [{ text }] },
     mark: { type: 'text', align, baseline: 'middle', color: INK },
-    encoding: { x: { value: Math.round(x) }, y: { value: Math.round(y) }, text: nominal('label') },
+    encoding: { x: { value: Math.round(x) }, y: { value: Math.round(y) }, text: nominal('text') },
   };
 }
