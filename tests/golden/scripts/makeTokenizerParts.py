@@ -60,6 +60,27 @@ def added_parts():
         for cut in [None, {'type': 'WhitespaceSplit'}, {'type': 'Whitespace'}]:
             yield {'model': {**model(), 'vocab': unknown, 'merges': MERGES[:-1], 'fuse_unk': fuses}, 'pre_tokenizer': cut}
     yield {'decoder': {'type': 'ByteLevel', 'add_prefix_space': True, 'trim_offsets': True, 'use_regex': True}}
+    # What only a normalizer makes an added token, what it changes of one, and what it leaves of a text
+    lowered = [('Hello', {'normalized': True, 'special': True}), ('é', {'special': True}), ('zz', {})]
+    yield {**added(*lowered), 'normalizer': {'type': 'Replace', 'pattern': {'String': ' '}, 'content': 'zz'}, 'decoder': {'type': 'Fuse'}}
+    yield {**added(*lowered), 'normalizer': {'type': 'Lowercase'}, 'decoder': {'type': 'Fuse'}}
+    yield {**added(*lowered), 'decoder': {'type': 'ByteLevel', 'add_prefix_space': True, 'trim_offsets': True, 'use_regex': True}}
+    yield {'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'Strip', 'strip_left': True, 'strip_right': True}, {'type': 'Prepend', 'prepend': 'x'}]}}
+    yield added(('a ', {'rstrip': True}), (' ', {'lstrip': True}))
+    # The other models, with the decoders of all
+    vocab = ['<unk>', 'Hello', ',', 'a', '##a', 'b', '##b', '▁', '▁a', '5', ' ', '-c', 'd', *(f'<0x{byte:02X}>' for byte in range(0xA0, 0x100))]
+    ids = {token: i for i, token in enumerate(vocab)}
+    models = [
+        {'type': 'WordLevel', 'vocab': ids, 'unk_token': '<unk>'}, {'type': 'WordPiece', 'vocab': ids, 'unk_token': '<unk>', 'continuing_subword_prefix': '##', 'max_input_chars_per_word': 100},
+        {'type': 'Unigram', 'vocab': [[token, -1.0 - i / 4] for i, token in enumerate(vocab)], 'unk_id': 0, 'byte_fallback': True}]
+    decoders = [
+        {'type': 'WordPiece', 'prefix': '##', 'cleanup': True}, {'type': 'Metaspace', 'replacement': '▁', 'prepend_scheme': 'first', 'split': True},
+        {'type': 'Sequence', 'decoders': [{'type': 'ByteFallback'}, {'type': 'WordPiece', 'prefix': '##', 'cleanup': False}]},
+        {'type': 'Sequence', 'decoders': [{'type': 'Replace', 'pattern': {'String': 'a'}, 'content': '$&'}, {'type': 'Strip', 'content': ' ', 'start': 1, 'stop': 0}]}]
+    for each in models:
+        for decoder in decoders:
+            for cut in [None, {'type': 'Whitespace'}, {'type': 'FixedLength', 'length': 3}]:
+                yield {'model': each, 'pre_tokenizer': cut, 'decoder': decoder}
 
 
 def model():
@@ -76,7 +97,8 @@ def main():
         tokenizer = Tokenizer.from_str(json.dumps({**base, **part}))
         ids = [tokenizer.encode(text).ids for text in TEXTS]
         decoded = [tokenizer.decode(row, skip_special_tokens=False) for row in ids] if 'decoder' in part else None
-        made.append({'part': part, 'ids': ids, **({'decoded': decoded} if decoded else {})})
+        skipped = [tokenizer.decode(row) for row in ids] if 'decoder' in part else None
+        made.append({'part': part, 'ids': ids, **({'decoded': decoded, 'skipped': skipped} if decoded else {})})
     text = json.dumps({'texts': TEXTS, 'model': base['model'], 'made': made}, ensure_ascii=False)
     (Path(__file__).parent.parent / 'tokenizerParts.json').write_text(text + '\n', encoding='utf-8')
 

@@ -11,8 +11,8 @@ const { texts, model, made }: Golden = JSON.parse(fs.readFileSync(new URL('../..
 /** What Hugging Face's library made of each text with each part. */
 interface Golden {
   readonly texts: string[];
-  readonly model: object;
-  readonly made: readonly { readonly part: object; readonly ids: number[][]; readonly decoded?: string[] }[];
+  readonly model: { readonly vocab: object };
+  readonly made: readonly { readonly part: object; readonly ids: number[][]; readonly decoded?: string[]; readonly skipped?: string[] }[];
 }
 
 async function withPart(part: object): Promise<Tokenizer> {
@@ -21,16 +21,18 @@ async function withPart(part: object): Promise<Tokenizer> {
 }
 
 describe('a part of tokenizer.json gives the ids of the Python library', () => {
-  test.each(made.map((one) => [JSON.stringify(one.part).slice(0, 200), one] as const))('%s', async (_, { part, ids, decoded }) => {
+  test.each(made.map((one) => [JSON.stringify(one.part).slice(0, 200), one] as const))('%s', async (_, { part, ids, decoded, skipped }) => {
     const tokenizer = await withPart(part);
     expect(texts.map((text) => tokenizer.encode(text))).toEqual(ids);
     if (decoded) expect(ids.map((row) => tokenizer.decode(row))).toEqual(decoded);
+    if (skipped) expect(ids.map((row) => tokenizer.decode(row, { skipSpecialTokens: true }))).toEqual(skipped);
   });
 });
 
 describe('a value that the format does not have is refused by its name', () => {
   const split = { type: 'Split', pattern: { String: ' ' }, behavior: 'Isolated', invert: false };
   const space = { type: 'Metaspace', replacement: '▁' };
+  const writer = { type: 'TemplateProcessing', single: [], pair: [], special_tokens: {} };
   test.each([
     [{ pre_tokenizer: { ...split, behavior: 'isolated' } }, /"behavior": "isolated"; it is one of Removed, Isolated, Merged/],
     [{ pre_tokenizer: { ...split, behavior: undefined } }, /Split has "behavior": undefined; there are Removed, Isolated/],
@@ -46,6 +48,16 @@ describe('a value that the format does not have is refused by its name', () => {
     ],
     [{ decoder: { type: 'CTC' } }, /the decoder "CTC", which is for speech/],
     [{ decoder: { type: 'Sequence', decoders: [{ type: 'Fuse' }, { type: 'CTC' }] } }, /the decoder "CTC"/],
+    [{ decoder: { type: 'Strip', content: ' ', start: 1, stop: 1 } }, /a decoder "Strip" with a start and a stop, by which the Python/],
+    [{ model: { type: 'Unigram', vocab: [['a', 0]], unk_id: null } }, /the model Unigram has "unk_id": null; give it the id/],
+    [{ post_processor: { type: 'Sequence', processors: [writer, writer] } }, /2 post-processors in a row that add tokens are not supp/],
+    [
+      {
+        normalizer: { type: 'Strip', strip_left: true },
+        added_tokens: [{ id: Object.keys(model.vocab).length, content: '   ', normalized: true }],
+      },
+      /the normalizer leaves nothing of the added token " {3}"; set "normalized" to false/,
+    ],
     [{ decoder: { type: 'Foo' } }, /Unknown Decoder type: Foo/],
     [{ normalizer: { type: 'Foo' } }, /Unknown Normalizer type: Foo/],
     [{ post_processor: { type: 'Foo' } }, /Unknown PostProcessor type: Foo/],

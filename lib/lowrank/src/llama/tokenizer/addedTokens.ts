@@ -1,53 +1,71 @@
 /** Finds added tokens in a text as Hugging Face's Rust library does. */
-import { isJsonObject } from '../../io';
+import { isJsonObject, type JsonObject } from '../../io';
+import { shown } from '../../runtime/messages/shown';
 
 interface AddedToken {
+  /** As the file has it. */
+  readonly name: string;
   /** What is looked for: the token, after the normalizer if it applies to the token. */
   readonly content: string;
   readonly lstrip: boolean;
   readonly rstrip: boolean;
 }
 
-/** The parts of the JavaScript library's tokenizer that this file changes. */
+/** The parts of the JavaScript library's tokenizer that this file uses, and what it changes: how a text becomes tokens. */
 interface Parts {
-  splitter_unnormalized: Splitter;
-  splitter_normalized: Splitter;
+  encode_text: (text: string | null) => string[] | null;
   readonly normalizer: ((text: string) => string) | null;
-  readonly added_tokens_map: ReadonlyMap<string, { lstrip: boolean; rstrip: boolean }>;
-  readonly model: { readonly vocab: string[] };
+  readonly pre_tokenizer: ((text: string, options: { readonly section_index: number }) => string[]) | null;
+  readonly model: ((words: readonly string[]) => string[]) & Model;
+  readonly added_tokens_map: Map<string, { readonly id: number }>;
+  token_to_id: (token: string) => number | undefined;
 }
 
-interface Splitter {
-  split(text: string): string[];
+interface Model {
+  readonly vocab: string[];
+  readonly tokens_to_ids: Map<string, number>;
+  readonly config: JsonObject;
 }
 
 /**
  * Corrects how the JavaScript library finds added tokens. It takes all of them at once where there is no normalizer, so the longest wins
- * although tokens that are not normalized come first; and with `lstrip` or `rstrip` it drops a byte order mark. It also reads a normalized
- * token as it was before the normalizer.
+ * although tokens that are not normalized come first; with `lstrip` or `rstrip` it drops a byte order mark; it takes a text for a token
+ * that only the normalizer or the model made so; and it reads a normalized token as it was before the normalizer.
  */
 export function findAddedTokens(engine: object, added: readonly unknown[]): void {
   const parts = engine as Parts;
-  const { normalizer } = parts;
+  const { normalizer, pre_tokenizer: cut, model, added_tokens_map: byName } = parts;
+  const { vocab } = model.config;
+  const isOfModel = (name: string, id: unknown) =>
+    Array.isArray(vocab) ? Number(id) < vocab.length : isJsonObject(vocab) && Object.hasOwn(vocab, name);
   const tokens = added.filter(isJsonObject).map((token) => {
     const isNormalized = token.normalized === true;
-    const content = isNormalized && normalizer ? normalizer(String(token.content)) : String(token.content);
-    if (isNormalized && token.special !== true) parts.model.vocab[Number(token.id)] = content;
-    return { content, isNormalized, lstrip: token.lstrip === true, rstrip: token.rstrip === true };
+    const name = String(token.content);
+    const content = isNormalized && normalizer ? normalizer(name) : name;
+    if (content === '' && name !== '')
+      throw new Error(`the normalizer leaves nothing of the added token ${shown(name)}; set "normalized" to false`);
+    if (isNormalized) model.vocab[Number(token.id)] = content;
+    if (!isOfModel(name, token.id)) model.tokens_to_ids.delete(name);
+    return { name, content, isNormalized, lstrip: token.lstrip === true, rstrip: token.rstrip === true };
   });
+  const names = new Set(tokens.map(({ name }) => name));
+  for (const content of byName.keys()) if (!names.has(content)) byName.delete(content);
+  parts.token_to_id = (token) => byName.get(token)?.id ?? model.tokens_to_ids.get(token);
   const [plain, normalized] = [false, true].map((which) => stage(tokens.filter(({ isNormalized }) => isNormalized === which)));
   if (!plain || !normalized) return;
-  parts.splitter_unnormalized = { split: (text) => texts(normalizer ? plain([text]) : normalized(plain([text]))) };
-  parts.splitter_normalized = { split: (text) => (normalizer ? texts(normalized([text])) : [text]) };
-  for (const token of parts.added_tokens_map.values()) Object.assign(token, { lstrip: false, rstrip: false }); // done here
+  const words = (text: string, isFirst: boolean) => model(cut ? cut(text, { section_index: isFirst ? 0 : 1 }) : [text]);
+  const found = (pieces: readonly Piece[], read: (text: string, isFirst: boolean) => string[], isFirst: boolean) =>
+    pieces.flatMap((piece, index) => (typeof piece === 'string' ? read(piece, isFirst && index === 0) : [piece.name]));
+  parts.encode_text = (text) =>
+    text === null
+      ? null
+      : found(plain(text), (piece, isFirst) => found(normalized(normalizer ? normalizer(piece) : piece), words, isFirst), true);
 }
 
 type Piece = string | AddedToken;
 
-const texts = (pieces: readonly Piece[]): string[] => pieces.map((piece) => (typeof piece === 'string' ? piece : piece.content));
-
-/** Parts texts at some tokens; those that were found before stay whole. */
-function stage(tokens: readonly AddedToken[]): (pieces: readonly Piece[]) => Piece[] {
+/** Parts texts at some tokens. */
+function stage(tokens: readonly AddedToken[]): (text: string) => Piece[] {
   const byContent = new Map(tokens.filter(({ content }) => content !== '').map((token) => [token.content, token]));
   const lengths = lengthsByUnit([...byContent.keys()]);
   const at = (text: string, index: number) => {
@@ -57,7 +75,7 @@ function stage(tokens: readonly AddedToken[]): (pieces: readonly Piece[]) => Pie
     }
     return undefined;
   };
-  return (pieces) => pieces.flatMap((piece) => (typeof piece === 'string' ? parted(piece, at) : [piece]));
+  return (text) => parted(text, at);
 }
 
 /** The lengths of the texts that begin with a character, the longest first. */
@@ -86,10 +104,10 @@ function parted(text: string, tokenAt: (text: string, index: number) => AddedTok
     }
     const start = token.lstrip ? done + text.slice(done, Math.max(done, index)).replace(BLANKS_BEFORE, '').length : index;
     if (start > done) pieces.push(text.slice(done, start));
-    pieces.push(token);
     index += token.content.length;
     BLANKS_AFTER.lastIndex = index;
     done = token.rstrip ? index + (BLANKS_AFTER.exec(text)?.[0].length ?? 0) : index;
+    if (start < done) pieces.push(token); // or the token before it has taken its blanks
   }
   if (done < text.length) pieces.push(text.slice(done));
   return pieces;

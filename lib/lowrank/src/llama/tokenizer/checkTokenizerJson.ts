@@ -34,6 +34,13 @@ export function checkTokenizerJson(path: string, { model, post_processor: post, 
   const foreign = decoders.find((one) => isJsonObject(one) && one.type === 'CTC');
   if (foreign)
     throw new UnsupportedError(`${path} has the decoder "CTC", which is for speech, and drops repeated tokens; it is not supported`);
+  const stripped = decoders.find((one) => isJsonObject(one) && one.type === 'Strip' && Number(one.start) > 0 && Number(one.stop) > 0);
+  if (stripped)
+    throw new UnsupportedError(
+      `${path} has a decoder "Strip" with a start and a stop, by which the Python library fails; set one of them to 0`,
+    );
+  if (isJsonObject(model) && model.type === 'Unigram' && typeof model.unk_id !== 'number')
+    throw new UnsupportedError(`${path}: the model Unigram has "unk_id": ${shown(model.unk_id)}; give it the id of its unknown token`);
   const vocab = isJsonObject(model) && isJsonObject(model.vocab) ? model.vocab : {};
   checkIds(path, vocab, added);
   checkPostProcessor(
@@ -102,7 +109,12 @@ function checkIds(path: string, vocab: JsonObject, added: readonly unknown[]): v
 function checkPostProcessor(path: string, post: unknown, ids: ReadonlyMap<string, unknown>): void {
   if (!isJsonObject(post)) return;
   const { processors, special_tokens: special, cls, sep } = post;
-  if (Array.isArray(processors)) for (const one of processors) checkPostProcessor(path, one, ids);
+  if (Array.isArray(processors)) {
+    for (const one of processors) checkPostProcessor(path, one, ids);
+    const writers = processors.filter((one) => isJsonObject(one) && one.type !== 'ByteLevel');
+    if (writers.length > 1)
+      throw new UnsupportedError(`${path}: ${writers.length} post-processors in a row that add tokens are not supported; keep one of them`);
+  }
   const named = isJsonObject(special)
     ? Object.entries(special).map(([name, token]) => [name, isJsonObject(token) ? token.ids : token])
     : [];

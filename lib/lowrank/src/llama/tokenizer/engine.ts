@@ -1,13 +1,15 @@
 /** Hugging Face's JavaScript tokenizer, built so that its ids are those of the Python library. */
-import { isJsonObject } from '../../io';
+import { isJsonObject, type JsonObject } from '../../io';
 import { FormatError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
 import { findAddedTokens } from './addedTokens';
-import { correctByteFallback, correctByteLevel, correctMetaspace } from './byteDecoders';
+import { correctByteFallback, correctByteLevel, correctMetaspace, escapeReplacements } from './byteDecoders';
 import { exactNormalizer } from './normalizer';
 import { applyPrecompiled } from './precompiledCharsmap';
 import { exactPreTokenizer } from './preTokenizer';
 import type { TokenizerDefinition } from './tokenizerDefinition';
+
+const encoder = new TextEncoder();
 
 // The library is an ES module, which this CommonJS package can load only with import().
 export const importTokenizers = () => import('@huggingface/tokenizers');
@@ -27,19 +29,41 @@ export function buildEngine({ Tokenizer }: Tokenizers, { tokenizerJson }: Tokeni
   correctByteLevel(engine.decoder, tokenizerJson.decoder);
   correctMetaspace(engine.decoder, tokenizerJson.decoder);
   applyPrecompiled(engine.normalizer, exactParts.normalizer);
-  findAddedTokens(engine, Array.isArray(tokenizerJson.added_tokens) ? tokenizerJson.added_tokens : []);
+  escapeReplacements(engine.decoder, tokenizerJson.decoder);
   if (engine.model) encodeWordByWord(engine.model);
+  findAddedTokens(engine, Array.isArray(tokenizerJson.added_tokens) ? tokenizerJson.added_tokens : []);
   return engine;
 }
 
-/** The library makes one unknown token of neighbours, although a word between two others ends there. */
-function encodeWordByWord(model: object): void {
-  const callable = model as { _call(words: readonly string[]): string[] };
-  const encode = callable._call.bind(model);
-  callable._call = (words) => words.flatMap((word) => encode([word]));
+interface Model {
+  _call(words: readonly string[]): string[];
+  readonly unk_token_id?: number;
+  readonly vocab: readonly string[];
+  readonly tokens_to_ids: ReadonlyMap<string, number>;
+  readonly config: JsonObject;
 }
 
-/** No vocabulary has this token. */
+/**
+ * The library makes one unknown token of neighbours, although a word between two others ends there; it knows no bytes for what a
+ * Unigram model lacks, and no unknown token of a WordLevel model.
+ */
+function encodeWordByWord(given: object): void {
+  const model = given as Model;
+  const { config, tokens_to_ids: ids } = model;
+  const encode = model._call.bind(given);
+  const unknown = config.type === 'Unigram' ? model.vocab[Number(config.unk_id)] : String(config.unk_token);
+  const known = (token: string) => {
+    if (ids.has(token)) return [token];
+    const bytes = Array.from(config.byte_fallback === true ? encoder.encode(token) : [], byteToken);
+    if (bytes.length > 0 && bytes.every((byte) => ids.has(byte))) return bytes;
+    return [unknown !== undefined && ids.has(unknown) ? unknown : NO_TOKEN + token.replace(NO_TOKEN, '')];
+  };
+  model._call = (words) => words.flatMap((word) => encode([word]).flatMap(known));
+}
+
+const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+
+/** No vocabulary has a token that begins so. */
 const NO_TOKEN = '\0no token\0';
 
 /** Without an unknown token, the library would leave out what the vocabulary lacks; here it becomes a token without an id. */
@@ -53,7 +77,7 @@ export function knownIds({ ids, tokens }: { readonly ids: number[]; readonly tok
   if (missing === -1) return ids;
   if (tokens[missing] === NO_TOKEN)
     throw new FormatError('the vocabulary lacks a character of this text, and there is no unknown token to stand for it');
-  throw new FormatError(`the token ${shown(tokens[missing])} has no id, and there is no unknown token`);
+  throw new FormatError(`the token ${shown(tokens[missing]?.replace(NO_TOKEN, ''))} has no id, and there is no unknown token`);
 }
 
 /** The total number of entries in the lists and mappings of a value. */

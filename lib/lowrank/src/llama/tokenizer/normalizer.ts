@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../io';
 
 /**
  * The same normalizer in parts that the JavaScript library computes as the Rust one does. Left alone, it takes `$&` in a replacement for the
- * match, a final `Σ` for `ς`, and has other blanks.
+ * match, a final `Σ` for `ς`, prepends to an empty text, and has other blanks.
  */
 export function exactNormalizer(normalizer: unknown): unknown {
   if (!isJsonObject(normalizer)) return normalizer ?? null;
@@ -20,6 +20,7 @@ const EXACT: ReadonlyMap<string, Exact> = new Map(
     Replace: ({ pattern, content }) => replace(pattern, String(content)),
     Lowercase: (config) => sequence(MEDIAL_SIGMA, config),
     BertNormalizer: (config) => (config.lowercase === true ? sequence(MEDIAL_SIGMA, config) : config),
+    Prepend: ({ prepend }) => replace({ Regex: String.raw`\A(?=[\s\S])` }, String(prepend)),
     Strip: ({ strip_left: left, strip_right: right }) => {
       const ends = [left === true ? String.raw`\A\s+` : [], right === true ? String.raw`\s+\z` : []].flat();
       return sequence(...ends.map((expression) => replace({ Regex: expression }, '')));
