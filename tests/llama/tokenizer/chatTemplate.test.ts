@@ -4,8 +4,8 @@ import { ArgumentError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { boundedTemplate } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/boundedTemplate';
 import { chatVariables } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/chatVariables';
-import { importJinja } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/jinja';
-import { strftime } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/strftime';
+import { importJinja } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/jinjaLibrary';
+import { strftime } from '../../../lib/lowrank/src/llama/tokenizer/chatTemplate/python/strftime';
 
 const jinja = await importJinja();
 const messages = [

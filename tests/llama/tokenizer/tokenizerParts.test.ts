@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { Tokenizer } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { correctMetaspace } from '../../../lib/lowrank/src/llama/tokenizer/byteDecoders';
-import { exactPreTokenizer } from '../../../lib/lowrank/src/llama/tokenizer/preTokenizer';
+import { correctMetaspace } from '../../../lib/lowrank/src/llama/tokenizer/parts/byteDecoders';
+import { exactPreTokenizer } from '../../../lib/lowrank/src/llama/tokenizer/parts/preTokenizer';
 import { temporaryFolder } from '../../io/temporaryFolder';
 
 const path = temporaryFolder();

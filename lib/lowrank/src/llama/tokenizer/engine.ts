@@ -2,11 +2,11 @@
 import { isJsonObject, type JsonObject } from '../../io';
 import { FormatError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
-import { findAddedTokens } from './addedTokens';
-import { correctByteFallback, correctByteLevel, correctMetaspace, escapeReplacements } from './byteDecoders';
-import { exactNormalizer } from './normalizer';
-import { applyPrecompiled } from './precompiledCharsmap';
-import { exactPreTokenizer } from './preTokenizer';
+import { findAddedTokens } from './parts/addedTokens';
+import { correctByteFallback, correctByteLevel, correctMetaspace, escapeReplacements } from './parts/byteDecoders';
+import { exactNormalizer } from './parts/normalizer';
+import { applyPrecompiled } from './parts/precompiledCharsmap';
+import { exactPreTokenizer } from './parts/preTokenizer';
 import type { TokenizerDefinition } from './tokenizerDefinition';
 
 const encoder = new TextEncoder();

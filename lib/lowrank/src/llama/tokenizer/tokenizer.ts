@@ -10,12 +10,12 @@ import { shown } from '../../runtime/messages/shown';
 import { withinTime } from '../../runtime/withinTime';
 import { type BoundedTemplate, boundedTemplate } from './chatTemplate/boundedTemplate';
 import { chatVariables } from './chatTemplate/chatVariables';
-import { importJinja, type Jinja } from './chatTemplate/jinja';
+import { importJinja, type Jinja } from './chatTemplate/jinjaLibrary';
 import { buildEngine, type Engine, importTokenizers, knownIds, longestBuilding } from './engine';
-import { hasForeignExpression } from './foreignExpressions';
+import { tokenizerFromFolder, tokenizerPlace } from './files/tokenizerFromFolder';
+import { tokenizerFromGguf } from './files/tokenizerFromGguf';
+import { hasForeignExpression } from './parts/foreignExpressions';
 import type { TokenizerDefinition } from './tokenizerDefinition';
-import { tokenizerFromFolder, tokenizerPlace } from './tokenizerFromFolder';
-import { tokenizerFromGguf } from './tokenizerFromGguf';
 
 /** One message of a conversation. */
 export interface ChatMessage {

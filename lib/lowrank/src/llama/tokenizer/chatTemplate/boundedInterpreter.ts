@@ -12,11 +12,11 @@ import {
   type Member,
   type Named,
   type Node,
-} from './jinja';
+} from './jinjaLibrary';
 import { isMarked, refuseMarked } from './marked';
-import { pythonInterpreter } from './pythonInterpreter';
-import { LoopExit } from './pythonScopes';
-import { pythonText } from './pythonText';
+import { pythonInterpreter } from './python/interpreter';
+import { LoopExit } from './python/scopes';
+import { pythonText } from './python/text';
 import { behind } from './series';
 import type { Value } from './value';
 import { ENTRY, insertedSize, placesIn, ValueSizes } from './valueSizes';

@@ -1,11 +1,11 @@
 /** Renders a chat template within bounds of output and memory, because its file decides how much it writes. */
 import { boundedInterpreter } from './boundedInterpreter';
-import { givenOf } from './given';
-import type { Jinja, Node, Run, Token } from './jinja';
+import type { Jinja, Node, Run, Token } from './jinjaLibrary';
 import { plainSource } from './jinjaSource';
+import { givenOf } from './python/callArguments';
+import { FUNCTIONS, taken } from './python/signatures';
+import { strftime } from './python/strftime';
 import { seriesMaker } from './series';
-import { FUNCTIONS, taken } from './signatures';
-import { strftime } from './strftime';
 import { ENTRY } from './valueSizes';
 
 export interface BoundedTemplate {

@@ -3,7 +3,7 @@
  * behind, what only looks like a block within a text; and it knows neither all of Python's escapes nor all of its numbers.
  */
 
-import { BLANKS, stripped } from './pythonStrings';
+import { BLANKS, stripped } from './python/strings';
 
 /** The blanks and line ends of `lstrip_blocks` and `trim_blocks` are gone, and texts and numbers are in a plain form. */
 export function plainSource(given: string): string {

@@ -1,5 +1,5 @@
 /** Texts behind the filter `safe`: what Python adds to them it escapes, and it writes them otherwise within lists. */
-import { isText } from './given';
+import { isText } from './python/callArguments';
 import type { Value } from './value';
 
 const all = new WeakSet<Value>();

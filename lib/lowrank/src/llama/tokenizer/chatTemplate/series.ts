@@ -1,5 +1,5 @@
 /** What Python makes one item after the other, or shows through: ranges, views of mappings, and what many filters return. None of it is a list. */
-import type { Jinja } from './jinja';
+import type { Jinja } from './jinjaLibrary';
 import type { Value } from './value';
 
 interface Series {

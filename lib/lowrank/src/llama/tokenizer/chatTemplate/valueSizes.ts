@@ -1,5 +1,5 @@
 /** The sizes of a template's values, counted in characters, and of what its filters make of them. */
-import { LINE_ENDS } from './pythonStrings';
+import { LINE_ENDS } from './python/strings';
 import { behind } from './series';
 import type { Value } from './value';
 

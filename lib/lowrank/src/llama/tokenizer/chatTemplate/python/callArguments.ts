@@ -1,5 +1,5 @@
 /** What a template gives to filters, methods and functions, and what these are looked up by. */
-import type { Value } from './value';
+import type { Value } from '../value';
 
 /** Values that were given by place or by name. */
 export interface Given {

@@ -1,11 +1,11 @@
 /** Makes a `tokenizer.json` from the vocabulary in a GGUF file, like transformers. */
-import { GgufError, type GgufFile } from '../../io';
-import { UnsupportedError } from '../../runtime';
-import { openGguf } from '../files/openGguf';
+import { GgufError, type GgufFile } from '../../../io';
+import { UnsupportedError } from '../../../runtime';
+import { openGguf } from '../../files/openGguf';
+import { byteLevelSplit } from '../parts/preTokenizer';
+import type { TokenizerDefinition } from '../tokenizerDefinition';
 import { GGUF_CUTS } from './ggufCuts';
-import { byteLevelSplit } from './preTokenizer';
 import { mergesFromScores } from './sentencePieceMerges';
-import type { TokenizerDefinition } from './tokenizerDefinition';
 
 const UNKNOWN = 2;
 const CONTROL = 3;

@@ -1,7 +1,7 @@
 /** Python's operators on the values of a chat template, where JavaScript's do something else. */
 
-import { behind, isLasting, refuseSeries } from './series';
-import type { Value } from './value';
+import { behind, isLasting, refuseSeries } from '../series';
+import type { Value } from '../value';
 
 /** `left == right`: lists and mappings by what they hold, a text never as a number. */
 export function isEqual(left: Value, right: Value): boolean {

@@ -1,6 +1,6 @@
 /** Decodes bytes that a vocabulary spells as tokens such as `<0x0A>` or as letters, and signs for blanks, as Hugging Face's Rust library does. */
-import type { JsonObject } from '../../io';
-import { partsOfType } from './engineParts';
+import type { JsonObject } from '../../../io';
+import { partsOfType } from '../engineParts';
 
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

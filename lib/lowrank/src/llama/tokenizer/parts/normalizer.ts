@@ -1,5 +1,5 @@
 /** How text is changed before it is split. */
-import { isJsonObject, type JsonObject } from '../../io';
+import { isJsonObject, type JsonObject } from '../../../io';
 
 /**
  * The same normalizer in parts that the JavaScript library computes as the Rust one does. Left alone, it takes `$&` in a replacement for the

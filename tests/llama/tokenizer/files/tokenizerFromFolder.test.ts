@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { FormatError, Tokenizer } from 'lowrank';
 import { describe, expect, test, vi } from 'vitest';
-import { temporaryFolder } from '../../io/temporaryFolder';
+import { temporaryFolder } from '../../../io/temporaryFolder';
 
 const path = temporaryFolder();
 const tokenizerJson = {

@@ -1,8 +1,9 @@
 /** Methods of Python's texts for chat templates. */
-import { isText, own, type Taken, wholeOf } from './given';
-import { capitalized, LINE_ENDS, stripped, titled, words } from './pythonStrings';
-import { pythonText } from './pythonText';
-import type { Value } from './value';
+
+import type { Value } from '../value';
+import { isText, own, type Taken, wholeOf } from './callArguments';
+import { capitalized, LINE_ENDS, stripped, titled, words } from './strings';
+import { pythonText } from './text';
 
 /** What a method makes; undefined where the library's own does it. */
 type MethodOf = (text: string, given: Taken) => unknown;

@@ -1,10 +1,20 @@
 /** Loops and macros with Jinja's scopes: what one pass of a loop sets ends with it, and a macro does not see the names of its caller. */
 
-import { type Given, givenOf } from './given';
-import { constant, type Environment, type For, type Jinja, type MacroNode, type Named, type Node, type Run, type SetNode } from './jinja';
-import { isTrue } from './pythonOperators';
-import { read } from './series';
-import type { Value } from './value';
+import {
+  constant,
+  type Environment,
+  type For,
+  type Jinja,
+  type MacroNode,
+  type Named,
+  type Node,
+  type Run,
+  type SetNode,
+} from '../jinjaLibrary';
+import { read } from '../series';
+import type { Value } from '../value';
+import { type Given, givenOf } from './callArguments';
+import { isTrue } from './operators';
 
 /** `break` or `continue`: it ends the blocks around it. */
 export class LoopExit extends Error {

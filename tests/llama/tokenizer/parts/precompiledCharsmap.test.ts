@@ -2,15 +2,15 @@
 import fs from 'node:fs';
 import { Tokenizer } from 'lowrank';
 import { describe, expect, test } from 'vitest';
-import { precompiled } from '../../../lib/lowrank/src/llama/tokenizer/precompiledCharsmap';
-import { temporaryFolder } from '../../io/temporaryFolder';
+import { precompiled } from '../../../../lib/lowrank/src/llama/tokenizer/parts/precompiledCharsmap';
+import { temporaryFolder } from '../../../io/temporaryFolder';
 
 interface Golden {
   readonly charsmap: string;
   readonly made: readonly { readonly text: string; readonly normalized: string }[];
 }
 
-const { charsmap, made }: Golden = JSON.parse(fs.readFileSync(new URL('../../golden/precompiled.json', import.meta.url), 'utf8'));
+const { charsmap, made }: Golden = JSON.parse(fs.readFileSync(new URL('../../../golden/precompiled.json', import.meta.url), 'utf8'));
 const path = temporaryFolder();
 
 describe('a text is normalized as by the Rust library', () => {

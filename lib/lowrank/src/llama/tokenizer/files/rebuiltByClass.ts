@@ -1,5 +1,5 @@
 /** Where transformers 5 does not follow `tokenizer.json`: some of its classes take the vocabulary from it, and bring their own rules. */
-import { isJsonObject, type JsonObject } from '../../io';
+import { isJsonObject, type JsonObject } from '../../../io';
 
 const QWEN2 =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";

@@ -1,7 +1,8 @@
 /** Values of a chat template as Python's `json.dumps` writes them, which is what the filter `tojson` does in transformers. */
-import { numberText } from './pythonText';
-import { refuseSeries } from './series';
-import type { Value } from './value';
+
+import { refuseSeries } from '../series';
+import type { Value } from '../value';
+import { numberText } from './text';
 
 export interface JsonOptions {
   /** Every character beyond ASCII as `\uXXXX`; false by default, as in transformers. */

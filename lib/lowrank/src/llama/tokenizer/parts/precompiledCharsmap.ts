@@ -2,8 +2,8 @@
  * SentencePiece's table of replacements (`Precompiled` in tokenizer.json), as Hugging Face's Rust library applies it. The JavaScript library
  * leaves the table unread and takes NFKC for it.
  */
-import { FormatError } from '../../runtime';
-import { partsOfType } from './engineParts';
+import { FormatError } from '../../../runtime';
+import { partsOfType } from '../engineParts';
 
 /** The part of the JavaScript library's normalizer that this file changes. */
 interface Normalizer {

@@ -1,9 +1,10 @@
 /** Jinja's filters `map`, `select`, `reject` and those by attributes: they apply a filter or a test to every item. */
-import { type Given, isText, type Taken, wholeOf } from './given';
-import { constant, type Node } from './jinja';
-import { byCodePoints } from './pythonJson';
-import { isTrue } from './pythonOperators';
-import type { Value } from './value';
+
+import { constant, type Node } from '../jinjaLibrary';
+import type { Value } from '../value';
+import { type Given, isText, type Taken, wholeOf } from './callArguments';
+import { byCodePoints } from './json';
+import { isTrue } from './operators';
 
 type Evaluate = (node: Node) => Value;
 type Made = (content: unknown) => Value;

@@ -1,6 +1,6 @@
 /** Finds added tokens in a text as Hugging Face's Rust library does. */
-import { isJsonObject, type JsonObject } from '../../io';
-import { shown } from '../../runtime/messages/shown';
+import { isJsonObject, type JsonObject } from '../../../io';
+import { shown } from '../../../runtime/messages/shown';
 
 interface AddedToken {
   /** As the file has it. */

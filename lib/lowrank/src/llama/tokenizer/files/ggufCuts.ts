@@ -1,5 +1,5 @@
 /** How a byte-level vocabulary in a GGUF file splits text into words, by its name in `tokenizer.ggml.pre`. */
-import { GPT2_SPLIT, LLAMA3_SPLIT } from './preTokenizer';
+import { GPT2_SPLIT, LLAMA3_SPLIT } from '../parts/preTokenizer';
 
 /** A split: patterns applied in turn, each to the pieces left by those before it, and the other implications of its name. */
 export interface GgufCut {

@@ -1,14 +1,14 @@
 /** Reads the tokenizer of a Hugging Face folder: `tokenizer.json`, `tokenizer_config.json` and, in newer ones, `chat_template.jinja`. */
 import nodePath from 'node:path';
-import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../io';
-import { withoutNull } from '../../io/jsonFile';
-import { FormatError, UnsupportedError } from '../../runtime';
-import { shown } from '../../runtime/messages/shown';
-import { warn } from '../../runtime/messages/warn';
-import { type ModelPlace, modelPlace } from '../files/modelPlace';
-import { checkTokenizerJson } from './checkTokenizerJson';
+import { BinaryFile, isJsonObject, type JsonObject, namesIn, pathKind, readJsonFile } from '../../../io';
+import { withoutNull } from '../../../io/jsonFile';
+import { FormatError, UnsupportedError } from '../../../runtime';
+import { shown } from '../../../runtime/messages/shown';
+import { warn } from '../../../runtime/messages/warn';
+import { type ModelPlace, modelPlace } from '../../files/modelPlace';
+import { checkTokenizerJson } from '../checkTokenizerJson';
+import type { TokenizerDefinition } from '../tokenizerDefinition';
 import { rebuiltByClass } from './rebuiltByClass';
-import type { TokenizerDefinition } from './tokenizerDefinition';
 
 const LARGEST_TOKENIZER = 100_000_000; // Gemma 3's has 33 million bytes
 const MOST_CONTAINERS = 2 ** 21; // one per merge and added token

@@ -1,6 +1,6 @@
 /** Finds regular expressions that a tokenizer's file brings with it: these may backtrack endlessly. */
-import { isJsonObject } from '../../io';
-import { GGUF_CUTS } from './ggufCuts';
+import { isJsonObject } from '../../../io';
+import { GGUF_CUTS } from '../files/ggufCuts';
 
 const KNOWN_EXPRESSIONS = new Set(Array.from(GGUF_CUTS.values(), ({ patterns }) => patterns).flat());
 

@@ -1,19 +1,20 @@
 /** Jinja's interpreter with the meaning that Python gives to operators, tests, filters and methods: templates are made for it. */
-import { type Given, givenOf, isText, own, type Taken, wholeOf } from './given';
-import type { Argument, Binary, Environment, Filter, Jinja, Member, Named, Node, ObjectNode, Run, Slice, Test } from './jinja';
-import { constant } from './jinja';
-import { addsPlain, isMarked, mark, refuseMarked } from './marked';
-import { checkAttribute } from './pythonAttributes';
-import { type JsonOptions, pythonJson } from './pythonJson';
-import { characters, METHODS } from './pythonMethods';
-import { floorQuotient, isEqual, isTrue, modulo } from './pythonOperators';
-import { itemsOf, scopedInterpreter } from './pythonScopes';
-import { SELECTIONS, selection, sorted, sortedPairs } from './pythonSelections';
-import { capitalized, indented, readFloat, readWhole, stripped, titledByJinja } from './pythonStrings';
-import { numberText, pythonText } from './pythonText';
-import { behind, read, refuseSeries, seriesMaker } from './series';
+
+import type { Argument, Binary, Environment, Filter, Jinja, Member, Named, Node, ObjectNode, Run, Slice, Test } from '../jinjaLibrary';
+import { constant } from '../jinjaLibrary';
+import { addsPlain, isMarked, mark, refuseMarked } from '../marked';
+import { behind, read, refuseSeries, seriesMaker } from '../series';
+import type { Value } from '../value';
+import { checkAttribute } from './attributes';
+import { type Given, givenOf, isText, own, type Taken, wholeOf } from './callArguments';
+import { type JsonOptions, pythonJson } from './json';
+import { characters, METHODS } from './methods';
+import { floorQuotient, isEqual, isTrue, modulo } from './operators';
+import { itemsOf, scopedInterpreter } from './scopes';
+import { SELECTIONS, selection, sorted, sortedPairs } from './selections';
 import { METHODS_OF_MAPPINGS, METHODS_OF_TEXTS, FILTERS as SIGNATURES, taken } from './signatures';
-import type { Value } from './value';
+import { capitalized, indented, readFloat, readWhole, stripped, titledByJinja } from './strings';
+import { numberText, pythonText } from './text';
 
 /** Filters that take everything for a text. */
 const OF_TEXTS = new Set(['capitalize', 'lower', 'replace', 'title', 'trim', 'upper']);

@@ -1,8 +1,8 @@
 /** Values of a chat template as Python writes them: templates are made for it, and the tokens of `None` and `null` differ. */
 
-import { refuseMarked } from './marked';
-import { refuseSeries } from './series';
-import type { Value } from './value';
+import { refuseMarked } from '../marked';
+import { refuseSeries } from '../series';
+import type { Value } from '../value';
 
 /** What holds itself would be written without end. */
 const DEEPEST = 100;

@@ -1,6 +1,6 @@
 /** The arguments that Python's filters, methods and functions take. JavaScript leaves out what is too much, and Python refuses it. */
-import type { Given, Taken } from './given';
-import { own } from './given';
+import type { Given, Taken } from './callArguments';
+import { own } from './callArguments';
 
 /** Of one callable: the names of its arguments. */
 export interface Signature {

@@ -1,7 +1,7 @@
 /** How text is split into words before the merges. */
-import { isJsonObject, type JsonObject } from '../../io';
-import { FormatError } from '../../runtime';
-import { shown } from '../../runtime/messages/shown';
+import { isJsonObject, type JsonObject } from '../../../io';
+import { FormatError } from '../../../runtime';
+import { shown } from '../../../runtime/messages/shown';
 
 /** GPT-2's split (Radford et al. 2019), also the default of Hugging Face's `ByteLevel`. */
 export const GPT2_SPLIT = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
