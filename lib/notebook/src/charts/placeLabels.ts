@@ -101,7 +101,7 @@ const DISTANCE = 0.5;
 
 /**
  * Places each label beside its mark, without overlapping another label, a mark or a line across the plot if the plot has room. `lines` are
- * the heights of those lines. A label that found its place only further away has a leader to its mark.
+ * the heights of those lines. A label that is further away has a leader to its mark.
  */
 export function placeLabels(marks: readonly Labelled[], width: number, height: number, lines: readonly number[] = []): PlacedLabel[] {
   const boxes = [...marks.flatMap(boxesOf), ...lines.map((y) => ({ left: 0, right: width, top: y - 1, bottom: y + 1 }))];

@@ -95,12 +95,12 @@ export async function* givenDiff(name: string, stdin: AsyncIterable<Buffer | str
   }
 }
 
-/** Outside of a repository, nothing. */
+/** The root of the repository, or an empty text outside of one. */
 async function rootOf(folder: string): Promise<string> {
   return (await answer(folder, 'rev-parse', '--show-toplevel')).replace(/\n$/, '');
 }
 
-/** The words of `git diff` that say what to compare with. */
+/** The arguments of `git diff` that name the older side. */
 async function sinceOf(base: string | undefined, folder: string): Promise<readonly string[]> {
   return base === undefined ? [await lastCommit(folder)] : ['--merge-base', base];
 }

@@ -1,4 +1,4 @@
-/** The workers of a cluster, as one of them deals with the others. */
+/** A cluster as one of its workers uses it. */
 import { AbortedError, StateError, tf } from '../../runtime';
 import { reasonOf } from '../../runtime/messages/reasonOf';
 import { clusterBinding } from './clusterBinding';
@@ -6,7 +6,7 @@ import { type Communication, collectiveSum } from './collectiveReduce';
 import { type BrokenCluster, findLost, findUnreachable, tellAll } from './findLost';
 import { WorkerLostError } from './workerLostError';
 
-/** What is fixed when a worker joins. */
+/** Settings that are fixed when a worker joins. */
 interface Membership {
   readonly rank: number;
   /** By rank. */
@@ -21,7 +21,7 @@ class TogetherError extends Error {
   override readonly name = 'TogetherError';
 }
 
-/** Collectives of one size take turns with so many numbers, so that none meets the one before it. */
+/** Collectives of one size cycle through this many numbers, so none meets the one before it. */
 const TURNS = 4;
 
 /** Made by `joinCluster`, once in a process. */
@@ -51,18 +51,18 @@ export class Cluster {
     this.communication = communication;
   }
 
-  /** Whether this is worker 0, which writes what is written once. */
+  /** Whether this is worker 0, which writes for all. */
   get isFirst(): boolean {
     return this.rank === 0;
   }
 
-  /** What this worker is called in messages. */
+  /** The name of a worker in messages. */
   nameOf(rank: number): string {
     return `worker ${rank} (${this.addresses[rank] ?? 'unknown'})`;
   }
 
   /**
-   * The sum over all workers, the same bits in each of them. Waits for the others, and the process does nothing else meanwhile.
+   * The sum over all workers, the same bits in each of them. Waits for the others and blocks the process.
    *
    * NCCL may return a sum that was broken off as if it were whole: the values have to show that every worker is in it.
    *

@@ -25,7 +25,7 @@ export interface Blame {
   readonly how: string;
 }
 
-/** Answers are waited for so long, in milliseconds, and so long a worker stays for the others' questions. */
+/** Milliseconds to wait for an answer, and to stay for the questions of others. */
 const PATIENCE = 5000;
 /** Questions at a time: as many as Node has threads for them. */
 const AT_ONCE = 4;

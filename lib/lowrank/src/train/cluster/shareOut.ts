@@ -1,10 +1,10 @@
-/** Work on a list that the workers of a cluster share out. */
+/** Divides the items of a list among the workers of a cluster. */
 import { AbortedError } from '../../runtime';
 import type { Cluster } from './cluster';
 import { isShareOf } from './gatherLosses';
 import { shakeHands } from './join/handshake';
 
-/** A list, and what is done with each item. */
+/** A list, and the work on each item. */
 export interface SharedWork<Item, Result> {
   /** The same in all workers. */
   readonly items: readonly Item[];
@@ -12,7 +12,7 @@ export interface SharedWork<Item, Result> {
   readonly work: (item: Item) => Promise<Result>;
   /** In a cluster: what must be the same in all workers, as short texts. */
   readonly facts: () => Readonly<Record<string, string>>;
-  /** Called after each item of this worker's, with the number of those that are done when the other workers are as far. */
+  /** Called after each of this worker's items with the number that all have done if the others are as far. */
   readonly onProgress?: (done: number) => void;
 }
 
@@ -33,7 +33,7 @@ export async function shareOut<Item, Result>(cluster: Cluster | undefined, share
   return results;
 }
 
-/** What a worker tells of an item. */
+/** A worker's report on an item. */
 type Told<Result> = { readonly result: Result } | { readonly isStopped: true };
 
 async function throughCluster<Item, Result>(

@@ -20,7 +20,7 @@ export function packRows(examples: readonly TrainingExample[], width: number): T
   for (const [index, example] of examples.entries()) {
     const { length } = example.inputIds;
     if (length > width)
-      throw new ArgumentError(`example ${index} has ${length} tokens and rows are packed to ${width}: cut it, or pack more`);
+      throw new ArgumentError(`example ${index} has ${length} tokens and rows are packed to ${width}: cut the example, or raise pack`);
     let row = open.filter(({ left }) => left >= length).sort((a, b) => a.left - b.left)[0];
     if (!row) {
       row = { examples: [], left: width };
@@ -50,7 +50,7 @@ export function packBatch(rows: readonly (readonly TrainingExample[])[], width: 
   const labels = rows.map((row) => row.flatMap(({ labels }) => labels.map((label, t) => (t === 0 ? IGNORE_INDEX : label))));
   const segmentIds = rows.map((row) => row.flatMap(({ inputIds }, index) => inputIds.map(() => index + 1)));
   const long = inputIds.find(({ length }) => length > width);
-  if (long) throw new ArgumentError(`a row of ${long.length} tokens does not fit ${width}`);
+  if (long) throw new ArgumentError(`a row of ${long.length} tokens does not fit ${width}: take rows of packRows with this width`);
   return {
     inputIds: padRight(inputIds, padTokenId, width),
     labels: padRight(labels, IGNORE_INDEX, width),

@@ -81,7 +81,7 @@ function chained(before = '', batch: Batch): string {
 }
 
 function otherData({ epoch, batch }: DataPosition): string {
-  return `the first ${batch} batches of epoch ${epoch} are not those that the checkpoint's run has trained on: the data have changed, or are drawn anew at each reading. The run goes on with the present ones, and ends otherwise than if it had not been stopped`;
+  return `the first ${batch} batches of epoch ${epoch} are not those that the checkpoint's run has trained on: the data have changed, or each reading draws them anew. The run continues with the present data, so its result differs from that of a run that was not stopped`;
 }
 
 function emptyEpoch(epoch: number): string {

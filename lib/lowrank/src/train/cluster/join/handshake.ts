@@ -1,9 +1,9 @@
-/** Refuses a worker that would do something else than the others, before the first update. */
+/** Refuses, before the first update, a worker that would not do the same as the others. */
 import { StateError } from '../../../runtime';
 import type { Cluster } from '../cluster';
 
 /**
- * Compares what worker 0 says of the run with what each of the others says.
+ * Compares the facts of every worker with those of worker 0.
  *
  * @throws StateError, in all workers, that names each one that differs, and every fact in which it does.
  */

@@ -18,17 +18,17 @@ import { freePorts } from './freePorts';
 import { type Listening, listeningOf } from './listening';
 import { serverDef, taskName, workersListed } from './serverDef';
 
-/** How a worker joins, and what it puts up with. */
+/** How a worker joins, and how long it waits. */
 export interface JoinOptions {
   /** The cluster. @defaultValue what the environment's variables describe; see `findCluster` */
   readonly cluster?: ExplicitCluster;
   /** @defaultValue `process.env` */
   readonly environment?: Environment;
   /**
-   * How long, in seconds, a worker may let the others wait, and a third of it, at most 20 s, how long it may be silent. @defaultValue 90
+   * Seconds that a worker may let the others wait; it may be silent for a third of that, at most 20 s. @defaultValue 90
    */
   readonly timeout?: number;
-  /** How long the others are waited for at the start, in seconds. @defaultValue 600 */
+  /** Seconds to wait for the others at the start. @defaultValue 600 */
   readonly joinTimeout?: number;
   /** Called every second with the seconds spent waiting for the others. */
   readonly onWaiting?: (seconds: number) => void;
@@ -38,16 +38,16 @@ export interface JoinOptions {
 
 /** In milliseconds; see `timeout`. */
 const LONGEST_SILENCE = 20_000;
-/** Milliseconds that a worker waits until a name server knows its own name. */
+/** Milliseconds that a worker waits for a name server to know its name. */
 const LONGEST_NAMELESS = 30_000;
 
 let joined: Cluster | undefined;
 
 /**
- * Starts TensorFlow's server in this process and waits for the other workers. It comes before everything else: TensorFlow gives its devices
- * other names then, and tensors that were made before would be lost.
+ * Starts TensorFlow's server in this process and waits for the other workers. Call it before anything else: TensorFlow renames its devices then,
+ * and tensors made before would be lost.
  *
- * TensorFlow's server has no authentication: it belongs into a private network. It listens on the addresses that this worker's own name in
+ * TensorFlow's server has no authentication: run it in a private network. It listens on the addresses that this worker's own name in
  * the cluster stands for. Where these cannot be used, it listens on all of the machine's, and a warning says so.
  *
  * @returns the cluster; of one worker, where no environment describes another one.
@@ -120,7 +120,7 @@ async function connected(description: ClusterDescription, { onWaiting, ...timeou
   }
 }
 
-/** The address by which the leader's host is reached, and a port that is free on it. */
+/** This machine's address on the way to the leader, with a free port. */
 async function ownAddress(leader: string): Promise<string> {
   const { host, port } = hostAndPort(leader);
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');

@@ -7,11 +7,11 @@ import os from 'node:os';
 export interface Listening {
   /** Numeric addresses; an empty list means all. */
   readonly addresses: readonly string[];
-  /** Why it is all of them. */
+  /** Why it listens on all. */
   readonly reason?: string;
 }
 
-/** More addresses than a filter takes are more than a machine has under one name. */
+/** A filter takes this many addresses, more than a machine has under one name. */
 const MOST = 16;
 
 /** For a host, by its name or address in the cluster's description. Rejects if no name server knows it. */

@@ -4,7 +4,7 @@ import type { Batch } from '../../data/batch';
 import { checksum } from '../../data/batchChecksum';
 import type { Cluster } from '../cluster';
 
-/** What a worker asks of all, and what all of them do. */
+/** What one worker asks for, or what all of them agree on. */
 export interface Wishes {
   /** Whether the run stops. */
   readonly stop: boolean;
@@ -12,7 +12,7 @@ export interface Wishes {
   readonly stepsAtOnce: number;
 }
 
-/** What a worker says of an update. */
+/** A worker's statement about an update. */
 export interface Statement {
   /** Updates before it. */
   readonly step: number;
