@@ -18,7 +18,12 @@ describe('a JSON document from outside', () => {
 
   test.each([
     ['nested without end', `{"a":${'['.repeat(100_000)}`, /nesting is deeper than 64/],
-    ['of many small lists', `{"a":[${'[],'.repeat(100_000)}[]]}`, /more than 65536 lists and objects/],
+    ['of many small lists', `{"a":[${'[],'.repeat(100_000)}[]]}`, /more than 131072 lists, objects and entries in them/],
+    [
+      'of many keys',
+      `{${Array.from({ length: 600_000 }, (_, i) => `"k${i}":0`).join()}}`,
+      /more than 131072 lists, objects and entries in them/,
+    ],
     ['that is a list', '[]', /not an object/],
     ['that breaks off', '{"a":', /not valid JSON/],
     ['that is larger than it may be', ' '.repeat(10_000_001), /10000001 bytes of JSON/],

@@ -20,8 +20,8 @@ export function withoutNull(object: JsonObject): JsonObject {
 export interface JsonFileLimits {
   /** In bytes. */
   readonly largest: number;
-  /** Maximum number of lists and objects; each is small in the file but takes memory. @defaultValue 65,536 */
-  readonly mostContainers?: number;
+  /** Maximum number of lists, objects and what is in them; each is small in the file but takes memory. @defaultValue 131,072 */
+  readonly mostEntries?: number;
 }
 
 const DEEPEST = 64;
@@ -31,11 +31,11 @@ const DEEPEST = 64;
  *
  * @throws FileFormatError when the file does not exist, exceeds the limits, or is not JSON.
  */
-export function readJsonFile(path: string, { largest, mostContainers = 65_536 }: JsonFileLimits): JsonObject {
+export function readJsonFile(path: string, { largest, mostEntries = 2 ** 17 }: JsonFileLimits): JsonObject {
   const file = new BinaryFile(path);
   if (file.size > largest) throw new FileFormatError(path, 0, `${file.size} bytes of JSON exceed the limit of ${largest}`);
   const bytes = file.read(0, file.size);
-  checkStructure(path, bytes, mostContainers);
+  checkStructure(path, bytes, mostEntries);
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
@@ -46,10 +46,10 @@ export function readJsonFile(path: string, { largest, mostContainers = 65_536 }:
   return value;
 }
 
-/** Counts brackets before parsing: a small file can then neither take much memory nor nest too deeply for later code. */
-function checkStructure(path: string, bytes: Uint8Array, mostContainers: number): void {
+/** Counts brackets and commas before parsing: a small file can then neither take much memory nor nest too deeply for later code. */
+function checkStructure(path: string, bytes: Uint8Array, mostEntries: number): void {
   let depth = 0;
-  let containers = 0;
+  let entries = 0;
   let isInString = false;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at];
@@ -57,10 +57,13 @@ function checkStructure(path: string, bytes: Uint8Array, mostContainers: number)
       if (byte === 0x5c)
         at++; // a backslash escapes the next character
       else if (byte === 0x22) isInString = false;
-    } else if (byte === 0x22) isInString = true;
-    else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > DEEPEST) throw new FileFormatError(path, at, `the nesting is deeper than ${DEEPEST}`);
-      if (++containers > mostContainers) throw new FileFormatError(path, at, `there are more than ${mostContainers} lists and objects`);
-    } else if (byte === 0x5d || byte === 0x7d) depth--;
+      continue;
+    }
+    if (byte === 0x22) isInString = true;
+    const isOpening = byte === 0x5b || byte === 0x7b;
+    if (isOpening && ++depth > DEEPEST) throw new FileFormatError(path, at, `the nesting is deeper than ${DEEPEST}`);
+    if ((isOpening || byte === 0x2c) && ++entries > mostEntries)
+      throw new FileFormatError(path, at, `there are more than ${mostEntries} lists, objects and entries in them`);
+    if (byte === 0x5d || byte === 0x7d) depth--;
   }
 }

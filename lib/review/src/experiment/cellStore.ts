@@ -51,7 +51,7 @@ export class CellStore {
 }
 
 function readCell(path: string, { kind }: CellPlan): object {
-  const cell = readJsonFile(path, { largest: LARGEST_CELL, mostContainers: Number.POSITIVE_INFINITY });
+  const cell = readJsonFile(path, { largest: LARGEST_CELL, mostEntries: Number.POSITIVE_INFINITY });
   const isLoss = cell.loss === null || typeof cell.loss === 'number';
   const lacking = kind === 'trial' ? (isLoss ? undefined : 'loss') : LISTS.find((name) => !Array.isArray(cell[name]));
   if (lacking !== undefined)

@@ -11,7 +11,7 @@ import type { TokenizerDefinition } from '../tokenizerDefinition';
 import { rebuiltByClass } from './rebuiltByClass';
 
 const LARGEST_TOKENIZER = 100_000_000; // Gemma 3's has 33 million bytes
-const MOST_CONTAINERS = 2 ** 21; // one per merge and added token
+const MOST_ENTRIES = 2 ** 22; // Gemma 3's has about 2 ** 21
 const MOST_IDS = 2 ** 24; // the largest vocabulary in use has 2 ** 18
 const LARGEST_CONFIG = 20_000_000;
 
@@ -33,7 +33,7 @@ export function tokenizerPlace(path: string): ModelPlace {
 export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   const path = nodePath.join(folder, 'tokenizer.json');
   if (pathKind(path) === undefined) throw new FormatError(`${folder} has no tokenizer.json${otherVocabulary(folder)}`);
-  const given = readJsonFile(path, { largest: LARGEST_TOKENIZER, mostContainers: MOST_CONTAINERS });
+  const given = readJsonFile(path, { largest: LARGEST_TOKENIZER, mostEntries: MOST_ENTRIES });
   checkVocabulary(path, given);
   const optional = (name: string): JsonObject => {
     const file = nodePath.join(folder, name);
