@@ -26,9 +26,30 @@ test('special tokens stand in special_tokens_map.json too, and are matched whole
   expect(tokenizer.decode([0, 2, 1], { skipSpecialTokens: true })).toBe('ab');
 });
 
-test('tokenizer_config.json goes before it', async () => {
+test('it goes before tokenizer_config.json, unless that lists the added tokens, as in transformers', async () => {
   const files = { 'tokenizer_config.json': { eos_token: '<p>' }, 'special_tokens_map.json': { eos_token: '<e>' } };
-  expect((await read('both', files)).eosTokenId).toBe(3);
+  expect((await read('both', files)).eosTokenId).toBe(2);
+  const listing = { eos_token: '<p>', added_tokens_decoder: { 3: { content: '<p>', special: true } } };
+  expect((await read('listing', { ...files, 'tokenizer_config.json': listing })).eosTokenId).toBe(3);
+});
+
+test('new special tokens get their ids in the order of their names, wherever they stand, then those with other names, then the list', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const config = { mask_token: '<m>', image_token: '<i>', additional_special_tokens: ['<l>'] };
+  const tokenizer = await read('order', { 'tokenizer_config.json': config, 'special_tokens_map.json': { pad_token: '<q>' } });
+  expect(['<q>', '<m>', '<i>', '<l>'].map((token) => tokenizer.tokenToId(token))).toEqual([5, 6, 7, 8]);
+});
+
+test('an added token that is used as a special one is one, unless it is only in the list of further ones', async () => {
+  const added = ['<e>', '<p>', '<x>'].map((content, index) => ({ id: index + 2, content, normalized: false, special: false }));
+  const config = { eos_token: '<e>', image_token: '<p>', additional_special_tokens: ['<x>'] };
+  const files = { 'tokenizer.json': { ...tokenizerJson, added_tokens: added }, 'tokenizer_config.json': config };
+  expect((await read('used', files)).decode([0, 2, 3, 4, 1], { skipSpecialTokens: true })).toBe('a<x>b');
+});
+
+test('the token that pads may be named by the padding of tokenizer.json', async () => {
+  const padded = { ...tokenizerJson, padding: { pad_token: '<p>', pad_id: 3 } };
+  expect((await read('padding', { 'tokenizer.json': padded })).padTokenId).toBe(3);
 });
 
 test("where neither names one, the model's configuration does, the one for generation first", async () => {
@@ -124,7 +145,7 @@ describe('ids on which the files disagree are refused, because transformers give
   });
 
   test('what they agree on is read', async () => {
-    const tokenizer = await read('agree', { ...decoder(2, '<e>'), 'added_tokens.json': { '<e>': 2, '<new>': 5 } });
+    const tokenizer = await read('agree', { 'added_tokens.json': { '<e>': 2, '<new>': 5 } });
     expect(tokenizer.encode('a<e><new>')).toEqual([0, 2, 5]);
   });
 });

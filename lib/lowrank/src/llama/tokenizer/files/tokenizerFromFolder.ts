@@ -25,7 +25,7 @@ export function tokenizerPlace(path: string): ModelPlace {
 
 /**
  * Reads a folder's tokenizer. Its special tokens may be in `tokenizer_config.json`, `special_tokens_map.json` or, as ids, in the model's
- * configuration; the first that names one counts. Added tokens may be in the first two and in `added_tokens.json`.
+ * configuration. Added tokens may be in the first two and in `added_tokens.json`.
  *
  * @throws FormatError when the folder has no `tokenizer.json`, or a file is malformed; UnsupportedError when it asks for another encoding than
  * this one.
@@ -40,20 +40,23 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
     return pathKind(file) === undefined ? {} : readJsonFile(file, { largest: LARGEST_CONFIG });
   };
   const config = optional('tokenizer_config.json');
-  const map = optional('special_tokens_map.json');
-  const added = allAddedTokens(folder, given, { config, map, addedTokens: optional('added_tokens.json') });
+  // as in transformers, which reads the two other files only where the configuration has no list of added tokens
+  const isWhole = config.added_tokens_decoder !== undefined;
+  const map = isWhole ? {} : optional('special_tokens_map.json');
+  const special: JsonObject = { ...config, ...map, extra_special_tokens: extraTokens(config, map) };
+  const added = allAddedTokens(folder, given, special, isWhole ? {} : optional('added_tokens.json'));
   checkTokenizerJson(path, given, added);
   const modelConfig = optional('config.json');
   checkConfig(folder, config, modelConfig.model_type, given);
   const ofModel = { ...modelConfig, ...withoutNull(optional('generation_config.json')) };
-  const named = (name: string) => tokenText(config[name]) ?? tokenText(map[name]);
+  const named = (name: string) => tokenText(special[name]);
   const token = (name: string) => named(name) ?? tokenOfId(given, added, ofModel[`${name}_id`]);
   return {
     path: folder,
     tokenizerJson: { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, ...given, added_tokens: added },
     bosToken: token('bos_token'),
     eosToken: token('eos_token'),
-    padToken: token('pad_token'),
+    padToken: named('pad_token') ?? tokenText(objectOr(given.padding).pad_token) ?? token('pad_token'),
     unkToken: named('unk_token'),
     sepToken: named('sep_token'),
     clsToken: named('cls_token'),
@@ -97,16 +100,14 @@ function otherVocabulary(folder: string): string {
   return `${instead}; save the tokenizer there with transformers' save_pretrained`;
 }
 
+/** In the order of the ids of those that are new. */
+const SPECIAL: readonly string[] = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
+
 /**
  * The added tokens of `tokenizer.json`, then those that only the other files have. Special tokens in the vocabulary count as added too, as
  * in transformers, so that they are matched whole.
  */
-function allAddedTokens(
-  folder: string,
-  tokenizerJson: JsonObject,
-  beside: { config: JsonObject; map: JsonObject; addedTokens: JsonObject },
-): unknown[] {
-  const { config, map, addedTokens } = beside;
+function allAddedTokens(folder: string, tokenizerJson: JsonObject, special: JsonObject, addedTokens: JsonObject): unknown[] {
   const tokens: unknown[] = Array.isArray(tokenizerJson.added_tokens) ? [...tokenizerJson.added_tokens] : [];
   const known = new Map<unknown, unknown>(tokens.filter(isJsonObject).map(({ content, id }) => [content, id]));
   const add = (id: unknown, token: unknown, isSpecial: boolean) => {
@@ -116,28 +117,45 @@ function allAddedTokens(
     const defaults = { single_word: false, lstrip: false, rstrip: false, normalized: !isSpecial, special: isSpecial };
     tokens.push({ ...defaults, ...(isJsonObject(token) && token), id, content });
   };
-  for (const [id, token] of Object.entries(objectOr(config.added_tokens_decoder))) add(Number(id), token, false);
+  for (const [id, token] of Object.entries(objectOr(special.added_tokens_decoder))) add(Number(id), token, false);
   for (const [content, id] of Object.entries(addedTokens)) add(id, content, false);
   const vocabulary = isJsonObject(tokenizerJson.model) ? objectOr(tokenizerJson.model.vocab) : {};
   const nextId = () => Math.max(Object.keys(vocabulary).length, ...tokens.map((token) => (isJsonObject(token) ? Number(token.id) + 1 : 0)));
-  for (const file of [config, map]) {
-    const names = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token']; // the order of their new ids
-    const lists = [file.additional_special_tokens, file.extra_special_tokens].flatMap((list) =>
-      isJsonObject(list) ? Object.values(list) : list,
-    );
-    for (const token of [...names.map((name) => file[name]), ...lists]) {
-      const content = tokenText(token);
-      if (content === undefined || content === '' || known.has(content)) continue;
-      const isWord = Object.hasOwn(vocabulary, content);
-      const id = isWord ? vocabulary[content] : nextId();
-      if (!isWord) {
-        const remedy = `a model without a row for it needs resizeTokenEmbeddings(${Number(id) + 1})`;
-        warn(`${folder}: no file gives the special token ${shown(content)} an id: it gets ${id}, as in transformers; ${remedy}`);
-      }
-      add(id, token, true);
+  const own = Object.keys(special).filter(
+    (name) => name.endsWith('_token') && !SPECIAL.includes(name) && typeof special[name] === 'string',
+  );
+  const { list = [], ...byName } = objectOr(special.extra_special_tokens);
+  const others = [...own.map((name) => special[name]), ...Object.values(byName)];
+  const named = SPECIAL.map((name) => special[name]);
+  for (const token of [...named, ...others, ...(Array.isArray(list) ? list : [])]) {
+    const content = tokenText(token);
+    if (content === undefined || content === '' || known.has(content)) continue;
+    const isWord = Object.hasOwn(vocabulary, content);
+    const id = isWord ? vocabulary[content] : nextId();
+    if (!isWord) {
+      const remedy = `a model without a row for it needs resizeTokenEmbeddings(${Number(id) + 1})`;
+      warn(`${folder}: no file gives the special token ${shown(content)} an id: it gets ${id}, as in transformers; ${remedy}`);
     }
+    add(id, token, true);
   }
-  return tokens;
+  // What a file says is no special token becomes one by its use: in transformers, where its list of added tokens is that of the file.
+  const decoder = special.added_tokens_decoder === undefined ? undefined : Object.values(objectOr(special.added_tokens_decoder));
+  const listed = decoder?.filter((token) => objectOr(token).special === true || named.some((one) => tokenText(one) === tokenText(token)));
+  const ofList = Array.isArray(list) ? list.filter((token) => Object.hasOwn(addedTokens, tokenText(token) ?? '')) : [];
+  const contents = new Set([...(listed ?? named), ...others, ...ofList].map(tokenText));
+  return tokens.map((token) => (isJsonObject(token) && contents.has(tokenText(token)) ? { ...token, special: true } : token));
+}
+
+/** The special tokens that have no name, as a list, and those with names of their own. */
+function extraTokens(config: JsonObject, map: JsonObject): JsonObject {
+  const { extra_special_tokens: given, additional_special_tokens: older } = config;
+  const isEmpty = given === undefined || given === null || Object.keys(given).length === 0;
+  const extra = isEmpty ? (older ?? given) : given;
+  const ofMap = objectOr(map.extra_special_tokens);
+  const late = Array.isArray(map.extra_special_tokens) ? map.extra_special_tokens : [];
+  if (Array.isArray(extra)) return { ...ofMap, list: [...extra, ...late] };
+  const additional = map.additional_special_tokens ?? older;
+  return { ...ofMap, ...objectOr(extra), list: late.length > 0 || !Array.isArray(additional) ? late : additional };
 }
 
 /** A configuration names a token by its id, or by a list of ids of which the first counts. */
