@@ -36,6 +36,18 @@ describe('what people take for a model is named, with what to do', () => {
     ['a pickle', () => `${folderOf('pickle', { 'model.pt': '' })}/model.pt`, /a pickle, which can run code/],
     ['a folder of pickles', () => folderOf('pickles', { 'pytorch_model.bin': '' }), /pytorch_model\.bin, a pickle/],
     ['an ONNX folder', () => folderOf('onnx', { 'model.onnx': '' }), /ONNX model \(model\.onnx\)/],
+    [
+      'a pipeline of diffusers',
+      () => folderOf('diffusers', { 'model_index.json': '{}', 'unet/config.json': '{}' }),
+      /is a pipeline of diffusers \(model_index\.json\), not a language model/,
+    ],
+    ...['model.fp16.safetensors', 'consolidated.safetensors', 'weights.npz', 'flax_model.msgpack', 'tf_model.h5', 'openvino_model.xml'].map(
+      (name): [string, () => string, RegExp] => [
+        name,
+        () => folderOf(`only ${name}`, { 'config.json': fs.readFileSync(goldenPath('plain/config.json'), 'utf8'), [name]: '' }),
+        new RegExp(`has neither model\\.safetensors nor .*; ${name} is not read in their place; save the model there`),
+      ],
+    ),
     ['an archive', () => `${folderOf('zip', { 'model.zip': '' })}/model.zip`, /is an archive; unpack it/],
     ['one file of a model', () => goldenPath('plain/model.safetensors'), /one file of a model; give its folder/],
     ['a run with checkpoints', () => folderOf('run', { 'checkpoint-500/config.json': '{}' }), /give one of checkpoint-500/],

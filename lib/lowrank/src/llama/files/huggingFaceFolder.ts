@@ -92,7 +92,9 @@ function filesByTensor(folder: string): ReadonlyMap<string, SafetensorsFile> {
     const message = `${folder} holds its weights as ${older}, a pickle, which can run code and is not read here`;
     throw new UnsupportedError(`${message}; save it again with transformers' save_pretrained, which writes safetensors`);
   }
-  throw new FormatError(`${folder} has neither ${SINGLE} nor ${INDEX}; save the model there with transformers' save_pretrained`);
+  const other = names.find((name) => /\.(safetensors|gguf|msgpack|h5|npz|onnx|xml|distcp)$|^(onnx|model|global_step\d+)$/i.test(name));
+  const instead = other === undefined ? '' : `; ${other} is not read in their place`;
+  throw new FormatError(`${folder} has neither ${SINGLE} nor ${INDEX}${instead}; save the model there with transformers' save_pretrained`);
 }
 
 /** All tensors of some files; no tensor may be in two files. */

@@ -83,6 +83,7 @@ function revisionIn(file: BinaryFile): string {
 function otherKind(folder: string, names: readonly string[]): string | undefined {
   const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
   const again = "save the model again with transformers' save_pretrained, which writes config.json and safetensors";
+  if (names.includes('model_index.json')) return 'is a pipeline of diffusers (model_index.json), not a language model';
   const meta = find(/^consolidated.*\.(pth|safetensors)$|^params\.json$/);
   if (meta !== undefined) return `is in the format in which Meta and Mistral publish weights (${meta}), which is not read here; ${again}`;
   const pickle = find(/\.(bin|pt|pth|ckpt|pkl)$/);
