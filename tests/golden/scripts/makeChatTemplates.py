@@ -130,7 +130,7 @@ REFUSED += ['{{ ' + call + ' }}' for call in [
     "'a' | title(1)", "'a' | capitalize(none)", "1 | abs(1)", "[1] | join('a', none, 1)", "'a' | replace('a')", "'a' | replace('a', 'b', 1, 2)", "'a' | replace('a', 'b', old='a')", "missing | default(1, true, 2)",
     "missing | default(value=1)", "'1' | int(0, 10, 1)", "'1' | float(0, 1)", "'a' | indent(1, true, true, 1)", "'a' | trim('a', 'b')", "[1] | sort(true, true, none, 1)", "[1] | sort('up')", "schema | dictsort(true, 'key', false, 1)",
     "values | tojson(false, 2, none, false, 1)", "[1] | tojson(indent=[1])", "'a' | indent(none)", "'a' | bool", "range()", "range(1, 2, 3, 4)", "range(1, missing)", "range(stop=2)",
-    "strftime_now()", "strftime_now('%Y', 1)", "namespace(1, 2)", "[1, 2][:missing]", "namespace(a=1) | list", "namespace(a=1) | dictsort"]]
+    "strftime_now()", "strftime_now('%Y', 1)", "namespace(1, 2)", "[1, 2][:missing]", "['a'] | select(none) | list", "[1] | reject(true) | list", "namespace(a=1) | list", "namespace(a=1) | dictsort"]]
 
 
 def refused(source):

@@ -57,7 +57,8 @@ function mapped({ places, names }: Given, evaluate: Evaluate, made: Made): (item
 /** The test of these arguments: its name and what it compares with; without any, whether an item counts as true. */
 function tested([name, ...rest]: readonly (Value | undefined)[], evaluate: Evaluate): (item: Value) => boolean {
   if (!name) return isTrue;
-  const test = String(name.value);
+  if (!isText(name)) throw new Error(`it selects by a test whose name is a ${name.type}, not a text`);
+  const test = name.value;
   const operator = OPERATORS.get(test);
   if (rest.length !== (operator ? 1 : 0)) throw new Error(`it gives the test ${test} ${rest.length} values, which is not known here`);
   if (!operator)
