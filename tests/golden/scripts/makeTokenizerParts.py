@@ -67,6 +67,8 @@ def added_parts():
     yield {**added(*lowered), 'decoder': {'type': 'ByteLevel', 'add_prefix_space': True, 'trim_offsets': True, 'use_regex': True}}
     yield {'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'Strip', 'strip_left': True, 'strip_right': True}, {'type': 'Prepend', 'prepend': 'x'}]}}
     yield added(('a ', {'rstrip': True}), (' ', {'lstrip': True}))
+    alike = added(('WORLD', {'normalized': True}), ('lead', {}), ('LEAD', {'normalized': True}))
+    yield {**alike, 'normalizer': {'type': 'Lowercase'}}
     # The other models, with the decoders of all
     vocab = ['<unk>', 'Hello', ',', 'a', '##a', 'b', '##b', '▁', '▁a', '5', ' ', '-c', 'd', *(f'<0x{byte:02X}>' for byte in range(0xA0, 0x100))]
     ids = {token: i for i, token in enumerate(vocab)}

@@ -58,6 +58,13 @@ describe('a value that the format does not have is refused by its name', () => {
       },
       /the normalizer leaves nothing of the added token " {3}"; set "normalized" to false/,
     ],
+    [
+      {
+        normalizer: { type: 'Lowercase' },
+        added_tokens: ['TOK', 'Tok'].map((content, index) => ({ id: Object.keys(model.vocab).length + index, content, normalized: true })),
+      },
+      /the normalizer makes the same of the added tokens "TOK" and "Tok"; keep one of them/,
+    ],
     [{ decoder: { type: 'Foo' } }, /Unknown Decoder type: Foo/],
     [{ normalizer: { type: 'Foo' } }, /Unknown Normalizer type: Foo/],
     [{ post_processor: { type: 'Foo' } }, /Unknown PostProcessor type: Foo/],

@@ -17,6 +17,7 @@ interface Parts {
   readonly normalizer: ((text: string) => string) | null;
   readonly pre_tokenizer: ((text: string, options: { readonly section_index: number }) => string[]) | null;
   readonly model: ((words: readonly string[]) => string[]) & Model;
+  readonly added_tokens: readonly { readonly id: number; readonly content: string }[];
   readonly added_tokens_map: Map<string, { readonly id: number }>;
   token_to_id: (token: string) => number | undefined;
 }
@@ -48,8 +49,8 @@ export function findAddedTokens(engine: object, added: readonly unknown[]): void
     if (!isOfModel(name, token.id)) model.tokens_to_ids.delete(name);
     return { name, content, isNormalized, lstrip: token.lstrip === true, rstrip: token.rstrip === true };
   });
-  const names = new Set(tokens.map(({ name }) => name));
-  for (const content of byName.keys()) if (!names.has(content)) byName.delete(content);
+  byName.clear(); // it holds tokens by what a normalizer makes of them, too
+  for (const token of parts.added_tokens) byName.set(token.content, token);
   parts.token_to_id = (token) => byName.get(token)?.id ?? model.tokens_to_ids.get(token);
   const [plain, normalized] = [false, true].map((which) => stage(tokens.filter(({ isNormalized }) => isNormalized === which)));
   if (!plain || !normalized) return;
@@ -66,7 +67,13 @@ type Piece = string | AddedToken;
 
 /** Parts texts at some tokens. */
 function stage(tokens: readonly AddedToken[]): (text: string) => Piece[] {
-  const byContent = new Map(tokens.filter(({ content }) => content !== '').map((token) => [token.content, token]));
+  const byContent = new Map<string, AddedToken>();
+  for (const token of tokens) {
+    const other = byContent.get(token.content);
+    if (other && other.name !== token.name)
+      throw new Error(`the normalizer makes the same of the added tokens ${shown(other.name)} and ${shown(token.name)}; keep one of them`);
+    if (token.content !== '') byContent.set(token.content, token);
+  }
   const lengths = lengthsByUnit([...byContent.keys()]);
   const at = (text: string, index: number) => {
     for (const length of lengths.get(text.charAt(index)) ?? []) {
