@@ -1,17 +1,21 @@
 import {
   AdaptionPromptConfig,
+  type CausalSelfAttention,
   evaluateLoss,
   getPeftModel,
+  type LlamaConfigOptions,
   LlamaForCausalLM,
   LoraConfig,
   MemoryError,
   planMemory,
   quantizeModel,
+  rotaryTables,
   tf,
   train,
+  ZeroInitPrefixAttention,
 } from 'lowrank';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { measure, measuredCases, measuredOnGpu, plannedOnGpu } from '../../memory/memoryCases';
+import { type MeasuredCase, measure, measuredCases, measuredOnGpu, plannedOnGpu } from '../../memory/memoryCases';
 import { SMALL_SIZES } from '../smallSizes';
 
 const LLAMA_7B = { vocabSize: 32_000, hiddenSize: 4096, intermediateSize: 11_008, numHiddenLayers: 32, numAttentionHeads: 32 };
@@ -71,6 +75,17 @@ describe('the plan', () => {
     }
   });
 
+  test('counts what oneDNN keeps of each length while texts are written without compilation', () => {
+    const isLong = ({ case: one }: MeasuredCase) => typeof one.model === 'object' && one.compile === false && (one.newTokens ?? 0) > 500;
+    const long = measuredCases().filter(isLong);
+    expect(long).toHaveLength(2);
+    for (const { case: one, measuredMegabytes } of long) {
+      const { model, work: task, length: sequenceLength, newTokens: maxNewTokens, compile } = one;
+      const { bytes } = planMemory(model as LlamaConfigOptions, { task, sequenceLength, maxNewTokens, compile, device: 'CPU' });
+      expect(Math.abs(bytes / 1e6 / measuredMegabytes - 1), JSON.stringify(one)).toBeLessThan(0.2);
+    }
+  });
+
   test('is within a fifth of what an H200 held, also for work by which no factor was chosen', () => {
     const { cases, fresh } = measuredOnGpu();
     expect([cases.length, fresh.length]).toEqual([41, 16]);
@@ -106,6 +121,9 @@ describe('a hundred requests beyond any machine are refused, and the process goe
       await expect(train(peft, [{ inputIds: [long], labels: [long] }], { steps: 1, compile: n % 2 === 0 })).rejects.toThrow(MemoryError);
     }
     expect(() => model.forward([long], { logitsToKeep: 1 })).toThrow(MemoryError);
+    const { selfAttn } = LlamaForCausalLM.fromConfig(config).model.layers[0] ?? {};
+    expect(() => new ZeroInitPrefixAttention(selfAttn as CausalSelfAttention, { adapterLen: 10 ** 11 })).toThrow(MemoryError);
+    expect(() => tf.tidy(() => rotaryTables(tf.range(0, 10 ** 6), { headDim: 2 ** 20 }))).toThrow(MemoryError);
     expect(tf.tidy(() => model.forward([[1, 2]]).shape)).toEqual([1, 2, SMALL_SIZES.vocabSize]);
     expect((await train(peft, [{ inputIds: [[1, 2, 3]], labels: [[1, 2, 3]] }])).history).toHaveLength(1);
   });

@@ -93,8 +93,8 @@ describe('rotary positions of many heads in a compiled function', () => {
     tf.tidy(() => {
       const cos = random([1, 1, 128, 64], 3);
       const { kernels } = compiled(
-        (x) => [applyRotary(x as tf.Tensor, { cos, sin: tf.ones([64]) })],
-        [random([1, 8, 128, 64], 1)],
+        (x) => [applyRotary(x as tf.Tensor, { cos, sin: tf.ones([2, 1, 128, 64]) })],
+        [random([2, 8, 128, 64], 1)],
         'bfloat16',
       );
       expect([...kernels]).toEqual([]);

@@ -1,5 +1,8 @@
 /** Variables with random initial values, the same for the same seed on every machine. */
+
 import { seededRandom, tf } from '../runtime';
+import { checkMemory, memoryPlan } from '../runtime/memory/memoryBudget';
+import { sizeOf } from '../runtime/sizeOf';
 
 /** Uniform in ±bound. */
 export function uniformVariable(shape: readonly number[], bound: number, seed: number): tf.Variable {
@@ -14,6 +17,11 @@ export function normalVariable(shape: readonly number[], deviation: number, seed
 }
 
 function filled(shape: readonly number[], next: () => number): tf.Variable {
-  const values = Float32Array.from({ length: shape.reduce((size, length) => size * length, 1) }, next);
+  const size = sizeOf(shape);
+  checkMemory(memoryPlan([{ name: 'its first values', bytes: 8 * size }]), {
+    what: `a parameter of shape [${shape}]`,
+    remedy: 'Make it smaller',
+  });
+  const values = Float32Array.from({ length: size }, next);
   return tf.tidy(() => tf.variable(tf.tensor(values, [...shape])));
 }

@@ -12,6 +12,7 @@ import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from '../confi
 import {
   activationTerm,
   cacheTerm,
+  kernelsTerm,
   logitsTerm,
   maskTerm,
   scoresTerm,
@@ -127,7 +128,7 @@ export function workPlan(model: PlannedModel | LlamaConfigOptions, options: Memo
   if (options.task === 'forward' || options.task === 'evaluate') return memoryPlan([...pass, logitsTerm(work)]);
   if (options.task === 'generate') {
     const unpacked = work.isGpu && work.isCompiled ? [unpackedTerm(work)] : []; // a CPU's kernels read packed weights
-    return memoryPlan([...pass, cacheTerm(work), ...unpacked]);
+    return memoryPlan([...pass, cacheTerm(work), kernelsTerm(work), ...unpacked]);
   }
   const optimizer = [
     { name: 'gradients', bytes: work.trained },

@@ -65,6 +65,14 @@ export function cacheTerm({ config, B, T, maxNewTokens, isCompiled, isGpu }: Wor
   return { name: 'key and value cache', bytes: 4 * 2 * B * K * D * L * places };
 }
 
+/** What oneDNN keeps of each product of another shape, of which an uncompiled step has new ones at each length; it forgets the oldest. */
+const KERNELS = { bytesPerStep: 0.55e6, steps: 850 };
+
+export function kernelsTerm({ maxNewTokens, isCompiled, isGpu }: Work): MemoryTerm {
+  const steps = isCompiled || isGpu ? 0 : Math.min(maxNewTokens, KERNELS.steps);
+  return { name: "the processor's kernels", bytes: KERNELS.bytesPerStep * steps };
+}
+
 /** Values saved from the forward pass for the backward pass. */
 export function activationTerm(work: Work): MemoryTerm {
   const { config, B, T, isCompiled, isRecomputed, layers } = work;

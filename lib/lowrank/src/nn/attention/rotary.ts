@@ -4,6 +4,7 @@ import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNumber } from '../../runtime/checks/checkValues';
 import { withGradient } from '../customGradient';
 import { byKernel } from '../kernels/dispatch';
+import { checkScoresMemory } from './mask';
 
 /** Slower rotations, with which a model that was trained on short texts reads longer ones; fields as in Hugging Face's `rope_scaling`. */
 export type RopeScaling =
@@ -48,6 +49,7 @@ export interface RotaryTables {
 export function rotaryTables(positions: tf.Tensor, options: RotaryOptions): RotaryTables {
   checkKnown('rotaryTables', options, ['headDim', 'theta', 'scaling']);
   const frequencies = rotaryFrequencies(options);
+  checkScoresMemory(`rotary tables of ${positions.size} positions`, 'rotary tables', positions.size * options.headDim);
   const [cos, sin] = tf.tidy((): [tf.Tensor, tf.Tensor] => {
     const tokens = positions.shape[positions.rank - 1] ?? 0;
     const angles = positions.toFloat().reshape([-1, 1, tokens, 1]).mul(tf.tensor1d(frequencies)); // (B, 1, T, D/2)
@@ -65,9 +67,10 @@ export function rotaryTables(positions: tf.Tensor, options: RotaryOptions): Rota
  */
 export function applyRotary(x: tf.Tensor, { cos, sin }: RotaryTables): tf.Tensor4D {
   if (x.rank !== 4) throw new ShapeError(`rotary embedding takes (batch, heads, tokens, width); got shape [${x.shape}]`);
-  const [B = 1, , T = 0, D = 0] = cos.shape;
-  if (T !== x.shape[2] || D !== x.shape[3] || (B !== 1 && B !== x.shape[0])) {
-    throw new ShapeError(`rotary tables of shape [${cos.shape}] do not fit heads of shape [${x.shape}] (batch, heads, tokens, width)`);
+  for (const { shape } of [cos, sin]) {
+    const [B = 1, , T = 0, D = 0] = shape;
+    if (T !== x.shape[2] || D !== x.shape[3] || (B !== 1 && B !== x.shape[0]))
+      throw new ShapeError(`rotary tables of shape [${shape}] do not fit heads of shape [${x.shape}] (batch, heads, tokens, width)`);
   }
   return tf.tidy(() => (byKernel('rotary', x, cos, sin) ?? rotate(x, cos, sin)) as tf.Tensor4D);
 }
