@@ -83,7 +83,7 @@ const model = tinyModel();
 const peft = getPeftModel(tinyModel(), new LoraConfig());
 const linear = new Linear(tf.variable(tf.ones([2, 2])));
 const tensor = tf.ones([1, 1, 1, 2]);
-const tokenizer = { encode: () => [1] };
+const tokenizer = { encode: () => [1], decode: () => '' };
 const lora = new LoraLinear(new Linear(tf.variable(tf.ones([2, 2]))), { r: 1 });
 /** What comes before the options, where an empty object is not good enough. */
 const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
@@ -97,7 +97,23 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   show: [[{ a: 1 }]],
   liveLoss: [[]],
   lossCurve: [[]],
-  'LoraLayer#addAdapter': ['other'],
+  'LoraLayer#addAdapter': ['other', { r: 1 }],
+  'LoraLinear#addAdapter': ['other', { r: 1 }],
+  'LoraEmbedding#addAdapter': ['other', { r: 1 }],
+  'LlamaForCausalLM.fromTensors': [model.config, () => undefined],
+  'LlamaForCausalLM.fromPretrained': ['folder'],
+  'LlamaForCausalLM#savePretrained': ['folder'],
+  'LlamaForCausalLM#resizeTokenEmbeddings': [3],
+  'LlamaForCausalLM#forward': [ids],
+  'LlamaForCausalLM#loss': [ids, ids],
+  'LlamaForCausalLM#generate': [ids],
+  'LlamaForCausalLM#attentions': [ids],
+  'Tokenizer#encode': ['text'],
+  'Tokenizer#decode': [[1]],
+  'Tokenizer#applyChatTemplate': [[]],
+  'PeftModel#addAdapter': ['other', new LoraConfig()],
+  'PeftModel#loadAdapter': ['folder'],
+  'PeftModel#savePretrained': ['folder'],
   'LoraLayer#checkConfig': [new LoraConfig()],
   'LoraEmbedding#checkConfig': [new LoraConfig()],
   'LoraLinear#checkConfig': [new LoraConfig()],
@@ -122,7 +138,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   mergeReport: [peft],
   padBatch: [[]],
   makeBatches: [[]],
-  encodeExample: [tokenizer],
+  encodeExample: [tokenizer, { prompt: 'a', response: 'b' }],
   evaluateLoss: [model, []],
   findLearningRate: [peft, []],
   train: [peft, []],
@@ -130,7 +146,8 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   diffHunks: [[]],
   reviewDiff: [{}, tokenizer, []],
   drawExamples: ['comment', [], 1],
-  fineTune: [peft, tokenizer, 'comment'],
+  dataCard: [{ train: [], validation: [], test: [] }],
+  fineTune: [peft, tokenizer, 'comment', { train: [] }],
   predictReviews: [peft, tokenizer, 'comment', []],
   yesProbability: [peft, tokenizer, []],
   reviewPrompt: ['comment'],

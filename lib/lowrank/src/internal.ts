@@ -43,7 +43,7 @@ export { deriveSeed, deviceName, seededRandom, shuffled } from './runtime';
 export { checkKnown } from './runtime/checks/checkKnown';
 export { checkOneOf } from './runtime/checks/checkValues';
 export { checkWhole } from './runtime/checks/checkWhole';
-export { behindDoor } from './runtime/checks/door';
+export { behindDoor, checkGiven } from './runtime/checks/door';
 export { chunks } from './runtime/chunks';
 export { givenGpus } from './runtime/device/oneGpu';
 export { groupsByLength } from './runtime/groupsByLength';

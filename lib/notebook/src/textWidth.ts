@@ -3,6 +3,8 @@
  * any other font too.
  */
 
+import { ArgumentError } from 'lowrank';
+
 type Widths = readonly (readonly [thousandths: number, characters: string])[];
 
 /** Characters by width, in thousandths of the font size, from the font's table `hmtx`. */
@@ -59,6 +61,7 @@ const OTHER = 1; // as wide as the font is high
 
 /** An upper bound on the width of a text, in the unit of the font size. Vega's own estimate is 0.8 em for every character. */
 export function textWidth(text: string, fontSize: number, isBold = false): number {
+  if (typeof text !== 'string') throw new ArgumentError(`a title, a label or a column is ${String(text)}, not a text`);
   const widths = isBold ? bold : regular;
   return fontSize * Array.from(text, (character) => widths.get(character) ?? OTHER).reduce((sum, width) => sum + width, 0);
 }

@@ -4,6 +4,9 @@ import * as review from './index';
 
 export * from './index';
 
+const TASK = 'task: =necessity,comment,refinement';
+const EXAMPLE = 'example: {language?: text, patch?: text, comment?: text, code?: text, markedCode?: text, refinedCode?: text}';
+
 export const {
   bestThreshold,
   binaryScores,
@@ -29,27 +32,46 @@ export const {
   thresholdCurve,
   yesProbability,
 } = behindDoor(review, {
-  bestThreshold: ['predictions: list'],
+  bestThreshold: ['predictions: {example: object}[]'],
   binaryScores: ['predictions: list', 'labels: list'],
-  bleu4: ['predictions: list', 'references: list'],
+  bleu4: ['predictions: text[]', 'references: text[]'],
   bootstrapInterval: ['examples: list'],
-  dataCard: ['splits: object'],
-  diffHunks: ['lines: items'],
+  dataCard: ['splits: {train: object[], validation: object[], test: object[]}'],
+  diffHunks: ['lines: text[] | generator'],
   diffTextLines: ['chunks: items'],
-  drawExamples: ['task: text', 'examples: list', 'count: number'],
-  exactMatch: ['predictions: list', 'references: list'],
-  fineTune: ['model: {forward, config}', 'tokenizer: {encode}', 'task: text', 'data: object', 'options: object'],
-  hunkExample: ['hunk: object'],
-  isExampleOf: ['task: text', 'example: object'],
-  perplexity: ['losses: list', 'tokenCounts: list'],
-  predictReviews: ['model: {config}', 'tokenizer: {encode}', 'task: text', 'examples: list'],
+  drawExamples: [TASK, 'examples: object[]', 'count: number'],
+  exactMatch: ['predictions: text[]', 'references: text[]'],
+  fineTune: [
+    'model: {forward, config}',
+    'tokenizer: {encode: function, eosTokenId?: number}',
+    TASK,
+    'data: {train: object[], validation?: object[]}',
+    'options: {maxLength?: number}',
+  ],
+  hunkExample: ['hunk: {file: text, patch: text, code: text, line?: number}'],
+  isExampleOf: [TASK, EXAMPLE],
+  perplexity: ['losses: number[]', 'tokenCounts: number[]'],
+  predictReviews: [
+    'model: {config}',
+    'tokenizer: {encode: function, decode: function, eosTokenId?: number}',
+    TASK,
+    'examples: object[]',
+    'options?: {maxLength?: number, maxNewTokens?: number}',
+  ],
   readExperimentConfig: ['path: text', 'form: text'],
-  readReviews: ['path: text | list'],
-  reviewDiff: ['models: anything', 'tokenizer: {encode}', 'hunks: items'],
-  reviewPrompt: ['task: text', 'example: object'],
-  runExperiment: ['config: object', 'work: object | function'],
-  scoreReviews: ['task: text', 'predictions: list'],
-  scoreReviewsByLanguage: ['task: text', 'predictions: list'],
-  thresholdCurve: ['probabilities: list', 'labels: list'],
-  yesProbability: ['model: {config}', 'tokenizer: {encode}', 'prompts: list'],
+  readReviews: ['path: text'],
+  reviewDiff: [
+    'models: object | function',
+    'tokenizer: {encode: function, decode: function, eosTokenId?: number}',
+    'hunks: object[] | generator',
+  ],
+  reviewPrompt: [TASK, EXAMPLE],
+  runExperiment: [
+    'config: {methods: object[], tasks: text[], seeds: number[], sweep: object, examples: object}',
+    'work: object | function',
+  ],
+  scoreReviews: [TASK, 'predictions: {example: object, text: text}[]'],
+  scoreReviewsByLanguage: [TASK, 'predictions: {example: object, text: text}[]'],
+  thresholdCurve: ['probabilities: number[]', 'labels: list'],
+  yesProbability: ['model: {config}', 'tokenizer: {encode: function}', 'prompts: {prompt: text}[]'],
 });

@@ -58,6 +58,7 @@ test('its owner frees it, and it has a place for each layer and each position on
   });
   expect(leak).toBe(0);
   expect(() => new KeyValueCache(1).layer(1)).toThrow(ArgumentError);
+  expect(new KeyValueCache(10 ** 9).length).toBe(0); // its layers take nothing before they are used
   const full = new KeyValueCache(2);
   tf.tidy(() => model.forward([Array.from({ length: 64 }, () => 1)], { cache: full }));
   expect(() => model.forward([[1]], { cache: full })).toThrow("65 tokens does not fit the model's 64 positions");

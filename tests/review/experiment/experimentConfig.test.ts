@@ -55,7 +55,7 @@ describe('the configuration of an experiment', () => {
     [{ tasks: ['comments'] }, 'tasks "comments" is none of "necessity", "comment", "refinement"'],
     [{ tasks: [] }, 'tasks must be a non-empty list'],
     [{ tasks: 'comment' }, 'tasks must be a non-empty list'],
-    [{ seeds: ['1'] }, 'seeds 1 is not a whole number'],
+    [{ seeds: ['1'] }, 'seeds "1" is not a whole number'],
     [{ sweep: null }, 'sweep.steps undefined'],
     [{ maxSteps: 1.5 }, 'maxSteps 1.5'],
     [{ patience: 0 }, 'patience 0'],
@@ -83,7 +83,7 @@ describe('the configuration of an experiment', () => {
       { methods: [{ ...lora, name: 'x', adapter: { peftType: 'LORA', rank: 2 } }] },
       "methods[0]: LoraConfig has no option 'rank'; did you mean 'r'?",
     ],
-    [{ methods: [{ ...lora, name: 'x', adapter: { peftType: 'LORA', r: '2' } }] }, 'methods[0]: rank 2'],
+    [{ methods: [{ ...lora, name: 'x', adapter: { peftType: 'LORA', r: '2' } }] }, 'methods[0]: rank "2"'],
   ])('with %j is refused with file and key', (changes, message) => {
     expect(() => readWith(changes)).toRefuse(FormatError, `${path}: `);
     expect(() => readWith(changes)).toThrow(message);

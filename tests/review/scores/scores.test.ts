@@ -138,3 +138,7 @@ describe('bootstrapInterval', () => {
     expect(() => bootstrapInterval([1], { resamples: 0 })).toThrow(ArgumentError);
   });
 });
+
+test('more resamples than memory holds are refused', () => {
+  expect(() => bootstrapInterval([1, 2], { resamples: 10 ** 10 })).toThrow('resamples 10000000000 is more than 10,000,000');
+});

@@ -61,7 +61,7 @@ describe('a value of another type', () => {
     [{ modulesToSave: 'lm_head' }, 'not a list'],
     [{ targetModules: 3 }, 'targetModules 3'],
     [{ layersToTransform: [-1] }, 'layersToTransform -1'],
-    [{ r: '4' }, 'rank 4 is not a whole number'],
+    [{ r: '4' }, 'rank "4" is not a whole number'],
   ])('is named in LoraConfig(%j)', (options, text) => {
     expect(() => new LoraConfig(options as never)).toThrow(text);
   });

@@ -67,7 +67,11 @@ describe('called from JavaScript with something else', () => {
       () => lowrank.generate({} as never, [[1]]),
       'generate(model, inputIds): model is an object, not an object with forward and config',
     ],
-    ['a text', () => lowrank.evaluateLoss({ loss: () => 0 } as never, 'x' as never), 'batches is "x", not a list or a generator'],
+    [
+      'a text',
+      () => lowrank.evaluateLoss({ loss: () => 0 } as never, 'x' as never),
+      'batches is "x", not a list of objects with fields or a generator',
+    ],
     ['a list', () => lowrank.countParameters([] as never), 'countParameters(module): module is a list, not an object with namedModules'],
     [
       'a tensor',
@@ -118,4 +122,53 @@ test('a function behind the door is the same function: its name, its length, its
   expect([guarded.name, guarded.length, guarded(1, 2), guarded(1, 2, 1)]).toEqual(['add', 2, 3, 4]);
   expect(() => guarded(1, 2, 2)).toThrow(fault);
   expect(() => guarded(1, null as never)).toThrow('add(a, b): b is null');
+});
+
+describe('a method of a public class called from JavaScript', () => {
+  const model = lowrank.LlamaForCausalLM.fromConfig({
+    vocabSize: 8,
+    hiddenSize: 8,
+    intermediateSize: 8,
+    numHiddenLayers: 1,
+    numAttentionHeads: 2,
+  });
+  const peft = lowrank.getPeftModel(model, new lowrank.LoraConfig({ r: 1 }));
+  const [layer] = [...peft.namedModules()].map(([, module]) => module).filter((module) => module instanceof lowrank.LoraLinear);
+  const owners = { peft, model, layer, optimizer: new lowrank.AdamW(), cache: new lowrank.KeyValueCache(1) };
+  const call = (owner: keyof typeof owners, method: string, ...given: unknown[]) =>
+    Reflect.apply(Reflect.get(owners[owner] as object, method), owners[owner], given);
+
+  test.each<[keyof typeof owners, string, unknown[], string]>([
+    ['model', 'replaceModule', [5, model], 'Module.replaceModule(path): path is 5, not a text'],
+    ['model', 'forward', [[[1]], 5], 'LlamaForCausalLM.forward(…): options is 5, not an object with fields'],
+    ['model', 'forward', [[[1]], null], 'LlamaForCausalLM.forward(…): argument 2 is null; leave it out'],
+    ['peft', 'loss', [[[1]], [[1]], 5], 'PeftModel.loss(inputIds, labels): options is 5, not an object with fields'],
+    ['peft', 'loadAdapter', [{}], 'PeftModel.loadAdapter(folder): folder is an object, not a text'],
+    ['peft', 'disableAdapter', [], 'PeftModel.disableAdapter(fn): fn is missing'],
+    ['peft', 'mergeAndUnload', [true], 'PeftModel.mergeAndUnload(): options is true, not an object with fields'],
+    ['peft', 'mergeAdapter', [{ adapterNames: ['default', null] }], 'options.adapterNames[1] is null'],
+    ['peft', 'mergeAdapter', [{ safeMerge: 1 }], 'options.safeMerge is 1, not true or false'],
+    ['peft', 'addWeightedAdapter', [{ adapters: 'a', weights: [1], adapterName: 'b' }], 'options.adapters is "a", not a list of texts'],
+    ['peft', 'addWeightedAdapter', [{ adapters: ['default'], adapterName: 'b' }], 'weights is missing'],
+    ['layer', 'forward', [[1, 2]], 'LoraLinear.forward(x): x is a list, not a tensor'],
+    ['optimizer', 'applyGradients', [{ a: 1 }, new Map()], 'AdamW.applyGradients(grads): grads is an object, not an object of tensors'],
+    ['cache', 'selectRows', [[0]], 'this cache has 0 rows; there is no row 0'],
+  ])('%s.%s%j is told what it takes', async (owner, method, given, text) => {
+    await expect(Promise.resolve().then(() => call(owner, method, ...given))).rejects.toRefuse(ArgumentError, text);
+  });
+
+  test('works as it did where it is called rightly', () => {
+    expect(lowrank.PeftModel.prototype.forward.name).toBe('forward');
+    expect(lowrank.tf.tidy(() => peft.forward([[1, 2]], { adapterNames: ['default'], logitsToKeep: 1 }).shape)).toEqual([1, 1, 8]);
+    expect(peft.disableAdapter(() => 3)).toBe(3);
+  });
+});
+
+test('one of several texts is asked for by name, and a value that holds itself is told', () => {
+  expect(() => lowrank.toFloat32('F31' as never, new Uint8Array(4))).toThrow(
+    /^toFloat32\(dtype, bytes\): dtype is "F31", not .* or F32 or /,
+  );
+  const ring: { own?: unknown } = {};
+  ring.own = ring;
+  expect(() => new lowrank.LoraConfig({ r: ring as never })).toThrow('rank [object Object] is not a whole number');
 });

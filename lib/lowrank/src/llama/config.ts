@@ -58,7 +58,7 @@ export type LlamaConfig = Required<Omit<LlamaConfigOptions, Optional>> & Pick<Ll
  * @throws ArgumentError with the first field that is out of range.
  */
 export function llamaConfig(options: LlamaConfigOptions): LlamaConfig {
-  checkGiven('llamaConfig(options)', { options });
+  checkGiven('llamaConfig(options)', { options }, { options: '{hiddenSize?: number, numAttentionHeads?: number}' });
   const { hiddenSize, numAttentionHeads, modelType = 'llama' } = options;
   checkOneOf('LlamaConfig: modelType', modelType, MODEL_TYPES);
   const architecture = architectureOf({ modelType });

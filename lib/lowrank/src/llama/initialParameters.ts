@@ -31,7 +31,7 @@ export function randomParameters({ initializerRange }: LlamaConfig, seed: number
 export function givenParameters(source: TensorSource, dtype: 'float32' | 'bfloat16' = 'float32'): ParameterSource {
   return (name, shape) => {
     const tensor = source(name);
-    if (!tensor) throw new FormatError(`the weights have no '${name}', which the configuration asks for`);
+    if (!(tensor instanceof tf.Tensor)) throw new FormatError(`the weights have no '${name}', which the configuration asks for`);
     if (tensor.shape.join() !== shape.join()) {
       const found = `[${tensor.shape}]`;
       tensor.dispose();

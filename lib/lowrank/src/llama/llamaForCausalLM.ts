@@ -74,6 +74,7 @@ export class LlamaForCausalLM extends Module {
     checkKnown('LlamaForCausalLM.fromTensors', options, ['dtype']);
     const { dtype } = options;
     const checked = llamaConfig(config);
+    checkGiven('LlamaForCausalLM.fromTensors(config, source)', { source }, { source: 'function' });
     checkGivenModelMemory(checked, dtype);
     return new LlamaForCausalLM(buildModel(checked, makeParameters(checked, givenParameters(source, dtype))), checked);
   }

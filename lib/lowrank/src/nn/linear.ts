@@ -30,7 +30,7 @@ export class Linear extends Module implements Projection {
     readonly bias?: tf.Variable,
   ) {
     super();
-    checkGiven('new Linear(weight)', bias ? { weight, bias } : { weight }, { weight: 'tensor', bias: 'tensor' });
+    checkGiven('new Linear(weight)', bias !== undefined ? { weight, bias } : { weight }, { weight: 'tensor', bias: 'tensor' });
     if (weight.rank !== 2) throw new ShapeError(`a Linear's weight is (in, out); got shape [${weight.shape}]`);
     if (bias && bias.shape.join() !== String(weight.shape[1])) {
       throw new ShapeError(

@@ -2,6 +2,7 @@
 import { checkAlive, type Module } from '../nn';
 import { ArgumentError, StateError, type tf } from '../runtime';
 import { checkOneOf } from '../runtime/checks/checkValues';
+import { shown } from '../runtime/messages/shown';
 import { warn } from '../runtime/messages/warn';
 import type { AdapterLoadOptions, AdapterSaveOptions } from './adapterOptions';
 import { checkFree, claim, isOwnedByAnother, release } from './adapterOwner';
@@ -192,8 +193,8 @@ export class Adapters<M extends NamedModule = NamedModule> {
   /** Checks the name of a new adapter, which becomes part of a path in the model and on the disk. */
   checkNew(name: string): void {
     if (typeof name !== 'string' || !/^[\w-]{1,100}$/.test(name) || name === BASE_ROW) {
-      const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 120)) : `${name} (${typeof name})`;
-      throw new ArgumentError(`adapter name ${shown} is not a text of 1 to 100 letters, digits, _ and -, other than ${BASE_ROW}`);
+      const given = typeof name === 'string' ? JSON.stringify(name.slice(0, 120)) : `${shown(name)} (${typeof name})`;
+      throw new ArgumentError(`adapter name ${given} is not a text of 1 to 100 letters, digits, _ and -, other than ${BASE_ROW}`);
     }
     if (this.#byName.has(name)) throw new StateError(`there is an adapter '${name}' already; delete it first, or take another name`);
     if (this.#byName.size === 0) checkFree(this.model, this);

@@ -13,6 +13,7 @@ import { castModel, Module } from '../nn';
 import { ShapeError, StateError, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkOneOf } from '../runtime/checks/checkValues';
+import { checkWhole } from '../runtime/checks/checkWhole';
 import { checkGiven } from '../runtime/checks/door';
 import { atPlace } from '../runtime/messages/atPlace';
 import { warn } from '../runtime/messages/warn';
@@ -130,6 +131,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
 
   /** Continues with the masks after this number of steps. */
   set dropoutStep(step: number) {
+    checkWhole('dropoutStep', step, 0);
     this.state.dropoutStep = step;
   }
 
@@ -140,6 +142,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
 
   /** Sets the rows of the next losses; undefined for a whole batch. */
   set dropoutRows(rows: RowRange | undefined) {
+    if (rows !== undefined) checkGiven('dropoutRows', { rows }, { rows: '{first: number, count: number, of: number}' });
     this.state.rows = rows;
   }
 
@@ -243,6 +246,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
       'adapterName',
     ]);
     const { adapterName, ...combination } = options;
+    checkGiven('addWeightedAdapter({ adapters, weights })', { adapters: options.adapters, weights: options.weights });
     const combining = this.adapters.ability('combining');
     const configs = new Map(combination.adapters.map((name) => [name, this.adapters.get(name).config]));
     this.adapters.checkNew(adapterName);

@@ -1,5 +1,6 @@
 /** The seeded generator behind every random draw of this library in JavaScript: a seed repeats a run. */
 import { ArgumentError } from './errors';
+import { shown } from './messages/shown';
 
 /**
  * A generator of numbers in [0, 1): the same sequence for the same seed, on every machine.
@@ -51,7 +52,7 @@ export function deriveSeed(seed: number, ...indices: readonly number[]): number 
 }
 
 function checkSeed(seed: number): void {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new ArgumentError(`seed ${seed} is not a whole number from 0 to 2^53 - 1`);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new ArgumentError(`seed ${shown(seed)} is not a whole number from 0 to 2^53 - 1`);
 }
 
 /** One step of splitmix32: neighbouring inputs have unrelated results. */

@@ -1,6 +1,6 @@
 /** Decodes the lines of a diff, which may contain files in any encoding. */
 import { TextDecoder } from 'node:util';
-import { FormatError } from 'lowrank';
+import { ArgumentError, FormatError } from 'lowrank';
 import { byteLines } from 'lowrank/internal';
 import { expected } from './foreignText';
 
@@ -26,6 +26,7 @@ async function* inUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let decoder: TextDecoder | undefined;
   let head: Buffer | undefined = Buffer.alloc(0); // until two bytes have arrived
   for await (const chunk of chunks) {
+    if (!(chunk instanceof Uint8Array)) throw new ArgumentError('a chunk of this diff is not an array of bytes');
     let bytes = chunk;
     if (head) {
       bytes = Buffer.concat([head, chunk]);

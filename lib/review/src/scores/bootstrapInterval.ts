@@ -1,5 +1,5 @@
 import { ArgumentError } from 'lowrank';
-import { checkKnown, checkWhole, seededRandom } from 'lowrank/internal';
+import { checkGiven, checkKnown, checkWhole, seededRandom } from 'lowrank/internal';
 import { mean } from './checkPairs';
 
 /** Settings of the bootstrap. */
@@ -39,7 +39,9 @@ export function bootstrapInterval<T>(
   checkKnown('bootstrapInterval', options, ['resamples', 'level', 'seed', 'statistic']);
   const { resamples = 1000, level = 0.95, seed = 1, statistic = meanOfNumbers } = options;
   if (examples.length === 0) throw new ArgumentError('no examples to resample');
+  if (options.statistic === undefined) checkGiven('bootstrapInterval(values)', { values: examples }, { values: 'number[]' });
   checkWhole('resamples', resamples);
+  if (resamples > 1e7) throw new ArgumentError(`resamples ${resamples} is more than 10,000,000: the interval has settled long before`);
   if (!(level > 0 && level < 1)) throw new ArgumentError(`level ${level} is not between 0 and 1`);
   const random = seededRandom(seed);
   const draw = () => examples.map(() => examples[Math.floor(random() * examples.length)] as T);

@@ -9,33 +9,39 @@ import { checkWhole } from '../../runtime/checks/checkWhole';
  * For generation only: its content has no gradient. Its owner disposes of it.
  */
 export class KeyValueCache {
-  readonly #layers: readonly GrowingLayer[];
+  readonly #layers = new Map<number, GrowingLayer>();
+  readonly #numLayers: number;
 
   constructor(numLayers: number) {
     checkWhole('numLayers', numLayers);
-    this.#layers = Array.from({ length: numLayers }, () => new GrowingLayer());
+    this.#numLayers = numLayers;
   }
 
   /** The number of positions, padding included. */
   get length(): number {
-    return this.#layers[0]?.length ?? 0;
+    return this.#layers.get(0)?.length ?? 0;
   }
 
   /** @throws ArgumentError when the model has more layers than this cache. */
   layer(index: number): LayerCache {
-    const layer = this.#layers[index];
-    if (!layer) throw new ArgumentError(`this cache has ${this.#layers.length} layers; layer ${index} has no place in it`);
+    const isPlace = Number.isInteger(index) && index >= 0 && index < this.#numLayers;
+    if (!isPlace) throw new ArgumentError(`this cache has ${this.#numLayers} layers; layer ${index} has no place in it`);
+    const layer = this.#layers.get(index) ?? new GrowingLayer();
+    this.#layers.set(index, layer);
     return layer;
   }
 
   /** Replaces the present rows by these; a row may be selected several times. */
   selectRows(rows: readonly number[]): void {
-    for (const layer of this.#layers) layer.selectRows(rows);
+    const held = this.#layers.get(0)?.rows ?? 0;
+    const unknown = rows.find((row) => !(Number.isInteger(row) && row >= 0 && row < held));
+    if (unknown !== undefined) throw new ArgumentError(`this cache has ${held} rows; there is no row ${unknown}`);
+    for (const layer of this.#layers.values()) layer.selectRows(rows);
   }
 
   /** Frees the keys and values. */
   dispose(): void {
-    for (const layer of this.#layers) layer.dispose();
+    for (const layer of this.#layers.values()) layer.dispose();
   }
 }
 
@@ -50,6 +56,10 @@ class GrowingLayer implements LayerCache {
 
   get length(): number {
     return this.#held?.keys.shape[2] ?? 0;
+  }
+
+  get rows(): number {
+    return this.#held?.keys.shape[0] ?? 0;
   }
 
   append(keys: tf.Tensor4D, values: tf.Tensor4D): KeysAndValues {

@@ -1,5 +1,6 @@
 /** Causal self-attention, and its interfaces for models, caches and adapters. */
 import { ShapeError, tf } from '../../runtime';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import { checkGiven } from '../../runtime/checks/door';
 import type { Projection } from '../linear';
 import { Module } from '../module';
@@ -70,6 +71,7 @@ export class CausalSelfAttention extends Module implements Attention {
     this.kProj = kProj;
     this.vProj = vProj;
     this.oProj = oProj;
+    checkWhole('headDim', headDim);
     this.numHeads = qProj.outFeatures / headDim;
     this.numKeyValueHeads = kProj.outFeatures / headDim;
     for (const heads of [this.numHeads, this.numKeyValueHeads, this.numHeads / this.numKeyValueHeads]) {
@@ -129,7 +131,7 @@ export class CausalSelfAttention extends Module implements Attention {
 /** Shapes: (B, T, H·D) → (B, H, T, D). */
 export function splitHeads(x: tf.Tensor, headDim: number): tf.Tensor4D {
   const [B = 0, T = 0, width = 0] = x.shape;
-  if (x.rank !== 3 || width % headDim !== 0) {
+  if (x.rank !== 3 || !(headDim > 0) || width % headDim !== 0) {
     throw new ShapeError(`attention takes (batch, tokens, width), the width a whole number of heads of ${headDim}; got shape [${x.shape}]`);
   }
   return tf.tidy(() => x.reshape([B, T, width / headDim, headDim]).transpose<tf.Tensor4D>([0, 2, 1, 3]));
@@ -138,5 +140,6 @@ export function splitHeads(x: tf.Tensor, headDim: number): tf.Tensor4D {
 /** Shapes: (B, H, T, D) → (B, T, H·D). */
 export function mergeHeads(heads: tf.Tensor4D): tf.Tensor {
   const [B, H, T, D] = heads.shape;
+  if (heads.rank !== 4) throw new ShapeError(`mergeHeads takes (batch, heads, tokens, width); got shape [${heads.shape}]`);
   return tf.tidy(() => heads.transpose([0, 2, 1, 3]).reshape([B, T, H * D]));
 }

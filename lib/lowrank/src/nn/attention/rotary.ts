@@ -49,7 +49,7 @@ export interface RotaryTables {
 export function rotaryTables(positions: tf.Tensor, options: RotaryOptions): RotaryTables {
   checkKnown('rotaryTables', options, ['headDim', 'theta', 'scaling']);
   const frequencies = rotaryFrequencies(options);
-  checkScoresMemory(`rotary tables of ${positions.size} positions`, 'rotary tables', positions.size * options.headDim);
+  checkScoresMemory(`a rotation of ${positions.size} positions`, 'rotary tables', positions.size * options.headDim);
   const [cos, sin] = tf.tidy((): [tf.Tensor, tf.Tensor] => {
     const tokens = positions.shape[positions.rank - 1] ?? 0;
     const angles = positions.toFloat().reshape([-1, 1, tokens, 1]).mul(tf.tensor1d(frequencies)); // (B, 1, T, D/2)

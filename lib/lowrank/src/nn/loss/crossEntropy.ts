@@ -23,6 +23,7 @@ export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor): tf.Scalar {
   if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== N) {
     throw new ShapeError(`cross-entropy takes logits (N, V) and labels (N); got [${logits.shape}] and [${labels.shape}]`);
   }
+  if (labels.dtype !== 'int32') throw new ArgumentError(`the labels of cross-entropy are a tensor of ${labels.dtype}, not of int32`);
   const wrong = cheapData(labels).find((label) => label !== IGNORE_INDEX && !(label >= 0 && label < (logits.shape[1] ?? 0)));
   if (wrong !== undefined)
     throw new ArgumentError(`label ${wrong} is neither ${IGNORE_INDEX} nor one of the ${logits.shape[1]} of the logits`);

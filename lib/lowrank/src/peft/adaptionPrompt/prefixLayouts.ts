@@ -1,5 +1,6 @@
 /** The three storage layouts of zero-init prefixes: names, shapes, and the type of gate. */
 import { ArgumentError, FormatError, ShapeError, tf, UnsupportedError } from '../../runtime';
+import { checkOneOf } from '../../runtime/checks/checkValues';
 import type { GateKind } from './config';
 
 /**
@@ -36,6 +37,7 @@ export interface StoredPrefix {
 
 /** @throws FormatError when a tensor is missing or unexpected, ShapeError when one has the wrong shape. */
 export function readLayout(layout: PrefixLayout, tensors: tf.NamedTensorMap, sizes: PrefixModelSizes): StoredPrefix {
+  checkOneOf('layout', layout, Object.keys(GATE_OF_LAYOUT));
   const names = new Set(Object.keys(tensors));
   const take = (name: string): tf.Tensor => {
     const tensor = tensors[name];

@@ -33,6 +33,8 @@ export abstract class AdapterConfig {
   ) {
     checkGiven(`new ${new.target.name}(options)`, { options });
     const { baseModelNameOrPath = null, taskType = 'CAUSAL_LM' } = options;
+    if (baseModelNameOrPath !== null) checkGiven('a configuration', { baseModelNameOrPath }, { baseModelNameOrPath: 'text' });
+    if (taskType !== null) checkGiven('a configuration', { taskType }, { taskType: 'text' });
     this.baseModelNameOrPath = baseModelNameOrPath;
     this.taskType = taskType;
     checkKnown(new.target.name, options, [...Object.keys(this), ...Object.keys(fields)], aliases);

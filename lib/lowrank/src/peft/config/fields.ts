@@ -3,6 +3,7 @@ import { toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { checkNames, checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
+import { checkGiven } from '../../runtime/checks/door';
 import { CONFIG_FILE, type ConfigFields } from '../files/configFields';
 import { isAllLinear } from './targets';
 
@@ -65,7 +66,10 @@ export function choice<const T extends string>(choices: readonly [T, ...T[]]): F
 export function pattern(check: (value: number) => void): Field<Readonly<Record<string, number>>> {
   return {
     fallback: {},
-    check: (_, values) => Object.values(values).forEach(check),
+    check: (name, values) => {
+      checkGiven('a configuration', { [name]: values }, { [name]: 'object' });
+      Object.values(values).forEach(check);
+    },
     read: (fields, key) => fields.numberByName(key),
   };
 }

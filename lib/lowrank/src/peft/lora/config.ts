@@ -3,6 +3,8 @@ import { toSnakeCase } from '../../nn';
 import { ArgumentError, UnsupportedError } from '../../runtime';
 import { checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
+import { checkGiven } from '../../runtime/checks/door';
+import { shown } from '../../runtime/messages/shown';
 import { AdapterConfig, type FieldsOf } from '../config/adapterConfig';
 import { checkLayers, choice, excluded, flag, layers, nameList, number, pattern, rank, share, targets } from '../config/fields';
 import { CONFIG_FILE, type ConfigFields } from '../files/configFields';
@@ -88,7 +90,10 @@ export const LORA_FIELDS: FieldsOf<LoraConfig> = {
   bias: choice(LORA_BIASES),
   modulesToSave: nameList,
   trainableTokenIndices: {
-    check: (_, given) => indexLists(given).forEach(checkTokens),
+    check: (name, given) => {
+      if (given !== undefined) checkGiven('a configuration', { [name]: given }, { [name]: 'list | object' });
+      indexLists(given).forEach(checkTokens);
+    },
     read: (fields, key) => fields.numberLists(key),
     write: writtenTokens,
   },
@@ -107,8 +112,9 @@ function isList(given: readonly number[] | Readonly<Record<string, readonly numb
 }
 
 function checkTokens(indices: readonly number[]): void {
+  if (!isList(indices)) throw new ArgumentError(`trainableTokenIndices: ${shown(indices)} is not a list of token ids`);
   const bad = indices.find((index, place) => !Number.isSafeInteger(index) || index < 0 || indices.indexOf(index) < place);
-  if (bad !== undefined) throw new ArgumentError(`trainableTokenIndices: ${bad} is not a token id of at least 0, or appears twice`);
+  if (bad !== undefined) throw new ArgumentError(`trainableTokenIndices: ${shown(bad)} is not a token id of at least 0, or appears twice`);
   if (indices.length === 0) throw new ArgumentError('trainableTokenIndices has an empty list: give at least one token id, or leave it out');
 }
 

@@ -17,7 +17,7 @@ export class LoraEmbedding extends LoraLayer<TokenTable> {
   constructor(baseLayer: TokenTable, options?: LoraOptions, given: LoraLayerOptions = {}) {
     super(baseLayer, given);
     const { adapterName = 'default', seed = 0 } = given;
-    if (options) this.addAdapter(adapterName, options, { seed });
+    if (options !== undefined) this.addAdapter(adapterName, options, { seed });
   }
 
   /** The base's table. */

@@ -27,7 +27,11 @@ export interface LoraLayerOptions {
 /** A frozen layer with any number of named low-rank updates; `state` names the active ones. */
 export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<B, LoraUpdate> {
   protected constructor(baseLayer: B, given: LoraLayerOptions) {
-    checkGiven(`new ${new.target.name}(baseLayer)`, { baseLayer, given }, { baseLayer: '{forward, namedModules}', given: 'object' });
+    checkGiven(
+      `new ${new.target.name}(baseLayer)`,
+      { baseLayer, given },
+      { baseLayer: '{forward, namedModules}', given: '{adapterName?: text}' },
+    );
     super(baseLayer, given.state);
     checkKnown(new.target.name, given, ['adapterName', 'seed', 'state']);
   }

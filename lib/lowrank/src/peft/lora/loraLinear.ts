@@ -24,7 +24,7 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
   constructor(baseLayer: Projection, options?: LoraOptions, given: LoraLayerOptions = {}) {
     super(baseLayer, given);
     const { adapterName = 'default', seed = 0 } = given;
-    if (options) this.addAdapter(adapterName, options, { seed });
+    if (options !== undefined) this.addAdapter(adapterName, options, { seed });
   }
 
   get inFeatures(): number {

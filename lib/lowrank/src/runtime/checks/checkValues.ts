@@ -1,5 +1,6 @@
 /** Checks values from callers that TypeScript may not have checked. */
 import { ArgumentError } from '../errors';
+import { shown } from '../messages/shown';
 
 /** @throws ArgumentError with the name and the choices when the value is not one of them. */
 export function checkOneOf(name: string, value: unknown, choices: readonly unknown[]): void {
@@ -17,9 +18,4 @@ export function checkNumber(name: string, value: unknown): void {
 export function checkNames(name: string, value: unknown): void {
   if (typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'))) return;
   throw new ArgumentError(`${name} ${shown(value)} is not a text or a list of texts`);
-}
-
-function shown(value: unknown): string {
-  const text = typeof value === 'number' || value === undefined ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -3,31 +3,41 @@ import { tf } from '../device/tensorflow';
 import { ArgumentError } from '../errors';
 import { shown } from '../messages/shown';
 
-/** What a value may be, in words, and how to tell. Also `{a, b}`, an object that has these members. */
+/** What a value may be: one, several, and how to tell. */
 const KINDS = {
-  anything: ['anything', () => true],
-  text: ['a text', (value: unknown) => typeof value === 'string'],
-  number: ['a number', (value: unknown) => typeof value === 'number'],
-  function: ['a function', (value: unknown) => typeof value === 'function'],
-  tensor: ['a tensor', (value: unknown) => value instanceof tf.Tensor],
-  list: ['a list', (value: unknown) => Array.isArray(value) || ArrayBuffer.isView(value)],
-  items: ['a list or a generator', isIterable],
-  object: ['an object with fields', (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)],
-} as const satisfies Record<string, readonly [string, (value: unknown) => boolean]>;
+  anything: ['anything', 'anything', () => true],
+  text: ['a text', 'texts', (value: unknown) => typeof value === 'string'],
+  number: ['a number', 'numbers', (value: unknown) => typeof value === 'number'],
+  switch: ['true or false', 'true or false', (value: unknown) => typeof value === 'boolean'],
+  function: ['a function', 'functions', (value: unknown) => typeof value === 'function'],
+  tensor: ['a tensor', 'tensors', isTensor],
+  list: ['a list', 'lists', isList],
+  items: ['a list or a generator', 'lists or generators', isIterable],
+  generator: ['a generator', 'generators', (value: unknown) => isIterable(value) && !isList(value)],
+  object: ['an object with fields', 'objects with fields', isObject],
+  tensors: ['an object of tensors', 'objects of tensors', (value: unknown) => isObject(value) && Object.values(value).every(isTensor)],
+  bytes: ['an array of bytes', 'arrays of bytes', (value: unknown) => value instanceof Uint8Array],
+} as const satisfies Record<string, readonly [string, string, (value: unknown) => boolean]>;
 
-type OneKind = keyof typeof KINDS | `{${string}}`;
-/** One kind, or two. */
+type Atom = keyof typeof KINDS | `=${string}` | `{${string}}`;
+type OneKind = Atom | `${Atom}[]`;
+/**
+ * One kind, or two: a name of {@link KINDS}; `=a,b`, one of these texts; `{a, b?: number}`, an object that has the member a and may have a number as
+ * b; and with `[]`, a list of them. A list of numbers may be an array of bytes.
+ */
 export type Kind = OneKind | `${OneKind} | ${OneKind}`;
 
-/** One name and kind for each parameter that a caller has to give; undefined for one that may be undefined. */
+type Optional = `${string}?: ${Kind}`;
+
+/** One name and kind for each parameter that a caller has to give; undefined for one that may be undefined. Optional ones may follow. */
 type Needed<A extends readonly unknown[]> = A extends [infer First, ...infer Rest]
   ? [undefined extends First ? undefined : `${string}: ${Kind}`, ...Needed<Rest>]
-  : [];
+  : readonly Optional[];
 
-type NeededBy<F> = F extends (...args: infer A) => unknown ? Needed<A> : [];
+type NeededBy<F> = F extends (...args: infer A) => unknown ? Needed<A> : readonly Optional[];
 
 /** The needed parameters of every function that has any; the compiler finds a function that is missing. */
-export type Door<P extends object> = { readonly [K in keyof P as NeededBy<P[K]> extends [] ? never : K]: NeededBy<P[K]> };
+export type Door<P extends object> = { readonly [K in keyof P as NeededBy<P[K]> extends readonly Optional[] ? never : K]: NeededBy<P[K]> };
 
 /** The same functions, with an ArgumentError in place of a TypeError from their inside where an argument is missing or of another kind. */
 export function behindDoor<P extends object>(library: P, door: Door<P>): Pick<P, keyof Door<P> & keyof P> {
@@ -38,33 +48,52 @@ export function behindDoor<P extends object>(library: P, door: Door<P>): Pick<P,
   return Object.fromEntries(guarded);
 }
 
+/**
+ * Puts the same check before methods of a class, or before its static ones where the class itself is given.
+ *
+ * @param name - the class in messages
+ */
+export function guardMethods<C extends object>(
+  name: string,
+  owner: C,
+  door: { readonly [K in keyof C]?: readonly (`${string}: ${Kind}` | Optional | undefined)[] },
+): void {
+  for (const [method, parameters] of Object.entries<Parameters | undefined>(door)) {
+    const inner = Reflect.get(owner, method) as Callable;
+    const value = guard(`${name}.${method}`, parameters ?? [], inner);
+    Object.defineProperty(owner, method, { value, configurable: true, writable: true });
+  }
+}
+
 /** @throws ArgumentError that names the first of the values that is undefined or null, or of another kind than the one given for it. */
 export function checkGiven(call: string, values: Readonly<Record<string, unknown>>, kinds: Readonly<Record<string, Kind>> = {}): void {
-  for (const [name, value] of Object.entries(values)) {
-    if (value === undefined) throw new ArgumentError(`${call}: ${name} is missing`);
-    if (value === null) throw new ArgumentError(`${call}: ${name} is null`);
-    const kind: string = kinds[name] ?? 'anything';
-    const each = kind.startsWith('{') ? [kind] : kind.split(' | ');
-    if (each.some((one) => isOfKind(value, one))) continue;
-    throw new ArgumentError(`${call}: ${name} is ${describe(value)}, not ${each.map(inWords).join(' or ')}`);
-  }
+  for (const [name, value] of Object.entries(values)) checkValue(call, name, value, kinds[name] ?? 'anything');
 }
 
 type Parameters = readonly (string | undefined)[];
 type Callable = (...args: unknown[]) => unknown;
 
-function guard(name: string, needed: Parameters, inner: Callable): Callable {
+function guard(name: string, declared: Parameters, inner: Callable): Callable {
   const isAsync = Object.prototype.toString.call(inner) === '[object AsyncFunction]';
-  const parameters = needed.map((parameter) => parameter?.split(/: (.*)/s) ?? []);
-  const call = `${name}(${parameters.map(([parameter]) => parameter ?? '…').join(', ')})`;
-  const kinds = Object.fromEntries(parameters.flatMap(([parameter, kind]) => (parameter === undefined ? [] : [[parameter, kind]])));
+  const parameters = declared.map((parameter) => {
+    const [, label, mark, kind] = /^(\w+)(\??): (.*)$/s.exec(parameter ?? '') ?? [];
+    return { label, isOptional: mark === '?', kind: kind ?? 'anything' };
+  });
+  const shownNames = parameters.filter(({ isOptional }) => !isOptional).map(({ label }) => label ?? '…');
+  const call = `${name}(${shownNames.join(', ')})`;
+  const check = (args: readonly unknown[]) => {
+    for (const [index, { label, isOptional, kind }] of parameters.entries()) {
+      const value = args[index];
+      if (label === undefined || (isOptional && (value === undefined || value === null))) continue;
+      checkValue(call, label, value, kind);
+    }
+    const last = args.indexOf(null, shownNames.length);
+    if (last >= 0) throw new ArgumentError(`${call}: argument ${last + 1} is null; leave it out`);
+  };
   return new Proxy(inner, {
     apply(target, self, args: unknown[]) {
       try {
-        const given = parameters.flatMap(([parameter], index) => (parameter === undefined ? [] : [[parameter, args[index]] as const]));
-        checkGiven(call, Object.fromEntries(given), kinds as Record<string, Kind>);
-        const last = args.indexOf(null, needed.length);
-        if (last >= 0) throw new ArgumentError(`${call}: argument ${last + 1} is null; leave it out`);
+        check(args);
       } catch (error) {
         if (isAsync) return Promise.reject(error);
         throw error;
@@ -74,18 +103,101 @@ function guard(name: string, needed: Parameters, inner: Callable): Callable {
   });
 }
 
-function isOfKind(value: unknown, kind: string): boolean {
-  if (!kind.startsWith('{')) return KINDS[kind as keyof typeof KINDS][1](value);
-  const object: unknown = typeof value === 'function' ? value : typeof value === 'object' && value;
-  return Boolean(object) && membersOf(kind).every((member) => member in (object as object));
+function checkValue(call: string, name: string, value: unknown, kind: string): void {
+  const fault = faultOf(name, value, kind);
+  if (fault) throw new ArgumentError(`${call}: ${fault.text}`);
 }
 
-function inWords(kind: string): string {
-  return kind.startsWith('{') ? `an object with ${membersOf(kind).join(' and ')}` : KINDS[kind as keyof typeof KINDS][0];
+/** What is wrong with a value, and how far inside it. */
+interface Fault {
+  readonly text: string;
+  readonly depth: number;
 }
 
-function membersOf(kind: string): string[] {
-  return kind.slice(1, -1).split(', ');
+function faultOf(name: string, value: unknown, kind: string, depth = 0): Fault | undefined {
+  if (value === undefined) return { text: `${name} is missing`, depth };
+  if (value === null) return { text: `${name} is null`, depth };
+  const each = parts(kind, ' | ');
+  const faults = each.map((one) => faultOfOne(name, value, one, depth));
+  if (faults.includes(undefined)) return undefined;
+  const inside = faults.find((fault) => fault && fault.depth > depth);
+  return inside ?? { text: `${name} is ${describe(value)}, not ${each.map((one) => inWords(one, 0)).join(' or ')}`, depth };
+}
+
+function faultOfOne(name: string, value: unknown, kind: string, depth: number): Fault | undefined {
+  const other = { text: '', depth };
+  if (kind.endsWith('[]')) {
+    if (!isList(value)) return other;
+    if (ArrayBuffer.isView(value)) return kind === 'number[]' ? undefined : other;
+    return firstOf(value.entries(), ([index, item]) => faultOf(`${name}[${index}]`, item, kind.slice(0, -2), depth + 1));
+  }
+  if (kind.startsWith('=')) return choicesOf(kind).includes(value) ? undefined : other;
+  if (!kind.startsWith('{')) return KINDS[kind as keyof typeof KINDS][2](value) ? undefined : other;
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return other;
+  const members = membersOf(kind);
+  if (members.some(({ member, isOptional }) => !isOptional && !(member in value))) return other;
+  return firstOf(members.values(), ({ member, isOptional, kind: inner }) => {
+    if (inner === undefined) return undefined;
+    const held: unknown = Reflect.get(value, member);
+    return held === undefined && isOptional ? undefined : faultOf(`${name}.${member}`, held, inner, depth + 1);
+  });
+}
+
+function firstOf<T>(values: Iterable<T>, find: (value: T) => Fault | undefined): Fault | undefined {
+  for (const value of values) {
+    const fault = find(value);
+    if (fault) return fault;
+  }
+  return undefined;
+}
+
+function inWords(kind: string, number: 0 | 1): string {
+  if (kind.endsWith('[]')) return `${['a list', 'lists'][number]} of ${inWords(kind.slice(0, -2), 1)}`;
+  if (kind.startsWith('=')) return choicesOf(kind).join(' or ');
+  if (!kind.startsWith('{')) return KINDS[kind as keyof typeof KINDS][number];
+  const needed = membersOf(kind).filter(({ isOptional }) => !isOptional);
+  if (needed.length === 0) return KINDS.object[number];
+  return `${['an object', 'objects'][number]} with ${needed.map(({ member }) => member).join(' and ')}`;
+}
+
+function choicesOf(kind: string): unknown[] {
+  return kind.slice(1).split(',');
+}
+
+interface Member {
+  readonly member: string;
+  readonly isOptional: boolean;
+  readonly kind: string | undefined;
+}
+
+const known = new Map<string, readonly Member[]>();
+
+/** Kept, because methods are called at every step. */
+function membersOf(kind: string): readonly Member[] {
+  const found = known.get(kind);
+  if (found) return found;
+  const members = parts(kind.slice(1, -1), ', ').map((part) => {
+    const [, member = '', mark, inner] = /^(\w+)(\??)(?:: (.*))?$/s.exec(part) ?? [];
+    return { member, isOptional: mark === '?', kind: inner };
+  });
+  known.set(kind, members);
+  return members;
+}
+
+/** The parts between separators outside of braces. */
+function parts(text: string, separator: string): string[] {
+  if (!text.includes(separator)) return [text];
+  let depth = 0;
+  const found = [''];
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at] ?? '';
+    depth += letter === '{' ? 1 : letter === '}' ? -1 : 0;
+    if (depth === 0 && text.startsWith(separator, at)) {
+      found.push('');
+      at += separator.length - 1;
+    } else found.push((found.pop() ?? '') + letter);
+  }
+  return found;
 }
 
 function describe(value: unknown): string {
@@ -93,6 +205,18 @@ function describe(value: unknown): string {
   if (typeof value !== 'object' || value === null) return shown(value);
   const name = Array.isArray(value) ? 'list' : value.constructor?.name;
   return name === undefined || name === 'Object' ? 'an object' : `a ${name}`;
+}
+
+function isTensor(value: unknown): value is tf.Tensor {
+  return value instanceof tf.Tensor;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !isList(value) && !isTensor(value);
+}
+
+function isList(value: unknown): value is readonly unknown[] | ArrayBufferView {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
 }
 
 function isIterable(value: unknown): boolean {

@@ -1,5 +1,10 @@
 /** A value in a message: its JSON, at most 80 characters; what JSON lacks, such as a symbol, as text. */
 export function shown(value: unknown): string {
-  const json = JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each));
-  return (json ?? String(value)).slice(0, 80);
+  if (typeof value === 'number') return String(value);
+  try {
+    const json = JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each));
+    return (json ?? String(value)).slice(0, 80);
+  } catch {
+    return Object.prototype.toString.call(value); // it holds itself
+  }
 }

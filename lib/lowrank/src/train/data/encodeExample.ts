@@ -2,6 +2,7 @@
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkGiven } from '../../runtime/checks/door';
 import type { TrainingExample } from './batch';
 
 /** The part of a tokenizer that encoding needs. */
@@ -51,10 +52,17 @@ export function encodeExample(tokenizer: PromptTokenizer, example: TextExample, 
   const { maxLength } = options;
   const { eosTokenId } = tokenizer;
   if (eosTokenId === undefined) throw new ArgumentError('this tokenizer has no end token, by which a model learns to stop');
-  const response = tokenizer.encode(example.response, { addSpecialTokens: false });
+  const response = tokenIds(tokenizer, example.response, false);
   const learned = endsWith(eosTokenId, response, tokenizer, example) ? response : [...response, eosTokenId];
   const read = encodePrompt(tokenizer, example, { maxLength: maxLength - learned.length });
   return { inputIds: [...read, ...learned], labels: [...read.map(() => IGNORE_INDEX), ...learned] };
+}
+
+/** @throws ArgumentError when the tokenizer gives no list. */
+function tokenIds(tokenizer: PromptTokenizer, text: string, addSpecialTokens: boolean): number[] {
+  const ids: unknown = tokenizer.encode(text, { addSpecialTokens });
+  checkGiven('encode(text) of the tokenizer', { ids }, { ids: 'number[]' });
+  return ids as number[];
 }
 
 /** Whether only blanks follow the response's end token. */
@@ -75,7 +83,7 @@ export function encodePrompt(
   checkKnown('encodePrompt', options, ['maxLength']);
   const { maxLength } = options;
   if (Number.isNaN(maxLength)) throw new ArgumentError('maxLength is not a number');
-  const whole = tokenizer.encode(prompt, { addSpecialTokens });
+  const whole = tokenIds(tokenizer, prompt, addSpecialTokens);
   if (whole.length <= maxLength) return whole;
   const { start, end } = cuttable ?? { start: prompt.length, end: prompt.length };
   const head = tokenizer.encode(prompt.slice(0, start), { addSpecialTokens });

@@ -1,6 +1,7 @@
 /** Divides the data of a run into the batches of each update. */
 import { sha256 } from '../../io/sha256';
 import { ArgumentError } from '../../runtime';
+import { checkGiven } from '../../runtime/checks/door';
 import { warn } from '../../runtime/messages/warn';
 import { type Batch, checkBatch, learnedTokens } from './batch';
 import { checksum } from './batchChecksum';
@@ -52,7 +53,9 @@ export async function* updateBatches(source: BatchSource, options: UpdateBatches
     let pending: Batch[] = [];
     let read = 0;
     let digest: string | undefined;
-    for await (const batch of typeof source === 'function' ? source(epoch) : source) {
+    const batches = typeof source === 'function' ? source(epoch) : source;
+    checkGiven('the data of a run', { batches }, { batches: 'items' });
+    for await (const batch of batches) {
       checkBatch(batch, `batch ${read} of epoch ${epoch}`);
       read++;
       if (digests || start.digest !== undefined) digest = chained(digest, batch);

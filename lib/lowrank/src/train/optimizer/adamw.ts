@@ -4,6 +4,7 @@
  */
 import { ArgumentError, compileNested, ShapeError, StateError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkGiven } from '../../runtime/checks/door';
 import { checkedMoments, type OptimizerState } from './optimizerState';
 import type { Schedule } from './schedules';
 import { StackedMoments } from './stackedMoments';
@@ -108,6 +109,11 @@ export class AdamW {
     checkKnown('AdamW', options, ['learningRate', 'weightDecay', 'betas', 'epsilon', 'decays']);
     const { learningRate = 1e-3, weightDecay = 0.01, betas = [0.9, 0.999], epsilon = 1e-8, decays = () => true } = options;
     if (typeof learningRate === 'number') checkRange('learningRate', learningRate, learningRate >= 0);
+    checkGiven(
+      'new AdamW(options)',
+      { learningRate, weightDecay, betas, epsilon },
+      { learningRate: 'number | function', weightDecay: 'number', betas: 'number[]', epsilon: 'number' },
+    );
     checkRange('weightDecay', weightDecay, weightDecay >= 0);
     for (const beta of betas) checkRange('beta', beta, beta >= 0 && beta < 1);
     checkRange('epsilon', epsilon, epsilon > 0);

@@ -1,5 +1,6 @@
 /** Combines several LoRA adapters into one: PEFT's `add_weighted_adapter`. */
 import { ArgumentError, deriveSeed, StateError, tf, UnsupportedError } from '../../../runtime';
+import { checkWhole } from '../../../runtime/checks/checkWhole';
 import { checkWeights } from '../../merge/checkWeights';
 import type { CombinationOptions } from '../../tuner';
 import { LoraConfig } from '../config';
@@ -127,6 +128,7 @@ function mergedFactors(type: TaskArithmetic, parts: readonly Part[], { seed, ...
 
 function newRank(type: CombinationType, ranks: readonly number[], svdRank: number | undefined): number {
   if (type === 'cat') return ranks.reduce((sum, rank) => sum + rank, 0);
+  if (svdRank !== undefined) checkWhole('svdRank', svdRank);
   if (!isTaskArithmetic(type)) return svdRank ?? Math.max(...ranks);
   if (new Set(ranks).size === 1) return ranks[0] ?? 0;
   throw new ArgumentError(`combinationType '${type}' adds A and B up, so the ranks ${ranks.join(', ')} must be the same; use cat or svd`);
