@@ -67,7 +67,7 @@ export function guardMethods<C extends object>(
 
 /** @throws ArgumentError that names the first of the values that is undefined or null, or of another kind than the one given for it. */
 export function checkGiven(call: string, values: Readonly<Record<string, unknown>>, kinds: Readonly<Record<string, Kind>> = {}): void {
-  for (const [name, value] of Object.entries(values)) checkValue(call, name, value, kinds[name] ?? 'anything');
+  for (const [name, value] of Object.entries(values)) refuseFault(call, name, checkOf(kinds[name] ?? 'anything')(value));
 }
 
 type Parameters = readonly (string | undefined)[];
@@ -77,15 +77,16 @@ function guard(name: string, declared: Parameters, inner: Callable): Callable {
   const isAsync = Object.prototype.toString.call(inner) === '[object AsyncFunction]';
   const parameters = declared.map((parameter) => {
     const [, label, mark, kind] = /^(\w+)(\??): (.*)$/s.exec(parameter ?? '') ?? [];
-    return { label, isOptional: mark === '?', kind: kind ?? 'anything' };
+    return { label, isOptional: mark === '?', find: checkOf(kind ?? 'anything') };
   });
   const shownNames = parameters.filter(({ isOptional }) => !isOptional).map(({ label }) => label ?? '…');
   const call = `${name}(${shownNames.join(', ')})`;
   const check = (args: readonly unknown[]) => {
-    for (const [index, { label, isOptional, kind }] of parameters.entries()) {
+    for (let index = 0; index < parameters.length; index++) {
+      const { label, isOptional = true, find } = parameters[index] ?? {};
       const value = args[index];
       if (label === undefined || (isOptional && (value === undefined || value === null))) continue;
-      checkValue(call, label, value, kind);
+      refuseFault(call, label, find?.(value));
     }
     const last = args.indexOf(null, shownNames.length);
     if (last >= 0) throw new ArgumentError(`${call}: argument ${last + 1} is null; leave it out`);
@@ -103,52 +104,80 @@ function guard(name: string, declared: Parameters, inner: Callable): Callable {
   });
 }
 
-function checkValue(call: string, name: string, value: unknown, kind: string): void {
-  const fault = faultOf(name, value, kind);
-  if (fault) throw new ArgumentError(`${call}: ${fault.text}`);
+function refuseFault(call: string, name: string, fault: Fault | undefined): void {
+  if (fault) throw new ArgumentError(`${call}: ${name}${fault.place} ${fault.text}`);
 }
 
-/** What is wrong with a value, and how far inside it. */
+/** What is wrong with a value, and at which place inside it. */
 interface Fault {
+  readonly place: string;
   readonly text: string;
-  readonly depth: number;
 }
 
-function faultOf(name: string, value: unknown, kind: string, depth = 0): Fault | undefined {
-  if (value === undefined) return { text: `${name} is missing`, depth };
-  if (value === null) return { text: `${name} is null`, depth };
-  const each = parts(kind, ' | ');
-  const faults = each.map((one) => faultOfOne(name, value, one, depth));
-  if (faults.includes(undefined)) return undefined;
-  const inside = faults.find((fault) => fault && fault.depth > depth);
-  return inside ?? { text: `${name} is ${describe(value)}, not ${each.map((one) => inWords(one, 0)).join(' or ')}`, depth };
+type Check = (value: unknown) => Fault | undefined;
+
+const MISSING: Fault = { place: '', text: 'is missing' };
+const NULL: Fault = { place: '', text: 'is null' };
+const OTHER: Fault = { place: '', text: '' };
+
+const known = new Map<string, Check>();
+
+/** Each kind is read once, because methods are called at every step. */
+function checkOf(kind: string): Check {
+  const found = known.get(kind);
+  if (found) return found;
+  const kinds = parts(kind, ' | ');
+  const checks = kinds.map(checkOfOne);
+  const check: Check = (value) => {
+    if (value === undefined) return MISSING;
+    if (value === null) return NULL;
+    let inside: Fault | undefined;
+    for (const one of checks) {
+      const fault = one(value);
+      if (fault === undefined) return undefined;
+      if (fault !== OTHER) inside ??= fault;
+    }
+    return inside ?? { place: '', text: `is ${describe(value)}, not ${kinds.map((one) => inWords(one, 0)).join(' or ')}` };
+  };
+  known.set(kind, check);
+  return check;
 }
 
-function faultOfOne(name: string, value: unknown, kind: string, depth: number): Fault | undefined {
-  const other = { text: '', depth };
+/** The check finds OTHER where the value itself is of another kind. */
+function checkOfOne(kind: string): Check {
   if (kind.endsWith('[]')) {
-    if (!isList(value)) return other;
-    if (ArrayBuffer.isView(value)) return kind === 'number[]' ? undefined : other;
-    return firstOf(value.entries(), ([index, item]) => faultOf(`${name}[${index}]`, item, kind.slice(0, -2), depth + 1));
+    const item = checkOf(kind.slice(0, -2));
+    return (value) => {
+      if (!isList(value)) return OTHER;
+      if (ArrayBuffer.isView(value)) return kind === 'number[]' ? undefined : OTHER;
+      for (let index = 0; index < value.length; index++) {
+        const fault = item(value[index]);
+        if (fault) return within(`[${index}]`, fault);
+      }
+      return undefined;
+    };
   }
-  if (kind.startsWith('=')) return choicesOf(kind).includes(value) ? undefined : other;
-  if (!kind.startsWith('{')) return KINDS[kind as keyof typeof KINDS][2](value) ? undefined : other;
-  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return other;
-  const members = membersOf(kind);
-  if (members.some(({ member, isOptional }) => !isOptional && !(member in value))) return other;
-  return firstOf(members.values(), ({ member, isOptional, kind: inner }) => {
-    if (inner === undefined) return undefined;
-    const held: unknown = Reflect.get(value, member);
-    return held === undefined && isOptional ? undefined : faultOf(`${name}.${member}`, held, inner, depth + 1);
-  });
+  if (!kind.startsWith('{')) {
+    const choices = choicesOf(kind);
+    const isOfKind = kind.startsWith('=') ? (value: unknown) => choices.includes(value) : KINDS[kind as keyof typeof KINDS][2];
+    return (value) => (isOfKind(value) ? undefined : OTHER);
+  }
+  const members = membersOf(kind).map(({ kind: inner, ...rest }) => ({ ...rest, find: inner === undefined ? undefined : checkOf(inner) }));
+  return (value) => {
+    if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return OTHER;
+    for (const { member, isOptional } of members) if (!isOptional && !(member in value)) return OTHER;
+    for (const { member, isOptional, find } of members) {
+      if (find === undefined) continue;
+      const held = (value as Readonly<Record<string, unknown>>)[member];
+      const fault = held === undefined && isOptional ? undefined : find(held);
+      if (fault) return within(`.${member}`, fault);
+    }
+    return undefined;
+  };
 }
 
-function firstOf<T>(values: Iterable<T>, find: (value: T) => Fault | undefined): Fault | undefined {
-  for (const value of values) {
-    const fault = find(value);
-    if (fault) return fault;
-  }
-  return undefined;
+function within(place: string, fault: Fault): Fault {
+  return { ...fault, place: place + fault.place };
 }
 
 function inWords(kind: string, number: 0 | 1): string {
@@ -170,18 +199,11 @@ interface Member {
   readonly kind: string | undefined;
 }
 
-const known = new Map<string, readonly Member[]>();
-
-/** Kept, because methods are called at every step. */
-function membersOf(kind: string): readonly Member[] {
-  const found = known.get(kind);
-  if (found) return found;
-  const members = parts(kind.slice(1, -1), ', ').map((part) => {
+function membersOf(kind: string): Member[] {
+  return parts(kind.slice(1, -1), ', ').map((part) => {
     const [, member = '', mark, inner] = /^(\w+)(\??)(?:: (.*))?$/s.exec(part) ?? [];
     return { member, isOptional: mark === '?', kind: inner };
   });
-  known.set(kind, members);
-  return members;
 }
 
 /** The parts between separators outside of braces. */
