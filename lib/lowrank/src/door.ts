@@ -65,13 +65,16 @@ export const {
   ],
   evaluateLoss: ['model: {loss}', 'batches: object[] | generator', 'options?: {compile?: switch}'],
   exportGgufLora: ['model: {adapterTensors}', 'path: text'],
-  findLearningRate: ['model: {loss, trainableParameters}', 'batches: object[] | function'],
+  findLearningRate: ['model: {loss, trainableParameters}', 'batches: items | function'],
   generate: ['model: {forward, config}', 'inputIds: list | tensor'],
   getPeftModel: ['model: {namedModules}', 'config: object', 'options?: object'],
   linearSchedule: ['options: {peak?: number, totalSteps?: number}'],
   llamaConfig: ['options: object'],
   loadCheckpoint: ['directory: text'],
-  makeBatches: ['examples: {inputIds: list, labels: list}[]', 'options: {padTokenId?: number, epoch?: number, bucketByLength?: switch}'],
+  makeBatches: [
+    'examples: {inputIds: list, labels: list}[] | generator',
+    'options: {padTokenId?: number, epoch?: number, bucketByLength?: switch}',
+  ],
   mergeHeads: ['heads: tensor'],
   mergeReport: ['model: {peftConfig}'],
   methodDefaults: ['config: object'],
@@ -79,7 +82,7 @@ export const {
   peftModelFromPrefix: ['model: {namedModules}', 'tensors: tensors', `options: {layout?: ${LAYOUT}}`],
   planMemory: [
     'model: object',
-    'options: {task?: text, batchSize?: number, sequenceLength?: number, logitsToKeep?: number, maxNewTokens?: number, numBeams?: number, trainableParameters?: number, firstTrainedLayer?: number, compile?: switch, gradientCheckpointing?: switch, precision?: =float32,bfloat16, device?: =CPU,GPU, dtype?: =float32,bfloat16, quantize?: =int8,nf4,q4_1}',
+    'options: {task?: text, batchSize?: number, sequenceLength?: number, logitsToKeep?: number, maxNewTokens?: number, numBeams?: number, trainableParameters?: number, firstTrainedLayer?: number, compile?: switch, gradientCheckpointing?: switch, precision?: =float32,bfloat16, device?: =CPU,GPU, dtype??: =float32,bfloat16, quantize??: =int8,nf4,q4_1}',
   ],
   printTrainableParameters: ['module: {namedModules}'],
   quantizeModel: ['model: {namedModules}', 'format: text'],
@@ -130,17 +133,17 @@ guardMethods('LlamaDecoderLayer', LlamaDecoderLayer.prototype, { forward: ['x: t
 guardMethods('KeyValueCache', lowrank.KeyValueCache.prototype, { layer: ['index: number'], selectRows: ['rows: number[]'] });
 guardMethods('LlamaForCausalLM', lowrank.LlamaForCausalLM, {
   fromConfig: ['options: object', 'given?: object'],
-  fromTensors: ['config: object', 'source?: anything', 'options?: {dtype?: =float32,bfloat16}'],
-  fromPretrained: ['path: text', 'options?: {dtype?: =float32,bfloat16, quantize?: =int8,nf4,q4_1}'],
+  fromTensors: ['config: object', 'source?: anything', 'options?: {dtype??: =float32,bfloat16}'],
+  fromPretrained: ['path: text', 'options?: {dtype??: =float32,bfloat16, quantize??: =int8,nf4,q4_1}'],
 });
 // What is undefined here is checked where it is used.
 guardMethods('LlamaForCausalLM', lowrank.LlamaForCausalLM.prototype, {
   savePretrained: ['folder: text', 'options?: {maxShardSize?: number}'],
   resizeTokenEmbeddings: ['vocabSize: number', 'options?: object'],
-  forward: [undefined, 'options?: {attentionMask?: list | tensor, segmentIds?: list | tensor}'],
-  loss: [undefined, undefined, 'options?: {attentionMask?: list | tensor, segmentIds?: list | tensor}'],
+  forward: [undefined, 'options?: {attentionMask??: list | tensor, segmentIds??: list | tensor}'],
+  loss: [undefined, undefined, 'options?: {attentionMask??: list | tensor, segmentIds??: list | tensor}'],
   generate: [undefined, 'options?: object'],
-  attentions: [undefined, 'options?: {attentionMask?: list | tensor, segmentIds?: list | tensor}'],
+  attentions: [undefined, 'options?: {attentionMask??: list | tensor, segmentIds??: list | tensor}'],
 });
 guardMethods('PeftModel', lowrank.PeftModel.prototype, {
   adapterTensors: ['name: text'],
@@ -155,9 +158,9 @@ guardMethods('PeftModel', lowrank.PeftModel.prototype, {
   ],
   mergeAdapter: ['options?: {adapterNames?: text[], safeMerge?: switch, onProgress?: function}'],
   mergeAndUnload: ['options?: {adapterNames?: text[], safeMerge?: switch, onProgress?: function}'],
-  forward: ['inputIds: anything', 'options?: {adapterNames?: text[]}'],
+  forward: ['inputIds: anything', 'options?: {adapterNames??: text[]}'],
   loss: ['inputIds: anything', 'labels: anything', 'options?: object'],
-  generate: ['inputIds: anything', 'options?: {adapterNames?: text[]}'],
+  generate: ['inputIds: anything', 'options?: {adapterNames??: text[]}'],
   attentions: ['inputIds: anything', 'options?: object'],
   disableAdapter: ['fn: function'],
 });

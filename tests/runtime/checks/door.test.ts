@@ -1,3 +1,4 @@
+import vm from 'node:vm';
 import * as lowrank from 'lowrank';
 import { ArgumentError } from 'lowrank';
 import * as notebook from 'lowrank-notebook';
@@ -151,7 +152,7 @@ describe('a method of a public class called from JavaScript', () => {
     ['peft', 'addWeightedAdapter', [{ adapters: 'a', weights: [1], adapterName: 'b' }], 'options.adapters is "a", not a list of texts'],
     ['peft', 'addWeightedAdapter', [{ adapters: ['default'], adapterName: 'b' }], 'weights is missing'],
     ['layer', 'forward', [[1, 2]], 'LoraLinear.forward(x): x is a list, not a tensor'],
-    ['optimizer', 'applyGradients', [{ a: 1 }, new Map()], 'AdamW.applyGradients(grads): grads is an object, not an object of tensors'],
+    ['optimizer', 'applyGradients', [{ a: 1 }, new Map()], 'AdamW.applyGradients(grads): grads["a"] is 1, not a tensor'],
     ['cache', 'selectRows', [[0]], 'this cache has 0 rows; there is no row 0'],
   ])('%s.%s%j is told what it takes', async (owner, method, given, text) => {
     await expect(Promise.resolve().then(() => call(owner, method, ...given))).rejects.toRefuse(ArgumentError, text);
@@ -162,6 +163,22 @@ describe('a method of a public class called from JavaScript', () => {
     expect(lowrank.tf.tidy(() => peft.forward([[1, 2]], { adapterNames: ['default'], logitsToKeep: 1 }).shape)).toEqual([1, 1, 8]);
     expect(peft.disableAdapter(() => 3)).toBe(3);
   });
+});
+
+test('sets are lists, null is no mask, and bytes may come from another realm', () => {
+  const rows = new Set([
+    { inputIds: [1, 2], labels: [1, 2] },
+    { inputIds: [3, 4], labels: [3, 4] },
+  ]);
+  expect(lowrank.makeBatches(rows as never, { batchSize: 2, padTokenId: 0 })[0]?.labels).toEqual([
+    [1, 2],
+    [3, 4],
+  ]);
+  const bytes = vm.runInNewContext('new Uint8Array([0, 0, 128, 63])') as Uint8Array;
+  expect(lowrank.toFloat32('F32', bytes)).toEqual(new Float32Array([1]));
+  const { forward } = behindDoor({ forward: (options: object) => options }, { forward: ['options: {mask??: list, size?: number}'] });
+  expect(forward({ mask: null })).toEqual({ mask: null });
+  expect(() => forward({ size: null })).toThrow('forward(options): options.size is null');
 });
 
 test('one of several texts is asked for by name, and a value that holds itself is told', () => {

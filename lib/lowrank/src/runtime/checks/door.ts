@@ -15,15 +15,15 @@ const KINDS = {
   items: ['a list or a generator', 'lists or generators', isIterable],
   generator: ['a generator', 'generators', (value: unknown) => isIterable(value) && !isList(value)],
   object: ['an object with fields', 'objects with fields', isObject],
-  tensors: ['an object of tensors', 'objects of tensors', (value: unknown) => isObject(value) && Object.values(value).every(isTensor)],
-  bytes: ['an array of bytes', 'arrays of bytes', (value: unknown) => value instanceof Uint8Array],
+  tensors: ['an object of tensors', 'objects of tensors', isObject],
+  bytes: ['an array of bytes', 'arrays of bytes', (value: unknown) => Object.prototype.toString.call(value) === '[object Uint8Array]'],
 } as const satisfies Record<string, readonly [string, string, (value: unknown) => boolean]>;
 
 type Atom = keyof typeof KINDS | `=${string}` | `{${string}}`;
 type OneKind = Atom | `${Atom}[]`;
 /**
  * One kind, or two: a name of {@link KINDS}; `=a,b`, one of these texts; `{a, b?: number}`, an object that has the member a and may have a number as
- * b; and with `[]`, a list of them. A list of numbers may be an array of bytes.
+ * b, with `b??` also null; and with `[]`, a list of them. A list of numbers may be an array of bytes.
  */
 export type Kind = OneKind | `${OneKind} | ${OneKind}`;
 
@@ -157,6 +157,17 @@ function checkOfOne(kind: string): Check {
       return undefined;
     };
   }
+  if (kind === 'tensors') {
+    const tensor = checkOf('tensor');
+    return (value) => {
+      if (!isObject(value)) return OTHER;
+      for (const [key, held] of Object.entries(value)) {
+        const fault = tensor(held);
+        if (fault) return within(`[${shown(key)}]`, fault);
+      }
+      return undefined;
+    };
+  }
   if (!kind.startsWith('{')) {
     const choices = choicesOf(kind);
     const isOfKind = kind.startsWith('=') ? (value: unknown) => choices.includes(value) : KINDS[kind as keyof typeof KINDS][2];
@@ -166,10 +177,10 @@ function checkOfOne(kind: string): Check {
   return (value) => {
     if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return OTHER;
     for (const { member, isOptional } of members) if (!isOptional && !(member in value)) return OTHER;
-    for (const { member, isOptional, find } of members) {
+    for (const { member, isOptional, mayBeNull, find } of members) {
       if (find === undefined) continue;
       const held = (value as Readonly<Record<string, unknown>>)[member];
-      const fault = held === undefined && isOptional ? undefined : find(held);
+      const fault = (isOptional && held === undefined) || (mayBeNull && held === null) ? undefined : find(held);
       if (fault) return within(`.${member}`, fault);
     }
     return undefined;
@@ -196,13 +207,14 @@ function choicesOf(kind: string): unknown[] {
 interface Member {
   readonly member: string;
   readonly isOptional: boolean;
+  readonly mayBeNull: boolean;
   readonly kind: string | undefined;
 }
 
 function membersOf(kind: string): Member[] {
   return parts(kind.slice(1, -1), ', ').map((part) => {
-    const [, member = '', mark, inner] = /^(\w+)(\??)(?:: (.*))?$/s.exec(part) ?? [];
-    return { member, isOptional: mark === '?', kind: inner };
+    const [, member = '', mark, inner] = /^(\w+)(\?{0,2})(?:: (.*))?$/s.exec(part) ?? [];
+    return { member, isOptional: mark !== '', mayBeNull: mark === '??', kind: inner };
   });
 }
 
