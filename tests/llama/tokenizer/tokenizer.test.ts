@@ -146,6 +146,7 @@ describe('SmolLM2', () => {
     expect(() => tokenizer.decode([-1])).toThrow('token id -1');
     expect(() => tokenizer.decode([0.5])).toThrow('token id 0.5');
     expect(tokenizer.decode([])).toBe('');
+    expect(tokenizer.decode(Int32Array.from([1, 2]) as never)).toBe(tokenizer.decode([1, 2]));
   });
 
   test('saved as tokenizer.json and read again it is the same', async () => {

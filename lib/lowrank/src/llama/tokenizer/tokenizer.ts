@@ -119,7 +119,7 @@ export class Tokenizer {
     if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) throw new ArgumentError(`decode takes a list of token ids, not ${shown(ids)}`);
     const outside = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= this.vocabSize);
     if (outside !== undefined) throw new ArgumentError(`token id ${shown(outside)} is not in the vocabulary, 0…${this.vocabSize - 1}`);
-    const known = ids.filter((id) => this.#engine.id_to_token(id) !== undefined);
+    const known = Array.from(ids).filter((id) => this.#engine.id_to_token(id) !== undefined);
     if (known.length === 0) return '';
     return this.#using('decode tokens', (engine) => engine.decode(known, { skip_special_tokens: skipSpecialTokens }));
   }
