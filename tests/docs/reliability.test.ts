@@ -21,6 +21,13 @@ test('the numbers of the reliability page are those of the results', () => {
   expect(found.filter(({ open }: { open?: boolean }) => open)).toEqual([]);
 });
 
+test('as many chat templates are compared as the page says', () => {
+  const { cases, refused } = JSON.parse(readFileSync('tests/golden/chatTemplates.json', 'utf8'));
+  const told = Array.from(page.matchAll(/more than ([\d,]+) (?:expressions|that)/g), ([, count = '']) => Number(count.replace(',', '')));
+  const shares = [cases, refused].map(({ length }, index) => (told[index] ?? 0) / length);
+  expect(shares.filter((share) => share > 0.75 && share < 1)).toHaveLength(2);
+});
+
 test('what the page says of long work on a GPU stands in its results', () => {
   const { training, generation, adapters, failures, notFinite, tooLarge } = JSON.parse(readFileSync('tests/soak/gpu.json', 'utf8'));
   const calls = [
