@@ -20,12 +20,13 @@ export {
   fileFault,
   isJsonObject,
   isLfsPointer,
+  type JsonObject,
   LFS_REMEDY,
   makeFolder,
   namesIn,
   pathKind,
   readJsonFile,
-  writeFileAtomic,
+  stageFile,
   writeTextAtomic,
 } from './io';
 export { type ByteLine, byteLines } from './io/byteLines';

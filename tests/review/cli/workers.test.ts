@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test, vi } from 'vitest';
+import { writeSealed } from '../../../lib/review/src/experiment/sealedFile';
 import { lowrank } from '../../cli/run';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { saveSmallAdapters, saveSmallModel } from './smallReviewer';
@@ -65,8 +66,7 @@ test.skipIf(!built)('eval prints with two workers what it prints with one', asyn
 });
 
 test.skipIf(!built)('the workers of an experiment end with their launcher, also when it is killed', async () => {
-  fs.mkdirSync(folder('work'));
-  fs.writeFileSync(folder('work/texts.json'), JSON.stringify({ code: ['let a;', 'let b;'], english: ['A text.'] }));
+  writeSealed(folder('work/texts.json'), 'texts', { code: ['let a;', 'let b;'], english: ['A text.'] });
   fs.writeFileSync(folder('config.json'), JSON.stringify({ ...config, forms: { short: {} } }));
   const words = ['experiment', folder('config.json'), '--workers', '2', '--work', folder('work'), '--output', folder('results.json')];
   const launcher = spawn('node', ['lib/lowrank/bin/lowrank.js', ...words, '--data', folder('reviews.jsonl'), '--model', folder('model')], {

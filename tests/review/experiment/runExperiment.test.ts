@@ -161,25 +161,54 @@ describe('runExperiment', () => {
     expect(whole.results.environments[0]).toMatchObject({ lowrank: '0.0.0', workers: 1 });
   }, 300_000);
 
-  test('another configuration is another experiment, and a cell of another version is refused', async () => {
-    await runExperiment(small, work('uninterrupted'));
-    const again: string[] = [];
+  /** The cells that a run begins before it is stopped at the first. */
+  const begun = async (settings: ExperimentConfig, own: ReturnType<typeof work>) => {
+    const cells: CellPlan[] = [];
     const onCell = (plan: CellPlan) => {
-      again.push(plan.kind);
+      cells.push(plan);
       throw new Error('enough');
     };
-    await expect(runExperiment({ ...small, batchSize: 3 }, { ...work('uninterrupted'), onCell })).rejects.toThrow('enough');
-    expect(again).toEqual(['base']);
-    const store = fs.readdirSync(folder('uninterrupted')).filter((name) => fs.existsSync(folder(`uninterrupted/${name}/adapter`)));
-    const kept = folder(`uninterrupted/${store[0]}/cell.json`);
+    await runExperiment(settings, { ...own, onCell }).catch((error: Error) => expect(error.message).toBe('enough'));
+    return cells;
+  };
+
+  test('another configuration, or other weights under the same name, is another experiment', async () => {
+    await runExperiment(small, work('uninterrupted'));
+    expect(await begun(small, work('uninterrupted'))).toEqual([]);
+    expect(await begun({ ...small, batchSize: 3 }, work('uninterrupted'))).toMatchObject([{ kind: 'base' }]);
+    const other = letterModel(4);
+    expect(await begun(small, { ...work('uninterrupted'), model: other })).toMatchObject([{ kind: 'base' }]);
+    other.dispose();
+  }, 300_000);
+
+  test('runs that were trained at a rate no longer chosen are trained again', async () => {
+    await runExperiment(small, work('uninterrupted'));
+    const [method] = small.methods as [ExperimentConfig['methods'][number]];
+    const fewer = { ...small, methods: [{ ...method, learningRates: [0.0001] }] };
+    expect(await begun(fewer, work('uninterrupted'))).toMatchObject([{ kind: 'run', seed: 1 }]);
+    const { runs, notRun } = collectExperiment(fewer, work('uninterrupted')).results;
+    expect([runs.length, notRun.length]).toEqual([0, 2]);
+  }, 300_000);
+
+  test('refuses results that are damaged, of another cell or of another version, and names the file', async () => {
+    await runExperiment(small, work('uninterrupted'));
+    const cells = fs.readdirSync(folder('uninterrupted')).map((name) => folder(`uninterrupted/${name}/cell.json`));
+    const [one = '', two = ''] = cells.filter((path) => fs.existsSync(path));
+    const [whole, another] = [fs.readFileSync(one, 'utf8'), fs.readFileSync(two, 'utf8')];
     for (const [text, reason] of [
-      ['{"answers"', 'not valid JSON'],
+      ['', 'not valid JSON'],
+      [whole.slice(0, -9), 'not valid JSON'],
       ['[]', 'not an object'],
-      ['{"answers":[],"losses":[],"code":[]}', 'english is not what this version writes; remove the file'],
+      [whole.replace('5', '4'), 'is damaged: its checksum does not fit; remove the file to run the cell again'],
+      ['{"loss":1}', 'another version wrote it; remove the file to run the cell again'],
+      [another, 'is the result of another cell'],
     ] as const) {
-      fs.writeFileSync(kept, text);
+      fs.writeFileSync(one, text);
       expect(() => collectExperiment(small, work('uninterrupted'))).toRefuse(FormatError, reason);
+      expect(() => collectExperiment(small, work('uninterrupted'))).toThrow(one);
     }
+    fs.writeFileSync(one, whole);
+    expect(await begun(small, work('uninterrupted'))).toEqual([]);
   }, 300_000);
 
   test('two processes share a folder: a cell that another one runs is left to it', async () => {

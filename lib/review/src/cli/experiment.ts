@@ -1,6 +1,5 @@
 /** `lowrank experiment`: compares methods on the three tasks and writes one results file. */
 
-import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -12,26 +11,23 @@ import {
   endWithLauncher,
   makeFolder,
   openModel,
-  readJsonFile,
   type Streams,
   sha256,
+  stageFile,
   storingIn,
   UsageError,
   version,
-  writeFileAtomic,
-  writeTextAtomic,
 } from 'lowrank/internal';
 import { cellName } from '../experiment/cellPlan';
 import { type ExperimentConfig, readExperimentConfig } from '../experiment/experimentConfig';
 import { type PlainTexts, plainTexts } from '../experiment/plainTexts';
 import type { ExperimentOutcome, ExperimentWork } from '../experiment/plannedExperiment';
 import { collectExperiment, runCells } from '../experiment/runExperiment';
+import { readSealed, writeSealed } from '../experiment/sealedFile';
 import type { ReviewSplits } from '../reviewExample';
 import { runWorkers } from './experimentWorkers';
 import { reviewData } from './reviewData';
 import { dataPath } from './tasks';
-
-const LARGEST_TEXTS = 10_000_000;
 
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
   if (args.argument === undefined) throw new UsageError('the configuration FILE is missing');
@@ -94,15 +90,13 @@ async function untilLimit(config: ExperimentConfig, work: ExperimentWork): Promi
 /** The plain texts, drawn at the first start and kept: every later start, on any machine, measures with the same ones. */
 async function keptTexts(folder: string, { train }: ReviewSplits): Promise<PlainTexts> {
   const path = nodePath.join(folder, 'texts.json');
-  if (fs.existsSync(path)) return readJsonFile(path, { largest: LARGEST_TEXTS }) as unknown as PlainTexts;
+  const kept = readSealed(path, 'remove it to draw the texts again; where they differ, every cell runs again');
+  if (kept) return kept as unknown as PlainTexts;
   const nodeModules = nodePath.dirname(nodePath.dirname(require.resolve('eslint/package.json')));
   const dataFolder = nodePath.join(nodePath.dirname(nodeModules), 'data');
   const trainedOn = new Set(train.flatMap(({ origin }) => origin?.package ?? []));
   const texts = await plainTexts({ nodeModules, dataFolder, trainedOn });
-  storingIn(folder, 'texts', () => {
-    makeFolder(folder);
-    writeTextAtomic(path, JSON.stringify(texts));
-  });
+  writeSealed(path, 'texts', { ...texts });
   return texts;
 }
 
@@ -111,7 +105,15 @@ function store(output: string, { results, answers }: ExperimentOutcome): void {
   const file = `${nodePath.basename(output, '.json')}.answers.jsonl.gz`;
   storingIn(folder, 'results', () => {
     makeFolder(folder);
-    writeFileAtomic(nodePath.join(folder, file), (append) => append(gzipSync(answers, { level: 9 })));
-    writeTextAtomic(output, `${JSON.stringify({ ...results, answers: { file, sha256: sha256(answers) } }, null, 1)}\n`);
+    // Both are on the disk before either replaces an older one, whose other half would otherwise be lost on a full disk.
+    const staged = stageFile(nodePath.join(folder, file), (append) => append(gzipSync(answers, { level: 9 })));
+    try {
+      const text = `${JSON.stringify({ ...results, answers: { file, sha256: sha256(answers) } }, null, 1)}\n`;
+      stageFile(output, (append) => append(new TextEncoder().encode(text))).commit();
+    } catch (error) {
+      staged.discard();
+      throw error;
+    }
+    staged.commit();
   });
 }

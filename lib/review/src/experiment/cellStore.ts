@@ -2,13 +2,13 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
-import { makeFolder, pathKind, readJsonFile, sha256, storingIn, writeTextAtomic } from 'lowrank/internal';
-import type { CellPlan } from './cellPlan';
+import { sha256, storingIn } from 'lowrank/internal';
+import type { CellPlan, RunPlan } from './cellPlan';
+import { readSealed, writeSealed } from './sealedFile';
 
-/** In bytes; a cell contains the answers to a few hundred examples. */
-const LARGEST_CELL = 2 ** 28;
-
-const LISTS = ['answers', 'losses', 'code', 'english'] as const;
+const CELL = 'cell.json';
+/** In a cell's folder while it trains. */
+export const TIMES = 'seconds.json';
 
 /** A folder for each cell. Its name is a hash of the cell's plan and of what all cells share. */
 export class CellStore {
@@ -18,13 +18,16 @@ export class CellStore {
   constructor(
     private readonly root: string,
     private readonly shared: object,
+    /** The rate that a run has, or will have. */
+    private readonly rateOf: (plan: RunPlan) => number | undefined,
   ) {}
 
   /** The folder of a cell. */
   folder(plan: CellPlan): string {
     const { method, ...rest } = { method: undefined, ...plan };
     const { name, adapter } = method ?? {};
-    const key = JSON.stringify({ ...this.shared, ...rest, method: { name, adapter } });
+    const chosen = plan.kind === 'run' && { learningRate: this.rateOf(plan) };
+    const key = JSON.stringify({ ...this.shared, ...rest, ...chosen, method: { name, adapter } });
     return nodePath.join(this.root, sha256(key).slice(0, 16));
   }
 
@@ -32,29 +35,29 @@ export class CellStore {
     return this.get(plan) !== undefined;
   }
 
-  /** The stored result. @throws FormatError when another version wrote it. */
+  /** The stored result. @throws FormatError when it is damaged, of another cell, or written by another version. */
   get<T extends object>(plan: CellPlan): T | undefined {
-    const path = nodePath.join(this.folder(plan), 'cell.json');
-    if (!this.known.has(plan) && pathKind(path) !== undefined) this.known.set(plan, readCell(path, plan));
-    return this.known.get(plan) as T | undefined;
+    const folder = this.folder(plan);
+    const stored = this.known.get(plan) ?? readCell(folder);
+    if (stored) this.known.set(plan, stored);
+    return stored as T | undefined;
   }
 
   /** Stores the result, and removes the training run that led to it. @throws StorageError when the disk refuses. */
   keep(plan: CellPlan, result: object): void {
     const folder = this.folder(plan);
+    writeSealed(nodePath.join(folder, CELL), 'results', { ...result, cell: nodePath.basename(folder) });
     storingIn(folder, 'results', () => {
-      makeFolder(folder);
-      writeTextAtomic(nodePath.join(folder, 'cell.json'), JSON.stringify(result));
-      fs.rmSync(nodePath.join(folder, 'training'), { recursive: true, force: true });
+      for (const name of ['training', TIMES]) fs.rmSync(nodePath.join(folder, name), { recursive: true, force: true });
     });
   }
 }
 
-function readCell(path: string, { kind }: CellPlan): object {
-  const cell = readJsonFile(path, { largest: LARGEST_CELL, mostEntries: Number.POSITIVE_INFINITY });
-  const isLoss = cell.loss === null || typeof cell.loss === 'number';
-  const lacking = kind === 'trial' ? (isLoss ? undefined : 'loss') : LISTS.find((name) => !Array.isArray(cell[name]));
-  if (lacking !== undefined)
-    throw new FormatError(`${path}: ${lacking} is not what this version writes; remove the file to run the cell again`);
-  return cell;
+function readCell(folder: string): object | undefined {
+  const path = nodePath.join(folder, CELL);
+  const remedy = 'remove the file to run the cell again';
+  const { cell, ...result } = readSealed(path, remedy) ?? {};
+  if (cell === undefined) return undefined;
+  if (cell === nodePath.basename(folder)) return result;
+  throw new FormatError(`${path} is the result of another cell, ${String(cell)}; ${remedy}`);
 }

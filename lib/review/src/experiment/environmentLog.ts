@@ -1,25 +1,19 @@
 /** The machines on which an experiment ran, without their names. */
-import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
 import { deviceInfo } from 'lowrank';
-import { deviceName, makeFolder, readJsonFile, storingIn, writeTextAtomic } from 'lowrank/internal';
+import { deviceName, namesIn, pathKind, sha256 } from 'lowrank/internal';
 import type { ExperimentEnvironment } from './experimentResults';
+import { readSealed, writeSealed } from './sealedFile';
 
-const LARGEST = 100_000;
-
-/** A file in the work folder. Its entries are distinct: one per machine, version and number of processes. */
+/** Files in the work folder, one per machine, version and number of processes: several processes may write at once. */
 export class EnvironmentLog {
-  private readonly path: string;
-
-  constructor(private readonly folder: string) {
-    this.path = nodePath.join(folder, 'environments.json');
-  }
+  constructor(private readonly folder: string) {}
 
   get all(): readonly ExperimentEnvironment[] {
-    if (!fs.existsSync(this.path)) return [];
-    const { environments } = readJsonFile(this.path, { largest: LARGEST });
-    return Array.isArray(environments) ? (environments as ExperimentEnvironment[]) : [];
+    const names = pathKind(this.folder) === undefined ? [] : namesIn(this.folder).filter((name) => /^environment-\w+\.json$/.test(name));
+    const remedy = 'remove the file, and the results no longer name that environment';
+    return names.map((name) => readSealed(nodePath.join(this.folder, name), remedy) as unknown as ExperimentEnvironment);
   }
 
   /** Adds this process's environment if it is not there yet. @throws StorageError when the disk refuses. */
@@ -34,11 +28,7 @@ export class EnvironmentLog {
       memoryGiB: Math.round(os.totalmem() / 2 ** 30),
       workers,
     };
-    const known = this.all;
-    if (known.some((each) => JSON.stringify(each) === JSON.stringify(here))) return;
-    storingIn(this.folder, 'environment', () => {
-      makeFolder(this.folder);
-      writeTextAtomic(this.path, JSON.stringify({ environments: [...known, here] }));
-    });
+    const path = nodePath.join(this.folder, `environment-${sha256(JSON.stringify(here)).slice(0, 16)}.json`);
+    if (pathKind(path) === undefined) writeSealed(path, 'environment', here);
   }
 }

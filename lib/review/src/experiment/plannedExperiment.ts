@@ -1,6 +1,6 @@
 /** The cells of an experiment with their data and results. */
 import { countParameters, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
-import { sha256 } from 'lowrank/internal';
+import { modelFacts, sha256 } from 'lowrank/internal';
 import { drawExamples } from '../drawExamples';
 import { encodeTask } from '../fineTune';
 import type { ReviewTask } from '../prompts';
@@ -66,8 +66,13 @@ export class PlannedExperiment {
     this.drawn = new Map(config.tasks.map((task) => [task, drawnSplits(config, task, work.splits)]));
     this.dataHash = dataHash([...this.drawn.values()], work.texts);
     const { name: _1, methods: _2, tasks: _3, seeds: _4, compare: _5, answersAtOnce: _6, ...settings } = config;
-    const identity = { settings, firstSeed: config.seeds[0], dataHash: this.dataHash, model: work.modelName };
-    this.store = new CellStore(work.folder, identity);
+    const identity = {
+      settings,
+      firstSeed: config.seeds[0],
+      dataHash: this.dataHash,
+      model: [work.modelName, modelFacts(work.model).model],
+    };
+    this.store = new CellStore(work.folder, identity, (plan) => this.learningRate(plan));
     this.cells = cellPlans(config).map((plan) => ({ plan, splits: this.splitsOf(plan.task) }));
   }
 

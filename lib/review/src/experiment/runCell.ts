@@ -1,11 +1,12 @@
 /** Runs one cell of the experiment: trains and measures, or only measures. */
-import fs from 'node:fs';
 import nodePath from 'node:path';
 import { NotFiniteError, trainOnExamples } from 'lowrank';
-import { makeFolder, readJsonFile, storingIn, workPlan, writeTextAtomic } from 'lowrank/internal';
+import { workPlan } from 'lowrank/internal';
 import type { BasePlan, RunPlan, TrialPlan } from './cellPlan';
+import { TIMES } from './cellStore';
 import type { ExperimentRun } from './experimentResults';
 import { type CellWork, type MeasuredCell, measureCell, rounded } from './measureCell';
+import { readSealed, writeSealed } from './sealedFile';
 import { tuned } from './tunedModel';
 
 /** The result of a trial. */
@@ -49,7 +50,7 @@ export async function runTraining({ method, task, seed }: RunPlan, learningRate:
   const { model, trainableParameters, save, restore } = tuned(work.model, method, seed);
   const { maxSteps, evaluateEvery, patience, batchSize, maxLength, precision } = config;
   try {
-    const clock = new EvaluationClock(nodePath.join(folder, 'seconds.json'));
+    const clock = new EvaluationClock(nodePath.join(folder, TIMES));
     const { history, evaluations } = await trainOnExamples(model, encoded, {
       ...training(work, learningRate, seed),
       steps: maxSteps,
@@ -109,16 +110,14 @@ class EvaluationClock {
   private readonly begin: number;
 
   constructor(private readonly path: string) {
-    this.noted = fs.existsSync(path) ? (readJsonFile(path, { largest: 100_000 }) as Record<string, number>) : {};
+    const remedy = `remove ${nodePath.dirname(path)} to run the cell again`;
+    this.noted = { ...readSealed(path, remedy) } as Record<string, number>;
     this.begin = performance.now() - 1000 * Math.max(0, ...Object.values(this.noted));
   }
 
   note(step: number): void {
     this.noted[step] = Math.round((performance.now() - this.begin) / 100) / 10;
-    storingIn(nodePath.dirname(this.path), 'times', () => {
-      makeFolder(nodePath.dirname(this.path));
-      writeTextAtomic(this.path, JSON.stringify(this.noted));
-    });
+    writeSealed(this.path, 'times', this.noted);
   }
 
   at(step: number): number {
