@@ -136,7 +136,7 @@ guardMethods('LlamaForCausalLM', lowrank.LlamaForCausalLM, {
   fromTensors: ['config: object', 'source?: anything', 'options?: {dtype??: =float32,bfloat16}'],
   fromPretrained: ['path: text', 'options?: {dtype??: =float32,bfloat16, quantize??: =int8,nf4,q4_1}'],
 });
-// What is undefined here is checked where it is used.
+// Parameters that are undefined here are checked where they are used.
 guardMethods('LlamaForCausalLM', lowrank.LlamaForCausalLM.prototype, {
   savePretrained: ['folder: text', 'options?: {maxShardSize?: number}'],
   resizeTokenEmbeddings: ['vocabSize: number', 'options?: object'],

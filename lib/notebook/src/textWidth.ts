@@ -3,7 +3,7 @@
  * any other font too.
  */
 
-import { ArgumentError } from 'lowrank';
+import { ArgumentError } from 'lowrank/errors';
 
 type Widths = readonly (readonly [thousandths: number, characters: string])[];
 

@@ -65,7 +65,7 @@ export function cacheTerm({ config, B, T, maxNewTokens, isCompiled, isGpu }: Wor
   return { name: 'key and value cache', bytes: 4 * 2 * B * K * D * L * places };
 }
 
-/** What oneDNN keeps of each product of another shape, of which an uncompiled step has new ones at each length; it forgets the oldest. */
+/** What oneDNN keeps for each new shape of a product. An uncompiled step has new shapes at each length; the oldest are forgotten. */
 const KERNELS = { bytesPerStep: 0.55e6, steps: 850 };
 
 export function kernelsTerm({ maxNewTokens, isCompiled, isGpu }: Work): MemoryTerm {

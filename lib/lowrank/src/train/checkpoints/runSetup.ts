@@ -1,7 +1,7 @@
 /** The set-up of a run: its adapters' configurations, its frozen weights, its data and settings. A checkpoint fits this set-up only. */
-import { sha256 } from '../../io/sha256';
 import { StateError, type tf } from '../../runtime';
 import { parametersOf, type TrainableModel } from '../trainableModel';
+import { tensorChecksum } from './tensorChecksum';
 
 /** The model's part of a set-up. */
 export interface ModelSetup {
@@ -92,12 +92,6 @@ function idleParameters(model: TrainableModel): ReadonlySet<tf.Variable> {
     names.flatMap((name) => Array.from(model.adapterTensors?.(name).values() ?? [], ({ variable }) => variable)).flat();
   const active = new Set(variablesOf(activeAdapters));
   return new Set(variablesOf(Object.keys(peftConfig)).filter((variable) => !active.has(variable)));
-}
-
-/** Of all bits of a tensor, of its type and of its shape. */
-export function tensorChecksum(tensor: tf.Tensor): string {
-  const { buffer, byteOffset, byteLength } = tensor.dataSync();
-  return sha256(`${tensor.dtype} ${tensor.shape}`, new Uint8Array(buffer, byteOffset, byteLength)).slice(0, 32);
 }
 
 function without(names: readonly string[], record: Readonly<Record<string, unknown>>): Record<string, unknown> {

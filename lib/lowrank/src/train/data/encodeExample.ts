@@ -58,7 +58,7 @@ export function encodeExample(tokenizer: PromptTokenizer, example: TextExample, 
   return { inputIds: [...read, ...learned], labels: [...read.map(() => IGNORE_INDEX), ...learned] };
 }
 
-/** @throws ArgumentError when the tokenizer gives no list. */
+/** @throws ArgumentError when the tokenizer returns no list. */
 function tokenIds(tokenizer: PromptTokenizer, text: string, addSpecialTokens: boolean): number[] {
   const ids: unknown = tokenizer.encode(text, { addSpecialTokens });
   checkGiven('encode(text) of the tokenizer', { ids }, { ids: 'number[]' });

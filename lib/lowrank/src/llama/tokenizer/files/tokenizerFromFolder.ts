@@ -138,7 +138,7 @@ function allAddedTokens(folder: string, tokenizerJson: JsonObject, special: Json
     }
     add(id, token, true);
   }
-  // What a file says is no special token becomes one by its use: in transformers, where its list of added tokens is that of the file.
+  // As in transformers: its use makes a token special, whatever its entry says. Where there is a list of added tokens, it has to be in it.
   const decoder = special.added_tokens_decoder === undefined ? undefined : Object.values(objectOr(special.added_tokens_decoder));
   const listed = decoder?.filter((token) => objectOr(token).special === true || named.some((one) => tokenText(one) === tokenText(token)));
   const ofList = Array.isArray(list) ? list.filter((token) => Object.hasOwn(addedTokens, tokenText(token) ?? '')) : [];

@@ -2,7 +2,8 @@
 import { sha256 } from '../../../io/sha256';
 import { deviceInfo, tf } from '../../../runtime';
 import { version } from '../../../runtime/version';
-import { activeConfigs, type ModelSetup, tensorChecksum } from '../../checkpoints/runSetup';
+import { activeConfigs, type ModelSetup } from '../../checkpoints/runSetup';
+import { tensorChecksum } from '../../checkpoints/tensorChecksum';
 import type { Batch } from '../../data/batch';
 import { checksum } from '../../data/batchChecksum';
 import type { BatchSource } from '../../data/updateBatches';

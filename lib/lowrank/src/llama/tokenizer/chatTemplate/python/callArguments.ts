@@ -1,4 +1,4 @@
-/** What a template gives to filters, methods and functions, and what these are looked up by. */
+/** The arguments that a template passes to filters, methods and functions. */
 import type { Value } from '../value';
 
 /** Values that were given by place or by name. */
@@ -17,15 +17,15 @@ export function own<T>(record: Readonly<Record<string, T>>): ReadonlyMap<string,
 
 export const isText = (value: Value | undefined): value is Value & { readonly value: string } => value?.type === 'StringValue';
 
-/** What the library gives to a function: what has a name comes last, in one value. */
+/** The arguments of a function: the library puts those with names into one last value. */
 export function givenOf(args: readonly Value[]): Given {
   const last = args.at(-1);
   if (last?.type !== 'KeywordArgumentsValue') return { places: args, names: new Map() };
   return { places: args.slice(0, -1), names: last.value as ReadonlyMap<string, Value> };
 }
 
-/** What Python takes for a number that counts. @throws Error for other than a whole number or a truth value. */
+/** A whole number; a truth value counts as 0 or 1. @throws Error for anything else. */
 export function wholeOf(value: Value, use: string): number {
   if (value.type === 'IntegerValue' || value.type === 'BooleanValue') return Number(value.value);
-  throw new Error(`it ${use} by what is no whole number`);
+  throw new Error(`it ${use} by something other than a whole number`);
 }

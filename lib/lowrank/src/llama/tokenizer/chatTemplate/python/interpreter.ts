@@ -1,4 +1,4 @@
-/** Jinja's interpreter with the meaning that Python gives to operators, tests, filters and methods: templates are made for it. */
+/** Jinja's interpreter with Python's operators, tests, filters and methods: templates are made for it. */
 
 import type { Argument, Binary, Environment, Filter, Jinja, Member, Named, Node, ObjectNode, Run, Slice, Test } from '../jinjaLibrary';
 import { constant } from '../jinjaLibrary';

@@ -1,6 +1,5 @@
-/** The arguments that Python's filters, methods and functions take. JavaScript leaves out what is too much, and Python refuses it. */
-import type { Given, Taken } from './callArguments';
-import { own } from './callArguments';
+/** The arguments that Python's filters, methods and functions take. Python refuses others, and JavaScript would ignore them. */
+import { type Given, own, type Taken } from './callArguments';
 
 /** Of one callable: the names of its arguments. */
 export interface Signature {
