@@ -55,13 +55,3 @@ test('an adapter that another process writes meanwhile is not replaced, and the 
   expect([code, stderr]).toEqual([2, expect.stringMatching(/another process has written an adapter to .*comment meanwhile: pass --force/)]);
   expect([fs.readFileSync(config, 'utf8'), fs.existsSync(run)]).toEqual(['{}', true]);
 }, 120_000);
-
-test('merge does not replace a model without --force', async () => {
-  const merge = ['merge', '--model', folder('model'), '--adapter', folder('adapters/comment'), '--output', folder('merged')];
-  expect((await lowrank(merge)).code).toBe(0);
-  expect(await lowrank(merge)).toMatchObject({
-    code: 2,
-    stderr: expect.stringMatching(/merged already contains a model: pass --force to replace it/),
-  });
-  expect((await lowrank([...merge, '--force'])).code).toBe(0);
-});

@@ -149,7 +149,10 @@ describe('SmolLM2', () => {
     expect(tokenizer.decode(Int32Array.from([1, 2]) as never)).toBe(tokenizer.decode([1, 2]));
   });
 
-  test('saved as tokenizer.json and read again it is the same', async () => {
+  test('saved as tokenizer.json and read again it is the same, also where another one was', async () => {
+    fs.mkdirSync(path('folder'));
+    fs.writeFileSync(path('folder/chat_template.jinja'), 'of another one');
+    fs.writeFileSync(path('folder/added_tokens.json'), '{"x = ":7}');
     tokenizer.savePretrained(path('folder'));
     const again = await Tokenizer.fromPretrained(path('folder'));
     expect(texts.map((given) => again.encode(given))).toEqual(smollm2.ids);

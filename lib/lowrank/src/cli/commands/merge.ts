@@ -1,8 +1,11 @@
 /** `lowrank merge`: folds an adapter into the weights of its model. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
+import { namesIn, syncFolder } from '../../io';
+import { storingIn } from '../../io/storingIn';
 import { PeftModel } from '../../peft';
 import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
+import { lockRun } from '../../train/checkpoints/runLock';
 import type { CommandArguments } from '../arguments/commandArguments';
 import { isAdapter, openModel } from '../openModel';
 import { ProgressLine } from '../progressLine';
@@ -11,8 +14,11 @@ import { UsageError } from '../usageError';
 
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
   const [folder, output] = [args.required('adapter'), args.required('output')];
-  if (fs.existsSync(nodePath.join(output, 'config.json')) && !args.isOn('force'))
-    throw new UsageError(`${output} already contains a model: pass --force to replace it, or choose another --output`);
+  const checkFree = () => {
+    if (fs.existsSync(nodePath.join(output, 'config.json')) && !args.isOn('force'))
+      throw new UsageError(`${output} already contains a model: pass --force to replace it, or choose another --output`);
+  };
+  checkFree();
   if (isAdapter(output))
     throw new UsageError(
       `--output ${output} holds an adapter, which transformers would put onto the merged model again: choose another folder`,
@@ -24,12 +30,52 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     const onMerged = (done: number, total: number) => progress.count('merging', { done, total });
     const onWritten = (done: number, total: number) => progress.count('writing', { done, total, as: 'percent' });
     const merged = (await PeftModel.fromPretrained(model, folder)).mergeAndUnload({ safeMerge: true, onProgress: onMerged });
-    merged.savePretrained(output, { onProgress: onWritten });
-    tokenizer.savePretrained(output);
+    replaceModel(output, checkFree, (place) => {
+      tokenizer.savePretrained(place);
+      merged.savePretrained(place, { onProgress: onWritten });
+    });
     progress.clear();
     streams.stdout.write(`written to ${output}\n`);
     return 0;
   } finally {
     model.dispose();
+  }
+}
+
+const STAGED = '.incomplete-';
+const CONFIG = 'config.json';
+/** What is read of a model and its tokenizer, and would be taken for a part of another one. */
+const OLDER =
+  /^(model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?|(generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens)\.json|chat_template\.jinja)$/;
+
+/**
+ * Replaces model and tokenizer of a folder together, with one process at a time. They are written beside the older ones, and until the last
+ * rename the folder holds no model rather than parts of two.
+ *
+ * @throws StorageError when the disk refuses to write them; the older ones are unchanged. StateError while another process writes there.
+ */
+function replaceModel(output: string, check: () => void, write: (folder: string) => void): void {
+  const release = lockRun(output);
+  try {
+    check();
+    storingIn(output, 'model', () => {
+      const remove = (names: readonly string[]) => {
+        for (const name of names) fs.rmSync(nodePath.join(output, name), { recursive: true, force: true });
+      };
+      const leftOver = () => namesIn(output).filter((name) => name.startsWith(STAGED));
+      remove(leftOver());
+      try {
+        const staged = fs.mkdtempSync(nodePath.join(output, STAGED));
+        write(staged);
+        remove([CONFIG, ...namesIn(output).filter((name) => OLDER.test(name))]);
+        const names = namesIn(staged).filter((name) => name !== CONFIG);
+        for (const name of [...names, CONFIG]) fs.renameSync(nodePath.join(staged, name), nodePath.join(output, name));
+        syncFolder(output);
+      } finally {
+        remove(leftOver());
+      }
+    });
+  } finally {
+    release();
   }
 }

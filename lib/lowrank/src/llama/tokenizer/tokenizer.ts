@@ -1,4 +1,5 @@
 /** Converts text to token ids and back with a model's own vocabulary, through Hugging Face's `tokenizers` and `jinja`. */
+import fs from 'node:fs';
 import nodePath from 'node:path';
 import { makeFolder, writeTextAtomic } from '../../io';
 import { storingIn } from '../../io/storingIn';
@@ -155,7 +156,10 @@ export class Tokenizer {
     }
   }
 
-  /** Writes `tokenizer.json` and `tokenizer_config.json` into a folder, creating it if necessary. */
+  /**
+   * Writes `tokenizer.json` and `tokenizer_config.json` into a folder, creating it if necessary. Other files of an older tokenizer there are
+   * removed, since they would change this one.
+   */
   savePretrained(folder: string): void {
     const { tokenizerJson, bosToken, eosToken, padToken, unkToken, sepToken, clsToken, maskToken, chatTemplate } = this.definition;
     const config = {
@@ -169,6 +173,8 @@ export class Tokenizer {
       makeFolder(folder);
       writeTextAtomic(nodePath.join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizerJson, null, 2)}\n`);
       writeTextAtomic(nodePath.join(folder, 'tokenizer_config.json'), `${JSON.stringify(config, null, 2)}\n`);
+      for (const name of ['special_tokens_map.json', 'added_tokens.json', 'chat_template.jinja'])
+        fs.rmSync(nodePath.join(folder, name), { force: true });
     });
   }
 

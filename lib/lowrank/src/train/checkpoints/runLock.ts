@@ -34,8 +34,8 @@ export function lockRun(directory: string): () => void {
     makeFolder(directory);
     const path = nodePath.join(directory, LOCK);
     const mine = `${path}.${process.pid}-${process.hrtime.bigint()}`;
-    fs.writeFileSync(mine, JSON.stringify(thisProcess()));
     try {
+      fs.writeFileSync(mine, JSON.stringify(thisProcess()));
       while (!tryLink(mine, path)) removeStale(path, directory);
     } finally {
       fs.rmSync(mine, { force: true });
