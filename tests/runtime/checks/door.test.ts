@@ -158,6 +158,50 @@ describe('a method of a public class called from JavaScript', () => {
     await expect(Promise.resolve().then(() => call(owner, method, ...given))).rejects.toRefuse(ArgumentError, text);
   });
 
+  const { tf } = lowrank;
+  const text = { prompt: 'a', response: 'b' };
+  test.each<[string, () => unknown, new (...args: never[]) => Error, string]>([
+    [
+      'merged heads',
+      () => lowrank.mergeHeads(tf.ones([2, 3]) as never),
+      lowrank.ShapeError,
+      'mergeHeads takes (batch, heads, tokens, width)',
+    ],
+    ['a width of heads', () => lowrank.splitHeads(tf.ones([1, 1, 4]), -2), lowrank.ShapeError, 'heads of -2'],
+    ['labels', () => lowrank.crossEntropy(tf.ones([1, 4]), tf.tensor1d([1])), ArgumentError, 'a tensor of float32, not of int32'],
+    [
+      'ids of a tokenizer',
+      () => lowrank.encodeExample({ encode: () => 'x' as never, eosTokenId: 0 }, text, { maxLength: 9 }),
+      ArgumentError,
+      'encode(text) of the tokenizer: ids is "x", not a list of numbers',
+    ],
+    ['data', () => lowrank.train(peft, () => 5 as never, { steps: 1 }), ArgumentError, 'the data of a run: batches is 5, not a list or'],
+    ['betas', () => new lowrank.AdamW({ betas: 5 as never }), ArgumentError, 'betas is 5, not a list of numbers'],
+    [
+      'rows',
+      () => Object.assign(peft, { dropoutRows: { first: 0 } }),
+      ArgumentError,
+      'dropoutRows: rows is an object, not an object with first',
+    ],
+    ['a step', () => Object.assign(peft, { dropoutStep: 0.5 }), ArgumentError, 'dropoutStep 0.5 is not a whole number from 0 up'],
+    [
+      'a rank',
+      () => peft.addWeightedAdapter({ adapterName: 'b', adapters: ['default'], weights: [1], svdRank: 0.5 }),
+      ArgumentError,
+      'svdRank 0.5 is not a whole number',
+    ],
+    [
+      'tokens',
+      () => new lowrank.LoraConfig({ trainableTokenIndices: { embed: 5 } as never }),
+      ArgumentError,
+      '5 is not a list of token ids',
+    ],
+    ['a source', () => lowrank.LlamaForCausalLM.fromTensors(model.config, 5 as never), ArgumentError, 'source is 5, not a function'],
+    ['a chunk', () => review.diffTextLines(['x'] as never).next(), ArgumentError, 'a chunk of this diff is not an array of bytes'],
+  ])('%s that only the inside can judge are refused there', async (_what, called, fault, words) => {
+    await expect(Promise.resolve().then(called)).rejects.toRefuse(fault, words);
+  });
+
   test('works as it did where it is called rightly', () => {
     expect(lowrank.PeftModel.prototype.forward.name).toBe('forward');
     expect(lowrank.tf.tidy(() => peft.forward([[1, 2]], { adapterNames: ['default'], logitsToKeep: 1 }).shape)).toEqual([1, 1, 8]);
