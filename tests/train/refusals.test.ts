@@ -141,8 +141,8 @@ test('a LoRA adapter whose B is zero has gradients, and is trained', async () =>
 });
 
 test.each([
-  [[null], /batch 0 of epoch 0 has no inputIds/],
-  [[batches[0], { inputIds: [[1, 2]] }], /batch 1 of epoch 0 has no labels: give rows of ids and rows of labels/],
+  [[null], /batch 0 of epoch 0 has no rows of inputIds/],
+  [[batches[0], { inputIds: [[1, 2]] }], /batch 1 of epoch 0 has no rows of labels: give lists of ids and lists of labels/],
 ])('what is no batch is refused by its place: %j', async (given, message) => {
   const model = smallModel('lora');
   const run = train(model, given as never, { steps: 3 });

@@ -176,6 +176,18 @@ describe('a method of a public class called from JavaScript', () => {
       'encode(text) of the tokenizer: ids is "x", not a list of numbers',
     ],
     ['data', () => lowrank.train(peft, () => 5 as never, { steps: 1 }), ArgumentError, 'the data of a run: batches is 5, not a list or'],
+    [
+      'rows of a batch',
+      () => lowrank.train(peft, [{ inputIds: [Int32Array.of(1, 2)], labels: [[1, 2]] }] as never, { steps: 1 }),
+      ArgumentError,
+      'batch 0 of epoch 0 has no rows of inputIds: give lists of ids',
+    ],
+    [
+      'groups of tensors',
+      () => lowrank.saveCheckpoint('nowhere', { step: 1, state: null, tensors: { a: tf.scalar(1) as never } }),
+      ArgumentError,
+      'saveCheckpoint: tensors: a is a Tensor, not an object of tensors',
+    ],
     ['betas', () => new lowrank.AdamW({ betas: 5 as never }), ArgumentError, 'betas is 5, not a list of numbers'],
     [
       'rows',

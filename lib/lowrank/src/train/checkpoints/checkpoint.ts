@@ -19,6 +19,7 @@ import {
 import { storingIn } from '../../io/storingIn';
 import { FormatError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkGiven } from '../../runtime/checks/door';
 import { reasonOf } from '../../runtime/messages/reasonOf';
 import { warn } from '../../runtime/messages/warn';
 import { checkedManifest, writeManifest } from './checkpointManifest';
@@ -69,6 +70,7 @@ export function saveCheckpoint(
 ): string {
   checkKnown('saveCheckpoint', options, ['keep', 'replaced']);
   const { keep = 2, replaced } = options;
+  for (const [group, map] of Object.entries(tensors)) checkGiven('saveCheckpoint: tensors', { [group]: map }, { [group]: 'tensors' });
   return storingIn(directory, 'checkpoint', () => {
     makeFolder(directory);
     removeLeftovers(directory);

@@ -62,9 +62,11 @@ export function checkExample({ inputIds, labels }: TrainingExample, index: numbe
 
 /** @throws ArgumentError when it has no rows of ids or labels, or a part that no model reads. */
 export function checkBatch(batch: Partial<Batch> | null | undefined, what: string): asserts batch is Batch {
-  const missing = (['inputIds', 'labels'] as const).find((name) => !Array.isArray(batch?.[name]));
+  const missing = (['inputIds', 'labels'] as const).find((name) => !batch?.[name]?.every?.(Array.isArray));
   if (missing !== undefined || !batch)
-    throw new ArgumentError(`${what} has no ${missing}: give rows of ids and rows of labels, { inputIds, labels }`);
+    throw new ArgumentError(
+      `${what} has no rows of ${missing}: give lists of ids and lists of labels, { inputIds: [[1, 2]], labels: [[1, 2]] }`,
+    );
   checkKnown(what, batch, ['inputIds', 'labels', 'attentionMask', 'segmentIds']);
 }
 
