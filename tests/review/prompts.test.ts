@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ArgumentError, encodeExample, ShapeError } from 'lowrank';
-import { type ReviewExample, reviewPrompt } from 'lowrank-review';
+import { isExampleOf, type ReviewExample, reviewPrompt } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
 import { encodePrompt, type PromptTokenizer } from '../../lib/lowrank/src/train/data/encodeExample';
 
@@ -25,6 +25,17 @@ const tokenizer: PromptTokenizer = {
 };
 
 describe('reviewPrompt', () => {
+  test("refuses an example with a misspelled field, and lets fields of one's own pass", () => {
+    const { needsReview, comment, ...rest } = example;
+    expect(() => isExampleOf('necessity', { ...rest, needReview: true } as never)).toRefuse(
+      ArgumentError,
+      "example one has a field 'needReview', which is not read; did you mean 'needsReview'?",
+    );
+    expect(() => reviewPrompt('comment', { ...rest, coment: comment } as never)).toRefuse(ArgumentError, "did you mean 'comment'?");
+    const own = { ...example, path: 'a.js', stars: 3 };
+    expect([isExampleOf('necessity', own), needsReview]).toEqual([true, true]);
+  });
+
   test('writes the three sections of the Alpaca frame', () => {
     const { prompt, response } = reviewPrompt('necessity', example);
     expect(prompt).toMatch(

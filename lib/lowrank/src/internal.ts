@@ -41,7 +41,7 @@ export { normalVariable } from './peft/initialValues';
 export { singularValues } from './peft/lora/linearAlgebra';
 export { configOf, methods, type PeftOptions } from './peft/methods';
 export { deriveSeed, deviceName, seededRandom, shuffled } from './runtime';
-export { checkKnown } from './runtime/checks/checkKnown';
+export { checkKnown, nearestName } from './runtime/checks/checkKnown';
 export { checkOneOf } from './runtime/checks/checkValues';
 export { checkWhole } from './runtime/checks/checkWhole';
 export { behindDoor, checkGiven } from './runtime/checks/door';

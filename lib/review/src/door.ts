@@ -5,6 +5,8 @@ import * as review from './index';
 export * from './index';
 
 const TASK = 'task: =necessity,comment,refinement';
+const HUNK =
+  '{file: text, language?: text, patch: text, code: text, line?: number, endLine?: number, codeStart?: number, codeLines?: number, isCut?: switch}';
 const EXAMPLE = 'example: {language?: text, patch?: text, comment?: text, code?: text, markedCode?: text, refinedCode?: text}';
 
 export const {
@@ -48,7 +50,7 @@ export const {
     'data: {train: object[], validation?: object[]}',
     'options: {maxLength?: number}',
   ],
-  hunkExample: ['hunk: {file: text, patch: text, code: text, line?: number}'],
+  hunkExample: [`hunk: ${HUNK}`],
   isExampleOf: [TASK, EXAMPLE],
   perplexity: ['losses: number[]', 'tokenCounts: number[]'],
   predictReviews: [
@@ -63,7 +65,7 @@ export const {
   reviewDiff: [
     'models: object | function',
     'tokenizer: {encode: function, decode: function, eosTokenId?: number}',
-    'hunks: object[] | generator',
+    `hunks: ${HUNK}[] | generator`,
   ],
   reviewPrompt: [TASK, EXAMPLE],
   runExperiment: [

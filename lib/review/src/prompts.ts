@@ -1,7 +1,7 @@
 /** The three instructions of LLaMA-Reviewer (Lu et al. 2023, arXiv 2308.11148) in Alpaca's frame, in our own words. */
 
 import { ArgumentError, type TextExample } from 'lowrank';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, nearestName } from 'lowrank/internal';
 import type { ReviewExample } from './reviewExample';
 
 /** Necessity: does the hunk need a review? Comment: what should the reviewer say? Refinement: what is the code after the comment? */
@@ -51,14 +51,39 @@ export function reviewPrompt(task: ReviewTask, example: ReviewExample, options: 
 }
 
 /** Whether the example has both the inputs and the answer of the task, so that it can serve for training or measurement. */
-export function isExampleOf(task: ReviewTask, { patch, code, markedCode, needsReview, comment, refinedCode }: ReviewExample): boolean {
+export function isExampleOf(task: ReviewTask, example: ReviewExample): boolean {
+  checkFields(example);
+  const { patch, code, markedCode, needsReview, comment, refinedCode } = example;
   if (task === 'necessity') return patch !== undefined && needsReview !== undefined;
   if (comment === undefined) return false;
   if (task === 'comment') return (patch ?? code) !== undefined;
   return (markedCode ?? code) !== undefined && refinedCode !== undefined;
 }
 
+const FIELDS: readonly string[] = [
+  'id',
+  'source',
+  'language',
+  'patch',
+  'needsReview',
+  'comment',
+  'code',
+  'markedCode',
+  'refinedCode',
+  'origin',
+] satisfies (keyof ReviewExample)[];
+
+/** Fields of one's own pass, but a misspelled one would leave its example out. @throws ArgumentError with the right name. */
+function checkFields(example: ReviewExample): void {
+  for (const name of Object.keys(example)) {
+    const meant = FIELDS.includes(name) ? undefined : nearestName(name, FIELDS);
+    if (meant !== undefined && !(meant in example))
+      throw new ArgumentError(`example ${example.id} has a field '${name}', which is not read; did you mean '${meant}'?`);
+  }
+}
+
 function input(task: ReviewTask, example: ReviewExample): { before: string; code: string } {
+  checkFields(example);
   const { id, patch, code, markedCode, comment } = example;
   if (task === 'refinement') {
     const marked = markedCode ?? code;

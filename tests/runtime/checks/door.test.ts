@@ -102,6 +102,18 @@ describe('called from JavaScript with something else', () => {
       () => new lowrank.Linear(lowrank.tf.variable(lowrank.tf.ones([2, 3])), 5 as never),
       'new Linear(weight): bias is 5, not a tensor',
     ],
+    ['a label', () => notebook.liveLoss(5 as never), 'liveLoss(label, options): label is 5, not a text'],
+    ['a title', () => notebook.liveLoss('a', { title: 5 as never }), 'liveLoss(label, options): options.title is 5, not a text'],
+    [
+      'a language',
+      () => review.hunkExample({ file: 'a', patch: '', code: '', line: 1, language: 5 } as never),
+      'hunkExample(hunk): hunk.language is 5, not a text',
+    ],
+    [
+      'a position',
+      () => review.hunkExample({ file: 'a', patch: '', code: '', line: 1, codeStart: 'x' } as never),
+      'hunkExample(hunk): hunk.codeStart is "x", not a number',
+    ],
     ['nothing', () => Reflect.construct(lowrank.Tokenizer, []), 'Tokenizer.fromPretrained makes a tokenizer: definition is missing'],
     [
       'a path',
@@ -110,6 +122,26 @@ describe('called from JavaScript with something else', () => {
     ],
   ])('%s is named with what it should be', async (_what, called, text) => {
     await expect(Promise.resolve().then(called)).rejects.toRefuse(ArgumentError, text);
+  });
+});
+
+describe('a title that is no text', () => {
+  const charts = Object.entries({
+    attentionMap: notebook.attentionMap,
+    groupedBars: notebook.groupedBars,
+    heatmaps: notebook.heatmaps,
+    linePlot: notebook.linePlot,
+    lossCurve: notebook.lossCurve,
+    lossCurves: notebook.lossCurves,
+    panels: notebook.panels,
+    parameterBars: notebook.parameterBars,
+    pointPlot: notebook.pointPlot,
+    scorePlot: notebook.scorePlot,
+    stackedBars: notebook.stackedBars,
+    tradeoffBubbles: notebook.tradeoffBubbles,
+  }) as [string, Called][];
+  test.each(charts)('is refused by %s', (_name, chart) => {
+    expect(() => chart([], { title: ['two', 'lines'] })).toRefuse(ArgumentError, 'options.title is a list, not a text');
   });
 });
 

@@ -2,6 +2,7 @@
 import {
   AdamW,
   AdaptionPromptConfig,
+  ArgumentError,
   compile,
   getPeftModel,
   LlamaForCausalLM,
@@ -117,6 +118,20 @@ describe.each([
     compiled.dispose();
     peft.dispose();
   });
+});
+
+test('gradient checkpointing is on or off, and set where it acts', async () => {
+  const base = model();
+  const batch = { inputIds: [[1, 2, 3]], labels: [[1, 2, 3]] };
+  base.model.gradientCheckpointing = 'x' as never;
+  expect(() => base.forward([[1, 2]])).toRefuse(ArgumentError, 'gradientCheckpointing "x" is none of true, false');
+  base.model.gradientCheckpointing = false;
+  Object.assign(base, { gradientCheckpointing: true });
+  await expect(train(base, [batch], { steps: 1 })).rejects.toRefuse(
+    ArgumentError,
+    'set base.model.gradientCheckpointing of the LlamaForCausalLM',
+  );
+  base.dispose();
 });
 
 test('bfloat16 products change loss and gradients by a few parts in a hundred, and not by nothing', () => {

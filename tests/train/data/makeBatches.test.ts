@@ -1,13 +1,23 @@
 import fc from 'fast-check';
-import { ArgumentError, makeBatches, padBatch, ShapeError, type TrainingExample, tf } from 'lowrank';
+import { ArgumentError, MemoryError, makeBatches, padBatch, ShapeError, type TrainingExample, tf } from 'lowrank';
 import { tensorBatch } from 'lowrank/internal';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { learnedTokens, realTokens } from '../../../lib/lowrank/src/train/data/batch';
 
 const example = (...inputIds: number[]): TrainingExample => ({ inputIds, labels: inputIds.map((id, t) => (t === 0 ? -100 : id)) });
 const someExamples = fc.array(fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 9 }), { minLength: 1, maxLength: 40 });
 
 describe('padBatch', () => {
+  test('refuses rows that do not fit into memory, before it makes them', () => {
+    const long: TrainingExample = { inputIds: Array<number>(1_000_000).fill(1), labels: Array<number>(1_000_000).fill(1) };
+    vi.stubEnv('LOWRANK_MEMORY_LIMIT', '1MB');
+    expect(() => padBatch([long, example(8)], { padTokenId: 2 })).toRefuse(
+      MemoryError,
+      /^padding 2 examples to 1000000 tokens takes 150 MB of memory, .* Take fewer examples at once, or shorter ones/,
+    );
+    vi.unstubAllEnvs();
+  });
+
   test('fills the right with masked padding that has no label', () => {
     expect(padBatch([example(5, 6, 7), example(8)], { padTokenId: 2 })).toEqual({
       inputIds: [

@@ -17,6 +17,7 @@ import {
 } from '../nn';
 import { compile, compileNested, isTracing, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
+import { checkOneOf } from '../runtime/checks/checkValues';
 import { checkLength } from './checkInputs';
 import type { LlamaConfig } from './config';
 import type { KeyValueCache } from './generation/growingCache';
@@ -94,6 +95,7 @@ export class LlamaModel extends Module {
   forward(ids: tf.Tensor2D, options: LlamaModelOptions = {}): tf.Tensor {
     checkKnown('LlamaModel.forward', options, ['attentionMask', 'segmentIds', 'cache', 'onWeights']);
     const { attentionMask, segmentIds, cache, onWeights } = options;
+    checkOneOf('gradientCheckpointing', this.gradientCheckpointing, [true, false]);
     const past = cache?.length ?? 0;
     const T = ids.shape[1];
     checkLength(past + T, this.config);

@@ -16,7 +16,7 @@ export function checkTrainingMemory(model: TrainableModel, batch: Batch, executi
   checkMemory(workPlan(model, { task: 'train', batchSize, sequenceLength, compile: true, ...execution }), {
     what: `training on ${batchSize} × ${sequenceLength} tokens`,
     remedy:
-      'Take smaller batches and more gradientAccumulation, shorter texts, model.gradientCheckpointing = true, or train fewer parameters (LoRA)',
+      'Take smaller batches and more gradientAccumulation, shorter texts, model.model.gradientCheckpointing = true, or train fewer parameters (LoRA)',
   });
 }
 

@@ -1,6 +1,6 @@
 /** A loss curve that is drawn again as training goes on. */
 import { randomUUID } from 'node:crypto';
-import { checkKnown } from 'lowrank/internal';
+import { checkGiven, checkKnown } from 'lowrank/internal';
 import { displaySymbol } from '../bundle';
 import { LINE_PLOT_OPTIONS } from '../charts/lines/lineSeries';
 import { type LossCurveOptions, lossCurve } from '../charts/lines/lossCurve';
@@ -31,6 +31,7 @@ export class LiveLoss {
     private readonly options: LossCurveOptions,
   ) {
     checkKnown('LiveLoss', options, LINE_PLOT_OPTIONS);
+    checkGiven('liveLoss(label, options)', { label, options }, { label: 'text', options: '{title?: text}' });
   }
 
   /** Adds a step. */

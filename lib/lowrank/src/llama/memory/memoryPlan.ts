@@ -4,7 +4,7 @@
  * The plan is counted from the shapes: the tensors that the backward pass saves, and those that exist at the peak. The factors of
  * TensorFlow's own overhead are measured; tests/memory compares the plans with the peaks of real processes.
  */
-import { deviceInfo, type MemoryPlan, memoryPlan, type tf } from '../../runtime';
+import { ArgumentError, deviceInfo, type MemoryPlan, memoryPlan, type tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkOneOf } from '../../runtime/checks/checkValues';
 import { hasBfloat16Products } from '../../runtime/device/bfloat16Support';
@@ -166,7 +166,13 @@ function described(model: PlannedModel | LlamaConfigOptions, options: MemoryPlan
 /** Finds the setting on the layers, below the head and the adapters. */
 function isCheckpointed(model: unknown): boolean {
   if (typeof model !== 'object' || model === null) return false;
-  return Reflect.get(model, 'gradientCheckpointing') === true || isCheckpointed(Reflect.get(model, 'model'));
+  const inner: unknown = Reflect.get(model, 'model');
+  if (inner === undefined) return Reflect.get(model, 'gradientCheckpointing') === true;
+  if ('gradientCheckpointing' in model)
+    throw new ArgumentError(
+      'gradientCheckpointing is a field of the LlamaModel inside, and does nothing here: set base.model.gradientCheckpointing of the LlamaForCausalLM',
+    );
+  return isCheckpointed(inner);
 }
 
 function isOnGpu({ device }: MemoryPlanOptions): boolean {

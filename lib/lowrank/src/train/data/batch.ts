@@ -2,8 +2,9 @@
 import { padLeft } from '../../llama/generation/padLeft';
 import { learnedPositions } from '../../llama/nextTokenLoss';
 import { IGNORE_INDEX } from '../../nn';
-import { ArgumentError, ShapeError } from '../../runtime';
+import { ArgumentError, memoryPlan, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
+import { checkMemory } from '../../runtime/memory/memoryBudget';
 
 /** One sequence: `labels` are the ids themselves, or −100 for positions without loss; the model shifts them by one. */
 export interface TrainingExample {
@@ -30,12 +31,15 @@ export interface PadOptions {
   readonly side?: 'left' | 'right';
 }
 
+/** In bytes, as measured: ids, labels and mask, and what their copying takes. */
+const PER_TOKEN = 75;
+
 /**
  * Pads the examples to the longest one; padding is masked and its labels are −100. Examples of equal length get no mask.
  *
  * Shapes: inputIds, labels, attentionMask (B, T).
  *
- * @throws ArgumentError without an example; ShapeError when an example has not as many labels as ids.
+ * @throws ArgumentError without an example; ShapeError when an example has not as many labels as ids; MemoryError when the rows do not fit.
  */
 export function padBatch(examples: readonly TrainingExample[], options: PadOptions): Batch {
   checkKnown('padBatch', options, ['padTokenId', 'side']);
@@ -45,12 +49,18 @@ export function padBatch(examples: readonly TrainingExample[], options: PadOptio
   const pad = side === 'left' ? padLeft : padRight;
   const inputIds = examples.map((example) => example.inputIds);
   const labels = examples.map((example) => example.labels);
-  const isPadded = new Set(inputIds.map(({ length }) => length)).size > 1;
-  const ones = inputIds.map(({ length }) => new Array<number>(length).fill(1));
+  const lengths = inputIds.map(({ length }) => length);
+  const isPadded = new Set(lengths).size > 1;
+  const [B, T] = [examples.length, Math.max(...lengths)];
+  checkMemory(memoryPlan([{ name: 'rows of numbers', bytes: B * T * PER_TOKEN }]), {
+    what: `padding ${B} examples to ${T} tokens`,
+    remedy: 'Take fewer examples at once, or shorter ones',
+  });
+  const ones = () => inputIds.map(({ length }) => new Array<number>(length).fill(1));
   return {
     inputIds: pad(inputIds, padTokenId),
     labels: pad(labels, IGNORE_INDEX),
-    ...(isPadded && { attentionMask: pad(ones, 0) }),
+    ...(isPadded && { attentionMask: pad(ones(), 0) }),
   };
 }
 
