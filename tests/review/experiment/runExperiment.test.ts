@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { FormatError, tf } from 'lowrank';
+import { FormatError, StateError, tf } from 'lowrank';
 import {
   type CellPlan,
   type ExperimentConfig,
@@ -209,6 +209,28 @@ describe('runExperiment', () => {
     }
     fs.writeFileSync(one, whole);
     expect(await begun(small, work('uninterrupted'))).toEqual([]);
+  }, 300_000);
+
+  test('refuses the unfinished training of another seed, and one whose checkpoints are all damaged', async () => {
+    const stop = new AbortController();
+    const onCell = (plan: CellPlan) => ({
+      update: ({ step }: { step: number }) => void (plan.kind === 'run' && step === 4 && stop.abort()),
+      finish() {},
+    });
+    await expect(runExperiment(small, { ...work('exchanged'), signal: stop.signal, onCell })).rejects.toThrow(/stopped after step 4/);
+    await runExperiment(small, work('uninterrupted')); // its folders have the same names
+    const names = fs.readdirSync(folder('uninterrupted')).filter((name) => fs.existsSync(folder(`uninterrupted/${name}/adapter`)));
+    const [name = ''] = names.filter((each) => !fs.existsSync(folder(`exchanged/${each}`)));
+    const [other = ''] = names.filter((each) => each !== name);
+    fs.mkdirSync(folder(`exchanged/${name}`));
+    fs.renameSync(folder(`exchanged/${other}/training`), folder(`exchanged/${name}/training`));
+    await expect(runExperiment(small, work('exchanged'))).rejects.toRefuse(StateError, 'is of a run with another setup');
+    const training = folder(`exchanged/${name}/training`);
+    for (const each of fs.readdirSync(training)) fs.truncateSync(`${training}/${each}/weights.safetensors`, 9);
+    await expect(runExperiment(small, work('exchanged'))).rejects.toRefuse(
+      FormatError,
+      `checkpoints in ${training} are damaged: remove that folder to start again, or take another`,
+    );
   }, 300_000);
 
   test('two processes share a folder: a cell that another one runs is left to it', async () => {

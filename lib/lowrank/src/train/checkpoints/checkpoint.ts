@@ -118,7 +118,9 @@ export function loadCheckpoint(directory: string): Checkpoint | undefined {
     }
   }
   if (folders.length > 0)
-    throw new FormatError(`all ${folders.length} checkpoints in ${directory} are damaged: start again in another folder`);
+    throw new FormatError(
+      `all ${folders.length} checkpoints in ${directory} are damaged: remove that folder to start again, or take another`,
+    );
   return undefined;
 }
 
