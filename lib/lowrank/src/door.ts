@@ -104,6 +104,9 @@ export const {
 
 const CONTEXT = 'context: {rotary: {cos: tensor, sin: tensor}, mask: tensor, hides?: =later,laterAndOthers}';
 const ROTARY = 'rotary: {cos: tensor, sin: tensor}';
+const MASKS = 'options?: {attentionMask??: list | tensor, segmentIds??: list | tensor}';
+const ROWS = 'options?: {adapterNames??: text[]}';
+const MERGE = 'options?: {adapterNames?: text[], safeMerge?: switch, onProgress?: function}';
 const FORWARD = { forward: ['x: tensor'] } as const;
 
 // Once, on the classes themselves: what the library itself calls passes here too, at 0.1 to 0.6 µs a call.
@@ -140,10 +143,10 @@ guardMethods('LlamaForCausalLM', lowrank.LlamaForCausalLM, {
 guardMethods('LlamaForCausalLM', lowrank.LlamaForCausalLM.prototype, {
   savePretrained: ['folder: text', 'options?: {maxShardSize?: number}'],
   resizeTokenEmbeddings: ['vocabSize: number', 'options?: object'],
-  forward: [undefined, 'options?: {attentionMask??: list | tensor, segmentIds??: list | tensor}'],
-  loss: [undefined, undefined, 'options?: {attentionMask??: list | tensor, segmentIds??: list | tensor}'],
+  forward: [undefined, MASKS],
+  loss: [undefined, undefined, MASKS],
   generate: [undefined, 'options?: object'],
-  attentions: [undefined, 'options?: {attentionMask??: list | tensor, segmentIds??: list | tensor}'],
+  attentions: [undefined, MASKS],
 });
 guardMethods('PeftModel', lowrank.PeftModel.prototype, {
   adapterTensors: ['name: text'],
@@ -156,11 +159,11 @@ guardMethods('PeftModel', lowrank.PeftModel.prototype, {
   addWeightedAdapter: [
     'options: {adapterName?: text, adapters?: text[], weights?: number[], combinationType?: text, svdRank?: number, density?: number, majoritySignMethod?: =total,frequency}',
   ],
-  mergeAdapter: ['options?: {adapterNames?: text[], safeMerge?: switch, onProgress?: function}'],
-  mergeAndUnload: ['options?: {adapterNames?: text[], safeMerge?: switch, onProgress?: function}'],
-  forward: ['inputIds: anything', 'options?: {adapterNames??: text[]}'],
+  mergeAdapter: [MERGE],
+  mergeAndUnload: [MERGE],
+  forward: ['inputIds: anything', ROWS],
   loss: ['inputIds: anything', 'labels: anything', 'options?: object'],
-  generate: ['inputIds: anything', 'options?: {adapterNames??: text[]}'],
+  generate: ['inputIds: anything', ROWS],
   attentions: ['inputIds: anything', 'options?: object'],
   disableAdapter: ['fn: function'],
 });
