@@ -6,7 +6,7 @@ export * from './index';
 
 const TASK = 'task: =necessity,comment,refinement';
 const HUNK =
-  '{file: text, language?: text, patch: text, code: text, line?: number, endLine?: number, codeStart?: number, codeLines?: number, isCut?: switch}';
+  '{file: text, language?: text, patch: text, code: text, line: number, endLine?: number, codeStart?: number, codeLines?: number, isCut?: switch}';
 const EXAMPLE = 'example: {language?: text, patch?: text, comment?: text, code?: text, markedCode?: text, refinedCode?: text}';
 
 export const {

@@ -114,6 +114,11 @@ describe('called from JavaScript with something else', () => {
       () => review.hunkExample({ file: 'a', patch: '', code: '', line: 1, codeStart: 'x' } as never),
       'hunkExample(hunk): hunk.codeStart is "x", not a number',
     ],
+    [
+      'a hunk without its line, which its id names',
+      () => review.hunkExample({ file: 'a', patch: '', code: '' } as never),
+      'hunkExample(hunk): hunk is an object, not an object with file and patch and code and line',
+    ],
     ['nothing', () => Reflect.construct(lowrank.Tokenizer, []), 'Tokenizer.fromPretrained makes a tokenizer: definition is missing'],
     [
       'a path',
