@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
 import fc from 'fast-check';
-import { AdaptionPromptConfig, getPeftModel, LoraConfig, LowrankError, PeftModel, tf, UnsupportedError } from 'lowrank';
+import { AdaptionPromptConfig, FormatError, getPeftModel, LoraConfig, LowrankError, PeftModel, tf, UnsupportedError } from 'lowrank';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { goldenPath, tinyModel } from '../tinyModel';
 
@@ -152,3 +152,13 @@ test.each([{ target_modules: ['nothing'] }, { r: -2 }, { peft_type: 'other' }])(
     peft.dispose();
   },
 );
+
+test.each(['', '{"peft_type": "LORA", "r'])('a configuration that was emptied or cut is refused with the remedy: %j', async (text) => {
+  fs.writeFileSync(nodePath.join(folder, 'adapter_config.json'), text);
+  const model = tinyModel();
+  await expect(PeftModel.fromPretrained(model, folder)).rejects.toRefuse(
+    FormatError,
+    /adapter_config\.json, .*; if it was cut or emptied, copy/,
+  );
+  model.dispose();
+});

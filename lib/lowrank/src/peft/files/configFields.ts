@@ -91,6 +91,11 @@ function parse(path: string, bytes: Uint8Array): StrictJson {
     return parseStrictJson(bytes, { values: MOST_VALUES });
   } catch (cause) {
     if (!(cause instanceof StrictJsonError)) throw cause;
-    throw new FileFormatError(path, cause.index, `this is not valid JSON: ${cause.reason}`, { cause });
+    throw new FileFormatError(
+      path,
+      cause.index,
+      `this is not valid JSON: ${cause.reason}; if it was cut or emptied, copy the adapter's folder again`,
+      { cause },
+    );
   }
 }
