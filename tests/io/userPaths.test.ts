@@ -13,8 +13,8 @@ import {
 } from 'lowrank';
 import { readReviews } from 'lowrank-review';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { lockRun } from '../../lib/lowrank/src/io/runLock';
 import { modelPlace } from '../../lib/lowrank/src/llama/files/modelPlace';
-import { lockRun } from '../../lib/lowrank/src/train/checkpoints/runLock';
 import { RunLog } from '../../lib/lowrank/src/train/progress/runLog';
 import { SMALL_SIZES } from '../llama/smallSizes';
 import { temporaryFolder } from './temporaryFolder';

@@ -30,6 +30,7 @@ export {
   writeTextAtomic,
 } from './io';
 export { type ByteLine, byteLines } from './io/byteLines';
+export { lockRun } from './io/runLock';
 export { sha256 } from './io/sha256';
 export { storingIn } from './io/storingIn';
 export { LARGEST_RECORD, type TextLine, textLines, utf8Text } from './io/textLines';
@@ -55,7 +56,6 @@ export { counted, duration } from './runtime/messages/statusLine';
 export { warn } from './runtime/messages/warn';
 export { version } from './runtime/version';
 export { weightedMean } from './runtime/weightedMean';
-export { lockRun } from './train/checkpoints/runLock';
 export { modelFacts } from './train/cluster/join/runFacts';
 export { shareOut } from './train/cluster/shareOut';
 export { encodeExamples, encodePrompt, type PromptTokenizer } from './train/data/encodeExample';

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { lockRun } from '../../../lib/lowrank/src/train/checkpoints/runLock';
+import { lockRun } from '../../../lib/lowrank/src/io/runLock';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { saveSmallAdapters, saveSmallModel } from '../../review/cli/smallReviewer';
 import { lowrank } from '../run';

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
+import { lockRun } from '../../../lib/lowrank/src/io/runLock';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { saveSmallAdapters, saveSmallModel } from '../../review/cli/smallReviewer';
 import { lowrank } from '../run';
@@ -54,4 +55,17 @@ test('an adapter that another process writes meanwhile is not replaced, and the 
   clearInterval(other);
   expect([code, stderr]).toEqual([2, expect.stringMatching(/another process has written an adapter to .*comment meanwhile: pass --force/)]);
   expect([fs.readFileSync(config, 'utf8'), fs.existsSync(run)]).toEqual(['{}', true]);
+}, 120_000);
+
+test('an output into which another process trains is refused before the run begins, whatever the checkpoint', async () => {
+  const release = lockRun(folder('busy/comment'));
+  const { code, stderr } = await lowrank([...words('busy'), '--checkpoint', folder('elsewhere'), '--quiet']);
+  release();
+  expect([code, stderr, fs.existsSync(folder('elsewhere'))]).toEqual([
+    2,
+    expect.stringMatching(/busy\/comment is in use by another run/),
+    false,
+  ]);
+  expect((await lowrank([...words('busy'), '--checkpoint', folder('elsewhere'), '--quiet'])).code).toBe(0);
+  expect(fs.readdirSync(folder('busy/comment')).filter((name) => name.includes('lock'))).toEqual([]);
 }, 120_000);

@@ -1,6 +1,7 @@
 /** The part of `train` that is the same for every kind of data. */
 import fs from 'node:fs';
 import nodePath from 'node:path';
+import { lockRun } from '../io/runLock';
 import type { Tokenizer } from '../llama';
 import { getPeftModel } from '../peft';
 import { ArgumentError } from '../runtime';
@@ -99,20 +100,26 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
       throw new ArgumentError(`all ${encoded.train.length} examples exceed ${request.maxLength} tokens: raise --max-length`);
     checkAlone();
     if (!args.isOn('quiet')) stderr.write(beginning(examples.validation.length, checkpoint));
+    const isWriter = cluster?.isFirst !== false; // worker 0 writes for all
     const result = await interruptible(undefined, async (signal) => {
+      const unlock = isWriter ? lockRun(folder) : undefined; // the run's own lock is elsewhere with --checkpoint
       try {
-        return await trainOnExamples(peft, examples, { ...settings, padTokenId: tokenizer.eosTokenId ?? 0, signal });
+        const trained = await trainOnExamples(peft, examples, { ...settings, padTokenId: tokenizer.eosTokenId ?? 0, signal });
+        if (!isWriter) return trained;
+        checkAlone();
+        peft.savePretrained(folder);
+        data.onSaved?.(folder);
+        if (isWithin) fs.rmSync(checkpoint, { recursive: true, force: true }); // the adapter already has its best weights
+        return trained;
       } catch (error) {
         // This must happen here: the received signal ends the process as soon as this work ends.
         if (error instanceof TrainingAbortedError) stderr.write(stopped(error.result.history.length, checkpoint));
         throw error;
+      } finally {
+        unlock?.();
       }
     });
-    if (cluster?.isFirst === false) return 0; // worker 0 writes for all
-    checkAlone();
-    peft.savePretrained(folder);
-    data.onSaved?.(folder);
-    if (isWithin) fs.rmSync(checkpoint, { recursive: true, force: true }); // the adapter already has its best weights
+    if (!isWriter) return 0;
     const losses = result.evaluations.map(({ loss }) => loss);
     const leftOut = encoded.train.length - examples.train.length;
     stdout.write(`${result.history.length} updates on ${encoded.train.length} examples of ${base}\n`);

@@ -1,7 +1,8 @@
 /** The training loop. */
+
+import { lockRun } from '../io/runLock';
 import { endingSignal, interruptible } from '../runtime/interruptible';
 import { warn } from '../runtime/messages/warn';
-import { lockRun } from './checkpoints/runLock';
 import type { RunInputs } from './checkpoints/runSetup';
 import type { Cluster } from './cluster/cluster';
 import { shakeHands } from './cluster/join/handshake';

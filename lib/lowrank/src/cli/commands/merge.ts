@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { namesIn, syncFolder } from '../../io';
+import { lockRun } from '../../io/runLock';
 import { storingIn } from '../../io/storingIn';
 import { PeftModel } from '../../peft';
 import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
-import { lockRun } from '../../train/checkpoints/runLock';
 import type { CommandArguments } from '../arguments/commandArguments';
 import { isAdapter, openModel } from '../openModel';
 import { ProgressLine } from '../progressLine';

@@ -1,12 +1,12 @@
-/** One process at a time in a run's folder: the lock ends with its process, however that ends. */
+/** One process at a time writes to a folder, a run's or an output: the lock ends with its process, however that ends. */
 
 import fs from 'node:fs';
 import os from 'node:os';
 import nodePath from 'node:path';
 import process from 'node:process';
-import { makeFolder } from '../../io';
-import { storingIn } from '../../io/storingIn';
-import { StateError } from '../../runtime';
+import { StateError } from '../runtime';
+import { makeFolder } from './pathKind';
+import { storingIn } from './storingIn';
 
 const LOCK = 'run.lock';
 
@@ -25,7 +25,7 @@ const TOUCH_INTERVAL = 30_000; // ms
 const SILENCE = 10 * 60_000; // ms
 
 /**
- * Locks the folder for a run of this process; returns a function that unlocks it.
+ * Locks the folder for this process; returns a function that unlocks it.
  *
  * @throws StateError when a running run holds it; StorageError when the disk refuses.
  */
