@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import { FormatError } from 'lowrank';
 import { expect, test } from 'vitest';
-import { describeTrainingData, saveTrainingData, trainedLanguages } from '../../lib/review/src/trainingDataFile';
+import { writeSealed } from '../../lib/review/src/sealedFile';
+import { describeTrainingData, saveTrainingData, trainedLanguages, trainedThreshold } from '../../lib/review/src/trainingDataFile';
 import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();
@@ -21,6 +22,21 @@ test('an adapter from elsewhere, and data that does not name its languages, tell
 });
 
 test('a malformed file is refused by its name', () => {
-  fs.writeFileSync(folder('training_data.json'), '{"languages": "python"}');
+  writeSealed(folder('training_data.json'), 'training data', { languages: 'python' });
   expect(() => trainedLanguages(folder('.'))).toRefuse(FormatError, /training_data\.json: languages is not a list/);
+});
+
+test('a file that was emptied, cut, changed by one digit or written without a checksum is refused with the remedy', () => {
+  saveTrainingData(folder('.'), { task: 'necessity', examples: 4, languages: ['go'], threshold: 0.4034 });
+  expect(trainedThreshold(folder('.'))).toBe(0.4034);
+  const path = folder('training_data.json');
+  const whole = fs.readFileSync(path, 'utf8');
+  const { sha256: _, ...unsealed } = JSON.parse(whole) as Record<string, unknown>;
+  for (const text of ['', whole.slice(0, 30), whole.replace('0.4034', '0.4035'), JSON.stringify(unsealed)]) {
+    fs.writeFileSync(path, text);
+    expect(() => trainedThreshold(folder('.'))).toRefuse(
+      FormatError,
+      /training_data\.json.*; copy or train the adapter again, or remove this file/,
+    );
+  }
 });

@@ -1,10 +1,9 @@
 /** Records an adapter's training data in a file beside PEFT's, which PEFT ignores. */
-import fs from 'node:fs';
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
-import { readJsonFile, writeTextAtomic } from 'lowrank/internal';
 import type { ReviewTask } from './prompts';
 import type { ReviewExample } from './reviewExample';
+import { readSealed, writeSealed } from './sealedFile';
 
 /** The facts about an adapter's training data that matter when the adapter is used. */
 export interface TrainingData {
@@ -17,7 +16,7 @@ export interface TrainingData {
 }
 
 const FILE = 'training_data.json';
-const LARGEST = 1_000_000;
+const REMEDY = 'copy or train the adapter again, or remove this file: the languages and the threshold are unknown then';
 
 /** Describes the examples of a task. */
 export function describeTrainingData(task: ReviewTask, examples: readonly ReviewExample[]): TrainingData {
@@ -27,10 +26,10 @@ export function describeTrainingData(task: ReviewTask, examples: readonly Review
 
 /** Writes the record into an adapter's folder. @throws StorageError when the disk refuses. */
 export function saveTrainingData(folder: string, data: TrainingData): void {
-  writeTextAtomic(nodePath.join(folder, FILE), `${JSON.stringify(data, null, 2)}\n`);
+  writeSealed(nodePath.join(folder, FILE), 'training data', data);
 }
 
-/** The languages that an adapter was trained on; undefined when they are not recorded. @throws FormatError when the file is malformed. */
+/** The languages that an adapter was trained on; undefined when they are not recorded. @throws FormatError when the file is damaged. */
 export function trainedLanguages(folder: string): readonly string[] | undefined {
   const languages = recorded(folder)?.languages;
   if (languages === undefined) return undefined;
@@ -39,7 +38,7 @@ export function trainedLanguages(folder: string): readonly string[] | undefined 
   return languages.length === 0 ? undefined : languages;
 }
 
-/** The threshold of a necessity adapter; undefined when it is not recorded. @throws FormatError when the file is malformed. */
+/** The threshold of a necessity adapter; undefined when it is not recorded. @throws FormatError when the file is damaged. */
 export function trainedThreshold(folder: string): number | undefined {
   const threshold = recorded(folder)?.threshold;
   if (threshold === undefined) return undefined;
@@ -48,10 +47,9 @@ export function trainedThreshold(folder: string): number | undefined {
 }
 
 function recorded(folder: string): Readonly<Record<string, unknown>> | undefined {
-  const path = nodePath.join(folder, FILE);
-  return fs.existsSync(path) ? readJsonFile(path, { largest: LARGEST }) : undefined;
+  return readSealed(nodePath.join(folder, FILE), REMEDY);
 }
 
 function malformed(folder: string, reason: string): FormatError {
-  return new FormatError(`${nodePath.join(folder, FILE)}: ${reason}; delete this file if the training data is unknown`);
+  return new FormatError(`${nodePath.join(folder, FILE)}: ${reason}; ${REMEDY}`);
 }

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { writeSealed } from '../../../lib/review/src/experiment/sealedFile';
+import { writeSealed } from '../../../lib/review/src/sealedFile';
 import { lowrank } from '../../cli/run';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { saveSmallModel } from './smallReviewer';

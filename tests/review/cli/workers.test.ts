@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test, vi } from 'vitest';
-import { writeSealed } from '../../../lib/review/src/experiment/sealedFile';
+import { writeSealed } from '../../../lib/review/src/sealedFile';
 import { lowrank } from '../../cli/run';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { saveSmallAdapters, saveSmallModel } from './smallReviewer';

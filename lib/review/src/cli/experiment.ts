@@ -23,8 +23,8 @@ import { type ExperimentConfig, readExperimentConfig } from '../experiment/exper
 import { type PlainTexts, plainTexts } from '../experiment/plainTexts';
 import type { ExperimentOutcome, ExperimentWork } from '../experiment/plannedExperiment';
 import { collectExperiment, runCells } from '../experiment/runExperiment';
-import { readSealed, writeSealed } from '../experiment/sealedFile';
 import type { ReviewSplits } from '../reviewExample';
+import { readSealed, writeSealed } from '../sealedFile';
 import { runWorkers } from './experimentWorkers';
 import { reviewData } from './reviewData';
 import { dataPath } from './tasks';

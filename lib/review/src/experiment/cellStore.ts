@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
 import { sha256, storingIn } from 'lowrank/internal';
+import { readSealed, writeSealed } from '../sealedFile';
 import type { CellPlan, RunPlan } from './cellPlan';
-import { readSealed, writeSealed } from './sealedFile';
 
 const CELL = 'cell.json';
 /** In a cell's folder while it trains. */

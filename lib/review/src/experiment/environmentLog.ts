@@ -3,8 +3,8 @@ import os from 'node:os';
 import nodePath from 'node:path';
 import { deviceInfo } from 'lowrank';
 import { deviceName, namesIn, pathKind, sha256 } from 'lowrank/internal';
+import { readSealed, writeSealed } from '../sealedFile';
 import type { ExperimentEnvironment } from './experimentResults';
-import { readSealed, writeSealed } from './sealedFile';
 
 /** Files in the work folder, one per machine, version and number of processes: several processes may write at once. */
 export class EnvironmentLog {

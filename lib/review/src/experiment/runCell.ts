@@ -2,11 +2,11 @@
 import nodePath from 'node:path';
 import { NotFiniteError, trainOnExamples } from 'lowrank';
 import { workPlan } from 'lowrank/internal';
+import { readSealed, writeSealed } from '../sealedFile';
 import type { BasePlan, RunPlan, TrialPlan } from './cellPlan';
 import { TIMES } from './cellStore';
 import type { ExperimentRun } from './experimentResults';
 import { type CellWork, type MeasuredCell, measureCell, rounded } from './measureCell';
-import { readSealed, writeSealed } from './sealedFile';
 import { tuned } from './tunedModel';
 
 /** The result of a trial. */

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { FormatError, StorageError } from 'lowrank';
 import { expect, test } from 'vitest';
-import { readSealed, writeSealed } from '../../../lib/review/src/experiment/sealedFile';
-import { temporaryFolder } from '../../io/temporaryFolder';
+import { readSealed, writeSealed } from '../../lib/review/src/sealedFile';
+import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();
 const path = folder('new/a.json');

@@ -1,4 +1,4 @@
-/** The files that an experiment goes on from: JSON with a checksum, since a changed one would change the table. */
+/** JSON with a checksum: the files whose change would change a result unseen. */
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
 import { type JsonObject, makeFolder, pathKind, readJsonFile, sha256, storingIn, writeTextAtomic } from 'lowrank/internal';
