@@ -2,8 +2,8 @@ import { attentionExplorer, gateExplorer, memoryExplorer, rankExplorer, rateHeat
 import type { Figure } from 'lowrank-notebook';
 import { describe, expect, test } from 'vitest';
 import { compileChart } from '../../lib/notebook/src/svg';
+import { trainingMemory } from '../../notebooks/course/src/drawings/cost/trainingMemory';
 import { LLAMA_7B } from '../../notebooks/course/src/drawings/models';
-import { trainingMemory } from '../../notebooks/course/src/drawings/trainingMemory';
 import { decompose, decomposeProduct } from '../../notebooks/course/src/figures/singularValues';
 import { textFaults } from '../notebook/svgTexts';
 

@@ -1,24 +1,24 @@
 /** All drawings of the course, by the name of their file. */
-import { adapterFolder } from './adapterFolder';
-import { choosing } from './choosing';
-import { combiningAdapters } from './combiningAdapters';
-import { compiledStep } from './compiledStep';
+import { adapterFolder } from './adapters/adapterFolder';
+import { combiningAdapters } from './adapters/combiningAdapters';
+import { choosing } from './comparison/choosing';
+import { fairComparison } from './comparison/fairComparison';
+import { firstStep } from './comparison/firstStep';
+import { matchingRuns } from './comparison/matchingRuns';
+import { compiledStep } from './cost/compiledStep';
+import { dataParallel } from './cost/dataParallel';
+import { ringSum } from './cost/ringSum';
+import { roofline } from './cost/roofline';
+import { trainingMemory } from './cost/trainingMemory';
 import { courseMap } from './courseMap';
-import { dataParallel } from './dataParallel';
-import { deadAdapters } from './deadAdapters';
-import { effectiveRank } from './effectiveRank';
-import { fairComparison } from './fairComparison';
-import { firstStep } from './firstStep';
 import type { Drawing } from './kit/shapes';
-import { loraUpdate } from './loraUpdate';
-import { matchingRuns } from './matchingRuns';
-import { prefixSoftmax } from './prefixSoftmax';
-import { promptStrip } from './promptStrip';
-import { reviewPipeline } from './reviewPipeline';
-import { ringSum } from './ringSum';
-import { roofline } from './roofline';
-import { trainingMemory } from './trainingMemory';
-import { transformerLayer } from './transformerLayer';
+import { deadAdapters } from './methods/deadAdapters';
+import { effectiveRank } from './methods/effectiveRank';
+import { loraUpdate } from './methods/loraUpdate';
+import { prefixSoftmax } from './methods/prefixSoftmax';
+import { transformerLayer } from './methods/transformerLayer';
+import { promptStrip } from './reviews/promptStrip';
+import { reviewPipeline } from './reviews/reviewPipeline';
 
 export const DRAWINGS: Readonly<Record<string, () => Drawing | Promise<Drawing>>> = {
   'course-map': courseMap,

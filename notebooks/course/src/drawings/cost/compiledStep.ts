@@ -1,5 +1,5 @@
-import { arrow, box, heading, note, subheading, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
+import { arrow, box, heading, note, subheading, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
 
 const [LEFT, RIGHT] = [126, 538];
 const OPERATIONS = 5;

@@ -1,5 +1,5 @@
-import { arrow, box, heading, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
+import { arrow, box, heading, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
 
 const STAGES = [
   { task: 'necessity', asks: 'Does this hunk need a review?', result: 'probability of yes ≥ threshold?' },

@@ -1,5 +1,5 @@
-import { box, heading, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from './kit/shapes';
+import { box, heading, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from '../kit/shapes';
 
 const COUNT = 8;
 const SPECTRA = [

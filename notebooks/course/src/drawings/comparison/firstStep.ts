@@ -1,5 +1,5 @@
-import { box, heading, line, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from './kit/shapes';
+import { box, heading, line, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from '../kit/shapes';
 
 const SETTINGS = [
   { r: 8, alpha: 16 },

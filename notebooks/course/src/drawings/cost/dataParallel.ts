@@ -1,5 +1,5 @@
-import { arrow, box, heading, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
+import { arrow, box, heading, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
 
 /** Where the two workers' columns begin, and how wide they are. */
 const COLUMNS = [MARGIN, 302] as const;

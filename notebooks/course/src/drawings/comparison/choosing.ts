@@ -1,9 +1,9 @@
 import * as path from 'node:path';
-import { Comparison } from '../comparison';
-import { arrow, box, counted, heading, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
+import { Comparison } from '../../comparison';
+import { arrow, box, counted, heading, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
 
-const RESULTS = path.join(__dirname, '../../../../experiments/results/reviewer-long.json');
+const RESULTS = path.join(__dirname, '../../../../../experiments/results/reviewer-long.json');
 const [WIDE, STEP] = [156, 180];
 const [TRAINING, VALIDATION, TEST] = [MARGIN, MARGIN + STEP, MARGIN + 2 * STEP];
 const HIGH = 62;

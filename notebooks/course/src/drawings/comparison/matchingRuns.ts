@@ -1,6 +1,6 @@
-import { box, heading, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
-import { textWidth } from './kit/textExtent';
+import { box, heading, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
+import { textWidth } from '../kit/textExtent';
 
 const EXPECTED = 'use strict equality to compare the length with zero .'.split(' ');
 const ANSWER = 'use strict equality to compare the values .'.split(' ');

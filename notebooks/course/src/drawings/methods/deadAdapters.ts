@@ -1,5 +1,5 @@
-import { arrow, box, counted, heading, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
+import { arrow, box, counted, heading, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
 
 const [WIDTH_C, VOCABULARY, RANK, LAYERS] = [768, 30_000, 16, 4];
 const PATH = 86; // the middle of what reaches the loss

@@ -1,5 +1,5 @@
-import { arrow, box, heading, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from './kit/shapes';
+import { arrow, box, heading, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from '../kit/shapes';
 
 const WORKERS = 3;
 const ROUNDS = 2 * (WORKERS - 1);

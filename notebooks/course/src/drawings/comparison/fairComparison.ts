@@ -1,9 +1,9 @@
 import * as path from 'node:path';
-import { Comparison } from '../comparison';
-import { arrow, box, heading, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from './kit/shapes';
+import { Comparison } from '../../comparison';
+import { arrow, box, heading, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from '../kit/shapes';
 
-const RESULTS = path.join(__dirname, '../../../../experiments/results/reviewer-long.json');
+const RESULTS = path.join(__dirname, '../../../../../experiments/results/reviewer-long.json');
 const [TOP, STEP, HIGH] = [82, 104, 72];
 const MIDDLE = WIDTH / 2;
 

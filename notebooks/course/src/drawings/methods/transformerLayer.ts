@@ -1,6 +1,6 @@
-import { arrow, box, heading, note, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
-import { SMOLLM2 } from './models';
+import { arrow, box, heading, note, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
+import { SMOLLM2 } from '../models';
 
 /** Vectors of a prefix, and the lowest layers that have none, as in the paper. */
 const [PREFIX, PLAIN_LAYERS] = [10, 2];

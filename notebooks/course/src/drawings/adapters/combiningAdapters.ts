@@ -1,5 +1,5 @@
-import { heading, matrix, note, subheading, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
+import { heading, matrix, note, subheading, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
 
 const [LONG, THIN, STEP] = [84, 15, 158];
 

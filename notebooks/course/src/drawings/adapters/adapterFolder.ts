@@ -1,12 +1,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { planMemory } from 'lowrank';
-import { box, counted, heading, line, note, subheading, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from './kit/shapes';
-import { SMOLLM2 } from './models';
+import { box, counted, heading, line, note, subheading, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from '../kit/shapes';
+import { SMOLLM2 } from '../models';
 
 /** An adapter that PEFT wrote: LoRA of rank 4 on a tiny model, which serves the tests. */
-const FOLDER = path.join(__dirname, '../../../../tests/golden/peft/lora');
+const FOLDER = path.join(__dirname, '../../../../../tests/golden/peft/lora');
 const RANK = 16;
 const TASKS = ['necessity', 'comment', 'refinement'];
 const HALF = 2; // bytes of a 16-bit number

@@ -1,8 +1,8 @@
 import type { LlamaConfigOptions } from 'lowrank';
-import { activationBytes, frozenBytes, NF4_BYTES, TRAINED_BYTES } from '../stepMemory';
-import { heading, line, note, subheading, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
-import { LLAMA_7B } from './models';
+import { activationBytes, frozenBytes, NF4_BYTES, TRAINED_BYTES } from '../../stepMemory';
+import { heading, line, note, subheading, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
+import { LLAMA_7B } from '../models';
 
 const RANK = 16;
 const [BATCH, TOKENS] = [4, 512];

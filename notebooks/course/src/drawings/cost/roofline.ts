@@ -1,5 +1,5 @@
-import { arrow, box, heading, line, note, polygon, text } from './kit/draw';
-import { type Drawing, MARGIN, type Point, type Shape, SMALL } from './kit/shapes';
+import { arrow, box, heading, line, note, polygon, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Point, type Shape, SMALL } from '../kit/shapes';
 
 const [LEFT, RIGHT] = [64, 532]; // of the axes
 const [TOP, BOTTOM] = [96, 338];

@@ -1,5 +1,5 @@
-import { heading, line, note, subheading, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
+import { heading, line, note, subheading, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
 
 /** Scores of one query, chosen for the drawing: two learned prefix vectors, and five tokens. */
 const PREFIX_SCORES = [1.2, 0.4];

@@ -1,6 +1,6 @@
-import { arrow, box, counted, heading, matrix, note, type Path, polygon, subheading, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
-import { SMOLLM2 } from './models';
+import { arrow, box, counted, heading, matrix, note, type Path, polygon, subheading, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
+import { SMOLLM2 } from '../models';
 
 const RANK = 8;
 /** Pixels of a side of W₀. */

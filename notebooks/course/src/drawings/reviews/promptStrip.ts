@@ -1,9 +1,9 @@
 import { encodeExample, Tokenizer } from 'lowrank';
 import { defaultModelPath } from 'lowrank/internal';
 import { type ReviewExample, type ReviewTask, reviewPrompt } from 'lowrank-review';
-import { box, heading, note, subheading, text } from './kit/draw';
-import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from './kit/shapes';
-import { textWidth } from './kit/textExtent';
+import { box, heading, note, subheading, text } from '../kit/draw';
+import { type Drawing, MARGIN, type Shape, SMALL, WIDTH } from '../kit/shapes';
+import { textWidth } from '../kit/textExtent';
 
 const EXAMPLE: ReviewExample = {
   id: 'drawn',
