@@ -1,4 +1,4 @@
-/** The tiny models of tests/golden/scripts/makeLlama.py and what transformers computed with them. */
+/** The tiny models of tests/golden/scripts/models/makeLlama.py and what transformers computed with them. */
 import { readFileSync } from 'node:fs';
 import { LlamaForCausalLM, tf } from 'lowrank';
 import { expect } from 'vitest';

@@ -3,7 +3,7 @@
 # runs them, in a folder with a blank in its name, with an empty home that is read-only, and must leave nothing outside the checkout.
 # Usage, as root and with debootstrap installed: bareRoot.sh [MAKE_TARGET...]   (default: notebooks test; SUITE=bookworm, KEEP=folder)
 set -euo pipefail
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 targets=("${@:-}")
 if [ $# -eq 0 ]; then targets=(notebooks test); fi
 packages=$(sed -nE 's/.*`apt install ([^`]+)`.*/\1/p' "$repository/README.md" | head -n 1)

@@ -76,5 +76,5 @@ for name, content in files.items():
                 cases.append({'file': name, 'model': model_type, 'config': config, 'byFile': ids == own})
 rows = ',\n  '.join(json.dumps(case, ensure_ascii=False) for case in cases)
 models = ',\n  '.join(f'{json.dumps(name)}: {json.dumps(content, ensure_ascii=False)}' for name, content in files.items())
-path = Path(__file__).parent.parent / 'tokenizerClasses.json'
+path = Path(__file__).parents[2] / 'tokenizerClasses.json'
 path.write_text(f'{{\n "files": {{\n  {models}\n }},\n "cases": [\n  {rows}\n ]\n}}\n')

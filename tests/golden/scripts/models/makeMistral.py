@@ -1,7 +1,7 @@
 """Writes mistral/: a tiny random Mistral model as transformers saves it, without a window, and what transformers computes with it.
 
 Run with torch 2.15, transformers 5.23 and safetensors 0.8 installed:
-    python makeMistral.py
+    python tests/golden/scripts/models/makeMistral.py
 """
 import json
 import pathlib
@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import save_file
 from transformers import MistralConfig, MistralForCausalLM
 
-HERE = pathlib.Path(__file__).parents[1] / "mistral"
+HERE = pathlib.Path(__file__).parents[2] / "mistral"
 SIZES = dict(
     vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
     max_position_embeddings=64, rms_norm_eps=1e-6, bos_token_id=1, eos_token_id=2, pad_token_id=0, sliding_window=None,
 )
-rows = json.loads((pathlib.Path(__file__).parents[1] / "llama").joinpath("rows.json").read_text())
+rows = json.loads((pathlib.Path(__file__).parents[2] / "llama").joinpath("rows.json").read_text())
 
 torch.manual_seed(22)
 model = MistralForCausalLM(MistralConfig(**SIZES, attn_implementation="eager")).float().eval()

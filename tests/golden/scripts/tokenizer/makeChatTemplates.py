@@ -155,5 +155,5 @@ CHATS = [
     '{% for m in messages %}{{ m.reasoning_content }},{{ m.thinking }},{{ m.reasoning }};{% endfor %}',
 ]
 chats = [{'source': source, 'text': tokenizer.apply_chat_template(MESSAGES, chat_template=source, tokenize=False)} for source in CHATS]
-path = Path(__file__).parent.parent / 'chatTemplates.json'
+path = Path(__file__).parents[2] / 'chatTemplates.json'
 path.write_text(json.dumps({'given': GIVEN, 'cases': cases, 'either': [{'source': source, 'text': _compile_jinja_template(source).render(**GIVEN)} for source in EITHER], 'refused': REFUSED, 'tokens': TOKENS, 'messages': MESSAGES, 'chats': chats}, indent=1) + '\n')

@@ -102,7 +102,7 @@ def main():
         skipped = [tokenizer.decode(row) for row in ids] if 'decoder' in part else None
         made.append({'part': part, 'ids': ids, **({'decoded': decoded, 'skipped': skipped} if decoded else {})})
     text = json.dumps({'texts': TEXTS, 'model': base['model'], 'made': made}, ensure_ascii=False)
-    (Path(__file__).parent.parent / 'tokenizerParts.json').write_text(text + '\n', encoding='utf-8')
+    (Path(__file__).parents[2] / 'tokenizerParts.json').write_text(text + '\n', encoding='utf-8')
 
 
 main()

@@ -154,5 +154,5 @@ chats = [
     for messages in MESSAGES
 ]
 golden = {"texts": TEXTS, "smollm2": {**encodings(smollm2), "chats": chats}, "sentencePiece": sentence_piece(), "llamaBpe": llama_bpe()}
-path = pathlib.Path(__file__).parents[1] / "tokenizer.json"
+path = pathlib.Path(__file__).parents[2] / "tokenizer.json"
 path.write_text(json.dumps(golden) + "\n")

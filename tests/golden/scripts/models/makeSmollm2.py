@@ -1,7 +1,7 @@
 """Writes smollm2.json: what transformers computes with SmolLM2-135M-Instruct as it reads it from the GGUF file.
 
 Run with torch 2.15, transformers 5.23 and gguf 0.19 installed:
-    python makeSmollm2.py path/to/SmolLM2-135M-Instruct.Q4_1.gguf
+    python tests/golden/scripts/models/makeSmollm2.py path/to/SmolLM2-135M-Instruct.Q4_1.gguf
 """
 import json
 import pathlib
@@ -37,4 +37,4 @@ for prompt in PROMPTS:
         "loss": output.loss.item(),
         "logits": [float(f"{logit:.6g}") for logit in output.logits[0, -1, ::EVERY].tolist()],
     })
-(pathlib.Path(__file__).parents[1] / "smollm2.json").write_text(json.dumps({"every": EVERY, "prompts": golden}) + "\n")
+(pathlib.Path(__file__).parents[2] / "smollm2.json").write_text(json.dumps({"every": EVERY, "prompts": golden}) + "\n")

@@ -2,7 +2,7 @@
 and a tokenizer of Qwen2's kind.
 
 Run with torch 2.15, transformers 5.23, peft 0.21, safetensors 0.8, tokenizers and gguf 0.19 installed:
-    python makeQwen2.py
+    python tests/golden/scripts/models/makeQwen2.py
 """
 import json
 import pathlib
@@ -18,7 +18,7 @@ from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 from ggufWriter import writer_for
 from randomValues import fill
 
-HERE = pathlib.Path(__file__).parents[1] / "qwen2"
+HERE = pathlib.Path(__file__).parents[2] / "qwen2"
 SIZES = dict(
     vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
     max_position_embeddings=64, rms_norm_eps=1e-6, bos_token_id=1, eos_token_id=2, pad_token_id=0,
@@ -27,7 +27,7 @@ VARIANTS = {
     "plain": dict(rope_parameters=dict(rope_type="default", rope_theta=1000.0)),
     "tied": dict(tie_word_embeddings=True, num_key_value_heads=1),
 }
-rows = json.loads((pathlib.Path(__file__).parents[1] / "llama").joinpath("rows.json").read_text())
+rows = json.loads((pathlib.Path(__file__).parents[2] / "llama").joinpath("rows.json").read_text())
 IDS, LABELS, PADDED, MASK = (torch.tensor(rows[name]) for name in ("ids", "labels", "padded", "mask"))
 # The pattern of Qwen2's own tokenizer.json.
 SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"

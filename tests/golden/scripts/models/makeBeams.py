@@ -1,6 +1,6 @@
 """Makes tests/golden/beams.json: what transformers' beam search writes with the tiny model of makePeft.py.
 
-Needs torch, transformers and safetensors; run it from anywhere: python tests/golden/scripts/makeBeams.py
+Needs torch, transformers and safetensors; run it from anywhere: python tests/golden/scripts/models/makeBeams.py
 """
 
 import itertools
@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parents[2]
 names = json.loads((HERE / "peft/config.json").read_text())
 model = LlamaForCausalLM(LlamaConfig(**names)).eval()
 model.load_state_dict(load_file(HERE / "peft/base.safetensors"))

@@ -1,7 +1,7 @@
 """Writes llama/: tiny random LLaMA models with grouped-query attention as transformers saves them, and what it computes with each.
 
 Run with torch 2.15, transformers 5.23, safetensors 0.8 and gguf 0.19 installed:
-    python makeLlama.py
+    python tests/golden/scripts/models/makeLlama.py
 """
 import json
 import pathlib
@@ -16,7 +16,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from ggufWriter import writer_for
 from randomValues import fill
 
-HERE = pathlib.Path(__file__).parents[1] / "llama"
+HERE = pathlib.Path(__file__).parents[2] / "llama"
 SIZES = dict(
     vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
     max_position_embeddings=64, rms_norm_eps=1e-5, bos_token_id=1, eos_token_id=2, pad_token_id=0,

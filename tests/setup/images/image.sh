@@ -2,7 +2,7 @@
 # Builds the Dockerfile where no Docker engine runs, and tries the command in it: buildah, on a base that debootstrap makes.
 # Usage, as root, with buildah and debootstrap installed: image.sh   (KEEP=folder keeps the base and the images)
 set -euo pipefail
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 place=${KEEP:-$(mktemp -d)}
 if [ -z "${KEEP:-}" ]; then trap 'rm -rf --one-file-system "$place"' EXIT; fi
 export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot

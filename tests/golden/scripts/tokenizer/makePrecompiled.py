@@ -52,4 +52,4 @@ def charsmap(rules):
 table = charsmap(RULES)
 made = [{'text': text, 'normalized': Precompiled(table).normalize_str(text)} for text in TEXTS]
 golden = {'charsmap': base64.b64encode(table).decode(), 'made': made}
-(Path(__file__).parent.parent / 'precompiled.json').write_text(json.dumps(golden, indent=1) + '\n')
+(Path(__file__).parents[2] / 'precompiled.json').write_text(json.dumps(golden, indent=1) + '\n')
