@@ -83,6 +83,10 @@ $(KERNEL): $(DONE)/packages lib/lowrank/setup/jupyter/kernel.py lib/lowrank/setu
 
 $(LIBRARY): $(DONE)/packages lib/tsconfig.json tsconfig.json $(SOURCES:%=%/tsconfig.json) $(shell find $(SOURCES:%=%/src) -name '*.ts')
 	@echo 'setup: the library'
+	find $(SOURCES) -path '*/dist/*.js' -not -path '*/node_modules/*' | while read -r file; do
+	  source=$${file/\/dist\//\/src\/}
+	  if [ ! -e "$${source%.js}.ts" ]; then rm "$${file%.js}".*; fi # its source has moved
+	done
 	$(TSC) --build lib
 	touch $@
 
