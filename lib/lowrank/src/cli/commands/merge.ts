@@ -4,6 +4,8 @@ import nodePath from 'node:path';
 import { namesIn, syncFolder } from '../../io';
 import { lockRun } from '../../io/runLock';
 import { storingIn } from '../../io/storingIn';
+import { isModelFile } from '../../llama/files/savePretrained';
+import { isTokenizerFile } from '../../llama/tokenizer/tokenizer';
 import { PeftModel } from '../../peft';
 import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
 import type { CommandArguments } from '../arguments/commandArguments';
@@ -44,9 +46,6 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
 
 const STAGED = '.incomplete-';
 const CONFIG = 'config.json';
-/** What is read of a model and its tokenizer, and would be taken for a part of another one. */
-const OLDER =
-  /^(model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?|(generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens)\.json|chat_template\.jinja)$/;
 
 /**
  * Replaces model and tokenizer of a folder together, with one process at a time. They are written beside the older ones, and until the last
@@ -67,7 +66,7 @@ function replaceModel(output: string, check: () => void, write: (folder: string)
       try {
         const staged = fs.mkdtempSync(nodePath.join(output, STAGED));
         write(staged);
-        remove([CONFIG, ...namesIn(output).filter((name) => OLDER.test(name))]);
+        remove([CONFIG, ...namesIn(output).filter((name) => isModelFile(name) || isTokenizerFile(name))]);
         const names = namesIn(staged).filter((name) => name !== CONFIG);
         for (const name of [...names, CONFIG]) fs.renameSync(nodePath.join(staged, name), nodePath.join(output, name));
         syncFolder(output);

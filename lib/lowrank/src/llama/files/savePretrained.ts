@@ -15,9 +15,14 @@ export interface SaveOptions {
   readonly onProgress?: (bytes: number, total: number) => void;
 }
 
+const CONFIG = 'config.json';
+const GENERATION = 'generation_config.json';
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors$/;
+
+/** Whether `savePretrained` writes files of that name. */
+export const isModelFile = (name: string): boolean => [CONFIG, GENERATION, INDEX].includes(name) || WEIGHTS.test(name);
 
 /**
  * Writes a model into a folder. All files are first written under temporary names, and only then renamed. During the renames, the index
@@ -43,9 +48,9 @@ function writeModel(model: ModelToSave, folder: string, { maxShardSize = 5e9, on
   try {
     for (const [name, shard] of shards) staged.push(stageSafetensors(path(name), shard, { metadata: { format: 'pt' } }));
     if (isSharded) staged.push(stageJson(path(INDEX), indexOf(shards)));
-    staged.push(stageJson(path('generation_config.json'), generation), stageJson(path('config.json'), config));
-    const isSameConfig = textOf(path('config.json')) === jsonText(config);
-    const apart = [INDEX, ...(isSharded ? [SINGLE] : []), ...(isSameConfig ? [] : ['config.json'])];
+    staged.push(stageJson(path(GENERATION), generation), stageJson(path(CONFIG), config));
+    const isSameConfig = textOf(path(CONFIG)) === jsonText(config);
+    const apart = [INDEX, ...(isSharded ? [SINGLE] : []), ...(isSameConfig ? [] : [CONFIG])];
     for (const name of apart) fs.rmSync(path(name), { force: true });
     for (const file of staged) file.commit();
   } catch (error) {

@@ -25,6 +25,13 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+const WRITTEN = ['tokenizer.json', 'tokenizer_config.json'] as const;
+/** What another tokenizer's folder may hold besides, and would be read with this one. */
+const REMOVED: readonly string[] = ['special_tokens_map.json', 'added_tokens.json', 'chat_template.jinja'];
+
+/** Whether `savePretrained` writes or removes a file of that name. */
+export const isTokenizerFile = (name: string): boolean => [...WRITTEN, ...REMOVED].includes(name);
+
 /** In milliseconds; a template of ordinary size takes one or two. */
 const LONGEST_RENDERING = 1000;
 /** In milliseconds, for a short text. */
@@ -171,10 +178,9 @@ export class Tokenizer {
     };
     storingIn(folder, 'tokenizer', () => {
       makeFolder(folder);
-      writeTextAtomic(nodePath.join(folder, 'tokenizer.json'), `${JSON.stringify(tokenizerJson, null, 2)}\n`);
-      writeTextAtomic(nodePath.join(folder, 'tokenizer_config.json'), `${JSON.stringify(config, null, 2)}\n`);
-      for (const name of ['special_tokens_map.json', 'added_tokens.json', 'chat_template.jinja'])
-        fs.rmSync(nodePath.join(folder, name), { force: true });
+      const contents = { 'tokenizer.json': tokenizerJson, 'tokenizer_config.json': config };
+      for (const name of WRITTEN) writeTextAtomic(nodePath.join(folder, name), `${JSON.stringify(contents[name], null, 2)}\n`);
+      for (const name of REMOVED) fs.rmSync(nodePath.join(folder, name), { force: true });
     });
   }
 

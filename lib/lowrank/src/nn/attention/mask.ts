@@ -1,7 +1,7 @@
 /** Additive attention masks: 0 for visible keys, far below any score for hidden ones. */
-import { ArgumentError, isTracing, memoryPlan, tf } from '../../runtime';
+import { ArgumentError, tf } from '../../runtime';
 import { checkWhole } from '../../runtime/checks/checkWhole';
-import { checkMemory } from '../../runtime/memory/memoryBudget';
+import { checkAttentionMemory } from './checkAttentionMemory';
 
 /** Finite, because a query that sees no key (padding) still needs a softmax; twice the value still fits float32 and bfloat16. */
 const HIDDEN = -1e9;
@@ -15,18 +15,12 @@ export function causalMask(queries: number, keys = queries): tf.Tensor4D {
   checkWhole('queries', queries);
   checkWhole('keys', keys);
   if (keys < queries) throw new ArgumentError(`${queries} queries cannot be the last of ${keys} keys: give at least as many keys`);
-  checkScoresMemory(`a mask of ${queries} × ${keys} positions`, 'mask', queries * keys);
+  checkAttentionMemory(`a mask of ${queries} × ${keys} positions`, 'mask', queries * keys);
   return tf.tidy(() => {
     const own = tf.range(keys - queries, keys, 1, 'int32').reshape([1, 1, queries, 1]);
     const seen = tf.range(0, keys, 1, 'int32').reshape([1, 1, 1, keys]);
     return seen.greater(own).toFloat().mul(HIDDEN) as tf.Tensor4D;
   });
-}
-
-/** @throws MemoryError when as many scores do not fit, of which three copies exist at the peak. In a trace, nothing takes memory. */
-export function checkScoresMemory(what: string, name: string, scores: number): void {
-  if (isTracing()) return;
-  checkMemory(memoryPlan([{ name, bytes: 12 * scores }]), { what, remedy: 'Take fewer tokens at a time' });
 }
 
 /** Hides padding, where the mask is 0. Shapes: attentionMask (B, S) → (B, 1, 1, S). */

@@ -4,7 +4,7 @@ import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNumber } from '../../runtime/checks/checkValues';
 import { withGradient } from '../customGradient';
 import { byKernel } from '../kernels/dispatch';
-import { checkScoresMemory } from './mask';
+import { checkAttentionMemory } from './checkAttentionMemory';
 
 /** Slower rotations, with which a model that was trained on short texts reads longer ones; fields as in Hugging Face's `rope_scaling`. */
 export type RopeScaling =
@@ -49,7 +49,7 @@ export interface RotaryTables {
 export function rotaryTables(positions: tf.Tensor, options: RotaryOptions): RotaryTables {
   checkKnown('rotaryTables', options, ['headDim', 'theta', 'scaling']);
   const frequencies = rotaryFrequencies(options);
-  checkScoresMemory(`a rotation of ${positions.size} positions`, 'rotary tables', positions.size * options.headDim);
+  checkAttentionMemory(`a rotation of ${positions.size} positions`, 'rotary tables', positions.size * options.headDim);
   const [cos, sin] = tf.tidy((): [tf.Tensor, tf.Tensor] => {
     const tokens = positions.shape[positions.rank - 1] ?? 0;
     const angles = positions.toFloat().reshape([-1, 1, tokens, 1]).mul(tf.tensor1d(frequencies)); // (B, 1, T, D/2)

@@ -3,7 +3,7 @@ import { ArgumentError, isTracing, ShapeError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { byKernel } from '../kernels/dispatch';
 import { attend } from './attend';
-import { checkScoresMemory } from './mask';
+import { checkAttentionMemory } from './checkAttentionMemory';
 import { attendInBlocks, maxScoresHere, planBlocks } from './queryBlocks';
 
 /**
@@ -47,7 +47,7 @@ export function scaledDotProduct(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D,
   if (rows !== B && rows !== 1) throw new ShapeError(`keys of ${rows} rows cannot serve queries of ${B} rows`);
   const [, , S] = k.shape;
   if (options.mask) checkMask(options.mask, [B, H, T, S]);
-  checkScoresMemory(`an attention of ${B} × ${H} heads over ${T} × ${S} positions`, 'attention scores', B * H * T * S);
+  checkAttentionMemory(`an attention of ${B} × ${H} heads over ${T} × ${S} positions`, 'attention scores', B * H * T * S);
   return tf.tidy(() => {
     const keys = rows === B ? k : tf.tile(k, [B, 1, 1, 1]);
     const values = rows === B ? v : tf.tile(v, [B, 1, 1, 1]);

@@ -112,4 +112,11 @@ export interface Constant extends Node {
   readonly constant: Value;
 }
 
+export type Made = (content: unknown) => Value;
+
+/** Makes the library's values of JavaScript's. */
+export const valueMaker = ({ Environment: Scope }: Jinja): Made => {
+  return (content) => new Scope().set('made', content);
+};
+
 export const constant = (value: Value): Constant => ({ type: 'Constant', constant: value });

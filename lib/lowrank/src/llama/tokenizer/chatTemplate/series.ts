@@ -1,5 +1,5 @@
 /** What Python makes one item after the other, or shows through: ranges, views of mappings, and what many filters return. None of it is a list. */
-import type { Jinja } from './jinjaLibrary';
+import { type Jinja, valueMaker } from './jinjaLibrary';
 import type { Value } from './value';
 
 interface Series {
@@ -17,14 +17,15 @@ const all = new WeakMap<Value, Series>();
 const LASTING: ReadonlySet<string> = new Set(['range', 'keys', 'values', '.items']);
 
 /** Makes series; the library takes them for functions, and so refuses nearly everything that Python refuses. */
-export function seriesMaker({ Environment: Scope }: Jinja): (name: string, items: Value) => Value {
+export function seriesMaker(jinja: Jinja): (name: string, items: Value) => Value {
+  const made = valueMaker(jinja);
   return (name, items) => {
-    const value = new Scope().set('made', () => {
+    const value = made(() => {
       throw new Error(`it calls what ${name} makes`);
     });
     const isLasting = LASTING.has(name);
     all.set(value, { name: name.replace('.', ''), items, isLasting, isRead: false });
-    return isLasting ? Object.assign(value, { __bool__: () => new Scope().set('made', lengthOf(items) > 0) }) : value;
+    return isLasting ? Object.assign(value, { __bool__: () => made(lengthOf(items) > 0) }) : value;
   };
 }
 

@@ -1,7 +1,7 @@
 /** Jinja's interpreter with Python's operators, tests, filters and methods: templates are made for it. */
 
 import type { Argument, Binary, Environment, Filter, Jinja, Member, Named, Node, ObjectNode, Run, Slice, Test } from '../jinjaLibrary';
-import { constant } from '../jinjaLibrary';
+import { constant, valueMaker } from '../jinjaLibrary';
 import { addsPlain, isMarked, mark, refuseMarked } from '../marked';
 import { behind, read, refuseSeries, seriesMaker } from '../series';
 import type { Value } from '../value';
@@ -23,8 +23,7 @@ const isNumber = ({ type }: Value) => type === 'IntegerValue' || type === 'Float
 const isList = ({ type }: Value) => type === 'ArrayValue' || type === 'TupleValue';
 
 export function pythonInterpreter(jinja: Jinja) {
-  const { Environment: Scope } = jinja;
-  const made = (content: unknown): Value => new Scope().set('made', content);
+  const made = valueMaker(jinja);
   const undefinedValue = made(undefined);
   const series = seriesMaker(jinja);
 

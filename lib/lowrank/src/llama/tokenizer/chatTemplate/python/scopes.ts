@@ -6,10 +6,12 @@ import {
   type For,
   type Jinja,
   type MacroNode,
+  type Made,
   type Named,
   type Node,
   type Run,
   type SetNode,
+  valueMaker,
 } from '../jinjaLibrary';
 import { read } from '../series';
 import type { Value } from '../value';
@@ -26,8 +28,9 @@ export class LoopExit extends Error {
   }
 }
 
-export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
-  const made = (content: unknown): Value => new Scope().set('made', content);
+export function scopedInterpreter(jinja: Jinja) {
+  const { Interpreter, Environment: Scope } = jinja;
+  const made = valueMaker(jinja);
   const namespace = new Scope().lookupVariable('namespace').value as Run;
 
   /** `loop` of a pass: it has fields as a namespace has, and is neither that nor a mapping. */
@@ -121,7 +124,7 @@ export function scopedInterpreter({ Interpreter, Environment: Scope }: Jinja) {
 }
 
 /** What a loop goes through: the items of a list, the keys of a mapping, the characters of a text; nothing where it is undefined. */
-export function itemsOf(source: Value, made: (content: unknown) => Value): readonly Value[] {
+export function itemsOf(source: Value, made: Made): readonly Value[] {
   const { type, value } = read(source);
   if (Array.isArray(value)) return value;
   if (value instanceof Map && type === 'ObjectValue') return Array.from(value.keys(), made);

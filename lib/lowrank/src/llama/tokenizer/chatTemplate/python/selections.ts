@@ -1,13 +1,12 @@
 /** Jinja's filters `map`, `select`, `reject` and those by attributes: they apply a filter or a test to every item. */
 
-import { constant, type Node } from '../jinjaLibrary';
+import { constant, type Made, type Node } from '../jinjaLibrary';
 import type { Value } from '../value';
 import { type Given, isText, type Taken, wholeOf } from './callArguments';
 import { byCodePoints } from './json';
 import { isTrue } from './operators';
 
 type Evaluate = (node: Node) => Value;
-type Made = (content: unknown) => Value;
 
 export const SELECTIONS: ReadonlySet<string> = new Set(['map', 'reject', 'rejectattr', 'select', 'selectattr']);
 
