@@ -47,6 +47,53 @@ test('an added token that is used as a special one is one, unless it is only in 
   expect((await read('used', files)).decode([0, 2, 3, 4, 1], { skipSpecialTokens: true })).toBe('a<x>b');
 });
 
+describe('which tokens are special where the places differ in form, as transformers 5.23 decides', () => {
+  const object = { __type: 'AddedToken', content: '<p>', lstrip: false, rstrip: false, single_word: false, normalized: false };
+  const added = [{ ...object, id: 3, special: false }];
+  test.each<[string, Readonly<Record<string, object>>, string]>([
+    [
+      'a list beside a mapping is too late for added_tokens.json',
+      {
+        'tokenizer_config.json': { extra_special_tokens: { x_token: '<e>' }, additional_special_tokens: ['<p>'] },
+        'added_tokens.json': { '<p>': 3 },
+      },
+      'a<p><x>b',
+    ],
+    ['an object with a name of its own', { 'tokenizer_config.json': { image_token: object } }, 'a<e><x>b'],
+    ['the same without its type', { 'tokenizer_config.json': { image_token: { content: '<p>' } } }, 'a<e><p><x>b'],
+    ['an object in the map', { 'special_tokens_map.json': { image_token: { content: '<p>' } } }, 'a<e><x>b'],
+    [
+      'a mapping in the map replaces the list',
+      {
+        'tokenizer_config.json': { extra_special_tokens: ['<p>'] },
+        'special_tokens_map.json': { extra_special_tokens: { x_token: '<e>' } },
+      },
+      'a<p><x>b',
+    ],
+    [
+      "the configuration's name goes before the map's",
+      { 'tokenizer_config.json': { image_token: '<e>' }, 'special_tokens_map.json': { image_token: '<p>' } },
+      'a<p><x>b',
+    ],
+    [
+      'an object in a list says itself whether it is special',
+      { 'tokenizer_config.json': { extra_special_tokens: [object] } },
+      'a<e><p><x>b',
+    ],
+    [
+      'an entry of tokenizer.json goes before added_tokens.json',
+      {
+        'tokenizer.json': { ...tokenizerJson, added_tokens: added },
+        'tokenizer_config.json': { extra_special_tokens: ['<p>'] },
+        'added_tokens.json': { '<p>': 3 },
+      },
+      'a<e><p><x>b',
+    ],
+  ])('%s', async (name, files, text) => {
+    expect((await read(`form ${name}`, files)).decode([0, 2, 3, 4, 1], { skipSpecialTokens: true })).toBe(text);
+  });
+});
+
 test('the token that pads may be named by the padding of tokenizer.json', async () => {
   const padded = { ...tokenizerJson, padding: { pad_token: '<p>', pad_id: 3 } };
   expect((await read('padding', { 'tokenizer.json': padded })).padTokenId).toBe(3);

@@ -43,8 +43,8 @@ export function tokenizerFromFolder(folder: string): TokenizerDefinition {
   // as in transformers, which reads the two other files only where the configuration has no list of added tokens
   const isWhole = config.added_tokens_decoder !== undefined;
   const map = isWhole ? {} : optional('special_tokens_map.json');
-  const special: JsonObject = { ...config, ...map, extra_special_tokens: extraTokens(config, map) };
-  const added = allAddedTokens(folder, given, special, isWhole ? {} : optional('added_tokens.json'));
+  const special: JsonObject = { ...config, ...map };
+  const added = allAddedTokens(folder, given, special, furtherTokens(config, map), isWhole ? {} : optional('added_tokens.json'));
   checkTokenizerJson(path, given, added);
   const modelConfig = optional('config.json');
   checkConfig(folder, config, modelConfig.model_type, given);
@@ -107,9 +107,16 @@ const SPECIAL: readonly string[] = ['bos_token', 'eos_token', 'unk_token', 'sep_
  * The added tokens of `tokenizer.json`, then those that only the other files have. Special tokens in the vocabulary count as added too, as
  * in transformers, so that they are matched whole.
  */
-function allAddedTokens(folder: string, tokenizerJson: JsonObject, special: JsonObject, addedTokens: JsonObject): unknown[] {
+function allAddedTokens(
+  folder: string,
+  tokenizerJson: JsonObject,
+  special: JsonObject,
+  { named: others, list, early }: FurtherTokens,
+  addedTokens: JsonObject,
+): unknown[] {
   const tokens: unknown[] = Array.isArray(tokenizerJson.added_tokens) ? [...tokenizerJson.added_tokens] : [];
   const known = new Map<unknown, unknown>(tokens.filter(isJsonObject).map(({ content, id }) => [content, id]));
+  const inFile = new Set(known.keys());
   const add = (id: unknown, token: unknown, isSpecial: boolean) => {
     const content = tokenText(token);
     if (content === undefined || content === '' || known.get(content) === id || !Number.isInteger(id)) return;
@@ -121,13 +128,8 @@ function allAddedTokens(folder: string, tokenizerJson: JsonObject, special: Json
   for (const [content, id] of Object.entries(addedTokens)) add(id, content, false);
   const vocabulary = isJsonObject(tokenizerJson.model) ? objectOr(tokenizerJson.model.vocab) : {};
   const nextId = () => Math.max(Object.keys(vocabulary).length, ...tokens.map((token) => (isJsonObject(token) ? Number(token.id) + 1 : 0)));
-  const own = Object.keys(special).filter(
-    (name) => name.endsWith('_token') && !SPECIAL.includes(name) && typeof special[name] === 'string',
-  );
-  const { list = [], ...byName } = objectOr(special.extra_special_tokens);
-  const others = [...own.map((name) => special[name]), ...Object.values(byName)];
   const named = SPECIAL.map((name) => special[name]);
-  for (const token of [...named, ...others, ...(Array.isArray(list) ? list : [])]) {
+  for (const token of [...named, ...others, ...list]) {
     const content = tokenText(token);
     if (content === undefined || content === '' || known.has(content)) continue;
     const isWord = Object.hasOwn(vocabulary, content);
@@ -141,21 +143,51 @@ function allAddedTokens(folder: string, tokenizerJson: JsonObject, special: Json
   // As in transformers: its use makes a token special, whatever its entry says. Where there is a list of added tokens, it has to be in it.
   const decoder = special.added_tokens_decoder === undefined ? undefined : Object.values(objectOr(special.added_tokens_decoder));
   const listed = decoder?.filter((token) => objectOr(token).special === true || named.some((one) => tokenText(one) === tokenText(token)));
-  const ofList = Array.isArray(list) ? list.filter((token) => Object.hasOwn(addedTokens, tokenText(token) ?? '')) : [];
+  const ofList = early.filter((token) => Object.hasOwn(addedTokens, tokenText(token) ?? '') && !inFile.has(tokenText(token)));
   const contents = new Set([...(listed ?? named), ...others, ...ofList].map(tokenText));
   return tokens.map((token) => (isJsonObject(token) && contents.has(tokenText(token)) ? { ...token, special: true } : token));
 }
 
-/** The special tokens that have no name, as a list, and those with names of their own. */
-function extraTokens(config: JsonObject, map: JsonObject): JsonObject {
-  const { extra_special_tokens: given, additional_special_tokens: older } = config;
-  const isEmpty = given === undefined || given === null || Object.keys(given).length === 0;
-  const extra = isEmpty ? (older ?? given) : given;
-  const ofMap = objectOr(map.extra_special_tokens);
-  const late = Array.isArray(map.extra_special_tokens) ? map.extra_special_tokens : [];
-  if (Array.isArray(extra)) return { ...ofMap, list: [...extra, ...late] };
-  const additional = map.additional_special_tokens ?? older;
-  return { ...ofMap, ...objectOr(extra), list: late.length > 0 || !Array.isArray(additional) ? late : additional };
+/** The special tokens beside those of `SPECIAL`. */
+interface FurtherTokens {
+  /** Those with names of their own. */
+  readonly named: readonly unknown[];
+  readonly list: readonly unknown[];
+  /** The list as it is when `added_tokens.json` is read, whose tokens are special if they are in it. */
+  readonly early: readonly unknown[];
+}
+
+/** Merges the two files as transformers does, step by step: a later list or mapping may replace an earlier one, or be left out. */
+function furtherTokens(config: JsonObject, map: JsonObject): FurtherTokens {
+  const ownNames = (object: JsonObject) => Object.entries(object).filter(([name]) => name.endsWith('_token') && !SPECIAL.includes(name));
+  const texts = (entries: [string, unknown][]) => entries.filter(([, token]) => typeof token === 'string');
+  let { extra_special_tokens: extra, additional_special_tokens: older } = config;
+  if (older !== undefined && Object.keys(objectOr(extra)).length === 0 && !(Array.isArray(extra) && extra.length > 0))
+    [extra, older] = [older, undefined];
+  const typed = ownNames(config).filter(([, token]) => isJsonObject(token) && token.__type === 'AddedToken');
+  const late = Object.fromEntries([...typed, ...ownNames(map).filter(([, token]) => tokenText(token) !== undefined)]);
+  const first = Object.fromEntries(texts(ownNames(config)));
+  const takeMapping = () => {
+    if (!isJsonObject(extra)) return;
+    Object.assign(first, extra);
+    extra = undefined;
+  };
+  takeMapping();
+  const { extra_special_tokens: extraOfMap, additional_special_tokens: olderOfMap } = map;
+  const ofMap = listOr(extraOfMap).map((token) => (isJsonObject(token) ? { ...token, special: true } : token));
+  const ofConfig = extraOfMap === undefined || Array.isArray(extraOfMap) ? listOr(extra) : [];
+  if (extraOfMap !== undefined) extra = Array.isArray(extraOfMap) ? [...ofConfig, ...ofMap] : extraOfMap;
+  takeMapping();
+  const list = listOr(extra === undefined ? (olderOfMap ?? older) : extra);
+  return {
+    named: Object.values({ ...late, ...first }),
+    list: list.map((token) => (isJsonObject(token) ? { special: list.includes(tokenText(token)), ...token } : token)), // an object says it itself
+    early: [...ofConfig.filter((token) => typeof token === 'string'), ...ofMap],
+  };
+}
+
+function listOr(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** A configuration names a token by its id, or by a list of ids of which the first counts. */
