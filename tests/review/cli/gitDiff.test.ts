@@ -151,6 +151,32 @@ test.each<[string, (place: string) => string | undefined, RegExp]>([
     },
     new RegExp(`^git cannot read the repository of .*: /.*/\\.git/HEAD ${says}$`),
   ]),
+  ...(
+    [
+      ['is empty', ''],
+      ['holds no commit', 'garbage\n'],
+      ['names a commit that is missing', `${'1'.repeat(40)}\n`],
+    ] satisfies [string, string][]
+  ).map<[string, (place: string) => undefined, RegExp]>(([what, text]) => [
+    `a branch whose file ${what}`,
+    (place) => {
+      git(folder('.'), 'clone', '-q', origin, place);
+      fs.writeFileSync(`${place}/.git/refs/heads/main`, text);
+    },
+    /^git cannot read the repository of .*: HEAD leads to no commit; `git fsck` says what is damaged$/,
+  ]),
+  [
+    'a worktree whose HEAD is a FIFO',
+    (place) => {
+      git(folder('.'), 'clone', '-q', origin, `${place}-whole`);
+      git(`${place}-whole`, 'worktree', 'add', '-q', '-b', 'other', place);
+      const [, own = ''] = /^gitdir: (.+)/.exec(fs.readFileSync(`${place}/.git`, 'utf8')) ?? [];
+      fs.rmSync(`${own}/HEAD`);
+      execFileSync('mkfifo', [`${own}/HEAD`]);
+      return undefined;
+    },
+    /^git cannot read the repository of .*: \/.*\/worktrees\/[^/]+\/HEAD is not a file$/,
+  ],
   [
     'a HEAD of a branch that there is not',
     (place) => {

@@ -54,7 +54,12 @@ export async function* gitDiff(base: string | undefined, folder = process.cwd())
 
 /** The branch that is checked out, if it has no commit yet. All staged files then count as changed. */
 export async function unbornBranch(folder = process.cwd()): Promise<string | undefined> {
-  return (await lastCommit(folder)) === 'HEAD' ? undefined : (await answer(folder, 'symbolic-ref', '--short', 'HEAD')).trim();
+  return (await lastCommit(folder)) === 'HEAD' ? undefined : branchOf(folder);
+}
+
+/** Empty where HEAD is a commit, and where the branch's own file is damaged. */
+async function branchOf(folder: string): Promise<string> {
+  return (await answer(folder, 'symbolic-ref', '--short', 'HEAD')).trim();
 }
 
 /** The files that git does not track and therefore omits from a diff, as paths from the root of the repository. */
@@ -108,6 +113,7 @@ async function sinceOf(base: string | undefined, folder: string): Promise<readon
 async function lastCommit(folder: string): Promise<string> {
   if ((await answer(folder, 'rev-parse', '--is-inside-work-tree')).trim() !== 'true') return 'HEAD'; // the diff that follows reports why
   if ((await answer(folder, 'rev-parse', '--verify', '--quiet', 'HEAD')) !== '') return 'HEAD';
+  if ((await branchOf(folder)) === '') return 'HEAD';
   const format = (await answer(folder, 'rev-parse', '--show-object-format')).trim();
   return emptyTrees[format] ?? emptyTrees.sha1 ?? 'HEAD';
 }
@@ -140,6 +146,8 @@ async function refusal(words: string, code: number | null, base: string | undefi
   if (await ask('--is-inside-git-dir')) return new UsageError(`${folder} is git's own folder; change to the files of the repository`);
   const unborn = await unbornBranch(folder);
   if (unborn !== undefined) return new UsageError(`the branch ${unborn} has no commit yet to compare with ${base}; leave out --base`);
+  if (base === undefined && /bad (object|revision) '?HEAD/.test(words))
+    return unreadable(folder, 'HEAD leads to no commit; `git fsck` says what is damaged');
   const isShallow = await ask('--is-shallow-repository');
   const says = `git diff says: ${words.trim().split('\n')[0] || `exit code ${code}`}`;
   if (isShallow)
@@ -168,11 +176,16 @@ function headFault(folder: string): string | undefined {
   }
 }
 
-/** `HEAD` of the nearest `.git` folder, from this one upwards. */
+/** `HEAD` of the nearest `.git`, from this folder upwards: a folder, or the file in a worktree or a submodule that names it. */
 function nearestHead(folder: string): string | undefined {
   const place = nodePath.resolve(folder);
   const own = nodePath.join(place, '.git');
-  if (pathKind(own) === 'folder') return nodePath.join(own, 'HEAD');
+  const kind = pathKind(own);
+  if (kind === 'folder') return nodePath.join(own, 'HEAD');
+  if (kind === 'file') {
+    const [, named] = /^gitdir: (.+)/.exec(fs.readFileSync(own, 'utf8')) ?? [];
+    return named && nodePath.join(nodePath.resolve(place, named), 'HEAD'); // git refuses another file
+  }
   const above = nodePath.dirname(place);
   return above === place ? undefined : nearestHead(above);
 }
