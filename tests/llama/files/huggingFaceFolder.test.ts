@@ -58,6 +58,6 @@ test('part of a split GGUF model is told by its metadata, whatever its name', as
   ] as const;
   fs.writeFileSync(path('renamed.gguf'), ggufFile({ fields }));
   for (const load of [LlamaForCausalLM.fromPretrained(path('renamed.gguf')), Tokenizer.fromPretrained(path('renamed.gguf'))]) {
-    await expect(load).rejects.toRefuse(UnsupportedError, /renamed\.gguf is part 2 of a GGUF model in 3 files; join them/);
+    await expect(load).rejects.toRefuse(UnsupportedError, /renamed\.gguf is part 2 of a GGUF model in 3 files; join the parts/);
   }
 });

@@ -31,6 +31,11 @@ describe('what people take for a model is named, with what to do', () => {
       /holds an adapter of the base "a\/base", not a model: load the base/,
     ],
     ['several GGUF files', () => folderOf('several', { 'a.gguf': '', 'b.gguf': '' }), /2 GGUF files; give one of them: a\.gguf, b\.gguf/],
+    [
+      'the parts of a GGUF file',
+      () => folderOf('parts', { 'm-00001-of-00002.gguf': '', 'm-00002-of-00002.gguf': '' }),
+      /holds parts of GGUF models: m-00001-of-00002\.gguf, m-00002-of-00002\.gguf; join the parts with .*--merge FIRST-PART OUT\.gguf/,
+    ],
     ['part of a GGUF file', () => `${folderOf('part', { 'm-00001-of-00003.gguf': '' })}/m-00001-of-00003.gguf`, /part 1 .* 3 files; join/],
     ["Meta's format", () => folderOf('meta', { 'consolidated.00.pth': '', 'params.json': '{}' }), /consolidated\.00\.pth.*not read here/],
     ['a pickle', () => `${folderOf('pickle', { 'model.pt': '' })}/model.pt`, /a pickle, which can run code/],

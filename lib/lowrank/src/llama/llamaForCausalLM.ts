@@ -81,7 +81,8 @@ export class LlamaForCausalLM extends Module {
 
   /**
    * The model in a GGUF file, or in a Hugging Face folder (`config.json` and `model.safetensors`, one file or several with
-   * their index). Tensors stream from the disk, one at a time, and are stored as `dtype` and `quantize` require, by
+   * their index; without it, their names show whether all are there). A folder with one GGUF file is read too, and a folder of
+   * the hub's cache by its main branch. Tensors stream from the disk, one at a time, and are stored as `dtype` and `quantize` require, by
    * default as 32-bit floats.
    *
    * @throws FormatError when a file is missing, cut off or malformed, or its tensors do not match its configuration;

@@ -39,6 +39,8 @@ function placeInFolder(folder: string): ModelPlace {
   const ggufs = names.filter((name) => /\.gguf$/i.test(name));
   if (!has(/^model.*\.safetensors/)) {
     if (ggufs.length === 1) return ggufFile(nodePath.join(folder, ggufs[0] ?? ''));
+    if (ggufs.length > 1 && ggufs.every((name) => GGUF_PART.test(name)))
+      throw new UnsupportedError(`${folder} holds parts of GGUF models: ${listed(ggufs)}; ${JOIN}`);
     if (ggufs.length > 1) throw new FormatError(`${folder} holds ${ggufs.length} GGUF files; give one of them: ${listed(ggufs)}`);
   }
   if (names.includes('adapter_config.json') && !has(WEIGHTS)) throw new FormatError(adapterText(folder));
@@ -94,12 +96,14 @@ function otherKind(folder: string, names: readonly string[]): string | undefined
   return onnx === undefined ? undefined : `holds an ONNX model (${onnx}), which is not read here; give the folder with its safetensors`;
 }
 
+const GGUF_PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
+const JOIN = "join the parts with llama.cpp's `llama-gguf-split --merge FIRST-PART OUT.gguf`";
 const PACKED = /\.(zip|tar|tgz|tar\.gz|tar\.zst|7z|gz)$/i;
 const PICKLES = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
 
 function ggufFile(path: string): ModelPlace {
   const folder = nodePath.dirname(path);
-  const [, part, count] = /-(\d{5})-of-(\d{5})\.gguf$/i.exec(path) ?? [];
+  const [, part, count] = GGUF_PART.exec(path) ?? [];
   checkGgufPart(path, Number(part), Number(count ?? 1));
   if (PACKED.test(path)) throw new UnsupportedError(`${path} is an archive; unpack it and give the model's folder or GGUF file`);
   if (/\.onnx$/i.test(path)) throw new UnsupportedError(`${path} is an ONNX model, which is not read here; give safetensors or GGUF`);
@@ -119,8 +123,7 @@ function ggufFile(path: string): ModelPlace {
  */
 export function checkGgufPart(path: string, part: number, count: number): void {
   if (count <= 1) return;
-  const remedy = "join them with llama.cpp's `llama-gguf-split --merge FIRST-PART OUT.gguf`";
-  throw new UnsupportedError(`${path} is part ${part} of a GGUF model in ${count} files; ${remedy}`);
+  throw new UnsupportedError(`${path} is part ${part} of a GGUF model in ${count} files; ${JOIN}`);
 }
 
 function listed(names: readonly string[]): string {
