@@ -11,7 +11,7 @@ export interface ImportedName {
 }
 
 /** An import of a cell, and its place in the source. */
-export interface CellImport {
+interface CellImport {
   readonly from: number;
   readonly to: number;
   readonly module: string;

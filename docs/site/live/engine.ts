@@ -2,7 +2,7 @@
 import type { RunMessage, WorkerMessage } from './messages.ts';
 
 /** What a running cell tells. */
-export type Listener = (message: WorkerMessage) => void;
+type Listener = (message: WorkerMessage) => void;
 
 export class Engine {
   private worker: Worker | undefined;

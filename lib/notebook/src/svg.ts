@@ -4,7 +4,7 @@ import { escapeHtml } from './html';
 import { textWidth } from './textWidth';
 
 /** A compiled chart with Vega-Lite's warnings. */
-export interface CompiledChart {
+interface CompiledChart {
   readonly warnings: readonly string[];
   readonly svg: string;
 }

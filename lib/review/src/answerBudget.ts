@@ -4,7 +4,7 @@ import type { PromptTokenizer } from 'lowrank/internal';
 import type { ReviewPrompt, ReviewTask } from './prompts';
 
 /** The token budget of one answer. */
-export interface AnswerBudget {
+interface AnswerBudget {
   readonly maxNewTokens: number;
   /** Whether prompt and answer fit `maxLength`, with none of the prompt's code cut off. */
   readonly isWhole: boolean;

@@ -54,7 +54,7 @@ export function dataCard(splits: ReviewSplits, options: DataCardOptions = {}): D
 }
 
 /** The code of an example, normalized for comparison: no diff header, and every run of white space replaced by one blank. */
-export function normalizedCode(example: ReviewExample): string {
+function normalizedCode(example: ReviewExample): string {
   if (example.code !== undefined) return normalizedHunk(example);
   const lines = (example.patch ?? '').split('\n').filter((line) => !line.startsWith('@@'));
   return lines

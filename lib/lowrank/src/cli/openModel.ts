@@ -11,7 +11,7 @@ import { ProgressLine } from './progressLine';
 import type { Streams } from './streams';
 
 /** A model and its tokenizer; the caller disposes the model. */
-export interface OpenModel {
+interface OpenModel {
   readonly path: string;
   readonly model: LlamaForCausalLM;
   readonly tokenizer: Tokenizer;

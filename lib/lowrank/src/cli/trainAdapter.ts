@@ -17,13 +17,13 @@ import { joinedCluster } from './workers/joinedCluster';
 import { manyWorkers } from './workers/manyWorkers';
 
 /** Examples for training and validation; undefined marks one that does not fit. */
-export interface TrainingExamples {
+interface TrainingExamples {
   readonly train: readonly (EncodedExample | undefined)[];
   readonly validation: readonly (EncodedExample | undefined)[];
 }
 
 /** How many examples to use, and their maximum length in tokens. */
-export interface TrainingRequest {
+interface TrainingRequest {
   readonly examples: number;
   readonly heldOut: number;
   /** Whether the number of held-out examples was asked for, and not derived from the length of the run. */
@@ -32,7 +32,7 @@ export interface TrainingRequest {
 }
 
 /** The source of the examples and the destination of the adapter. */
-export interface TrainingJob {
+interface TrainingJob {
   readonly folder: string;
   /** Reads the examples. Runs before the model is loaded, so unreadable data fails at once. */
   read(): Promise<TrainingData>;

@@ -1,7 +1,7 @@
 /** Splits bytes into lines, with any chunk boundaries and any line length. */
 
 /** A line of bytes without its line end. */
-export interface ByteLine {
+interface ByteLine {
   /** Counted from 1. */
   readonly line: number;
   /** Its bytes, up to the limit. */

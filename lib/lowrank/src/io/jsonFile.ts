@@ -17,7 +17,7 @@ export function withoutNull(object: JsonObject): JsonObject {
 }
 
 /** Limits on the size of a document. */
-export interface JsonFileLimits {
+interface JsonFileLimits {
   /** In bytes. */
   readonly largest: number;
   /** Maximum number of lists, objects and what is in them; each is small in the file but takes memory. @defaultValue 131,072 */

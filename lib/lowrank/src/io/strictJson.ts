@@ -26,7 +26,7 @@ const LONGEST_STRING = 2 ** 24; // bytes
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Limits on a JSON text. */
-export interface JsonLimits {
+interface JsonLimits {
   /** Maximum values, including those inside lists and objects. A walk over an object counts them per entry. */
   readonly values: number;
   /** Maximum entries of the object in a walk. @defaultValue no separate limit */

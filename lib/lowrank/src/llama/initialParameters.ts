@@ -8,7 +8,7 @@ import type { Parameter } from './files/parameterReader';
 import { isKernel, parameterShapes } from './parameterShapes';
 
 /** Returns the parameter with this name. The shape is that in memory: kernels are (in, out) unless stored packed. */
-export type ParameterSource = (name: string, shape: readonly number[]) => Parameter;
+type ParameterSource = (name: string, shape: readonly number[]) => Parameter;
 
 /** Tensors by Hugging Face's names, kernels as (in, out); undefined for a missing one. */
 export type TensorSource = (name: string) => tf.Tensor | undefined;

@@ -25,7 +25,7 @@ interface Adapter {
 }
 
 /** A model that may tell its origin, and whether its vocabulary was resized. */
-export type NamedModule = Module & { readonly nameOrPath?: string; readonly isResized?: boolean };
+type NamedModule = Module & { readonly nameOrPath?: string; readonly isResized?: boolean };
 
 /** The named adapters of a model, all of one method. While it has adapters, no other owner may put adapters on the model. */
 export class Adapters<M extends NamedModule = NamedModule> {

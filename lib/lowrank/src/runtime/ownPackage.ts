@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 
 /** As much of this package's own package.json as is read at run time. */
-export interface OwnPackage {
+interface OwnPackage {
   readonly version: string;
   readonly engines: { readonly node: string };
 }

@@ -1,10 +1,10 @@
 /** Axes with a domain and ticks chosen here, so that labels can be placed in pixels. */
 
 /** The scale of an axis. */
-export type AxisKind = 'linear' | 'log';
+type AxisKind = 'linear' | 'log';
 
 /** Settings of `numericAxis`. */
-export interface NumericAxisOptions {
+interface NumericAxisOptions {
   /** Length of the axis in pixels. */
   readonly length: number;
   readonly kind?: AxisKind;

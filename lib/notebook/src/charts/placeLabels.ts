@@ -4,7 +4,7 @@ import { INK } from '../theme';
 import { nominal } from './fields';
 
 /** A mark to label; positions are in pixels from the upper left corner. */
-export interface Labelled {
+interface Labelled {
   readonly text: string;
   readonly x: number;
   readonly y: number;
@@ -15,7 +15,7 @@ export interface Labelled {
 }
 
 /** The position of a label. */
-export interface PlacedLabel {
+interface PlacedLabel {
   readonly text: string;
   readonly x: number;
   readonly y: number;

@@ -5,7 +5,7 @@ import { countParameters, getPeftModel, type LlamaForCausalLM, type PeftModel, t
 import { type ExperimentMethod, methodConfig } from './experimentConfig';
 
 /** A model to train, with the means to save and restore it. */
-export interface TunedBase {
+interface TunedBase {
   readonly model: PeftModel | LlamaForCausalLM;
   readonly trainableParameters: number;
   /** Saves the adapter, and returns its size; null when there is none. */

@@ -15,7 +15,7 @@ export interface HunkOptions {
 }
 
 /** The examples found in one file. */
-export interface LintedFile {
+interface LintedFile {
   readonly findings: readonly ReviewExample[];
   readonly clean: readonly ReviewExample[];
 }

@@ -4,7 +4,7 @@ import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { textHash } from './packageSources';
 
 /** How to split the examples. */
-export interface SplitOptions {
+interface SplitOptions {
   readonly seed: number;
   /** Maximum findings per rule in the training part; the other two get a tenth of it. */
   readonly maxPerRule: number;

@@ -19,7 +19,7 @@ export interface ReadReviewsOptions extends ProblemOptions {
 }
 
 /** An example and its file. */
-export interface FiledExample {
+interface FiledExample {
   readonly file: string;
   readonly example: ReviewExample;
 }

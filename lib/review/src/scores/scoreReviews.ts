@@ -25,7 +25,7 @@ export interface LanguageScore extends ReviewScore {
 }
 
 /** A metric as a function of the drawn examples, which the bootstrap calls once per resample. */
-export type PredictionStatistic = (drawn: readonly Prediction[]) => number;
+type PredictionStatistic = (drawn: readonly Prediction[]) => number;
 
 /**
  * The metrics of a task. Necessity: F1, precision, recall and accuracy. Comment: BLEU-4 with and without stop words. Refinement:

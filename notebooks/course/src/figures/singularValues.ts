@@ -4,7 +4,7 @@ import { ArgumentError } from 'lowrank/errors';
 export type Rows = readonly (readonly number[])[];
 
 /** `M = U·diag(s)·Vᵀ`, with the singular values in descending order. */
-export interface Decomposition {
+interface Decomposition {
   /** The columns of U. */
   readonly left: readonly (readonly number[])[];
   readonly values: readonly number[];

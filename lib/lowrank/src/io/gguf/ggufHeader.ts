@@ -23,7 +23,7 @@ export interface GgufHeader {
 }
 
 /** The entry of one tensor; its type and position are not yet checked. */
-export interface GgufTensorEntry {
+interface GgufTensorEntry {
   readonly name: string;
   /** Innermost dimension first, as in the file. */
   readonly dimensions: readonly bigint[];

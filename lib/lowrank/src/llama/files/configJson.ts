@@ -10,7 +10,7 @@ import type { LlamaConfig, LlamaConfigOptions } from '../config';
 import { checkWindow, configOfFile } from './modelSource';
 
 /** The documents that describe a model; `generation` is that of `generation_config.json`. */
-export interface ConfigDocuments {
+interface ConfigDocuments {
   readonly config: JsonObject;
   readonly generation?: JsonObject | undefined;
 }

@@ -33,7 +33,7 @@ export function checkBeams({ numBeams = 1, lengthPenalty = 1, earlyStopping = fa
 }
 
 /** The rules of a search. */
-export interface BeamSearchRules extends BeamSearchOptions {
+interface BeamSearchRules extends BeamSearchOptions {
   readonly maxNewTokens: number;
   readonly stopIds: readonly number[];
 }

@@ -7,7 +7,7 @@ import type { HeldLayer } from './fixedCache';
 import { fillerOf, leftMask, padLeft } from './padLeft';
 
 /** The inputs of the programs besides the model. */
-export interface DecodingOptions {
+interface DecodingOptions {
   readonly maxNewTokens: number;
   readonly precision: 'float32' | 'bfloat16';
 }

@@ -4,7 +4,7 @@ import { withGradient } from '../customGradient';
 import { byKernel } from '../kernels/dispatch';
 
 /** The options of {@link attend}; as in `ScaledDotProductOptions`. */
-export interface AttendOptions {
+interface AttendOptions {
   readonly mask?: tf.Tensor | undefined;
   readonly onWeights?: ((weights: tf.Tensor4D) => void) | undefined;
 }

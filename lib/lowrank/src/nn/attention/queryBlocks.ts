@@ -19,7 +19,7 @@ interface QueryBlock {
 }
 
 /** The blocks of T queries. */
-export interface BlockPlan {
+interface BlockPlan {
   readonly blocks: readonly QueryBlock[];
   /** Whether the scores of all queries exceed the limit; the backward pass then recomputes them block by block. */
   readonly recompute: boolean;

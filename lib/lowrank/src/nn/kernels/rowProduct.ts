@@ -9,7 +9,7 @@ import { ShapeError, UnsupportedError } from '../../runtime/errors';
 import type { RowFormat } from '../packedWeight';
 
 /** A weight in one of the formats. */
-export interface RowWeight {
+interface RowWeight {
   readonly format: RowFormat;
   /** The weight, and its scales if the format has them. */
   readonly parts: readonly tf.Tensor[];

@@ -30,7 +30,7 @@ export interface PrefixModelSizes {
 }
 
 /** A prefix without a layout: prompts and gates of the top layers, lowest layer first. */
-export interface StoredPrefix {
+interface StoredPrefix {
   readonly gate: GateKind;
   readonly layers: readonly { readonly prompt: tf.Tensor2D; readonly gates: readonly number[] }[];
 }

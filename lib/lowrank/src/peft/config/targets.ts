@@ -12,7 +12,7 @@ export interface TargetOptions {
 }
 
 /** A model's modules by path, as {@link Module.namedModules} lists them: walking a model takes longer than matching its names. */
-export type ModulePaths = ReadonlyMap<string, Module>;
+type ModulePaths = ReadonlyMap<string, Module>;
 
 /**
  * The paths of the modules that a configuration names, in the model's order.

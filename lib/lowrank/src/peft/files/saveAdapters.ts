@@ -14,7 +14,7 @@ import { modelCard } from './modelCard';
 import { storedTensor } from './tensorLayout';
 
 /** An adapter to write. */
-export interface AdapterContent {
+interface AdapterContent {
   readonly name: string;
   readonly config: PeftConfig;
   /** Tensors by their names in the file, without the prefix. */

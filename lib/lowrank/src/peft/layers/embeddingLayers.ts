@@ -143,7 +143,7 @@ export class EmbeddingLayers {
 }
 
 /** A weight of the base, and its values in a file. */
-export interface StoredLayer {
+interface StoredLayer {
   readonly tensor: AdapterTensor;
   readonly values: Float32Array;
   /** Whether the file contains it because the adapter targets the layer. */

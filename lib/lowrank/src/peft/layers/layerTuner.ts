@@ -18,7 +18,7 @@ import type { TunerPart } from './tunerPart';
 import { WrappedModules } from './wrappedModules';
 
 /** The part that the configurations of these methods share. */
-export type LayerConfig = AdapterConfig & TargetOptions & BiasConfig & { readonly modulesToSave: readonly string[] };
+type LayerConfig = AdapterConfig & TargetOptions & BiasConfig & { readonly modulesToSave: readonly string[] };
 
 /** A layer that a configuration names, wrapped or not yet, with the configuration for this layer. */
 export interface Target<C, L> {

@@ -10,7 +10,7 @@ import type { TunerPart } from './tunerPart';
 import { WrappedModules } from './wrappedModules';
 
 /** The fields of a configuration for these modules. */
-export interface SavedConfig {
+interface SavedConfig {
   readonly modulesToSave: readonly string[];
   /** Whether a tied output layer follows the copy of the embedding. */
   readonly ensureWeightTying?: boolean;

@@ -9,7 +9,7 @@ import type { TunerPart } from './tunerPart';
 import { WrappedModules } from './wrappedModules';
 
 /** The fields of a configuration for trained rows. */
-export interface TokenConfig {
+interface TokenConfig {
   readonly trainableTokenIndices: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined;
 }
 

@@ -37,7 +37,7 @@ type Needed<A extends readonly unknown[]> = A extends [infer First, ...infer Res
 type NeededBy<F> = F extends (...args: infer A) => unknown ? Needed<A> : readonly Optional[];
 
 /** The needed parameters of every function that has any; the compiler finds a function that is missing. */
-export type Door<P extends object> = { readonly [K in keyof P as NeededBy<P[K]> extends readonly Optional[] ? never : K]: NeededBy<P[K]> };
+type Door<P extends object> = { readonly [K in keyof P as NeededBy<P[K]> extends readonly Optional[] ? never : K]: NeededBy<P[K]> };
 
 /** The same functions, with an ArgumentError in place of a TypeError from their inside where an argument is missing or of another kind. */
 export function behindDoor<P extends object>(library: P, door: Door<P>): Pick<P, keyof Door<P> & keyof P> {

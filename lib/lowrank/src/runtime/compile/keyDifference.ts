@@ -1,7 +1,7 @@
 /** Finds where the keys of two calls differ, for a warning. */
 
 /** A place among the arguments, and its value in each of the two calls. */
-export interface KeyDifference {
+interface KeyDifference {
   /** As `argument 0.layers[2].calls`. */
   readonly place: string;
   readonly before: string;

@@ -42,7 +42,7 @@ export interface BackwardPass {
  * The parts of a program. Its sources are the tensors among the arguments, the parameters of the trees among them, and the captures. The
  * function returns the results of the call, the new values of the assigned sources, and the saved activations.
  */
-export interface ProgramParts {
+interface ProgramParts {
   readonly forward: ContextFunction;
   /** Which sources the function takes. */
   readonly sources: readonly number[];

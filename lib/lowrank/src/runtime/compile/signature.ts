@@ -4,7 +4,7 @@ import { tf } from '../device/tensorflow';
 import { ArgumentError, StateError } from '../errors';
 
 /** Something whose parameters have paths, such as a Module of nn/. */
-export interface ParameterTree {
+interface ParameterTree {
   namedParameters(): Iterable<readonly [string, tf.Variable]>;
   /** Objects that it uses, does not own, and holds in private: the table of a tied output layer. */
   borrowedParts?(): Iterable<unknown>;

@@ -11,7 +11,7 @@ export interface Handle {
 }
 
 /** An output of an operation of a graph; the shape is null, or has −1 in it, where TensorFlow cannot know it. */
-export interface SymbolInfo {
+interface SymbolInfo {
   readonly id: number;
   readonly dtype: number;
   readonly shape: readonly number[] | null;
@@ -70,7 +70,7 @@ export interface TensorInfo {
 }
 
 /** tfjs-node's backend, with what tracing replaces for a while. */
-export interface BackendInternals {
+interface BackendInternals {
   binding: GraphBinding;
   readonly tensorMap: {
     get(dataId: object): DataEntry | undefined;
@@ -95,21 +95,21 @@ export interface TapeNode {
 }
 
 /** The part of the engine's state that says what is being recorded. */
-export interface RecordingState {
+interface RecordingState {
   gradientDepth: number;
   kernelDepth: number;
   activeTape: TapeNode[] | null | undefined;
 }
 
 /** One call as tfjs records it for the backward pass. */
-export interface RecordedCall {
+interface RecordedCall {
   readonly inputs: Record<string, tf.Tensor>;
   forwardFunc(backend: unknown, save: (tensors: tf.Tensor[]) => void): tf.Tensor[];
   backwardsFunc(dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]): Record<string, () => tf.Tensor>;
 }
 
 /** tfjs's engine, as far as the compiler uses it. */
-export interface EngineInternals {
+interface EngineInternals {
   readonly state: RecordingState;
   readonly registeredVariables: Record<string, tf.Variable>;
   nextTensorId(): number;

@@ -14,7 +14,7 @@ export interface AvailableMemory {
 }
 
 /** The text of a file; undefined if it cannot be read. */
-export type ReadText = (path: string) => string | undefined;
+type ReadText = (path: string) => string | undefined;
 
 function readText(path: string): string | undefined {
   try {

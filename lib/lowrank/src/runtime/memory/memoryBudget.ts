@@ -19,7 +19,7 @@ export interface MemoryPlan {
 }
 
 /** The words of a refusal. */
-export interface MemoryRequest {
+interface MemoryRequest {
   /** For example `training on 4 × 512 tokens`. */
   readonly what: string;
   /** The remedy. */
@@ -87,7 +87,7 @@ function parseBytes(text: string): number {
 }
 
 /** For example `1.2 GB`. */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   if (!Number.isFinite(bytes)) return 'more bytes than can be counted';
   const [unit, size] =
     (

@@ -14,7 +14,7 @@ const TERMINAL_INTERVAL = 200; // ms
 const LOG_INTERVAL = 10_000; // ms
 
 /** When the first line is shown. */
-export interface StatusLineOptions {
+interface StatusLineOptions {
   /**
    * Whether the work may be short: a terminal then gets its first line after one second, and a log after ten.
    *

@@ -4,7 +4,7 @@ import { clusterBinding } from './clusterBinding';
 import { taskName, workersListed } from './join/serverDef';
 
 /** A worker that looks for the others. */
-export interface Seeker {
+interface Seeker {
   readonly rank: number;
   readonly size: number;
   /** How long workers may let others wait, in milliseconds. */
@@ -20,7 +20,7 @@ export interface BrokenCluster extends Seeker {
 }
 
 /** Who is to blame, and a sentence that says so. */
-export interface Blame {
+interface Blame {
   readonly workers: readonly number[];
   readonly how: string;
 }

@@ -5,7 +5,7 @@ import { isShareOf } from './gatherLosses';
 import { shakeHands } from './join/handshake';
 
 /** A list, and the work on each item. */
-export interface SharedWork<Item, Result> {
+interface SharedWork<Item, Result> {
   /** The same in all workers. */
   readonly items: readonly Item[];
   /** Result of one item, which comes through JSON unchanged. It throws an AbortedError where this worker is to stop. */

@@ -9,12 +9,12 @@ import { warn } from '../../runtime/messages/warn';
 import type { TextExample } from './encodeExample';
 
 /** The part of a tokenizer that conversations need. */
-export interface ChatTemplate {
+interface ChatTemplate {
   applyChatTemplate(messages: readonly ChatMessage[], options?: { readonly addGenerationPrompt?: boolean }): string;
 }
 
 /** The record of a line: a prompt and its completion, or a conversation whose last turn is learned. */
-export type TextRecord = { readonly prompt: string; readonly completion: string } | { readonly messages: readonly ChatMessage[] };
+type TextRecord = { readonly prompt: string; readonly completion: string } | { readonly messages: readonly ChatMessage[] };
 
 /**
  * Reads `{"prompt": …, "completion": …}` or `{"messages": [{"role": …, "content": …}, …]}` per line, the two formats of TRL and OpenAI's

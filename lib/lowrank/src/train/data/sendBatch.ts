@@ -18,7 +18,7 @@ export type SentBatch = {
 };
 
 /** The options for turning batches into tensors. */
-export interface SendOptions {
+interface SendOptions {
   /** Whether widths are padded to a few sizes, which needs fewer compiled functions. */
   readonly compile?: boolean | undefined;
   /** The model's limits, if it has any. */

@@ -30,7 +30,7 @@ export interface UpdateBatches {
 }
 
 /** The data of a run. */
-export interface UpdateBatchesOptions {
+interface UpdateBatchesOptions {
   /** Passes over the data; unlimited by default. */
   readonly epochs?: number;
   /** Batches per update; the last update of an epoch may have fewer. */

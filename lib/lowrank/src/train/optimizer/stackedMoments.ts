@@ -3,7 +3,7 @@ import { StateError, tf } from '../../runtime';
 import { groupsToStack } from '../../runtime/tensorGroups';
 
 /** The moments of parameters of one shape. */
-export interface MomentGroup {
+interface MomentGroup {
   readonly names: readonly string[];
   readonly decays: boolean;
   /** Row i is of the parameter `names[i]`. Shape (n, ...shape). */

@@ -15,7 +15,7 @@ import { CompiledStep, type StepOutcome, type StepSetup } from './compiledStep';
 import { noGradient } from './gradients';
 
 /** The numbers of one update. */
-export interface UpdateNumbers {
+interface UpdateNumbers {
   readonly loss: number;
   /** Before clipping. */
   readonly gradNorm: number;

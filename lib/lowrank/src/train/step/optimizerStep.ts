@@ -16,7 +16,7 @@ export type StepInputs = {
 };
 
 /** The result of an update; the caller disposes of all of it. */
-export type StepResult = {
+type StepResult = {
   /** The mean loss over all learned tokens, before the update. Shape (). */
   readonly loss: tf.Scalar;
   /** The norm of all gradients, before clipping. Shape (). */

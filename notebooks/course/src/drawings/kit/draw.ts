@@ -5,10 +5,10 @@ import { type Line, MARGIN, type Point, type Polygon, type Rectangle, type Shape
 import { textWidth } from './textExtent';
 
 /** How a text looks; what is left out is running text from its left end. */
-export type TextLook = Partial<Pick<Text, 'size' | 'tone' | 'anchor' | 'isBold' | 'isMono'>>;
+type TextLook = Partial<Pick<Text, 'size' | 'tone' | 'anchor' | 'isBold' | 'isMono'>>;
 
 /** How a box looks. */
-export interface BoxLook {
+interface BoxLook {
   readonly tone: Tone;
   /** @defaultValue 'tint' */
   readonly look?: Rectangle['look'];

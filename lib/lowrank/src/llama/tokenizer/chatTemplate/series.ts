@@ -58,7 +58,7 @@ export function read(value: Value, filter?: string): Value {
 }
 
 /** The error of what a series cannot be used for. */
-export const noList = (value: Value): Error => new Error(`it takes what ${all.get(value)?.name} makes for a list: add | list`);
+const noList = (value: Value): Error => new Error(`it takes what ${all.get(value)?.name} makes for a list: add | list`);
 
 /** @throws Error where one of the values is a series. */
 export function refuseSeries(...values: readonly (Value | undefined)[]): void {

@@ -2,7 +2,7 @@
 import { GPT2_SPLIT, LLAMA3_SPLIT } from '../parts/preTokenizer';
 
 /** A split: patterns applied in turn, each to the pieces left by those before it, and the other implications of its name. */
-export interface GgufCut {
+interface GgufCut {
   readonly patterns: readonly string[];
   /** A word that is a token stays whole, even if the merges would split it. */
   readonly ignoresMerges?: boolean;

@@ -21,7 +21,7 @@ export interface WeightedAdapterOptions extends CombinationOptions, Partial<Arit
 }
 
 /** The new adapter: its configuration with scale 1, and the factors of each layer; the caller disposes of them. */
-export interface CombinedAdapter {
+interface CombinedAdapter {
   readonly config: LoraConfig;
   readonly factors: ReadonlyMap<string, Factors>;
 }

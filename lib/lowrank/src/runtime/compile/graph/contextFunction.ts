@@ -6,7 +6,7 @@ import { type Cost, costOf } from './cost';
 import { type GraphBuilder, MUST_COMPILE, type Operation, type SymbolType } from './graphBuilder';
 
 /** The content of a function. */
-export interface FunctionPlan {
+interface FunctionPlan {
   readonly name: string;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];

@@ -17,7 +17,7 @@ export interface TracedCall {
 }
 
 /** A tensor that the function takes, and its symbol if the function used it. */
-export interface Source {
+interface Source {
   readonly outer: TensorInfo;
   readonly symbol?: number;
 }
@@ -31,7 +31,7 @@ export interface Gradients {
 }
 
 /** A function as symbols. */
-export interface TracedFunction {
+interface TracedFunction {
   /** The function's result with a {@link Slot} for each tensor. */
   readonly template: unknown;
   readonly results: readonly number[];

@@ -12,7 +12,7 @@ import { backwardInputs } from './savedActivations';
 import { Trace } from './trace';
 
 /** How a function is traced. */
-export interface TraceOptions {
+interface TraceOptions {
   readonly name: string;
   readonly precision: Precision;
   /** Whether XLA compiles it; `auto` does if that is possible and faster. */

@@ -11,7 +11,7 @@ import type { AdamW } from '../../optimizer/adamw';
 import { parametersOf, type TrainableModel } from '../../trainableModel';
 
 /** What tells a model from another one that does not learn. */
-export type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'>;
+type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'>;
 
 /** Updates whose learning rates are compared, counted from the present one. */
 const SAMPLED_UPDATES = [0, 1, 10, 100, 1000];

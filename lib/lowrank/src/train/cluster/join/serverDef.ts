@@ -1,7 +1,7 @@
 /** A worker as TensorFlow's server takes it: a `tensorflow.ServerDef` in protobuf's text format. */
 
 /** The options of a worker's server. */
-export interface ServerOptions {
+interface ServerOptions {
   readonly rank: number;
   /** The addresses by rank. */
   readonly workers: readonly string[];

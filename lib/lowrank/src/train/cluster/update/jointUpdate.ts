@@ -17,7 +17,7 @@ export type JointShare = {
 };
 
 /** The share, and the rows that it is of. */
-export type JointUpdate = JointShare & { readonly parts: readonly SentBatch[] };
+type JointUpdate = JointShare & { readonly parts: readonly SentBatch[] };
 
 /** Waits for the other workers. */
 export function jointUpdate(
