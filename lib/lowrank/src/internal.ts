@@ -1,7 +1,7 @@
 /** For the packages beside this one. Not public: it may change at any time. */
 
 export { CommandArguments } from './cli/arguments/commandArguments';
-export type { CommandSpec, OptionSpec } from './cli/arguments/commandSpec';
+export type { OptionSpec } from './cli/arguments/commandSpec';
 export type { Command } from './cli/command';
 export type { SharedOptions } from './cli/commands/commands';
 export { run as trainOnTexts } from './cli/commands/train';
@@ -18,6 +18,7 @@ export { endBy, runLocalProcesses } from './cli/workers/localProcesses';
 export { manyWorkers } from './cli/workers/manyWorkers';
 export {
   fileFault,
+  isCode,
   isJsonObject,
   isLfsPointer,
   type JsonObject,
@@ -29,7 +30,7 @@ export {
   stageFile,
   writeTextAtomic,
 } from './io';
-export { type ByteLine, byteLines } from './io/byteLines';
+export { byteLines } from './io/byteLines';
 export { lockRun } from './io/runLock';
 export { sha256 } from './io/sha256';
 export { storingIn } from './io/storingIn';
@@ -46,7 +47,6 @@ export { checkKnown, nearestName } from './runtime/checks/checkKnown';
 export { checkOneOf } from './runtime/checks/checkValues';
 export { checkWhole } from './runtime/checks/checkWhole';
 export { behindDoor, checkGiven } from './runtime/checks/door';
-export { chunks } from './runtime/chunks';
 export { givenGpus } from './runtime/device/oneGpu';
 export { groupsByLength } from './runtime/groupsByLength';
 export { interruptible } from './runtime/interruptible';

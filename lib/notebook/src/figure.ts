@@ -25,8 +25,8 @@ export class Figure implements Displayable {
 
   /** @param view - the chart without schema and theme; put data in `data.values`, never in an expression */
   constructor(view: ChartView, sentence: string) {
-    this.view = legible(view);
-    this.sentence = legible(sentence);
+    this.view = legible(view) as ChartView;
+    this.sentence = legible(sentence) as string;
   }
 
   /** The complete specification with the theme of all figures. */
@@ -69,13 +69,9 @@ export function figure(view: ChartView, sentence: string): Figure {
  * Replaces characters that XML, and therefore SVG, cannot contain in every string of a value, at any depth. Line ends and tabs become
  * spaces; other control characters become the replacement character.
  */
-function legible<T>(value: T): T {
-  return drawable(value) as T;
-}
-
-function drawable(value: unknown): unknown {
+function legible(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(/[\t\n\r\u2028\u2029]+/g, ' ').replace(/\p{Cc}/gu, '\uFFFD');
-  if (Array.isArray(value)) return value.map(drawable);
+  if (Array.isArray(value)) return value.map(legible);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, drawable(each)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, legible(each)]));
 }

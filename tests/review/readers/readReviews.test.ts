@@ -496,7 +496,7 @@ describe('records of instruction, input and output', () => {
     [instructed('Refine this code by the review comment.', 'a = 1', 'a = 2'), 'input has no comment; expected "The comment is:'],
     [instructed('Decide whether this needs a review.', 'a = 1', 'perhaps'), 'neither yes nor no'],
     [instructed('Review this code.', '', 'Fine.'), 'input is empty'],
-    [{ instruction: 'Review this code.', input: 'a', output: 7 }, 'output is not a string'],
+    [{ instruction: 'Review this code.', input: 'a', output: 7 }, 'output is not text'],
   ])('of another task are named: %j', async (record, message) => {
     const { examples, problems } = await read(file('other.jsonl', lines(record)));
     expect(examples).toEqual([]);

@@ -29,7 +29,7 @@ export function makeFolder(path: string): void {
   } catch (cause) {
     if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
     const parent = nodePath.dirname(path);
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') || fs.existsSync(parent)) throw cause;
+    if (!isCode(cause, 'ENOENT') || fs.existsSync(parent)) throw cause;
     makeFolder(parent);
     fs.mkdirSync(path);
   }
@@ -59,6 +59,11 @@ const FAULTS: Readonly<Record<string, string>> = {
   ERR_INVALID_ARG_VALUE: 'the path contains a NUL character',
   ERR_INVALID_ARG_TYPE: 'the path is not a string',
 };
+
+/** Whether it is Node's error with this code, such as `ENOENT`. */
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
 
 /** Whether it is an error of Node about a file or its path. */
 export function isFileFault(cause: unknown): cause is Error {

@@ -5,7 +5,7 @@ import os from 'node:os';
 import nodePath from 'node:path';
 import process from 'node:process';
 import { StateError } from '../runtime';
-import { makeFolder } from './pathKind';
+import { isCode, makeFolder } from './pathKind';
 import { storingIn } from './storingIn';
 
 const LOCK = 'run.lock';
@@ -131,8 +131,4 @@ function contentOf(read: () => string): string {
   } catch {
     return '';
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,5 +1,7 @@
 /** Replaces an adapter's values in place. */
+
 import { ArgumentError, type tf } from '../runtime';
+import { sizeOf } from '../runtime/sizeOf';
 import { assignTensors, readTensors, tensorsInMemory } from './files/adapterTensors';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { fileShape } from './files/tensorLayout';
@@ -72,7 +74,7 @@ function padded(values: Float32Array, from: readonly number[], to: readonly numb
   const [rows = 1, width = 1] = from;
   const [, newWidth = 1] = to;
   if (from.join() === to.join()) return values;
-  const result = new Float32Array(to.reduce((size, length) => size * length, 1));
+  const result = new Float32Array(sizeOf(to));
   for (let row = 0; row < rows; row++) result.set(values.subarray(row * width, (row + 1) * width), row * newWidth);
   return result;
 }

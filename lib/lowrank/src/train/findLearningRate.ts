@@ -65,7 +65,7 @@ export async function findLearningRate(
   } finally {
     for (const { variable, value } of before) variable.assign(value);
     if (dropoutStep !== undefined) model.dropoutStep = dropoutStep;
-    tf.dispose([...before.map(({ value }) => value)]);
+    tf.dispose(before.map(({ value }) => value));
     optimizer.dispose();
   }
   const best = curve.reduce((a, b) => (b.loss < a.loss ? b : a));

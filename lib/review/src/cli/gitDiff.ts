@@ -63,8 +63,8 @@ async function branchOf(folder: string): Promise<string> {
 }
 
 /** The files that git does not track and therefore omits from a diff, as paths from the root of the repository. */
-export async function untrackedFiles(folder = process.cwd()): Promise<string[]> {
-  return (await answer(folder, 'ls-files', '--others', '--exclude-standard', '--full-name', '-z', ':/')).split('\0').filter(Boolean);
+export async function untrackedFiles(): Promise<string[]> {
+  return (await answer(process.cwd(), 'ls-files', '--others', '--exclude-standard', '--full-name', '-z', ':/')).split('\0').filter(Boolean);
 }
 
 /** The files with a conflict that is not resolved yet, as paths from the root of the repository. */
@@ -76,7 +76,8 @@ export async function conflictingFiles(folder = process.cwd()): Promise<Readonly
 }
 
 /** The changed files that `.gitattributes` marks as `linguist-generated`. */
-export async function generatedFiles(base: string | undefined, folder = process.cwd()): Promise<ReadonlySet<string>> {
+export async function generatedFiles(base: string | undefined): Promise<ReadonlySet<string>> {
+  const folder = process.cwd();
   const root = await rootOf(folder);
   if (root === '') return new Set();
   const since = await sinceOf(base, folder);
@@ -119,8 +120,9 @@ async function lastCommit(folder: string): Promise<string> {
 }
 
 async function refusal(words: string, code: number | null, base: string | undefined, folder: string): Promise<UsageError> {
+  const { stderr: complaint } = await outputs(folder, ['rev-parse', '--git-dir']);
   // `git diff` treats such a folder as if it had no repository.
-  if (/dubious ownership/i.test(words + (await complaint(folder, 'rev-parse', '--git-dir')))) {
+  if (/dubious ownership/i.test(words + complaint)) {
     return new UsageError(
       `${folder} belongs to another user, and git refuses to read it: allow it with \`git config --global --add safe.directory FOLDER\``,
     );
@@ -129,10 +131,7 @@ async function refusal(words: string, code: number | null, base: string | undefi
   const isInside = await ask('--is-inside-work-tree');
   if (isInside && base !== undefined && /--no-index|does not work with ranges/i.test(words))
     return new UsageError(`--base ${base} is not one commit; give a branch, a tag or a hash`);
-  const why = /^fatal: (.+)/s
-    .exec(await complaint(folder, 'rev-parse', '--git-dir'))?.[1]
-    ?.trim()
-    .replace(/\s+/g, ' ');
+  const why = /^fatal: (.+)/s.exec(complaint)?.[1]?.trim().replace(/\s+/g, ' ');
   if (why !== undefined && !/or any (of the parent directories|parent up to)/.test(why))
     return unreadable(folder, `${why}${process.env.GIT_DIR ? ' (from GIT_DIR, which is set)' : ''}`);
   if (!isInside && /--no-index|not a git repository/i.test(words)) {
@@ -160,7 +159,7 @@ function unreadable(folder: string, why: string): UsageError {
   return new UsageError(`git cannot read the repository of ${folder}: ${why}`);
 }
 
-/** What keeps git from taking the nearest `.git` for a repository: it passes over such a folder, and says that there is none. */
+/** Why git does not accept the nearest `.git` as a repository: it skips such a folder, and reports that there is none. */
 function headFault(folder: string): string | undefined {
   const head = nearestHead(folder);
   if (head === undefined) return undefined;
@@ -192,21 +191,14 @@ function nearestHead(folder: string): string | undefined {
 
 /** The output of git; empty when git refuses, because `git diff` then reports why. */
 async function answer(folder: string, ...words: string[]): Promise<string> {
+  return (await outputs(folder, words)).stdout;
+}
+
+async function outputs(folder: string, words: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const head = nearestHead(folder);
   if (head !== undefined && pathKind(head) === 'other') throw unreadable(folder, `${head} is not a file`); // git would wait for a FIFO
   const options = { cwd: folder, maxBuffer: 2 ** 28, env: inEnglish() };
-  return promisify(execFile)('git', words, options).then(
-    ({ stdout }) => stdout,
-    () => '',
-  );
-}
-
-/** The output of git on stderr. */
-async function complaint(folder: string, ...words: string[]): Promise<string> {
-  return promisify(execFile)('git', words, { cwd: folder, env: inEnglish() }).then(
-    ({ stderr }) => stderr,
-    (error: { readonly stderr?: string }) => error.stderr ?? '',
-  );
+  return promisify(execFile)('git', words, options).catch(({ stderr = '' }) => ({ stdout: '', stderr }));
 }
 
 /** An environment with English messages, which `refusal` matches. */

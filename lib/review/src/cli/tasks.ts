@@ -1,6 +1,6 @@
 /** The review tasks, and the adapters for them in a folder. */
 import nodePath from 'node:path';
-import { type LlamaForCausalLM, PeftModel, StateError } from 'lowrank';
+import { type LlamaForCausalLM, PeftModel } from 'lowrank';
 import { type CommandArguments, isAdapter, readAdapterConfig, UsageError } from 'lowrank/internal';
 import { type ReviewTask, reviewTasks } from '../prompts';
 import type { ReviewerModel } from '../reviewerModel';
@@ -43,18 +43,13 @@ export class TaskAdapters {
   async use(task: ReviewTask): Promise<ReviewerModel | undefined> {
     if (!this.tasks.includes(task)) return undefined;
     const folder = nodePath.join(this.directory, task);
-    if (!this.peft) this.peft = await PeftModel.fromPretrained(this.base, folder, { adapterName: task });
-    else if (!(task in this.peft.peftConfig)) await this.add(folder, task);
-    this.peft.setAdapter(task);
-    return this.peft;
-  }
-
-  private async add(folder: string, task: ReviewTask): Promise<void> {
-    if (!this.peft) throw new StateError('cannot add an adapter before the first one is loaded');
-    if (readAdapterConfig(folder).peftType === this.peft.peftType) this.peft.loadAdapter(folder, { adapterName: task });
-    else {
-      this.peft.unload(); // a model has adapters of one type at a time
+    const isLoaded = this.peft !== undefined && task in this.peft.peftConfig;
+    if (!isLoaded && this.peft?.peftType === readAdapterConfig(folder).peftType) this.peft.loadAdapter(folder, { adapterName: task });
+    else if (!isLoaded) {
+      this.peft?.unload(); // a model has adapters of one type at a time
       this.peft = await PeftModel.fromPretrained(this.base, folder, { adapterName: task });
     }
+    this.peft?.setAdapter(task);
+    return this.peft;
   }
 }

@@ -10,7 +10,8 @@ export class FileHeader {
   private renamedTo: string | undefined;
   private change = ''; // the change besides the text
   private mode = '';
-  private hasBothSides = false;
+  /** Whether its `---` and `+++` lines have been read. */
+  hasSides = false;
   private isBinary = false;
   private isDeleted = false;
 
@@ -47,18 +48,13 @@ export class FileHeader {
   /** Sets the paths of the `---` and `+++` lines, passed without those signs. */
   addSides(before: string | undefined, after: string): void {
     this.sides = { before: before === undefined ? undefined : headerPath(before), after: headerPath(after) };
-    this.hasBothSides = before !== undefined;
+    this.hasSides = before !== undefined;
     if (this.sides.after === undefined) this.isDeleted = true;
   }
 
   /** Whether this is a git header whose `---` and `+++` lines may still follow. */
   get awaitsSides(): boolean {
     return this.line !== '' && this.sides === undefined;
-  }
-
-  /** Whether its `---` and `+++` lines have been read. */
-  get hasSides(): boolean {
-    return this.hasBothSides;
   }
 
   /** The path after the change, or before it if the file is deleted. */
@@ -84,6 +80,6 @@ export class FileHeader {
   get reasonWithoutHunks(): string | undefined {
     if (this.reason !== undefined) return this.reason;
     if (this.change !== '') return this.change;
-    return this.line === '' && !this.hasBothSides ? undefined : 'a header without hunks';
+    return this.line === '' && !this.hasSides ? undefined : 'a header without hunks';
   }
 }

@@ -31,7 +31,8 @@ export class OpenHunk {
     private readonly newNext: number,
     private oldLeft: number,
     private newLeft: number,
-    private hasChange = false,
+    /** Whether a complete hunk changes anything. If not, its lines had no signs. */
+    public isChange = false,
   ) {}
 
   /** The hunk that starts at a `@@ -1,3 +1,4 @@` line; undefined for any other line. */
@@ -48,11 +49,6 @@ export class OpenHunk {
   /** Whether all lines counted in the header have arrived. Until then, a line that looks like a header is code. */
   get isComplete(): boolean {
     return this.oldLeft <= 0 && this.newLeft <= 0;
-  }
-
-  /** Whether a complete hunk changes anything. If not, its lines had no signs. */
-  get isChange(): boolean {
-    return this.hasChange;
   }
 
   /** Whether a line can belong to the hunk. */
@@ -74,7 +70,7 @@ export class OpenHunk {
     this.lines.push((/^[ +-]/.test(line) ? line : ` ${line}`).slice(0, longestLine));
     if (sign === '+') this.added.push(this.newNext + this.newCount);
     if (sign === '-') this.removedAt ??= this.newNext + this.newCount;
-    if (sign !== ' ') this.hasChange = true;
+    if (sign !== ' ') this.isChange = true;
     if (sign !== '+') {
       this.oldCount++;
       this.oldLeft--;
@@ -87,11 +83,11 @@ export class OpenHunk {
 
   /** A new part for the lines that follow. */
   rest(): OpenHunk {
-    const { number, oldNext, oldCount, newNext, newCount, oldLeft, newLeft, hasChange } = this;
-    return new OpenHunk(number, oldNext + oldCount, newNext + newCount, oldLeft, newLeft, hasChange);
+    const { number, oldNext, oldCount, newNext, newCount, oldLeft, newLeft, isChange } = this;
+    return new OpenHunk(number, oldNext + oldCount, newNext + newCount, oldLeft, newLeft, isChange);
   }
 
-  /** What the hunk is about, where that is git's record of something else and no code. */
+  /** What the hunk records in place of code: a submodule or a Git LFS pointer. */
   get pointer(): string | undefined {
     const changed = this.lines.filter((line) => !line.startsWith(' '));
     if (changed.length > 0 && changed.every((line) => SUBMODULE.test(line))) return 'a submodule';

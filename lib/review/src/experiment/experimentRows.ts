@@ -1,5 +1,6 @@
 /** Turns the measurements of all cells into the rows of the table. */
 
+import { weightedMean } from 'lowrank/internal';
 import type { Prediction } from '../predictReviews';
 import type { ReviewTask } from '../prompts';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
@@ -18,7 +19,7 @@ export interface FinishedCell {
 }
 
 /** Rows and differences. */
-export interface ExperimentTable {
+interface ExperimentTable {
   readonly rows: ExperimentRow[];
   readonly differences: ExperimentDifference[];
 }
@@ -103,14 +104,10 @@ function answerScores(
 
 /** The token-weighted mean of the drawn losses. */
 function lossScore(losses: readonly MeasuredLoss[], finish: (loss: number) => number): SeedScore {
+  const [values, tokens] = [losses.map(({ loss }) => loss), losses.map((each) => each.tokens)];
   return (places) => {
-    let [sum, tokens] = [0, 0];
-    for (const place of places) {
-      const each = losses[place];
-      sum += (each?.loss ?? 0) * (each?.tokens ?? 0);
-      tokens += each?.tokens ?? 0;
-    }
-    return finish(sum / tokens);
+    const drawn = (numbers: readonly number[]) => places.map((place) => numbers[place] ?? 0);
+    return finish(weightedMean(drawn(values), drawn(tokens)));
   };
 }
 

@@ -1,6 +1,6 @@
 /** Measures a model on the test part of a task and on plain texts. */
 import { type EncodedExample, evaluateLoss, type LlamaForCausalLM, makeBatches, type PeftModel, type ProgressDisplay } from 'lowrank';
-import { type Prediction, predictReviews } from '../predictReviews';
+import { predictReviews } from '../predictReviews';
 import type { ReviewTask } from '../prompts';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import type { ReviewerTokenizer } from '../reviewerModel';
@@ -64,11 +64,12 @@ export async function measureCell(model: PeftModel | LlamaForCausalLM, task: Rev
   const form = config.pack ? { pack: maxLength } : { bucketByLength: true };
   const losses = await lossesOf(model, makeBatches(work.encoded.test, { batchSize, padTokenId, ...form }), work);
   const plain = (list: readonly string[]) => {
-    const rows = list.map((text) => wholeText(tokenizer.encode(text).slice(0, maxLength)));
+    const ids = list.map((text) => tokenizer.encode(text).slice(0, maxLength));
+    const rows = ids.map((row) => ({ inputIds: row, labels: row })); // every token is predicted from those before it
     return lossesOf(model, makeBatches(rows, { batchSize: 1, padTokenId }), work);
   };
   return {
-    answers: (await predictions(splits.test)).map(answerOf),
+    answers: (await predictions(splits.test)).map(({ text, probability }) => ({ text, ...(probability !== undefined && { probability }) })),
     ...(threshold !== undefined && { threshold }),
     losses,
     code: await plain(texts.code),
@@ -87,15 +88,6 @@ async function lossesOf(
     losses.push({ loss: rounded(loss), tokens });
   }
   return losses;
-}
-
-/** Every token is predicted from those before it. */
-function wholeText(ids: readonly number[]): EncodedExample {
-  return { inputIds: [...ids], labels: [...ids] };
-}
-
-function answerOf({ text, probability }: Prediction): Answer {
-  return probability === undefined ? { text } : { text, probability };
 }
 
 /** As many digits as the results of a cell store. */

@@ -12,9 +12,9 @@ import { EnvironmentLog } from './environmentLog';
 import type { ExampleCounts, ExperimentConfig } from './experimentConfig';
 import type { ExperimentResults, ExperimentSweep } from './experimentResults';
 import { experimentTable, type FinishedCell } from './experimentRows';
-import type { EncodedSplits, MeasuredCell } from './measureCell';
+import { type EncodedSplits, type MeasuredCell, measureCell } from './measureCell';
 import type { PlainTexts } from './plainTexts';
-import { type RunResult, runBase, runTraining, runTrial, type TrialResult } from './runCell';
+import { type RunResult, runTraining, runTrial, type TrialResult } from './runCell';
 
 /** The inputs of an experiment. */
 export interface ExperimentWork {
@@ -97,7 +97,7 @@ export class PlannedExperiment {
     const folder = this.store.folder(plan);
     const { task } = plan;
     const work = { ...this.work, config: this.config, splits: this.splitsOf(task), encoded: this.encodedOf(task), folder, progress };
-    if (plan.kind === 'base') this.store.keep(plan, await runBase(plan, work));
+    if (plan.kind === 'base') this.store.keep(plan, await measureCell(work.model, task, work));
     else if (plan.kind === 'trial') this.store.keep(plan, await runTrial(plan, work));
     else this.store.keep(plan, await runTraining(plan, this.learningRate(plan) ?? Number.NaN, work));
   }

@@ -3,7 +3,7 @@ import nodePath from 'node:path';
 import { NotFiniteError, trainOnExamples } from 'lowrank';
 import { workPlan } from 'lowrank/internal';
 import { readSealed, writeSealed } from '../sealedFile';
-import type { BasePlan, RunPlan, TrialPlan } from './cellPlan';
+import type { RunPlan, TrialPlan } from './cellPlan';
 import { TIMES } from './cellStore';
 import type { ExperimentRun } from './experimentResults';
 import { type CellWork, type MeasuredCell, measureCell, rounded } from './measureCell';
@@ -18,11 +18,6 @@ export interface TrialResult {
 /** The result of a training run. */
 export interface RunResult extends MeasuredCell {
   readonly run: ExperimentRun;
-}
-
-/** Measures the untuned model. */
-export function runBase({ task }: BasePlan, work: CellWork): Promise<MeasuredCell> {
-  return measureCell(work.model, task, work);
 }
 
 /** Tries a learning rate. Leaves the model unchanged. */

@@ -1,7 +1,7 @@
 /** Caches a data set in a folder, with checksums against damage. */
-import { promises as fs } from 'node:fs';
+import { existsSync, promises as fs } from 'node:fs';
 import path from 'node:path';
-import { makeFolder, reasonOf, sha256, warn } from 'lowrank/internal';
+import { isCode, makeFolder, reasonOf, sha256, warn } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 
 const PARTS = ['train', 'validation', 'test'] as const;
@@ -9,11 +9,7 @@ const CHECKSUMS = 'sha256.json';
 
 /** The cached data set; undefined if there is none, or, with a warning, if it is damaged. */
 export async function readSplits(folder: string): Promise<ReviewSplits | undefined> {
-  const isThere = await fs.stat(folder).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return undefined;
+  if (!existsSync(folder)) return undefined;
   try {
     const checksums = JSON.parse(await fs.readFile(path.join(folder, CHECKSUMS), 'utf8')) as Record<string, unknown>;
     const [train, validation, test] = await Promise.all(PARTS.map((part) => readPart(folder, part, checksums[part])));
@@ -53,15 +49,11 @@ export async function keepSplits(folder: string, splits: ReviewSplits): Promise<
     await fs.rename(draft, folder);
   } catch (error) {
     if (draft !== undefined) await fs.rm(draft, { recursive: true, force: true });
-    if (isFolderInTheWay(error)) return; // another process finished first, with the same examples
+    if (isCode(error, 'ENOTEMPTY') || isCode(error, 'EEXIST')) return; // another process finished first, with the same examples
     warn(`the lint reviews cannot be saved in ${folder} (${reasonOf(error)}), so each run makes them again; check the free space there`);
   }
 }
 
 function fileOf(part: string): string {
   return `${part}.jsonl`;
-}
-
-function isFolderInTheWay(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
 }

@@ -1,6 +1,7 @@
 /** Records of instruction tuning (Alpaca's fields), as LLaMA-Reviewer's prompts fill them (Lu et al. 2023, arXiv 2308.11148). */
 import { FormatError, type JsonObject } from 'lowrank';
 import type { ReviewExample } from '../reviewExample';
+import { recordText } from './recordText';
 
 const LANGUAGE = /^The programming language is: ?['"]?([^'"\n]{1,40})['"]?\.?\n/;
 const COMMENT = /^The (?:review )?comment is: ?'/;
@@ -20,7 +21,7 @@ export function isInstructionRecord(record: JsonObject): boolean {
  * @throws FormatError when it is none of these tasks, or a field is of another type.
  */
 export function instructionExample(record: JsonObject, id: string): ReviewExample {
-  const [instruction, input, output] = [text(record, 'instruction'), text(record, 'input'), text(record, 'output')];
+  const [instruction = '', input = '', output = ''] = ['instruction', 'input', 'output'].map((name) => recordText(record, name));
   const [label = '', name = ''] = LANGUAGE.exec(input) ?? [];
   const { comment, code, isDiff } = partsOf(input.slice(label.length));
   if (code.trim() === '') throw new FormatError('input has no code');
@@ -59,13 +60,6 @@ function matchOf(pattern: RegExp, input: string): [whole: string | undefined, ki
 
 function unquoted(code: string): string {
   return code.replace(/'\.?$/, '');
-}
-
-function text(record: JsonObject, name: string): string {
-  const value = record[name];
-  if (typeof value !== 'string') throw new FormatError(`${name} is ${value === undefined ? 'missing' : 'not a string'}`);
-  if (value.trim() === '') throw new FormatError(`${name} is empty`);
-  return value;
 }
 
 function shown(value: string): string {

@@ -40,7 +40,7 @@ async function* openFolder(folder: string): AsyncGenerator<TextSource> {
   for (const file of files) yield* openTexts(file);
 }
 
-/** Of a whole disk, or of `/proc`, whose links lead to it, nobody waits for the end. */
+/** More means a whole disk, or `/proc`, whose links lead to one. */
 const MOST_ENTRIES = 50_000;
 
 /** The data files in a folder and its subfolders. Follows links, but reads no folder or file twice, so cycles end. */
@@ -123,9 +123,7 @@ async function* bytesOf(file: string, open: Open): AsyncGenerator<Buffer> {
 
 function malformed(file: string, cause: unknown): never {
   if (cause instanceof FormatError) throw cause;
-  throw new FormatError(`reading ${file} failed (${isNodeError(cause) ? fileFault(cause) : reasonOf(cause)})`, { cause });
-}
-
-function isNodeError(cause: unknown): boolean {
-  return cause instanceof Error && 'syscall' in cause;
+  throw new FormatError(`reading ${file} failed (${cause instanceof Error && 'syscall' in cause ? fileFault(cause) : reasonOf(cause)})`, {
+    cause,
+  });
 }

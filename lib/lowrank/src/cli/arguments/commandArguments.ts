@@ -7,7 +7,7 @@ import { checkPlace } from './checkPlace';
 import type { CommandSpec, OptionSpec } from './commandSpec';
 
 /** An inclusive range for a number. */
-export interface NumberRange {
+interface NumberRange {
   readonly least?: number;
   readonly most?: number;
 }
@@ -93,8 +93,8 @@ export class CommandArguments {
   }
 
   /** @throws UsageError when the value is not a whole number or is out of range. */
-  whole(name: string, { least = 1, most = Number.MAX_SAFE_INTEGER }: NumberRange = {}): number | undefined {
-    const number = this.number(name, { least, most });
+  whole(name: string, { least = 1 }: Pick<NumberRange, 'least'> = {}): number | undefined {
+    const number = this.number(name, { least, most: Number.MAX_SAFE_INTEGER });
     if (number === undefined || Number.isSafeInteger(number)) return number;
     throw new UsageError(`--${name} ${number} is not a whole number`);
   }

@@ -1,4 +1,5 @@
 /** `lowrank info`: describes a model or an adapter. */
+
 import fs from 'node:fs';
 import nodePath from 'node:path';
 import { namesIn, pathKind, readSafetensors } from '../../io';
@@ -8,6 +9,7 @@ import { readAdapterConfig } from '../../peft/files/adapterConfigFile';
 import { methodOf } from '../../peft/methods';
 import { FormatError } from '../../runtime';
 import { printableJson, printableMessage } from '../../runtime/messages/printable';
+import { sizeOf } from '../../runtime/sizeOf';
 import type { CommandArguments } from '../arguments/commandArguments';
 import { isAdapter, modelPath } from '../openModel';
 import type { Streams } from '../streams';
@@ -35,7 +37,7 @@ type Info = Readonly<Record<string, string | number | null>>;
 
 async function modelInfo(path: string): Promise<Info> {
   const { config } = await openModelFiles(path);
-  const parameters = [...parameterShapes(config)].reduce((sum, [, shape]) => sum + product(shape), 0);
+  const parameters = [...parameterShapes(config)].reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
   return {
     model: nodePath.basename(path),
     parameters,
@@ -61,7 +63,7 @@ function adapterInfo(folder: string): Info {
   if (!fs.existsSync(file)) throw new FormatError(`${folder} has no adapter_model.safetensors`);
   const tensors = readSafetensors(file);
   const config = readAdapterConfig(folder);
-  const parameters = tensors.names.reduce((sum, name) => sum + product(tensors.info(name).shape), 0);
+  const parameters = tensors.names.reduce((sum, name) => sum + sizeOf(tensors.info(name).shape), 0);
   return {
     adapter: nodePath.basename(folder),
     method: config.peftType,
@@ -76,8 +78,4 @@ function adapterInfo(folder: string): Info {
 /** `keyValueHeads` as `key value heads`. */
 function inWords(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((size, length) => size * length, 1);
 }

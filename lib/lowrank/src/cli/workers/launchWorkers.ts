@@ -9,7 +9,7 @@ import { UsageError } from '../usageError';
 import { type Ends, endBy, type LocalProcess, runLocalProcesses } from './localProcesses';
 
 /** What to run, and how often. */
-export interface Launch {
+interface Launch {
   /** The words of the command, its name first. */
   readonly words: readonly string[];
   readonly workers: number;
@@ -26,7 +26,7 @@ const LAST_WORDS = 20_000;
 
 const PROGRAM = nodePath.join(__dirname, '../../../bin/lowrank.js');
 
-/** More than this only wait for each other. */
+/** More workers only wait for each other. */
 const MOST_PER_CORE = 4;
 
 /** @throws UsageError when so many workers cannot all compute: each is a process that loads the whole model. */
@@ -82,7 +82,7 @@ async function runOnce({ words, workers, cores, gpus }: Launch, stderr: Streams[
   return runLocalProcesses(processes, { stderr, lastWords: LAST_WORDS });
 }
 
-/** The processors are divided, for each TensorFlow would take all; and it says nothing of lost connections, which our messages name. */
+/** Divides the processors, because each TensorFlow would take all, and hides its remarks on lost connections, which our messages name. */
 function threads(cores: number, workers: number): NodeJS.ProcessEnv {
   const { TF_NUM_INTRAOP_THREADS = String(Math.max(1, Math.floor(cores / workers))), TF_CPP_MIN_LOG_LEVEL = '2' } = process.env;
   return { TF_NUM_INTRAOP_THREADS, TF_CPP_MIN_LOG_LEVEL: TF_CPP_MIN_LOG_LEVEL === '2' ? '3' : TF_CPP_MIN_LOG_LEVEL };

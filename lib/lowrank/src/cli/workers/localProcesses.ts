@@ -33,7 +33,7 @@ export interface Ends {
 
 interface RunOptions {
   readonly stderr: Streams['stderr'];
-  /** Once one has failed, the others get so long to end by themselves, in milliseconds. @defaultValue as long as they need */
+  /** Milliseconds that the others have to end by themselves after one has failed. @defaultValue as long as they need */
   readonly lastWords?: number;
 }
 
@@ -86,7 +86,7 @@ async function tellLines(stream: Readable, tell: (line: string) => void): Promis
   for await (const line of createInterface({ input: stream })) tell(line);
 }
 
-/** Fulfilled by the first that fails. */
+/** Resolves when the first of them fails. */
 function failureIn(ended: readonly Promise<End>[]): Promise<unknown> {
   return Promise.race(ended.map((end) => end.then(({ code }) => (code === 0 ? new Promise<never>(() => undefined) : undefined))));
 }

@@ -11,7 +11,7 @@ import { checkWorkers, launchWorkers, withoutOptions } from './launchWorkers';
 /** Which command it is. */
 interface Work {
   readonly command: string;
-  /** How often all workers begin again when one is lost; only for work that goes on from checkpoints. */
+  /** How often all workers restart after one is lost; only for work that resumes from checkpoints. */
   readonly maxRestarts?: number;
 }
 

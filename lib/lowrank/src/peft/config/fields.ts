@@ -41,16 +41,14 @@ export function rank(fallback: number): Field<number> {
   return { ...number(fallback), check: (_, value) => checkWhole('rank', value) };
 }
 
-/** A share below 1, such as dropout's. */
-export function share(fallback: number): Field<number> {
-  return {
-    ...number(fallback),
-    check(name, value) {
-      checkNumber(name, value);
-      if (!(value >= 0 && value < 1)) throw new ArgumentError(`${name} ${value} is not in 0 ≤ p < 1`);
-    },
-  };
-}
+/** A share below 1, such as dropout's; 0 by default. */
+export const share: Field<number> = {
+  ...number(0),
+  check(name, value) {
+    checkNumber(name, value);
+    if (!(value >= 0 && value < 1)) throw new ArgumentError(`${name} ${value} is not in 0 ≤ p < 1`);
+  },
+};
 
 export function flag(fallback: boolean): Field<boolean> {
   return { fallback, check: (name, value) => checkOneOf(name, value, [true, false]), read: (fields, key) => fields.boolean(key) };

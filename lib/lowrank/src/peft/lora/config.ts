@@ -75,10 +75,15 @@ export class LoraConfig extends AdapterConfig {
   }
 }
 
+/** `α/r`, or `α/√r` for rank-stabilised LoRA. */
+export function scalingOf({ r, loraAlpha, useRslora }: LoraConfig): number {
+  return useRslora ? loraAlpha / Math.sqrt(r) : loraAlpha / r;
+}
+
 export const LORA_FIELDS: FieldsOf<LoraConfig> = {
   r: rank(8),
   loraAlpha: number(8),
-  loraDropout: share(0),
+  loraDropout: share,
   targetModules: targets('q_proj', 'v_proj'),
   excludeModules: excluded,
   layersToTransform: layers,

@@ -2,7 +2,7 @@
 import { deriveSeed, tf } from '../../runtime';
 import { normalVariable, uniformVariable } from '../initialValues';
 import type { BaseWeight } from '../layers/baseWeight';
-import type { LoraConfig } from './config';
+import { type LoraConfig, scalingOf } from './config';
 import { orthonormal, singularValues } from './linearAlgebra';
 import { LoraUpdate, outputNorm } from './loraUpdate';
 
@@ -55,11 +55,6 @@ export function createLoraUpdate(
 /** True for the starts that take the update's first value out of the base weight. */
 export function takesFromBase({ initLoraWeights }: LoraConfig): boolean {
   return initLoraWeights === 'pissa' || initLoraWeights === 'olora';
-}
-
-/** `α/r`, or `α/√r` for rank-stabilised LoRA. */
-export function scalingOf({ r, loraAlpha, useRslora }: LoraConfig): number {
-  return useRslora ? loraAlpha / Math.sqrt(r) : loraAlpha / r;
 }
 
 /** A = U_r·√(S_r/s) and B = √(S_r/s)·V_rᵀ, from W = U·S·Vᵀ (PiSSA, Meng et al. 2024, eq. 2 and 3). */

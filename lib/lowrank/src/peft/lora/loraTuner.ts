@@ -7,8 +7,8 @@ import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner'
 import { TrainedTokens } from '../layers/trainedTokens';
 import type { AdapterStart, Combining, ExpectedTensor, Swapping } from '../tuner';
 import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
-import { LoraConfig } from './config';
-import { scalingOf, takesFromBase } from './createLoraUpdate';
+import { LoraConfig, scalingOf } from './config';
+import { takesFromBase } from './createLoraUpdate';
 import { warnWithoutTying, withEnsuredTying } from './ensureWeightTying';
 import { LoraEmbedding } from './loraEmbedding';
 import { LoraLayer } from './loraLayer';

@@ -49,7 +49,7 @@ export const VERA_FIELDS: FieldsOf<VeraConfig> = {
   layersToTransform: layers,
   projectionPrngKey: whole(0, 0),
   saveProjection: flag(true),
-  veraDropout: share(0),
+  veraDropout: share,
   dInitial: number(0.1),
   initWeights: flag(true),
   bias: choice(VERA_BIASES),

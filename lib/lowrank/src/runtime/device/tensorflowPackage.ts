@@ -9,8 +9,8 @@ const PACKAGE = '@tensorflow/tfjs-node-gpu';
  *
  * Only folders above this file are searched, never those above the working directory: a working directory must not supply native code.
  */
-export function tensorflowPackage(start = __dirname): string {
-  for (let folder = start; ; folder = nodePath.dirname(folder)) {
+export function tensorflowPackage(): string {
+  for (let folder = __dirname; ; folder = nodePath.dirname(folder)) {
     const made = nodePath.join(folder, '.lowrank/node_modules', PACKAGE);
     if (fs.existsSync(made)) return made;
     if (folder === nodePath.dirname(folder)) return PACKAGE;

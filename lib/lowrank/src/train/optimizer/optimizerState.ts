@@ -1,5 +1,6 @@
 /** The state of an optimizer, as tensors for a checkpoint. */
 import { StateError, tf } from '../../runtime';
+import type { MomentPair } from './stackedMoments';
 
 /** The state from which an optimizer continues exactly. */
 export interface OptimizerState {
@@ -23,8 +24,8 @@ export function momentOf(
  *
  * @throws StateError when a tensor is not a moment, or its other moment is missing or has another shape.
  */
-export function checkedMoments(tensors: tf.NamedTensorMap): Map<string, { readonly first: tf.Tensor; readonly second: tf.Tensor }> {
-  const moments = new Map<string, { readonly first: tf.Tensor; readonly second: tf.Tensor }>();
+export function checkedMoments(tensors: tf.NamedTensorMap): Map<string, MomentPair> {
+  const moments = new Map<string, MomentPair>();
   for (const [key, tensor] of Object.entries(tensors)) {
     const moment = momentOf(key);
     if (!moment) throw new StateError(`'${key}' is not a moment of AdamW: expected first.NAME or second.NAME`);

@@ -1,10 +1,11 @@
 /** Chooses which forward values to save for the backward pass and which to recompute. */
 
+import { sizeOf } from '../../sizeOf';
 import type { GraphBuilder } from '../graph/graphBuilder';
 import { typeBytes } from '../graph/typeNumbers';
 
 /** The inputs of the backward pass. */
-export interface BackwardInputs {
+interface BackwardInputs {
   /** Symbols of the forward pass whose values are saved. */
   readonly savedActivations: readonly number[];
   /** The other inputs: the function's own sources, and the gradients by its results. */
@@ -12,7 +13,7 @@ export interface BackwardInputs {
 }
 
 /** A backward pass in a graph. */
-export interface BackwardPlan {
+interface BackwardPlan {
   /** The gradients to return. */
   readonly outputs: readonly number[];
   /** The symbols that are fed: sources, and gradients by the results. */
@@ -49,8 +50,7 @@ export function backwardInputs(graph: GraphBuilder, { outputs, fed, firstOperati
 /** Replaces saved symbols by the inputs of their cheap operations as long as that saves bytes. */
 function lightened(graph: GraphBuilder, symbols: readonly number[], fed: ReadonlySet<number>): Set<number> {
   const kept = new Set(symbols);
-  const bytes = (symbol: number) =>
-    graph.symbol(symbol).shape.reduce((product, size) => product * size, typeBytes(graph.symbol(symbol).dtype));
+  const bytes = (symbol: number) => sizeOf(graph.symbol(symbol).shape) * typeBytes(graph.symbol(symbol).dtype);
   const isCheap = (symbol: number) => CHEAP.has(graph.operationOf(symbol).type);
   const replaced = (symbol: number) => {
     if (!isCheap(symbol)) return false;
