@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import {
   AdaptionPromptConfig,
   type CausalSelfAttention,
@@ -104,6 +106,13 @@ describe('the plan', () => {
 describe('a hundred requests beyond any machine are refused, and the process goes on', () => {
   const config = { ...SMALL_SIZES, maxPositionEmbeddings: 2 ** 30 };
   const sizes = Array.from({ length: 25 }, (_, n) => n + 1);
+
+  test('model × method × task × batch × length, in a process that takes less than it was left', async () => {
+    const work = promisify(execFile)('node', ['--no-warnings', 'tests/memory/oversizedRuns.ts'], { timeout: 100_000 });
+    const { takenMegabytes, ...found } = JSON.parse((await work).stdout);
+    expect(found).toEqual({ refused: 128, accepted: [] });
+    expect(takenMegabytes).toBeLessThan(300);
+  }, 120_000);
 
   test('models', () => {
     for (const n of sizes) {
