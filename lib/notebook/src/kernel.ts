@@ -25,7 +25,6 @@ function kernelWriter(): WriteDisplayData | undefined {
   return typeof writer === 'function' ? (writer as WriteDisplayData) : undefined;
 }
 
-/** Whether a notebook is attached. */
 export function isKernelAttached(): boolean {
   return kernelWriter() !== undefined;
 }

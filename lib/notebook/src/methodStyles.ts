@@ -1,7 +1,6 @@
 /** The look of each method: one colour, one dash and one shape through all figures. */
 import { ArgumentError } from 'lowrank/errors';
 
-/** The style of a method in a figure. */
 export interface MethodStyle {
   readonly colour: string;
   /** A second code for lines, without colour. */

@@ -3,7 +3,6 @@
 import type { PromptTokenizer } from 'lowrank/internal';
 import type { ReviewPrompt, ReviewTask } from './prompts';
 
-/** The token budget of one answer. */
 interface AnswerBudget {
   readonly maxNewTokens: number;
   /** Whether prompt and answer fit `maxLength`, with none of the prompt's code cut off. */

@@ -18,7 +18,6 @@ export interface TrainingData {
 const FILE = 'training_data.json';
 const REMEDY = 'copy or train the adapter again, or remove this file: the languages and the threshold are unknown then';
 
-/** Describes the examples of a task. */
 export function describeTrainingData(task: ReviewTask, examples: readonly ReviewExample[]): TrainingData {
   const languages = [...new Set(examples.map(({ language }) => language))].filter((language) => language !== '').sort();
   return { task, examples: examples.length, languages };

@@ -12,7 +12,6 @@ export interface LayerValue {
   readonly value: number;
 }
 
-/** Settings of `layerBars`. */
 export interface LayerBarsOptions {
   readonly title: string;
   /** What the bars show, with its unit. */

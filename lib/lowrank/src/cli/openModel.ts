@@ -54,7 +54,6 @@ export function modelPath(args: CommandArguments, stderr: Streams['stderr']): st
   return path;
 }
 
-/** Whether a folder holds an adapter. */
 export function isAdapter(folder: string): boolean {
   return fs.existsSync(nodePath.join(folder, 'adapter_config.json'));
 }

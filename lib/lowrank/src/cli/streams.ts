@@ -10,5 +10,4 @@ export interface Streams {
   readonly stderr: LineStream;
 }
 
-/** The streams of this process. */
 export const processStreams: Streams = process;

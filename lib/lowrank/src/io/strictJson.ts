@@ -25,7 +25,6 @@ const DEEPEST = 32;
 const LONGEST_STRING = 2 ** 24; // bytes
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** Limits on a JSON text. */
 interface JsonLimits {
   /** Maximum values, including those inside lists and objects. A walk over an object counts them per entry. */
   readonly values: number;

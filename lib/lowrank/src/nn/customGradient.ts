@@ -1,7 +1,6 @@
 /** Operations with their own gradient: the tape then holds only what the gradient needs. */
 import { tf } from '../runtime';
 
-/** Tensors by name. */
 type Named = Readonly<Record<string, tf.Tensor>>;
 
 /** The result of an operation, and the tensors that its gradient needs, which are held until the backward pass has used them. */

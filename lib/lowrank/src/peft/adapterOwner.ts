@@ -31,7 +31,6 @@ export function release(model: Module): void {
   for (const [, module] of model.namedModules()) owners.delete(module);
 }
 
-/** Whether another owner has adapters on the model. */
 export function isOwnedByAnother(model: Module, owner: object): boolean {
   return (owners.get(model) ?? owner) !== owner;
 }

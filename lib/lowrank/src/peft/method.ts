@@ -26,7 +26,6 @@ export interface PeftMethod<C extends AdapterConfig = AdapterConfig, T extends T
   readonly otherKeys: OtherKeys;
   /** The facts that `lowrank info` shows besides the method. */
   summary(config: C): Readonly<Record<string, string | number>>;
-  /** Its default training settings. */
   trainingDefaults(run: DescribedRun): TrainingDefaults;
   /** Its options in `lowrank train`. */
   readonly command: MethodCommand<C>;

@@ -85,7 +85,6 @@ export interface Abilities<C extends AdapterConfig = AdapterConfig> {
 
 /** Merges adapters into the base weights, and unmerges them. */
 export interface Merging {
-  /** The adapters that are merged now. */
   mergedAdapters(): string[];
   /**
    * Merges these adapters into the base weights; on an error, all weights are unchanged.
@@ -97,7 +96,6 @@ export interface Merging {
   unmerge(): void;
 }
 
-/** The options of merging. */
 export interface MergingOptions {
   /** Whether to refuse merged weights with NaN or infinity. */
   readonly safeMerge: boolean;

@@ -1,6 +1,5 @@
 import { ownPackage } from './ownPackage';
 
-/** The version of this library. */
 export function version(): string {
   return ownPackage().version;
 }

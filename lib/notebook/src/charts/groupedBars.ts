@@ -43,7 +43,6 @@ const PALE = 0.5;
 /** The widest plot of vertical bars, in pixels; with more bars, the plot is horizontal. */
 const WIDEST = 640;
 
-/** A bar as it is drawn. */
 interface Row {
   readonly group: string;
   readonly series: string;

@@ -1,9 +1,7 @@
 /** Axes with a domain and ticks chosen here, so that labels can be placed in pixels. */
 
-/** The scale of an axis. */
 type AxisKind = 'linear' | 'log';
 
-/** Settings of `numericAxis`. */
 interface NumericAxisOptions {
   /** Length of the axis in pixels. */
   readonly length: number;
@@ -92,7 +90,6 @@ export class NumericAxis {
     return { values: this.ticks, labelOverlap: 'greedy', ...labels };
   }
 
-  /** A field along this axis. */
   encoding(field: string, title: string, axis: object = {}) {
     return { field, type: 'quantitative', title, scale: this.scale, axis: { ...this.axis, ...axis } };
   }

@@ -14,7 +14,6 @@ interface Labelled {
   readonly interval?: readonly [top: number, bottom: number];
 }
 
-/** The position of a label. */
 interface PlacedLabel {
   readonly text: string;
   readonly x: number;
@@ -127,7 +126,6 @@ export function placeLabels(marks: readonly Labelled[], width: number, height: n
   });
 }
 
-/** The text of a label at its place. */
 export function placedText({ text, x, y, align }: PlacedLabel): object {
   return {
     data: { values: [{ text }] },

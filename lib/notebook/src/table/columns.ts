@@ -1,7 +1,6 @@
 /** Reads tables from any library as named columns, without importing the library. */
 import { ArgumentError } from 'lowrank/errors';
 
-/** One column of a table. */
 export interface Column {
   readonly name: string;
   readonly values: readonly unknown[];

@@ -10,7 +10,6 @@ export interface ReviewedDiff {
   readonly version: string;
 }
 
-/** One review as text for people. */
 export function textReport({ hunk, probability, comment, refinedCode }: HunkReview): string {
   const place = `${printable(hunk.file).replaceAll('\n', ' ')}:${hunk.line}${hunk.endLine > hunk.line ? `-${hunk.endLine}` : ''}`;
   const chance = probability === undefined ? '' : ` (review needed: ${(100 * probability).toFixed(0)} %)`;
@@ -18,14 +17,12 @@ export function textReport({ hunk, probability, comment, refinedCode }: HunkRevi
   return [`${place}${chance}`, ...indented(comment, '  '), ...suggestion, ''].map((line) => `${line}\n`).join('');
 }
 
-/** The summary at the end of a text report. */
 export function textSummary(reviews: number, { hunks, skipped }: ReviewedDiff): string {
   const left = skipped.map(({ file, reason }) => `${printable(file)}: ${reason}, not reviewed\n`);
   if (hunks === 0) return `${left.join('')}There is nothing to review.\n`;
   return `${left.join('')}${counted(reviews, 'review')} of ${counted(hunks, 'hunk')}.\n`;
 }
 
-/** All reviews as JSON for programs. */
 export function jsonReport(reviews: readonly HunkReview[], { hunks, skipped, version }: ReviewedDiff): string {
   const rows = reviews.map(({ hunk, probability, comment, refinedCode }) => ({
     file: hunk.file,

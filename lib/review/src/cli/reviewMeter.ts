@@ -2,7 +2,6 @@
 import { duration } from 'lowrank/internal';
 import type { ReviewTask } from '../prompts';
 
-/** Counts for one task so far. */
 interface TaskSoFar {
   /** Hunks given to this task, out of the `hunks` that had arrived by then. */
   asked: number;

@@ -51,7 +51,6 @@ export class OpenHunk {
     return this.oldLeft <= 0 && this.newLeft <= 0;
   }
 
-  /** Whether a line can belong to the hunk. */
   takes(line: string): boolean {
     if (line.startsWith('\\')) return true;
     const sign = signOf(line);

@@ -22,7 +22,6 @@ export class CellStore {
     private readonly rateOf: (plan: RunPlan) => number | undefined,
   ) {}
 
-  /** The folder of a cell. */
   folder(plan: CellPlan): string {
     const { method, ...rest } = { method: undefined, ...plan };
     const { name, adapter } = method ?? {};

@@ -18,7 +18,6 @@ export interface FinishedCell {
   readonly cell: MeasuredCell;
 }
 
-/** Rows and differences. */
 interface ExperimentTable {
   readonly rows: ExperimentRow[];
   readonly differences: ExperimentDifference[];

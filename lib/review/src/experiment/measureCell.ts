@@ -8,7 +8,6 @@ import { bestThreshold } from '../scores/scoreReviews';
 import type { ExperimentConfig } from './experimentConfig';
 import type { PlainTexts } from './plainTexts';
 
-/** One recorded answer. */
 export interface Answer {
   readonly text: string;
   readonly probability?: number;
@@ -52,7 +51,6 @@ export interface CellWork {
   readonly signal?: AbortSignal;
 }
 
-/** Measures the model as it is. */
 export async function measureCell(model: PeftModel | LlamaForCausalLM, task: ReviewTask, work: CellWork): Promise<MeasuredCell> {
   const { tokenizer, config, splits, texts, signal } = work;
   const { maxLength, batchSize } = config;

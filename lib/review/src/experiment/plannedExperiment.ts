@@ -44,7 +44,6 @@ export interface ExperimentOutcome {
   readonly answers: string;
 }
 
-/** A cell and its examples. */
 export interface PlannedCell {
   readonly plan: CellPlan;
   readonly splits: ReviewSplits;

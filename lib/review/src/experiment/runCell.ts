@@ -9,13 +9,11 @@ import type { ExperimentRun } from './experimentResults';
 import { type CellWork, type MeasuredCell, measureCell, rounded } from './measureCell';
 import { tuned } from './tunedModel';
 
-/** The result of a trial. */
 export interface TrialResult {
   /** The lowest validation loss; null when the training diverged. */
   readonly loss: number | null;
 }
 
-/** The result of a training run. */
 export interface RunResult extends MeasuredCell {
   readonly run: ExperimentRun;
 }

@@ -10,11 +10,9 @@ interface TunedBase {
   readonly trainableParameters: number;
   /** Saves the adapter, and returns its size; null when there is none. */
   save(folder: string): number | null;
-  /** Restores the base. */
   restore(): void;
 }
 
-/** Prepares the base for a method. */
 export function tuned(base: LlamaForCausalLM, method: ExperimentMethod, seed: number): TunedBase {
   const config = methodConfig(method);
   if (config === undefined) return wholeModel(base);

@@ -26,7 +26,6 @@ export function addedHunk(fileLines: readonly string[], added: LineRange, contex
   return { patch: [header, ...signed].join('\n'), code: code.join('\n'), lines: { first, last } };
 }
 
-/** Whether a range contains a line. */
 export function isWithin(line: number, { first, last }: LineRange): boolean {
   return line >= first && line <= last;
 }

@@ -6,7 +6,6 @@ import { addedHunk, type Hunk, isWithin, type LineRange } from './addedHunk';
 import { lintRules } from './lintRules';
 import { type SourceFile, textHash } from './packageSources';
 
-/** Settings of a hunk. */
 export interface HunkOptions {
   readonly seed: number;
   readonly contextLines: number;

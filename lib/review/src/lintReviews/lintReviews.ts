@@ -39,7 +39,6 @@ export interface LintProgress {
 
 type Settings = Required<Pick<LintReviewOptions, 'seed' | 'maxPerRule' | 'maxFilesPerPackage' | 'contextLines' | 'maxCharacters'>>;
 
-/** The names of all options. */
 export const LINT_OPTIONS = [
   'cacheDir',
   'nodeModules',

@@ -1,7 +1,6 @@
 /** What ESLint looks for when it acts as the reviewer. */
 import type { Linter } from 'eslint';
 
-/** Options of rules, for those that have any. */
 const OPTIONS: Readonly<Record<string, readonly unknown[]>> = {
   camelcase: [{ properties: 'never' }],
   curly: ['multi-line'],

@@ -3,7 +3,6 @@ import { shuffled } from 'lowrank/internal';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { textHash } from './packageSources';
 
-/** How to split the examples. */
 interface SplitOptions {
   readonly seed: number;
   /** Maximum findings per rule in the training part; the other two get a tenth of it. */

@@ -18,7 +18,6 @@ export interface ReadReviewsOptions extends ProblemOptions {
   readonly task?: ReviewTask;
 }
 
-/** An example and its file. */
 interface FiledExample {
   readonly file: string;
   readonly example: ReviewExample;

@@ -8,7 +8,6 @@ export function checkPairs(predictions: readonly unknown[], references: readonly
   if (predictions.length === 0) throw new ArgumentError('no predictions to score');
 }
 
-/** The arithmetic mean. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -4,7 +4,6 @@ import { INK, nominal } from 'lowrank-notebook/internal';
 import type { ExperimentDifference } from 'lowrank-review';
 import { METRICS, numberText } from './metrics';
 
-/** Settings of `differencePlot`. */
 export interface DifferencePlotOptions {
   readonly title?: string;
 }

@@ -5,7 +5,6 @@ import { INK, nominal, quantity, SERIES_COLOURS } from 'lowrank-notebook/interna
 import { type ActivationShape, activationBytes, frozenBytes, NF4_BYTES, TRAINED_BYTES } from '../stepMemory';
 import { choice, derived, movingFigure, short, slider } from './moving';
 
-/** A model to train. */
 export interface MemoryModel extends ActivationShape {
   readonly name: string;
   readonly parameters: number;
@@ -22,7 +21,6 @@ export interface MemoryMethod {
   readonly bytesPerWeight: number;
 }
 
-/** Settings of `memoryExplorer`. */
 export interface MemoryExplorerOptions {
   /** @defaultValue full and LoRA at 16 bits, QLoRA in NF4 */
   readonly methods?: readonly MemoryMethod[];

@@ -4,7 +4,6 @@ import type { Figure } from 'lowrank-notebook';
 import { GRID, INK, nominal, ordinal, SEQUENTIAL } from 'lowrank-notebook/internal';
 import { movingFigure, short, slider } from './moving';
 
-/** One run. */
 export interface RateRun {
   readonly learningRate: number;
   /** The other setting: α, or the rank. */
@@ -13,7 +12,6 @@ export interface RateRun {
   readonly loss: number;
 }
 
-/** Settings of `rateHeatmap`. */
 export interface RateHeatmapOptions {
   /** What the rows are, for example `α` or `rank r`. */
   readonly settingTitle: string;

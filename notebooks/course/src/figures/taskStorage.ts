@@ -13,7 +13,6 @@ export interface TaskCost {
   readonly each: number;
 }
 
-/** Settings of `taskStorage`. */
 export interface TaskStorageOptions {
   /** @defaultValue 50 */
   readonly maxTasks?: number;

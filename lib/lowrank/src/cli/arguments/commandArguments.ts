@@ -6,7 +6,6 @@ import { UsageError } from '../usageError';
 import { checkPlace } from './checkPlace';
 import type { CommandSpec, OptionSpec } from './commandSpec';
 
-/** An inclusive range for a number. */
 interface NumberRange {
   readonly least?: number;
   readonly most?: number;

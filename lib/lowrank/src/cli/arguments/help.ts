@@ -2,7 +2,6 @@
 import type { Command } from '../command';
 import type { CommandSpec } from './commandSpec';
 
-/** The help of the `lowrank` program. */
 export function programHelp(commands: Readonly<Record<string, Command>>): string {
   const summaries = Object.entries(commands).map(([name, { spec }]) => [name, spec.summary] as const);
   return [
@@ -17,7 +16,6 @@ export function programHelp(commands: Readonly<Record<string, Command>>): string
   ].join('\n');
 }
 
-/** The help of one command. */
 export function commandHelp(name: string, { summary, argument, options, notes }: CommandSpec): string {
   const rows = Object.entries(options).map(([option, { value, help }]) => [`--${option}${value ? ` ${value}` : ''}`, help] as const);
   return [

@@ -17,7 +17,6 @@ export interface LocalProcess {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** How a process ended. */
 export interface End {
   /** Its index, from 0. */
   readonly rank: number;

@@ -14,7 +14,6 @@ export class GgufError extends FileFormatError {}
 /** A metadata value; integers above 2⁵³ are bigints. */
 export type GgufValue = string | number | bigint | boolean | readonly GgufValue[];
 
-/** The contents of a GGUF header. */
 export interface GgufHeader {
   readonly metadata: ReadonlyMap<string, GgufValue>;
   readonly tensors: readonly GgufTensorEntry[];

@@ -32,7 +32,6 @@ export function checkBeams({ numBeams = 1, lengthPenalty = 1, earlyStopping = fa
   }
 }
 
-/** The rules of a search. */
 interface BeamSearchRules extends BeamSearchOptions {
   readonly maxNewTokens: number;
   readonly stopIds: readonly number[];
@@ -117,7 +116,6 @@ async function bestContinuations(
   );
 }
 
-/** The search for one prompt. */
 class RowSearch {
   /** Unfinished texts, best first. */
   beams: readonly Beam[];

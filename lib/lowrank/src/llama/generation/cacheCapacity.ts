@@ -7,13 +7,11 @@ const BUCKET = 64;
 /** Shorter prompts are padded to doublings of this. A GPU takes as long for a whole bucket, and longer to compile. */
 const leastPrompt = () => (deviceInfo().device === 'GPU' ? BUCKET : BUCKET / 4);
 
-/** The length of a prompt with its padding. */
 export function paddedLength(length: number): number {
   if (length > BUCKET) return BUCKET * Math.ceil(length / BUCKET);
   return Math.max(leastPrompt(), 2 ** Math.ceil(Math.log2(length)));
 }
 
-/** The number of positions in the cache of a prompt. */
 export function cacheCapacity(promptLength: number, maxNewTokens: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(BUCKET, paddedLength(promptLength)) + maxNewTokens));
 }

@@ -19,7 +19,6 @@ type Position = Pick<NextToken, 'begins' | 'place'>;
 type State = { readonly held: HeldLayer[]; readonly position: Position };
 
 export class CompiledDecoder implements Decoder {
-  /** The program for this number of rows. */
   #program?: { readonly rows: number; readonly of: DecodingProgram };
   #held: HeldLayer[] = [];
   #position?: Position;

@@ -15,7 +15,6 @@ import type { GateKind } from './config';
  */
 export type PrefixLayout = 'huggingface' | 'opengvlab' | 'lit';
 
-/** The gate type of each layout. */
 export const GATE_OF_LAYOUT = { huggingface: 'scalar', opengvlab: 'perHeadTanh', lit: 'perHead' } as const satisfies Record<
   PrefixLayout,
   GateKind

@@ -7,7 +7,6 @@ import { readAdapterConfig } from './adapterConfigFile';
 import { openAdapterTensors, type TensorSource } from './adapterTensors';
 import { CONFIG_FILE } from './configFields';
 
-/** The contents of a folder. */
 export interface AdapterFolder {
   readonly config: PeftConfig;
   readonly tensors: TensorSource;

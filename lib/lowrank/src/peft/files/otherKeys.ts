@@ -3,7 +3,6 @@ import { UnsupportedError } from '../../runtime';
 import { warn } from '../../runtime/messages/warn';
 import { CONFIG_FILE, type ConfigFields } from './configFields';
 
-/** The other keys of a method. */
 export interface OtherKeys {
   /** Those that are passed over, with the values that PEFT writes; undefined for one that it does not write. */
   readonly ignored?: Readonly<Record<string, unknown>>;

@@ -13,7 +13,6 @@ import { CONFIG_FILE } from './configFields';
 import { modelCard } from './modelCard';
 import { storedTensor } from './tensorLayout';
 
-/** An adapter to write. */
 interface AdapterContent {
   readonly name: string;
   readonly config: PeftConfig;

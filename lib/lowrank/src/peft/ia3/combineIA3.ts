@@ -7,7 +7,6 @@ import type { CombinationOptions } from '../tuner';
 import type { IA3Config } from './config';
 import type { IA3Linear } from './ia3Linear';
 
-/** Who has the layers. */
 interface Layers {
   layersOf(name: string): [string, IA3Linear][];
 }

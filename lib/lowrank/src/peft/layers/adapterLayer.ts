@@ -20,7 +20,6 @@ export interface LayerUpdate {
   dispose(): void;
 }
 
-/** A tensor of an update. */
 export interface UpdateTensor extends AdapterTensor {
   /** Its name in a file, without the layer's path. */
   readonly file: string;
@@ -178,7 +177,6 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
     return this.state.activeAdapters.flatMap((name) => this.updates.get(name) ?? []);
   }
 
-  /** The base layer's bias, if it has one. */
   protected baseBias(): tf.Variable | undefined {
     const bias: unknown = Reflect.get(this.baseLayer, 'bias');
     return bias instanceof tf.Variable ? bias : undefined;

@@ -7,7 +7,6 @@ import type { AdapterLayer, LayerUpdate } from './adapterLayer';
 /** The name for rows without an adapter. */
 export const BASE_ROW = '__base__';
 
-/** A batch at a layer. */
 export interface MixedBatch {
   readonly x: tf.Tensor;
   /** The output of the layer without adapters. */

@@ -27,7 +27,6 @@ export interface Target<C, L> {
   readonly own: C;
 }
 
-/** The start of a layer's update. */
 export interface UpdateStart {
   /** Whether values of a file follow; the seed then affects only the dropout masks. */
   readonly isEmpty: boolean;
@@ -64,7 +63,6 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
    */
   protected abstract targets(config: C, isGiven: boolean): Target<C, L>[];
 
-  /** Adds an update to a layer. */
   protected abstract addUpdate(target: Target<C, L>, name: string, start: UpdateStart): void;
 
   /** The tensors of one layer in an adapter's file, by PEFT's names. */

@@ -125,7 +125,6 @@ export class ModulesToSave implements TunerPart<SavedConfig> {
     }
   }
 
-  /** The wrapped modules by path. */
   modules(): readonly [string, ModulesToSaveWrapper][] {
     return this.wrapped.list();
   }

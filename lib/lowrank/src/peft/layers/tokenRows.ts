@@ -218,7 +218,6 @@ export class TokenRows extends Module implements TokenTable, Projection {
 /** PEFT's name of the rows in a file, after the layer's name. */
 export const ROWS_NAME = 'token_adapter.trainable_tokens_delta';
 
-/** Whether a module is such a layer. */
 export function isTokenLayer(module: Module | undefined): module is TokenLayer {
   return isEmbeddingLayer(module) || [Linear, QuantizedLinear, TiedHead].some((kind) => module instanceof kind);
 }

@@ -16,7 +16,6 @@ export function trainedBiases(model: Module, { bias = 'none' }: BiasConfig, path
   });
 }
 
-/** True if the configuration trains biases. */
 export function trainsBiases({ bias = 'none' }: BiasConfig): boolean {
   return bias !== 'none';
 }

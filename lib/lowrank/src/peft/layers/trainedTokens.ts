@@ -151,7 +151,6 @@ export class TrainedTokens implements TunerPart<TokenConfig> {
     }
   }
 
-  /** The wrapped layers by path. */
   modules(): readonly [string, TokenRows][] {
     return this.wrapped.list();
   }

@@ -22,7 +22,6 @@ export interface MemoryPlan {
 interface MemoryRequest {
   /** For example `training on 4 × 512 tokens`. */
   readonly what: string;
-  /** The remedy. */
   readonly remedy: string;
 }
 

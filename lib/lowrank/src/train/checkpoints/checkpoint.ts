@@ -161,7 +161,6 @@ function folderName(sequence: number, step: number): string {
   return `checkpoint-${sequence}-step-${step}`;
 }
 
-/** A checkpoint's folder. */
 interface CheckpointFolder {
   readonly name: string;
   readonly sequence: number;

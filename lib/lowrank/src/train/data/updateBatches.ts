@@ -20,7 +20,6 @@ export interface DataPosition {
   readonly digest?: string;
 }
 
-/** The batches of one update. */
 export interface UpdateBatches {
   readonly batches: readonly Batch[];
   /** The position of the first batch. */

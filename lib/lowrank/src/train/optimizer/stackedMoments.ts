@@ -39,7 +39,6 @@ export class StackedMoments {
     });
   }
 
-  /** Adds copies of these moments. */
   addCopies(pairs: ReadonlyMap<string, MomentPair>): void {
     const firsts = Array.from(pairs, ([name, { first }]) => [name, first] as const);
     this.add(firsts, (_, names) => {

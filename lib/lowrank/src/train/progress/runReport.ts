@@ -14,7 +14,6 @@ export interface MadeUpdate {
   readonly seconds: number;
 }
 
-/** The run that is reported. */
 interface ReportedRun {
   /** Updates of the whole run, if known. */
   readonly steps: number | undefined;

@@ -23,7 +23,6 @@ export function terminalProgress(stream: TerminalStream = process.stderr): Progr
   };
 }
 
-/** The progress in one short line. */
 export function progressLine({ step, steps, loss, tokensPerSecond, secondsLeft }: TrainingProgress): string {
   const parts = [`step ${counted(step, steps)}`, `loss ${loss.toFixed(3)}`, `${Math.round(tokensPerSecond)} tokens/s`];
   if (secondsLeft !== undefined && step !== steps) parts.push(`${duration(secondsLeft)} left`);

@@ -14,7 +14,6 @@ import { type Piece, piecesOf } from '../data/workerRows';
 import { CompiledStep, type StepOutcome, type StepSetup } from './compiledStep';
 import { noGradient } from './gradients';
 
-/** The numbers of one update. */
 interface UpdateNumbers {
   readonly loss: number;
   /** Before clipping. */

@@ -7,14 +7,12 @@ import { textWidth } from './textExtent';
 /** How a text looks; what is left out is running text from its left end. */
 type TextLook = Partial<Pick<Text, 'size' | 'tone' | 'anchor' | 'isBold' | 'isMono'>>;
 
-/** How a box looks. */
 interface BoxLook {
   readonly tone: Tone;
   /** @defaultValue 'tint' */
   readonly look?: Rectangle['look'];
   /** @defaultValue 5 */
   readonly radius?: number;
-  /** The look of its text. */
   readonly text?: TextLook;
 }
 

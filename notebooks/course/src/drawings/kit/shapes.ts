@@ -4,7 +4,6 @@ import type { Tone } from './palette';
 /** A point in pixels, from the top left corner of the card. */
 export type Point = readonly [x: number, y: number];
 
-/** A rectangle. */
 export interface Rectangle {
   readonly kind: 'rectangle';
   readonly x: number;

@@ -21,7 +21,6 @@ const [LINE, HIGH] = [25, 22];
 const LEARNED = { tone: 'ink', look: 'solid', text: { tone: 'card' } } as const;
 const READ = { tone: 'base', text: { tone: 'ink' } } as const;
 
-/** A token of a prompt or its answer. */
 interface Token {
   readonly shown: string;
   readonly isLearned: boolean;

@@ -5,7 +5,6 @@ import { statelessUniform } from '../../../runtime/statelessRandom';
 /** The election of an element's sign in TIES: by the sum of its values, or by the count of its signs. */
 export type MajoritySignMethod = 'total' | 'frequency';
 
-/** The options of the methods. */
 export interface ArithmeticOptions {
   /** Share of the kept elements. */
   readonly density?: number;

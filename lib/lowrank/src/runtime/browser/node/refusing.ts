@@ -1,7 +1,6 @@
 /** Stand-ins for the functions of Node that a browser lacks: each throws an UnsupportedError that names the function. */
 import { UnsupportedError } from '../../errors';
 
-/** A function that refuses. */
 export function refusing(what: string): () => never {
   return () => {
     throw new UnsupportedError(`${what} is not there in a browser; run this in Node`);

@@ -5,7 +5,6 @@ import { backendInternals, type TensorInfo } from '../tfjsInternals';
 import { type Cost, costOf } from './cost';
 import { type GraphBuilder, MUST_COMPILE, type Operation, type SymbolType } from './graphBuilder';
 
-/** The content of a function. */
 interface FunctionPlan {
   readonly name: string;
   readonly inputs: readonly number[];

@@ -4,7 +4,6 @@ import { sizeOf } from '../../sizeOf';
 import type { GraphBuilder } from '../graph/graphBuilder';
 import { typeBytes } from '../graph/typeNumbers';
 
-/** The inputs of the backward pass. */
 interface BackwardInputs {
   /** Symbols of the forward pass whose values are saved. */
   readonly savedActivations: readonly number[];

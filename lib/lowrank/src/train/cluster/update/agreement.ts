@@ -6,7 +6,6 @@ import type { Cluster } from '../cluster';
 
 /** What one worker asks for, or what all of them agree on. */
 export interface Wishes {
-  /** Whether the run stops. */
   readonly stop: boolean;
   /** How many updates are in flight at a time; the smallest number that a worker asks for. */
   readonly stepsAtOnce: number;
