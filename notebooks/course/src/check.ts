@@ -3,11 +3,11 @@ import { ArgumentError, tf } from 'lowrank';
 import { checkKnown } from 'lowrank/internal';
 import { mismatch, textOf } from './mismatch';
 
-/** How an answer is checked, and what helps where it is wrong. */
+/** How to check an answer, and help for a wrong one. */
 export interface CheckOptions {
-  /** Printed below what is wrong. */
+  /** Printed below the fault. */
   readonly hint?: string;
-  /** Wrong answers that are often given, each with what is wrong with it; printed in place of the general words. */
+  /** Common wrong answers, each with its fault, which is printed in place of the general words. */
   readonly slips?: readonly { readonly answer: unknown; readonly because: string }[];
   /** How far numbers may be apart, as a share of the larger. @defaultValue 0 where a whole number is expected, otherwise 1e-4 */
   readonly tolerance?: number;

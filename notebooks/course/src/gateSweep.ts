@@ -1,4 +1,4 @@
-/** What a layer's attention and output do as a prefix's gate turns. */
+/** The attention and output of a layer at each value of a prefix's gate. */
 import { type CausalSelfAttention, type LlamaForCausalLM, tf, type ZeroInitPrefixAttention } from 'lowrank';
 import { norm } from './measures';
 import type { SourcePrefixAttention } from './sourcePrefixAttention';
@@ -11,15 +11,15 @@ export interface ReadLayer {
   readonly layer: number;
 }
 
-/** What the gate of one form of prefix attention does. */
+/** The effect of the gate in one form of prefix attention. */
 export interface GateSweep {
   /** How far the model's logits move from the base's, ‖logits − base‖ / ‖base‖, at gates from −1 to 1 in steps of 0.1. */
   readonly points: readonly { readonly gate: number; readonly distance: number }[];
-  /** What the last token looks at when the gate is 1: the prompt vectors, then the tokens. */
+  /** The attention of the last token when the gate is 1: the prompt vectors, then the tokens. */
   readonly row: readonly number[];
 }
 
-/** What the last token of the text looks at in each head of the layer. */
+/** The attention of the text's last token in each head of the layer. */
 function lastRows({ model, ids, layer }: ReadLayer): number[][] {
   const maps = model.attentions([[...ids]]); // each (1, H, T, T), or (1, H, T, P + T)
   const rows = tf.tidy(() =>

@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type * as lowrank from 'lowrank';
 
-/** What came of a function in a process of its own; nothing where the process was killed. */
+/** The outcome of a function in a process of its own; undefined where the process was killed. */
 export interface Outcome<Result> {
   readonly result?: Result;
-  /** What the function threw. */
+  /** The message of the error that the function threw. */
   readonly message?: string;
   /** The most memory that Linux has seen the process take, in MB. */
   readonly peak?: number;

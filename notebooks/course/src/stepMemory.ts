@@ -1,4 +1,4 @@
-/** What a training step holds in memory: one source for the drawing and for the figure that moves. */
+/** The memory of a training step: one source for the drawing and for the figure that moves. */
 
 /** Bytes for a trained number in mixed precision with Adam (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1). */
 export const TRAINED_BYTES = { weights: 2, gradients: 2, moments: 8, '32-bit copy': 4 } as const;

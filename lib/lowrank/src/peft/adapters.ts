@@ -1,4 +1,4 @@
-/** The adapters on a model: which there are, which act, and their files. */
+/** The adapters on a model: their names, the active ones, and their files. */
 import { checkAlive, type Module } from '../nn';
 import { ArgumentError, StateError, type tf } from '../runtime';
 import { checkOneOf } from '../runtime/checks/checkValues';
@@ -182,7 +182,7 @@ export class Adapters<M extends NamedModule = NamedModule> {
     return this.tuner[name] as Abilities<PeftConfig>[A];
   }
 
-  /** Warns of what these adapters leave in the base when they do not act. */
+  /** Warns of changes in the base that these adapters leave behind. */
   warnOfBase(names: Iterable<string>): void {
     for (const name of names) {
       const left = this.tuner.leftInBase(name);

@@ -48,7 +48,7 @@ export interface Tuner<C extends AdapterConfig = AdapterConfig> extends Partial<
   setEnabled(isEnabled: boolean): void;
   /** The seeds of an adapter's dropout masks, by layer. */
   dropoutSeeds?(name: string): Iterable<readonly [string, tf.Variable]>;
-  /** What an adapter has changed in the base itself, which stays while it is disabled and when it is removed. */
+  /** An adapter's changes in the base itself, which stay while it is disabled and when it is removed. */
   leftInBase(name: string): string | undefined;
   /**
    * The tensors of the adapter in its file, by the file's name without the prefix `base_model.model.`. A name that begins with

@@ -29,7 +29,7 @@ export function withinTime<T>(milliseconds: number, what: string, work: () => T)
   }
 }
 
-/** The error is of the other context, and no `Error` of ours. */
+/** The error comes from another context, so it is not an `Error` of this one. */
 function isTimeout(cause: unknown): boolean {
   return typeof cause === 'object' && cause !== null && Reflect.get(cause, 'code') === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 }

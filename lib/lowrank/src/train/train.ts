@@ -65,7 +65,7 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
   }
 }
 
-/** What decides when a group of updates ends. */
+/** The facts that decide when a group of updates ends. */
 interface Pace {
   readonly stop: Stop;
   readonly stepsAtOnce: StepsAtOnce;
@@ -141,7 +141,7 @@ function workersOptions({ progress, log, ...options }: TrainOptions, { isFirst }
   return isFirst ? { ...options, progress, log } : options;
 }
 
-/** What a resumed run has to have in common with its checkpoint. */
+/** The facts that a resumed run must share with its checkpoint. */
 function inputsOf(batches: BatchSource, { constants }: AdamW, options: TrainOptions): RunInputs {
   const { gradientAccumulation = 1, maxGradNorm = 1, compile = true, precision = 'float32', evaluation } = options;
   const heldOut = evaluation && typeof evaluation.batches !== 'function' && { 'held-out': dataFact(evaluation.batches, 0) };

@@ -8,7 +8,6 @@ interface Labelled {
   readonly text: string;
   readonly x: number;
   readonly y: number;
-  /** Of the mark. */
   readonly radius: number;
   /** The vertical extent of the mark's interval. */
   readonly interval?: readonly [top: number, bottom: number];
@@ -95,7 +94,7 @@ function withLeader(label: PlacedLabel, far: number, { x, y, radius }: Labelled)
 
 /** Rounds in which a label may leave the place that it got before the others had theirs. */
 const ROUNDS = 4;
-/** What a pixel of distance costs, in square pixels of overlap. */
+/** The cost of a pixel of distance, in square pixels of overlap. */
 const DISTANCE = 0.5;
 
 /**

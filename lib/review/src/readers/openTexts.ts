@@ -40,7 +40,7 @@ async function* openFolder(folder: string): AsyncGenerator<TextSource> {
   for (const file of files) yield* openTexts(file);
 }
 
-/** More means a whole disk, or `/proc`, whose links lead to one. */
+/** More entries mean a whole disk, or `/proc`, whose links lead to one. */
 const MOST_ENTRIES = 50_000;
 
 /** The data files in a folder and its subfolders. Follows links, but reads no folder or file twice, so cycles end. */

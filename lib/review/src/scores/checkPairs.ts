@@ -1,4 +1,4 @@
-/** What the scores share. */
+/** Helpers of the scores. */
 import { ArgumentError } from 'lowrank';
 
 /** @throws ArgumentError when there are no pairs, or the numbers of predictions and references differ. */

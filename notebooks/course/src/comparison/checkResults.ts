@@ -1,4 +1,4 @@
-/** Checks a results file against itself: what does not agree is refused before anything is drawn from it. */
+/** Checks that a results file agrees with itself, before anything is drawn from it. */
 import { FormatError } from 'lowrank/errors';
 import { isJsonObject } from 'lowrank/internal';
 import type { ExperimentResults } from 'lowrank-review';
@@ -30,7 +30,7 @@ function faultOf(results: ExperimentResults): string | undefined {
   return cellFault(results) ?? sweepFault(results) ?? rowFault(results) ?? differenceFault(results);
 }
 
-/** Each method, task and seed of the configuration has run once, or is said not to have. */
+/** Each method, task and seed of the configuration has run once, or is in `notRun`. */
 function cellFault({ config, runs, notRun }: ExperimentResults): string | undefined {
   const name = (method: string, task: string, seed: number) => `${method} on ${task} with seed ${seed}`;
   const wanted = config.methods.flatMap((method) =>

@@ -4,7 +4,7 @@ import type { Tone } from './kit/palette';
 import { type Drawing, MARGIN, type Shape, SMALL } from './kit/shapes';
 
 interface Station {
-  /** As its notebook's file begins. */
+  /** The beginning of its notebook's file name. */
   readonly number: string;
   readonly name: string;
   readonly question: string;

@@ -4,7 +4,7 @@ import type { Figure } from 'lowrank-notebook';
 import { INK, nominal, quantity } from 'lowrank-notebook/internal';
 import { coloursOf, movingFigure, short, slider } from './moving';
 
-/** What a method stores. */
+/** The storage of a method. */
 export interface TaskCost {
   readonly label: string;
   /** GB that all tasks share: the base model, or 0. */

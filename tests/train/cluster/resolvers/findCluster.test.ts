@@ -152,7 +152,7 @@ describe('what is incomplete or contradicts itself is refused by name', () => {
     ['a rank that is no number', { ...torchrun, RANK: 'x' }, "RANK is 'x', not a whole number"],
     ['several processes per node', { ...kubeflow, PET_NPROC_PER_NODE: '8' }, 'PET_NPROC_PER_NODE is 8'],
     ['an elastic number of nodes', { ...kubeflow, PET_NNODES: '1:4' }, "PET_NNODES is '1:4', not a whole number"],
-    ['other task counts', { ...srun, SLURM_STEP_NUM_TASKS: '6' }, 'tells of 5 tasks on 3 nodes, the other variables of 6 on 3'],
+    ['other task counts', { ...srun, SLURM_STEP_NUM_TASKS: '6' }, 'has 5 tasks on 3 nodes, the other variables have 6 on 3'],
     ['another place', { ...srun, SLURM_LOCALID: '0' }, 'SLURM_LOCALID is 0; by the other variables this task would have 1'],
     ['an order of tasks that is unknown', { ...srun, SLURM_DISTRIBUTION: 'plane' }, "in the order 'plane'"],
     ['several machines without an address', { ...mpirun, OMPI_COMM_WORLD_LOCAL_SIZE: '1' }, 'mpirun -x MASTER_ADDR=HOST'],

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { UsageError } from '../usageError';
 
-/** What an option's path has to be: a folder to read, or a folder or file to write, which need not exist yet. */
+/** The kind of path that an option takes: a folder to read, or a folder or file to write, which need not exist yet. */
 export type Place = 'folder' | 'output folder' | 'output file';
 
 /** @throws UsageError with the option, the path, and what is in the way. */

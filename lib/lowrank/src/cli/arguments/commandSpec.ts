@@ -1,4 +1,4 @@
-/** What a command accepts. Imports nothing slow, because help must appear at once. */
+/** The arguments and options of a command. Imports nothing slow, because help must appear at once. */
 
 import type { Place } from './checkPlace';
 

@@ -128,7 +128,7 @@ export async function allCommands(): Promise<Readonly<Record<string, Command>>> 
 
 export const shared = { beams, json, loadMethodOptions, model, quantize, quiet, trainNotes, trainOptions };
 
-/** What the commands of `lowrank-review` share with those here. They are given it: an import would load TensorFlow to print a help text. */
+/** The parts that the commands of `lowrank-review` share with these. They are passed: an import would load TensorFlow to print a help text. */
 export type SharedOptions = typeof shared;
 
 /** The export of `lowrank-review` that this file reads. */

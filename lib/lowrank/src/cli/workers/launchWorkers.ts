@@ -8,7 +8,7 @@ import type { Streams } from '../streams';
 import { UsageError } from '../usageError';
 import { type Ends, endBy, type LocalProcess, runLocalProcesses } from './localProcesses';
 
-/** What to run, and how often. */
+/** The command to run, and how often to restart it. */
 interface Launch {
   /** The words of the command, its name first. */
   readonly words: readonly string[];

@@ -9,7 +9,7 @@ import { printableMessage } from '../../runtime/messages/printable';
 import type { Streams } from '../streams';
 import { LAUNCHED } from './endWithLauncher';
 
-/** What to start. */
+/** A process to start. */
 export interface LocalProcess {
   /** The words after `node`. */
   readonly words: readonly string[];

@@ -8,7 +8,7 @@ import { UsageError } from '../usageError';
 import { endWithLauncher } from './endWithLauncher';
 import { checkWorkers, launchWorkers, withoutOptions } from './launchWorkers';
 
-/** Which command it is. */
+/** The command to run. */
 interface Work {
   readonly command: string;
   /** How often all workers restart after one is lost; only for work that resumes from checkpoints. */

@@ -1,4 +1,4 @@
-/** The settings of generation, and what is refused before it begins. */
+/** The settings of generation, and their checks before it begins. */
 import { ArgumentError, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkOneOf } from '../../runtime/checks/checkValues';

@@ -1,7 +1,7 @@
 /** Pads rows of different lengths on the left. */
 import type { LlamaConfig } from '../config';
 
-/** What the places before a row contain. They are masked, so an id outside the vocabulary, as of a token that was never added, becomes 0. */
+/** The content of the places before a row. They are masked, so an id outside the vocabulary, as of a token that was never added, becomes 0. */
 export function fillerOf({ padTokenId = 0, vocabSize }: Pick<LlamaConfig, 'padTokenId' | 'vocabSize'>): number {
   return padTokenId < vocabSize ? padTokenId : 0;
 }

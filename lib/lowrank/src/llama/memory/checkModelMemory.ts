@@ -1,4 +1,4 @@
-/** Refuses what a model would be asked for and its machine has no memory for, before anything is allocated. */
+/** Refuses work for which the machine lacks memory, before anything is allocated. */
 import { isTracing, tf } from '../../runtime';
 import { checkMemory, memoryPlan } from '../../runtime/memory/memoryBudget';
 import type { LlamaConfig } from '../config';

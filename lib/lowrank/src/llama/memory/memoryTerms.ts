@@ -37,7 +37,7 @@ function copies({ isCompiled, isGpu }: Work) {
   return COPIES[isGpu ? 'GPU' : 'CPU'][isCompiled ? 'compiled' : 'eager'];
 }
 
-/** Of one layer at a time: before, during and after the softmax. */
+/** The scores of one layer at a time: before, during and after the softmax. */
 export function scoresTerm(work: Work): MemoryTerm {
   const { config, B, T } = work;
   return { name: 'attention scores', bytes: 4 * copies(work).scores * B * config.numAttentionHeads * T * T };
@@ -65,7 +65,7 @@ export function cacheTerm({ config, B, T, maxNewTokens, isCompiled, isGpu }: Wor
   return { name: 'key and value cache', bytes: 4 * 2 * B * K * D * L * places };
 }
 
-/** What oneDNN keeps for each new shape of a product. An uncompiled step has new shapes at each length; the oldest are forgotten. */
+/** Memory that oneDNN keeps for each new shape of a product. An uncompiled step has new shapes at each length; the oldest are forgotten. */
 const KERNELS = { bytesPerStep: 0.55e6, steps: 850 };
 
 export function kernelsTerm({ maxNewTokens, isCompiled, isGpu }: Work): MemoryTerm {

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
 
-/** What these fields may hold, wherever they are; the package takes anything else for one of them. */
+/** The values of these fields, wherever they are; the package takes any other value for one of them. */
 const CHOICES: ReadonlyMap<string, readonly unknown[]> = new Map(
   Object.entries({
     behavior: ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'],
@@ -12,7 +12,7 @@ const CHOICES: ReadonlyMap<string, readonly unknown[]> = new Map(
   }),
 );
 
-/** The package looks a token up whole where the model is none of these; older files do not say. */
+/** For any other model, the package looks tokens up whole; older files do not name theirs. */
 const MODELS: readonly unknown[] = ['BPE', 'Unigram', 'WordPiece', 'WordLevel', undefined];
 
 /**

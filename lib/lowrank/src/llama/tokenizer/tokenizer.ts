@@ -26,7 +26,7 @@ export interface ChatMessage {
 }
 
 const WRITTEN = ['tokenizer.json', 'tokenizer_config.json'] as const;
-/** What another tokenizer's folder may hold besides, and would be read with this one. */
+/** Files of another tokenizer, which would be read with this one. */
 const REMOVED: readonly string[] = ['special_tokens_map.json', 'added_tokens.json', 'chat_template.jinja'];
 
 /** Whether `savePretrained` writes or removes a file of that name. */

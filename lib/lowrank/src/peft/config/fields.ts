@@ -80,9 +80,9 @@ const nullIfEmpty = (names: Names): Names | null => (names.length > 0 ? written(
 
 /** Names of modules, or a regular expression. */
 export const names: Field<Names> = { fallback: [], check: checkNames, read: (fields, key) => fields.names(key), write: written };
-/** Those to leave alone; none is null in the file. */
+/** Names of modules to leave alone; none is null in the file. */
 export const excluded: Field<Names> = { ...names, write: nullIfEmpty };
-/** Those to adapt, which the file must have. */
+/** Names of modules to adapt, which the file must have. */
 export function targets(...fallback: readonly string[]): Field<Names> {
   return { ...names, fallback, read: (fields, key) => fields.names(key) ?? fields.fail(key, 'a text or a list of texts') };
 }

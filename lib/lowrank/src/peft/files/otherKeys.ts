@@ -4,13 +4,13 @@ import { warn } from '../../runtime/messages/warn';
 import { CONFIG_FILE, type ConfigFields } from './configFields';
 
 export interface OtherKeys {
-  /** Those that are passed over, with the values that PEFT writes; undefined for one that it does not write. */
+  /** Ignored keys, with the values that PEFT writes; undefined for one that it does not write. */
   readonly ignored?: Readonly<Record<string, unknown>>;
-  /** Those without an effect in PEFT either, each with its default and the reason; a warning names one that is not at its default. */
+  /** Keys without effect in PEFT either, each with its default and the reason; a warning names one that is not at its default. */
   readonly withoutEffect?: Readonly<Record<string, readonly [unset: unknown, reason: string]>>;
-  /** Those that ask for another computation, with the values that PEFT writes when they are off. */
+  /** Keys that ask for another computation, with the values that PEFT writes when they are off. */
   readonly unsupported?: Readonly<Record<string, unknown>>;
-  /** Those of the unsupported ones that an empty object sets too. */
+  /** Unsupported keys that an empty object sets too. */
   readonly setWhenEmpty?: readonly string[];
 }
 

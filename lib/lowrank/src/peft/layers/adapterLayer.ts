@@ -54,7 +54,7 @@ export abstract class AdapterLayer<B extends Module = Module, U extends LayerUpd
   /** The sum of these updates of the base weight. Shapes: weight (I, O) → (I, O). @internal */
   abstract deltaWeight(weight: tf.Tensor, updates: readonly U[]): tf.Tensor;
 
-  /** What these updates together add to the outputs. Shapes: x (N, I), for a table none; weight (I, O) → (N, O). @internal */
+  /** The sum that these updates add to the outputs. Shapes: x (N, I), for a table none; weight (I, O) → (N, O). @internal */
   abstract deltaOutputs(x: tf.Tensor | undefined, weight: tf.Tensor, updates: readonly U[]): tf.Tensor;
 
   /**

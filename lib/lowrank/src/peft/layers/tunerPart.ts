@@ -1,9 +1,9 @@
-/** What an adapter trains beside its updates of layers: whole modules, or rows of tokens. */
+/** The parts that an adapter trains besides its updates of layers: whole modules, or token rows. */
 import type { AdapterTensor, ExpectedTensor, Merging } from '../tuner';
 
 /** The part of a tuner that wraps one kind of module. Only rows of tokens are merged: a copy of a module stays in its place. */
 export interface TunerPart<C> extends Partial<Merging> {
-  /** Adds what the configuration names, untrained. */
+  /** Adds the modules or rows that the configuration names, untrained. */
   add(name: string, config: C): void;
   /** Removes an adapter, and each wrapper that it leaves empty. */
   remove(name: string): void;

@@ -56,7 +56,7 @@ export class LoraEmbedding extends LoraLayer<TokenTable> {
     return { loraA: 'lora_embedding_A', loraB: 'lora_embedding_B' };
   }
 
-  /** What DoRA adds to the base's output: `(g − 1)·E[id] + g·s·A[id]·B` with g = m/‖E + s·A·B‖. */
+  /** DoRA's addition to the base's output: `(g − 1)·E[id] + g·s·A[id]·B` with g = m/‖E + s·A·B‖. */
   private doraBranch(ids: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor {
     const scale = update.directionScale(this.baseWeight().read(), magnitude); // (C)
     return base.mul(scale.sub(1)).add(branch(ids, update).mul(scale));

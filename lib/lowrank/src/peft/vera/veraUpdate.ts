@@ -53,7 +53,7 @@ export class VeraUpdate implements LayerUpdate {
     return { into: addUpdate, values: { lambdaB, lambdaD, a: projections.a, b: projections.b } };
   }
 
-  /** What the update adds to the outputs. Shapes: x (…, I) → (…, O). */
+  /** The update's addition to the outputs. Shapes: x (…, I) → (…, O). */
   branch(x: tf.Tensor): tf.Tensor {
     const { projections, lambdaB, lambdaD } = this;
     const inFeatures = x.shape.at(-1) ?? 0;

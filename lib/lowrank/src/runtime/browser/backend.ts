@@ -1,4 +1,4 @@
-/** In place of `../device/backend` where a page computes: TensorFlow's operations by name, made of plain operations of tfjs. */
+/** Replaces `../device/backend` where a page computes: TensorFlow's operations by name, made of plain operations of tfjs. */
 import type { NativeBinding, NodeBackend, OpAttribute } from '../device/backend';
 import { tf } from '../device/tensorflow';
 import { UnsupportedError } from '../errors';

@@ -1,2 +1,2 @@
-/** What a page in a browser takes from this library beside its public names. */
+/** The names that a page in a browser imports from this library besides the public ones. */
 export { keptFiles } from './node/fs';

@@ -7,7 +7,7 @@ const MULTIPLIERS = [0xd2511f53, 0xcd9e8d57] as const;
 const KEY_STEPS = [0x9e3779b9, 0xbb67ae85] as const;
 const ROUNDS = 10;
 
-/** Of `tensorflow/core/kernels/stateless_random_ops.cc`: seeds are mixed once under this key. */
+/** The key under which `tensorflow/core/kernels/stateless_random_ops.cc` mixes seeds once. */
 const SCRAMBLING_KEY = [0x3ec8f720, 0x02461e29] as const;
 
 /** Below this Box and Muller's logarithm is not taken (`random_distributions.h`). */

@@ -3,7 +3,7 @@ import { tf } from '../device/tensorflow';
 import { ArgumentError } from '../errors';
 import { shown } from '../messages/shown';
 
-/** What a value may be: one, several, and how to tell. */
+/** The kinds of values: the words for one and for several, and the test. */
 const KINDS = {
   anything: ['anything', 'anything', () => true],
   text: ['a text', 'texts', (value: unknown) => typeof value === 'string'],

@@ -22,7 +22,7 @@ export interface CompileOptions {
    */
   readonly recompute?: boolean;
   /**
-   * What may differ between calls without a warning at the eighth trace: the shapes of tensors, or anything.
+   * The parts that may differ between calls without a warning at the eighth trace: the shapes of tensors, or anything.
    *
    * @defaultValue nothing
    */

@@ -53,7 +53,7 @@ export interface GraphBinding extends NativeBinding {
   xlaHasKernels?(): boolean;
 }
 
-/** What the backend keeps of one piece of data: values not yet sent to TensorFlow, or the id of a handle. */
+/** The backend's record of one piece of data: values not yet sent to TensorFlow, or the id of a handle. */
 export interface DataEntry {
   readonly shape: number[];
   readonly dtype: number;

@@ -101,7 +101,7 @@ function* upwards(path: string): Generator<string> {
   if (path !== '/') yield* upwards(nodePath.dirname(path));
 }
 
-/** What `ulimit -v` and `ulimit -d` leave. */
+/** The memory that `ulimit -v` and `ulimit -d` leave. */
 function* resourceLimits(read: ReadText): Generator<AvailableMemory> {
   const limits = read('/proc/self/limits');
   const status = read('/proc/self/status');

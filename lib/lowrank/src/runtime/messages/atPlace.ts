@@ -1,4 +1,4 @@
-/** Adds the place to errors that say what is wrong and not where. */
+/** Adds the place to errors that do not name it. */
 import { LowrankError } from '../errors';
 import { printableMessage } from './printable';
 

@@ -18,7 +18,7 @@ export interface RunSetup extends ModelSetup {
   readonly inputs: RunInputs;
 }
 
-/** What the updates depend on besides the model. The number of updates and their learning rates may change. */
+/** The inputs of the updates besides the model. The number of updates and their learning rates may change. */
 export interface RunInputs {
   /** A checksum of the data by its use, where it can be read twice. */
   readonly data: Readonly<Record<string, string>>;

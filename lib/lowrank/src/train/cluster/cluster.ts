@@ -16,7 +16,7 @@ interface Membership {
   readonly communication: Communication;
 }
 
-/** Something that needs all workers has failed; who is to blame is found out later. */
+/** A joint operation has failed; the worker to blame is found later. */
 class TogetherError extends Error {
   override readonly name = 'TogetherError';
 }
@@ -191,7 +191,7 @@ export class Cluster {
   }
 
   /**
-   * Takes note of an error that every worker throws at this point: nobody has to be told, and none leaves before the others know.
+   * Records an error that every worker throws at this point: none has to be told, and none leaves before the others know.
    *
    * @internal
    */

@@ -11,15 +11,15 @@ interface Seeker {
   readonly timeout: number;
 }
 
-/** What a worker knows when a joint operation has failed. */
+/** A worker's knowledge when a joint operation has failed. */
 export interface BrokenCluster extends Seeker {
-  /** What TensorFlow said. */
+  /** TensorFlow's message. */
   readonly reason: string;
   /** The same text in all workers that have reached this point. */
   readonly meeting: string;
 }
 
-/** Who is to blame, and a sentence that says so. */
+/** The workers to blame, and a sentence that says so. */
 interface Blame {
   readonly workers: readonly number[];
   readonly how: string;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Batch } from './batch';
 
-/** Of every id, label and mask, and of where each row ends. */
+/** A checksum of every id, label and mask, and of the ends of the rows. */
 export function checksum(batches: readonly Batch[]): Buffer {
   const hash = createHash('sha256');
   const add = (rows: readonly (readonly number[])[] = []) => {

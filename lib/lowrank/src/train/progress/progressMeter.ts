@@ -21,7 +21,7 @@ export interface EvaluationProgress {
   /** Updates made, of `steps` if known. */
   readonly step: number;
   readonly steps?: number;
-  /** Of the whole run, once the time of an update is known. */
+  /** The remaining time of the whole run, once the time of an update is known. */
   readonly secondsLeft?: number;
 }
 

@@ -12,7 +12,7 @@ const TASKS = ['necessity', 'comment', 'refinement'];
 const HALF = 2; // bytes of a 16-bit number
 const MB = 1e6;
 
-/** What lies in an adapter's folder, what lies in its file, and how large it is beside its base. */
+/** The contents of an adapter's folder and of its file, and its size beside its base. */
 export function adapterFolder(): Drawing {
   const file = read(path.join(FOLDER, 'adapter_model.safetensors'));
   const base = planMemory(SMOLLM2, { task: 'load' }).terms.find(({ name }) => name === 'weights')?.bytes ?? Number.NaN;

@@ -8,7 +8,7 @@ const [WIDE, STEP] = [156, 180];
 const [TRAINING, VALIDATION, TEST] = [MARGIN, MARGIN + STEP, MARGIN + 2 * STEP];
 const HIGH = 62;
 
-/** What each part of the data decides in the long experiment. */
+/** The parts of the data in the long experiment, and the choice that each of them decides. */
 export function choosing(): Drawing {
   const { runs, sweeps } = Comparison.read(RESULTS).results;
   const trials = counted(sweeps.reduce((sum, each) => sum + each.trials.length, 0));

@@ -11,7 +11,7 @@ const BASE = 282;
 const UNIT = 5;
 const COLUMN = (WIDTH - 2 * MARGIN) / SETTINGS.length;
 
-/** What the first update adds at three settings of LoRA: equation 6.1. */
+/** The size of the first update at three settings of LoRA: equation 6.1. */
 export function firstStep(): Drawing {
   const totals = SETTINGS.map(({ r, alpha }) => `rank ${r} with α ${alpha}: ${r} parts of ${alpha / r} η, together ${r * (alpha / r)} η`);
   const level = BASE - SETTINGS[0].alpha * UNIT;

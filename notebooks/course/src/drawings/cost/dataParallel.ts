@@ -1,7 +1,7 @@
 import { arrow, box, heading, note, text } from '../kit/draw';
 import { type Drawing, MARGIN, type Shape, SMALL } from '../kit/shapes';
 
-/** Where the two workers' columns begin, and how wide they are. */
+/** The beginnings of the two workers' columns, and their width. */
 const COLUMNS = [MARGIN, 302] as const;
 const COLUMN = 236;
 

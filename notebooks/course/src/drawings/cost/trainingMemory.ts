@@ -23,7 +23,7 @@ interface Method {
   readonly trained: number;
 }
 
-/** What a training step of LLaMA-7B holds: all of it trained, LoRA, and LoRA on a base of 4 bits. */
+/** The memory of a training step of LLaMA-7B: all of it trained, LoRA, and LoRA on a base of 4 bits. */
 export function trainingMemory(): Drawing {
   const { all, projections } = numbersOf(LLAMA_7B);
   const trained = loraNumbers(LLAMA_7B);
@@ -116,7 +116,7 @@ function bar(baseline: number, bytes: number, tone: 'base' | 'full' | 'lora'): S
   return { kind: 'rectangle', x: BARS, y: baseline - 13, width: lengthOf(bytes), height: 16, tone, look: 'solid', radius: 0 };
 }
 
-/** At least what can be seen. */
+/** At least a width that can be seen. */
 function lengthOf(bytes: number): number {
   return Math.max(1, (SCALE * bytes) / GB);
 }

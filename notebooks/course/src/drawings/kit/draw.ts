@@ -16,7 +16,6 @@ interface BoxLook {
   readonly text?: TextLook;
 }
 
-/** Where a box lies. */
 export type Place = Pick<Rectangle, 'x' | 'y' | 'width' | 'height'>;
 
 const LINE_HEIGHT = 1.32;

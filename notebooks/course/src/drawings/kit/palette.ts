@@ -6,7 +6,7 @@
  */
 import { METHOD_STYLES } from 'lowrank-notebook/internal';
 
-/** What a colour means; a method has the same one in every drawing and figure of the course. */
+/** The meanings of colours; a method has the same one in every drawing and figure of the course. */
 export type Tone = 'card' | 'edge' | 'ink' | 'soft' | 'lora' | 'prefix' | 'full' | 'base' | 'paper';
 
 /** The colour of each tone on a light card and on a dark one. */

@@ -1,4 +1,4 @@
-/** What drawings are made of. */
+/** The shapes of drawings. */
 import type { Tone } from './palette';
 
 /** A point in pixels, from the top left corner of the card. */

@@ -1,4 +1,4 @@
-/** Where a text lies in DejaVu Sans, the widest of the usual sans-serif fonts: what fits there fits in any other. */
+/** The extent of a text in DejaVu Sans, the widest of the usual sans-serif fonts: a text that fits there fits in any other. */
 import { textWidth as proportionalWidth } from 'lowrank-notebook/internal';
 import type { Text } from './shapes';
 
@@ -9,7 +9,7 @@ export function textWidth({ content, size, isBold, isMono }: Pick<Text, 'content
   return isMono ? MONO * size * Array.from(content).length : proportionalWidth(content, size, isBold);
 }
 
-/** What a drawing's text fills, from the top of its capitals to its tails. */
+/** The area that a drawing's text fills, from the top of its capitals to its tails. */
 export interface Extent {
   readonly left: number;
   readonly right: number;

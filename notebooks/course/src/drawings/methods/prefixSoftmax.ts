@@ -77,7 +77,7 @@ interface Row {
   readonly tokens: readonly number[];
   /** The frozen model's weights, as outlines. */
   readonly alone: readonly number[];
-  /** What stands below the bars: one text below both parts, or one below each. */
+  /** The text below the bars: one for both parts, or one for each. */
   readonly under: readonly [prefix: string, tokens: string] | readonly [both: string];
 }
 
@@ -115,7 +115,7 @@ function bar(x: number, floor: number, weight: number, tone: 'base' | 'prefix', 
   return { kind: 'rectangle', x, y: floor - SCALE * weight, width: BAR, height: SCALE * weight, tone, look, radius: 0 };
 }
 
-/** An outline of what a token had in the frozen model and has no more. */
+/** An outline of the weight that a token has lost to the prefix. */
 function lost(x: number, floor: number, [weight, before]: readonly [number, number]): Shape[] {
   return weight < before ? [bar(x, floor - SCALE * weight, before - weight, 'base', 'dashed')] : [];
 }

@@ -26,7 +26,7 @@ const LONGEST_TEXT = 2 ** 22;
 /** The total length of all texts made, in multiples of the longest; it bounds the memory that a template holds at one time. */
 const TEXTS_IN_ALL = 8;
 const TIMES_GIVEN = 16;
-/** What one character of a text in a list takes at most: a backslash, `u`, and four digits. */
+/** The longest form of one character of a text in a list: a backslash, `u`, and four digits. */
 const LONGEST_ESCAPE = 6;
 
 /** Filters, and the method of that name, that put an argument into a text as often as the text decides. */

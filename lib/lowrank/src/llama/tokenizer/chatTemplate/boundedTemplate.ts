@@ -51,7 +51,7 @@ function parsedWhole(jinja: Jinja, tokens: readonly Token[]): Node {
   }
 }
 
-/** What every template finds, as `Template.render` has it. */
+/** The variables of every template, as in `Template.render`. */
 function globals(reserve: (size: number) => void): Record<string, unknown> {
   return {
     ...{ true: true, false: false, none: null, True: true, False: false, None: null },
@@ -75,7 +75,7 @@ function globals(reserve: (size: number) => void): Record<string, unknown> {
 
 const OPENING = new Set(['OpenParen', 'OpenSquareBracket', 'OpenCurlyBracket', 'OpenStatement', 'OpenExpression']);
 const CLOSING = new Set(['CloseParen', 'CloseSquareBracket', 'CloseCurlyBracket', 'CloseStatement', 'CloseExpression']);
-/** What ends a comparison beside a bracket. */
+/** The tokens that end a comparison, besides a bracket. */
 const ENDS = new Set(['Comma', 'Equals', 'Colon', 'and', 'or', 'if', 'else', 'not']);
 
 /**

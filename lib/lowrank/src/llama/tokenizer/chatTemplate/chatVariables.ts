@@ -1,4 +1,4 @@
-/** What a chat template is given, as transformers 5 does it. */
+/** The variables of a chat template, as in transformers 5. */
 import { ArgumentError } from '../../../runtime';
 import { shown } from '../../../runtime/messages/shown';
 import type { TokenizerDefinition } from '../tokenizerDefinition';

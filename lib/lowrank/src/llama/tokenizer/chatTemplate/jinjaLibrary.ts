@@ -1,4 +1,4 @@
-/** What is used of the Jinja library. Its own declarations import without endings, so TypeScript does not find them. */
+/** The part of the Jinja library that is used here. Its own declarations import without endings, so TypeScript does not find them. */
 import type { Value } from './value';
 
 export interface Node {
@@ -6,7 +6,7 @@ export interface Node {
 }
 
 export interface Environment {
-  /** Those of this scope alone. */
+  /** The variables of this scope alone. */
   readonly variables: ReadonlyMap<string, Value>;
   set(name: string, value: unknown): Value;
   setVariable(name: string, value: Value): Value;

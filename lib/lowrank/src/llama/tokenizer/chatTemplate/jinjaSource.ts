@@ -49,7 +49,7 @@ const filterBlock = (_: string, before: string, end: string | undefined, after: 
   `${before}${end ? 'endfilter' : 'filter string'}${after}`;
 const RAW_END = /\{%([+-]?)\s*endraw\s*(?:\+%\}|-%\}\s*|%\}\n?)/g;
 
-/** What stands between `{% raw %}` and `{% endraw %}`, as an expression: the library does not know these blocks. */
+/** The text between `{% raw %}` and `{% endraw %}` as an expression, because the library does not know these blocks. */
 function rawText(source: string, begin: Tag): Pick<Tag, 'content' | 'end'> {
   RAW_END.lastIndex = begin.end;
   const end = RAW_END.exec(source);
@@ -61,7 +61,7 @@ function rawText(source: string, begin: Tag): Pick<Tag, 'content' | 'end'> {
 }
 
 interface Tag {
-  /** What follows its opening, with its closing. */
+  /** The text after its opening, up to and including its closing. */
   readonly content: string;
   readonly end: number;
   /** Whether the blanks behind it are dropped. */

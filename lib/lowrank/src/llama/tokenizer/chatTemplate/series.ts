@@ -1,9 +1,9 @@
-/** What Python makes one item after the other, or shows through: ranges, views of mappings, and what many filters return. None of it is a list. */
+/** Values that Python produces item by item: ranges, views of mappings, and the results of many filters. None of them is a list. */
 import { type Jinja, valueMaker } from './jinjaLibrary';
 import type { Value } from './value';
 
 interface Series {
-  /** What made it, for messages. */
+  /** The function or filter that made it, for messages. */
   readonly name: string;
   readonly items: Value;
   /** Ranges and views are read as often as one likes; all others once. */
@@ -13,7 +13,7 @@ interface Series {
 
 const all = new WeakMap<Value, Series>();
 
-/** Of what these make, a template finds the length. */
+/** Functions and views whose results have a length in a template. */
 const LASTING: ReadonlySet<string> = new Set(['range', 'keys', 'values', '.items']);
 
 /** Makes series; the library takes them for functions, and so refuses nearly everything that Python refuses. */
@@ -44,7 +44,7 @@ const READING: ReadonlySet<string> = new Set([
 const OF_LASTING: ReadonlySet<string> = new Set(['count', 'last', 'length']);
 
 /**
- * What a loop, `in` or a filter reads: the items of a series, or the value itself.
+ * The value that a loop, `in` or a filter reads: the items of a series, or the value itself.
  *
  * @throws Error for a second reading of what can be read once, and for a filter that needs a list.
  */

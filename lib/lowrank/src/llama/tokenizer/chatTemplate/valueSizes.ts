@@ -3,7 +3,7 @@ import { LINE_ENDS } from './python/strings';
 import { behind } from './series';
 import type { Value } from './value';
 
-/** What an entry of a list takes, counted in characters. */
+/** The size of a list's entry, in characters. */
 export const ENTRY = 16;
 
 export interface Size {
@@ -22,7 +22,7 @@ export class ValueSizes {
     return this.#sizes.has(value);
   }
 
-  /** What a value takes, all that it holds included, which may be one value many times over. */
+  /** The size of a value with all that it contains, which may be one value many times over. */
   of(given: Value): Size {
     const value = behind(given) ?? given;
     const content = value.value;

@@ -81,7 +81,7 @@ function checkVocabulary(path: string, { model, added_tokens: added }: JsonObjec
   }
 }
 
-/** What transformers reads from `tokenizer_config.json`, and is not read here. */
+/** Refuses or reports fields of `tokenizer_config.json` that transformers reads and this library does not. */
 function checkConfig(folder: string, config: JsonObject, modelType: unknown, given: JsonObject): void {
   const path = nodePath.join(folder, 'tokenizer_config.json');
   if (config.split_special_tokens === true)
@@ -150,7 +150,7 @@ function allAddedTokens(
 
 /** The special tokens beside those of `SPECIAL`. */
 interface FurtherTokens {
-  /** Those with names of their own. */
+  /** Special tokens with names of their own. */
   readonly named: readonly unknown[];
   readonly list: readonly unknown[];
   /** The list as it is when `added_tokens.json` is read, whose tokens are special if they are in it. */

@@ -3,9 +3,9 @@ import { isJsonObject, type JsonObject } from '../../../io';
 import { shown } from '../../../runtime/messages/shown';
 
 interface AddedToken {
-  /** As the file has it. */
+  /** The token as the file spells it. */
   readonly name: string;
-  /** What is looked for: the token, after the normalizer if it applies to the token. */
+  /** The text to find: the token, normalized if the normalizer applies to it. */
   readonly content: string;
   readonly lstrip: boolean;
   readonly rstrip: boolean;
@@ -95,7 +95,7 @@ function lengthsByUnit(contents: readonly string[]): ReadonlyMap<string, readonl
   return new Map(Array.from(lengths, ([unit, each]) => [unit, [...each].sort((a, b) => b - a)]));
 }
 
-/** What Rust calls a blank: not the byte order mark, which JavaScript trims too. */
+/** Rust's blanks: without the byte order mark, which JavaScript trims too. */
 const BLANK = '[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 const BLANKS_BEFORE = new RegExp(`(?<!${BLANK})${BLANK}*$`);
 const BLANKS_AFTER = new RegExp(`${BLANK}*`, 'y');

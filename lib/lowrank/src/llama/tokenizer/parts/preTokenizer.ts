@@ -28,7 +28,7 @@ export function exactPreTokenizer(preTokenizer: unknown): unknown {
 }
 
 const BLANKS: JsonObject = { pattern: { Regex: String.raw`\s+` }, behavior: 'Removed' };
-/** What Rust takes for `\w`; that of JavaScript, and of the expressions in a file, has neither joiners nor numbers that are letters. */
+/** Rust's `\w`; that of JavaScript, and of the expressions in a file, has neither joiners nor numbers that are letters. */
 const WORD = String.raw`[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]`;
 const PUNCTUATION = String.raw`[\p{P}!-/:-@\[-\x60{-~]`;
 

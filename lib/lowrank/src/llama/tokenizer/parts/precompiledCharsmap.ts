@@ -24,9 +24,9 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const LONGEST_CLUSTER = 5;
 
 /**
- * Of a table in base64: the bytes of a trie (uint32), the trie, and the replacements, each with a zero at its end.
+ * Reads a table in base64: the size of a trie in bytes (uint32), the trie, and the replacements, each with a zero at its end.
  *
- * @throws FormatError when the table is none, or the sizes in it do not fit
+ * @throws FormatError for anything that is not such a table, or when its sizes do not fit
  */
 export function precompiled(charsmap: unknown): (text: string) => string {
   const bytes = decoded(charsmap);

@@ -1,4 +1,4 @@
-/** In place of node:buffer, as far as files are read and written: bytes, and the texts that they hold. */
+/** Replaces the part of node:buffer that reads and writes files: bytes, and the texts that they hold. */
 import { UnsupportedError } from '../../errors';
 
 /** As many characters as are made of bytes at once; more may be too many arguments. */

@@ -1,4 +1,4 @@
-/** In place of node:crypto, as far as files are written and displays are named; hashes are refused. */
+/** Replaces the part of node:crypto that writes files and names displays; hashes are refused. */
 import { refusing } from './refusing';
 
 /** Random bytes, as text in base 16. */

@@ -1,5 +1,5 @@
 /**
- * In place of node:fs: files that are written are kept in the memory of the page, which offers them for download with
+ * Replaces node:fs: files that are written are kept in the memory of the page, which offers them for download with
  * {@link keptFiles}, and read from there. A page has no others: reading these is refused.
  */
 import { UnsupportedError } from '../../errors';

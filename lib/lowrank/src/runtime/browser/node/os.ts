@@ -1,4 +1,4 @@
-/** In place of node:os. */
+/** Replaces node:os. */
 import { elseRefused } from './refusing';
 
 /** The most that WebAssembly's memory of 32-bit addresses is asked for; browsers do not say what is free. */

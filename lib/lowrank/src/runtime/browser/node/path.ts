@@ -1,4 +1,4 @@
-/** In place of node:path, as far as this library uses it. */
+/** Replaces the part of node:path that this library uses. */
 import { elseRefused } from './refusing';
 
 /** The parts as one path, without `.` and empty parts. */

@@ -1,4 +1,4 @@
-/** In place of node:process: no environment, and nobody who sends signals. */
+/** Replaces node:process: a page has no environment and gets no signals. */
 import { refusing } from './refusing';
 
 export default {

@@ -1,4 +1,4 @@
-/** In place of what a browser has not: node:net, node:dgram, node:dns/promises, node:child_process, node:events. */
+/** Replaces modules that a browser lacks: node:net, node:dgram, node:dns/promises, node:child_process, node:events. */
 import { refusing } from './refusing';
 
 export const execFileSync = refusing("another process (Node's child_process)");

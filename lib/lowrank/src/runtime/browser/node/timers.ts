@@ -1,4 +1,4 @@
-/** In place of node:timers/promises. */
+/** Replaces node:timers/promises. */
 
 /** Resolves once the event loop has had a turn. */
 export function setImmediate(): Promise<void> {

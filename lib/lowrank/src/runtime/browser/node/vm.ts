@@ -1,4 +1,4 @@
-/** In place of node:vm: the code runs with the context's names, and without a time limit, since the page's reader can stop its worker. */
+/** Replaces node:vm: the code runs with the context's names, and without a time limit, since the page's reader can stop its worker. */
 type Context = Readonly<Record<string, unknown>>;
 
 class Script {

@@ -1,4 +1,4 @@
-/** What must be the same in all workers of a cluster, as short texts. */
+/** The facts that must be the same in all workers of a cluster, as short texts. */
 import { sha256 } from '../../../io/sha256';
 import { deviceInfo, tf } from '../../../runtime';
 import { version } from '../../../runtime/version';
@@ -10,13 +10,13 @@ import type { BatchSource } from '../../data/updateBatches';
 import type { AdamW } from '../../optimizer/adamw';
 import { parametersOf, type TrainableModel } from '../../trainableModel';
 
-/** What tells a model from another one that does not learn. */
+/** The part of a model that distinguishes it from another one, if it does not learn. */
 type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'>;
 
 /** Updates whose learning rates are compared, counted from the present one. */
 const SAMPLED_UPDATES = [0, 1, 10, 100, 1000];
 
-/** Of the model, its adapter and its optimizer. */
+/** The facts of a model, its adapter and its optimizer. */
 export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, config, frozen }: ModelSetup): Record<string, string> {
   const tensors = optimizer.state().tensors;
   const rates = SAMPLED_UPDATES.map((begun) => optimizer.learningRateAt(optimizer.step + begun));
@@ -35,7 +35,7 @@ export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, co
   }
 }
 
-/** Of a model that answers, with the adapters that are active. It reads every weight once. */
+/** The facts of a model that only answers, with its active adapters. Reads every weight once. */
 export function modelFacts(model: FinishedModel): Record<string, string> {
   return {
     'version of lowrank': version(),

@@ -5,9 +5,9 @@ interface ServerOptions {
   readonly rank: number;
   /** The addresses by rank. */
   readonly workers: readonly string[];
-  /** How long the others are waited for, in milliseconds. */
+  /** Milliseconds to wait for the others. */
   readonly joinTimeout: number;
-  /** How long a worker may send no heartbeat, in milliseconds. */
+  /** Milliseconds that a worker may send no heartbeat. */
   readonly heartbeatTimeout: number;
 }
 

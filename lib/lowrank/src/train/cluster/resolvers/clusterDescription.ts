@@ -1,4 +1,4 @@
-/** What a process must know about its cluster before it can join. */
+/** The facts that a process needs about its cluster before it can join. */
 
 import { ArgumentError } from '../../../runtime';
 import { checkWhole } from '../../../runtime/checks/checkWhole';
@@ -15,11 +15,11 @@ export interface ClusterDescription {
   readonly workers?: readonly string[];
 }
 
-/** Cluster as a caller writes it down: the addresses of all workers, and which of them this process is. */
+/** A cluster as a caller describes it: the addresses of all workers, and the number of this one. */
 export interface ExplicitCluster {
   /** `host:port` of each worker, the same list in every process. */
   readonly workers: readonly string[];
-  /** Which of them this process is, from 0. */
+  /** The number of this worker, from 0. */
   readonly rank: number;
 }
 

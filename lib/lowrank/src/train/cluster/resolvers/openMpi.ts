@@ -1,4 +1,4 @@
-/** What Open MPI's `mpirun` sets for each process. */
+/** The variables that Open MPI's `mpirun` sets for each process. */
 import { checkAddress, checkRank } from './clusterDescription';
 import { portOf, type Resolver, Variables } from './resolver';
 
@@ -12,7 +12,7 @@ export const openMpi: Resolver = {
     checkRank(openMpi.name, rank, size);
     const isOneMachine = variables.whole('OMPI_COMM_WORLD_LOCAL_SIZE') === size;
     if (!isOneMachine && !variables.has('MASTER_ADDR'))
-      variables.refuse('it says of no host which worker runs there: pass the address of worker 0, with mpirun -x MASTER_ADDR=HOST');
+      variables.refuse('it does not say which worker runs on which host: pass the address of worker 0, with mpirun -x MASTER_ADDR=HOST');
     const host = variables.has('MASTER_ADDR') ? variables.text('MASTER_ADDR') : '127.0.0.1';
     const port = variables.has('MASTER_PORT') ? variables.whole('MASTER_PORT') : portOf(variables.text('PMIX_NAMESPACE'));
     const leader = `${host}:${port}`;

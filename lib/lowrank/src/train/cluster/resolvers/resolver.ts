@@ -1,4 +1,4 @@
-/** Where a cluster may be described: one source of environment variables. */
+/** A source of environment variables that may describe a cluster. */
 import { Buffer } from 'node:buffer';
 import { ArgumentError } from '../../../runtime';
 import type { ClusterDescription } from './clusterDescription';
@@ -8,7 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads what one launcher writes. */
 export interface Resolver {
-  /** What the launcher is called in messages. */
+  /** The launcher's name in messages. */
   readonly name: string;
   /**
    * Undefined where this launcher has not started the process. @throws ArgumentError when its variables are incomplete or contradict each

@@ -1,9 +1,9 @@
-/** What `srun` sets for each task of a job step. */
+/** The variables that `srun` sets for each task of a job step. */
 import { checkRank, describedBy } from './clusterDescription';
 import { expandHostlist } from './hostlist';
 import { portOf, type Resolver, Variables } from './resolver';
 
-/** Where a task runs: the number of its node, and its own number on that node. */
+/** The place of a task: the number of its node, and its own number on that node. */
 interface Seat {
   readonly node: number;
   readonly local: number;
@@ -22,7 +22,7 @@ export const slurm: Resolver = {
     const total = counts.reduce((sum, count) => sum + count, 0);
     if (counts.length !== hosts.length || total !== size)
       variables.refuse(
-        `SLURM_STEP_TASKS_PER_NODE tells of ${total} tasks on ${counts.length} nodes, the other variables of ${size} on ${hosts.length}`,
+        `SLURM_STEP_TASKS_PER_NODE has ${total} tasks on ${counts.length} nodes, the other variables have ${size} on ${hosts.length}`,
       );
     const seats = dealtOut(counts, environment.SLURM_DISTRIBUTION ?? 'block', variables);
     checkSeat(variables, seats[rank] as Seat);

@@ -4,7 +4,7 @@ import type { Batch } from '../../data/batch';
 import { checksum } from '../../data/batchChecksum';
 import type { Cluster } from '../cluster';
 
-/** What one worker asks for, or what all of them agree on. */
+/** The requests of one worker, or those that all of them agree on. */
 export interface Wishes {
   readonly stop: boolean;
   /** How many updates are in flight at a time; the smallest number that a worker asks for. */

@@ -17,12 +17,12 @@ export function fuse({ loss, grads }: LossAndGradients, parameters: ReadonlyMap<
   return tf.concat1d([...flat, loss.as1D(), said]);
 }
 
-/** What a worker without rows adds. Shapes: said (n) → (P + 1 + n). */
+/** The tensor of a worker without rows. Shapes: said (n) → (P + 1 + n). */
 export function fuseNothing(parameters: ReadonlyMap<string, tf.Tensor>, said: tf.Tensor1D): tf.Tensor1D {
   return tf.concat1d([tf.zeros([sizeOf(parameters) + 1]).as1D(), said]);
 }
 
-/** What was fused; the gradients are still one tensor. Shapes: gradients (P), loss (), said (n). */
+/** The fused parts; the gradients are still one tensor. Shapes: gradients (P), loss (), said (n). */
 export function unfuse(fused: tf.Tensor1D, parameters: ReadonlyMap<string, tf.Tensor>) {
   const size = sizeOf(parameters);
   const [gradients, rest] = tf.split(fused, [size, fused.size - size]) as [tf.Tensor1D, tf.Tensor1D];

@@ -6,9 +6,9 @@ import type { StepInputs } from '../../step/optimizerStep';
 import { parametersOf } from '../../trainableModel';
 import { fuseNothing } from './fusedGradients';
 
-/** What a worker's share of an update is, its rows excepted. */
+/** A worker's share of an update, without its rows. */
 export type JointShare = {
-  /** Of each part: the number of its batch in the update. */
+  /** The number of each part's batch in the update. */
   readonly indices: number[];
   /** The number of batches of the update, including those of the other workers. */
   readonly batches: number;
@@ -16,7 +16,7 @@ export type JointShare = {
   readonly said: tf.Tensor1D;
 };
 
-/** The share, and the rows that it is of. */
+/** The share with its rows. */
 type JointUpdate = JointShare & { readonly parts: readonly SentBatch[] };
 
 /** Waits for the other workers. */

@@ -1,4 +1,4 @@
-/** Attributes that Python's values have. A template that reads one which is not known here must not find nothing. */
+/** Attributes of Python's values. A template that reads one that is unknown here is refused: it would otherwise find nothing. */
 
 const OF_TEXT = `casefold center encode expandtabs format format_map isascii isdecimal isidentifier isnumeric isprintable istitle join ljust
   maketrans rindex rjust swapcase translate zfill`;
@@ -15,7 +15,7 @@ const ATTRIBUTES: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   }).map(([type, names]) => [type, new Set(names.split(/\s+/))]),
 );
 
-/** @throws Error where Python finds an attribute of that name, a key of a mapping or not. */
+/** @throws Error for an attribute of Python's; it comes before a mapping's key of that name. */
 export function checkAttribute(type: string, name: string): void {
   if (ATTRIBUTES.get(type)?.has(name)) throw new Error(`it reads .${name} of a ${type}, which is not known here`);
 }

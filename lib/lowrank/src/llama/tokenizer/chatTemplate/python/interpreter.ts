@@ -283,10 +283,10 @@ type Case = 'toLowerCase' | 'toUpperCase';
 /** Some letter is of that case, and none of the other. */
 const isCased = (text: string, own: Case, other: Case) => text === text[own]() && text !== text[other]();
 
-/** What a filter makes where that is undefined. */
+/** The result of a filter where it is undefined in Jinja. */
 const NOTHING = Symbol('undefined');
 
-/** What a filter makes; undefined where the library's own does it. */
+/** The result of a filter; undefined where the library's own computes it. */
 type FilterOf = (operand: Value, given: Taken) => unknown;
 
 const FILTERS: ReadonlyMap<string, FilterOf> = own<FilterOf>({

@@ -14,7 +14,7 @@ export interface JsonOptions {
   readonly sortKeys?: boolean;
 }
 
-/** What holds itself would be written without end. */
+/** A value that contains itself would be written without end. */
 const DEEPEST = 100;
 
 /** @throws Error for a value that JSON has not: one that is undefined, a namespace, or a function. */

@@ -5,7 +5,7 @@ import { isText, own, type Taken, wholeOf } from './callArguments';
 import { capitalized, LINE_ENDS, stripped, titled, words } from './strings';
 import { pythonText } from './text';
 
-/** What a method makes; undefined where the library's own does it. */
+/** The result of a method; undefined where the library's own computes it. */
 type MethodOf = (text: string, given: Taken) => unknown;
 
 export const METHODS: ReadonlyMap<string, MethodOf> = own<MethodOf>({
@@ -77,7 +77,7 @@ export const METHODS: ReadonlyMap<string, MethodOf> = own<MethodOf>({
   upper: (text) => text.toUpperCase(),
 });
 
-/** What `strip` and the like take off; undefined for blanks. @throws Error for what is no text. */
+/** The characters that `strip` and its like remove; undefined for blanks. @throws Error for a value that is no text. */
 export function characters([sought]: Taken): string | undefined {
   if (sought && !isText(sought) && sought.type !== 'NullValue') throw new Error('it strips a text of what is no text');
   return isText(sought) ? sought.value : undefined;
@@ -88,7 +88,7 @@ function onlyOne(_: string, [sought]: Taken): undefined {
   if (sought?.type === 'ArrayValue') throw new Error('it asks for what a text begins or ends with by a list, not a tuple');
 }
 
-/** @throws Error for what is no text. */
+/** @throws Error for a value that is no text. */
 function onlyText(method: string, [value]: Taken): string {
   if (isText(value)) return value.value;
   throw new Error(`it calls ${method} with ${value ? pythonText(value).slice(0, 80) : 'nothing'}, which is not known here`);

@@ -1,4 +1,4 @@
-/** Loops and macros with Jinja's scopes: what one pass of a loop sets ends with it, and a macro does not see the names of its caller. */
+/** Loops and macros with Jinja's scopes: a variable that a pass of a loop sets ends with it, and a macro does not see the names of its caller. */
 
 import {
   constant,
@@ -20,7 +20,7 @@ import { isTrue } from './operators';
 
 /** `break` or `continue`: it ends the blocks around it. */
 export class LoopExit extends Error {
-  /** What these blocks have written before it. */
+  /** The text that these blocks have written before it. */
   text = '';
 
   constructor(readonly isBreak: boolean) {
@@ -33,7 +33,7 @@ export function scopedInterpreter(jinja: Jinja) {
   const made = valueMaker(jinja);
   const namespace = new Scope().lookupVariable('namespace').value as Run;
 
-  /** `loop` of a pass: it has fields as a namespace has, and is neither that nor a mapping. */
+  /** The `loop` of a pass: it has fields like a namespace, but is neither a namespace nor a mapping. */
   const loopOf = (items: readonly Value[], index: number): Value => {
     const { length } = items;
     const mapping = made({
@@ -95,7 +95,7 @@ export function scopedInterpreter(jinja: Jinja) {
       return made(isElse ? written + String(this.evaluateBlock(defaultBlock, new Scope(environment)).value) : written);
     }
 
-    /** What the block of a `set` sets itself ends with it. */
+    /** A variable that the block of a `set` sets ends with the block. */
     #set(node: SetNode, environment: Environment): Value {
       const { object } = node.assignee;
       if (object && this.evaluate(object, environment).type === 'LoopContext') throw new Error('it sets a field of a loop');
@@ -123,7 +123,7 @@ export function scopedInterpreter(jinja: Jinja) {
   };
 }
 
-/** What a loop goes through: the items of a list, the keys of a mapping, the characters of a text; nothing where it is undefined. */
+/** The items of a loop: those of a list, the keys of a mapping, the characters of a text; none for an undefined value. */
 export function itemsOf(source: Value, made: Made): readonly Value[] {
   const { type, value } = read(source);
   if (Array.isArray(value)) return value;
@@ -140,7 +140,7 @@ function cycled({ places, names }: Given, index: number): Value {
   return value;
 }
 
-/** Whether the name stands somewhere in these nodes. */
+/** Whether these nodes contain the name at any depth. */
 function uses(nodes: unknown, name: string): boolean {
   if (typeof nodes !== 'object' || nodes === null) return false;
   const { type, value } = nodes as Named;

@@ -79,7 +79,7 @@ function attributeOf(item: Value, attribute: Value, made: Made): Value {
   return value;
 }
 
-/** What is sorted, and the value that decides about its place. */
+/** An item to sort, and the value that decides its place. */
 interface Keyed<T> {
   readonly item: T;
   readonly key: Value;

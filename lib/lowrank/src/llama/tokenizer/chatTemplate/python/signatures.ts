@@ -1,7 +1,7 @@
 /** The arguments that Python's filters, methods and functions take. Python refuses others, and JavaScript would ignore them. */
 import { type Given, own, type Taken } from './callArguments';
 
-/** Of one callable: the names of its arguments. */
+/** The names of a callable's arguments. */
 export interface Signature {
   readonly name: string;
   readonly names: readonly string[];

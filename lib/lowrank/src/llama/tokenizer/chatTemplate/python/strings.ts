@@ -1,13 +1,13 @@
 /** Methods of Python's texts, where JavaScript's of the same name do something else. */
 
-/** What `str.isspace` calls a blank: not the byte order mark, but the separators of files and records. */
+/** The blanks of `str.isspace`: the separators of files and records are among them, the byte order mark is not. */
 export const BLANKS = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 const BLANK = new RegExp(`[${BLANKS}]`);
 const WORD = new RegExp(`[^${BLANKS}]+`, 'g');
 
 const LINE_END = '\\n-\\r\\x1c-\\x1e\\x85\\u2028\\u2029';
 
-/** What `str.splitlines` takes for the end of a line. */
+/** The line ends of `str.splitlines`. */
 export const LINE_ENDS = new RegExp(`\\r\\n|[${LINE_END}]`, 'g');
 
 /** `strip`, `lstrip` or `rstrip`, of blanks or of the given characters. */

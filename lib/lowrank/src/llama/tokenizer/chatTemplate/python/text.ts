@@ -4,7 +4,7 @@ import { refuseMarked } from '../marked';
 import { refuseSeries } from '../series';
 import type { Value } from '../value';
 
-/** What holds itself would be written without end. */
+/** A value that contains itself would be written without end. */
 const DEEPEST = 100;
 
 /** As `str(value)`; of an undefined value nothing, as Jinja has it. */
