@@ -5,6 +5,7 @@ import {
   type Prediction,
   predictReviews,
   type ReviewExample,
+  type ReviewerModel,
   reviewPrompt,
   scoreReviews,
   scoreReviewsByLanguage,
@@ -48,6 +49,24 @@ describe('yesProbability', () => {
     }
     const pairs = await yesProbability(model, letterTokenizer, prompts, { batchSize: 2 });
     for (const [i, probability] of pairs.entries()) expect(probability).toBeCloseTo(together[i] ?? 0, 5);
+  });
+
+  test('reads what all prompts begin with once, and then only what is their own', async () => {
+    const ids = prompts.map(({ prompt }) => letterTokenizer.encode(prompt));
+    const differs = ids[0]?.findIndex((id, i) => ids.some((row) => row[i] !== id)) ?? 0;
+    const widths: number[] = [];
+    const watched: ReviewerModel = {
+      config: model.config,
+      generate: () => Promise.resolve([]),
+      namedParameters: () => model.namedParameters(),
+      forward: (rows, options) => {
+        if (Array.isArray(rows)) widths.push(rows[0].length);
+        return model.forward(rows, options);
+      },
+    };
+    await yesProbability(watched, letterTokenizer, prompts, { batchSize: 1 });
+    expect(differs).toBeGreaterThan(16);
+    expect(widths).toEqual([differs, ...ids.map(({ length }) => length - differs).sort((a, b) => b - a)]);
   });
 
   test('leaves no tensor behind, and takes no prompts', async () => {

@@ -133,7 +133,11 @@ guardMethods('CausalSelfAttention', lowrank.CausalSelfAttention.prototype, {
 guardMethods('ZeroInitPrefixAttention', lowrank.ZeroInitPrefixAttention.prototype, { forward: ['x: tensor', CONTEXT] });
 guardMethods('LlamaModel', LlamaModel.prototype, { forward: ['ids: tensor', 'options?: object'] });
 guardMethods('LlamaDecoderLayer', LlamaDecoderLayer.prototype, { forward: ['x: tensor', CONTEXT] });
-guardMethods('KeyValueCache', lowrank.KeyValueCache.prototype, { layer: ['index: number'], selectRows: ['rows: number[]'] });
+guardMethods('KeyValueCache', lowrank.KeyValueCache.prototype, {
+  layer: ['index: number'],
+  selectRows: ['rows: number[]'],
+  copyRows: ['rows: number[]'],
+});
 guardMethods('LlamaForCausalLM', lowrank.LlamaForCausalLM, {
   fromConfig: ['options: object', 'given?: object'],
   fromTensors: ['config: object', 'source?: anything', 'options?: {dtype??: =float32,bfloat16}'],

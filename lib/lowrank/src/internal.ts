@@ -36,6 +36,7 @@ export { sha256 } from './io/sha256';
 export { storingIn } from './io/storingIn';
 export { LARGEST_RECORD, type TextLine, textLines, utf8Text } from './io/textLines';
 export { leftMask, padLeft } from './llama/generation/padLeft';
+export { sharedLength } from './llama/generation/sharedLength';
 export { workPlan } from './llama/memory/memoryPlan';
 export { paddingMask, swiglu } from './nn';
 export { readAdapterConfig } from './peft/files/adapterConfigFile';

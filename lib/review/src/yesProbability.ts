@@ -1,7 +1,7 @@
 /** The answer of the necessity task as a probability, which allows trading precision for recall. */
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
-import { AbortedError, ArgumentError, type Cluster, tf } from 'lowrank';
-import { checkKnown, checkWhole, encodePrompt, leftMask, padLeft } from 'lowrank/internal';
+import { AbortedError, ArgumentError, type Cluster, KeyValueCache, tf } from 'lowrank';
+import { checkKnown, checkWhole, encodePrompt, leftMask, padLeft, sharedLength } from 'lowrank/internal';
 import { answerInGroups } from './answerInGroups';
 import type { ReviewPrompt } from './prompts';
 import type { ReviewerModel, ReviewerTokenizer } from './reviewerModel';
@@ -23,7 +23,7 @@ export const YES_PROBABILITY_OPTIONS = ['maxLength', 'batchSize', 'signal', 'onP
 
 /**
  * The probability of yes over no: `e^y / (e^y + e^n)`, where y and n are the logits of the first tokens of `yes` and `no` right after
- * the prompt. The logits of all other tokens are ignored.
+ * the prompt. The logits of all other tokens are ignored. The common beginning of all prompts, the instruction, is read only once.
  *
  * @throws ArgumentError when both answers begin with the same token; ShapeError when a prompt does not fit even without its code;
  * AbortedError when the signal aborts.
@@ -42,26 +42,50 @@ export async function yesProbability(
   if (yes === undefined || no === undefined || yes === no) throw new ArgumentError("this tokenizer's yes and no begin with the same token");
   const rows = prompts.map((prompt) => encodePrompt(tokenizer, prompt, { maxLength }));
   const tokens = [yes, no] as const;
+  const shared = sharedLength(rows);
+  const beginning = new KeyValueCache(model.config.numHiddenLayers);
   const ask = async (group: readonly number[], stop: AbortSignal) => {
     if (stop.aborted) throw new AbortedError('the yes/no prediction was stopped by its signal');
+    if (shared >= LEAST_SHARED && beginning.length === 0) {
+      tf.dispose(model.forward([rows[0]?.slice(0, shared) ?? []], { cache: beginning, logitsToKeep: 1 }));
+    }
     const inputs = group.map((index) => rows[index] ?? []);
-    const probabilities = answerLogits(model, inputs, tokens).map(([y = Number.NaN, n = Number.NaN]) => 1 / (1 + Math.exp(n - y)));
+    const probabilities = answerLogits(model, inputs, tokens, beginning).map(
+      ([y = Number.NaN, n = Number.NaN]) => 1 / (1 + Math.exp(n - y)),
+    );
     await turnOfTheEventLoop();
     return probabilities;
   };
   const settings = { batchSize, cluster, settings: tokens, signal, onProgress };
-  const probabilities = await answerInGroups<number | null>(model, rows, ask, settings);
-  return probabilities.map((probability) => probability ?? Number.NaN); // workers tell each other null instead
+  try {
+    const probabilities = await answerInGroups<number | null>(model, rows, ask, settings);
+    return probabilities.map((probability) => probability ?? Number.NaN); // workers tell each other null instead
+  } finally {
+    beginning.dispose();
+  }
 }
 
-/** The logits of these tokens after each row. Left padding aligns all rows at the last position. */
-function answerLogits(model: ReviewerModel, rows: readonly (readonly number[])[], tokens: readonly number[]): number[][] {
-  const attentionMask = new Set(rows.map(({ length }) => length)).size > 1 ? leftMask(rows) : undefined;
-  return tf.tidy(() => {
-    const logits = model.forward(padLeft(rows, 0), { attentionMask, logitsToKeep: 1 }); // (B, 1, V)
-    return logits
-      .squeeze<tf.Tensor2D>([1])
-      .gather([...tokens], 1)
-      .arraySync() as number[][];
-  });
+type Rows = readonly (readonly number[])[];
+
+/** A shorter common beginning is not worth a pass of its own. */
+const LEAST_SHARED = 16;
+
+/** The logits of these tokens after each row, whose beginning has been read. Left padding aligns all rows at the last position. */
+function answerLogits(model: ReviewerModel, rows: Rows, tokens: readonly number[], beginning: KeyValueCache): number[][] {
+  const read = beginning.length;
+  const rest = rows.map((row) => row.slice(read));
+  const cache = read > 0 ? beginning.copyRows(rows.map(() => 0)) : undefined;
+  const isRagged = new Set(rows.map(({ length }) => length)).size > 1;
+  const attentionMask = isRagged ? leftMask(rest).map((row) => [...Array<number>(read).fill(1), ...row]) : undefined;
+  try {
+    return tf.tidy(() => {
+      const logits = model.forward(padLeft(rest, 0), { attentionMask, cache, logitsToKeep: 1 }); // (B, 1, V)
+      return logits
+        .squeeze<tf.Tensor2D>([1])
+        .gather([...tokens], 1)
+        .arraySync() as number[][];
+    });
+  } finally {
+    cache?.dispose();
+  }
 }

@@ -9,6 +9,7 @@ import {
   tf,
 } from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { worthSharing } from '../../../lib/lowrank/src/llama/generation/sharedLength';
 import { castModel } from '../../../lib/lowrank/src/nn';
 import { backendInternals } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
 import { fill, tinyModel } from '../../peft/tinyModel';
@@ -54,6 +55,18 @@ describe('compiled decoding writes what decoding operation by operation writes',
     ['up to a stop token', { eosTokenId: 31 }],
   ])('%s, for prompts of several lengths', async (_, options) => {
     await expectSame(tinyModel(), { ...free, ...options });
+  });
+
+  test('for prompts that begin alike, which are read once: greedily, by sampling, by beam search, with an adapter', async () => {
+    const instruction = Array.from({ length: 33 }, (_, i) => (7 * i) % 40);
+    const alike = Array.from({ length: 10 }, (_, i) => [...instruction, ...Array.from({ length: 19 - 2 * i }, (_, t) => (i + 5 * t) % 40)]);
+    expect(worthSharing(alike)).toBe(32);
+    const peft = loraModel();
+    for (const options of [{}, { temperature: 0.8, topK: 12, seed: 3 }, { numBeams: 2 }]) {
+      await expectSame(tinyModel(), { ...free, ...options }, alike);
+    }
+    await expectSame(peft, free, alike);
+    await expectSame(peft, { ...free, adapterNames: ['a', 'b', 'b', '__base__', 'a', 'a', 'a', 'a', 'b', 'b'] }, alike);
   });
 
   test('with a LoRA adapter whose B is not 0: active, another, none, merged', async () => {

@@ -49,6 +49,19 @@ test('rows can be taken again, in another order', () => {
   cache.dispose();
 });
 
+test('rows are copied for texts that begin alike, and the first cache stays as it was', () => {
+  const cache = new KeyValueCache(2);
+  tf.tidy(() => model.forward(rows.ids.slice(0, 1), { cache }));
+  const copy = cache.copyRows([0, 0]);
+  const texts = [7, 9].map((id) => [...(rows.ids[0] ?? []), id]);
+  expectClose(() => [model.forward([[7], [9]], { cache: copy }), model.forward(texts, { logitsToKeep: 1 })]);
+  copy.dispose();
+  expect([cache.length, copy.length]).toEqual([24, 0]);
+  expectClose(() => [model.forward([[7]], { cache }), model.forward(texts.slice(0, 1), { logitsToKeep: 1 })]);
+  expect(() => cache.copyRows([1])).toThrow('this cache has 1 rows; there is no row 1');
+  cache.dispose();
+});
+
 test('its owner frees it, and it has a place for each layer and each position only', async () => {
   const leak = await leaked(() => {
     const cache = new KeyValueCache(2);

@@ -340,7 +340,8 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
     const within = <T>(rows: number, run: () => T) =>
       this.state.withoutDropout(() => this.withRows(rows, adapterNames && perBeam(adapterNames, rows / given), run));
     const forward = (ids: TokenRows, options: ForwardOptions) => within(rowCount(ids), () => this.model.forward(ids, options));
-    const compilable = this.model instanceof LlamaForCausalLM ? { llama: this.model, within } : undefined;
+    const compilable =
+      this.model instanceof LlamaForCausalLM ? { llama: this.model, within, areRowsMixed: adapterNames !== undefined } : undefined;
     return generate({ config: this.config, forward, compilable }, inputIds, options);
   }
 

@@ -4,7 +4,8 @@ import { cacheCapacity, paddedLength } from './cacheCapacity';
 import type { CompilableModel, Decoder, NextIds, Scores } from './decoder';
 import { type DecodingProgram, decodingProgram, type NextToken } from './decodingProgram';
 import type { HeldLayer } from './fixedCache';
-import { fillerOf, leftMask, padLeft } from './padLeft';
+import { fillerOf, leftMask, longest, padLeft } from './padLeft';
+import { worthSharing } from './sharedLength';
 
 /** The inputs of the programs besides the model. */
 interface DecodingOptions {
@@ -13,7 +14,9 @@ interface DecodingOptions {
 }
 
 /** The positions of the rows, on the device, so that a step needs no data from the host. */
-type Position = Pick<NextToken, 'begins' | 'place'>;
+type Position = Pick<NextToken, 'begins' | 'shared' | 'place'>;
+
+type Rows = readonly (readonly number[])[];
 
 /** The state of a decoder between two steps. */
 type State = { readonly held: HeldLayer[]; readonly position: Position };
@@ -29,25 +32,33 @@ export class CompiledDecoder implements Decoder {
   ) {}
 
   prefill(prompts: readonly (readonly number[])[]): Scores {
-    const longest = Math.max(...prompts.map(({ length }) => length));
-    const width = paddedLength(longest);
-    const capacity = cacheCapacity(longest, this.options.maxNewTokens);
-    const ids = padLeft(prompts, fillerOf(this.model.llama.config), width);
-    const begins = prompts.map(({ length }) => width - length);
-    const mask = leftMask(prompts, width);
-    return this.#run(prompts.length, (program) => ({
-      ...program.prefill({ ids: tf.tensor2d(ids, undefined, 'int32'), attentionMask: tf.tensor2d(mask, undefined, 'int32') }, capacity),
-      position: { begins: column(begins), place: tf.scalar(width) },
+    const shared = this.model.areRowsMixed ? 0 : worthSharing(prompts);
+    const [first = []] = prompts;
+    if (shared > 0) tf.dispose(this.#read([first.slice(0, shared)], { past: 0, width: shared, capacity: shared }));
+    const rest = prompts.map((row) => row.slice(shared));
+    const width = paddedLength(longest(rest));
+    return this.#read(rest, { past: shared, width, capacity: cacheCapacity(shared + width, this.options.maxNewTokens) });
+  }
+
+  /** Reads rows padded to `width`, after the `past` tokens that are held. */
+  #read(rows: Rows, { past, width, capacity }: { readonly past: number; readonly width: number; readonly capacity: number }): Scores {
+    const ids = padLeft(rows, fillerOf(this.model.llama.config), width);
+    const mask = leftMask(rows, width).map((row) => [...Array<number>(past).fill(1), ...row]);
+    const begins = rows.map(({ length }) => past + width - length);
+    const prompt = () => ({ ids: tf.tensor2d(ids, undefined, 'int32'), attentionMask: tf.tensor2d(mask, undefined, 'int32') });
+    return this.#run(rows.length, (program) => ({
+      ...program.prefill(prompt(), capacity, past > 0 ? this.#held : []),
+      position: { begins: column(begins), shared: tf.scalar(past), place: tf.scalar(past + width) },
     }));
   }
 
   step(ids: NextIds): Scores {
     const position = this.#position;
     if (!position) throw new StateError('there is no text to continue: call prefill() first');
-    const { begins, place } = position;
+    const { begins, shared, place } = position;
     return this.#run(begins.shape[0], (program) => {
-      const { next, ...decoded } = program.step({ ids: column(ids), begins, place }, this.#held);
-      return { ...decoded, position: { begins: begins.clone(), place: next } };
+      const { next, ...decoded } = program.step({ ids: column(ids), begins, shared, place }, this.#held);
+      return { ...decoded, position: { begins: begins.clone(), shared: shared.clone(), place: next } };
     });
   }
 
@@ -58,7 +69,10 @@ export class CompiledDecoder implements Decoder {
       tf.tidy(() => {
         const chosen = tf.tensor1d([...rows], 'int32');
         const held = this.#held.map(({ keys, values }) => ({ keys: tf.gather(keys, chosen), values: tf.gather(values, chosen) }));
-        return { held, position: { begins: tf.gather(position.begins, chosen), place: position.place.clone() } };
+        return {
+          held,
+          position: { begins: tf.gather(position.begins, chosen), shared: position.shared.clone(), place: position.place.clone() },
+        };
       }),
     );
   }
@@ -83,7 +97,8 @@ export class CompiledDecoder implements Decoder {
   #replace({ held, position }: State): void {
     this.dispose();
     this.#held = held.map(({ keys, values }) => ({ keys: tf.keep(keys), values: tf.keep(values) }));
-    this.#position = { begins: tf.keep(position.begins), place: tf.keep(position.place) };
+    const { begins, shared, place } = position;
+    this.#position = { begins: tf.keep(begins), shared: tf.keep(shared), place: tf.keep(place) };
   }
 }
 

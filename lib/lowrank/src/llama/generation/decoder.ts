@@ -10,6 +10,8 @@ export interface CompilableModel {
   readonly llama: DecodableModel;
   /** Prepares the model for decoding this number of rows, runs the function, and restores the model. */
   readonly within: <T>(rows: number, run: () => T) => T;
+  /** Whether the rows of a batch have different adapters, so none can take what another one computed. */
+  readonly areRowsMixed?: boolean;
 }
 
 /** The parts of a model that decoding programs compile. */

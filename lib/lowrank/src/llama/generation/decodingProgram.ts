@@ -23,7 +23,7 @@ type Decoded = {
   readonly held: HeldLayer[];
 };
 
-/** A left-padded prompt. Shapes: ids, attentionMask (B, T), int32. */
+/** Left-padded prompts, after the P tokens that all begin with. Shapes: ids (B, T), attentionMask (B, P + T), int32. */
 type Prompt = {
   readonly ids: tf.Tensor2D;
   readonly attentionMask: tf.Tensor2D;
@@ -36,8 +36,10 @@ type Prompt = {
 export type NextToken = {
   /** Shapes: (B, 1). */
   readonly ids: tf.Tensor2D;
-  /** The cache position where each row's text begins; padding precedes it. Shapes: (B, 1). */
+  /** The cache position where each row's own text begins; padding precedes it. Shapes: (B, 1). */
   readonly begins: tf.Tensor2D;
+  /** P, the number of first positions that all rows see, before any padding. Shapes: (). */
+  readonly shared: tf.Scalar;
   /** The cache position of this token, the same for all rows. Shapes: (). */
   readonly place: tf.Scalar;
 };
@@ -58,12 +60,13 @@ const layersPerCall = () => (deviceInfo().device === 'GPU' ? 4 : 1);
 
 /** Values that all layers of a step share, and the input of the first. XLA fuses the many small operations, on the CPU too. */
 const beginStep = compile(
-  (embedTokens: TokenTable, { ids, begins, place }: NextToken, capacity: number, options: RotaryOptions) => {
+  (embedTokens: TokenTable, { ids, begins, shared, place }: NextToken, capacity: number, options: RotaryOptions) => {
     const places = tf.range(0, capacity); // (S)
-    const isVisible = places.greaterEqual(begins).logicalAnd(places.lessEqual(place)); // (B, S)
+    const isText = places.less(shared).logicalOr(places.greaterEqual(begins));
+    const isVisible = isText.logicalAnd(places.lessEqual(place)); // (B, S)
     return {
       x: embedTokens.forward(ids.toInt()),
-      context: { rotary: rotaryTables(place.sub(begins), options), mask: paddingMask(isVisible as tf.Tensor2D) },
+      context: { rotary: rotaryTables(place.sub(begins).add(shared), options), mask: paddingMask(isVisible as tf.Tensor2D) },
       isPlace: places.equal(place).reshape([1, 1, -1, 1]),
       next: place.add<tf.Scalar>(1),
     };
@@ -84,8 +87,13 @@ const stepLayers = compile(
   { name: 'decode_layers', xla: true },
 );
 
-const runPrefillLayer = (layer: LlamaDecoderLayer, x: tf.Tensor, context: LayerContext, capacity: number) => {
-  const slot = new PrefillSlot(capacity);
+const runPrefillLayer = (
+  layer: LlamaDecoderLayer,
+  x: tf.Tensor,
+  context: LayerContext,
+  { capacity, shared }: { readonly capacity: number; readonly shared: readonly HeldLayer[] },
+) => {
+  const slot = new PrefillSlot(capacity, shared[0]);
   return { x: layer.forward(x, { ...context, cache: slot }), held: slot.take() };
 };
 /** Without XLA on the CPU, where the matrix products of a prompt are faster without it. */
@@ -105,7 +113,7 @@ const nextScores = compile(
 
 /** The compiled functions of a model in one state of its adapters. */
 export class DecodingProgram {
-  readonly prefill: (prompt: Prompt, capacity: number) => Decoded;
+  readonly prefill: (prompt: Prompt, capacity: number, shared: readonly HeldLayer[]) => Decoded;
   readonly step: (next: NextToken, held: readonly HeldLayer[]) => Stepped;
   private readonly compiled: readonly { dispose(): void }[];
 
@@ -114,18 +122,19 @@ export class DecodingProgram {
     const { headDim, ropeTheta: theta, ropeScaling: scaling } = model.config;
     const rotation = { headDim, theta, scaling };
     const prefill = compile(
-      ({ ids, attentionMask }: Prompt, capacity: number): Decoded => {
+      ({ ids, attentionMask }: Prompt, capacity: number, shared: readonly HeldLayer[]): Decoded => {
+        const [T, S] = [ids.shape[1], attentionMask.shape[1]];
         const positions = attentionMask.toFloat().cumsum(1).sub(1).relu();
-        const rotary = rotaryTables(positions, rotation);
-        const context = { rotary, mask: causalMask(ids.shape[1]).add(paddingMask(attentionMask)), hides: 'laterAndOthers' } as const;
+        const rotary = rotaryTables(positions.slice([0, S - T]), rotation);
+        const context = { rotary, mask: causalMask(T, S).add(paddingMask(attentionMask)), hides: 'laterAndOthers' } as const;
         let x = embedTokens.forward(ids);
-        const held = layers.map((layer) => {
+        const held = layers.map((layer, index) => {
           const run = isPacked(layer) ? prefillPackedLayer : prefillLayer;
-          const result = run(layer, x, context, capacity);
+          const result = run(layer, x, context, { capacity, shared: shared.slice(index, index + 1) });
           x = result.x;
           return result.held;
         });
-        return { scores: nextScores(norm, model.lmHead, x.slice([0, ids.shape[1] - 1], [-1, 1])), held };
+        return { scores: nextScores(norm, model.lmHead, x.slice([0, T - 1], [-1, 1])), held };
       },
       { name: 'prefill', precision, variesIn: 'anything' },
     );

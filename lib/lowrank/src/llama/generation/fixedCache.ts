@@ -31,20 +31,27 @@ abstract class Slot implements LayerCache {
 }
 
 /**
- * Stores a prompt. The result has room for `capacity` positions, while the queries see only the prompt's.
+ * Stores a prompt, after the `shared` positions that all rows begin with. The result has room for `capacity` positions, while the queries
+ * see only the prompt's.
  *
- * Shapes: keys, values (B, K, T, D).
+ * Shapes: keys, values (B, K, T, D), of shared (1, K, P, D) → (B, K, P + T, D).
  */
 export class PrefillSlot extends Slot {
-  constructor(private readonly capacity: number) {
+  constructor(
+    private readonly capacity: number,
+    private readonly shared?: HeldLayer,
+  ) {
     super();
   }
 
   append(keys: tf.Tensor4D, values: tf.Tensor4D): HeldLayer {
-    const room: [number, number] = [0, this.capacity - keys.shape[2]];
+    const after = (own: tf.Tensor4D, before?: tf.Tensor4D) =>
+      before ? tf.concat([tf.tile(before, [own.shape[0], 1, 1, 1]), own], 2) : own;
+    const all = { keys: after(keys, this.shared?.keys), values: after(values, this.shared?.values) };
+    const room: [number, number] = [0, this.capacity - all.keys.shape[2]];
     const padded = (x: tf.Tensor4D) => x.pad<tf.Tensor4D>([[0, 0], [0, 0], room, [0, 0]]);
-    this.keep({ keys: padded(keys), values: padded(values) });
-    return { keys, values };
+    this.keep({ keys: padded(all.keys), values: padded(all.values) });
+    return all;
   }
 }
 

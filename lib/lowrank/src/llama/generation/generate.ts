@@ -14,8 +14,9 @@ import { sampleToken } from './sampling';
 /**
  * Continues each row of ids and returns the new ids per row, including the one that ended it.
  *
- * Rows of different lengths get the same ids as they would alone. The event loop runs between tokens, so other work and interrupts can
- * proceed. With `numBeams` above 1, each row returns `numReturnSequences` texts in a row, best first.
+ * Rows of different lengths get the same ids as they would alone; a beginning that all share is computed once. The event loop runs between
+ * tokens, so other work and interrupts can proceed. With `numBeams` above 1, each row returns `numReturnSequences` texts in a row, best
+ * first.
  *
  * @throws ArgumentError for an option out of range, conflicting options, an id outside the vocabulary, or more tokens than the model has
  * positions; ShapeError when there is no prompt; AbortedError when `signal`, SIGINT or SIGTERM stopped it.

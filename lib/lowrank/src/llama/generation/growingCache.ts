@@ -33,10 +33,22 @@ export class KeyValueCache {
 
   /** Replaces the present rows by these; a row may be selected several times. */
   selectRows(rows: readonly number[]): void {
+    this.#checkRows(rows);
+    for (const layer of this.#layers.values()) layer.selectRows(rows);
+  }
+
+  /** A second cache, of these rows; a row may be copied several times, as for texts that begin alike. The caller disposes of it. */
+  copyRows(rows: readonly number[]): KeyValueCache {
+    this.#checkRows(rows);
+    const copy = new KeyValueCache(this.#numLayers);
+    for (const [index, layer] of this.#layers) copy.#layers.set(index, layer.copyRows(rows));
+    return copy;
+  }
+
+  #checkRows(rows: readonly number[]): void {
     const held = this.#layers.get(0)?.rows ?? 0;
     const unknown = rows.find((row) => !(Number.isInteger(row) && row >= 0 && row < held));
     if (unknown !== undefined) throw new ArgumentError(`this cache has ${held} rows; there is no row ${unknown}`);
-    for (const layer of this.#layers.values()) layer.selectRows(rows);
   }
 
   /** Frees the keys and values. */
@@ -71,12 +83,20 @@ class GrowingLayer implements LayerCache {
   }
 
   selectRows(rows: readonly number[]): void {
+    const chosen = this.copyRows(rows);
+    this.dispose();
+    this.#held = chosen.#held;
+  }
+
+  copyRows(rows: readonly number[]): GrowingLayer {
+    const copy = new GrowingLayer();
     const held = this.#held;
-    if (!held) return;
+    if (!held) return copy;
     tf.tidy(() => {
       const chosen = tf.tensor1d([...rows], 'int32');
-      this.#hold({ keys: tf.gather(held.keys, chosen), values: tf.gather(held.values, chosen) });
+      copy.#hold({ keys: tf.gather(held.keys, chosen), values: tf.gather(held.values, chosen) });
     });
+    return copy;
   }
 
   #hold({ keys, values }: KeysAndValues): KeysAndValues {

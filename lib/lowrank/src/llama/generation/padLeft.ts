@@ -18,6 +18,7 @@ export function leftMask(rows: Tokens, width = longest(rows)): number[][] {
   return rows.map(({ length }) => [...Array<number>(width - length).fill(0), ...Array<number>(length).fill(1)]);
 }
 
-function longest(rows: Tokens): number {
+/** The length of the longest row. */
+export function longest(rows: Tokens): number {
   return Math.max(...rows.map(({ length }) => length));
 }
