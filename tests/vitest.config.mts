@@ -9,7 +9,7 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
  * changes what another one sees. All others get a process of their own.
  */
 const SHARED = [
-  'tests/{cli,course,io,llama,nn,notebook,peft,review,train}/**/*.test.ts',
+  'tests/{cli,course,io,llama,nn,notebook,peft,review,train}/**/!(ownAdapters).test.ts',
   'tests/runtime/{checks/,device/,memory/,messages/,}!(interruptible).test.ts',
   'tests/runtime/compile/{graph/,tracing/,}!(llama|firstCall|twoCopies|contextFunction).test.ts',
   'tests/{differential/differential,index,toRefuse}.test.ts',
@@ -27,6 +27,12 @@ const NOT_SHARED = [
   'tests/course/check.test.ts',
   'tests/train/cluster/brokenSum.test.ts',
 ];
+
+/**
+ * The tests of these compile hundreds of tiny programs and run each for moments, so XLA does not optimise there: it takes half the time. In the others
+ * it compiles as it does for users.
+ */
+const QUICK_XLA = { XLA_FLAGS: '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false' };
 
 /** What takes half a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
 const LONGEST = [
@@ -77,8 +83,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },
     projects: [
-      { extends: true, test: { name: 'shared', include: SHARED, exclude: NOT_SHARED, isolate: false } },
-      { extends: true, test: { name: 'not shared', include: NOT_SHARED } },
+      { extends: true, test: { name: 'shared', include: SHARED, exclude: NOT_SHARED, isolate: false, env: QUICK_XLA } },
+      { extends: true, test: { name: 'not shared', include: NOT_SHARED, env: QUICK_XLA } },
       { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: SHARED } },
     ],
   },
