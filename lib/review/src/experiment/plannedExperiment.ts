@@ -44,14 +44,9 @@ export interface ExperimentOutcome {
   readonly answers: string;
 }
 
-export interface PlannedCell {
-  readonly plan: CellPlan;
-  readonly splits: ReviewSplits;
-}
-
 /** An experiment and its work folder. */
 export class PlannedExperiment {
-  readonly cells: readonly PlannedCell[];
+  readonly cells: readonly CellPlan[];
   readonly store: CellStore;
   private readonly drawn: ReadonlyMap<ReviewTask, ReviewSplits>;
   private readonly dataHash: string;
@@ -72,7 +67,7 @@ export class PlannedExperiment {
       model: [work.modelName, modelFacts(work.model).model],
     };
     this.store = new CellStore(work.folder, identity, (plan) => this.learningRate(plan));
-    this.cells = cellPlans(config).map((plan) => ({ plan, splits: this.splitsOf(plan.task) }));
+    this.cells = cellPlans(config);
   }
 
   private splitsOf(task: ReviewTask): ReviewSplits {
@@ -107,10 +102,9 @@ export class PlannedExperiment {
   }
 
   private sweep(method: string, task: ReviewTask): ExperimentSweep | undefined {
-    const plans = this.cells.flatMap(({ plan }) =>
-      plan.kind === 'trial' && plan.method.name === method && plan.task === task ? [plan] : [],
-    );
-    const results = plans.flatMap((plan: TrialPlan) => {
+    const isTrial = (plan: CellPlan) => plan.kind === 'trial' && plan.method.name === method && plan.task === task;
+    const plans = this.cells.filter((plan): plan is TrialPlan => isTrial(plan));
+    const results = plans.flatMap((plan) => {
       const result = this.store.get<TrialResult>(plan);
       return result ? [{ learningRate: plan.learningRate, loss: result.loss }] : [];
     });
@@ -126,7 +120,7 @@ export class PlannedExperiment {
     const finished: (FinishedCell & { readonly seed: number })[] = [];
     const runs: ExperimentResults['runs'][number][] = [];
     const notRun: ExperimentResults['notRun'][number][] = [];
-    for (const { plan } of this.cells) {
+    for (const plan of this.cells) {
       if (plan.kind === 'trial') continue;
       const method = plan.kind === 'base' ? 'base' : plan.method.name;
       const cell = this.store.get<MeasuredCell | RunResult>(plan);

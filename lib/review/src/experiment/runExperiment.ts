@@ -5,7 +5,7 @@ import { lockRun } from 'lowrank/internal';
 import { type CellPlan, seedOf } from './cellPlan';
 import { EnvironmentLog } from './environmentLog';
 import type { ExperimentConfig } from './experimentConfig';
-import { type ExperimentOutcome, type ExperimentWork, type PlannedCell, PlannedExperiment } from './plannedExperiment';
+import { type ExperimentOutcome, type ExperimentWork, PlannedExperiment } from './plannedExperiment';
 
 const WAIT = 500; // ms, while other processes run all that is left
 
@@ -28,7 +28,7 @@ export async function runCells(config: ExperimentConfig, work: ExperimentWork): 
   new EnvironmentLog(work.folder).note(work);
   let last: CellPlan | undefined;
   for (;;) {
-    const open = planned.cells.filter(({ plan }) => !planned.store.has(plan));
+    const open = planned.cells.filter((plan) => !planned.store.has(plan));
     if (open.length === 0) return;
     const cell = claimed(inOrder(open, last), planned);
     if (cell) {
@@ -51,17 +51,17 @@ export function collectExperiment(config: ExperimentConfig, work: ExperimentWork
 }
 
 /** In order, but within one kind and seed it prefers the method of the last cell, whose step is already compiled. */
-function inOrder(open: readonly PlannedCell[], last: CellPlan | undefined): readonly PlannedCell[] {
+function inOrder(open: readonly CellPlan[], last: CellPlan | undefined): readonly CellPlan[] {
   const [first] = open;
   if (!first || !last || last.kind === 'base') return open;
-  const isLike = ({ plan }: PlannedCell) =>
-    plan.kind !== 'base' && plan.method === last.method && plan.kind === first.plan.kind && seedOf(plan) === seedOf(first.plan);
+  const isLike = (plan: CellPlan) =>
+    plan.kind !== 'base' && plan.method === last.method && plan.kind === first.kind && seedOf(plan) === seedOf(first);
   return [...open.filter(isLike), ...open.filter((cell) => !isLike(cell))];
 }
 
 /** The first cell that can run now and that no other process has. */
-function claimed(open: readonly PlannedCell[], planned: PlannedExperiment): { readonly plan: CellPlan; release(): void } | undefined {
-  for (const { plan } of open) {
+function claimed(open: readonly CellPlan[], planned: PlannedExperiment): { readonly plan: CellPlan; release(): void } | undefined {
+  for (const plan of open) {
     if (plan.kind === 'run' && planned.learningRate(plan) === undefined) continue;
     try {
       const release = lockRun(planned.store.folder(plan));

@@ -1,5 +1,5 @@
 /** Converts prefix adapters between Hugging Face, the authors' code (OpenGVLab) and lit. */
-import { tf, UnsupportedError } from '../../runtime';
+import { tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import type { CausalModel } from '../causalModel';
 import { getPeftModel } from '../getPeftModel';
@@ -58,27 +58,4 @@ export function peftModelFromPrefix<M extends CausalModel>(model: M, tensors: tf
   } finally {
     tf.dispose(named);
   }
-}
-
-/**
- * A model's prefix as tensors of a layout; the caller disposes them.
- *
- * @throws UnsupportedError when the layout cannot represent the gates, or the adapter is not a prefix.
- */
-export function prefixTensors(
-  peft: PeftModel,
-  options: { readonly layout: PrefixLayout; readonly adapterName?: string },
-): tf.NamedTensorMap {
-  checkKnown('prefixTensors', options, ['layout', 'adapterName']);
-  const { layout, adapterName = 'default' } = options;
-  const config = peft.peftConfig[adapterName];
-  if (!(config instanceof AdaptionPromptConfig)) throw new UnsupportedError(`'${adapterName}' is not a prefix adapter of this model`);
-  const variables = [...peft.adapterTensors(adapterName).values()].map(({ variable }) => variable);
-  return tf.tidy(() => {
-    const layers = Array.from({ length: config.adapterLayers }, (_, index) => ({
-      prompt: variables[2 * index] as tf.Tensor2D,
-      gates: [...(variables[2 * index + 1]?.dataSync<'float32'>() ?? [])],
-    }));
-    return writeLayout(layout, withGate({ gate: config.gate, layers }, GATE_OF_LAYOUT[layout], peft.config), peft.config);
-  });
 }
