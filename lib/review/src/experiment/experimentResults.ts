@@ -1,5 +1,7 @@
 /** The results file of `make experiment`: every number of the comparison, and everything needed to read or repeat it. */
+
 import type { ReviewTask } from '../prompts';
+import type { ConfidenceInterval } from '../scores/bootstrapInterval';
 import type { ExampleCounts, ExperimentConfig } from './experimentConfig';
 
 /** A results file. */
@@ -44,14 +46,11 @@ export interface ExperimentSweep {
 }
 
 /** One measured value: the mean over the seeds, with a 95 % bootstrap interval over test examples and seeds. */
-export interface ExperimentRow {
+export interface ExperimentRow extends ConfidenceInterval {
   /** A method of the configuration, or one of `OTHER_ROWS`. */
   readonly method: string;
   readonly task: ReviewTask;
   readonly metric: ExperimentMetric;
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
   /** The value of each seed; rows that are not methods have one. */
   readonly perSeed: readonly number[];
   /** Number of test examples, or of texts. */
@@ -59,14 +58,11 @@ export interface ExperimentRow {
 }
 
 /** The mean of `method` minus the mean of `reference`, with a 95 % paired bootstrap interval over test examples and seeds. */
-export interface ExperimentDifference {
+export interface ExperimentDifference extends ConfidenceInterval {
   readonly method: string;
   readonly reference: string;
   readonly task: ReviewTask;
   readonly metric: ExperimentMetric;
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
 }
 
 /**

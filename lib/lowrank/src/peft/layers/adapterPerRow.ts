@@ -7,7 +7,7 @@ import type { AdapterLayer, LayerUpdate } from './adapterLayer';
 /** The name for rows without an adapter. */
 export const BASE_ROW = '__base__';
 
-export interface MixedBatch {
+interface MixedBatch {
   readonly x: tf.Tensor;
   /** The output of the layer without adapters. */
   readonly base: tf.Tensor;

@@ -1,10 +1,10 @@
 /** LoRA on any layer with a weight. */
-import { type Module, tiedHeadOf } from '../../nn';
+import { addResidual, type Projection, type TokenTable, tiedHeadOf } from '../../nn';
 import { ArgumentError, StateError, tf, UnsupportedError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkGiven } from '../../runtime/checks/door';
 import { AdapterLayer, type UpdateTensor } from '../layers/adapterLayer';
-import { adapterPerRow, type MixedBatch } from '../layers/adapterPerRow';
+import { adapterPerRow } from '../layers/adapterPerRow';
 import type { AdapterState } from '../layers/adapterState';
 import type { ExpectedTensor } from '../tuner';
 import { LoraConfig, type LoraOptions } from './config';
@@ -25,8 +25,12 @@ export interface LoraLayerOptions {
 }
 
 /** A frozen layer with any number of named low-rank updates; `state` names the active ones. */
-export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<B, LoraUpdate> {
-  protected constructor(baseLayer: B, given: LoraLayerOptions) {
+export abstract class LoraLayer<B extends Projection | TokenTable = Projection | TokenTable> extends AdapterLayer<B, LoraUpdate> {
+  /**
+   * @param options - without options, the layer has no adapter yet
+   * @throws ArgumentError when the rank is not in 1…min(I, O).
+   */
+  constructor(baseLayer: B, options?: LoraOptions, given: LoraLayerOptions = {}) {
     checkGiven(
       `new ${new.target.name}(baseLayer)`,
       { baseLayer, given },
@@ -34,7 +38,32 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
     );
     super(baseLayer, given.state);
     checkKnown(new.target.name, given, ['adapterName', 'seed', 'state']);
+    const { adapterName = 'default', seed = 0 } = given;
+    if (options !== undefined) this.addAdapter(adapterName, options, { seed });
   }
+
+  /** @throws StateError for rows that name a DoRA adapter. */
+  forward(x: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => {
+      const base = this.baseLayer.forward(x);
+      const names = this.state.rowAdapters;
+      if (!names) {
+        const added = (update: LoraUpdate) =>
+          update.magnitude ? this.doraBranch(x, base, update, update.magnitude) : this.branch(x, update);
+        return this.actingUpdates().reduce((y, update) => addResidual(y, added(update)), base);
+      }
+      return adapterPerRow(this, { x, base, names }, (rows, update, name) => {
+        if (update.magnitude) throw new StateError(`adapterNames does not work with the DoRA adapter '${name}'`);
+        return this.branch(rows, update);
+      });
+    });
+  }
+
+  /** The output of one update, without DoRA. */
+  protected abstract branch(x: tf.Tensor, update: LoraUpdate): tf.Tensor;
+
+  /** The output of DoRA minus that of the base. */
+  protected abstract doraBranch(x: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor;
 
   /** A of the first active adapter, (I, r). */
   get loraA(): tf.Variable {
@@ -130,14 +159,6 @@ export abstract class LoraLayer<B extends Module = Module> extends AdapterLayer<
       return tf.matMul(low, update.loraB as tf.Tensor2D).mul(update.scaling);
     });
     return tf.addN(parts);
-  }
-
-  /** The base's outputs plus the output of each row's own adapter. @throws StateError for a DoRA adapter. */
-  protected mixed(batch: MixedBatch, branch: (rows: tf.Tensor, update: LoraUpdate) => tf.Tensor): tf.Tensor {
-    return adapterPerRow(this, batch, (rows, update, name) => {
-      if (update.magnitude) throw new StateError(`adapterNames does not work with the DoRA adapter '${name}'`);
-      return branch(rows, update);
-    });
   }
 
   /** @internal */

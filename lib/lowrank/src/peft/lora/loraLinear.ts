@@ -1,8 +1,7 @@
 /** LoRA on a linear layer. */
-import { addResidual, matMulFrozen, matMulRows, type Projection } from '../../nn';
+import { matMulFrozen, matMulRows, type Projection } from '../../nn';
 import { tf } from '../../runtime';
-import type { LoraOptions } from './config';
-import { LoraLayer, type LoraLayerOptions } from './loraLayer';
+import { LoraLayer } from './loraLayer';
 import type { LoraUpdate } from './loraUpdate';
 
 /**
@@ -17,34 +16,12 @@ import type { LoraUpdate } from './loraUpdate';
  * const layer = new LoraLinear(linear, { r: 16, loraAlpha: 32 });
  */
 export class LoraLinear extends LoraLayer<Projection> implements Projection {
-  /**
-   * @param options - without options, the layer has no adapter yet
-   * @throws ArgumentError when the rank is not in 1…min(I, O).
-   */
-  constructor(baseLayer: Projection, options?: LoraOptions, given: LoraLayerOptions = {}) {
-    super(baseLayer, given);
-    const { adapterName = 'default', seed = 0 } = given;
-    if (options !== undefined) this.addAdapter(adapterName, options, { seed });
-  }
-
   get inFeatures(): number {
     return this.baseLayer.inFeatures;
   }
 
   get outFeatures(): number {
     return this.baseLayer.outFeatures;
-  }
-
-  forward(x: tf.Tensor): tf.Tensor {
-    return tf.tidy(() => {
-      const base = this.baseLayer.forward(x);
-      const names = this.state.rowAdapters;
-      if (names) return this.mixed({ x, base, names }, (rows, update) => this.branch(rows, update));
-      return this.actingUpdates().reduce(
-        (y, update) => addResidual(y, update.magnitude ? this.doraBranch(x, base, update, update.magnitude) : this.branch(x, update)),
-        base,
-      );
-    });
   }
 
   get weightShape(): readonly [number, number] {
@@ -56,12 +33,12 @@ export class LoraLinear extends LoraLayer<Projection> implements Projection {
   }
 
   /** `s·drop(x)·A·B` */
-  private branch(x: tf.Tensor, update: LoraUpdate): tf.Tensor {
+  protected branch(x: tf.Tensor, update: LoraUpdate): tf.Tensor {
     return update.widen(matMulRows(this.state.dropped(x, update), update.loraA));
   }
 
   /** The output of DoRA minus that of the base: `(g − 1)·x·W + g·s·x·A·B` with g = m/‖W + s·A·B‖. */
-  private doraBranch(x: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor {
+  protected doraBranch(x: tf.Tensor, base: tf.Tensor, update: LoraUpdate, magnitude: tf.Tensor): tf.Tensor {
     const weight = this.baseWeight();
     const scale = update.directionScale(weight.read(), magnitude); // (O)
     const input = this.state.dropped(x, update);
