@@ -9,8 +9,8 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 }); // each test start
 const folder = temporaryFolder();
 const built = fs.existsSync('lib/lowrank/dist/index.js'); // the processes run what `make build` made
 
-/** The evaluation after update 11 ends a group. */
-const inFlight: Part = { stepsAtOnce: 4, evaluateEvery: 11 };
+/** The evaluation after update 11 ends a group; batches of one shape are compiled once. */
+const inFlight: Part = { rows: 18, stepsAtOnce: 4, evaluateEvery: 11 };
 
 /** What a run came to, but for how fast it went. */
 function outcome(run: Run | undefined): unknown {

@@ -13,6 +13,8 @@ export interface Part {
   readonly timeout?: number;
   readonly joinTimeout?: number;
   readonly batchSize?: number;
+  /** By default the last batch of an epoch has one row. */
+  readonly rows?: number;
   readonly steps?: number;
   readonly stepsBetweenCheckpoints?: number;
   /** The first token of all sequences: other workers have other data then. */
@@ -63,9 +65,9 @@ export async function runPart(part: Part, cluster?: Cluster, tell: (told: Told) 
       if (part.rest) await wait(part.rest);
     },
   };
-  const { shift = 0, shiftFrom = 0, batchSize = 3 } = part;
+  const { shift = 0, shiftFrom = 0, batchSize = 3, rows = 16 } = part;
   const batches = (epoch: number) => {
-    const ordered = makeBatches(sequences(16, epoch >= shiftFrom ? shift : 0), {
+    const ordered = makeBatches(sequences(rows, epoch >= shiftFrom ? shift : 0), {
       batchSize,
       padTokenId: 0,
       seed: 4,
