@@ -76,7 +76,7 @@ export default defineConfig({
   },
   test: {
     pool: 'forks', // the native binding is not made for worker threads
-    maxWorkers: 2,
+    maxWorkers: 3, // for two cores: some tests wait for processes and for time to pass
     testTimeout: 180_000, // nothing takes so long on a quiet machine
     hookTimeout: 180_000,
     setupFiles: file('./toRefuse.ts'),
