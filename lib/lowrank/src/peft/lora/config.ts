@@ -49,7 +49,8 @@ export class LoraConfig extends AdapterConfig {
   /**
    * The start: `true` draws A as torch does a Linear and sets B to 0; `'gaussian'` draws A from N(0, 1/r²) and sets B to 0;
    * `false` draws both, so the update is not zero at first; `'pissa'` and `'olora'` take them out of the base weight, by its
-   * singular vectors (Meng et al. 2024) or its QR factors (Büyükakyüz 2024). @defaultValue true
+   * singular vectors (Meng et al. 2024) or its QR factors (Büyükakyüz 2024). An embedding's A starts at 0 and its B from N(0, 1), for `false`
+   * both from N(0, 1). @defaultValue true
    */
   declare readonly initLoraWeights: LoraInitialisation;
   /** Train no biases, all biases of the model, or those of the adapted layers. @defaultValue 'none' */

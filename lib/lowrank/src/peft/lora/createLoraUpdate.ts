@@ -15,16 +15,18 @@ import { LoraUpdate, outputNorm } from './loraUpdate';
  * @param weight - called only by the initialisations that read it; PiSSA and OLoRA also take `s·A·B` out of it
  * @param isEmpty - whether values of a file follow, which leaves zeros here. The file of a PiSSA or OLoRA start fits only the residual
  * W − s·A₀·B₀, which is computed again from the same W, as in PEFT.
+ * @param isTable - whether it is a table of token vectors: A then starts at zero and B from N(0, 1), as in PEFT and in the authors' code.
+ * `false` draws both from N(0, 1), and no start takes anything out of the table.
  */
 export function createLoraUpdate(
   [inFeatures, outFeatures]: readonly [number, number],
   weight: () => BaseWeight,
   config: LoraConfig,
-  { seed, isEmpty = false }: { readonly seed: number; readonly isEmpty?: boolean },
+  { seed, isEmpty = false, isTable = false }: { readonly seed: number; readonly isEmpty?: boolean; readonly isTable?: boolean },
 ): LoraUpdate {
   const { r, initLoraWeights, useDora, loraDropout } = config;
   const scaling = scalingOf(config);
-  const isZero = isEmpty && !takesFromBase(config);
+  const isZero = isEmpty && (isTable || !takesFromBase(config));
   const [loraA, loraB] = factors();
   const product = () => tf.matMul(loraA as tf.Tensor2D, loraB as tf.Tensor2D).mul(scaling);
   const lengths = () => (isZero ? tf.zeros([outFeatures]) : outputNorm(weight().read().add(product())));
@@ -34,6 +36,10 @@ export function createLoraUpdate(
   function factors(): [tf.Variable, tf.Variable] {
     if (isZero) return [zeroVariable([inFeatures, r]), zeroVariable([r, outFeatures])];
     const seeds = { a: deriveSeed(seed, 0), b: deriveSeed(seed, 1) };
+    if (isTable) {
+      const loraA = initLoraWeights ? zeroVariable([inFeatures, r]) : normalVariable([inFeatures, r], 1, seeds.a);
+      return [loraA, normalVariable([r, outFeatures], 1, seeds.b)];
+    }
     switch (initLoraWeights) {
       case true:
         return [uniformVariable([inFeatures, r], 1 / Math.sqrt(inFeatures), seeds.a), zeroVariable([r, outFeatures])];

@@ -7,7 +7,7 @@ import type { LoraUpdate } from './loraUpdate';
 /**
  * A frozen token table plus trainable low-rank updates: `y = E[id] + s·A[id]·B`. There is no dropout, as in PEFT.
  *
- * A starts at zero and B from N(0, 1), the reverse of a linear layer, as in the authors' code.
+ * A starts at zero and B from N(0, 1), the reverse of a linear layer, as in PEFT and in the authors' code.
  *
  * Shapes: ids (B, T) → (B, T, C); A (V, r), B (r, C).
  */

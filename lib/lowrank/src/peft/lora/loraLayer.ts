@@ -116,17 +116,19 @@ export abstract class LoraLayer<B extends Projection | TokenTable = Projection |
     const { seed = 0 } = given;
     const config = new LoraConfig(options);
     this.checkConfig(config);
-    this.putUpdate(
-      name,
-      createLoraUpdate(this.weightShape, () => this.baseWeight(), config, { seed }),
-    );
+    this.putNew(name, config, { seed });
   }
 
   /** Adds an adapter; its values are assigned afterwards. @internal */
   addEmptyAdapter(name: string, config: LoraConfig, seed: number): void {
+    this.putNew(name, config, { seed, isEmpty: true });
+  }
+
+  private putNew(name: string, config: LoraConfig, start: { readonly seed: number; readonly isEmpty?: boolean }): void {
+    const isTable = this.kind === 'token table';
     this.putUpdate(
       name,
-      createLoraUpdate(this.weightShape, () => this.baseWeight(), config, { seed, isEmpty: true }),
+      createLoraUpdate(this.weightShape, () => this.baseWeight(), config, { ...start, isTable }),
     );
   }
 
