@@ -26,17 +26,21 @@ test('a malformed file is refused by its name', () => {
   expect(() => trainedLanguages(folder('.'))).toRefuse(FormatError, /training_data\.json: languages is not a list/);
 });
 
-test('a file that was emptied, cut, changed by one digit or written without a checksum is refused with the remedy', () => {
+test('a file that was emptied, cut or changed by one digit is refused with the remedy', () => {
   saveTrainingData(folder('.'), { task: 'necessity', examples: 4, languages: ['go'], threshold: 0.4034 });
   expect(trainedThreshold(folder('.'))).toBe(0.4034);
   const path = folder('training_data.json');
   const whole = fs.readFileSync(path, 'utf8');
-  const { sha256: _, ...unsealed } = JSON.parse(whole) as Record<string, unknown>;
-  for (const text of ['', whole.slice(0, 30), whole.replace('0.4034', '0.4035'), JSON.stringify(unsealed)]) {
+  for (const text of ['', whole.slice(0, 30), whole.replace('0.4034', '0.4035')]) {
     fs.writeFileSync(path, text);
     expect(() => trainedThreshold(folder('.'))).toRefuse(
       FormatError,
       /training_data\.json.*; copy or train the adapter again, or remove this file/,
     );
   }
+});
+
+test('a file without a checksum is read, as of an adapter from before or written by hand', () => {
+  fs.writeFileSync(folder('training_data.json'), '{"task": "necessity", "languages": ["go"], "threshold": 0.25}');
+  expect([trainedThreshold(folder('.')), trainedLanguages(folder('.'))]).toEqual([0.25, ['go']]);
 });

@@ -17,12 +17,13 @@ export function writeSealed(path: string, what: string, content: object): void {
 /**
  * The content of the file; undefined where there is none.
  *
+ * @param options - `isHandmade`: a file without a checksum is read too, as people write it
  * @throws FormatError with the remedy when it is damaged, or written by another version.
  */
-export function readSealed(path: string, remedy: string): JsonObject | undefined {
+export function readSealed(path: string, remedy: string, { isHandmade = false } = {}): JsonObject | undefined {
   if (pathKind(path) === undefined) return undefined;
   const { sha256: sum, ...content } = readJson(path, remedy);
-  if (sum === sha256(JSON.stringify(content))) return content;
+  if (sum === sha256(JSON.stringify(content)) || (isHandmade && sum === undefined)) return content;
   const reason = sum === undefined ? 'has no checksum, so another version wrote it' : 'is damaged: its checksum does not fit';
   throw new FormatError(`${path} ${reason}; ${remedy}`);
 }

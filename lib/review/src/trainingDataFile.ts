@@ -46,7 +46,7 @@ export function trainedThreshold(folder: string): number | undefined {
 }
 
 function recorded(folder: string): Readonly<Record<string, unknown>> | undefined {
-  return readSealed(nodePath.join(folder, FILE), REMEDY);
+  return readSealed(nodePath.join(folder, FILE), REMEDY, { isHandmade: true });
 }
 
 function malformed(folder: string, reason: string): FormatError {
