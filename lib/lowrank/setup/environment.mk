@@ -21,5 +21,5 @@ export npm_config_install_strategy := hoisted
 export PIP_USER := 0
 export PIP_TARGET :=
 export PIP_PREFIX :=
-export NODE_DISABLE_COMPILE_CACHE := 1
+export NODE_COMPILE_CACHE := $(STATE)/compiled
 unexport PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE NODE_OPTIONS NODE_PATH BASH_ENV CDPATH
