@@ -44,11 +44,7 @@ export class BinaryFile {
     return this.readInto(new Uint8Array(length), offset);
   }
 
-  /**
-   * Fills `bytes` from `offset` on and returns it.
-   *
-   * @throws FileFormatError when the file is shorter.
-   */
+  /** Fills `bytes` from `offset` on and returns it. @throws FileFormatError when the file is shorter. */
   readInto(bytes: Uint8Array, offset: number): Uint8Array {
     const length = bytes.byteLength;
     this.checkRange(offset, length);

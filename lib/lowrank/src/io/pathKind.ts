@@ -35,11 +35,7 @@ export function makeFolder(path: string): void {
   }
 }
 
-/**
- * The names in a folder, sorted.
- *
- * @throws FormatError when it cannot be listed.
- */
+/** The names in a folder, sorted. @throws FormatError when it cannot be listed. */
 export function namesIn(folder: string): string[] {
   try {
     return fs.readdirSync(folder).sort();

@@ -52,11 +52,7 @@ type Optional = 'ropeScaling' | 'bosTokenId' | 'eosTokenId' | 'padTokenId';
 /** A configuration with all defaults filled in. */
 export type LlamaConfig = Required<Omit<LlamaConfigOptions, Optional>> & Pick<LlamaConfigOptions, Optional>;
 
-/**
- * Fills in the defaults and checks that the sizes are consistent.
- *
- * @throws ArgumentError with the first field that is out of range.
- */
+/** Fills in the defaults and checks that the sizes are consistent. @throws ArgumentError with the first field that is out of range. */
 export function llamaConfig(options: LlamaConfigOptions): LlamaConfig {
   checkGiven('llamaConfig(options)', { options }, { options: '{hiddenSize?: number, numAttentionHeads?: number}' });
   const { hiddenSize, numAttentionHeads, modelType = 'llama' } = options;

@@ -37,11 +37,7 @@ export interface TrainableModel {
   readonly mergedAdapters?: readonly string[];
 }
 
-/**
- * The trainable parameters; a variable with two names appears once.
- *
- * @throws StateError when there are none, or adapters are merged.
- */
+/** The trainable parameters; a variable with two names appears once. @throws StateError when there are none, or adapters are merged. */
 export function parametersOf(model: TrainableModel): ReadonlyMap<string, tf.Variable> {
   const { mergedAdapters = [] } = model;
   if (mergedAdapters.length > 0)

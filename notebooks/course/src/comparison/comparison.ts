@@ -17,11 +17,7 @@ export interface Measure {
 export class Comparison {
   constructor(readonly results: ExperimentResults) {}
 
-  /**
-   * Reads a results file.
-   *
-   * @throws FormatError when the file cannot be read, or does not agree with itself
-   */
+  /** Reads a results file. @throws FormatError when the file cannot be read, or does not agree with itself */
   static read(path: string): Comparison {
     let value: unknown;
     try {

@@ -116,11 +116,7 @@ function ggufFile(path: string): ModelPlace {
   return { path, isFolder: false };
 }
 
-/**
- * Checks that a GGUF file is a whole model.
- *
- * @throws UnsupportedError when it is one of several parts.
- */
+/** Checks that a GGUF file is a whole model. @throws UnsupportedError when it is one of several parts. */
 export function checkGgufPart(path: string, part: number, count: number): void {
   if (count <= 1) return;
   throw new UnsupportedError(`${path} is part ${part} of a GGUF model in ${count} files; ${JOIN}`);

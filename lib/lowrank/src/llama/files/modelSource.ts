@@ -37,11 +37,7 @@ export function reusedBuffer(): (length: number) => Uint8Array {
   };
 }
 
-/**
- * Checks a configuration from a file.
- *
- * @throws FormatError with the file and the first field that is out of range.
- */
+/** Checks a configuration from a file. @throws FormatError with the file and the first field that is out of range. */
 export function configOfFile(path: string, options: LlamaConfigOptions): LlamaConfig {
   try {
     return llamaConfig(options);

@@ -106,11 +106,7 @@ export abstract class LoraLayer<B extends Projection | TokenTable = Projection |
     }
   }
 
-  /**
-   * Adds an adapter with the start that its configuration names.
-   *
-   * @throws ArgumentError when the rank exceeds the layer's widths.
-   */
+  /** Adds an adapter with the start that its configuration names. @throws ArgumentError when the rank exceeds the layer's widths. */
   addAdapter(name: string, options: LoraOptions, given: Pick<LoraLayerOptions, 'seed'> = {}): void {
     checkKnown('addAdapter', given, ['seed']);
     const { seed = 0 } = given;

@@ -26,11 +26,7 @@ export function writeManifest(folder: string, step: number): void {
   writeTextAtomic(nodePath.join(folder, MANIFEST), `${sha256(line)}\n${line}\n`);
 }
 
-/**
- * The manifest of an intact folder.
- *
- * @throws FormatError when a file is missing or any bit has changed.
- */
+/** The manifest of an intact folder. @throws FormatError when a file is missing or any bit has changed. */
 export function checkedManifest(folder: string): Manifest {
   const text = readFile(folder, MANIFEST).toString();
   const line = text.slice(65, -1);

@@ -82,22 +82,14 @@ export class Cluster {
     }
   }
 
-  /**
-   * The sums of these numbers over all workers.
-   *
-   * @internal
-   */
+  /** The sums of these numbers over all workers. @internal */
   sumOf(numbers: readonly number[]): number[] {
     const [workers, ...sums] = tf.tidy(() => Array.from(this.sum(tf.tensor1d([1, ...numbers])).dataSync()));
     if (workers !== this.size) throw new TogetherError(`a sum over ${this.size} workers was broken off`);
     return sums;
   }
 
-  /**
-   * Worker 0's text, in all workers.
-   *
-   * @internal
-   */
+  /** Worker 0's text, in all workers. @internal */
   async fromFirst(text: string): Promise<string> {
     const key = this.keyHere('from-first');
     if (this.isFirst) await this.tell(key, text);
@@ -105,11 +97,7 @@ export class Cluster {
     return this.told(key);
   }
 
-  /**
-   * The texts of all workers by rank, in worker 0; none in the others.
-   *
-   * @internal
-   */
+  /** The texts of all workers by rank, in worker 0; none in the others. @internal */
   async toFirst(text: string): Promise<string[]> {
     const key = this.keyHere('to-first');
     await this.tell(`${key}/${this.rank}`, text);
@@ -119,38 +107,22 @@ export class Cluster {
     return texts;
   }
 
-  /**
-   * Tells all workers a text, under a key that is used once.
-   *
-   * @internal
-   */
+  /** Tells all workers a text, under a key that is used once. @internal */
   async tell(key: string, text: string): Promise<void> {
     await this.attempt(() => clusterBinding().clusterSet(key, text));
   }
 
-  /**
-   * A text that one of the workers tells, now or within the time-out.
-   *
-   * @internal
-   */
+  /** A text that one of the workers tells, now or within the time-out. @internal */
   told(key: string): Promise<string> {
     return this.attempt(() => clusterBinding().clusterGet(key, this.timeout));
   }
 
-  /**
-   * A key of this point of the work: the same in all workers, and another one after they have met again.
-   *
-   * @internal
-   */
+  /** A key of this point of the work: the same in all workers, and another one after they have met again. @internal */
   keyHere(name: string): string {
     return `${name}-${this.meetings}`;
   }
 
-  /**
-   * Waits until all workers are here. It uses a sum, which ends at once when a worker fails; TensorFlow's barriers do not.
-   *
-   * @internal
-   */
+  /** Waits until all workers are here. It uses a sum, which ends at once when a worker fails; TensorFlow's barriers do not. @internal */
   meet(): void {
     this.meetings++;
     this.sumOf([]);
@@ -190,21 +162,13 @@ export class Cluster {
     }
   }
 
-  /**
-   * Records an error that every worker throws at this point: none has to be told, and none leaves before the others know.
-   *
-   * @internal
-   */
+  /** Records an error that every worker throws at this point: none has to be told, and none leaves before the others know. @internal */
   thrownByAll<E extends Error>(error: E): E {
     this.knownToAll = error;
     return error;
   }
 
-  /**
-   * The same for values of a {@link sum} that cannot be right: every worker has them, unless the sum was broken off.
-   *
-   * @internal
-   */
+  /** The same for values of a {@link sum} that cannot be right: every worker has them, unless the sum was broken off. @internal */
   wrongSum<E extends Error>(error: E): E {
     this.brokenSum = error;
     return this.thrownByAll(error);

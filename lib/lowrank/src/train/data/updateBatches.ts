@@ -40,11 +40,7 @@ interface UpdateBatchesOptions {
   readonly digests?: boolean;
 }
 
-/**
- * Reads the source epoch by epoch.
- *
- * @throws ArgumentError when an epoch has no batch, or an update no token to learn from.
- */
+/** Reads the source epoch by epoch. @throws ArgumentError when an epoch has no batch, or an update no token to learn from. */
 export async function* updateBatches(source: BatchSource, options: UpdateBatchesOptions): AsyncGenerator<UpdateBatches> {
   const { epochs = Number.POSITIVE_INFINITY, gradientAccumulation, start, digests = false } = options;
   for (let epoch = start.epoch; epoch < epochs; epoch++) {

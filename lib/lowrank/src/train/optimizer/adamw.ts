@@ -127,11 +127,7 @@ export class AdamW {
     return this.updates;
   }
 
-  /**
-   * The constants of every update.
-   *
-   * @internal
-   */
+  /** The constants of every update. @internal */
   get constants(): Settings {
     return this.settings;
   }
@@ -174,11 +170,7 @@ export class AdamW {
     this.countStep();
   }
 
-  /**
-   * The moments of these parameters; new moments are zeros.
-   *
-   * @internal
-   */
+  /** The moments of these parameters; new moments are zeros. @internal */
   prepare(parameters: Iterable<readonly [string, tf.Variable]>): tf.Variable[] {
     const all = [...parameters];
     this.moments.addZeros(all);
@@ -222,11 +214,7 @@ export class AdamW {
     });
   }
 
-  /**
-   * Counts an update.
-   *
-   * @internal
-   */
+  /** Counts an update. @internal */
   countStep(): void {
     this.updates++;
   }

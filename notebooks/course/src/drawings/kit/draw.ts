@@ -41,11 +41,7 @@ export function subheading(y: number, content: string): Text {
   return text(MARGIN, y, content, { isBold: true });
 }
 
-/**
- * A box with lines of text in its middle.
- *
- * @throws ArgumentError when a line does not fit.
- */
+/** A box with lines of text in its middle. @throws ArgumentError when a line does not fit. */
 export function box(place: Place, lines: readonly string[], { tone, look = 'tint', radius = 5, text: own = {} }: BoxLook): Shape[] {
   const { x, y, width, height } = place;
   const { size = SIZE } = own;

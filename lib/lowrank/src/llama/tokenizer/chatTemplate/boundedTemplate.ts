@@ -78,11 +78,7 @@ const CLOSING = new Set(['CloseParen', 'CloseSquareBracket', 'CloseCurlyBracket'
 /** The tokens that end a comparison, besides a bracket. */
 const ENDS = new Set(['Comma', 'Equals', 'Colon', 'and', 'or', 'if', 'else', 'not']);
 
-/**
- * Python takes `a == b == c` for `a == b and b == c`, and the library for `(a == b) == c`.
- *
- * @throws Error for it.
- */
+/** Python takes `a == b == c` for `a == b and b == c`, and the library for `(a == b) == c`. @throws Error for it. */
 function checkComparisons(tokens: readonly Token[]): void {
   const within = [false];
   for (const [index, { type, value }] of tokens.entries()) {

@@ -24,9 +24,7 @@ export interface JoinOptions {
   readonly cluster?: ExplicitCluster;
   /** @defaultValue `process.env` */
   readonly environment?: Environment;
-  /**
-   * Seconds that a worker may let the others wait; it may be silent for a third of that, at most 20 s. @defaultValue 90
-   */
+  /** Seconds that a worker may let the others wait; it may be silent for a third of that, at most 20 s. @defaultValue 90 */
   readonly timeout?: number;
   /** Seconds to wait for the others at the start. @defaultValue 600 */
   readonly joinTimeout?: number;

@@ -25,11 +25,7 @@ const FIELDS: Readonly<Record<string, (date: Date) => string>> = {
   y: (date) => padded(date.getFullYear() % 100),
 };
 
-/**
- * The date in the given form.
- *
- * @throws Error for a field that is not known here.
- */
+/** The date in the given form. @throws Error for a field that is not known here. */
 export function strftime(date: Date, form: string): string {
   return form.replace(/%(-?)(.?)/gs, (_, bare: string, letter: string) => {
     const field = FIELDS[letter];

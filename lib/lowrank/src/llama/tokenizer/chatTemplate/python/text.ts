@@ -36,11 +36,7 @@ function representation(of: Value, depth: number): string {
   throw new Error(`it writes a ${type === 'LoopContext' ? 'loop' : 'function, not what the function returns'}`);
 }
 
-/**
- * As `repr(number)`.
- *
- * @throws Error for a whole number that JavaScript has rounded.
- */
+/** As `repr(number)`. @throws Error for a whole number that JavaScript has rounded. */
 export function numberText(type: string, value: number): string {
   if (type === 'FloatValue') return float(value);
   if (Number.isSafeInteger(value)) return String(value);
