@@ -10,9 +10,8 @@ import type { LlamaConfig } from '../config';
 import { configFromJson } from './configJson';
 import { warnOfUnusedGeneration } from './ignoredGenerationConfig';
 import { type ModelFiles, type ModelTensor, reusedBuffer } from './modelSource';
+import { INDEX, SINGLE, shardFile } from './weightFiles';
 
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
 const SHARD = /^model-(\d{5})-of-(\d{5})\.safetensors$/;
 const MOST_SHARDS = 10_000;
 const LARGEST_CONFIG = 1_000_000;
@@ -113,10 +112,7 @@ function tensorsIn(paths: readonly string[]): ReadonlyMap<string, SafetensorsFil
 /** Shards without an index: their names show whether all exist. */
 function filesOfShards(folder: string, shards: readonly string[]): ReadonlyMap<string, SafetensorsFile> {
   const [, , count = ''] = SHARD.exec(shards[0] ?? '') ?? [];
-  const wanted = Array.from(
-    { length: Math.min(Number(count), MOST_SHARDS) },
-    (_, i) => `model-${String(i + 1).padStart(5, '0')}-of-${count}.safetensors`,
-  );
+  const wanted = Array.from({ length: Math.min(Number(count), MOST_SHARDS) }, (_, index) => shardFile(index, Number(count)));
   checkShards(`${folder}, whose safetensors files have no ${INDEX},`, wanted, shards);
   const others = shards.filter((name) => !wanted.includes(name));
   if (others.length > 0) throw new FormatError(`${folder} has shards of two models: ${shards[0]} and ${others[0]}; keep those of one`);

@@ -6,6 +6,7 @@ import { storingIn } from '../../io/storingIn';
 import { ArgumentError } from '../../runtime';
 import { configToJson } from './configJson';
 import { type ModelToSave, tensorsToSave } from './tensorsToSave';
+import { INDEX, SINGLE, shardFile } from './weightFiles';
 
 /** How to write a model. */
 export interface SaveOptions {
@@ -17,8 +18,6 @@ export interface SaveOptions {
 
 const CONFIG = 'config.json';
 const GENERATION = 'generation_config.json';
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
 const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors$/;
 
 /** Whether `savePretrained` writes files of that name. */
@@ -101,9 +100,7 @@ function shardsOf(tensors: readonly NamedTensorToStore[], limit: number): Readon
     shards.at(-1)?.push(entry);
     filled += bytes;
   }
-  const five = (number: number) => String(number).padStart(5, '0');
-  const name = (index: number) => (shards.length === 1 ? SINGLE : `model-${five(index + 1)}-of-${five(shards.length)}.safetensors`);
-  return new Map(shards.map((shard, index) => [name(index), shard]));
+  return new Map(shards.map((shard, index) => [shards.length === 1 ? SINGLE : shardFile(index, shards.length), shard]));
 }
 
 function indexOf(shards: ReadonlyMap<string, readonly NamedTensorToStore[]>): JsonObject {
