@@ -28,7 +28,7 @@ function attentionWeights(q: tf.Tensor4D, k: tf.Tensor4D, { heads, mask }: { hea
   const scale = 1 / Math.sqrt(D);
   const masked = (scores: tf.Tensor) => {
     const byHead = scores.reshape([B, heads, (rows * K) / heads, -1]);
-    return mask ? byHead.add(mask).reshape(scores.shape) : scores;
+    return mask ? byHead.add(plain(mask)).reshape(scores.shape) : scores;
   };
   return withGradient(
     [q, k],
@@ -42,4 +42,9 @@ function attentionWeights(q: tf.Tensor4D, k: tf.Tensor4D, { heads, mask }: { hea
       return [tf.matMul(dScores, saved.k), tf.matMul(dScores, saved.q, true, false)];
     },
   );
+}
+
+/** Without leading axes of length 1: TensorFlow puts a (1, 1, T, S) mask into the product, for which oneDNN has only its reference loop. */
+function plain(mask: tf.Tensor): tf.Tensor {
+  return mask.rank > 2 && mask.shape.slice(0, -2).every((size) => size === 1) ? mask.reshape(mask.shape.slice(-2)) : mask;
 }
