@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import {
   AdaptionPromptConfig,
   deviceInfo,
+  evaluateLoss,
   getPeftModel,
   LlamaForCausalLM,
   LoraConfig,
@@ -38,6 +39,7 @@ const plan = planMemory(task === 'load' ? base.config : (model as PlannedModel),
 
 const rows = Array.from({ length: batch }, (_, b) => Array.from({ length }, (_, t) => (7 * b + 13 * t + 1) % base.config.vocabSize));
 if (task === 'forward') for (let i = 0; i < 3; i++) base.forward(rows).dispose();
+if (task === 'evaluate') await evaluateLoss(base, Array(3).fill({ inputIds: rows, labels: rows }), execution);
 if (task === 'generate') await base.generate(rows, { maxNewTokens, eosTokenId: [], ...execution });
 if (task === 'train') await train(model, Array(3).fill({ inputIds: rows, labels: rows }), execution);
 

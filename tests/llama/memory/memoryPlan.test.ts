@@ -88,6 +88,19 @@ describe('the plan', () => {
     }
   });
 
+  test('counts less for the compiled loss of a small model', () => {
+    const small = measuredCases().filter(
+      ({ case: { model, work } }) => typeof model === 'object' && model.hiddenSize < 300 && work !== 'generate',
+    );
+    expect(small).toHaveLength(3);
+    for (const { case: one, measuredMegabytes } of small) {
+      const { model, work: task, batch: batchSize, length: sequenceLength } = one;
+      const shape = { batchSize, sequenceLength, trainableParameters: 20_000 };
+      const { bytes } = planMemory(model as LlamaConfigOptions, { task, ...shape, device: 'CPU' });
+      expect(Math.abs(bytes / 1e6 / measuredMegabytes - 1), JSON.stringify(one)).toBeLessThan(0.2);
+    }
+  });
+
   test('is within a fifth of what an H200 held, also for work by which no factor was chosen', () => {
     const { cases, fresh } = measuredOnGpu();
     expect([cases.length, fresh.length]).toEqual([41, 16]);

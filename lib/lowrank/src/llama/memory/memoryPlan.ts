@@ -82,8 +82,9 @@ const PLAN_OPTIONS = [
 
 /** A process with TensorFlow before any model; on a GPU, including CUDA. */
 const PROGRAM = 425e6;
-/** Tracing, graphs and compilers. */
+/** Tracing, graphs and compilers. On a CPU a loss of a small model takes little more of it than its weights. */
 const COMPILED = 200e6;
+const COMPILED_LOSS = 80e6;
 const EAGER = 50e6;
 
 /**
@@ -119,7 +120,9 @@ export function loadingPlan(config: LlamaConfig, stored: StoredAs): MemoryPlan {
 /** The memory for a task beyond the weights and the process. */
 export function workPlan(model: PlannedModel | LlamaConfigOptions, options: MemoryPlanOptions): MemoryPlan {
   const work = described(model, options);
-  const own = { name: 'compiled functions', bytes: work.isCompiled ? COMPILED : EAGER };
+  const isLossOnCpu = !work.isGpu && options.task !== 'generate';
+  const compiled = isLossOnCpu ? Math.min(COMPILED, COMPILED_LOSS + modelBytes(work.config, {})) : COMPILED;
+  const own = { name: 'compiled functions', bytes: work.isCompiled ? compiled : EAGER };
   // A compiled loss holds no attention scores.
   if (options.task === 'evaluate' && work.isCompiled) {
     return memoryPlan([own, statesTerm(work), maskTerm(work), logitsTerm(work), unpackedTerm(work)]);
