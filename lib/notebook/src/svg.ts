@@ -53,7 +53,7 @@ function measureTexts(vega: object): void {
     Math.min(textWidth(String(text ?? ''), fontSize, isBold(fontWeight)), limit || Number.POSITIVE_INFINITY);
 }
 
-/** Names gradients and clips by the drawing's content, because Vega numbers them across all figures of the process. */
+/** Names gradients and clips after the drawing's content, because Vega numbers them across all figures of the process. */
 function withOwnIds(svg: string): string {
   const reference = /(?<=id="|url\(#)(gradient|clip)_?\d+/g;
   const content = createHash('sha256').update(svg.replace(reference, '$1')).digest('hex').slice(0, 8);

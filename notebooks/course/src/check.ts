@@ -9,9 +9,9 @@ export interface CheckOptions {
   readonly hint?: string;
   /** Common wrong answers, each with its fault, which is printed in place of the general words. */
   readonly slips?: readonly { readonly answer: unknown; readonly because: string }[];
-  /** How far numbers may be apart, as a share of the larger. @defaultValue 0 where a whole number is expected, otherwise 1e-4 */
+  /** Largest difference of two numbers, as a share of the larger one. @defaultValue 0 if a whole number is expected, otherwise 1e-4 */
   readonly tolerance?: number;
-  /** For an answer that is a function: the argument lists it is tried on. */
+  /** Argument lists for an answer that is a function. */
   readonly on?: readonly (readonly unknown[])[];
 }
 
@@ -21,7 +21,7 @@ type Callable = (...given: readonly unknown[]) => unknown;
 
 const callText = (given: readonly unknown[]): string => `on (${given.map(textOf).join(', ')}): `;
 
-/** Tries a function on each argument list; what it makes there has to be what the reference makes, or what the list says. */
+/** Calls a function with each argument list, and compares its results with the reference's or with the listed ones. */
 function tried(answer: Callable, expected: unknown, { on = [], tolerance }: CheckOptions): string | undefined {
   for (const [place, given] of on.entries()) {
     let result: unknown;
@@ -57,11 +57,11 @@ function verdict(answer: unknown, expected: unknown, options: CheckOptions): str
 }
 
 /**
- * Compares an answer with what it should be, and prints ✓, or ✗ with what is wrong and a hint. A wrong answer never throws. An answer that
- * is still `undefined` is answered by an invitation.
+ * Compares an answer with the expected one, and prints ✓, or ✗ with the fault and a hint. A wrong answer never throws, and one that is
+ * still `undefined` prints an invitation.
  *
- * Numbers are compared up to a tolerance (whole numbers exactly), tensors by shape and values, arrays and objects item by item, data
- * frames as rows, and functions by what they return for the arguments in `on`: `expected` is then a function too, or the list of results.
+ * Numbers are compared up to a tolerance (whole numbers exactly), tensors by shape and values, arrays and objects item by item, data frames
+ * as rows, and functions by what they return for the arguments in `on`: `expected` is then a function too, or the list of results.
  *
  * @throws ArgumentError when `on` is given and `expected` is neither a function nor one result for each argument list
  */

@@ -13,7 +13,7 @@ export interface ReadLayer {
 
 /** The effect of the gate in one form of prefix attention. */
 export interface GateSweep {
-  /** How far the model's logits move from the base's, ‖logits − base‖ / ‖base‖, at gates from −1 to 1 in steps of 0.1. */
+  /** Distance of the model's logits from the base's, ‖logits − base‖ / ‖base‖, at gates from −1 to 1 in steps of 0.1. */
   readonly points: readonly { readonly gate: number; readonly distance: number }[];
   /** The attention of the last token when the gate is 1: the prompt vectors, then the tokens. */
   readonly row: readonly number[];
@@ -38,7 +38,7 @@ export function mostSpreadHead(read: ReadLayer): number {
   return peaks.indexOf(Math.min(...peaks));
 }
 
-/** Turns the gate of a prefix attention that stands in for the layer's own, and puts the layer's own back. */
+/** Tries the gates of a prefix attention in place of the layer's own attention, which it then restores. */
 export function gateSweep(read: ReadLayer, prefix: ZeroInitPrefixAttention | SourcePrefixAttention, head: number): GateSweep {
   const { model, ids, layer } = read;
   const path = `model.layers.${layer}.self_attn`;

@@ -1,23 +1,23 @@
-/** Work in a process of its own, whose memory can be measured and which may be killed. */
+/** Work in its own process, whose memory can be measured and which may be killed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type * as lowrank from 'lowrank';
 
-/** The outcome of a function in a process of its own; undefined where the process was killed. */
+/** The outcome of a function in its own process; undefined if the process was killed. */
 export interface Outcome<Result> {
   readonly result?: Result;
   /** The message of the error that the function threw. */
   readonly message?: string;
-  /** The most memory that Linux has seen the process take, in MB. */
+  /** The process's peak memory by Linux's count, in MB. */
   readonly peak?: number;
 }
 
 /**
- * Runs a function in a Node process of its own. Its text is sent there, so it knows the library and what it is given, and nothing around it.
+ * Runs a function in its own Node process. Only its text is sent there, so it knows the library and its arguments, and nothing around it.
  *
  * @param run - gets the library, and `given`
  * @param given - is sent as JSON, like the result
- * @param variables - of the environment, beside those of this process
+ * @param variables - of the environment, in addition to this process's
  * @throws Error when the process fails before it has an outcome
  */
 export async function inProcess<Given, Result>(

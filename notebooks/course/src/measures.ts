@@ -1,4 +1,4 @@
-/** Numbers that say how large a tensor is, and how many directions it uses. */
+/** Measures of a tensor's size, and of the directions that it uses. */
 import { tf } from 'lowrank';
 import { singularValues as decomposed } from 'lowrank/internal';
 

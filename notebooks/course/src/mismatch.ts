@@ -1,9 +1,9 @@
-/** Says in words how an answer differs from what it should be. */
+/** Describes how an answer differs from the expected one. */
 import { tf } from 'lowrank';
 
 /** Factors that come from a wrong unit, a forgotten half or a percentage. */
 const TELLING_FACTORS = [2, 3, 4, 8, 16, 100, 1000, 1024, 1e6, 2 ** 20, 1e9, 2 ** 30];
-/** How far two numbers may be apart, as a share of the larger, where neither is a count. */
+/** Largest difference of two numbers that are not counts, as a share of the larger one. */
 export const TOLERANCE = 1e-4;
 
 function numberText(value: number): string {

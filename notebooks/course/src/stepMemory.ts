@@ -6,12 +6,12 @@ export const TRAINED_BYTES = { weights: 2, gradients: 2, moments: 8, '32-bit cop
 /** Bytes for a number in NF4 with double quantisation (Dettmers et al. 2023, section 3). */
 export const NF4_BYTES = 4.127 / 8;
 
-/** Bytes of a frozen model of which the projections take `packedBytes` each, and all else 16 bits. */
+/** Bytes of a frozen model with `packedBytes` for each number in a projection, and 16 bits for all others. */
 export function frozenBytes(all: number, projections: number, packedBytes: number): number {
   return packedBytes * projections + 2 * (all - projections);
 }
 
-/** The shape of a model that its activations depend on. */
+/** The sizes of a model that its activations depend on. */
 export interface ActivationShape {
   readonly layers: number;
   /** Model width. */

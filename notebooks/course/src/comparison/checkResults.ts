@@ -1,17 +1,17 @@
-/** Checks that a results file agrees with itself, before anything is drawn from it. */
+/** Checks a results file for contradictions, before anything is drawn from it. */
 import { FormatError } from 'lowrank/errors';
 import { isJsonObject } from 'lowrank/internal';
 import type { ExperimentResults } from 'lowrank-review';
 
 const LISTS = ['environments', 'sweeps', 'runs', 'rows', 'differences', 'notRun'] as const;
-/** Numbers of the file are rounded to at least three decimals. */
+/** The file's numbers are rounded to three decimals or more. */
 const ROUNDING = 0.005;
 
 /**
- * Returns the value as results, once it agrees with itself: its methods and tasks are those of its configuration, each sweep chose its
- * best trial, each row is the mean of its runs, each difference that of its rows, and every run has either been made or is in `notRun`.
+ * Returns the value as results if it is consistent: its methods and tasks are those of its configuration, each sweep chose its best trial,
+ * each row is the mean of its runs, each difference that of its rows, and every run is either there or in `notRun`.
  *
- * @throws FormatError, with the place, where it does not
+ * @throws FormatError with the place of the contradiction
  */
 export function checkResults(value: unknown, path: string): ExperimentResults {
   if (!isJsonObject(value)) throw new FormatError(`${path} is not a results file of \`make experiment\``);

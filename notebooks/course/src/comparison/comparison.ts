@@ -13,7 +13,7 @@ export interface Measure {
   readonly metric: ExperimentMetric;
 }
 
-/** A results file of `make experiment`, checked against itself, with the questions that a reader asks of it. */
+/** A results file of `make experiment`, checked for contradictions, and the values that readers look up in it. */
 export class Comparison {
   constructor(readonly results: ExperimentResults) {}
 
@@ -35,23 +35,23 @@ export class Comparison {
   }
 
   /** @throws ArgumentError when it was not measured */
-  row(method: string, { task, metric }: Measure): ExperimentRow {
-    const row = this.results.rows.find((each) => each.method === method && each.task === task && each.metric === metric);
-    return row ?? this.refuse(`no ${metric} of '${method}' on ${task}`);
+  row(method: string, measure: Measure): ExperimentRow {
+    return this.#find(method, measure) ?? this.#refuse(`no ${measure.metric} of '${method}' on ${measure.task}`);
   }
 
   /** A score for each named measure; `undefined` where the method was not measured. */
   values(method: string, measures: Readonly<Record<string, Measure>>): Record<string, number | undefined> {
-    const { rows } = this.results;
-    const scoreOf = ({ task, metric }: Measure) =>
-      rows.find((each) => each.method === method && each.task === task && each.metric === metric)?.value;
-    return Object.fromEntries(Object.entries(measures).map(([name, measure]) => [name, scoreOf(measure)]));
+    return Object.fromEntries(Object.entries(measures).map(([name, measure]) => [name, this.#find(method, measure)?.value]));
+  }
+
+  #find(method: string, { task, metric }: Measure): ExperimentRow | undefined {
+    return this.results.rows.find((row) => row.method === method && row.task === task && row.metric === metric);
   }
 
   /** @throws ArgumentError when there was no such sweep */
   sweep(method: string, task: ReviewTask): ExperimentSweep {
     const sweep = this.results.sweeps.find((each) => each.method === method && each.task === task);
-    return sweep ?? this.refuse(`no sweep of '${method}' on ${task}`);
+    return sweep ?? this.#refuse(`no sweep of '${method}' on ${task}`);
   }
 
   /** @throws ArgumentError when the pair is not in `config.compare` */
@@ -59,7 +59,7 @@ export class Comparison {
     const found = this.results.differences.find(
       (each) => each.method === method && each.reference === reference && each.task === task && each.metric === metric,
     );
-    return found ?? this.refuse(`no difference in ${metric} of '${method}' and '${reference}' on ${task}`);
+    return found ?? this.#refuse(`no difference in ${metric} of '${method}' and '${reference}' on ${task}`);
   }
 
   /** The differences of two methods, for those of the measures in which the pair was measured. */
@@ -98,7 +98,7 @@ export class Comparison {
     );
   }
 
-  /** A sentence on a paired difference: it says that one is above the other only where the interval leaves out 0. */
+  /** A sentence about a paired difference, which calls one method higher only if the interval excludes 0. */
   tell(method: string, reference: string, measure: Measure): string {
     const { value, low, high } = this.difference(method, reference, measure);
     const { name, unit } = METRICS[measure.metric];
@@ -110,7 +110,7 @@ export class Comparison {
     return `${start} is ${text(size)}${unit} ${place} ${reference} (${text(near)} to ${text(far)})`;
   }
 
-  private refuse(what: string): never {
+  #refuse(what: string): never {
     throw new ArgumentError(`the results of form '${this.results.config.name}' have ${what}`);
   }
 }

@@ -10,14 +10,14 @@ export interface DifferencePlotOptions {
 
 const WIDTH = 145;
 
-/** Whether the interval leaves out 0. */
+/** Whether the interval excludes 0. */
 export function isShown({ low, high }: Pick<ExperimentDifference, 'low' | 'high'>): boolean {
   return low > 0 || high < 0;
 }
 
 /**
- * Paired differences with their intervals, a panel for each task and metric, a row for each pair: filled in the colour of the first method
- * where the interval leaves out 0, hollow and grey where it does not.
+ * Paired differences with their intervals, one panel per task and metric, one row per pair: filled in the first method's colour if the
+ * interval excludes 0, else hollow and grey.
  *
  * @throws ArgumentError when there is no difference, or a method that has no colour
  */

@@ -1,4 +1,4 @@
-/** How the metrics of the comparison are called and written. */
+/** Names and number formats of the comparison's metrics. */
 import type { ExperimentMetric } from 'lowrank-review';
 
 /** Name, unit with a leading space, and decimals of each metric. */
@@ -15,7 +15,7 @@ export const METRICS: Readonly<Record<ExperimentMetric, { readonly name: string;
   englishLoss: { name: 'loss on English text', unit: ' nats', decimals: 2 },
 };
 
-/** A number with the decimals of its metric and a true minus sign; what rounds to zero has none. */
+/** A number with the decimals of its metric and a true minus sign; one that rounds to zero has no sign. */
 export function numberText(metric: ExperimentMetric, value: number): string {
   const text = value.toFixed(METRICS[metric].decimals);
   return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−');

@@ -13,9 +13,9 @@ export interface AttentionExplorerOptions {
   readonly prefixLength?: number;
   /** Number of the first layer. @defaultValue 0 */
   readonly firstLayer?: number;
-  /** The layer that the figure begins with. @defaultValue the first */
+  /** The initial layer. @defaultValue the first */
   readonly layer?: number;
-  /** The head that the figure begins with. @defaultValue 0 */
+  /** The initial head. @defaultValue 0 */
   readonly head?: number;
   /** @defaultValue `Where each token looks` */
   readonly title?: string;

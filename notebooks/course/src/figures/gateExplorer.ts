@@ -10,12 +10,12 @@ export interface GateExplorerOptions {
   readonly tokens: readonly { readonly label: string; readonly weight: number }[];
   /** The softmax over the prefix, before the gate multiplies it. */
   readonly prefix: readonly number[];
-  /** How far the layer's output is from the base at each gate of a sweep, for one form or several. */
+  /** Distance of the layer's output from the base at each gate of a sweep, for one form or several. */
   readonly distances: readonly {
     readonly label: string;
     readonly points: readonly { readonly gate: number; readonly distance: number }[];
   }[];
-  /** The gate that the figure begins with. @defaultValue the middle between 0 and the end of the sweep */
+  /** The initial gate. @defaultValue the middle between 0 and the end of the sweep */
   readonly gate?: number;
   /** @defaultValue `The gate lets the prefix in` */
   readonly title?: string;

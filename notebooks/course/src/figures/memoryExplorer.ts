@@ -38,12 +38,12 @@ const METHODS: readonly MemoryMethod[] = [
 const PARTS = ['weights', 'gradients', 'moments', '32-bit copy', 'activations'] as const; // TRAINED_BYTES, and what the batch adds
 
 /**
- * Selects for the model and sliders for batch and length: the memory of a training step by method, and the cards that it fits on.
+ * The memory of a training step by method, and the cards that it fits on, with a list of models and sliders for batch and length.
  *
- * Mixed precision with AdamW (Rajbhandari et al. 2020, section 3.1): a trained parameter has 2 bytes of gradient, 8 of moments and a
- * 32-bit copy of 4. Activations of a layer take `T·B·h·(34 + 5·a·T/h)` bytes (Korthikanti et al. 2022, eq. 1, for a GPT layer at 16
- * bits), and `2·T·B·h` where they are computed again in the backward pass; heads a, width h, length T, batch B. An estimate: it counts
- * neither logits nor what the framework keeps, and for adapters it is an upper bound: a frozen matrix needs no input for its gradient.
+ * Mixed precision with AdamW (Rajbhandari et al. 2020, section 3.1): a trained parameter has 2 bytes of gradient, 8 of moments and a 32-bit
+ * copy of 4. Activations of a layer take `T·B·h·(34 + 5·a·T/h)` bytes (Korthikanti et al. 2022, eq. 1, for a GPT layer at 16 bits), and
+ * `2·T·B·h` if they are computed again in the backward pass; heads a, width h, length T, batch B. An estimate: it counts neither logits nor
+ * what the framework keeps, and for adapters it is an upper bound: a frozen matrix needs no input for its gradient.
  */
 export function memoryExplorer(models: readonly MemoryModel[], options: MemoryExplorerOptions = {}): Figure {
   checkKnown('memoryExplorer', options, ['methods', 'cards', 'title']);

@@ -3,14 +3,14 @@ import { ArgumentError } from 'lowrank/errors';
 import { type Figure, figure } from 'lowrank-notebook';
 import { INK, METHOD_STYLES, methodOf, nominal, rounded, SERIES_COLOURS } from 'lowrank-notebook/internal';
 
-/** A parameter that the reader turns. */
+/** A parameter that the reader controls. */
 export interface Control {
   readonly name: string;
   readonly value: number | string;
   readonly bind: object;
 }
 
-/** Bytes that one figure may hold, so notebooks stay small enough to commit. */
+/** Maximum bytes of one figure, so notebooks stay small enough to commit. */
 const LARGEST = 200_000;
 
 /** A slider; `name` is a word, since expressions use it. */
@@ -38,7 +38,7 @@ export function derived(name: string, expr: string): { readonly name: string; re
   return { name, expr };
 }
 
-/** A figure with its controls. Its SVG shows the values that the controls begin with. */
+/** A figure with its controls. Its SVG shows their initial values. */
 export function movingFigure(params: readonly object[], view: object, sentence: string): Figure {
   const size = JSON.stringify(view).length + JSON.stringify(params).length;
   if (size > LARGEST) throw new ArgumentError(`this figure would hold ${size} bytes, more than ${LARGEST}: pass fewer or smaller data`);
@@ -50,7 +50,7 @@ export function short(value: number, digits = 4): number | null {
   return rounded(value, digits);
 }
 
-/** A line of words above other views, computed from the data as the controls stand. */
+/** A line of text above other views, computed from the current values of the controls. */
 export function wordsLine(values: readonly object[], words: string, transform: readonly object[] = []): object {
   return {
     width: 560,

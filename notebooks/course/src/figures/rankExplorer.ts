@@ -23,7 +23,7 @@ export interface RankExplorerOptions {
   readonly total?: number;
   /** @defaultValue 16, or the rank of the update if it is lower */
   readonly maxRank?: number;
-  /** The rank that the figure begins with. @defaultValue 2 */
+  /** The initial rank. @defaultValue 2 */
   readonly rank?: number;
   /** Rows and columns of the block that is drawn, from the upper left corner. @defaultValue 24 */
   readonly block?: number;
@@ -38,8 +38,8 @@ function isFactors(update: RankExplorerOptions['update']): update is LoraFactors
 }
 
 /**
- * A slider for the rank r: what an adapter of rank r costs, and the best rank-r approximation of a trained ΔW with its error
- * `√(Σ_{i>r} sᵢ² / Σ sᵢ²)` (Eckart and Young 1936).
+ * The cost of an adapter by its rank r, which a slider sets, and the best rank-r approximation of a trained ΔW (Eckart and Young 1936), with
+ * its error `√(Σ_{i>r} sᵢ² / Σ sᵢ²)`.
  */
 export function rankExplorer(options: RankExplorerOptions): Figure {
   checkKnown('rankExplorer', options, ['update', 'matrices', 'total', 'maxRank', 'rank', 'block', 'title']);

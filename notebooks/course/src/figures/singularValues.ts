@@ -22,7 +22,7 @@ function transposed(rows: Rows): number[][] {
   return (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] ?? 0));
 }
 
-/** Turns the plane of two columns, in place. */
+/** Rotates two columns in their plane, in place. */
 function turn(a: Float64Array, b: Float64Array, cosine: number, sine: number): void {
   for (let i = 0; i < a.length; i++) {
     const [x, y] = [a[i] ?? 0, b[i] ?? 0];
@@ -54,7 +54,7 @@ function orthogonalize(one: Pair, other: Pair, energy: number): boolean {
   return true;
 }
 
-/** One-sided Jacobi (Hestenes 1958): turns pairs of columns until all are orthogonal. */
+/** One-sided Jacobi (Hestenes 1958): rotates pairs of columns until all are orthogonal. */
 function ofColumns(columns: Rows): Decomposition {
   const pairs = columns.map((column, i): Pair => {
     const turned = new Float64Array(columns.length);

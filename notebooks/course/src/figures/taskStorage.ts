@@ -16,13 +16,13 @@ export interface TaskCost {
 export interface TaskStorageOptions {
   /** @defaultValue 50 */
   readonly maxTasks?: number;
-  /** The number of tasks that the figure begins with. @defaultValue 10 */
+  /** The initial number of tasks. @defaultValue 10 */
   readonly tasks?: number;
   /** @defaultValue `Copies of the model, or one model and adapters` */
   readonly title?: string;
 }
 
-/** A slider for the number of tasks: what copies of the model need on disk, and what one model with adapters needs. */
+/** Disk space of one copy of the model per task, and of one model with adapters, with a slider for the number of tasks. */
 export function taskStorage(costs: readonly TaskCost[], options: TaskStorageOptions = {}): Figure {
   checkKnown('taskStorage', options, ['maxTasks', 'tasks', 'title']);
   const { maxTasks = 50, tasks = 10, title = 'Copies of the model, or one model and adapters' } = options;

@@ -10,7 +10,7 @@ export interface ThresholdExplorerOptions {
   readonly labels: readonly boolean[];
   /** The probability of yes for each example. */
   readonly probabilities: readonly number[];
-  /** The threshold that the figure begins with. @defaultValue 0.5 */
+  /** The initial threshold. @defaultValue 0.5 */
   readonly threshold?: number;
   /** @defaultValue `Turning the threshold` */
   readonly title?: string;
@@ -29,7 +29,7 @@ function scoresAt(threshold: number, { labels, probabilities }: ThresholdExplore
 
 const SCORES = { precision: 'precision', recall: 'recall', f1: 'F1' } as const;
 
-/** A slider for the threshold: the four counts, precision, recall and F1, and the place on the curve of precision and recall. */
+/** The four counts, precision, recall and F1, and the point on the curve of precision and recall, with a slider for the threshold. */
 export function thresholdExplorer(options: ThresholdExplorerOptions): Figure {
   checkKnown('thresholdExplorer', options, ['labels', 'probabilities', 'threshold', 'title']);
   const { labels, probabilities, threshold: start = 0.5, title = 'Turning the threshold' } = options;

@@ -116,7 +116,7 @@ function bar(baseline: number, bytes: number, tone: 'base' | 'full' | 'lora'): S
   return { kind: 'rectangle', x: BARS, y: baseline - 13, width: lengthOf(bytes), height: 16, tone, look: 'solid', radius: 0 };
 }
 
-/** At least a width that can be seen. */
+/** At least a visible width. */
 function lengthOf(bytes: number): number {
   return Math.max(1, (SCALE * bytes) / GB);
 }

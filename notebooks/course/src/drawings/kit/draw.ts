@@ -1,10 +1,10 @@
-/** The few functions that drawings are put together with. */
+/** The functions that drawings are made with. */
 import { ArgumentError } from 'lowrank/errors';
 import type { Tone } from './palette';
 import { type Line, MARGIN, type Point, type Polygon, type Rectangle, type Shape, SIZE, SMALL, type Text, WIDTH } from './shapes';
 import { textWidth } from './textExtent';
 
-/** How a text looks; what is left out is running text from its left end. */
+/** The look of a text; by default, running text from its left end. */
 type TextLook = Partial<Pick<Text, 'size' | 'tone' | 'anchor' | 'isBold' | 'isMono'>>;
 
 interface BoxLook {
@@ -31,7 +31,7 @@ export function note(x: number, y: number, lines: readonly string[], look: TextL
   return lines.map((line, index) => text(x, y + index * LINE_HEIGHT * size, line, { size, tone: 'soft', ...look }));
 }
 
-/** The first line of a drawing, which says what it shows. */
+/** The title, the first line of a drawing. */
 export function heading(content: string): Text {
   return fitting(text(MARGIN, 34, content, { isBold: true, size: 17 }), WIDTH - 2 * MARGIN);
 }
@@ -85,7 +85,7 @@ function pointsOf(path: Path): Point[] {
   return path.flatMap((x, at): Point[] => (at % 2 === 0 ? [[x, path[at + 1] ?? 0]] : []));
 }
 
-/** A whole number with its thousands apart. */
+/** A whole number with its thousands separated. */
 export function counted(value: number): string {
   return value.toLocaleString('en');
 }

@@ -1,8 +1,8 @@
 /**
  * The colours of the drawings.
  *
- * A drawing stands on a card of its own, light or dark as the page asks: where an image cannot learn the page's theme, as in JupyterLab,
- * it is still legible, because no text stands on the page itself.
+ * A drawing stands on a card of its own, light or dark as the page asks: an image that cannot learn the page's theme, as in JupyterLab, is
+ * still legible, because no text stands on the page itself.
  */
 import { METHOD_STYLES } from 'lowrank-notebook/internal';
 

@@ -4,7 +4,7 @@ import { type Drawing, type Shape, WIDTH } from './shapes';
 
 const DARK = '@media (prefers-color-scheme: dark)';
 
-/** A whole file, which asks for nothing outside itself. */
+/** A complete file without outside references. */
 export function toSvg({ title, description, height, shapes }: Drawing): string {
   const size = `width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}"`;
   return [

@@ -4,7 +4,7 @@ import { SMOLLM2 } from '../models';
 
 /** Vectors of a prefix, and the lowest layers that have none, as in the paper. */
 const [PREFIX, PLAIN_LAYERS] = [10, 2];
-/** Where the residual stream runs, and where what hangs on it begins and ends. */
+/** Positions of the residual stream, and of the ends of its branches. */
 const [STREAM, LEFT, RIGHT] = [48, 100, 538];
 const HEIGHT = 48; // of a projection
 

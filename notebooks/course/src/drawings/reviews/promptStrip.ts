@@ -77,7 +77,7 @@ function laidOut(tokens: readonly Token[], top: number): { shapes: Shape[]; bott
   return { shapes, bottom: y + HIGH };
 }
 
-/** How much of an example is learned, for each task to one scale. */
+/** The learned share of an example, for each task on one scale. */
 function shares(y: number, counts: readonly { task: ReviewTask; read: number; learned: number }[]): Shape[] {
   const left = 128;
   const scale = (WIDTH - MARGIN - 128 - left) / Math.max(...counts.map(({ read, learned }) => read + learned));
