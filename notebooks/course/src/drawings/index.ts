@@ -14,6 +14,7 @@ import { courseMap } from './courseMap';
 import type { Drawing } from './kit/shapes';
 import { deadAdapters } from './methods/deadAdapters';
 import { effectiveRank } from './methods/effectiveRank';
+import { loraGradients } from './methods/loraGradients';
 import { loraUpdate } from './methods/loraUpdate';
 import { prefixSoftmax } from './methods/prefixSoftmax';
 import { transformerLayer } from './methods/transformerLayer';
@@ -25,6 +26,7 @@ export const DRAWINGS: Readonly<Record<string, () => Drawing | Promise<Drawing>>
   'training-memory': trainingMemory,
   'transformer-layer': transformerLayer,
   'lora-update': loraUpdate,
+  'lora-gradients': loraGradients,
   'prefix-softmax': prefixSoftmax,
   'prompt-strip': promptStrip,
   'adapter-folder': adapterFolder,
