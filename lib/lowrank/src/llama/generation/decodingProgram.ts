@@ -112,56 +112,46 @@ const nextScores = compile(
 );
 
 /** The compiled functions of a model in one state of its adapters. */
-export class DecodingProgram {
-  readonly prefill: (prompt: Prompt, capacity: number, shared: readonly HeldLayer[]) => Decoded;
-  readonly step: (next: NextToken, held: readonly HeldLayer[]) => Stepped;
-  private readonly compiled: readonly { dispose(): void }[];
+export type DecodingProgram = ReturnType<typeof compileModel>;
 
-  constructor(model: DecodableModel, precision: Precision) {
-    const { embedTokens, layers, norm } = model.model;
-    const { headDim, ropeTheta: theta, ropeScaling: scaling } = model.config;
-    const rotation = { headDim, theta, scaling };
-    const prefill = compile(
-      ({ ids, attentionMask }: Prompt, capacity: number, shared: readonly HeldLayer[]): Decoded => {
-        const [T, S] = [ids.shape[1], attentionMask.shape[1]];
-        const positions = attentionMask.toFloat().cumsum(1).sub(1).relu();
-        const rotary = rotaryTables(positions.slice([0, S - T]), rotation);
-        const context = { rotary, mask: causalMask(T, S).add(paddingMask(attentionMask)), hides: 'laterAndOthers' } as const;
-        let x = embedTokens.forward(ids);
-        const held = layers.map((layer, index) => {
-          const run = isPacked(layer) ? prefillPackedLayer : prefillLayer;
-          const result = run(layer, x, context, { capacity, shared: shared.slice(index, index + 1) });
-          x = result.x;
-          return result.held;
-        });
-        return { scores: nextScores(norm, model.lmHead, x.slice([0, T - 1], [-1, 1])), held };
-      },
-      { name: 'prefill', precision, variesIn: 'anything' },
-    );
-    const step = compile(
-      (token: NextToken, before: readonly HeldLayer[]): Stepped => {
-        const begun = beginStep(embedTokens, token, before[0]?.keys.shape[2] ?? 0, rotation);
-        let { x } = begun;
-        const perCall = layersPerCall();
-        const held: HeldLayer[] = [];
-        for (let first = 0; first < layers.length; first += perCall) {
-          const some = [first, first + perCall] as const;
-          const result = stepLayers(layers.slice(...some), x, begun.context, before.slice(...some), begun.isPlace);
-          x = result.x;
-          held.push(...result.held);
-        }
-        return { scores: nextScores(norm, model.lmHead, x), held, next: begun.next };
-      },
-      { name: 'decode', precision, variesIn: 'anything' },
-    );
-    this.prefill = prefill;
-    this.step = step;
-    this.compiled = [prefill, step];
-  }
-
-  dispose(): void {
-    for (const fn of this.compiled) fn.dispose();
-  }
+function compileModel(model: DecodableModel, precision: Precision) {
+  const { embedTokens, layers, norm } = model.model;
+  const { headDim, ropeTheta: theta, ropeScaling: scaling } = model.config;
+  const rotation = { headDim, theta, scaling };
+  const prefill = compile(
+    ({ ids, attentionMask }: Prompt, capacity: number, shared: readonly HeldLayer[]): Decoded => {
+      const [T, S] = [ids.shape[1], attentionMask.shape[1]];
+      const positions = attentionMask.toFloat().cumsum(1).sub(1).relu();
+      const rotary = rotaryTables(positions.slice([0, S - T]), rotation);
+      const context = { rotary, mask: causalMask(T, S).add(paddingMask(attentionMask)), hides: 'laterAndOthers' } as const;
+      let x = embedTokens.forward(ids);
+      const held = layers.map((layer, index) => {
+        const run = isPacked(layer) ? prefillPackedLayer : prefillLayer;
+        const result = run(layer, x, context, { capacity, shared: shared.slice(index, index + 1) });
+        x = result.x;
+        return result.held;
+      });
+      return { scores: nextScores(norm, model.lmHead, x.slice([0, T - 1], [-1, 1])), held };
+    },
+    { name: 'prefill', precision, variesIn: 'anything' },
+  );
+  const step = compile(
+    (token: NextToken, before: readonly HeldLayer[]): Stepped => {
+      const begun = beginStep(embedTokens, token, before[0]?.keys.shape[2] ?? 0, rotation);
+      let { x } = begun;
+      const perCall = layersPerCall();
+      const held: HeldLayer[] = [];
+      for (let first = 0; first < layers.length; first += perCall) {
+        const some = [first, first + perCall] as const;
+        const result = stepLayers(layers.slice(...some), x, begun.context, before.slice(...some), begun.isPlace);
+        x = result.x;
+        held.push(...result.held);
+      }
+      return { scores: nextScores(norm, model.lmHead, x), held, next: begun.next };
+    },
+    { name: 'decode', precision, variesIn: 'anything' },
+  );
+  return { prefill, step };
 }
 
 /** Number of states per model whose programs are kept: switched adapters, and other numbers of rows. */
@@ -175,12 +165,12 @@ export function decodingProgram(model: DecodableModel, precision: Precision): De
   programs.set(model, known);
   const { key: form, parameters } = readArguments([model], 'generate');
   const key = `${precision} ${form} ${parameters.map(({ id }) => id)}`;
-  const program = known.get(key) ?? new DecodingProgram(model, precision);
+  const program = known.get(key) ?? compileModel(model, precision);
   known.delete(key);
   known.set(key, program); // moves it to the end, as the most recent
   const [oldest] = known.keys();
   if (known.size > KEPT && oldest !== undefined) {
-    known.get(oldest)?.dispose();
+    for (const compiled of Object.values(known.get(oldest) ?? {})) compiled.dispose();
     known.delete(oldest);
   }
   return program;

@@ -2,7 +2,7 @@
 import type { LayerCache } from '../../nn';
 import { StateError, tf } from '../../runtime';
 
-/** Keys and values of one layer. Shapes: both (B, K, S, D); positions not yet written are 0. */
+/** Keys and values of one layer. Shapes: both (B, K, S, D); in a cache of fixed size, positions not yet written are 0. */
 export type HeldLayer = {
   readonly keys: tf.Tensor4D;
   readonly values: tf.Tensor4D;

@@ -2,6 +2,7 @@
 import type { LayerCache } from '../../nn';
 import { ArgumentError, tf } from '../../runtime';
 import { checkWhole } from '../../runtime/checks/checkWhole';
+import type { HeldLayer } from './fixedCache';
 
 /**
  * A key and value cache that grows by concatenation.
@@ -57,14 +58,8 @@ export class KeyValueCache {
   }
 }
 
-/** Shapes: both (B, K, S, D). */
-interface KeysAndValues {
-  readonly keys: tf.Tensor4D;
-  readonly values: tf.Tensor4D;
-}
-
 class GrowingLayer implements LayerCache {
-  #held?: KeysAndValues;
+  #held?: HeldLayer;
 
   get length(): number {
     return this.#held?.keys.shape[2] ?? 0;
@@ -74,7 +69,7 @@ class GrowingLayer implements LayerCache {
     return this.#held?.keys.shape[0] ?? 0;
   }
 
-  append(keys: tf.Tensor4D, values: tf.Tensor4D): KeysAndValues {
+  append(keys: tf.Tensor4D, values: tf.Tensor4D): HeldLayer {
     const before = this.#held;
     return this.#hold({
       keys: before ? tf.concat([before.keys, keys], 2) : keys.clone(),
@@ -99,7 +94,7 @@ class GrowingLayer implements LayerCache {
     return copy;
   }
 
-  #hold({ keys, values }: KeysAndValues): KeysAndValues {
+  #hold({ keys, values }: HeldLayer): HeldLayer {
     const before = this.#held;
     this.#held = { keys: tf.keep(keys), values: tf.keep(values) };
     before?.keys.dispose();
