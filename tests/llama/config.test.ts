@@ -38,6 +38,10 @@ test.each<[Partial<LlamaConfigOptions>, string]>([
   [{ ropeTheta: -1 }, 'ropeTheta -1'],
   [{ ropeScaling: { ropeType: 'linear', factor: 0 } }, 'ropeScaling.factor 0 is not above 0'],
   [{ ropeScaling: { ropeType: 'linear', factor: Infinity } }, 'ropeScaling.factor Infinity'],
+  [{ ropeScaling: { ropeType: 'yarn', factor: 2 } as never }, 'ropeScaling.ropeType "yarn" is none of "linear", "llama3"'],
+  [{ ropeScaling: { rope_type: 'linear', factor: 2 } as never }, 'ropeScaling.ropeType undefined is none of "linear", "llama3"'],
+  [{ ropeScaling: { ropeType: 'llama3', factor: 8 } as never }, 'ropeScaling.lowFreqFactor undefined is not above 0'],
+  [{ ropeScaling: { ...llama3, attentionFactor: 2 } as never }, "ropeScaling has no option 'attentionFactor'"],
   [{ ropeScaling: { ...llama3, lowFreqFactor: 4 } }, 'lowFreqFactor 4 is not below highFreqFactor 4'],
 ])('%o is refused by name and value', (change, message) => {
   expect(() => llamaConfig({ ...sizes, ...change })).toRefuse(ArgumentError, message);

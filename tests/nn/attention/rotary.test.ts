@@ -67,6 +67,14 @@ test('scores depend on the distance of two positions alone', () => {
 });
 
 describe('scaling', () => {
+  test('of a kind that is not computed here is refused', () => {
+    const scaling = { ropeType: 'yarn', factor: 2 } as never;
+    expect(() => rotaryFrequencies({ headDim: 16, scaling })).toRefuse(
+      ArgumentError,
+      'scaling.ropeType "yarn" is none of "linear", "llama3"',
+    );
+  });
+
   const plain = [...rotaryFrequencies({ headDim: 16, theta: 500 })];
 
   test('linear divides every frequency', () => {

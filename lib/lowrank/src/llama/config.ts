@@ -1,6 +1,7 @@
 /** The sizes and settings of a LLaMA-family model. */
 
 import type { RopeScaling } from '../nn';
+import { checkScaling } from '../nn/attention/rotary';
 import { ArgumentError } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkNumber, checkOneOf } from '../runtime/checks/checkValues';
@@ -103,7 +104,7 @@ function checkConfig(config: LlamaConfig): void {
     checkNumber(`LlamaConfig: ${field}`, config[field]);
     if (!(config[field] > 0)) throw new ArgumentError(`LlamaConfig: ${field} ${config[field]} is not above 0`);
   }
-  checkScaling(config);
+  if (config.ropeScaling) checkScaling('LlamaConfig: ropeScaling', config.ropeScaling);
   const { numAttentionHeads: H, numKeyValueHeads: K, headDim: D } = config;
   if (H % K !== 0) throw new ArgumentError(`LlamaConfig: numAttentionHeads ${H} is not a multiple of numKeyValueHeads ${K}`);
   if (D % 2 !== 0) throw new ArgumentError(`LlamaConfig: headDim ${D} is odd; rotary embedding pairs the elements of a head`);
@@ -113,16 +114,4 @@ function checkBias(config: LlamaConfig, field: (typeof BIASES)[number]): void {
   const fixed = architectureOf(config)[field];
   if (fixed === 'configured' || fixed === config[field]) return;
   throw new ArgumentError(`LlamaConfig: ${field} is ${config[field]}, but of every ${config.modelType} model it is ${fixed}; leave it out`);
-}
-
-function checkScaling({ ropeScaling }: LlamaConfig): void {
-  for (const [field, value] of Object.entries(ropeScaling ?? {})) {
-    if (field === 'ropeType' || (typeof value === 'number' && value > 0 && value < Infinity)) continue;
-    throw new ArgumentError(`LlamaConfig: ropeScaling.${field} ${value} is not above 0`);
-  }
-  if (ropeScaling?.ropeType !== 'llama3') return;
-  const { lowFreqFactor, highFreqFactor } = ropeScaling;
-  if (lowFreqFactor >= highFreqFactor) {
-    throw new ArgumentError(`LlamaConfig: ropeScaling.lowFreqFactor ${lowFreqFactor} is not below highFreqFactor ${highFreqFactor}`);
-  }
 }

@@ -1,7 +1,8 @@
 /** Rotary position embedding. */
 import { ArgumentError, ShapeError, tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
-import { checkNumber } from '../../runtime/checks/checkValues';
+import { checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
+import { shown } from '../../runtime/messages/shown';
 import { withGradient } from '../customGradient';
 import { byKernel } from '../kernels/dispatch';
 import { checkAttentionMemory } from './checkAttentionMemory';
@@ -88,6 +89,7 @@ export function rotaryFrequencies(options: RotaryOptions): Float32Array {
   checkKnown('rotaryFrequencies', options, ['headDim', 'theta', 'scaling']);
   const { headDim, theta = 10_000, scaling } = options;
   checkNumber('theta', theta);
+  if (scaling) checkScaling('scaling', scaling);
   if (headDim < 2 || headDim % 2 !== 0)
     throw new ArgumentError(`rotary embedding pairs the elements of a head: width ${headDim} is not even`);
   const frequencies = new Float32Array(headDim / 2);
@@ -96,6 +98,26 @@ export function rotaryFrequencies(options: RotaryOptions): Float32Array {
     frequencies[i] = scaling ? scaleFrequency(plain, scaling) : plain;
   }
   return frequencies;
+}
+
+/** The numbers of each kind of scaling. */
+const SCALINGS = {
+  linear: ['factor'],
+  llama3: ['factor', 'lowFreqFactor', 'highFreqFactor', 'originalMaxPositionEmbeddings'],
+} as const;
+
+/** @throws ArgumentError with the field that is unknown, missing or out of range. */
+export function checkScaling(what: string, scaling: RopeScaling): void {
+  checkOneOf(`${what}.ropeType`, scaling.ropeType, Object.keys(SCALINGS));
+  const fields = SCALINGS[scaling.ropeType];
+  checkKnown(what, scaling, ['ropeType', ...fields]);
+  for (const field of fields) {
+    const value: unknown = Reflect.get(scaling, field);
+    if (typeof value !== 'number' || !(value > 0 && value < Infinity))
+      throw new ArgumentError(`${what}.${field} ${shown(value)} is not above 0`);
+  }
+  if (scaling.ropeType === 'llama3' && scaling.lowFreqFactor >= scaling.highFreqFactor)
+    throw new ArgumentError(`${what}.lowFreqFactor ${scaling.lowFreqFactor} is not below highFreqFactor ${scaling.highFreqFactor}`);
 }
 
 function scaleFrequency(frequency: number, scaling: RopeScaling): number {
