@@ -1,6 +1,6 @@
 /** What `import 'lowrank'` runs: the functions of index.ts behind a check of what they are given. */
 import * as lowrank from './index';
-import { DTYPE_BYTES } from './io/dtypes';
+import { DTYPES } from './io/dtypes';
 import { LlamaDecoderLayer, LlamaModel } from './llama/model';
 import { behindDoor, guardMethods } from './runtime/checks/door';
 
@@ -92,7 +92,7 @@ export const {
   saveCheckpoint: ['directory: text', 'content: {step: number, tensors: object}'],
   scaledDotProduct: ['q: tensor', 'k: tensor', 'v: tensor'],
   splitHeads: ['x: tensor', 'headDim: number'],
-  toFloat32: [`dtype: =${Object.keys(DTYPE_BYTES)}`, 'bytes: bytes'],
+  toFloat32: [`dtype: =${Object.keys(DTYPES)}`, 'bytes: bytes'],
   train: ['model: {loss, trainableParameters}', 'batches: items | function', 'options?: {compile?: switch, maxGradNorm?: number}'],
   trainOnExamples: [
     'model: {loss, trainableParameters}',

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import fc from 'fast-check';
 import { ArgumentError, readSafetensors, StorageError, type TensorToStore, toFloat32, writeSafetensors } from 'lowrank';
 import { expect, test } from 'vitest';
-import { DTYPE_BYTES, type Dtype } from '../../../lib/lowrank/src/io/dtypes';
+import { bytesPerValue, DTYPES, type Dtype } from '../../../lib/lowrank/src/io/dtypes';
 import { python } from '../python';
 import { temporaryFolder } from '../temporaryFolder';
 
@@ -10,10 +10,10 @@ const path = temporaryFolder();
 const f32 = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer);
 
 test('Python reads what this writes, byte for byte as its own writer lays it out', () => {
-  const dtypes = Object.keys(DTYPE_BYTES).filter((dtype) => !dtype.startsWith('F8') && dtype !== 'BF16') as Dtype[];
+  const dtypes = Object.keys(DTYPES).filter((dtype) => !dtype.startsWith('F8') && dtype !== 'BF16') as Dtype[];
   const tensors = dtypes.map((dtype): [string, TensorToStore] => [
     `the ${dtype} ünï`,
-    { dtype, shape: [3, 2], bytes: new Uint8Array(6 * DTYPE_BYTES[dtype]).fill(1) },
+    { dtype, shape: [3, 2], bytes: new Uint8Array(6 * bytesPerValue(dtype)).fill(1) },
   ]);
   tensors.push(['scalar', { dtype: 'F32', shape: [], bytes: f32(7) }], ['empty', { dtype: 'I32', shape: [0, 5], bytes: new Uint8Array() }]);
   writeSafetensors(path('ours'), tensors, { metadata: { format: 'pt' } });
@@ -45,7 +45,7 @@ st.save_file(tensors, sys.argv[1], {'note': 'ü'})`,
   );
   const file = readSafetensors(path('theirs'));
   expect(file.metadata).toEqual({ note: 'ü' });
-  for (const name of file.names.filter((n) => n in DTYPE_BYTES)) {
+  for (const name of file.names.filter((n) => n in DTYPES)) {
     expect(file.info(name)).toMatchObject({ dtype: name, shape: [2, 3] });
     expect([...file.toFloat32(name)]).toEqual(name === 'BOOL' ? [0, 1, 1, 1, 1, 1] : [0, 1, 2, 3, 100, 127]);
   }
@@ -56,7 +56,7 @@ st.save_file(tensors, sys.argv[1], {'note': 'ü'})`,
 
 test('half, brain and 8-bit floats read with their subnormals, infinities and NaN', () => {
   const store = (dtype: Dtype, codes: readonly number[]): TensorToStore => {
-    const bytes = DTYPE_BYTES[dtype] === 2 ? new Uint8Array(Uint16Array.from(codes).buffer) : Uint8Array.from(codes);
+    const bytes = bytesPerValue(dtype) === 2 ? new Uint8Array(Uint16Array.from(codes).buffer) : Uint8Array.from(codes);
     return { dtype, shape: [codes.length], bytes };
   };
   writeSafetensors(path('floats'), [
@@ -74,14 +74,14 @@ test('half, brain and 8-bit floats read with their subnormals, infinities and Na
 });
 
 test('whatever is written is read back unchanged', () => {
-  const dtype = fc.constantFrom(...(Object.keys(DTYPE_BYTES) as Dtype[]));
+  const dtype = fc.constantFrom(...(Object.keys(DTYPES) as Dtype[]));
   const name = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((text) => text !== '__metadata__');
   const tensor = fc.record({ dtype, shape: fc.array(fc.nat(4), { maxLength: 3 }), seed: fc.nat(255) });
   const file = fc.uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 6 });
   fc.assert(
     fc.property(file, fc.dictionary(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' })), (entries, metadata) => {
       const tensors = entries.map(([key, { dtype: type, shape, seed }]): [string, { dtype: Dtype; shape: number[]; bytes: Uint8Array }] => {
-        const bytes = new Uint8Array(shape.reduce((a, b) => a * b, DTYPE_BYTES[type])).map((_, i) => seed + 31 * i);
+        const bytes = new Uint8Array(shape.reduce((a, b) => a * b, bytesPerValue(type))).map((_, i) => seed + 31 * i);
         return [key, { dtype: type, shape, bytes }];
       });
       writeSafetensors(path('any'), tensors, { metadata });

@@ -1,29 +1,33 @@
 /** The number formats of stored tensors, and their conversion to 32-bit floats. */
 
-/** The safetensors dtypes that this library reads and writes, with their bytes per value. */
-export const DTYPE_BYTES = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  F8_E5M2: 1,
-  F8_E4M3: 1,
-  I16: 2,
-  U16: 2,
-  F16: 2,
-  BF16: 2,
-  I32: 4,
-  U32: 4,
-  F32: 4,
-  F64: 8,
-  I64: 8,
-  U64: 8,
+/** The safetensors dtypes of this library, as typed arrays; the codes of floats that JavaScript lacks are whole numbers. */
+export const DTYPES = {
+  BOOL: Uint8Array,
+  U8: Uint8Array,
+  I8: Int8Array,
+  F8_E5M2: Uint8Array,
+  F8_E4M3: Uint8Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  F32: Float32Array,
+  F64: Float64Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
 } as const;
 
 /** A safetensors dtype that this library reads and writes. */
-export type Dtype = keyof typeof DTYPE_BYTES;
+export type Dtype = keyof typeof DTYPES;
 
 export function isDtype(name: unknown): name is Dtype {
-  return typeof name === 'string' && Object.hasOwn(DTYPE_BYTES, name);
+  return typeof name === 'string' && Object.hasOwn(DTYPES, name);
+}
+
+export function bytesPerValue(dtype: Dtype): number {
+  return DTYPES[dtype].BYTES_PER_ELEMENT;
 }
 
 /**
@@ -34,7 +38,8 @@ export function isDtype(name: unknown): name is Dtype {
  * @param out receives the values and is returned. @defaultValue a new array; for F32 a view of the bytes
  */
 export function toFloat32(dtype: Dtype, bytes: Uint8Array, out?: Float32Array): Float32Array {
-  const values = new VIEWS[dtype](bytes.buffer, bytes.byteOffset, bytes.byteLength / DTYPE_BYTES[dtype]);
+  const View: ViewType = DTYPES[dtype];
+  const values = new View(bytes.buffer, bytes.byteOffset, bytes.byteLength / bytesPerValue(dtype));
   if (values instanceof Float32Array && !out) return values;
   const floats = out ?? new Float32Array(values.length);
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
@@ -56,26 +61,7 @@ export function float16Table(): Float32Array {
 }
 
 type Values = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
-type View = Values | BigInt64Array | BigUint64Array;
-
-/** The typed array of each dtype; the codes of floats that JavaScript lacks are whole numbers. */
-const VIEWS: Readonly<Record<Dtype, new (buffer: ArrayBufferLike, at: number, length: number) => View>> = {
-  BOOL: Uint8Array,
-  U8: Uint8Array,
-  I8: Int8Array,
-  F8_E5M2: Uint8Array,
-  F8_E4M3: Uint8Array,
-  I16: Int16Array,
-  U16: Uint16Array,
-  F16: Uint16Array,
-  BF16: Uint16Array,
-  I32: Int32Array,
-  U32: Uint32Array,
-  F32: Float32Array,
-  F64: Float64Array,
-  I64: BigInt64Array,
-  U64: BigUint64Array,
-};
+type ViewType = new (buffer: ArrayBufferLike, at: number, length: number) => Values | BigInt64Array | BigUint64Array;
 
 /** A bfloat16 is the upper half of a float32. */
 function fromBfloat16(codes: ArrayLike<number>, out: Float32Array): void {

@@ -3,7 +3,7 @@ import { ArgumentError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { type StagedFile, stageFile } from '../atomicFile';
 import { BinaryFile } from '../binaryFile';
-import { DTYPE_BYTES, type Dtype, toFloat32 } from '../dtypes';
+import { bytesPerValue, DTYPES, type Dtype, toFloat32 } from '../dtypes';
 import { type GiveMemory, readTensorRows } from '../tensorRows';
 import { MAX_HEADER_BYTES, readSafetensorsHeader, type SafetensorsHeader, type SafetensorsInfo } from './safetensorsHeader';
 
@@ -160,12 +160,12 @@ function layOut(sorted: readonly NamedTensorToStore[], metadata: Readonly<Record
 
 /** The number of bytes in a tensor's values. */
 export function byteLength(dtype: Dtype, shape: readonly number[]): number {
-  return shape.reduce((size, dimension) => size * dimension, DTYPE_BYTES[dtype]);
+  return shape.reduce((size, dimension) => size * dimension, bytesPerValue(dtype));
 }
 
 /** The position of a dtype in the order of the reference writer, which keeps every tensor aligned to its own width. */
 function dtypeOrder(dtype: Dtype): number {
-  return Object.keys(DTYPE_BYTES).indexOf(dtype);
+  return Object.keys(DTYPES).indexOf(dtype);
 }
 
 function compareUtf8(a: string, b: string): number {

@@ -5,7 +5,7 @@
  * twice. Together they leave one meaning per file, and bound its memory by its own size.
  */
 import { type BinaryFile, FileFormatError } from '../binaryFile';
-import { DTYPE_BYTES, type Dtype, isDtype } from '../dtypes';
+import { bytesPerValue, DTYPES, type Dtype, isDtype } from '../dtypes';
 import { type StrictJson, StrictJsonError, walkStrictJson } from '../strictJson';
 
 /** The longest header that readers accept and writers may write. */
@@ -78,14 +78,14 @@ function tensorInfo(name: string, entry: StrictJson, dataStart: number, fail: Fa
   if (!(entry instanceof Map)) return fail(8, `the entry of tensor ${quote(name)} is not an object`);
   const dtype = entry.get('dtype');
   if (!isDtype(dtype))
-    return fail(8, `tensor ${quote(name)} has dtype ${quote(dtype)}; supported dtypes are ${Object.keys(DTYPE_BYTES).join(', ')}`);
+    return fail(8, `tensor ${quote(name)} has dtype ${quote(dtype)}; supported dtypes are ${Object.keys(DTYPES).join(', ')}`);
   const shape = wholeNumbers(entry.get('shape')) ?? fail(8, `the shape of tensor ${quote(name)} is not a list of whole numbers`);
   if (shape.length > MOST_DIMENSIONS) fail(8, `tensor ${quote(name)} has ${shape.length} dimensions, more than ${MOST_DIMENSIONS}`);
   const [begin, end, ...more] = wholeNumbers(entry.get('data_offsets')) ?? [];
   if (begin === undefined || end === undefined || more.length > 0) {
     return fail(8, `the data_offsets of tensor ${quote(name)} are not two whole numbers`);
   }
-  const bytes = shape.reduce((size, dimension) => size * BigInt(dimension), BigInt(DTYPE_BYTES[dtype]));
+  const bytes = shape.reduce((size, dimension) => size * BigInt(dimension), BigInt(bytesPerValue(dtype)));
   if (bytes !== BigInt(end) - BigInt(begin)) {
     fail(
       8,
