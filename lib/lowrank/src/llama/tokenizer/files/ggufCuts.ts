@@ -36,6 +36,8 @@ const CASED = `
 const qwen = (digits: string, symbols = SYMBOLS_AND_ENDS, lineEnds = String.raw`\s*[\r\n]+`) =>
   `${CONTRACTION}|${BEFORE}\\p{L}+|${digits}|${symbols}|${lineEnds}|${BLANKS}`;
 
+export const QWEN2_SPLIT = qwen(DIGIT);
+
 /** The split of Tekken and GPT-4o: a word ends where an upper-case letter follows a lower-case one. */
 const byCase = (digits: string, contraction = '') =>
   `${BEFORE}${UPPER}*${LOWER}+${contraction}|${BEFORE}${UPPER}+${LOWER}*${contraction}|${digits}|${SYMBOLS}|${SPACES}`;
@@ -43,7 +45,7 @@ const byCase = (digits: string, contraction = '') =>
 const GPT2: GgufCut = { patterns: [GPT2_SPLIT] };
 const DIGITS_FIRST: GgufCut = { patterns: [DIGIT, GPT2_SPLIT] };
 const LLAMA3: GgufCut = { patterns: [LLAMA3_SPLIT], ignoresMerges: true, addsBos: true };
-const QWEN2: GgufCut = { patterns: [qwen(DIGIT)] };
+const QWEN2: GgufCut = { patterns: [QWEN2_SPLIT] };
 
 /**
  * The splits that llama.cpp names and that models of this architecture use. Where llama.cpp only approximates a pattern (tekken, gpt-4o),

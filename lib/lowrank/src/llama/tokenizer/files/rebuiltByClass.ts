@@ -1,8 +1,6 @@
 /** Where transformers 5 does not follow `tokenizer.json`: some of its classes take the vocabulary from it, and bring their own rules. */
 import { isJsonObject, type JsonObject } from '../../../io';
-
-const QWEN2 =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+import { QWEN2_SPLIT } from './ggufCuts';
 
 /** A normalizer and a pre-tokenizer. */
 type Rules = readonly [unknown, unknown];
@@ -22,7 +20,7 @@ const CLASSES: Readonly<Record<string, (config: JsonObject) => Rules>> = {
     return [null, { type: 'Metaspace', replacement: '▁', prepend_scheme: scheme, split: false }];
   },
   Qwen2Tokenizer: ({ add_prefix_space: addsSpace }) => {
-    const split = { type: 'Split', pattern: { Regex: QWEN2 }, behavior: 'Isolated', invert: false };
+    const split = { type: 'Split', pattern: { Regex: QWEN2_SPLIT }, behavior: 'Isolated', invert: false };
     return [{ type: 'NFC' }, { type: 'Sequence', pretokenizers: [split, byteLevel(addsSpace === true, false)] }];
   },
 };

@@ -30,8 +30,8 @@ export const METHODS: ReadonlyMap<string, MethodOf> = own<MethodOf>({
   lower: (text) => text.toLowerCase(),
   lstrip: (text, given) => stripped(text, 'lstrip', characters(given)),
   partition: (text, given) => {
-    const separator = onlyText('partition', given);
-    const place = separatorIn(text, text.indexOf(separator), separator);
+    const separator = separatorOf('partition', given);
+    const place = text.indexOf(separator);
     return place < 0 ? [text, '', ''] : [text.slice(0, place), separator, text.slice(place + separator.length)];
   },
   removeprefix: (text, given) => {
@@ -44,8 +44,8 @@ export const METHODS: ReadonlyMap<string, MethodOf> = own<MethodOf>({
   },
   rfind: (text, given) => placeOf(text, text.lastIndexOf(onlyText('rfind', given))),
   rpartition: (text, given) => {
-    const separator = onlyText('rpartition', given);
-    const place = separatorIn(text, text.lastIndexOf(separator), separator);
+    const separator = separatorOf('rpartition', given);
+    const place = text.lastIndexOf(separator);
     return place < 0 ? ['', '', text] : [text.slice(0, place), separator, text.slice(place + separator.length)];
   },
   rsplit: (text, [sep, maxsplit]) => {
@@ -99,7 +99,8 @@ const mostSplits = (most: Value | undefined): number => (most ? wholeOf(most, 'l
 /** In characters, as Python counts; −1 for none. */
 const placeOf = (text: string, at: number): number => (at < 0 ? -1 : Array.from(text.slice(0, at)).length);
 
-function separatorIn(_: string, place: number, separator: string): number {
+function separatorOf(method: string, given: Taken): string {
+  const separator = onlyText(method, given);
   if (separator === '') throw new Error('it parts a text by an empty one');
-  return place;
+  return separator;
 }
