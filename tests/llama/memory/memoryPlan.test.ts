@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import {
   AdaptionPromptConfig,
+  ArgumentError,
   type CausalSelfAttention,
   evaluateLoss,
   getPeftModel,
@@ -51,6 +52,17 @@ describe('the plan', () => {
     expect(planMemory(LLAMA_7B, options).terms.map(({ name }) => name)).not.toContain('attention scores');
     expect(planMemory(LLAMA_7B, options).terms.map(({ name }) => name)).not.toContain('optimizer moments');
     expect(() => planMemory(LLAMA_7B, JSON.parse('{"task":"score"}'))).toThrow('task "score" is none of "load"');
+  });
+
+  test.each([
+    [{ batchSize: -1 }, 'planMemory: batchSize -1 is not a whole number from 1 up'],
+    [{ sequenceLength: 0 }, 'planMemory: sequenceLength 0 is not'],
+    [{ maxNewTokens: Number.NaN }, 'planMemory: maxNewTokens NaN is not a whole number from 0 up'],
+    [{ numBeams: 1.5 }, 'planMemory: numBeams 1.5 is not'],
+    [{ trainableParameters: -5 }, 'planMemory: trainableParameters -5 is not'],
+    [{ firstTrainedLayer: 33 }, "planMemory: firstTrainedLayer 33 is above the model's 32 layers"],
+  ])('of %o is refused, for it would be too small', (wrong, message) => {
+    expect(() => planMemory(LLAMA_7B, { task: 'train', ...wrong })).toRefuse(ArgumentError, message);
   });
 
   test.each([

@@ -7,6 +7,7 @@
 import { ArgumentError, deviceInfo, type MemoryPlan, memoryPlan, type tf } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkOneOf } from '../../runtime/checks/checkValues';
+import { checkWhole } from '../../runtime/checks/checkWhole';
 import { hasBfloat16Products } from '../../runtime/device/bfloat16Support';
 import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from '../config';
 import {
@@ -80,6 +81,17 @@ const PLAN_OPTIONS = [
   'quantize',
 ] as const;
 
+/** The options that count something, with the least. */
+const COUNTS = [
+  ['batchSize', 1],
+  ['sequenceLength', 1],
+  ['logitsToKeep', 1],
+  ['maxNewTokens', 0],
+  ['numBeams', 1],
+  ['trainableParameters', 0],
+  ['firstTrainedLayer', 0],
+] as const;
+
 /** A process with TensorFlow before any model; on a GPU, including CUDA. */
 const PROGRAM = 425e6;
 /** Tracing, graphs and compilers. On a CPU a loss of a small model takes little more of it than its weights. */
@@ -91,7 +103,7 @@ const EAGER = 50e6;
  * The peak memory of a task in bytes, for the whole process with its weights.
  *
  * @param model - a model, or the configuration of a model that does not exist yet
- * @throws ArgumentError when the sizes of the configuration are inconsistent.
+ * @throws ArgumentError when the sizes of the configuration are inconsistent, or an option is out of range.
  *
  * @example
  * planMemory(model, { task: 'train', batchSize: 4, sequenceLength: 512 }).bytes
@@ -99,8 +111,12 @@ const EAGER = 50e6;
 export function planMemory(model: PlannedModel | LlamaConfigOptions, options: MemoryPlanOptions): MemoryPlan {
   checkKnown('planMemory', options, PLAN_OPTIONS);
   checkOneOf('task', options.task, TASKS);
+  for (const [name, least] of COUNTS) if (options[name] !== undefined) checkWhole(`planMemory: ${name}`, options[name], least);
   const isModel = 'namedParameters' in model;
   const config = isModel ? model.config : llamaConfig(model);
+  const { firstTrainedLayer: first = 0 } = options;
+  if (first > config.numHiddenLayers)
+    throw new ArgumentError(`planMemory: firstTrainedLayer ${first} is above the model's ${config.numHiddenLayers} layers`);
   const weights = { name: 'weights', bytes: isModel ? heldBytes(model.namedParameters()) : modelBytes(config, options) };
   const program = { name: 'TensorFlow itself', bytes: PROGRAM };
   const reads = !isModel && !isOnGpu(options); // into the host's memory
