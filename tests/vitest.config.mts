@@ -34,19 +34,20 @@ const NOT_SHARED = [
  */
 const QUICK_XLA = { XLA_FLAGS: '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false' };
 
-/** What takes half a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
+/** What takes a quarter of a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
 const LONGEST = [
-  'setup/installed',
   'train/cluster/cluster',
-  'train/kill',
-  'cli/workers',
+  'setup/installed',
   'notebooks/execute',
-  'notebooks/kernel/stopButton',
   'train/cluster/inFlight',
+  'cli/workers',
+  'review/answeringWorkers',
   'train/cluster/hosts',
+  'notebooks/kernel/stopButton',
+  'train/kill',
+  'runtime/compile/llama',
   'llama/generation/compiledDecoder',
   'review/cli/review',
-  'setup/hostileHome',
 ];
 
 class LongestFirst extends BaseSequencer {
