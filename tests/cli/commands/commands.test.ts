@@ -178,6 +178,13 @@ test('info tells the size of a model and of adapters without loading a weight', 
   expect(tf.memory().numBytes).toBe(before);
 });
 
+test('info says that an adapter stored as a pickle is not read', async () => {
+  fs.mkdirSync(folder('pickle'));
+  fs.writeFileSync(folder('pickle/adapter_config.json'), '{"peft_type": "LORA"}');
+  fs.writeFileSync(folder('pickle/adapter_model.bin'), '');
+  expect(await lowrank(['info', '--adapter', folder('pickle')])).toMatchObject({ code: 2, stderr: expect.stringContaining('a pickle') });
+});
+
 describe('the program itself', () => {
   const program = ['lib/lowrank/bin/lowrank.js'];
   const built = fs.existsSync('lib/lowrank/dist/cli/main.js');

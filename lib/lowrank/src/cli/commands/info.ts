@@ -2,12 +2,12 @@
 
 import fs from 'node:fs';
 import nodePath from 'node:path';
-import { namesIn, pathKind, readSafetensors } from '../../io';
+import { namesIn, pathKind } from '../../io';
 import { openModelFiles } from '../../llama/files/openModelFiles';
 import { parameterShapes } from '../../llama/parameterShapes';
 import { readAdapterConfig } from '../../peft/files/adapterConfigFile';
+import { openAdapterTensors } from '../../peft/files/adapterTensors';
 import { methodOf } from '../../peft/methods';
-import { FormatError } from '../../runtime';
 import { printableJson, printableMessage } from '../../runtime/messages/printable';
 import { sizeOf } from '../../runtime/sizeOf';
 import type { CommandArguments } from '../arguments/commandArguments';
@@ -59,11 +59,9 @@ function adapterFolders(directory: string): string[] {
 }
 
 function adapterInfo(folder: string): Info {
-  const file = nodePath.join(folder, 'adapter_model.safetensors');
-  if (!fs.existsSync(file)) throw new FormatError(`${folder} has no adapter_model.safetensors`);
-  const tensors = readSafetensors(file);
+  const tensors = openAdapterTensors(folder);
   const config = readAdapterConfig(folder);
-  const parameters = tensors.names.reduce((sum, name) => sum + sizeOf(tensors.info(name).shape), 0);
+  const parameters = tensors.names.reduce((sum, name) => sum + sizeOf(tensors.shape(name)), 0);
   return {
     adapter: nodePath.basename(folder),
     method: config.peftType,
@@ -71,7 +69,7 @@ function adapterInfo(folder: string): Info {
     baseModel: config.baseModelNameOrPath,
     tensors: tensors.names.length,
     parameters,
-    bytes: fs.statSync(file).size,
+    bytes: fs.statSync(tensors.origin).size,
   };
 }
 
