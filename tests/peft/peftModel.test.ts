@@ -439,3 +439,15 @@ test('dropout acts in training mode only, and never in generation', async () => 
   expect(() => peft.forward(IDS, { adapterNames: ['default', 'default', 'default'] })).toThrow('call eval() first');
   expect(peft.eval().loss(IDS, LABELS).dataSync()[0]).toBe(plain);
 });
+
+test('a pattern that no adapted layer takes is named once, and the others count', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const config = { r: 2, targetModules: ['q_proj'], rankPattern: { q_proj: 3, qproj: 4 }, alphaPattern: { v_proj: 8 } };
+  const peft = getPeftModel(tinyModel(), new LoraConfig(config));
+  expect([...peft.trainableParameters().values()][0]?.shape).toContain(3);
+  expect(warn.mock.calls.flat()).toEqual([
+    'rankPattern has "qproj", which does nothing here: no adapted layer takes it',
+    'alphaPattern has "v_proj", which does nothing here: no adapted layer takes it',
+  ]);
+  warn.mockRestore();
+});

@@ -1,7 +1,9 @@
 /** LoRA on a whole model. */
 import { isEmbeddingLayer, type Module } from '../../nn';
 import { ArgumentError } from '../../runtime';
-import { patternValues } from '../config/patternValues';
+import { shown } from '../../runtime/messages/shown';
+import { warn } from '../../runtime/messages/warn';
+import { idleKeys, patternValues } from '../config/patternValues';
 import { targetPaths } from '../config/targets';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { TrainedTokens } from '../layers/trainedTokens';
@@ -98,9 +100,14 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
 
   /** @throws UnsupportedError when a layer with trained tokens is also adapted in another manner. */
   protected override checkTargets(lora: LoraConfig, targets: readonly LoraTarget[]): void {
+    const paths = targets.map(({ path }) => path);
+    for (const name of ['rankPattern', 'alphaPattern'] as const) {
+      const idle = idleKeys(lora[name], paths).map(shown).join(', ');
+      if (idle !== '') warn(`${name} has ${idle}, which does nothing here: no adapted layer takes it`);
+    }
     const saved = this.saved.chosen(lora).map(([path]) => path);
     const adapted = [...this.layers(), ...this.saved.modules()].map(([path]) => path);
-    this.tokens.check(lora, [...targets.map(({ path }) => path), ...saved, ...adapted]);
+    this.tokens.check(lora, [...paths, ...saved, ...adapted]);
   }
 
   protected targets(config: LoraConfig, isGiven: boolean): LoraTarget[] {
