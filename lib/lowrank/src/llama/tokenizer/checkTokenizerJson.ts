@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../io';
 import { FormatError, UnsupportedError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
 
-/** The values of these fields, wherever they are; the package takes any other value for one of them. */
+/** The valid values of these fields, wherever they are; the package reads any other value as one of them. */
 const CHOICES: ReadonlyMap<string, readonly unknown[]> = new Map(
   Object.entries({
     behavior: ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'],
@@ -82,7 +82,7 @@ function checkChoices(path: string, part: unknown): void {
   }
 }
 
-/** Where two files or two entries disagree, or an id is skipped, transformers gives some tokens other ids than the files say. */
+/** If two files or two entries disagree, or an id is skipped, transformers gives some tokens other ids than the files say. */
 function checkIds(path: string, vocab: JsonObject, added: readonly unknown[]): void {
   const ids = new Map<unknown, unknown>(Object.entries(vocab));
   const tokens = new Map<unknown, unknown>(Array.from(ids, ([token, id]) => [id, token]));

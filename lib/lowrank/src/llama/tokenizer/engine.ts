@@ -44,8 +44,8 @@ interface Model {
 }
 
 /**
- * The library makes one unknown token of neighbours, although a word between two others ends there; it knows no bytes for what a
- * Unigram model lacks, and no unknown token of a WordLevel model.
+ * Corrects the library, which joins neighbouring unknown tokens even across words, and lacks the bytes of a Unigram model and the unknown
+ * token of a WordLevel model.
  */
 function encodeWordByWord(given: object): void {
   const model = given as Model;
@@ -66,7 +66,7 @@ const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase(
 /** No vocabulary has a token that begins so. */
 const NO_TOKEN = '\0no token\0';
 
-/** Without an unknown token, the library would leave out what the vocabulary lacks; here it becomes a token without an id. */
+/** Without an unknown token, the library would drop what the vocabulary lacks; here it becomes a token without an id. */
 function exactModel(model: unknown): unknown {
   return isJsonObject(model) && model.type === 'BPE' ? { ...model, unk_token: model.unk_token ?? NO_TOKEN } : model;
 }

@@ -81,17 +81,17 @@ export class Tokenizer {
     return this.#engine.model?.vocab.length ?? 0;
   }
 
-  /** The id that begins a text, where the model has one. */
+  /** The id that begins a text, if the model has one. */
   get bosTokenId(): number | undefined {
     return this.#idOf(this.definition.bosToken);
   }
 
-  /** The id that ends a text, where the model has one. */
+  /** The id that ends a text, if the model has one. */
   get eosTokenId(): number | undefined {
     return this.#idOf(this.definition.eosToken);
   }
 
-  /** The id that fills short rows, where the model has one. */
+  /** The id that fills short rows, if the model has one. */
   get padTokenId(): number | undefined {
     return this.#idOf(this.definition.padToken);
   }
@@ -198,10 +198,10 @@ export class Tokenizer {
   }
 }
 
-/** Why the engine fails on a file: at what is missing it has an error about its own code. */
+/** Why the engine fails on a file; for a missing part, its error is about its own code. */
 const faultOf = (cause: unknown): string => (cause instanceof TypeError ? 'a part of it is missing, or of another kind' : reasonOf(cause));
 
-/** A template that cannot be read says so where it is used, as in transformers: texts need none. */
+/** A template that cannot be read throws only when it is used, as in transformers: plain texts need none. */
 function templateOf(jinja: Jinja, source: string): BoundedTemplate {
   try {
     return boundedTemplate(jinja, source);

@@ -143,7 +143,7 @@ function checkOf(kind: string): Check {
   return check;
 }
 
-/** The check finds OTHER where the value itself is of another kind. */
+/** The check returns OTHER when the value itself has another kind. */
 function checkOfOne(kind: string): Check {
   if (kind.endsWith('[]')) {
     const item = checkOf(kind.slice(0, -2));

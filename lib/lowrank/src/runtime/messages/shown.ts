@@ -1,4 +1,4 @@
-/** A value in a message: its JSON, at most 80 characters; what JSON lacks, such as a symbol, as text. */
+/** A value for a message: its JSON, at most 80 characters, or text for a value that JSON lacks, such as a symbol. */
 export function shown(value: unknown): string {
   if (typeof value === 'number') return String(value);
   try {

@@ -68,7 +68,7 @@ export class StatusLine {
   }
 }
 
-/** `3/8`, or `3` where the total is unknown. */
+/** `3/8`, or `3` without a known total. */
 export function counted(done: number, total: number | undefined, between = '/'): string {
   return total === undefined ? `${done}` : `${done}${between}${total}`;
 }

@@ -1,4 +1,4 @@
-/** An interpreter of Jinja that counts the texts it makes, and stops where they become too long. */
+/** A Jinja interpreter that counts the characters of its texts, and stops when there are too many. */
 import { ArgumentError } from '../../../runtime';
 import {
   type Argument,
@@ -21,7 +21,7 @@ import { behind } from './series';
 import type { Value } from './value';
 import { ENTRY, insertedSize, placesIn, ValueSizes } from './valueSizes';
 
-/** Characters of any one text that a template makes, the result included, beside a multiple of what it is given. */
+/** Maximum characters of one text that a template makes, such as the result, in addition to a multiple of its input. */
 const LONGEST_TEXT = 2 ** 22;
 /** The total length of all texts made, in multiples of the longest; it bounds the memory that a template holds at one time. */
 const TEXTS_IN_ALL = 8;
@@ -29,10 +29,10 @@ const TIMES_GIVEN = 16;
 /** The longest form of one character of a text in a list: a backslash, `u`, and four digits. */
 const LONGEST_ESCAPE = 6;
 
-/** Filters, and the method of that name, that put an argument into a text as often as the text decides. */
+/** Filters, and the method of the same name, that insert an argument into a text once or many times. */
 const MULTIPLYING = new Set(['indent', 'join', 'replace', 'tojson']);
 
-/** Statements whose value is none, which is no text of theirs. */
+/** Statements whose value, None, is not written. */
 const SILENT = new Set(['Set', 'Macro', 'Comment']);
 
 /** The class, made of the library's own. */
@@ -42,13 +42,13 @@ export function boundedInterpreter(jinja: Jinja) {
     #left = TEXTS_IN_ALL * LONGEST_TEXT;
     readonly #sizes = new ValueSizes();
 
-    /** Raises the bounds by what a conversation that is long itself needs. */
+    /** Raises the bounds for a long conversation. */
     allow(given: readonly Value[]): void {
       this.#longest += TIMES_GIVEN * given.reduce((sum, value) => sum + this.#sizes.of(value).size, 0);
       this.#left = TEXTS_IN_ALL * this.#longest;
     }
 
-    /** @throws ArgumentError when so much is too much. */
+    /** @throws ArgumentError when the size exceeds a bound. */
     reserve(size: number): void {
       if (size > this.#longest) throw new ArgumentError(`filling it makes a text or list of more than ${this.#longest} characters`);
       this.#left -= size;
@@ -83,7 +83,7 @@ export function boundedInterpreter(jinja: Jinja) {
       return pythonText(value);
     }
 
-    /** A text as a value of the library's. */
+    /** A text as a value of the library. */
     #made(text: string, environment: Environment): Value {
       return super.evaluate({ type: 'StringLiteral', value: text } as Named, environment);
     }
@@ -102,7 +102,7 @@ export function boundedInterpreter(jinja: Jinja) {
       return this.#filter({ type: 'FilterExpression', operand, filter }, environment);
     }
 
-    /** A text by a whole number repeats it, as in Python. */
+    /** A text times a whole number is repeated, as in Python. */
     #times(node: Binary, environment: Environment): Value {
       const [left, right] = [this.evaluate(node.left, environment), this.evaluate(node.right, environment)];
       const [text, times] = typeof left.value === 'string' ? [left.value, right] : [right.value, left];
@@ -140,7 +140,7 @@ export function boundedInterpreter(jinja: Jinja) {
       return super.evaluate({ ...node, args, callee: { ...callee, object: constant(object) } } as Node, environment);
     }
 
-    /** The arguments of a call with their values in them. */
+    /** The arguments of a call, evaluated. */
     #evaluated(args: readonly Argument[], environment: Environment): Argument[] {
       const known = (node: Node | undefined) => constant(this.evaluate(node, environment));
       return args.map((arg) => {
@@ -160,7 +160,7 @@ export function boundedInterpreter(jinja: Jinja) {
   };
 }
 
-/** Names and members only find what is there; a slice makes something. */
+/** Names and members only look values up; a slice makes a new one. */
 function isLookUp(node: Node | undefined): boolean {
   if (node?.type === 'MemberExpression') return (node as Member).property?.type !== 'SliceExpression';
   return node?.type === 'Identifier';

@@ -25,7 +25,7 @@ const CLASSES: Readonly<Record<string, (config: JsonObject) => Rules>> = {
   },
 };
 
-/** The name of the class whose rules differ from the file's; undefined where transformers 5 follows the file, or makes the same of it. */
+/** The name of the class whose rules differ from the file's; undefined if transformers 5 follows the file, or has equal rules. */
 export function rebuiltByClass(config: JsonObject, modelType: unknown, tokenizerJson: JsonObject): string | undefined {
   const { normalizer = null, pre_tokenizer: cut = null } = tokenizerJson;
   const name = modelType === 'qwen2' ? 'Qwen2Tokenizer' : String(config.tokenizer_class).replace(/Fast$/, '');

@@ -1,4 +1,4 @@
-/** Jinja's interpreter with Python's operators, tests, filters and methods: templates are made for it. */
+/** Jinja's interpreter with Python's operators, tests, filters and methods, on which templates rely. */
 
 import type { Argument, Binary, Environment, Filter, Jinja, Member, Named, Node, ObjectNode, Run, Slice, Test } from '../jinjaLibrary';
 import { constant, valueMaker } from '../jinjaLibrary';
@@ -16,7 +16,7 @@ import { METHODS_OF_MAPPINGS, METHODS_OF_TEXTS, FILTERS as SIGNATURES, taken } f
 import { capitalized, indented, readFloat, readWhole, stripped, titledByJinja } from './strings';
 import { numberText, pythonText } from './text';
 
-/** Filters that take everything for a text. */
+/** Filters that convert their operand to a text. */
 const OF_TEXTS = new Set(['capitalize', 'lower', 'replace', 'title', 'trim', 'upper']);
 const DIVISIONS = new Set(['/', '//', '%']);
 const isNumber = ({ type }: Value) => type === 'IntegerValue' || type === 'FloatValue';
@@ -138,7 +138,7 @@ export function pythonInterpreter(jinja: Jinja) {
       return this.#method(object, name, environment) ?? super.evaluate({ ...node, computed: false, property } as Node, environment);
     }
 
-    /** @throws Error where a side is given and undefined. */
+    /** @throws Error when a given side is undefined. */
     #slice(node: Slice, environment: Environment): Node {
       const side = (given: Node | undefined) => {
         if (given === undefined) return undefined;
@@ -182,7 +182,7 @@ export function pythonInterpreter(jinja: Jinja) {
       return ONE_BY_ONE.has(name) && isList(value) ? series(name, value) : value;
     }
 
-    /** A filter of the library's own with its arguments. */
+    /** A call of the library's own filter. */
     #applied(name: string, operand: Value, given: Taken): Node {
       const callee = { type: 'Identifier', value: name };
       const args = given.filter((value) => value !== undefined).map(constant);
@@ -232,7 +232,7 @@ const COMPARING = new Set(['==', '!=', '<', '>', '<=', '>=', 'in', 'not in', '~'
 const OF_MARKED = new Set(['d', 'default', 'length', 'count', 'replace', 'tojson']);
 /** Filters that return an argument as it is. */
 const KEEPING = new Set(['d', 'default']);
-/** Filters whose items Python makes one after the other. */
+/** Filters that return iterators in Python. */
 const ONE_BY_ONE = new Set(['reverse', 'unique']);
 const VIEWS = new Set(['items', 'keys', 'values']);
 
@@ -242,10 +242,10 @@ function exact(value: Value): Value {
   return value;
 }
 
-/** Names that Jinja knows, and that are not known here unless the template sets them. */
+/** Names of Jinja that are unknown here unless the template sets them. */
 const UNKNOWN_NAMES = new Set(['cycler', 'dict', 'joiner', 'lipsum', 'self', 'varargs']);
 
-/** @throws Error for a name that Jinja knows. */
+/** @throws Error for one of these names. */
 function found(name: string, value: Value): Value {
   if (UNKNOWN_NAMES.has(name) && (value.type === 'UndefinedValue' || name === 'varargs'))
     throw new Error(`it uses ${name}, which is not known here`);
@@ -280,13 +280,13 @@ const TESTS = own<TestOf>({
 
 type Case = 'toLowerCase' | 'toUpperCase';
 
-/** Some letter is of that case, and none of the other. */
+/** Whether some letter has this case, and none the other. */
 const isCased = (text: string, own: Case, other: Case) => text === text[own]() && text !== text[other]();
 
-/** The result of a filter where it is undefined in Jinja. */
+/** The result of a filter that is undefined in Jinja. */
 const NOTHING = Symbol('undefined');
 
-/** The result of a filter; undefined where the library's own computes it. */
+/** Computes a filter; returns undefined to leave it to the library's own. */
 type FilterOf = (operand: Value, given: Taken) => unknown;
 
 const FILTERS: ReadonlyMap<string, FilterOf> = own<FilterOf>({
@@ -351,7 +351,7 @@ function membersOf(operand: Value): readonly unknown[] | undefined {
       : undefined;
 }
 
-/** The first or last item, undefined of an empty list. */
+/** The first or last item; undefined for an empty list. */
 function end(operand: Value, place: 0 | -1): unknown {
   const members = membersOf(operand);
   return members && (members.at(place) ?? NOTHING);
@@ -370,7 +370,7 @@ function extreme(name: 'max' | 'min', operand: Value): unknown {
   return numbers.length === 0 ? NOTHING : Math[name](...numbers);
 }
 
-/** @throws Error for what is undefined, as in Python. */
+/** @throws Error for an undefined value, as in Python. */
 function numberOf({ type, value }: Value): number | undefined {
   if (type === 'UndefinedValue') throw new Error('it takes what is undefined for a number');
   return typeof value === 'number' || typeof value === 'boolean' ? Number(value) : undefined;

@@ -1,4 +1,4 @@
-/** Values of a chat template as Python's `json.dumps` writes them, which is what the filter `tojson` does in transformers. */
+/** Writes values of a chat template like Python's `json.dumps`, as the filter `tojson` does in transformers. */
 
 import { refuseSeries } from '../series';
 import type { Value } from '../value';
@@ -17,7 +17,7 @@ export interface JsonOptions {
 /** A value that contains itself would be written without end. */
 const DEEPEST = 100;
 
-/** @throws Error for a value that JSON has not: one that is undefined, a namespace, or a function. */
+/** @throws Error for a value that JSON lacks: an undefined one, a namespace, or a function. */
 export function pythonJson(value: Value, options: JsonOptions = {}): string {
   return written(value, options, 0);
 }
@@ -68,7 +68,7 @@ function quoted(text: string, { ensureAscii }: JsonOptions): string {
   })}"`;
 }
 
-/** As Python compares texts; JavaScript compares the halves of a pair. */
+/** Compares texts by characters, as Python does; JavaScript compares halves of surrogate pairs. */
 export function byCodePoints(a: string, b: string): number {
   const [left, right] = [Array.from(a), Array.from(b)];
   const at = left.findIndex((character, index) => character !== right[index]);

@@ -133,7 +133,7 @@ export function itemsOf(source: Value, made: Made): readonly Value[] {
   throw new Error(`it goes through a ${type} in a loop`);
 }
 
-/** `loop.cycle`. @throws Error where it is given nothing, or something by name. */
+/** `loop.cycle`. @throws Error when it gets no value, or a named one. */
 function cycled({ places, names }: Given, index: number): Value {
   const value = places[index % places.length];
   if (!value || names.size > 0) throw new Error('it calls cycle without values, or with names for them');

@@ -10,7 +10,7 @@ type Evaluate = (node: Node) => Value;
 
 export const SELECTIONS: ReadonlySet<string> = new Set(['map', 'reject', 'rejectattr', 'select', 'selectattr']);
 
-/** Tests that are operators, by all of their names. */
+/** The operators of tests, by all names of a test. */
 const OPERATORS: ReadonlyMap<string, string> = new Map([
   ...['eq', '==', 'equalto'].map((name) => [name, '=='] as const),
   ...['ne', '!='].map((name) => [name, '!='] as const),
@@ -21,7 +21,7 @@ const OPERATORS: ReadonlyMap<string, string> = new Map([
   ['in', 'in'],
 ]);
 
-/** The items that the filter `name` makes of these. @throws Error for arguments that are not known here. */
+/** The result of the filter `name` on these items. @throws Error for arguments that are not known here. */
 export function selection(name: string, items: readonly Value[], given: Given, evaluate: Evaluate, made: Made): Value[] {
   const { places, names } = given;
   if (name === 'map') return items.map(mapped(given, evaluate, made));
@@ -53,7 +53,7 @@ function mapped({ places, names }: Given, evaluate: Evaluate, made: Made): (item
   return (item) => evaluate({ type: 'FilterExpression', operand: constant(item), filter: applied } as Node);
 }
 
-/** The test of these arguments: its name and what it compares with; without any, whether an item counts as true. */
+/** The test that these arguments name, with the value that it compares with; without arguments, whether an item counts as true. */
 function tested([name, ...rest]: readonly (Value | undefined)[], evaluate: Evaluate): (item: Value) => boolean {
   if (!name) return isTrue;
   if (!isText(name)) throw new Error(`it selects by a test whose name is a ${name.type}, not a text`);
@@ -66,7 +66,7 @@ function tested([name, ...rest]: readonly (Value | undefined)[], evaluate: Evalu
   return (item) => isTrue(evaluate({ type: 'BinaryExpression', operator: { value: operator }, left: constant(item), right } as Node));
 }
 
-/** The member at a path such as `function.name`. @throws Error where all but its end is undefined, as in Python. */
+/** The member at a path such as `function.name`. @throws Error when a part before the last is undefined, as in Python. */
 function attributeOf(item: Value, attribute: Value, made: Made): Value {
   if (!isText(attribute) && (attribute.type !== 'IntegerValue' || isText(item))) throw new Error('it reads an attribute without a name');
   let value = item;
@@ -103,7 +103,7 @@ export function sortedPairs(mapping: ReadonlyMap<string, Value>, [isCased, by, r
   return inOrder(keyed, isCased, reverse);
 }
 
-/** @throws Error for what are neither all texts nor all numbers. */
+/** @throws Error unless all keys are texts, or all are numbers. */
 function inOrder<T>(keyed: readonly Keyed<T>[], isCased: Value | undefined, reverse: Value | undefined): T[] {
   const order = isCased && isTrue(isCased) ? (text: string) => text : (text: string) => text.toLowerCase();
   const compare = (a: Value, b: Value) =>

@@ -1,6 +1,6 @@
-/** Methods of Python's texts, where JavaScript's of the same name do something else. */
+/** Python's methods of texts whose JavaScript namesakes behave differently. */
 
-/** The blanks of `str.isspace`: the separators of files and records are among them, the byte order mark is not. */
+/** The blanks of `str.isspace`: they include the separators of files and records, but not the byte order mark. */
 export const BLANKS = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 const BLANK = new RegExp(`[${BLANKS}]`);
 const WORD = new RegExp(`[^${BLANKS}]+`, 'g');
@@ -29,7 +29,7 @@ export function words(text: string, most: number): string[] {
   return found;
 }
 
-/** @throws Error where Python writes another letter at the beginning of a word than in capitals: these JavaScript does not know. */
+/** @throws Error for a letter whose form at the beginning of a word is not its capital: JavaScript lacks these forms. */
 export function capitalized(text: string): string {
   const [first = ''] = text;
   const capital = first.toUpperCase();
@@ -41,7 +41,7 @@ export function capitalized(text: string): string {
 /** `str.title`: a word is a run of letters. */
 export const titled = (text: string): string => text.replace(/[\p{Lu}\p{Ll}\p{Lt}]+/gu, capitalized);
 
-/** Jinja's filter `title`: words are parted by blanks, dashes and opening brackets. */
+/** Jinja's filter `title`: words are separated by blanks, dashes and opening brackets. */
 export function titledByJinja(text: string): string {
   return text
     .split(new RegExp(`([-${BLANKS}({[<]+)`))

@@ -1,4 +1,4 @@
-/** Values of a chat template as Python writes them: templates are made for it, and the tokens of `None` and `null` differ. */
+/** Writes values of a chat template as Python does: templates rely on it, and `None` and `null` have different tokens. */
 
 import { refuseMarked } from '../marked';
 import { refuseSeries } from '../series';
@@ -7,7 +7,7 @@ import type { Value } from '../value';
 /** A value that contains itself would be written without end. */
 const DEEPEST = 100;
 
-/** As `str(value)`; of an undefined value nothing, as Jinja has it. */
+/** As `str(value)`; an undefined value is empty, as in Jinja. */
 export function pythonText(value: Value): string {
   if (value.type === 'UndefinedValue') return '';
   return typeof value.value === 'string' ? value.value : representation(value, 0);
