@@ -60,6 +60,13 @@ test.each([0, 2.5, Number.NaN])('%s updates are refused', async (steps) => {
   await expect(tuned(methods.lora, { steps })).rejects.toRefuse(ArgumentError, `steps ${steps} is not a whole number from 1 up`);
 });
 
+test('a sample is of so many examples, or of all', () => {
+  expect(drawExamples('comment', train, Number.POSITIVE_INFINITY)).toHaveLength(train.length);
+  for (const count of [-1, 1.5, Number.NaN]) {
+    expect(() => drawExamples('comment', train, count)).toRefuse(ArgumentError, `count ${count} is not a whole number from 0 up`);
+  }
+});
+
 test('without an example of the task there is nothing to learn', async () => {
   const model = getPeftModel(base, methods.lora);
   await expect(fineTune(model, letterTokenizer, 'refinement', { train }, { steps: 1 })).rejects.toThrow(
