@@ -48,6 +48,11 @@ test('train saves its run in its own folder, goes on from there when it was inte
   expect((await lowrank([...words('out'), '--force', '--quiet'])).code).toBe(0);
 }, 120_000);
 
+test('the run may be saved in the output itself', async () => {
+  const { code } = await lowrank([...words('same'), '--checkpoint', folder('same/comment'), '--quiet']);
+  expect([code, fs.existsSync(folder('same/comment/adapter_config.json'))]).toEqual([0, true]);
+}, 120_000);
+
 test('an adapter that another process writes meanwhile is not replaced, and the run is kept', async () => {
   const [run, config] = [folder('shared/comment/run'), folder('shared/comment/adapter_config.json')];
   const other = setInterval(() => fs.existsSync(run) && fs.writeFileSync(config, '{}'), 1);

@@ -102,7 +102,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     if (!args.isOn('quiet')) stderr.write(beginning(examples.validation.length, checkpoint));
     const isWriter = cluster?.isFirst !== false; // worker 0 writes for all
     const result = await interruptible(undefined, async (signal) => {
-      const unlock = isWriter ? lockRun(folder) : undefined; // the run's own lock is elsewhere with --checkpoint
+      const unlock = isWriter && placeOf(checkpoint) !== placeOf(folder) ? lockRun(folder) : undefined; // training locks the checkpoint's
       try {
         const trained = await trainOnExamples(peft, examples, { ...settings, padTokenId: tokenizer.eosTokenId ?? 0, signal });
         if (!isWriter) return trained;
@@ -130,6 +130,11 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
   } finally {
     peft.dispose();
   }
+}
+
+/** Where a folder lies, through links. */
+function placeOf(folder: string): string {
+  return fs.existsSync(folder) ? fs.realpathSync(folder) : nodePath.resolve(folder);
 }
 
 function fitting(examples: readonly (EncodedExample | undefined)[]): EncodedExample[] {
