@@ -136,7 +136,6 @@ guardMethods('LlamaDecoderLayer', LlamaDecoderLayer.prototype, { forward: ['x: t
 guardMethods('KeyValueCache', lowrank.KeyValueCache.prototype, {
   layer: ['index: number'],
   selectRows: ['rows: number[]'],
-  copyRows: ['rows: number[]'],
 });
 guardMethods('LlamaForCausalLM', lowrank.LlamaForCausalLM, {
   fromConfig: ['options: object', 'given?: object'],

@@ -48,6 +48,7 @@ export async function yesProbability(
     if (stop.aborted) throw new AbortedError('the yes/no prediction was stopped by its signal');
     if (shared >= LEAST_SHARED && beginning.length === 0) {
       tf.dispose(model.forward([rows[0]?.slice(0, shared) ?? []], { cache: beginning, logitsToKeep: 1 }));
+      beginning.freeze();
     }
     const inputs = group.map((index) => rows[index] ?? []);
     const probabilities = answerLogits(model, inputs, tokens, beginning).map(
@@ -74,18 +75,14 @@ const LEAST_SHARED = 16;
 function answerLogits(model: ReviewerModel, rows: Rows, tokens: readonly number[], beginning: KeyValueCache): number[][] {
   const read = beginning.length;
   const rest = rows.map((row) => row.slice(read));
-  const cache = read > 0 ? beginning.copyRows(rows.map(() => 0)) : undefined;
+  const cache = read > 0 ? beginning : undefined;
   const isRagged = new Set(rows.map(({ length }) => length)).size > 1;
   const attentionMask = isRagged ? leftMask(rest).map((row) => [...Array<number>(read).fill(1), ...row]) : undefined;
-  try {
-    return tf.tidy(() => {
-      const logits = model.forward(padLeft(rest, 0), { attentionMask, cache, logitsToKeep: 1 }); // (B, 1, V)
-      return logits
-        .squeeze<tf.Tensor2D>([1])
-        .gather([...tokens], 1)
-        .arraySync() as number[][];
-    });
-  } finally {
-    cache?.dispose();
-  }
+  return tf.tidy(() => {
+    const logits = model.forward(padLeft(rest, 0), { attentionMask, cache, logitsToKeep: 1 }); // (B, 1, V)
+    return logits
+      .squeeze<tf.Tensor2D>([1])
+      .gather([...tokens], 1)
+      .arraySync() as number[][];
+  });
 }

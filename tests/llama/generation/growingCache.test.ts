@@ -1,4 +1,4 @@
-import { ArgumentError, KeyValueCache, type LlamaForCausalLM, tf } from 'lowrank';
+import { ArgumentError, KeyValueCache, type LlamaForCausalLM, ShapeError, tf } from 'lowrank';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectClose, leaked, rows, tinyModel } from '../golden';
 
@@ -49,16 +49,25 @@ test('rows can be taken again, in another order', () => {
   cache.dispose();
 });
 
-test('rows are copied for texts that begin alike, and the first cache stays as it was', () => {
+test('frozen, it serves one pass after another and stays as it was', async () => {
   const cache = new KeyValueCache(2);
   tf.tidy(() => model.forward(rows.ids.slice(0, 1), { cache }));
-  const copy = cache.copyRows([0, 0]);
+  cache.freeze();
   const texts = [7, 9].map((id) => [...(rows.ids[0] ?? []), id]);
-  expectClose(() => [model.forward([[7], [9]], { cache: copy }), model.forward(texts, { logitsToKeep: 1 })]);
-  copy.dispose();
-  expect([cache.length, copy.length]).toEqual([24, 0]);
-  expectClose(() => [model.forward([[7]], { cache }), model.forward(texts.slice(0, 1), { logitsToKeep: 1 })]);
-  expect(() => cache.copyRows([1])).toThrow('this cache has 1 rows; there is no row 1');
+  const leak = await leaked(() => {
+    for (const _ of [1, 2]) expectClose(() => [model.forward([[7], [9]], { cache }), model.forward(texts, { logitsToKeep: 1 })]);
+  });
+  expect([leak, cache.length]).toEqual([0, 24]);
+  cache.dispose();
+});
+
+test('frozen with several rows, it serves as many and no others', () => {
+  const cache = new KeyValueCache(2);
+  tf.tidy(() => model.forward(rows.ids.slice(0, 2), { cache }));
+  cache.freeze();
+  const texts = [7, 9].map((id, row) => [...(rows.ids[row] ?? []), id]);
+  expectClose(() => [model.forward([[7], [9]], { cache }), model.forward(texts, { logitsToKeep: 1 })]);
+  expect(() => model.forward([[7]], { cache })).toRefuse(ShapeError, 'a frozen cache of 2 rows cannot serve a pass of 1 rows');
   cache.dispose();
 });
 

@@ -23,7 +23,7 @@ type Decoded = {
   readonly held: HeldLayer[];
 };
 
-/** Left-padded prompts, after the P tokens that all begin with. Shapes: ids (B, T), attentionMask (B, P + T), int32. */
+/** Left-padded prompts, after the P tokens of their common beginning. Shapes: ids (B, T), attentionMask (B, P + T), int32. */
 type Prompt = {
   readonly ids: tf.Tensor2D;
   readonly attentionMask: tf.Tensor2D;

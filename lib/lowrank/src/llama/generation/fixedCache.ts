@@ -8,6 +8,15 @@ export type HeldLayer = {
   readonly values: tf.Tensor4D;
 };
 
+/** The keys and values of `shared`, one row for all or one for each, and then a pass's own. Shapes: (1 or B, K, P, D), (B, K, T, D) → (B, K, P + T, D). */
+export function afterShared(shared: HeldLayer, own: HeldLayer): HeldLayer {
+  const join = (first: tf.Tensor4D, second: tf.Tensor4D) => {
+    const [B] = second.shape;
+    return tf.concat([first.shape[0] === B ? first : tf.tile(first, [B, 1, 1, 1]), second], 2);
+  };
+  return { keys: join(shared.keys, own.keys), values: join(shared.values, own.values) };
+}
+
 /** A layer's cache for one pass. What the layer stores survives the layer's own clean-up until it is taken. */
 abstract class Slot implements LayerCache {
   private kept: HeldLayer | undefined;
@@ -31,7 +40,7 @@ abstract class Slot implements LayerCache {
 }
 
 /**
- * Stores a prompt, after the `shared` positions that all rows begin with. The result has room for `capacity` positions, while the queries
+ * Stores a prompt, after the `shared` positions of a common beginning. The result has room for `capacity` positions, while the queries
  * see only the prompt's.
  *
  * Shapes: keys, values (B, K, T, D), of shared (1, K, P, D) → (B, K, P + T, D).
@@ -45,9 +54,7 @@ export class PrefillSlot extends Slot {
   }
 
   append(keys: tf.Tensor4D, values: tf.Tensor4D): HeldLayer {
-    const after = (own: tf.Tensor4D, before?: tf.Tensor4D) =>
-      before ? tf.concat([tf.tile(before, [own.shape[0], 1, 1, 1]), own], 2) : own;
-    const all = { keys: after(keys, this.shared?.keys), values: after(values, this.shared?.values) };
+    const all = this.shared ? afterShared(this.shared, { keys, values }) : { keys, values };
     const room: [number, number] = [0, this.capacity - all.keys.shape[2]];
     const padded = (x: tf.Tensor4D) => x.pad<tf.Tensor4D>([[0, 0], [0, 0], room, [0, 0]]);
     this.keep({ keys: padded(all.keys), values: padded(all.values) });

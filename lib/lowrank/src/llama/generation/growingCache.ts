@@ -1,8 +1,8 @@
 /** The KV cache of generation without `compile`, and of forward passes by hand: it grows with each token. */
 import type { LayerCache } from '../../nn';
-import { ArgumentError, tf } from '../../runtime';
+import { ArgumentError, ShapeError, tf } from '../../runtime';
 import { checkWhole } from '../../runtime/checks/checkWhole';
-import type { HeldLayer } from './fixedCache';
+import { afterShared, type HeldLayer } from './fixedCache';
 
 /**
  * A key and value cache that grows by concatenation.
@@ -12,6 +12,7 @@ import type { HeldLayer } from './fixedCache';
 export class KeyValueCache {
   readonly #layers = new Map<number, GrowingLayer>();
   readonly #numLayers: number;
+  #isFrozen = false;
 
   constructor(numLayers: number) {
     checkWhole('numLayers', numLayers);
@@ -29,27 +30,23 @@ export class KeyValueCache {
     if (!isPlace) throw new ArgumentError(`this cache has ${this.#numLayers} layers; layer ${index} has no place in it`);
     const layer = this.#layers.get(index) ?? new GrowingLayer();
     this.#layers.set(index, layer);
-    return layer;
+    return this.#isFrozen ? { append: (keys, values) => layer.before({ keys, values }) } : layer;
   }
 
   /** Replaces the present rows by these; a row may be selected several times. */
   selectRows(rows: readonly number[]): void {
-    this.#checkRows(rows);
-    for (const layer of this.#layers.values()) layer.selectRows(rows);
-  }
-
-  /** A second cache, of these rows; a row may be copied several times, as for texts that begin alike. The caller disposes of it. */
-  copyRows(rows: readonly number[]): KeyValueCache {
-    this.#checkRows(rows);
-    const copy = new KeyValueCache(this.#numLayers);
-    for (const [index, layer] of this.#layers) copy.#layers.set(index, layer.copyRows(rows));
-    return copy;
-  }
-
-  #checkRows(rows: readonly number[]): void {
     const held = this.#layers.get(0)?.rows ?? 0;
     const unknown = rows.find((row) => !(Number.isInteger(row) && row >= 0 && row < held));
     if (unknown !== undefined) throw new ArgumentError(`this cache has ${held} rows; there is no row ${unknown}`);
+    for (const layer of this.#layers.values()) layer.selectRows(rows);
+  }
+
+  /**
+   * Adds nothing from here on: each pass sees what is held, and its own tokens. A single held row serves all rows of a pass, as the common
+   * beginning of several texts.
+   */
+  freeze(): void {
+    this.#isFrozen = true;
   }
 
   /** Frees the keys and values. */
@@ -77,21 +74,23 @@ class GrowingLayer implements LayerCache {
     });
   }
 
-  selectRows(rows: readonly number[]): void {
-    const chosen = this.copyRows(rows);
-    this.dispose();
-    this.#held = chosen.#held;
+  /** What is held, and then these. Nothing is kept. */
+  before(own: HeldLayer): HeldLayer {
+    const held = this.#held;
+    if (!held) return own;
+    const rows = own.keys.shape[0];
+    if (this.rows !== 1 && this.rows !== rows)
+      throw new ShapeError(`a frozen cache of ${this.rows} rows cannot serve a pass of ${rows} rows`);
+    return afterShared(held, own);
   }
 
-  copyRows(rows: readonly number[]): GrowingLayer {
-    const copy = new GrowingLayer();
+  selectRows(rows: readonly number[]): void {
     const held = this.#held;
-    if (!held) return copy;
+    if (!held) return;
     tf.tidy(() => {
       const chosen = tf.tensor1d([...rows], 'int32');
-      copy.#hold({ keys: tf.gather(held.keys, chosen), values: tf.gather(held.values, chosen) });
+      this.#hold({ keys: tf.gather(held.keys, chosen), values: tf.gather(held.values, chosen) });
     });
-    return copy;
   }
 
   #hold({ keys, values }: HeldLayer): HeldLayer {
