@@ -446,8 +446,8 @@ test('a pattern that no adapted layer takes is named once, and the others count'
   const peft = getPeftModel(tinyModel(), new LoraConfig(config));
   expect([...peft.trainableParameters().values()][0]?.shape).toContain(3);
   expect(warn.mock.calls.flat()).toEqual([
-    'rankPattern has "qproj", which does nothing here: no adapted layer takes it',
-    'alphaPattern has "v_proj", which does nothing here: no adapted layer takes it',
+    'rankPattern has "qproj", which does nothing here: no adapted layer matches it',
+    'alphaPattern has "v_proj", which does nothing here: no adapted layer matches it',
   ]);
   warn.mockRestore();
 });

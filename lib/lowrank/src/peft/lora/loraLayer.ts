@@ -91,19 +91,25 @@ export abstract class LoraLayer<B extends Projection | TokenTable = Projection |
     const { isGiven = false } = options;
     const [inFeatures, outFeatures] = this.weightShape;
     const highest = Math.min(inFeatures, outFeatures);
-    if (config.r > highest && !(isGiven && !takesFromBase(config))) {
+    const takes = this.takesFromBase(config);
+    if (config.r > highest && !(isGiven && !takes)) {
       throw new ArgumentError(`rank ${config.r} is not in 1…${highest}, the ranks of a (${inFeatures}, ${outFeatures}) weight`);
     }
-    if (!config.useDora && !takesFromBase(config)) return;
-    if (takesFromBase(config) && tiedHeadOf(this.baseLayer)) {
+    if (!config.useDora && !takes) return;
+    if (takes && tiedHeadOf(this.baseLayer)) {
       const start = `initLoraWeights '${config.initLoraWeights}' takes its start out of the base weight`;
       throw new UnsupportedError(`${start}, which here is shared by the embedding and the output layer: start another way`);
     }
     const { format } = this.baseWeight();
-    if (takesFromBase(config) && format !== 'float32') {
+    if (takes && format !== 'float32') {
       const start = `initLoraWeights '${config.initLoraWeights}' takes its start out of the base weight, which is kept as ${format}`;
       throw new UnsupportedError(`${start}: load the model in float32, or start another way`);
     }
+  }
+
+  /** Whether the start takes something out of this layer's weight; it takes nothing out of a token table. @internal */
+  takesFromBase(config: LoraConfig): boolean {
+    return this.kind !== 'token table' && takesFromBase(config);
   }
 
   /** Adds an adapter with the start that its configuration names. @throws ArgumentError when the rank exceeds the layer's widths. */

@@ -40,7 +40,8 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
 
   override leftInBase(name: string): string | undefined {
     const config = this.configs.get(name);
-    const residual = config && takesFromBase(config) && `the residual of its '${config.initLoraWeights}' start`;
+    const takes = config && this.layersOf(name).some(([, layer]) => layer.takesFromBase(config));
+    const residual = takes && `the residual of its '${config.initLoraWeights}' start`;
     const left = [residual, super.leftInBase(name)].filter(Boolean);
     return left.join(' and ') || undefined;
   }
@@ -103,7 +104,7 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
     const paths = targets.map(({ path }) => path);
     for (const name of ['rankPattern', 'alphaPattern'] as const) {
       const idle = idleKeys(lora[name], paths).map(shown).join(', ');
-      if (idle !== '') warn(`${name} has ${idle}, which does nothing here: no adapted layer takes it`);
+      if (idle !== '') warn(`${name} has ${idle}, which does nothing here: no adapted layer matches it`);
     }
     const saved = this.saved.chosen(lora).map(([path]) => path);
     const adapted = [...this.layers(), ...this.saved.modules()].map(([path]) => path);
