@@ -1,4 +1,4 @@
-/** JSON with a checksum: the files whose change would change a result unseen. */
+/** JSON with a checksum, for files in which an unnoticed change would alter a result. */
 import nodePath from 'node:path';
 import { FormatError } from 'lowrank';
 import { type JsonObject, makeFolder, pathKind, readJsonFile, sha256, storingIn, writeTextAtomic } from 'lowrank/internal';
@@ -17,13 +17,13 @@ export function writeSealed(path: string, what: string, content: object): void {
 /**
  * The content of the file; undefined where there is none.
  *
- * @param options - `isHandmade`: a file without a checksum is read too, as people write it
+ * @param options - `mayLackSum`: a file without a checksum is read too, as of an earlier version or written by hand
  * @throws FormatError with the remedy when it is damaged, or written by another version.
  */
-export function readSealed(path: string, remedy: string, { isHandmade = false } = {}): JsonObject | undefined {
+export function readSealed(path: string, remedy: string, { mayLackSum = false } = {}): JsonObject | undefined {
   if (pathKind(path) === undefined) return undefined;
   const { sha256: sum, ...content } = readJson(path, remedy);
-  if (sum === sha256(JSON.stringify(content)) || (isHandmade && sum === undefined)) return content;
+  if (sum === sha256(JSON.stringify(content)) || (mayLackSum && sum === undefined)) return content;
   const reason = sum === undefined ? 'has no checksum, so another version wrote it' : 'is damaged: its checksum does not fit';
   throw new FormatError(`${path} ${reason}; ${remedy}`);
 }

@@ -16,7 +16,7 @@ export interface TrainingData {
 }
 
 const FILE = 'training_data.json';
-const REMEDY = 'copy or train the adapter again, or remove this file: the languages and the threshold are unknown then';
+const REMEDY = 'copy or train the adapter again, or remove this file, or its sha256 if you have changed the file yourself';
 
 export function describeTrainingData(task: ReviewTask, examples: readonly ReviewExample[]): TrainingData {
   const languages = [...new Set(examples.map(({ language }) => language))].filter((language) => language !== '').sort();
@@ -46,7 +46,7 @@ export function trainedThreshold(folder: string): number | undefined {
 }
 
 function recorded(folder: string): Readonly<Record<string, unknown>> | undefined {
-  return readSealed(nodePath.join(folder, FILE), REMEDY, { isHandmade: true });
+  return readSealed(nodePath.join(folder, FILE), REMEDY, { mayLackSum: true });
 }
 
 function malformed(folder: string, reason: string): FormatError {

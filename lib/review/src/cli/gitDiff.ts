@@ -175,6 +175,15 @@ function headFault(folder: string): string | undefined {
   }
 }
 
+/** Empty where the file cannot be read: git then says why. */
+function textOf(path: string): string {
+  try {
+    return fs.readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** `HEAD` of the nearest `.git`, from this folder upwards: a folder, or the file in a worktree or a submodule that names it. */
 function nearestHead(folder: string): string | undefined {
   const place = nodePath.resolve(folder);
@@ -182,7 +191,7 @@ function nearestHead(folder: string): string | undefined {
   const kind = pathKind(own);
   if (kind === 'folder') return nodePath.join(own, 'HEAD');
   if (kind === 'file') {
-    const [, named] = /^gitdir: (.+)/.exec(fs.readFileSync(own, 'utf8')) ?? [];
+    const [, named] = /^gitdir: (.+)/.exec(textOf(own)) ?? [];
     return named && nodePath.join(nodePath.resolve(place, named), 'HEAD'); // git refuses another file
   }
   const above = nodePath.dirname(place);
