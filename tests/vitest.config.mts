@@ -32,7 +32,7 @@ const NOT_SHARED = [
  * The tests of these compile hundreds of tiny programs and run each for moments, so XLA does not optimise there: it takes half the time. In the others
  * it compiles as it does for users.
  */
-const QUICK_XLA = { XLA_FLAGS: '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false' };
+const QUICK_XLA = { XLA_FLAGS: `${process.env.XLA_FLAGS ?? ''} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false` };
 
 /** What takes a quarter of a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
 const LONGEST = [

@@ -16,7 +16,7 @@ import {
 } from 'lowrank';
 
 /** Beside what the process holds when all models and adapters exist. */
-const LIMIT = 300; // MB
+const LIMIT = 200; // MB
 const SHAPES = [
   [1, 40_000],
   [4, 10_000],

@@ -10,6 +10,7 @@ afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 const env = {
   ...process.env,
+  NODE_DISABLE_COMPILE_CACHE: '1', // it knows files by their path, and these are gone afterwards
   PATH: `${resolve('.venv/bin')}:${process.env.PATH}`,
   npm_config_cache: join(project, '.npm'),
   LOWRANK_OBJECTS: resolve('.venv/state/objects'), // of sources that are those of the checkout, byte by byte
