@@ -70,6 +70,12 @@ describe('a table', () => {
     expect(html(table(many, { maxRows: 3 })[displaySymbol]()).match(/<tr>/g)).toHaveLength(4);
   });
 
+  it('of many rows has the decimals and the best of all of them', () => {
+    const many = Array.from({ length: 200_000 }, (_, step) => ({ loss: (step % 4) / 4 }));
+    const shown = text(table(many, { maxRows: 1, best: { loss: 'min' } })[displaySymbol]());
+    expect(shown).toBe('  loss\n──────\n★ 0.00\nthe first 1 of 200000 rows');
+  });
+
   it('refuses what is no table, and options for columns that are not there', () => {
     expect(() => table([1, 2])).toThrow(ArgumentError);
     expect(() => table(new Map())).toThrow(/not a table/);

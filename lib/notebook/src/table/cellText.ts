@@ -25,12 +25,17 @@ function ownDecimals(value: number): number {
   return Math.max(0, (digits.split('.')[1]?.length ?? 0) - Number(exponent));
 }
 
+/** The largest of 0 and the numbers: a column may have more of them than a call can have arguments. */
+function largestOf(numbers: readonly number[]): number {
+  return numbers.reduce((largest, number) => Math.max(largest, number), 0);
+}
+
 /** Decimals that show four significant digits of the column's largest value, but no more than the values have. */
 function decimalsFor(numbers: readonly number[]): number {
-  const largest = Math.max(0, ...numbers.map(Math.abs));
+  const largest = largestOf(numbers.map(Math.abs));
   const digitsBeforePoint = largest === 0 ? 0 : Math.floor(Math.log10(largest)) + 1; // negative for 0.0…
   const enough = Math.min(6, Math.max(0, SIGNIFICANT_DIGITS - digitsBeforePoint));
-  return Math.min(enough, Math.max(0, ...numbers.map(ownDecimals)));
+  return Math.min(enough, largestOf(numbers.map(ownDecimals)));
 }
 
 function otherText(value: unknown): string {
@@ -41,15 +46,16 @@ function otherText(value: unknown): string {
   return String(value);
 }
 
-/** The texts of a column. All numbers have the same number of decimals, so their decimal points line up. */
-export function columnText(values: readonly unknown[], decimals?: number): string[] {
-  if (!isNumeric(values)) return values.map(otherText);
+/** The texts of a column's first rows. All numbers have the same number of decimals, so their decimal points line up. */
+export function columnText(values: readonly unknown[], rows: number, decimals?: number): string[] {
+  const shown = values.slice(0, rows);
+  if (!isNumeric(values)) return shown.map(otherText);
   const numbers = values.filter((value): value is number => Number.isFinite(value));
   const places = decimals ?? decimalsFor(numbers);
   const separate = values.some(
     (value) => (typeof value === 'number' || typeof value === 'bigint') && (value >= SEPARATE_FROM || value <= -SEPARATE_FROM),
   );
-  return values.map((value) => {
+  return shown.map((value) => {
     if (typeof value === 'number') return numberText(value, places, separate);
     if (typeof value === 'bigint') return withMinus(value.toLocaleString('en-US', { useGrouping: separate }));
     return MISSING;

@@ -27,7 +27,7 @@ interface ShownColumn {
 function bestRows(values: readonly unknown[], wanted: 'max' | 'min'): Set<number> {
   const numbers = values.map((value) => (typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN));
   const finite = numbers.filter(Number.isFinite);
-  const best = wanted === 'max' ? Math.max(...finite) : Math.min(...finite);
+  const best = finite.reduce((a, b) => ((wanted === 'max' ? b > a : b < a) ? b : a), finite[0] ?? Number.NaN);
   return new Set(numbers.flatMap((value, row) => (value === best ? [row] : [])));
 }
 
@@ -62,7 +62,7 @@ export class Table implements Displayable {
       return {
         name,
         isNumeric: isNumeric(values),
-        texts: columnText(values, own(decimals, name)).slice(0, maxRows),
+        texts: columnText(values, maxRows, own(decimals, name)),
         best: wanted ? bestRows(values, wanted) : new Set(),
       };
     });
