@@ -104,6 +104,13 @@ describe('a table', () => {
     expect(shown.replace(/<\/?(table|thead|tbody|tr|th|td|caption|p|small|b)( [a-z-]+="[^"<>]*")*>/g, '')).not.toMatch(/[<>]/);
   });
 
+  it('has no line end and no control character of the data in its text, wherever they come from', () => {
+    const hostile = 'a\u001b[2J\r\nb\tc\u202e\nd';
+    const harmless = 'a\uFFFD[2J⏎b    c\uFFFD⏎d';
+    const shown = text(table([{ [hostile]: hostile }], { caption: hostile })[displaySymbol]());
+    expect(shown.split('\n')).toEqual([harmless, harmless, '─'.repeat(harmless.length), harmless]);
+  });
+
   it('leaves no tag of the data standing, whatever the data', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (name, value) => {

@@ -1,6 +1,6 @@
 /** Tables of notebooks. */
 import { ArgumentError } from 'lowrank/errors';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, printable } from 'lowrank/internal';
 import { type Displayable, displaySymbol, type MimeBundle } from '../bundle';
 import { escapeHtml } from '../html';
 import { columnText, isNumeric } from './cellText';
@@ -41,6 +41,9 @@ function checkNames(columns: readonly Column[], option: string, record: object):
   if (unknown === undefined) return;
   throw new ArgumentError(`${option} names the column '${unknown}'; the table has ${[...names].map((name) => `'${name}'`).join(', ')}`);
 }
+
+/** Text of the data in one line of the text form, which may go to a terminal. */
+const inLine = (text: string) => printable(text.replace(/\r?\n/g, '⏎'));
 
 /** A table that displays as HTML where possible, otherwise as aligned plain text. */
 export class Table implements Displayable {
@@ -101,10 +104,11 @@ export class Table implements Displayable {
 
   private text(): string {
     const blocks = this.columns.map((column) => {
-      const cells = column.texts.map((text, row) => (column.best.has(row) ? `★ ${text}` : text).replaceAll('\n', '⏎'));
-      const width = Math.max(column.name.length, ...cells.map((cell) => cell.length));
+      const cells = column.texts.map((text, row) => inLine(column.best.has(row) ? `★ ${text}` : text));
+      const name = inLine(column.name);
+      const width = Math.max(name.length, ...cells.map((cell) => cell.length));
       const pad = (text: string) => (column.isNumeric ? text.padStart(width) : text.padEnd(width));
-      return { head: pad(column.name), rule: '─'.repeat(width), cells: cells.map(pad) };
+      return { head: pad(name), rule: '─'.repeat(width), cells: cells.map(pad) };
     });
     const line = (cells: readonly (string | undefined)[]) => cells.join('  ').trimEnd();
     const body = this.rowNumbers.map((row) => line(blocks.map((block) => block.cells[row])));
@@ -114,7 +118,7 @@ export class Table implements Displayable {
       ...body,
       ...(this.note ? [this.note] : []),
     ];
-    return (this.caption ? [this.caption, ...lines] : lines).join('\n');
+    return (this.caption ? [inLine(this.caption), ...lines] : lines).join('\n');
   }
 }
 
