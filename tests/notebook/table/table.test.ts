@@ -84,6 +84,16 @@ describe('a table', () => {
     );
   });
 
+  it.each([
+    [{ maxRows: -1 }, 'maxRows -1 is not a whole number from 0 up'],
+    [{ maxRows: Number.NaN }, 'maxRows NaN is not a whole number from 0 up'],
+    [{ decimals: { parameters: 0.5 } }, "decimals of 'parameters' 0.5 is not a whole number from 0 up"],
+    [{ decimals: { parameters: 200 } }, "decimals of 'parameters' are 200; pass at most 100"],
+    [{ best: { parameters: 'lowest' as never } }, 'best of \'parameters\' "lowest" is none of "max", "min"'],
+  ])('refuses the options %j', (options, message) => {
+    expect(() => table(rows, options)).toRefuse(ArgumentError, message);
+  });
+
   it('keeps names from the prototype apart from names in the data', () => {
     const hostile = JSON.parse('[{"__proto__": 1, "constructor": 2}]') as object[];
     expect(text(table(hostile)[displaySymbol]())).toContain('__proto__  constructor');

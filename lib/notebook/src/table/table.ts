@@ -1,6 +1,6 @@
 /** Tables of notebooks. */
 import { ArgumentError } from 'lowrank/errors';
-import { checkKnown, printable } from 'lowrank/internal';
+import { checkKnown, checkOneOf, checkWhole, printable } from 'lowrank/internal';
 import { type Displayable, displaySymbol, type MimeBundle } from '../bundle';
 import { escapeHtml } from '../html';
 import { columnText, isNumeric } from './cellText';
@@ -16,6 +16,9 @@ export interface TableOptions {
   /** Maximum rows to show; a note below says how many there are. @defaultValue 30 */
   readonly maxRows?: number;
 }
+
+/** The most decimals that JavaScript writes. */
+const MOST_DECIMALS = 100;
 
 interface ShownColumn {
   readonly name: string;
@@ -58,6 +61,12 @@ export class Table implements Displayable {
     const columns = tableColumns(table);
     checkNames(columns, 'best', best);
     checkNames(columns, 'decimals', decimals);
+    if (maxRows !== Number.POSITIVE_INFINITY) checkWhole('maxRows', maxRows, 0);
+    for (const [name, wanted] of Object.entries(best)) checkOneOf(`best of '${name}'`, wanted, ['max', 'min']);
+    for (const [name, places] of Object.entries(decimals)) {
+      checkWhole(`decimals of '${name}'`, places, 0);
+      if (places > MOST_DECIMALS) throw new ArgumentError(`decimals of '${name}' are ${places}; pass at most ${MOST_DECIMALS}`);
+    }
     const rows = columns[0]?.values.length ?? 0;
     this.caption = caption;
     this.columns = columns.map(({ name, values }) => {
