@@ -6,7 +6,7 @@ import { methodOf } from '../methodStyles';
 import { textWidth } from '../textWidth';
 import { INK, SERIES_COLOURS } from '../theme';
 import { nominal, quantity } from './fields';
-import { colourBySeries, distinct, readable, rounded, stylesOf } from './series';
+import { checkInterval, colourBySeries, distinct, readable, rounded, stylesOf } from './series';
 
 /** One bar: its group, series and height. */
 export interface GroupedBar {
@@ -76,12 +76,21 @@ function domainOf(values: readonly (number | null)[], room: number): [low: numbe
   return low < high ? [low < 0 ? low - ends : 0, high > 0 ? high + ends : 0] : undefined;
 }
 
-/** Grouped bars, one bar per series, with the value at each bar, and its interval if it has one. */
+/**
+ * Grouped bars, one bar per series, with the value at each bar, and its interval if it has one.
+ *
+ * @throws ArgumentError when there are no bars, a group has a series twice, or an interval has one end only
+ */
 export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOptions): Figure {
   checkKnown('groupedBars', options, ['yTitle', 'title', 'format', 'direction', 'sort', 'numbers', 'groupTitle', 'references']);
   if (bars.length === 0) throw new ArgumentError('groupedBars has no bars; pass at least one');
   const { yTitle, title, format = readable, sort = 'given', numbers = bars.length <= MANY_BARS, groupTitle, references = [] } = options;
   checkOneOf('sort', sort, ['given', 'descending']);
+  bars.forEach((bar, index) => {
+    checkInterval(bar.group, bar);
+    if (bars.findIndex(({ group, series }) => group === bar.group && series === bar.series) === index) return;
+    throw new ArgumentError(`${bar.series} is twice in the group '${bar.group}'; give each bar its own group or series`);
+  });
   const series = distinct(bars.map((bar) => bar.series));
   const groups = orderOf(bars, sort);
   const rows = bars.map((bar) => rowOf(bar, format));

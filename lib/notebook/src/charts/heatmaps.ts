@@ -104,7 +104,8 @@ export function heatmaps(panels: readonly HeatmapPanel[], options: HeatmapsOptio
   checkMatrices(panels);
   const { title, rowTitle = 'row', columnTitle = 'column', valueTitle = 'value', colours = 'diverging', columnNames, rowNames } = options;
   checkOneOf('colours', colours, ['diverging', 'sequential']);
-  for (const { values } of panels) {
+  for (const { title: name, values, colours: own = colours } of panels) {
+    checkOneOf(`the colours of ${name}`, own, ['diverging', 'sequential']);
     checkNames('columnNames', columnNames, values[0]?.length ?? 0);
     checkNames('rowNames', rowNames, values.length);
   }

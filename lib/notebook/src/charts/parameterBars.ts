@@ -34,6 +34,7 @@ export function parameterBars(bars: readonly ParameterBar[], options: ParameterB
   if (bars.length === 0) throw new ArgumentError('parameterBars has no bars; pass at least one');
   const counts = bars.map((bar) => bar.parameters);
   const { title, unit = 'trainable parameters', total = Math.max(...counts), scale = 'linear', sort = 'descending' } = options;
+  checkOneOf('scale', scale, ['linear', 'log']);
   checkOneOf('sort', sort, ['given', 'descending']);
   const isLog = scale === 'log';
   if (isLog && Math.min(...counts) <= 0) throw new ArgumentError('a logarithmic scale cannot show 0; use scale: linear');

@@ -1,4 +1,5 @@
 /** Shared by the chart builders: number formats, rounding, and the colour, dash and shape of each series. */
+import { ArgumentError } from 'lowrank/errors';
 import { LORA_BLUES, METHOD_STYLES, type MethodStyle, methodOf } from '../methodStyles';
 import { withMinus } from '../minus';
 import { SERIES_COLOURS, SERIES_DASHES, SERIES_SHAPES } from '../theme';
@@ -13,6 +14,12 @@ export function readable(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const digits = Number.isInteger(value) ? {} : { maximumSignificantDigits: 4 };
   return withMinus(value.toLocaleString('en-US', digits));
+}
+
+/** @throws ArgumentError when an interval has one end only, as with a misspelt key: it would not be drawn. */
+export function checkInterval(name: string, { low, high }: { readonly low?: number; readonly high?: number }): void {
+  if ((low === undefined) === (high === undefined)) return;
+  throw new ArgumentError(`the interval of ${name} has no '${low === undefined ? 'low' : 'high'}'; pass both ends, or none`);
 }
 
 /** The distinct values in order of appearance. */

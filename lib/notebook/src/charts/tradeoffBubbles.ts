@@ -1,11 +1,11 @@
 import { ArgumentError } from 'lowrank/errors';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { INK } from '../theme';
 import { nominal, quantity } from './fields';
 import { NumericAxis } from './numericAxis';
 import { placedText, placeLabels } from './placeLabels';
-import { colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
+import { checkInterval, colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
 
 /** One bubble. */
 export interface TradeoffBubble {
@@ -47,6 +47,8 @@ export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: Tra
   checkKnown('tradeoffBubbles', options, ['xTitle', 'yTitle', 'sizeTitle', 'title', 'xScale']);
   if (bubbles.length === 0) throw new ArgumentError('tradeoffBubbles has no bubbles; pass at least one');
   const { xTitle, yTitle, sizeTitle, title, xScale = 'linear' } = options;
+  checkOneOf('xScale', xScale, ['linear', 'log']);
+  for (const bubble of bubbles) checkInterval(bubble.label, bubble);
   const isSeries = bubbles.some(({ series }) => series !== undefined);
   const nameOf = ({ label, series }: TradeoffBubble) => (isSeries ? (series ?? '') : label);
   const names = distinct(bubbles.map(nameOf));

@@ -1,13 +1,13 @@
 /** `linePlot` and `pointPlot`: series over a numeric axis. */
 import { ArgumentError } from 'lowrank/errors';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../../figure';
 import type { MethodStyle } from '../../methodStyles';
 import { textWidth } from '../../textWidth';
 import { nominal } from '../fields';
 import { NumericAxis } from '../numericAxis';
 import { rule, topLabel } from '../ruleLines';
-import { colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries, stylesOf } from '../series';
+import { checkInterval, colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries, stylesOf } from '../series';
 import { type EndLabel, endLabels } from './endLabels';
 import { LINE_PLOT_OPTIONS, type LinePlotOptions, type LinePoint, type LineSeries } from './lineSeries';
 
@@ -54,24 +54,31 @@ function areDirect(names: readonly string[]): boolean {
 
 function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'line' | 'point'): Figure {
   checkKnown(`${mark}Plot`, options, LINE_PLOT_OPTIONS);
-  const { xTitle, yTitle, title, references = [], xReferences = [], zero = false } = options;
+  const { xTitle, yTitle, title, xScale = 'linear', yScale = 'linear', references = [], xReferences = [], zero = false } = options;
+  checkOneOf('xScale', xScale, ['linear', 'log']);
+  checkOneOf('yScale', yScale, ['linear', 'log']);
+  for (const { label, points, mark: own = mark } of series) {
+    checkOneOf(`the mark of ${label}`, own, ['line', 'point']);
+    for (const point of points) checkInterval(label, point);
+  }
   const points = series.flatMap((each) => each.points);
   if (points.length === 0) throw new ArgumentError(`nothing to plot for ${yTitle}: no series has a point`);
   const names = distinct(series.map((each) => each.label));
   const styles: readonly MethodStyle[] = stylesOf(names);
   const { labels = areDirect(names) ? 'direct' : 'legend' } = options;
+  checkOneOf('labels', labels, ['direct', 'legend']);
   const isDirect = labels === 'direct';
   const marksOf = (wanted: 'line' | 'point') => series.filter((each) => (each.mark ?? mark) === wanted);
   const dots = marksOf('point');
   const xs = new NumericAxis([...points.map(({ x }) => x), ...xReferences.map(({ x }) => x)], {
     length: WIDTH,
-    kind: options.xScale ?? 'linear',
+    kind: xScale,
     padding: dots.length > 0 ? 0.06 : 0.015,
     count: 8,
   });
   const ys = new NumericAxis([...points.flatMap(({ y, low = y, high = y }) => [y, low, high]), ...references.map(({ y }) => y)], {
     length: HEIGHT,
-    kind: options.yScale ?? 'linear',
+    kind: yScale,
     zero,
   });
   const x = xs.encoding('x', xTitle, { grid: false });
