@@ -230,6 +230,7 @@ describe('what would be drawn wrongly or not at all is refused:', () => {
   const half = { low: 1 };
   const point = { x: 1, y: 2 };
   const bar = { group: 'a', series: 'b', value: 1 };
+  const count = { label: 'a', parameters: 1 };
   const lines = (mark: unknown, options: object = {}, more: object = {}) =>
     linePlot([{ label: 'a', points: [{ ...point, ...more }], mark: mark as 'line' }], { xTitle: 'x', yTitle: 'y', ...options });
   const bubbles = (more: object, options: object = {}) =>
@@ -241,12 +242,13 @@ describe('what would be drawn wrongly or not at all is refused:', () => {
     ['a scale of y', () => lines('line', { yScale: 'ln' }), 'yScale "ln" is none of "linear", "log"'],
     ['a place of the names', () => lines('line', { labels: 'none' }), 'labels "none" is none of "direct", "legend"'],
     ['a scale of bubbles', () => bubbles({}, { xScale: 'ln' }), 'xScale "ln" is none of "linear", "log"'],
-    ['a scale of bars', () => parameterBars([{ label: 'a', parameters: 1 }], { scale: 'ln' as never }), 'scale "ln" is none of "linear", "log"'],
+    ['a scale of bars', () => parameterBars([count], { scale: 'ln' as never }), 'scale "ln" is none of "linear", "log"'],
     ['colours of a map', () => heatmaps([{ title: 'a', values: [[1]], colours: 'grey' as never }]), 'the colours of a "grey" is none of'],
     ['half an interval of a point', () => lines('line', {}, half), "the interval of a has no 'high'; pass both ends, or none"],
     ['half an interval of a bubble', () => bubbles({ high: 3 }), "the interval of a has no 'low'"],
     ['half an interval of a bar', () => groupedBars([{ ...bar, ...half }], { yTitle: 'y' }), "the interval of a has no 'high'"],
     ['half an interval of a score', () => scorePlot([{ method: 'a', value: 1, ...half }], { scoreTitle: 'F1' }), 'the interval of a'],
+    ['a count on another', () => parameterBars([count, count]), "the label 'a' is twice"],
     ['a bar on another', () => groupedBars([bar, bar], { yTitle: 'y' }), "b is twice in the group 'a'"],
   ])('%s', (_what, draw, message) => {
     expect(draw).toRefuse(ArgumentError, message);

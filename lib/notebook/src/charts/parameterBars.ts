@@ -56,8 +56,9 @@ export function parameterBars(bars: readonly ParameterBar[], options: ParameterB
   });
   const x = { field: 'parameters', type: 'quantitative', title: unit, stack: null, scale: axis.scale };
   const labels = sorted.map(({ label }) => label);
-  const isMethods = new Set(labels).size === labels.length && labels.some((label) => methodOf(label) !== undefined);
-  const range = isMethods ? stylesOf(labels).map(({ colour }) => colour) : undefined;
+  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
+  if (twice !== undefined) throw new ArgumentError(`the label '${twice}' is twice; give each bar its own`);
+  const range = labels.some((label) => methodOf(label) !== undefined) ? stylesOf(labels).map(({ colour }) => colour) : undefined;
   const color = range ? { color: { field: 'label', type: 'nominal', scale: { domain: labels, range }, legend: null } } : {};
   const tooltip = [nominal('label', 'name'), nominal('count', unit), nominal('share', 'share')];
   const view = {
