@@ -382,6 +382,7 @@ describe('several adapters', () => {
     peft.mergeAdapter();
     expect(() => peft.addAdapter('three', LORA())).toThrow('call unmergeAdapter()');
     expect(() => peft.deleteAdapter('one')).toThrow('call unmergeAdapter()');
+    expect(() => peft.setAdapter('two')).toRefuse(StateError, 'call unmergeAdapter() before activating one');
     expect(Object.keys(peft.peftConfig)).toEqual(['one', 'two']);
     expect(peft.activeAdapters).toEqual(['one']);
   });

@@ -139,6 +139,7 @@ export class Adapters<M extends NamedModule = NamedModule> {
   activate(names: readonly string[]): void {
     for (const name of names) this.get(name);
     if (new Set(names).size < names.length) throw new ArgumentError(`an adapter is named twice: ${names.join(', ')}`);
+    this.checkUnmerged('activating one');
     this.tuner.activate(
       names,
       names.filter((name) => this.get(name).isTrainable),

@@ -208,7 +208,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   /**
    * Activates one adapter, or several whose updates add up if the method supports it.
    *
-   * @throws StateError for an unknown name; ArgumentError when a name appears twice.
+   * @throws StateError for an unknown name, or when adapters are merged; ArgumentError when a name appears twice.
    */
   setAdapter(names: string | readonly string[]): void {
     this.adapters.activate([names].flat());
