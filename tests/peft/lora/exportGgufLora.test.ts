@@ -94,6 +94,8 @@ test('what llama.cpp cannot hold is refused', async () => {
   await refused({ modulesToSave: ['lm_head'] });
   await refused({ targetModules: ['embed_tokens'] }, 'tied');
   await refused({ targetModules: ['lm_head'] }, 'tied');
+  await refused({ initLoraWeights: 'pissa' });
+  await refused({ initLoraWeights: 'olora' });
   const prefix = getPeftModel(await tinyModel('plain'), new AdaptionPromptConfig({ adapterLen: 2, adapterLayers: 1 }));
   expect(() => exportGgufLora(prefix, inFolder('refused.gguf'))).toThrow(UnsupportedError);
   const model = await adapted({});

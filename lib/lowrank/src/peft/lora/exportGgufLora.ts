@@ -21,8 +21,8 @@ import type { LoraUpdate } from './loraUpdate';
  * order of rows of GGUF files, as llama.cpp's `convert_lora_to_gguf.py` does.
  *
  * @param options - `adapterName`, by default `default`
- * @throws UnsupportedError when llama.cpp cannot hold it: prefixes, DoRA, biases, `modulesToSave`, an adapted embedding or head that
- * the model shares between the two; StateError when there is no such adapter; StorageError when the disk refuses.
+ * @throws UnsupportedError when llama.cpp cannot hold it: prefixes, DoRA, biases, `modulesToSave`, a PiSSA or OLoRA start, an adapted
+ * embedding or head that the model shares between the two; StateError when there is no such adapter; StorageError when the disk refuses.
  */
 export function exportGgufLora(model: PeftModel, path: string, options: { readonly adapterName?: string } = {}): void {
   checkKnown('exportGgufLora', options, ['adapterName']);
@@ -37,6 +37,10 @@ export function exportGgufLora(model: PeftModel, path: string, options: { readon
     const name = ggufName(`${layerPath}.weight`, architecture);
     if (name === undefined) throw new UnsupportedError(`llama.cpp has no name for the adapted layer '${layerPath}'`);
     checkNotShared(model, layerPath, layer);
+    if (layer.takesFromBase(config)) {
+      const start = `the adapter '${adapterName}' belongs to what its '${config.initLoraWeights}' start leaves of '${layerPath}'`;
+      throw new UnsupportedError(`${start}, not to the weight in llama.cpp's file of the base: merge it with mergeAndUnload() instead`);
+    }
     const [a, b] = fileFactors(layer, update, alpha);
     const ordered = architecture.ggufPairsNeighbours && isRotated(layerPath) ? interleaved(b, model.config.headDim) : b;
     tensors.set(`${name}.lora_a`, stored(a));
