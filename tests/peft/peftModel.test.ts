@@ -398,6 +398,17 @@ describe('several adapters', () => {
     warn.mockRestore();
   });
 
+  test('adapters other than the merged ones are not taken into the plain model', () => {
+    const peft = pair();
+    peft.mergeAdapter();
+    const merged = peft.forward(IDS);
+    expect(() => peft.mergeAndUnload({ adapterNames: ['two'] })).toRefuse(
+      StateError,
+      'one is merged, not two; call unmergeAdapter() first',
+    );
+    expect(largestDifference(peft.mergeAndUnload({ adapterNames: ['one'] }).forward(IDS), merged)).toBe(0);
+  });
+
   test('a safe merge that fails in one layer leaves every layer as it was', () => {
     const peft = pair();
     const before = peft.forward(IDS);

@@ -288,12 +288,16 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    *
    * @param options - as {@link mergeAdapter}; `dtype` is the storage of the plain model's weights. A quantised base is then dequantised
    * before the merge, and the sum is not rounded to few bits again. @defaultValue `dtype`: the storage of the base
+   * @throws StateError when `adapterNames` are others than the adapters that are merged already; as {@link mergeAdapter}.
    */
   mergeAndUnload({ dtype, safeMerge = false, onProgress, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
     checkKnown('mergeAndUnload', options, ['adapterNames']);
     if (dtype !== undefined) checkOneOf('dtype', dtype, ['float32', 'bfloat16']);
     const isMerged = this.mergedAdapters.length > 0;
-    const adapterNames = isMerged ? this.mergedAdapters : (options.adapterNames ?? this.activeAdapters);
+    const { adapterNames = isMerged ? this.mergedAdapters : this.activeAdapters } = options;
+    if (isMerged && [...adapterNames].sort().join() !== [...this.mergedAdapters].sort().join()) {
+      throw new StateError(`${this.mergedAdapters.join(', ')} is merged, not ${adapterNames.join(', ')}; call unmergeAdapter() first`);
+    }
     if (!isMerged && (safeMerge || !dtype)) this.mergeAdapter({ adapterNames, safeMerge, onProgress });
     if (dtype) {
       if (this.mergedAdapters.length > 0) this.unmergeAdapter();
