@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 import {
   ArgumentError,
   type CausalSelfAttention,
+  getPeftModel,
   LlamaForCausalLM,
+  LoraConfig,
+  type LoraOptions,
   Module,
   type Projection,
   StateError,
@@ -126,6 +129,17 @@ test('what cannot be saved is refused by name', async () => {
   model.replaceModule('model.layers.0.self_attn.q_proj', new Wrapped(attention.qProj));
   expect(() => model.savePretrained(path('none'))).toRefuse(StateError, "'model.layers.0.self_attn.q_proj.weight' is not in its place");
   expect(fs.existsSync(path('none'))).toBe(false);
+});
+
+test.each<LoraOptions>([
+  { targetModules: ['embed_tokens'] },
+  { targetModules: ['lm_head'], modulesToSave: ['embed_tokens'] },
+  { targetModules: ['lm_head'], trainableTokenIndices: [3] },
+])('the base under the adapter %j is not saved as if it had none', async (options) => {
+  const model = await tinyModel('plain');
+  getPeftModel(model, new LoraConfig({ r: 2, ...options }));
+  expect(() => model.savePretrained(path('adapted'))).toRefuse(StateError, "'model.embed_tokens.weight' is not in its place");
+  expect(fs.existsSync(path('adapted'))).toBe(false);
 });
 
 test('weights kept in 16 bits are written so, and read back the same', async () => {

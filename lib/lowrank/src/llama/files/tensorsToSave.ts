@@ -17,8 +17,9 @@ export function tensorsToSave(model: ModelToSave): NamedTensorToStore[] {
   const modules = new Map(model.namedModules());
   return Array.from(parameterShapes(model.config), ([name, shape]) => {
     const end = name.lastIndexOf('.');
-    const layer: unknown = modules.get(name.slice(0, end));
-    const parameter: unknown = layer && Reflect.get(layer, name.slice(end + 1));
+    const layer = modules.get(name.slice(0, end));
+    const leaf = name.slice(end + 1);
+    const parameter: unknown = layer && Object.hasOwn(layer, leaf) && Reflect.get(layer, leaf); // wrappers show their base's
     if (parameter instanceof tf.Variable) return [name, variableToSave(parameter, isKernel(name, shape))];
     if (parameter instanceof QuantizedWeight) return [name, weightToSave(parameter)];
     throw new StateError(`'${name}' is not in its place: an adapter is on this model. Merge and unload it, or unload it, then save`);
