@@ -356,6 +356,8 @@ describe('several adapters', () => {
     expect(largestDifference(mixed.slice([2], [1]), alone('one', 2))).toBeLessThan(1e-5);
     expect(() => peft.forward(IDS, { adapterNames: ['one'] })).toThrow('adapterNames has 1 names for 3 rows');
     expect(() => peft.forward(IDS, { adapterNames: ['one', 'three', 'one'] })).toThrow("there is no adapter 'three'");
+    const disabled = () => peft.disableAdapter(() => peft.forward(IDS, { adapterNames: ['one', 'two', 'one'] }));
+    expect(disabled).toRefuse(StateError, 'adapterNames has no effect inside disableAdapter()');
     peft.mergeAdapter();
     expect(() => peft.forward(IDS, { adapterNames: ['one', 'two', 'one'] })).toThrow('call unmergeAdapter() first');
   });

@@ -408,6 +408,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
     this.adapters.ability('mixing');
     for (const name of names) if (name !== BASE_ROW) this.adapters.get(name);
     if (this.isTraining) throw new StateError('adapterNames is for inference; call eval() first');
+    if (!this.state.isEnabled) throw new StateError('adapterNames has no effect inside disableAdapter(); leave out one of the two');
     return this.state.withRows(names, run);
   }
 }
