@@ -205,7 +205,7 @@ test('what does not go together is refused, and nothing is added', () => {
   expect(tf.memory().numTensors).toBe(numTensors);
   peft.mergeAdapter();
   expect(add({})).toThrow(StateError);
-  for (const more of [{ useDora: true }, { modulesToSave: ['lm_head'] }, { bias: 'all' }] as const) {
+  for (const more of [{ useDora: true }, { modulesToSave: ['lm_head'] }, { bias: 'all' }, { initLoraWeights: 'olora' }] as const) {
     const other = several({}, more);
     expect(() => other.addWeightedAdapter({ adapters: ['one', 'two'], weights: [1, 1], adapterName: 'mix' })).toThrow(UnsupportedError);
   }

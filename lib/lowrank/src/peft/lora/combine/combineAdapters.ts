@@ -40,7 +40,7 @@ interface CombinedAdapter {
  * PEFT keeps the first adapter's `useRslora`, with which the result's scale is not 1; here it is.
  *
  * @throws ArgumentError when the ranks, weights or densities do not fit the method; UnsupportedError for adapters with more than
- * A and B: DoRA, trained biases, saved modules.
+ * A and B: DoRA, trained biases, saved modules, a start that was taken out of the base.
  */
 export function combineAdapters(
   tuner: LoraLayers,
@@ -48,7 +48,7 @@ export function combineAdapters(
   { adapters, weights, combinationType = 'svd', svdRank, seed = 0, ...options }: WeightedAdapterOptions,
 ): CombinedAdapter {
   checkWeights({ adapters, weights });
-  const plain = adapters.map((name) => plainConfig(name, configs.get(name)));
+  const plain = adapters.map((name) => plainConfig(name, configs.get(name), tuner.leftInBase(name)));
   const type = adapters.length === 1 ? 'linear' : combinationType; // one adapter has no cross terms
   const layers = tuner.layers().filter(([, { updates }]) => adapters.some((name) => updates.has(name)));
   const r = newRank(type, plain.map(highestRank), svdRank);
@@ -75,6 +75,7 @@ export function combineAdapters(
 interface LoraLayers {
   layers(): readonly (readonly [path: string, layer: LoraLayer])[];
   layersOf(name: string): readonly (readonly [path: string, layer: LoraLayer])[];
+  leftInBase(name: string): string | undefined;
 }
 
 /** Assigns the factors to an adapter's variables and frees them. */
@@ -139,17 +140,19 @@ function highestRank({ r, rankPattern }: LoraConfig): number {
   return Math.max(r, ...Object.values(rankPattern));
 }
 
-function plainConfig(name: string, config: LoraConfig | undefined): LoraConfig {
+function plainConfig(name: string, config: LoraConfig | undefined, left: string | undefined): LoraConfig {
   if (!config) throw new StateError(`there is no adapter '${name}' to combine`);
   const { useDora, bias, modulesToSave, trainableTokenIndices } = config;
-  if (!useDora && bias === 'none' && modulesToSave.length === 0 && !trainableTokenIndices) return config;
+  if (!useDora && bias === 'none' && modulesToSave.length === 0 && !trainableTokenIndices && !left) return config;
   const more = useDora
     ? 'DoRA magnitudes'
     : bias !== 'none'
       ? 'trained biases'
       : modulesToSave.length > 0
         ? 'saved modules'
-        : 'trained token rows';
+        : trainableTokenIndices
+          ? 'trained token rows'
+          : `a base of its own, ${left}`; // the file of the combination would be put on the whole weight again
   throw new UnsupportedError(`the adapter '${name}' has ${more}, which cannot be combined; only A and B can`);
 }
 
