@@ -389,6 +389,12 @@ describe('several adapters', () => {
     expect(peft.activeAdapters).toEqual(['one']);
   });
 
+  test('an adapter that is named twice is not merged twice', () => {
+    const peft = pair();
+    expect(() => peft.mergeAdapter({ adapterNames: ['one', 'one'] })).toRefuse(ArgumentError, 'an adapter is named twice: one, one');
+    expect(peft.mergedAdapters).toEqual([]);
+  });
+
   test('merging twice warns and does nothing', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const peft = pair();

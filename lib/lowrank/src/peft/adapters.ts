@@ -137,13 +137,18 @@ export class Adapters<M extends NamedModule = NamedModule> {
 
   /** Makes exactly these adapters active. */
   activate(names: readonly string[]): void {
-    for (const name of names) this.get(name);
-    if (new Set(names).size < names.length) throw new ArgumentError(`an adapter is named twice: ${names.join(', ')}`);
+    this.checkEachOnce(names);
     this.checkUnmerged('activating one');
     this.tuner.activate(
       names,
       names.filter((name) => this.get(name).isTrainable),
     );
+  }
+
+  /** @throws StateError for an unknown name; ArgumentError when a name appears twice. */
+  checkEachOnce(names: readonly string[]): void {
+    for (const name of names) this.get(name);
+    if (new Set(names).size < names.length) throw new ArgumentError(`an adapter is named twice: ${names.join(', ')}`);
   }
 
   /** Removes an adapter and frees it; if it was active, the first remaining adapter becomes active. */

@@ -263,12 +263,12 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    *
    * @param options - `adapterNames`, by default the active ones; `safeMerge` to check the result first
    * @throws UnsupportedError for adapters that cannot be merged, such as prefixes; NotFiniteError with `safeMerge` when a merged weight
-   * contains NaN or infinity. Every weight is unchanged then.
+   * contains NaN or infinity; ArgumentError when a name appears twice. Every weight is unchanged then.
    */
   mergeAdapter(options: MergeOptions = {}): void {
     checkKnown('mergeAdapter', options, ['adapterNames', 'safeMerge', 'onProgress']);
     const { adapterNames = this.activeAdapters, safeMerge = false, onProgress } = options;
-    for (const name of adapterNames) this.adapters.get(name);
+    this.adapters.checkEachOnce(adapterNames);
     const merging = this.adapters.ability('merging');
     if (this.mergedAdapters.length > 0)
       warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() before merging again`);
