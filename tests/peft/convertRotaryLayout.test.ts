@@ -1,4 +1,4 @@
-import { convertRotaryLayout, getPeftModel, LoraConfig, PeftModel, StateError } from 'lowrank';
+import { convertRotaryLayout, getPeftModel, LoraConfig, type LoraOptions, PeftModel, StateError, UnsupportedError } from 'lowrank';
 import { expect, test } from 'vitest';
 import { rotaryRows } from '../../lib/lowrank/src/llama/rotaryLayout';
 import { goldenFolder } from '../goldenFolder';
@@ -47,6 +47,19 @@ test('the two orders of rows undo each other, head by head', () => {
   const back = rotaryRows(24, 8, 'meta');
   expect([...there].map((row) => back[row])).toEqual([...there.keys()]);
 });
+
+test.each<LoraOptions>([{ modulesToSave: ['k_proj'] }, { bias: 'all' }, { bias: 'lora_only', targetModules: ['q_proj'] }])(
+  'q and k that an adapter trains whole, or their biases, are not left in the old order: %j',
+  async (options) => {
+    const model = getPeftModel(await tinyModel('biased'), new LoraConfig({ r: 2, targetModules: ['v_proj'], ...options }));
+    const before = values(model);
+    expect(() => convertRotaryLayout(model, { from: 'meta', to: 'hf' })).toRefuse(
+      UnsupportedError,
+      /'default' trains '.*[qk]_proj\..*' itself/,
+    );
+    expect(values(model)).toEqual(before);
+  },
+);
 
 test('a layout or an option with another name is refused', async () => {
   const model = await PeftModel.fromPretrained(await tinyModel('plain'), FOLDER);

@@ -1,7 +1,7 @@
 /** Converts adapters of q and k between the two rotary layouts, which pair the elements of a head differently. */
 
 import { isRotated, type RotaryLayout, rotaryRows } from '../llama/rotaryLayout';
-import { StateError, tf } from '../runtime';
+import { StateError, tf, UnsupportedError } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkOneOf } from '../runtime/checks/checkValues';
 import { AdapterLayer } from './layers/adapterLayer';
@@ -23,7 +23,8 @@ export interface RotaryConversion {
  * The rotation acts on outputs, so the values of each output move: for LoRA the rows of B, (O, r) in files, and for DoRA the magnitudes. A,
  * v, o and the MLP do not change, nor does a prefix, whose keys are not rotated.
  *
- * @throws ArgumentError for another layout or option; StateError when there is no such adapter, or it is merged; UnsupportedError when the method's parameters cannot be reordered.
+ * @throws ArgumentError for another layout or option; StateError when there is no such adapter, or it is merged; UnsupportedError when the
+ * method's parameters cannot be reordered, or the adapter trains q or k whole or their biases.
  *
  * @example
  * const peft = await PeftModel.fromPretrained(model, 'adapters/from-meta');
@@ -37,6 +38,9 @@ export function convertRotaryLayout(model: PeftModel, conversion: RotaryConversi
   if (!(adapterName in model.peftConfig)) throw new StateError(`there is no adapter '${adapterName}' to convert`);
   if (model.mergedAdapters.length > 0) throw new StateError('adapters are merged; call unmergeAdapter() before converting one');
   if (from === to) return;
+  const whole = [...model.adapterTensors(adapterName).keys()].find((name) => /\.[qk]_proj(\.base_layer)?\.(weight|bias)$/.test(name));
+  if (whole !== undefined)
+    throw new UnsupportedError(`'${adapterName}' trains '${whole}' itself; only updates of q and k can be converted`);
   for (const [path, layer] of model.model.namedModules()) {
     if (!(layer instanceof AdapterLayer) || !isRotated(path) || !layer.updates.has(adapterName)) continue;
     const [, outFeatures] = layer.weightShape;
