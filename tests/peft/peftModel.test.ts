@@ -471,3 +471,21 @@ test('a pattern that no adapted layer takes is named once, and the others count'
   ]);
   warn.mockRestore();
 });
+
+test('entries of lists that match no module are named once, and the others count', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const config = {
+    r: 2,
+    targetModules: ['q_proj', 'k_porj'],
+    excludeModules: ['layers.0.self_attn.q_proj', 'qproj'],
+    layersToTransform: [0, 1, 9],
+  };
+  const peft = getPeftModel(tinyModel(), new LoraConfig(config));
+  expect([...peft.trainableParameters().keys()]).toHaveLength(2); // A and B of q in layer 1
+  expect(warn.mock.calls.flat()).toEqual([
+    'targetModules has "k_porj", which does nothing here: no module matches it',
+    'excludeModules has "qproj", which does nothing here: no module matches it',
+    'layersToTransform has 9, which does nothing here: no module matches it',
+  ]);
+  warn.mockRestore();
+});

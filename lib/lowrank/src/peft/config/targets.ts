@@ -28,9 +28,22 @@ export function targetPaths(modules: ModulePaths, config: TargetOptions): string
   // As in PEFT, a whole path in the list (`lm_head`) matches regardless of layersToTransform.
   const isWhole = (path: string) =>
     typeof config.targetModules !== 'string' && config.targetModules.some((name) => toSnakeCase(name) === path);
-  const chosen = targets.filter((path) => (isWhole(path) || isChosenLayer(config, path)) && !excluded.has(path));
+  const chosen = targets.filter((path) => (isWhole(path) || isChosenLayer(config.layersToTransform, path)) && !excluded.has(path));
   if (chosen.length === 0) throw new ArgumentError(nothingMatched(targets.length > 0, config, paths));
   return chosen;
+}
+
+/** The entries of a configuration's lists that match nothing in the model, by field. */
+export function idleEntries(modules: ModulePaths, config: TargetOptions): [field: keyof TargetOptions, entries: (string | number)[]][] {
+  const { targetModules, excludeModules = [], layersToTransform = [] } = config;
+  const paths = adaptablePaths(modules);
+  const idle = (names: string | readonly string[]) =>
+    typeof names === 'string' ? [] : names.filter((name) => pathsNamed([name], paths).length === 0);
+  return [
+    ['targetModules', idle(targetModules)],
+    ['excludeModules', idle(excludeModules)],
+    ['layersToTransform', layersToTransform.filter((index) => !paths.some((path) => isChosenLayer([index], path)))],
+  ];
 }
 
 /** True for the shorthand for every linear layer except the head. */
@@ -79,7 +92,7 @@ function linearPaths(modules: ModulePaths): string[] {
   return paths;
 }
 
-function isChosenLayer({ layersToTransform }: TargetOptions, path: string): boolean {
+function isChosenLayer(layersToTransform: TargetOptions['layersToTransform'], path: string): boolean {
   if (layersToTransform === undefined) return true;
   const index = /^.*?\.[^.]*\.(\d+)\./.exec(path)?.[1]; // the first numbered part is the decoder layer
   return index !== undefined && layersToTransform.includes(Number(index));

@@ -1,10 +1,11 @@
 /** Puts adapters on a model's layers: the part that all methods with wrapped layers share. */
 import type { Module, Projection } from '../../nn';
 import { deriveSeed, type tf, UnsupportedError } from '../../runtime';
+import { shown } from '../../runtime/messages/shown';
 import { warn } from '../../runtime/messages/warn';
 import { checkAdapterMemory, checkMergeMemory } from '../adapterMemory';
 import { type AdapterConfig, changed } from '../config/adapterConfig';
-import { isAllLinear, leafNames, type TargetOptions } from '../config/targets';
+import { idleEntries, isAllLinear, leafNames, type TargetOptions } from '../config/targets';
 import { mergeLayers, unmergeLayers } from '../merge/mergeLayers';
 import type { AdapterStart, AdapterTensor, ExpectedTensor, Merging, Tuner } from '../tuner';
 import type { AdapterLayer } from './adapterLayer';
@@ -73,6 +74,9 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     this.saved.check(config);
     const targets = this.targets(config, start === 'empty');
     this.checkTargets(config, targets);
+    for (const [field, entries] of idleEntries(new Map(this.model.namedModules()), config)) {
+      if (entries.length > 0) warn(`${field} has ${entries.map(shown).join(', ')}, which does nothing here: no module matches it`);
+    }
     checkAdapterMemory(name, this.expectedTensors(config));
     for (const [index, target] of targets.entries()) {
       const isNew = target.layer.updates.size === 0;
