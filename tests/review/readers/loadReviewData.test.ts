@@ -4,6 +4,7 @@ import { ArgumentError, FormatError } from 'lowrank';
 import { lintReviews, loadReviewData } from 'lowrank-review';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../io/temporaryFolder';
+import { storedZip } from './storedZip';
 
 const folder = temporaryFolder();
 
@@ -22,6 +23,17 @@ test('the names of the files tell the parts', async () => {
   const { train, validation, test: held } = await loadReviewData({ path: folder('named') });
   expect([train.length, validation.length, held.length]).toEqual([30, 4, 5]);
   expect(held[0]?.patch).toContain('+200');
+});
+
+test('and they do so however the path is written, and in an archive', async () => {
+  const texts = [write('short/train.jsonl', 0, 3), write('short/valid.jsonl', 100, 1), write('short/test.jsonl', 200, 1)];
+  const entries = texts.map((place) => [path.basename(place), fs.readFileSync(place)] as const);
+  fs.writeFileSync(folder('short.zip'), storedZip(Object.fromEntries(entries)));
+  const [place, below] = [folder('short'), `./${path.relative('.', folder('short'))}`];
+  for (const written of [place, `${place}/`, `${place}/.`, `${place}/../short`, below, `${below}/`, `${below}.zip`]) {
+    const { train, validation, test: held } = await loadReviewData({ path: written });
+    expect([written, train.length, validation.length, held.length]).toEqual([written, 3, 1, 1]);
+  }
 });
 
 test('without names the code decides, a tenth each held out, and the same code is in one part', async () => {

@@ -42,7 +42,7 @@ export async function loadReviewData(options: LoadReviewDataOptions = {}): Promi
   const named = new Parts(maxExamples, seed);
   const hashed = new Parts(maxExamples, seed);
   for await (const { file, example } of readFiledReviews(path, { task, onProblem, maxProblems })) {
-    const part = partOfName(file === path ? nodePath.basename(file) : file.slice(path.length));
+    const part = partOfName(nodePath.relative(path, file) || nodePath.basename(file));
     if (part) named.add(part, example);
     hashed.add(partOfCode(example), example);
   }
