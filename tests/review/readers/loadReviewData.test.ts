@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ArgumentError, FormatError } from 'lowrank';
 import { lintReviews, loadReviewData } from 'lowrank-review';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { storedZip } from './storedZip';
 
@@ -34,6 +34,24 @@ test('and they do so however the path is written, and in an archive', async () =
     const { train, validation, test: held } = await loadReviewData({ path: written });
     expect([written, train.length, validation.length, held.length]).toEqual([written, 3, 1, 1]);
   }
+});
+
+test.each([
+  [['train', 'valid', 'test'], [30, 30, 30], undefined],
+  [['latest', 'device', 'constraints'], undefined, undefined],
+  [['train', 'test'], undefined, /the file names tell no examples for validation, so a hash of its code decides the part of each example$/],
+  [['msg-test'], undefined, /tell no examples for train and validation, so a hash/],
+  [['train2', 'dev', 'testset', 'more'], [30, 30, 30], /left out, because their names tell no part .*: .*more\.jsonl$/],
+])('files named %j give %j, and a warning like %s', async (names, counts, warning) => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  onTestFinished(() => warned.mockRestore());
+  const place = `given-${names.join('-')}`;
+  for (const [index, name] of names.entries()) write(`${place}/${name}.jsonl`, 100 * index, 30);
+  const { train, validation, test: held } = await loadReviewData({ path: folder(place) });
+  if (counts) expect([train.length, validation.length, held.length]).toEqual(counts);
+  else expect(train.length).toBeGreaterThan(15 * names.length); // a hash of the code decides
+  expect(train.length + validation.length + held.length).toBe(counts ? 90 : 30 * names.length);
+  expect(warned.mock.calls).toEqual(warning ? [[expect.stringMatching(warning)]] : []);
 });
 
 test('without names the code decides, a tenth each held out, and the same code is in one part', async () => {

@@ -1,7 +1,7 @@
 /** Loads review data in three parts: the user's own, or the lint reviews. */
 import nodePath from 'node:path';
 import { ArgumentError, FormatError } from 'lowrank';
-import { checkKnown, deriveSeed, seededRandom } from 'lowrank/internal';
+import { checkKnown, deriveSeed, seededRandom, warn } from 'lowrank/internal';
 import { LINT_OPTIONS, type LintReviewOptions, lintReviews } from '../lintReviews/lintReviews';
 import { textHash } from '../lintReviews/packageSources';
 import { normalizedHunk } from '../lintReviews/splitByPackage';
@@ -18,18 +18,18 @@ export interface LoadReviewDataOptions extends ReadReviewsOptions, LintReviewOpt
 
 type Part = keyof ReviewSplits;
 
-/** Parts by file name, as in `cls-train.jsonl`, `valid.csv` and `test/a.jsonl`. */
+/** Parts by a word of the file name, as in `cls-train.jsonl`, `valid.csv` and `test/a.jsonl`, but not in `latest.jsonl`. */
 const partNames: readonly (readonly [RegExp, Part])[] = [
-  [/train/i, 'train'],
-  [/val|dev/i, 'validation'],
-  [/test/i, 'test'],
+  [/(?<![a-z])train(ing)?(set|data)?(?![a-z])/i, 'train'],
+  [/(?<![a-z])(val|valid(ation)?|eval(uation)?|dev)(set|data)?(?![a-z])/i, 'validation'],
+  [/(?<![a-z])test(s|ing)?(set|data)?(?![a-z])/i, 'test'],
 ];
 
 /**
  * Loads review data in three parts.
  *
  * The file names decide the parts. If they do not name all three, a hash of each example's code decides, with a tenth each for
- * validation and test, so that equal code is in one part only.
+ * validation and test, so that equal code is in one part only. Warns where the names of some files only tell a part.
  *
  * @throws FormatError as `readReviews` does, and when a part is empty.
  */
@@ -41,16 +41,25 @@ export async function loadReviewData(options: LoadReviewDataOptions = {}): Promi
   if (path === '') return limited(await lintReviews(lint), maxExamples, seed);
   const named = new Parts(maxExamples, seed);
   const hashed = new Parts(maxExamples, seed);
+  const unnamed = new Set<string>();
   for await (const { file, example } of readFiledReviews(path, { task, onProblem, maxProblems })) {
     const part = partOfName(nodePath.relative(path, file) || nodePath.basename(file));
     if (part) named.add(part, example);
+    else unnamed.add(file);
     hashed.add(partOfCode(example), example);
   }
   const parts = named.isComplete ? named : hashed;
-  if (parts.isComplete) return parts.splits;
-  throw new FormatError(
-    `${path}: ${hashed.total} examples${task ? ` of the ${task} task` : ''} are too few for three parts, train, validation and test`,
-  );
+  if (!parts.isComplete)
+    throw new FormatError(
+      `${path}: ${hashed.total} examples${task ? ` of the ${task} task` : ''} are too few for three parts, train, validation and test`,
+    );
+  if (named.total > 0 && parts === hashed)
+    warn(
+      `${path}: the file names tell no examples for ${named.missing.join(' and ')}, so a hash of its code decides the part of each example`,
+    );
+  else if (named.total > 0 && unnamed.size > 0)
+    warn(`${path}: left out, because their names tell no part as those of the others do: ${[...unnamed].join(', ')}`);
+  return parts.splits;
 }
 
 /** Three random samples of a stream, each with at most `maxExamples` examples (Vitter 1985, algorithm R). */
@@ -67,7 +76,11 @@ class Parts {
   }
 
   get isComplete(): boolean {
-    return Object.values(this.splits).every((examples) => examples.length > 0);
+    return this.missing.length === 0;
+  }
+
+  get missing(): string[] {
+    return Object.entries(this.splits).flatMap(([part, examples]) => (examples.length > 0 ? [] : part));
   }
 
   get total(): number {
