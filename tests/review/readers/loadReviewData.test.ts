@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { ArgumentError, FormatError } from 'lowrank';
-import { lintReviews, loadReviewData } from 'lowrank-review';
+import { AbortedError, ArgumentError, FormatError } from 'lowrank';
+import { isExampleOf, lintReviews, loadReviewData } from 'lowrank-review';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../../io/temporaryFolder';
 import { storedZip } from './storedZip';
@@ -81,6 +81,11 @@ test('too little for three parts is refused, and says of which task', async () =
   await expect(loadReviewData({ path: write('none.jsonl', 0, 600), task: 'comment' })).rejects.toThrow(/0 examples of the comment task/);
 });
 
+test('reading stops when told to', async () => {
+  const reading = loadReviewData({ path: write('stopped.jsonl', 0, 600), signal: AbortSignal.abort() });
+  await expect(reading).rejects.toRefuse(AbortedError, /^reading .*stopped\.jsonl was stopped$/);
+});
+
 test('without a path it is the lint reviews', async () => {
   const filler = (from: number) => Array.from({ length: 12 }, (_, i) => `export const value${from + i} = compute(${i}, 'a');`);
   fs.mkdirSync(folder('node_modules/p'), { recursive: true });
@@ -94,4 +99,9 @@ test('without a path it is the lint reviews', async () => {
       .map(({ comment }) => comment),
   ).toContain('Unexpected var, use let or const instead.');
   expect(splits).toEqual(await lintReviews(place));
+  const all = [...splits.train, ...splits.validation, ...splits.test];
+  const commented = Object.values(await loadReviewData({ ...place, task: 'comment' })).flat();
+  expect(commented.length).toBeLessThan(all.length);
+  expect(commented).toEqual(all.filter((example) => isExampleOf('comment', example)));
+  await expect(loadReviewData({ ...place, task: 'summary' as never })).rejects.toRefuse(ArgumentError, 'task "summary" is none of');
 });

@@ -1,10 +1,11 @@
 /** Loads review data in three parts: the user's own, or the lint reviews. */
 import nodePath from 'node:path';
-import { ArgumentError, FormatError } from 'lowrank';
-import { checkKnown, deriveSeed, seededRandom, warn } from 'lowrank/internal';
+import { AbortedError, ArgumentError, FormatError } from 'lowrank';
+import { checkKnown, checkOneOf, deriveSeed, seededRandom, warn } from 'lowrank/internal';
 import { LINT_OPTIONS, type LintReviewOptions, lintReviews } from '../lintReviews/lintReviews';
 import { textHash } from '../lintReviews/packageSources';
 import { normalizedHunk } from '../lintReviews/splitByPackage';
+import { isExampleOf, reviewTasks } from '../prompts';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { type ReadReviewsOptions, readFiledReviews } from './readReviews';
 
@@ -31,18 +32,20 @@ const partNames: readonly (readonly [RegExp, Part])[] = [
  * The file names decide the parts. If they do not name all three, a hash of each example's code decides, with a tenth each for
  * validation and test, so that equal code is in one part only. Warns where the names of some files only tell a part.
  *
- * @throws FormatError as `readReviews` does, and when a part is empty.
+ * @throws FormatError as `readReviews` does, and when a part is empty; AbortedError when `signal` is aborted.
  */
 export async function loadReviewData(options: LoadReviewDataOptions = {}): Promise<ReviewSplits> {
   checkKnown('loadReviewData', options, ['path', 'maxExamples', 'task', 'onProblem', 'maxProblems', ...LINT_OPTIONS]);
   const { path = '', maxExamples = Number.POSITIVE_INFINITY, task, onProblem, maxProblems, ...lint } = options;
   const { seed = 1 } = lint;
   if (!(maxExamples >= 1)) throw new ArgumentError(`maxExamples ${maxExamples} is not a number from 1 up`);
-  if (path === '') return limited(await lintReviews(lint), maxExamples, seed);
+  if (task !== undefined) checkOneOf('task', task, reviewTasks);
+  if (path === '') return limited(await lintReviews(lint), { task, maxExamples, seed });
   const named = new Parts(maxExamples, seed);
   const hashed = new Parts(maxExamples, seed);
   const unnamed = new Set<string>();
   for await (const { file, example } of readFiledReviews(path, { task, onProblem, maxProblems })) {
+    if (lint.signal?.aborted) throw new AbortedError(`reading ${path} was stopped`);
     const part = partOfName(nodePath.relative(path, file) || nodePath.basename(file));
     if (part) named.add(part, example);
     else unnamed.add(file);
@@ -95,9 +98,12 @@ class Parts {
   }
 }
 
-function limited(splits: ReviewSplits, maxExamples: number, seed: number): ReviewSplits {
+type Limits = Pick<LoadReviewDataOptions, 'task'> & { readonly maxExamples: number; readonly seed: number };
+
+function limited(splits: ReviewSplits, { task, maxExamples, seed }: Limits): ReviewSplits {
   const parts = new Parts(maxExamples, seed);
-  for (const part of ['train', 'validation', 'test'] as const) for (const example of splits[part]) parts.add(part, example);
+  for (const part of ['train', 'validation', 'test'] as const)
+    for (const example of splits[part]) if (task === undefined || isExampleOf(task, example)) parts.add(part, example);
   return parts.splits;
 }
 
