@@ -247,6 +247,10 @@ describe('where the data lies', () => {
     await expect(read(file('a.exe', 'MZ'))).rejects.toThrow(FormatError);
     fs.mkdirSync(folder('hollow'));
     await expect(read(folder('hollow'))).rejects.toThrow(/no .jsonl/);
+    const zip = file('hollow/a.zip', storedZip({ 'readme.txt': 'no data' }));
+    for (const place of [zip, folder('hollow')]) await expect(read(place)).rejects.toRefuse(FormatError, `${place}: no .jsonl`);
+    file('hollow/b.jsonl', content);
+    expect((await read(folder('hollow'))).examples).toHaveLength(1);
   });
 
   test('an archive or gzip file that breaks off says so', async () => {

@@ -25,19 +25,22 @@ const readable = /\.(jsonl|json|csv|tsv)(\.gz)?$/i;
  * @throws FormatError when the path contains nothing to read, or an archive is malformed.
  */
 export async function* openTexts(path: string): AsyncGenerator<TextSource> {
+  let isEmpty = true;
+  for await (const text of textsAt(path)) {
+    isEmpty = false;
+    yield text;
+  }
+  if (isEmpty) throw new FormatError(`${path}: no .jsonl, .json, .csv or .tsv file in it`);
+}
+
+async function* textsAt(path: string): AsyncGenerator<TextSource> {
   const kind = pathKind(path);
   if (kind === undefined) throw new FormatError(`${path}: no such file or folder`);
   if (kind === 'other') throw new FormatError(`${path}: neither a regular file nor a folder`);
-  if (kind === 'folder') yield* openFolder(path);
+  if (kind === 'folder') for (const file of filesIn(path)) yield* textsAt(file);
   else if (/\.zip$/i.test(path)) yield* openArchive(path);
   else if (readable.test(path)) yield source(path, () => fs.createReadStream(path));
   else throw new FormatError(`${path}: not a .jsonl, .csv or .tsv file, plain, gzipped or in a .zip`);
-}
-
-async function* openFolder(folder: string): AsyncGenerator<TextSource> {
-  const files = filesIn(folder);
-  if (files.length === 0) throw new FormatError(`${folder}: no .jsonl, .csv, .tsv or .zip file in this folder`);
-  for (const file of files) yield* openTexts(file);
 }
 
 /** More entries mean a whole disk, or `/proc`, whose links lead to one. */
