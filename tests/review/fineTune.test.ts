@@ -75,3 +75,13 @@ test('without an example of the task there is nothing to learn', async () => {
   expect(drawExamples('refinement', train, 3)).toEqual([]);
   model.unload();
 });
+
+test('validation examples of which none fits are refused, and not left out in silence', async () => {
+  const model = getPeftModel(base, methods.lora);
+  const validation = train.map((example) => ({ ...example, comment: 'Why? '.repeat(200) }));
+  await expect(fineTune(model, letterTokenizer, 'comment', { train, validation }, { steps: 1 })).rejects.toRefuse(
+    ArgumentError,
+    'none of 3 validation examples belongs to the comment task and fits 512 tokens',
+  );
+  model.unload();
+});

@@ -37,8 +37,8 @@ export interface FineTuneResult extends TrainOnExamplesResult {
  * Fine-tunes the active adapter of a PeftModel on one task, or a whole model. With validation data, the model ends with the weights of the
  * lowest validation loss.
  *
- * @throws ArgumentError for an unknown option, when `steps` is not a whole number from 1 up, or when no example of the task fits; plus any
- * error of `train`.
+ * @throws ArgumentError for an unknown option, when `steps` is not a whole number from 1 up, or when no example of the task fits, also
+ * among validation examples that are given; plus any error of `train`.
  */
 export async function fineTune(
   model: TunedModel,
@@ -53,7 +53,10 @@ export async function fineTune(
   const train = encoded.flatMap((example) => example ?? []);
   if (train.length === 0)
     throw new ArgumentError(`none of ${data.train.length} examples belongs to the ${task} task and fits ${maxLength} tokens`);
-  const validation = encodeTask(tokenizer, task, data.validation ?? [], { maxLength, languageLabel }).flatMap((example) => example ?? []);
+  const { validation: heldOut = [] } = data;
+  const validation = encodeTask(tokenizer, task, heldOut, { maxLength, languageLabel }).flatMap((example) => example ?? []);
+  if (heldOut.length > 0 && validation.length === 0)
+    throw new ArgumentError(`none of ${heldOut.length} validation examples belongs to the ${task} task and fits ${maxLength} tokens`);
   const settings = { ...training, padTokenId: tokenizer.eosTokenId ?? 0, ...(pack && { pack: maxLength }) };
   const result = await trainOnExamples(model, { train, validation }, settings);
   return { ...result, leftOut: encoded.length - train.length };

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { FormatError, StateError, tf } from 'lowrank';
+import { ArgumentError, FormatError, StateError, tf } from 'lowrank';
 import {
   type CellPlan,
   type ExperimentConfig,
@@ -232,6 +232,13 @@ describe('runExperiment', () => {
       `checkpoints in ${training} are damaged: remove that folder to start again, or take another`,
     );
   }, 300_000);
+
+  test('refuses a maxLength that no validation example fits', async () => {
+    await expect(runExperiment({ ...small, maxLength: 20 }, work('short'))).rejects.toRefuse(
+      ArgumentError,
+      'none of 4 validation examples of the comment task fits maxLength 20',
+    );
+  });
 
   test('two processes share a folder: a cell that another one runs is left to it', async () => {
     const order: string[] = [];

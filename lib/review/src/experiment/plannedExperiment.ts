@@ -1,5 +1,5 @@
 /** The cells of an experiment with their data and results. */
-import { countParameters, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
+import { ArgumentError, countParameters, type LlamaForCausalLM, type ProgressDisplay, StateError } from 'lowrank';
 import { modelFacts, sha256 } from 'lowrank/internal';
 import { drawExamples } from '../drawExamples';
 import { encodeTask } from '../fineTune';
@@ -82,6 +82,8 @@ export class PlannedExperiment {
     const encode = (part: ReviewSplits['train']) =>
       encodeTask(this.work.tokenizer, task, part, { maxLength }).flatMap((example) => example ?? []);
     const encoded = { train: encode(train), validation: encode(validation), test: encode(test) };
+    if (encoded.validation.length === 0)
+      throw new ArgumentError(`none of ${validation.length} validation examples of the ${task} task fits maxLength ${maxLength}`);
     this.encoded.set(task, encoded);
     return encoded;
   }
