@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { AbortedError, ArgumentError, StateError } from 'lowrank';
@@ -157,6 +158,16 @@ describe('lintReviews on made-up packages', () => {
     expect(await lintReviews({ nodeModules, cacheDir: '/dev/full/data' })).toEqual(made);
     expect(warned.mock.calls.join()).toMatch(/cannot be saved in \/dev\/full\/data/);
     warned.mockRestore();
+  });
+
+  test('is made anew by another version of ESLint, though that is none of the packages read', async () => {
+    const eslint = createRequire(import.meta.url)('eslint/package.json') as { version: string };
+    const { version } = eslint;
+    await lintReviews({ nodeModules, cacheDir: `${cacheDir}-6` });
+    eslint.version = '0.0.0';
+    await lintReviews({ nodeModules, cacheDir: `${cacheDir}-6` });
+    eslint.version = version;
+    expect(await readdir(`${cacheDir}-6`)).toHaveLength(2);
   });
 
   test('caps each rule', async () => {

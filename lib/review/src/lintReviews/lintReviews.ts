@@ -121,8 +121,9 @@ function checkedSettings(options: LintReviewOptions): Settings {
   return { seed, maxPerRule, maxFilesPerPackage, contextLines, maxCharacters };
 }
 
-/** Hashes the installed versions, which work like a lock file, even where this library is a dependency of another project. */
+/** Hashes ESLint's version and the installed ones, which work like a lock file, even where this library is a dependency of another project. */
 function cacheKey(packages: readonly InstalledPackage[], settings: Settings): string {
   const versions = packages.map(({ name, version }) => `${name}@${version}`);
-  return sha256(JSON.stringify({ formatVersion, settings, versions })).slice(0, 12);
+  const { version: eslint } = require('eslint/package.json') as { version: string };
+  return sha256(JSON.stringify({ formatVersion, eslint, settings, versions })).slice(0, 12);
 }
