@@ -227,6 +227,14 @@ Cannot display: file marked as a binary type.
     await expect(hunksOf(`<!DOCTYPE html>\n<pre>\n${simple}`)).rejects.toThrow('it looks like an HTML or XML page');
   });
 
+  test('changes beyond the counts of their header are refused, also behind unchanged lines; indented text there is no change', async () => {
+    const begin = '--- a/a.js\n+++ b/a.js\n@@ -1 +1 @@\n-a\n+b\n';
+    for (const more of ['-c\n', ' c\n+d\n', ' c\n d\n\\ No newline at end of file\n-e\n'])
+      await expect(hunksOf(begin + more)).rejects.toThrow(/^line \d: the hunk at line 3 does not match the line counts in its header/);
+    for (const text of ['    c\n', '    c\n\n- d\n', '\n- a list\n+ of a message\n', '-- \n2.40\n', '    c\nd\n+ e\n'])
+      expect((await hunksOf(begin + text + begin)).map(({ code }) => code)).toEqual(['b', 'b']);
+  });
+
   test('a file whose name is not UTF-8 is named and skipped: no report could name it', async () => {
     const skipped: string[] = [];
     const diff = '--- "a/l\\351.js"\n+++ "b/l\\351.js"\n@@ -1 +1 @@\n-a\n+b\n';

@@ -59,7 +59,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     }
     const isMore = hunk !== undefined && /^([+-](?!-)|\+\+(?!\+ ))/.test(line) && !line.startsWith('+++ ');
     if (hunk && isMore) throw misfit(hunk, number);
-    if (line.startsWith('\\')) continue;
+    if (line.startsWith('\\') || (hunk && line.startsWith(' '))) continue; // a line too many, or text: the signs that follow tell
     const beginsMail = MAIL.test(line);
     if (beginsMail) section.end();
     isMail = beginsMail || (isMail && !section.isOpen);
