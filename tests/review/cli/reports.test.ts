@@ -1,6 +1,6 @@
 import { type DiffHunk, diffHunks, type HunkReview } from 'lowrank-review';
 import { expect, test } from 'vitest';
-import { sarifReport } from '../../../lib/review/src/cli/reports';
+import { sarifReport, textSummary } from '../../../lib/review/src/cli/reports';
 import { sarifFaults } from './sarifFaults';
 
 async function hunksOf(diff: string): Promise<DiffHunk[]> {
@@ -17,6 +17,13 @@ test('the schema of SARIF finds a fault where there is one', () => {
     expect.stringContaining("'txt' was unexpected"),
     expect.stringContaining("'text' is a required property"),
   ]);
+});
+
+test('a skipped file whose name holds line ends gets one line', () => {
+  const skipped = [{ file: 'a\n1 review of 1 hunk.\n.png', reason: 'a binary file' }];
+  expect(textSummary(0, { hunks: 0, skipped, version: '' })).toBe(
+    'a 1 review of 1 hunk. .png: a binary file, not reviewed\nThere is nothing to review.\n',
+  );
 });
 
 test('SARIF fits its schema for the oddest of paths and places', async () => {

@@ -11,16 +11,21 @@ export interface ReviewedDiff {
 }
 
 export function textReport({ hunk, probability, comment, refinedCode }: HunkReview): string {
-  const place = `${printable(hunk.file).replaceAll('\n', ' ')}:${hunk.line}${hunk.endLine > hunk.line ? `-${hunk.endLine}` : ''}`;
+  const place = `${printableName(hunk.file)}:${hunk.line}${hunk.endLine > hunk.line ? `-${hunk.endLine}` : ''}`;
   const chance = probability === undefined ? '' : ` (review needed: ${(100 * probability).toFixed(0)} %)`;
   const suggestion = refinedCode === undefined ? [] : ['  suggested code:', ...indented(refinedCode, '    | ')];
   return [`${place}${chance}`, ...indented(comment, '  '), ...suggestion, ''].map((line) => `${line}\n`).join('');
 }
 
 export function textSummary(reviews: number, { hunks, skipped }: ReviewedDiff): string {
-  const left = skipped.map(({ file, reason }) => `${printable(file)}: ${reason}, not reviewed\n`);
-  if (hunks === 0) return `${left.join('')}There is nothing to review.\n`;
-  return `${left.join('')}${counted(reviews, 'review')} of ${counted(hunks, 'hunk')}.\n`;
+  const left = skippedFiles(skipped);
+  if (hunks === 0) return `${left}There is nothing to review.\n`;
+  return `${left}${counted(reviews, 'review')} of ${counted(hunks, 'hunk')}.\n`;
+}
+
+/** One line for each. */
+export function skippedFiles(skipped: ReviewedDiff['skipped']): string {
+  return skipped.map(({ file, reason }) => `${printableName(file)}: ${reason}, not reviewed\n`).join('');
 }
 
 export function jsonReport(reviews: readonly HunkReview[], { hunks, skipped, version }: ReviewedDiff): string {
@@ -90,6 +95,11 @@ function sarifLocation(file: string): object {
   const wellFormed = Buffer.from(file).toString(); // a truncated path may end in half a character
   const path = wellFormed.split('/').map(encodeURIComponent).join('/');
   return path.startsWith('/') ? { uri: `file://${path}` } : { uri: path, uriBaseId: '%SRCROOT%' };
+}
+
+/** On one line, because a line of its own could pass for one of the report. */
+function printableName(file: string): string {
+  return printable(file).replaceAll('\n', ' ');
 }
 
 function indented(text: string, margin: string): string[] {

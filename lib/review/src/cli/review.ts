@@ -16,7 +16,7 @@ import { type DiffHunk, diffHunks, diffTextLines, type HunkReview, type ReviewTa
 import { trainedThreshold } from '../trainingDataFile';
 import { conflictingFiles, generatedFiles, gitDiff, givenDiff, unbornBranch, untrackedFiles } from './gitDiff';
 import { hasOwnAdapters, ownAdapters } from './ownAdapters';
-import { jsonReport, type ReviewedDiff, sarifReport, textReport, textSummary } from './reports';
+import { jsonReport, type ReviewedDiff, sarifReport, skippedFiles, textReport, textSummary } from './reports';
 import { ReviewMeter } from './reviewMeter';
 import { adapterFolder, TaskAdapters, tasksOf } from './tasks';
 import { unseenLanguages } from './unseenLanguages';
@@ -44,7 +44,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const necessity = adapters === undefined ? undefined : nodePath.join(adapters, 'necessity');
   const threshold = chosenThreshold ?? (necessity === undefined ? undefined : trainedThreshold(necessity));
   if (hunks.length > 0 && adapters === undefined && !args.isOn('untuned')) {
-    for (const { file, reason } of counter.skipped) streams.stderr.write(`${printableMessage(file)}: ${reason}, not reviewed\n`);
+    streams.stderr.write(skippedFiles(counter.skipped));
     throw new UsageError(
       'no adapters for this model; train one with `lowrank train --task comment --output adapters` and pass `--adapter adapters`, or pass --untuned to see the output of the model without adapters',
     );
