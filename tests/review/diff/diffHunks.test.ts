@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
-import { FormatError } from 'lowrank';
+import { ArgumentError, FormatError } from 'lowrank';
 import { type DiffHunk, type DiffOptions, diffHunks, diffTextLines } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
 
@@ -137,6 +137,10 @@ new mode 100755
     expect(await hunksOf(diff, { onSkip: (file) => skipped.push(file) })).toEqual([]);
     expect(skipped).toEqual(['a.js']);
   });
+});
+
+test.each([0, 2.5, Number.NaN])('parts of %s lines are refused', async (maxLines) => {
+  await expect(hunksOf(simple, { maxLines })).rejects.toThrow(new ArgumentError(`maxLines ${maxLines} is not a whole number from 1 up`));
 });
 
 test('a long hunk is cut into parts whose headers fit and which hold every line once', async () => {

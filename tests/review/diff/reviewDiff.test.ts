@@ -70,6 +70,10 @@ test('code that changes nothing is no suggestion', async () => {
   expect(second?.refinedCode).toBe('let a1 = x;');
 });
 
+test.each([0, 2.5, '32'])('groups of %j hunks are refused', async (groupSize) => {
+  await expect(reviews(() => model, { groupSize })).rejects.toThrow(/^groupSize \S+ is not a whole number from 1 up/);
+});
+
 test('no hunks, no work', async () => {
   const none: DiffHunk[] = [];
   for await (const _ of reviewDiff(() => expect.unreachable(), letterTokenizer, none)) expect.unreachable();

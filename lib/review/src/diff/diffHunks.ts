@@ -2,7 +2,7 @@
 
 import { stripVTControlCharacters } from 'node:util';
 import { FormatError } from 'lowrank';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, checkWhole } from 'lowrank/internal';
 import type { ReviewExample } from '../reviewExample';
 import { CombinedHunk } from './combinedHunk';
 import type { DiffHunk } from './diffHunk';
@@ -28,11 +28,13 @@ export interface DiffOptions {
  * hunks; any other text must contain a diff.
  *
  * @param lines - without line ends; a final `\r` stays in the code, unless the headers end in one too
- * @throws FormatError when text contains no unified diff, a hunk has no file, or its lines do not match the counts in its header.
+ * @throws ArgumentError when `maxLines` is not a whole number from 1 up; FormatError when text contains no unified diff, a hunk has no
+ * file, or its lines do not match the counts in its header.
  */
 export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>, options: DiffOptions = {}): AsyncGenerator<DiffHunk> {
   checkKnown('diffHunks', options, ['maxLines', 'exclude', 'onSkip']);
   const { maxLines = 40, exclude, onSkip } = options;
+  checkWhole('maxLines', maxLines);
   const sample = new TextSample();
   const plain = new PlainLines();
   const section = new Section(exclude, onSkip);

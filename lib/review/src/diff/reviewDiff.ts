@@ -1,6 +1,6 @@
 /** Runs the three tasks in turn on the hunks of a diff. */
 
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, checkWhole } from 'lowrank/internal';
 import { answerBudget } from '../answerBudget';
 import { type PredictOptions, predictReviews } from '../predictReviews';
 import { type ReviewTask, reviewPrompt } from '../prompts';
@@ -42,6 +42,8 @@ export interface ReviewDiffOptions
  * Reviews hunks as they arrive: first decides which need a review, then writes comments for those, then the refined code.
  *
  * Without a necessity model, every hunk gets a comment. Without a refinement model, no code is suggested.
+ *
+ * @throws ArgumentError for an unknown option, or when `groupSize` is not a whole number from 1 up; plus the errors of {@link predictReviews}.
  */
 export async function* reviewDiff(
   models: TaskModels,
@@ -62,6 +64,7 @@ export async function* reviewDiff(
     'signal',
   ]);
   const { groupSize = 32, onProgress, ...asking } = options;
+  checkWhole('groupSize', groupSize);
   let group: DiffHunk[] = [];
   let done = 0;
   const finish = async () => {
