@@ -191,6 +191,20 @@ describe('scoreReviews', () => {
     expect(bestThreshold(predictions)).toEqual({ threshold: 0.3, f1: 100 });
   });
 
+  test.each([
+    ['necessity', 'needsReview'],
+    ['comment', 'comment'],
+    ['refinement', 'refinedCode'],
+  ] as const)('refuses an example without the answer of %s', (task, field) => {
+    const predictions = [
+      answered('a', {}, 0.5),
+      answered('b', { needsReview: undefined, comment: undefined, refinedCode: undefined }, 0.5),
+    ];
+    const refusal = new ArgumentError(`example b has no ${field} to score its answer by; leave it out`);
+    expect(() => scoreReviews(task, predictions)).toThrow(refusal);
+    if (task === 'necessity') expect(() => bestThreshold(predictions)).toThrow(refusal);
+  });
+
   test('refuses nothing at all', () => {
     expect(() => scoreReviews('comment', [])).toThrow(ArgumentError);
   });

@@ -35,7 +35,7 @@ export const {
   yesProbability,
 } = behindDoor(review, {
   bestThreshold: ['predictions: {example: object}[]'],
-  binaryScores: ['predictions: list', 'labels: list'],
+  binaryScores: ['predictions: switch[]', 'labels: switch[]'],
   bleu4: ['predictions: text[]', 'references: text[]'],
   bootstrapInterval: ['examples: list'],
   dataCard: ['splits: {train: object[], validation: object[], test: object[]}'],
@@ -74,6 +74,6 @@ export const {
   ],
   scoreReviews: [TASK, 'predictions: {example: object, text: text}[]'],
   scoreReviewsByLanguage: [TASK, 'predictions: {example: object, text: text}[]'],
-  thresholdCurve: ['probabilities: number[]', 'labels: list'],
+  thresholdCurve: ['probabilities: number[]', 'labels: switch[]'],
   yesProbability: ['model: {config}', 'tokenizer: {encode: function}', 'prompts: {prompt: text}[]'],
 });

@@ -23,6 +23,13 @@ describe('binaryScores', () => {
     expect(scores.accuracy).toBe(0.6);
   });
 
+  test.each([0, 1, 'yes', undefined])('refuses %j as an answer or a label', (other) => {
+    const odd = [true, other] as boolean[]; // as JavaScript may pass it
+    expect(() => binaryScores(odd, [true, true])).toRefuse(ArgumentError, /predictions\[1\] is .*(true or false|missing)/);
+    for (const score of [() => binaryScores([true, true], odd), () => thresholdCurve([1, 1], odd)])
+      expect(score).toRefuse(ArgumentError, /labels\[1\] is .*(true or false|missing)/);
+  });
+
   test('calls a ratio of nothing to nothing 0', () => {
     expect(binaryScores([false], [false])).toMatchObject({ precision: 0, recall: 0, f1: 0, accuracy: 1 });
     expect(binaryScores([true], [false])).toMatchObject({ precision: 0, recall: 0, f1: 0, accuracy: 0 });

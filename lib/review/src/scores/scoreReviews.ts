@@ -30,9 +30,12 @@ type PredictionStatistic = (drawn: readonly Prediction[]) => number;
 /**
  * The metrics of a task. Necessity: F1, precision, recall and accuracy. Comment: BLEU-4 with and without stop words. Refinement:
  * BLEU-4 and exact match.
+ *
+ * @throws ArgumentError when there are no predictions, or an example has no answer of the task.
  */
 export function reviewMetrics(task: ReviewTask, predictions: readonly Prediction[]): Map<ReviewMetric, PredictionStatistic> {
   if (predictions.length === 0) throw new ArgumentError('no predictions to score');
+  checkLabelled(task, predictions);
   if (task === 'necessity') {
     const score = (name: 'f1' | 'precision' | 'recall' | 'accuracy') => (drawn: readonly Prediction[]) =>
       100 *
@@ -42,7 +45,7 @@ export function reviewMetrics(task: ReviewTask, predictions: readonly Prediction
       )[name];
     return new Map((['f1', 'precision', 'recall', 'accuracy'] as const).map((name) => [name, score(name)]));
   }
-  const reference = ({ example }: Prediction) => (task === 'comment' ? example.comment : example.refinedCode) ?? '';
+  const reference = ({ example }: Prediction) => example[ANSWERS[task]] ?? '';
   const meanOf = (scores: readonly number[]): PredictionStatistic => {
     const byPrediction = new Map(predictions.map((prediction, i) => [prediction, scores[i] ?? Number.NaN]));
     return (drawn) => drawn.reduce((sum, prediction) => sum + (byPrediction.get(prediction) ?? Number.NaN), 0) / drawn.length;
@@ -62,7 +65,11 @@ export function reviewMetrics(task: ReviewTask, predictions: readonly Prediction
   ]);
 }
 
-/** Every metric of the task with its interval. */
+/**
+ * Every metric of the task with its interval.
+ *
+ * @throws ArgumentError when there are no predictions, or an example has no answer of the task.
+ */
 export function scoreReviews(task: ReviewTask, predictions: readonly Prediction[], options: BootstrapOptions = {}): ReviewScore[] {
   checkKnown('scoreReviews', options, ['resamples', 'level', 'seed']);
   return Array.from(reviewMetrics(task, predictions), ([metric, statistic]) => ({
@@ -89,12 +96,20 @@ export function scoreReviewsByLanguage(
 
 /** The probability threshold with the highest F1, and that F1 from 0 to 100. Choose it on validation data. */
 export function bestThreshold(predictions: readonly Prediction[]): { readonly threshold: number; readonly f1: number } {
+  checkLabelled('necessity', predictions);
   const curve = thresholdCurve(
     predictions.map(({ probability = Number.NaN }) => probability),
     predictions.map(isPositive),
   );
   const best = curve.reduce((a, b) => (b.f1 > a.f1 ? b : a));
   return { threshold: best.threshold, f1: 100 * best.f1 };
+}
+
+const ANSWERS = { necessity: 'needsReview', comment: 'comment', refinement: 'refinedCode' } as const;
+
+function checkLabelled(task: ReviewTask, predictions: readonly Prediction[]): void {
+  const without = predictions.find(({ example }) => example[ANSWERS[task]] === undefined)?.example;
+  if (without) throw new ArgumentError(`example ${without.id} has no ${ANSWERS[task]} to score its answer by; leave it out`);
 }
 
 function isPositive({ example }: Prediction): boolean {
