@@ -1,8 +1,8 @@
 import fs from 'node:fs';
-import { FormatError } from 'lowrank';
+import { ArgumentError, FormatError } from 'lowrank';
 import { expect, test } from 'vitest';
 import { writeSealed } from '../../lib/review/src/sealedFile';
-import { describeTrainingData, saveTrainingData, trainedLanguages, trainedThreshold } from '../../lib/review/src/trainingDataFile';
+import { checkTrainedTask, describeTrainingData, saveTrainingData, trainedLanguages, trainedThreshold } from '../../lib/review/src/trainingDataFile';
 import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();
@@ -21,9 +21,21 @@ test('an adapter from elsewhere, and data that does not name its languages, tell
   expect(trainedLanguages(folder('.'))).toBeUndefined();
 });
 
+test('an adapter of another task is refused with the name of its own', () => {
+  saveTrainingData(folder('.'), describeTrainingData('comment', [example('go')]));
+  checkTrainedTask(folder('.'), 'comment');
+  checkTrainedTask(folder('elsewhere'), 'comment');
+  expect(() => checkTrainedTask(folder('.'), 'necessity')).toRefuse(
+    ArgumentError,
+    /was trained for comment \(training_data\.json\): use it for that task, and for necessity another one$/,
+  );
+});
+
 test('a malformed file is refused by its name', () => {
   writeSealed(folder('training_data.json'), 'training data', { languages: 'python' });
   expect(() => trainedLanguages(folder('.'))).toRefuse(FormatError, /training_data\.json: languages is not a list/);
+  writeSealed(folder('training_data.json'), 'training data', { task: 1 });
+  expect(() => checkTrainedTask(folder('.'), 'comment')).toRefuse(FormatError, /training_data\.json: task is not a name/);
 });
 
 test('a file that was emptied, cut or changed by one digit is refused with the remedy', () => {

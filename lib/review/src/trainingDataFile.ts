@@ -1,6 +1,6 @@
 /** Records an adapter's training data in a file beside PEFT's, which PEFT ignores. */
 import nodePath from 'node:path';
-import { FormatError } from 'lowrank';
+import { ArgumentError, FormatError } from 'lowrank';
 import type { ReviewTask } from './prompts';
 import type { ReviewExample } from './reviewExample';
 import { readSealed, writeSealed } from './sealedFile';
@@ -26,6 +26,16 @@ export function describeTrainingData(task: ReviewTask, examples: readonly Review
 /** Writes the record into an adapter's folder. @throws StorageError when the disk refuses. */
 export function saveTrainingData(folder: string, data: TrainingData): void {
   writeSealed(nodePath.join(folder, FILE), 'training data', data);
+}
+
+/** @throws ArgumentError when an adapter was trained on another task than this one; FormatError when the file is damaged. */
+export function checkTrainedTask(folder: string, task: ReviewTask): void {
+  const trained = recorded(folder)?.task ?? task;
+  if (typeof trained !== 'string') throw malformed(folder, 'task is not a name');
+  if (trained !== task)
+    throw new ArgumentError(
+      `the adapter in ${folder} was trained for ${trained} (${FILE}): use it for that task, and for ${task} another one`,
+    );
 }
 
 /** The languages that an adapter was trained on; undefined when they are not recorded. @throws FormatError when the file is damaged. */

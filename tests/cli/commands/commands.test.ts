@@ -97,6 +97,13 @@ test('train, eval and review work on one layout of folders, and training moves t
   expect((await lowrank(['eval', '--task', 'necessity', ...model, '--adapter', folder('trained')])).stderr).toMatch(
     /no adapter for necessity/,
   );
+  const ofComment = ['eval', '--task', 'necessity', ...model, '--adapter', folder('trained/comment')];
+  fs.cpSync(folder('trained/comment'), folder('misplaced/necessity'), { recursive: true });
+  for (const words of [ofComment, ['review', '-', ...model, '--adapter', folder('misplaced')]])
+    expect(await lowrank(words)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/was trained for comment \(training_data\.json\)/),
+    });
 }, 120_000);
 
 test('a prefix is trained by the same command', async () => {

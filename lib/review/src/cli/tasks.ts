@@ -4,6 +4,7 @@ import { type LlamaForCausalLM, PeftModel } from 'lowrank';
 import { type CommandArguments, isAdapter, readAdapterConfig, UsageError } from 'lowrank/internal';
 import { type ReviewTask, reviewTasks } from '../prompts';
 import type { ReviewerModel } from '../reviewerModel';
+import { checkTrainedTask } from '../trainingDataFile';
 
 /** The task of `--task`. @throws UsageError when it is missing or unknown. */
 export function taskOf(args: CommandArguments): ReviewTask {
@@ -17,14 +18,21 @@ export function dataPath(args: CommandArguments): string | undefined {
   return args.text('data') ?? (process.env.REVIEW_DATA || undefined);
 }
 
-/** The adapter folder for a task: `DIR/TASK`, or DIR if it is itself an adapter; undefined if neither is. */
+/**
+ * The adapter folder for a task: `DIR/TASK`, or DIR if it is itself an adapter; undefined if neither is.
+ *
+ * @throws ArgumentError when the adapter was trained for another task.
+ */
 export function adapterFolder(directory: string, task: ReviewTask): string | undefined {
-  return [nodePath.join(directory, task), directory].find(isAdapter);
+  const folder = [nodePath.join(directory, task), directory].find(isAdapter);
+  if (folder !== undefined) checkTrainedTask(folder, task);
+  return folder;
 }
 
-/** The tasks for which a folder has an adapter. @throws UsageError when it has none. */
+/** The tasks for which a folder has an adapter. @throws UsageError when it has none; ArgumentError when one was trained for another task. */
 export function tasksOf(directory: string): ReviewTask[] {
   const tasks = reviewTasks.filter((task) => isAdapter(nodePath.join(directory, task)));
+  for (const task of tasks) checkTrainedTask(nodePath.join(directory, task), task);
   if (tasks.length > 0) return tasks;
   throw new UsageError(`--adapter ${directory} contains no adapter in a folder named necessity, comment or refinement`);
 }
