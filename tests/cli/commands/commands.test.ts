@@ -106,6 +106,19 @@ test('train, eval and review work on one layout of folders, and training moves t
     });
 }, 120_000);
 
+test('eval measures necessity at the threshold of the adapter, as review does, and says which it used', async () => {
+  const measured = async (adapter: string) => {
+    const words = ['eval', '--task', 'necessity', '--data', folder('reviews.jsonl'), ...model, '--examples', '8', '--adapter', adapter];
+    return (await lowrank(words)).stdout;
+  };
+  fs.cpSync(folder('adapters/necessity'), folder('cautious'), { recursive: true });
+  fs.writeFileSync(folder('cautious/training_data.json'), '{"task": "necessity", "threshold": 0}');
+  expect(await measured(folder('cautious'))).toMatch(/^threshold 0 \(recorded with the adapter\)\n[\s\S]*recall +100\.00/);
+  fs.writeFileSync(folder('cautious/training_data.json'), '{"task": "necessity", "threshold": 1}');
+  expect(await measured(folder('cautious'))).toMatch(/^threshold 1 \(recorded with the adapter\)\n[\s\S]*recall +0\.00/);
+  expect(await measured(folder('adapters'))).toMatch(/^threshold 0\.5 \(the default\)\n/);
+});
+
 test('a prefix is trained by the same command', async () => {
   const words = [
     'train',

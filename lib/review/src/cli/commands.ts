@@ -83,7 +83,8 @@ export const commands = (shared: SharedOptions): Readonly<Record<string, Command
         json: shared.json,
         quiet: shared.quiet,
       },
-      notes: 'Scores range from 0 to 100 and have a 95 % bootstrap interval.',
+      notes:
+        'Scores range from 0 to 100 and have a 95 % bootstrap interval.\nNecessity is measured at the threshold recorded with the adapter, else 0.5.',
     },
     load: () => import('./eval.js'),
   },

@@ -12,6 +12,7 @@ import {
   UsageError,
 } from 'lowrank/internal';
 import { drawExamples, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../index';
+import { trainedThreshold } from '../trainingDataFile';
 import { reviewData } from './reviewData';
 import { adapterFolder, taskOf } from './tasks';
 
@@ -22,11 +23,14 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const directory = args.text('adapter');
   const folder = directory === undefined ? undefined : adapterFolder(directory, task);
   if (directory !== undefined && folder === undefined) throw new UsageError(`--adapter ${directory} contains no adapter for ${task}`);
+  const recorded = folder === undefined ? undefined : trainedThreshold(folder);
+  const threshold = task === 'necessity' ? (recorded ?? 0.5) : undefined;
   const launched = await manyWorkers(args, streams, { command: 'eval' });
   if (launched !== undefined) return launched;
   const cluster = await joinedCluster(args, streams);
   const options = {
     cluster,
+    threshold,
     maxLength: args.whole('max-length') ?? 1024,
     batchSize: args.whole('batch-size'),
     generation: { numBeams: args.whole('beams') },
@@ -44,13 +48,16 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     if (cluster?.isFirst === false) return 0; // worker 0 writes for all
     const scores = scoreReviews(task, predictions).map((score) => ({ language: 'all', ...score }));
     const rows = args.isOn('by-language') ? [...scores, ...scoreReviewsByLanguage(task, predictions)] : scores;
-    if (args.isOn('json')) stdout.write(`${JSON.stringify({ task, scores: rows }, null, 2)}\n`);
-    else
+    if (args.isOn('json')) stdout.write(`${JSON.stringify({ task, threshold, scores: rows }, null, 2)}\n`);
+    else {
+      const origin = recorded === undefined ? 'the default' : 'recorded with the adapter';
+      if (threshold !== undefined) stdout.write(`threshold ${threshold} (${origin})\n`);
       for (const { language, metric, value, low, high, examples: n } of rows) {
         stdout.write(
           `${language.padEnd(12)} ${metric.padEnd(18)} ${value.toFixed(2)}  [${low.toFixed(2)}, ${high.toFixed(2)}]  ${n} examples\n`,
         );
       }
+    }
     return 0;
   } finally {
     model.dispose();
