@@ -2,7 +2,14 @@ import fs from 'node:fs';
 import { ArgumentError, FormatError } from 'lowrank';
 import { expect, test } from 'vitest';
 import { writeSealed } from '../../lib/review/src/sealedFile';
-import { checkTrainedTask, describeTrainingData, saveTrainingData, trainedLanguages, trainedThreshold } from '../../lib/review/src/trainingDataFile';
+import {
+  checkTrainedTask,
+  describeTrainingData,
+  saveTrainingData,
+  trainedLanguageLabel,
+  trainedLanguages,
+  trainedThreshold,
+} from '../../lib/review/src/trainingDataFile';
 import { temporaryFolder } from '../io/temporaryFolder';
 
 const folder = temporaryFolder();
@@ -19,6 +26,16 @@ test('an adapter from elsewhere, and data that does not name its languages, tell
   expect(trainedLanguages(folder('elsewhere'))).toBeUndefined();
   saveTrainingData(folder('.'), describeTrainingData('comment', [example('')]));
   expect(trainedLanguages(folder('.'))).toBeUndefined();
+});
+
+test('prompts that named the language are recorded, and a file that does not say had none', () => {
+  for (const languageLabel of [true, false]) {
+    saveTrainingData(folder('.'), describeTrainingData('comment', [example('go')], { languageLabel }));
+    expect(trainedLanguageLabel(folder('.'))).toBe(languageLabel);
+  }
+  expect(trainedLanguageLabel(folder('elsewhere'))).toBe(false);
+  writeSealed(folder('training_data.json'), 'training data', { languageLabel: 'yes' });
+  expect(() => trainedLanguageLabel(folder('.'))).toRefuse(FormatError, /languageLabel is not true or false/);
 });
 
 test('an adapter of another task is refused with the name of its own', () => {

@@ -1,7 +1,7 @@
 /** Records an adapter's training data in a file beside PEFT's, which PEFT ignores. */
 import nodePath from 'node:path';
 import { ArgumentError, FormatError } from 'lowrank';
-import type { ReviewTask } from './prompts';
+import type { PromptOptions, ReviewTask } from './prompts';
 import type { ReviewExample } from './reviewExample';
 import { readSealed, writeSealed } from './sealedFile';
 
@@ -13,14 +13,20 @@ export interface TrainingData {
   readonly languages: readonly string[];
   /** Necessity: the probability from which the answer is yes, chosen on validation data. */
   readonly threshold?: number;
+  /** Whether the prompts named the language. @defaultValue false */
+  readonly languageLabel?: boolean;
 }
 
 const FILE = 'training_data.json';
 const REMEDY = 'copy or train the adapter again, or remove this file, or its sha256 if you have changed the file yourself';
 
-export function describeTrainingData(task: ReviewTask, examples: readonly ReviewExample[]): TrainingData {
+export function describeTrainingData(
+  task: ReviewTask,
+  examples: readonly ReviewExample[],
+  { languageLabel }: PromptOptions = {},
+): TrainingData {
   const languages = [...new Set(examples.map(({ language }) => language))].filter((language) => language !== '').sort();
-  return { task, examples: examples.length, languages };
+  return { task, examples: examples.length, languages, ...(languageLabel && { languageLabel }) };
 }
 
 /** Writes the record into an adapter's folder. @throws StorageError when the disk refuses. */
@@ -53,6 +59,13 @@ export function trainedThreshold(folder: string): number | undefined {
   if (threshold === undefined) return undefined;
   if (!(typeof threshold === 'number' && threshold >= 0 && threshold <= 1)) throw malformed(folder, 'threshold is not in 0…1');
   return threshold;
+}
+
+/** Whether the prompts of an adapter's training named the language. @throws FormatError when the file is damaged. */
+export function trainedLanguageLabel(folder: string): boolean {
+  const label = recorded(folder)?.languageLabel ?? false;
+  if (typeof label !== 'boolean') throw malformed(folder, 'languageLabel is not true or false');
+  return label;
 }
 
 function recorded(folder: string): Readonly<Record<string, unknown>> | undefined {

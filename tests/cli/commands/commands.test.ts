@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { LlamaForCausalLM, type LoraConfig, PeftModel, tf } from 'lowrank';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { LlamaForCausalLM, type LoraConfig, PeftModel, Tokenizer, tf } from 'lowrank';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { completeSpec } from '../../../lib/lowrank/src/cli/arguments/commandSpec';
 import { allCommands } from '../../../lib/lowrank/src/cli/commands/commands';
 import { temporaryFolder } from '../../io/temporaryFolder';
@@ -118,6 +118,33 @@ test('eval measures necessity at the threshold of the adapter, as review does, a
   expect(await measured(folder('cautious'))).toMatch(/^threshold 1 \(recorded with the adapter\)\n[\s\S]*recall +0\.00/);
   expect(await measured(folder('adapters'))).toMatch(/^threshold 0\.5 \(the default\)\n/);
 });
+
+test('an adapter that was trained with --language is measured and used with the language in every prompt', async () => {
+  const data = ['--task', 'comment', '--data', folder('reviews.jsonl'), ...model, '--quiet'];
+  const training = ['--output', folder('labelled'), '--language', '--rank', '2', '--steps', '1', '--batch-size', '2', '--held-out', '2'];
+  expect((await lowrank(['train', ...data, ...training])).code).toBe(0);
+  const encode = vi.spyOn(Tokenizer.prototype, 'encode');
+  const labelsOf = async (words: readonly string[], stdin?: string) => {
+    encode.mockClear();
+    expect((await lowrank(words, stdin)).code).toBe(0);
+    const prompts = encode.mock.calls.flatMap(([text]) => (text.includes('### Input:') ? [text] : []));
+    return new Set(prompts.map((text) => /The programming language is: '(\w+)'/.exec(text)?.[1]));
+  };
+  const diff = '--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n';
+  const review = (adapters: string) => ['review', '-', ...model, '--adapter', folder(adapters)];
+  const evaluation = ['eval', ...data, '--examples', '8', '--adapter'];
+  const found = [
+    ...[await labelsOf([...evaluation, folder('labelled')]), await labelsOf([...evaluation, folder('adapters')])],
+    ...[await labelsOf(review('labelled'), diff), await labelsOf(review('adapters'), diff)],
+  ];
+  encode.mockRestore();
+  expect(found).toEqual([new Set(['javascript', 'go']), new Set([undefined]), new Set(['python']), new Set([undefined])]);
+  fs.cpSync(folder('adapters/necessity'), folder('labelled/necessity'), { recursive: true });
+  expect(await lowrank(review('labelled'), diff)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('of necessity, comment, only comment had --language in training; train all alike'),
+  });
+}, 120_000);
 
 test('a prefix is trained by the same command', async () => {
   const words = [

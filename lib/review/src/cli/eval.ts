@@ -12,7 +12,7 @@ import {
   UsageError,
 } from 'lowrank/internal';
 import { drawExamples, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../index';
-import { trainedThreshold } from '../trainingDataFile';
+import { trainedLanguageLabel, trainedThreshold } from '../trainingDataFile';
 import { reviewData } from './reviewData';
 import { adapterFolder, taskOf } from './tasks';
 
@@ -31,6 +31,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const options = {
     cluster,
     threshold,
+    languageLabel: folder !== undefined && trainedLanguageLabel(folder),
     maxLength: args.whole('max-length') ?? 1024,
     batchSize: args.whole('batch-size'),
     generation: { numBeams: args.whole('beams') },

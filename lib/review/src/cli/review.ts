@@ -18,7 +18,7 @@ import { conflictingFiles, generatedFiles, gitDiff, givenDiff, unbornBranch, unt
 import { hasOwnAdapters, ownAdapters } from './ownAdapters';
 import { jsonReport, type ReviewedDiff, sarifReport, skippedFiles, textReport, textSummary } from './reports';
 import { ReviewMeter } from './reviewMeter';
-import { adapterFolder, TaskAdapters, tasksOf } from './tasks';
+import { adapterFolder, languageLabelOf, TaskAdapters, tasksOf } from './tasks';
 import { unseenLanguages } from './unseenLanguages';
 
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
@@ -43,6 +43,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     throw new UsageError('--threshold does nothing without an adapter for necessity');
   const necessity = adapters === undefined ? undefined : nodePath.join(adapters, 'necessity');
   const threshold = chosenThreshold ?? (necessity === undefined ? undefined : trainedThreshold(necessity));
+  const languageLabel = adapters !== undefined && languageLabelOf(adapters, tasks);
   if (hunks.length > 0 && adapters === undefined && !args.isOn('untuned')) {
     streams.stderr.write(skippedFiles(counter.skipped));
     throw new UsageError(
@@ -69,7 +70,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
       const onAnswers = (task: ReviewTask, done: number, count: number) => progress.show(meter.answered(task, done, count));
       const told = { onProgress, onAnswers };
       const onDecline = ({ file, line }: DiffHunk, reason: string) => counter.skip(file, `line ${line}: ${reason}`);
-      for await (const review of reviewDiff(models, tokenizer, hunks, { ...options, threshold, ...told, onDecline })) {
+      for await (const review of reviewDiff(models, tokenizer, hunks, { ...options, threshold, languageLabel, ...told, onDecline })) {
         reviews.push(review);
         if (format === 'text') streams.stdout.write(textReport(review));
       }

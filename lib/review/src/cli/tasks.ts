@@ -4,7 +4,7 @@ import { type LlamaForCausalLM, PeftModel } from 'lowrank';
 import { type CommandArguments, isAdapter, readAdapterConfig, UsageError } from 'lowrank/internal';
 import { type ReviewTask, reviewTasks } from '../prompts';
 import type { ReviewerModel } from '../reviewerModel';
-import { checkTrainedTask } from '../trainingDataFile';
+import { checkTrainedTask, trainedLanguageLabel } from '../trainingDataFile';
 
 /** The task of `--task`. @throws UsageError when it is missing or unknown. */
 export function taskOf(args: CommandArguments): ReviewTask {
@@ -35,6 +35,16 @@ export function tasksOf(directory: string): ReviewTask[] {
   for (const task of tasks) checkTrainedTask(nodePath.join(directory, task), task);
   if (tasks.length > 0) return tasks;
   throw new UsageError(`--adapter ${directory} contains no adapter in a folder named necessity, comment or refinement`);
+}
+
+/** Whether the adapters of a folder need prompts that name the language. @throws UsageError when some do and some do not. */
+export function languageLabelOf(directory: string, tasks: readonly ReviewTask[]): boolean {
+  const labelled = tasks.filter((task) => trainedLanguageLabel(nodePath.join(directory, task)));
+  if (labelled.length > 0 && labelled.length < tasks.length)
+    throw new UsageError(
+      `--adapter ${directory}: of ${tasks.join(', ')}, only ${labelled.join(', ')} had --language in training; train all alike`,
+    );
+  return labelled.length > 0;
 }
 
 /** One base model that switches adapters from task to task and loads each adapter once. */

@@ -26,7 +26,7 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
           train = drawExamples(task, splits.train, examples);
           return { train: encode(train), validation: encode(drawExamples(task, splits.validation, heldOut)) };
         },
-        onSaved: (folder) => saveTrainingData(folder, describeTrainingData(task, train)),
+        onSaved: (folder) => saveTrainingData(folder, describeTrainingData(task, train, { languageLabel })),
       };
     },
   });
