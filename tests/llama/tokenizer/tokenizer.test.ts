@@ -180,6 +180,9 @@ describe('what cannot be read is refused by name', () => {
     const without = (key: string, fields: readonly Field[]) => fields.filter(([name]) => name !== key);
     await expect(fromFields(without('tokenizer.ggml.merges', llamaBpeFields))).rejects.toThrow(GgufError);
     await expect(fromFields(without('tokenizer.ggml.scores', sentencePieceFields))).rejects.toThrow(/neither merges nor a score/);
+    const long = strings('tokenizer.ggml.tokens', [...sentencePiece.tokens.slice(0, -1), 'a'.repeat(200_000)]);
+    const slow = fromFields([...without('tokenizer.ggml.tokens', sentencePieceFields), long]);
+    await expect(slow).rejects.toRefuse(GgufError, 'the tokens are too long to derive their merges from scores');
     const numbers = [...without('tokenizer.ggml.tokens', llamaBpeFields), integers('tokenizer.ggml.tokens', [1])];
     await expect(fromFields(numbers)).rejects.toThrow("'tokenizer.ggml.tokens' is not a list of strings");
     const wrong = [...without('tokenizer.ggml.model', llamaBpeFields), id('tokenizer.ggml.model', 3)];

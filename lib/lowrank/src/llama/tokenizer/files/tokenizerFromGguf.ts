@@ -10,6 +10,7 @@ import { mergesFromScores } from './sentencePieceMerges';
 const UNKNOWN = 2;
 const CONTROL = 3;
 const USER_DEFINED = 4;
+const MOST_WORK = 1e8; // characters squared: Gemma's 262,144 tokens have about 2e7
 
 /**
  * Reads the tokenizer of a GGUF file.
@@ -92,6 +93,8 @@ function sentencePieceBpe(file: GgufFile, { tokens, types, merges }: Vocabulary,
   if (!merges && scores?.length !== tokens.length) {
     throw new GgufError(file.path, 0, 'there are neither merges nor a score per token for this vocabulary');
   }
+  if (!merges && tokens.reduce((work, { length }) => work + length ** 2, 0) > MOST_WORK)
+    throw new GgufError(file.path, 0, 'the tokens are too long to derive their merges from scores: convert it with tokenizer.ggml.merges');
   const hasPrefix = metadataOf(file, 'tokenizer.ggml.add_space_prefix', 'boolean') ?? true;
   const stripPrefix = hasPrefix ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : [];
   const bpe = { type: 'BPE', dropout: null, unk_token: unkToken, fuse_unk: true, byte_fallback: true, ignore_merges: false };
