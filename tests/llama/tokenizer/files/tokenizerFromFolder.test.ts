@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { FormatError, Tokenizer } from 'lowrank';
 import { describe, expect, test, vi } from 'vitest';
+import { tokenizerFromFolder } from '../../../../lib/lowrank/src/llama/tokenizer/files/tokenizerFromFolder';
 import { temporaryFolder } from '../../../io/temporaryFolder';
 
 const path = temporaryFolder();
@@ -124,9 +125,21 @@ test('special tokens to which no file gives an id get the next ones, in the orde
   const tokenizer = await read('without ids', { 'tokenizer_config.json': config });
   expect(tokenizer).toMatchObject({ eosTokenId: 2, padTokenId: 6, vocabSize: 8 });
   expect(tokenizer.encode('a[SEP]b[PAD]<new>')).toEqual([0, 5, 1, 6, 7]);
-  expect(warn.mock.calls.map(([text]) => String(text))).toContainEqual(
-    expect.stringMatching(/special token "\[PAD\]" an id: it gets 6, as in transformers; .* resizeTokenEmbeddings\(7\)/),
-  );
+  expect(warn.mock.calls.map(([text]) => String(text))).toEqual([
+    expect.stringMatching(/ \(3\) get the next, as in transformers: "\[SEP\]" 5, "\[PAD\]" 6, "<new>" 7; .* resizeTokenEmbeddings\(8\)/),
+  ]);
+  warn.mockRestore();
+});
+
+test('100,000 special tokens without ids are read in seconds, with one warning', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const folder = path('many');
+  fs.mkdirSync(folder);
+  const names = Array.from({ length: 100_000 }, (_, index) => `<${index}>`);
+  fs.writeFileSync(`${folder}/tokenizer.json`, JSON.stringify(tokenizerJson));
+  fs.writeFileSync(`${folder}/tokenizer_config.json`, JSON.stringify({ additional_special_tokens: names }));
+  expect(tokenizerFromFolder(folder).tokenizerJson.added_tokens).toHaveLength(100_000);
+  expect(warn.mock.calls).toEqual([[expect.stringMatching(/\(100000\) get the next.*"<4>" \d+, …; .*resizeTokenEmbeddings\(100005\)/)]]);
   warn.mockRestore();
 });
 

@@ -127,18 +127,23 @@ function allAddedTokens(
   for (const [id, token] of Object.entries(objectOr(special.added_tokens_decoder))) add(Number(id), token, false);
   for (const [content, id] of Object.entries(addedTokens)) add(id, content, false);
   const vocabulary = isJsonObject(tokenizerJson.model) ? objectOr(tokenizerJson.model.vocab) : {};
-  const nextId = () => Math.max(Object.keys(vocabulary).length, ...tokens.map((token) => (isJsonObject(token) ? Number(token.id) + 1 : 0)));
+  const idAfter = (token: unknown) => (isJsonObject(token) ? Number(token.id) + 1 : 0);
+  let nextId = tokens.reduce<number>((next, token) => Math.max(next, idAfter(token)), Object.keys(vocabulary).length);
+  const made: string[] = [];
   const named = SPECIAL.map((name) => special[name]);
   for (const token of [...named, ...others, ...list]) {
     const content = tokenText(token);
     if (content === undefined || content === '' || known.has(content)) continue;
     const isWord = Object.hasOwn(vocabulary, content);
-    const id = isWord ? vocabulary[content] : nextId();
-    if (!isWord) {
-      const remedy = `a model without a row for it needs resizeTokenEmbeddings(${Number(id) + 1})`;
-      warn(`${folder}: no file gives the special token ${shown(content)} an id: it gets ${id}, as in transformers; ${remedy}`);
-    }
+    const id = isWord ? vocabulary[content] : nextId;
+    if (!isWord) made.push(`${shown(content)} ${id}`);
     add(id, token, true);
+    nextId = Math.max(nextId, Number(id) + 1);
+  }
+  if (made.length > 0) {
+    const remedy = `a model without rows for them needs resizeTokenEmbeddings(${nextId})`;
+    const first = made.slice(0, 5).join(', ') + (made.length > 5 ? ', …' : '');
+    warn(`${folder}: special tokens without an id in any file (${made.length}) get the next, as in transformers: ${first}; ${remedy}`);
   }
   // As in transformers: its use makes a token special, whatever its entry says. Where there is a list of added tokens, it has to be in it.
   const decoder = special.added_tokens_decoder === undefined ? undefined : Object.values(objectOr(special.added_tokens_decoder));
@@ -179,9 +184,10 @@ function furtherTokens(config: JsonObject, map: JsonObject): FurtherTokens {
   if (extraOfMap !== undefined) extra = Array.isArray(extraOfMap) ? [...ofConfig, ...ofMap] : extraOfMap;
   takeMapping();
   const list = listOr(extra === undefined ? (olderOfMap ?? older) : extra);
+  const inList = new Set(list);
   return {
     named: Object.values({ ...late, ...first }),
-    list: list.map((token) => (isJsonObject(token) ? { special: list.includes(tokenText(token)), ...token } : token)), // an object says it itself
+    list: list.map((token) => (isJsonObject(token) ? { special: inList.has(tokenText(token)), ...token } : token)), // an object says it itself
     early: [...ofConfig.filter((token) => typeof token === 'string'), ...ofMap],
   };
 }
