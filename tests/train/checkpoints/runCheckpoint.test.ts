@@ -87,6 +87,17 @@ describe('a saved run', () => {
     },
   );
 
+  test('may have more updates than a call takes arguments', async () => {
+    const directory = folder('long');
+    await run(directory, 1);
+    const { step, state, tensors } = loadCheckpoint(directory) ?? expect.unreachable();
+    const { history, ...rest } = state as { readonly history: readonly object[] };
+    const long = Array.from({ length: 200_000 }, (_, index) => ({ ...history[0], step: index + 1 }));
+    saveCheckpoint(directory, { step, state: { ...rest, history: long }, tensors });
+    tf.dispose(Object.values(tensors));
+    expect((await run(directory, 200_000)).history).toHaveLength(200_000);
+  });
+
   test('holds two states where keep is 2, also at its end', async () => {
     const directory = folder('two');
     const model = new BigramModel();

@@ -45,6 +45,10 @@ describe('padBatch', () => {
     expect(padBatch([example(5, 6), example(7, 8)], { padTokenId: 0 }).attentionMask).toBeUndefined();
   });
 
+  test('takes more examples than a call takes arguments', () => {
+    expect(padBatch(Array<TrainingExample>(200_000).fill(example(5)), { padTokenId: 0, side: 'left' }).inputIds).toHaveLength(200_000);
+  });
+
   test('refuses an empty batch and labels that do not fit', () => {
     expect(() => padBatch([], { padTokenId: 0 })).toThrow(ArgumentError);
     expect(() => padBatch([{ inputIds: [1, 2], labels: [1] }], { padTokenId: 0 })).toThrow(/example 0 has 2 ids but 1 labels/);

@@ -65,7 +65,7 @@ export class TrainingRun {
   /** The number of latest evaluations that did not lower the held-out loss. */
   evaluationsWithoutGain(): number {
     const losses = this.evaluations.map(({ loss }) => loss);
-    const lowest = Math.min(...losses.filter((loss) => !Number.isNaN(loss)));
+    const lowest = losses.reduce((least, loss) => (Number.isNaN(loss) ? least : Math.min(least, loss)), Infinity);
     return losses.length - 1 - losses.indexOf(lowest);
   }
 
@@ -227,8 +227,8 @@ export class TrainingRun {
     }
     this.best.take(Object.entries(best));
     this.warnOfOtherRates(path, history);
-    this.history.push(...history);
-    this.evaluations.push(...evaluations);
+    for (const record of history) this.history.push(record); // a call takes fewer arguments than a long run has updates
+    for (const record of evaluations) this.evaluations.push(record);
     this.position = position;
     this.resumedAt = this.step;
     this.noteSaved(path);

@@ -20,5 +20,5 @@ export function leftMask(rows: Tokens, width = longest(rows)): number[][] {
 
 /** The length of the longest row. */
 export function longest(rows: Tokens): number {
-  return Math.max(...rows.map(({ length }) => length));
+  return rows.reduce((most, { length }) => Math.max(most, length), -Infinity); // more rows than a call takes arguments
 }

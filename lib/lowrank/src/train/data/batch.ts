@@ -1,5 +1,5 @@
 /** Examples, and the rectangular batches that a model is trained on. */
-import { padLeft } from '../../llama/generation/padLeft';
+import { longest, padLeft } from '../../llama/generation/padLeft';
 import { learnedPositions } from '../../llama/nextTokenLoss';
 import { IGNORE_INDEX } from '../../nn';
 import { ArgumentError, memoryPlan, ShapeError } from '../../runtime';
@@ -51,7 +51,7 @@ export function padBatch(examples: readonly TrainingExample[], options: PadOptio
   const labels = examples.map((example) => example.labels);
   const lengths = inputIds.map(({ length }) => length);
   const isPadded = new Set(lengths).size > 1;
-  const [B, T] = [examples.length, Math.max(...lengths)];
+  const [B, T] = [examples.length, longest(inputIds)];
   checkMemory(memoryPlan([{ name: 'rows of numbers', bytes: B * T * PER_TOKEN }]), {
     what: `padding ${B} examples to ${T} tokens`,
     remedy: 'Take fewer examples at once, or shorter ones',
@@ -95,7 +95,7 @@ export function realTokens({ inputIds, attentionMask, segmentIds }: Batch): numb
 export function padRight(
   rows: readonly (readonly number[])[],
   filler: number,
-  width = Math.max(...rows.map(({ length }) => length)),
+  width = longest(rows),
 ): number[][] {
   return rows.map((row) => [...row, ...new Array<number>(width - row.length).fill(filler)]);
 }
