@@ -1,6 +1,6 @@
 /** Trains an adapter on encoded examples; the method supplies the settings that are not given. */
 import type { PeftType } from '../peft';
-import { deriveSeed } from '../runtime';
+import { ArgumentError, deriveSeed } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkOneOf } from '../runtime/checks/checkValues';
 import { checkWhole } from '../runtime/checks/checkWhole';
@@ -76,7 +76,7 @@ export const TRAINING_OPTIONS = [
  * Trains the active adapter of a PeftModel, or all trainable parameters of another model. With validation data, the model gets the weights
  * of its lowest validation loss at the end.
  *
- * @throws ArgumentError for an unknown option, or when `steps` is not a whole number of at least 1; whatever `train` throws.
+ * @throws ArgumentError for an unknown option, for one of evaluations without validation data, or when `steps` is not a whole number of at least 1; whatever `train` throws.
  */
 export async function trainOnExamples(
   model: TunedModel,
@@ -85,6 +85,7 @@ export async function trainOnExamples(
 ): Promise<TrainOnExamplesResult> {
   checkKnown('trainOnExamples', options, [...TRAINING_OPTIONS, 'padTokenId', 'pack']);
   const { train: examples, validation = [] } = splits;
+  if (validation.length === 0) checkUnevaluated(splits, options);
   const { padTokenId, pack, batchSize = 4, seed = 0, schedule = 'cosine', evaluateEvery, patience, onEvaluation, ...run } = options;
   const { learningRate: given, warmupSteps: warmup, ...passedOn } = run;
   const { steps } = run;
@@ -115,6 +116,14 @@ export async function trainOnExamples(
   } finally {
     optimizer.dispose();
   }
+}
+
+/** @throws ArgumentError when held-out data have another name, or an option is for them alone. */
+function checkUnevaluated(splits: ExampleSplits, options: TrainOnExamplesOptions): void {
+  const names = { eval: 'validation', evaluation: 'validation', heldOut: 'validation', test: 'validation' };
+  checkKnown('trainOnExamples: splits', splits, ['train', 'validation'], names);
+  const idle = (['evaluateEvery', 'patience', 'onEvaluation'] as const).find((name) => options[name] !== undefined);
+  if (idle) throw new ArgumentError(`${idle} has no effect without validation examples: give some, or leave it out`);
 }
 
 type Rates = { readonly schedule: string; readonly peak: number; readonly warmupSteps: number; readonly steps: number };
