@@ -45,6 +45,11 @@ describe('padBatch', () => {
     expect(padBatch([example(5, 6), example(7, 8)], { padTokenId: 0 }).attentionMask).toBeUndefined();
   });
 
+  test('refuses an example with a part that it would drop', () => {
+    const masked = { ...example(5, 6), attentionMask: [1, 0] };
+    expect(() => padBatch([example(5, 6), masked], { padTokenId: 0 })).toRefuse(ArgumentError, "example 1 has no option 'attentionMask'");
+  });
+
   test('takes more examples than a call takes arguments', () => {
     expect(padBatch(Array<TrainingExample>(200_000).fill(example(5)), { padTokenId: 0, side: 'left' }).inputIds).toHaveLength(200_000);
   });

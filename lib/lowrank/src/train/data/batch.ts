@@ -64,8 +64,10 @@ export function padBatch(examples: readonly TrainingExample[], options: PadOptio
   };
 }
 
-/** @throws ShapeError when the example's numbers of labels and ids differ. */
-export function checkExample({ inputIds, labels }: TrainingExample, index: number): void {
+/** @throws ArgumentError when the example has a part that would be lost; ShapeError when its numbers of labels and ids differ. */
+export function checkExample(example: TrainingExample, index: number): void {
+  checkKnown(`example ${index}`, example, ['inputIds', 'labels']);
+  const { inputIds, labels } = example;
   if (inputIds.length === labels.length) return;
   throw new ShapeError(`example ${index} has ${inputIds.length} ids but ${labels.length} labels: give one label per id`);
 }
@@ -92,10 +94,6 @@ export function realTokens({ inputIds, attentionMask, segmentIds }: Batch): numb
 }
 
 /** The rows, followed by `filler` up to the length of the longest or to `width`. */
-export function padRight(
-  rows: readonly (readonly number[])[],
-  filler: number,
-  width = longest(rows),
-): number[][] {
+export function padRight(rows: readonly (readonly number[])[], filler: number, width = longest(rows)): number[][] {
   return rows.map((row) => [...row, ...new Array<number>(width - row.length).fill(filler)]);
 }
