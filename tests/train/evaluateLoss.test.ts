@@ -23,9 +23,13 @@ test('it keeps no tensor and moves no weight', async () => {
   model.dispose();
 });
 
-test('batches without a label are refused, and a signal ends it', async () => {
+test('batches without a label and a precision without effect are refused, and a signal ends it', async () => {
   const model = new BigramModel();
   await expect(evaluateLoss(model, [])).rejects.toThrow(ArgumentError);
+  const float16 = evaluateLoss(model, batchesOf(2), { precision: 'float16' as 'float32' });
+  await expect(float16).rejects.toRefuse(ArgumentError, 'precision "float16" is none of "float32", "bfloat16"');
+  const idle = evaluateLoss(model, batchesOf(2), { precision: 'bfloat16', compile: false });
+  await expect(idle).rejects.toRefuse(ArgumentError, "precision 'bfloat16' is for compiled products: leave compile on");
   await expect(evaluateLoss(model, batchesOf(2), { signal: AbortSignal.abort() })).rejects.toThrow(AbortedError);
   model.dispose();
 });

@@ -331,12 +331,16 @@ test('a learning rate that is none ends the run before its update, with nothing 
 });
 
 describe('what is refused', () => {
-  test.each([{ steps: 0 }, { epochs: 1.5 }, { gradientAccumulation: 0 }, { maxGradNorm: -1 }, { stepsAtOnce: 0 }])(
-    '%o',
-    async (options) => {
-      await expect(train(model, batches, options)).rejects.toThrow(ArgumentError);
-    },
-  );
+  test.each([
+    { steps: 0 },
+    { epochs: 1.5 },
+    { gradientAccumulation: 0 },
+    { maxGradNorm: -1 },
+    { stepsAtOnce: 0 },
+    { compile: false, precision: 'bfloat16' as const },
+  ])('%o', async (options) => {
+    await expect(train(model, batches, options)).rejects.toThrow(ArgumentError);
+  });
 
   test('no batches, or labels that are all -100', async () => {
     await expect(train(model, [], {})).rejects.toThrow(/no batch to train on/);

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
+import { checkPrecision } from '../runtime/compile/precision';
 import { interruptible } from '../runtime/interruptible';
 import { weightedMean } from '../runtime/weightedMean';
 import { checkEvaluationMemory } from './checkTrainingMemory';
@@ -38,7 +39,7 @@ export interface EvaluateOptions extends ExecutionOptions {
 /**
  * The mean loss over all tokens with a label, without dropout. Each token has the same weight in every batch.
  *
- * @throws ArgumentError when the batches have no label; MemoryError for a batch that does not fit; AbortedError when the signal, SIGINT or
+ * @throws ArgumentError when the batches have no label, or for an option that has no effect; MemoryError for a batch that does not fit; AbortedError when the signal, SIGINT or
  * SIGTERM ends it.
  */
 export async function evaluateLoss(
@@ -47,6 +48,7 @@ export async function evaluateLoss(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   checkKnown('evaluateLoss', options, ['signal', 'onProgress', 'compile', 'precision', 'cluster']);
+  checkPrecision(options);
   const { cluster } = options;
   return interruptible(options.signal, (signal) => {
     const work = () => meanLoss(model, batches, { ...options, signal });

@@ -2,6 +2,7 @@
 import { AbortedError, ArgumentError } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkWhole } from '../runtime/checks/checkWhole';
+import { checkPrecision } from '../runtime/compile/precision';
 import type { CheckpointPlace } from './checkpoints/runCheckpoint';
 import type { Cluster } from './cluster/cluster';
 import type { EvaluationPlan } from './evaluationPlan';
@@ -113,6 +114,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     lr: 'optimizer',
     batchSize: 'gradientAccumulation',
   });
+  checkPrecision(options);
   const { optimizer, steps, epochs, gradientAccumulation, maxGradNorm, stepsAtOnce, evaluation, checkpoint } = options;
   if (optimizer !== undefined && typeof optimizer?.coefficients !== 'function')
     throw new ArgumentError('optimizer is not an AdamW: give new AdamW({ learningRate: … }), or leave it out');

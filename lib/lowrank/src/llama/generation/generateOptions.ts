@@ -1,8 +1,8 @@
 /** The settings of generation, and their checks before it begins. */
 import { ArgumentError, ShapeError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
-import { checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
+import { checkPrecision } from '../../runtime/compile/precision';
 import { checkMemory } from '../../runtime/memory/memoryBudget';
 import { warn } from '../../runtime/messages/warn';
 import { checkIds, checkLength, checkRows } from '../checkInputs';
@@ -98,11 +98,9 @@ function warnOfIdle(options: GenerateOptions): void {
 }
 
 /** @throws ArgumentError when an execution option has an invalid value, or would have no effect. */
-function checkExecution({ seed = 0, compile = true, precision = 'float32', onToken }: GenerateOptions): void {
+function checkExecution({ seed = 0, compile, precision, onToken }: GenerateOptions): void {
   checkWhole('seed', seed, 0);
-  checkOneOf('compile', compile, [true, false]);
-  checkOneOf('precision', precision, ['float32', 'bfloat16']);
-  if (!compile && precision !== 'float32') throw new ArgumentError(`precision '${precision}' is for compiled products: leave compile on`);
+  checkPrecision({ compile, precision });
   if (onToken !== undefined && typeof onToken !== 'function') throw new ArgumentError('onToken is not a function');
 }
 
