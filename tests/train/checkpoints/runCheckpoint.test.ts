@@ -98,6 +98,21 @@ describe('a saved run', () => {
     expect((await run(directory, 200_000)).history).toHaveLength(200_000);
   });
 
+  test('without the weights of its lowest held-out loss is not resumed with keepBest', async () => {
+    const directory = folder('best');
+    const model = new BigramModel();
+    const trained = (steps: number, keepBest: boolean) =>
+      train(model, batches, { steps, checkpoint: { directory }, evaluation: { batches, keepBest } });
+    await trained(1, true);
+    await trained(2, false); // its loss is lower
+    await expect(trained(3, true)).rejects.toRefuse(
+      StateError,
+      /was saved without keepBest .*: leave keepBest out, or take another folder/,
+    );
+    expect((await trained(3, false)).history).toHaveLength(3);
+    model.dispose();
+  });
+
   test('holds two states where keep is 2, also at its end', async () => {
     const directory = folder('two');
     const model = new BigramModel();

@@ -51,7 +51,7 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
   try {
     if (checkpoint && cluster?.isFirst !== false) unlock = lockRun(checkpoint.directory);
     model.train?.();
-    if (checkpoint) run.resume(checkpoint, inputsOf(batches, optimizer, options));
+    if (checkpoint) run.resume(checkpoint, inputsOf(batches, optimizer, options), evaluation?.keepBest);
     if (cluster) await shakeHands(cluster, factsOf(run, batches, options));
     await loop(run, batches, options, { stop, stepsAtOnce });
     if (evaluation?.keepBest) run.restoreBest();

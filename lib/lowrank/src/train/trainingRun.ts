@@ -144,7 +144,7 @@ export class TrainingRun {
       const evaluation = await evaluateLoss(this.model, heldOut, options);
       const record = { step: this.step, ...evaluation };
       this.evaluations.push(record);
-      if (keepBest && this.evaluationsWithoutGain() === 0) this.best.take(parametersOf(this.model));
+      if (this.evaluationsWithoutGain() === 0) this.best.take(keepBest ? parametersOf(this.model) : []);
       return record;
     } catch (error) {
       if (!(error instanceof AbortedError)) throw error;
@@ -189,13 +189,14 @@ export class TrainingRun {
   /**
    * Resumes the run from the newest checkpoint in the directory, if there is one.
    *
-   * @throws StateError when the checkpoint belongs to another run; the model is unchanged then.
+   * @throws StateError when the checkpoint belongs to another run, or lacks the best weights for `keepBest`; the model is unchanged then.
    */
-  resume({ directory }: CheckpointPlace, inputs: RunInputs): void {
+  resume({ directory }: CheckpointPlace, inputs: RunInputs, keepBest = false): void {
     this.setup = { ...setupOf(this.model), inputs };
     const saved = loadRun(directory, parametersOf(this.model), this.setup);
     if (!saved) return;
     try {
+      if (keepBest) checkBest(saved);
       this.takeUp(saved);
     } finally {
       tf.dispose([saved.weights, saved.best, saved.optimizer.tensors]);
@@ -251,6 +252,14 @@ export class TrainingRun {
     this.queue.dispose();
     this.best.dispose();
   }
+}
+
+/** @throws StateError when the weights of the lowest loss were not kept. */
+function checkBest({ path, best, evaluations }: RunState & { readonly path: string }): void {
+  if (Object.keys(best).length > 0 || evaluations.every(({ loss }) => Number.isNaN(loss))) return;
+  throw new StateError(
+    `${path} was saved without keepBest and has no weights of its lowest held-out loss: leave keepBest out, or take another folder`,
+  );
 }
 
 function notFinite(step: number, { epoch, batch }: DataPosition, { loss, gradNorm }: { loss: number; gradNorm: number }): string {
