@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ArgumentError } from 'lowrank';
+import { ArgumentError, NotFiniteError } from 'lowrank';
 import { expect, test } from 'vitest';
 import { checkSampling, sampleToken } from '../../../lib/lowrank/src/llama/generation/sampling';
 import { seededRandom } from '../../../lib/lowrank/src/runtime';
@@ -56,6 +56,12 @@ test('whatever the logits, the draw is one of the candidates', () => {
       },
     ),
   );
+});
+
+test.each([Number.NaN, Infinity])('a logit of %d is refused', (bad) => {
+  const draw = () => sampleToken(Float32Array.from([1, bad, -Infinity]), { temperature: 1 }, () => 0.5);
+  expect(draw).toRefuse(NotFiniteError, `the largest logit is ${bad}`);
+  expect(sampleToken(Float32Array.from([1, -Infinity]), { temperature: 1 }, () => 0.99)).toBe(0);
 });
 
 test.each([

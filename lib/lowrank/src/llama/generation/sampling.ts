@@ -1,5 +1,5 @@
 /** The choice of the next token from its logits. */
-import { ArgumentError } from '../../runtime';
+import { ArgumentError, NotFiniteError } from '../../runtime';
 import { checkKnown } from '../../runtime/checks/checkKnown';
 import { checkNumber } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
@@ -27,11 +27,14 @@ export function checkSampling({ temperature = 0, topP = 1, topK = 1 }: SamplingO
  * Draws one token: temperature, then topK, then topP, in the order of Hugging Face. The temperature must be above 0.
  *
  * @param random - returns numbers in [0, 1).
+ * @throws NotFiniteError when a logit is NaN, or the largest infinite.
  */
 export function sampleToken(logits: Float32Array, options: SamplingOptions, random: () => number): number {
   checkKnown('sampleToken', options, ['temperature', 'topP', 'topK']);
   const { temperature = 1, topP = 1, topK = logits.length } = options;
   const likeliest = logits.reduce((highest, logit) => Math.max(highest, logit), -Infinity);
+  if (!Number.isFinite(likeliest))
+    throw new NotFiniteError(`the largest logit is ${likeliest}, so no token can be drawn: the weights or an adapter's are not finite`);
   const odds = Float64Array.from(logits, (logit) => Math.exp((logit - likeliest) / temperature)); // the likeliest has 1
   const candidates = candidateTokens(odds, topK);
   const kept = topP < 1 ? nucleus(candidates, odds, topP) : candidates;
