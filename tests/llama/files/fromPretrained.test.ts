@@ -201,9 +201,9 @@ describe('a configuration of any age', () => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const folder = changedFolder('sampling', {});
     const write = (document: object) => fs.writeFileSync(`${folder}/generation_config.json`, JSON.stringify(document));
-    write({ do_sample: true, temperature: 0.6, top_k: 50, num_beams: null, eos_token_id: 2 });
+    write({ do_sample: true, temperature: 0.6, top_k: 50, num_beams: null, stop_strings: ['.'], eta_cutoff: 0, eos_token_id: 2 });
     (await LlamaForCausalLM.fromPretrained(folder)).dispose();
-    const settings = 'do_sample true, temperature 0.6; pass what you want as its options';
+    const settings = 'do_sample true, temperature 0.6, stop_strings ["."]; pass what you want as its options';
     expect(warned.mock.calls).toEqual([[`${folder}/generation_config.json: generate does not take up ${settings}`]]);
     write({ do_sample: false, temperature: 1, eos_token_id: 2 });
     (await LlamaForCausalLM.fromPretrained(folder)).dispose();

@@ -24,6 +24,14 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   forced_bos_token_id: undefined,
   forced_eos_token_id: undefined,
   bad_words_ids: undefined,
+  sequence_bias: undefined,
+  exponential_decay_length_penalty: undefined,
+  epsilon_cutoff: 0,
+  eta_cutoff: 0,
+  guidance_scale: 1,
+  num_return_sequences: 1,
+  stop_strings: undefined,
+  encoder_repetition_penalty: 1,
 };
 
 /** Warns of settings that transformers would apply by itself. */
