@@ -217,6 +217,11 @@ describe('a configuration of any age', () => {
     ['quantised weights', { quantization_config: { bits: 4 } }, /quantised/],
     ['another scaling', { rope_parameters: { rope_type: 'yarn', factor: 2 } }, /scaled by "yarn"; read are linear and llama3/],
     ['attention to later tokens', { is_causal: false }, /is_causal is false: tokens see later ones/],
+    [
+      'a rotation for each kind of layer',
+      { rope_parameters: { full_attention: { rope_theta: 5 } } },
+      /sets rotations by layer .*full_attention/,
+    ],
     ['half-rotated heads', { rope_parameters: { partial_rotary_factor: 0.5 } }, /partial_rotary_factor is 0.5/],
   ])('of %s is unsupported', async (name, config, message) => {
     const load = LlamaForCausalLM.fromPretrained(changedFolder(name, { config }));

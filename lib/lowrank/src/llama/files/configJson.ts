@@ -140,6 +140,10 @@ function ropeOf(path: string, config: JsonObject): JsonFields {
   const hasScaling = !isJsonObject(scaling) || Object.keys(scaling).length > 0; // an empty object counts as absent, as in Python
   const value = (hasScaling ? scaling : undefined) ?? parameters ?? {};
   if (!isJsonObject(value)) throw new FormatError(`${path}: the rotary settings (rope_parameters or rope_scaling) are not an object`);
+  const isRotation = (each: unknown) => isJsonObject(each) && ('rope_theta' in each || 'rope_type' in each);
+  const nested = Object.keys(value).filter((name) => isRotation(value[name]));
+  if (nested.length > 0)
+    throw new UnsupportedError(`${path}: rope_parameters sets rotations by layer (${shown(nested)}); here all layers rotate alike`);
   return fieldsOf(path, value);
 }
 
