@@ -44,7 +44,7 @@ export interface LlamaConfigOptions {
   readonly bosTokenId?: number;
   /** The token id, or ids, that end generation. */
   readonly eosTokenId?: number | readonly number[];
-  /** The id that pads shorter rows of a batch; it is always masked. */
+  /** The id before the shorter rows of `generate`, which masks it there. In rows that a caller pads, only a mask says what is padding. */
   readonly padTokenId?: number;
 }
 
