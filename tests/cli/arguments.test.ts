@@ -86,3 +86,12 @@ test('--held-out takes as many examples as it says, and must leave some to train
     stderr: expect.stringMatching(/--held-out 20 leaves none of the 20 examples in .*data\.jsonl to train on/),
   });
 });
+
+test('held-out examples that are too long are counted like the others', async () => {
+  const lines = Array.from({ length: 20 }, (_, i) => JSON.stringify({ prompt: `a${i}`, completion: 'b '.repeat(i % 2 === 0 ? 1 : 600) }));
+  fs.writeFileSync(folder('long.jsonl'), lines.join('\n'));
+  const given = ['--data', folder('long.jsonl'), '--model', model, '--output', folder('long'), '--held-out', '10'];
+  const { stdout } = await lowrank(['train', ...given, '--steps', '1', '--rank', '2']);
+  const [, training, heldOut] = /skipped (\d+) examples .*\nskipped (\d+) held-out examples longer than --max-length\n/.exec(stdout) ?? [];
+  expect(Number(training) + Number(heldOut)).toBe(10);
+});

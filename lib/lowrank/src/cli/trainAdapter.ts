@@ -122,8 +122,10 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     if (!isWriter) return 0;
     const losses = result.evaluations.map(({ loss }) => loss);
     const leftOut = encoded.train.length - examples.train.length;
+    const heldOutTooLong = encoded.validation.length - examples.validation.length;
     stdout.write(`${result.history.length} updates on ${encoded.train.length} examples of ${base}\n`);
     if (leftOut > 0) stdout.write(`skipped ${leftOut} examples longer than --max-length\n`);
+    if (heldOutTooLong > 0) stdout.write(`skipped ${heldOutTooLong} held-out examples longer than --max-length\n`);
     if (losses.length > 0) stdout.write(lossLine(losses));
     stdout.write(`written to ${folder}\n`);
     return 0;
