@@ -45,9 +45,13 @@ describe('padBatch', () => {
     expect(padBatch([example(5, 6), example(7, 8)], { padTokenId: 0 }).attentionMask).toBeUndefined();
   });
 
-  test('refuses an example with a part that it would drop', () => {
+  test('refuses an example with a mask, which it would drop, and passes over its id', () => {
     const masked = { ...example(5, 6), attentionMask: [1, 0] };
-    expect(() => padBatch([example(5, 6), masked], { padTokenId: 0 })).toRefuse(ArgumentError, "example 1 has no option 'attentionMask'");
+    expect(() => padBatch([example(5, 6), masked], { padTokenId: 0 })).toRefuse(
+      ArgumentError,
+      'example 1 has attentionMask, which would be lost: give its tokens without padding',
+    );
+    expect(padBatch([{ ...example(5), id: 'a' } as TrainingExample], { padTokenId: 0 }).inputIds).toEqual([[5]]);
   });
 
   test('takes more examples than a call takes arguments', () => {

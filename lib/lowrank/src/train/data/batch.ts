@@ -64,9 +64,14 @@ export function padBatch(examples: readonly TrainingExample[], options: PadOptio
   };
 }
 
-/** @throws ArgumentError when the example has a part that would be lost; ShapeError when its numbers of labels and ids differ. */
+/** Parts of a batch that an example cannot have: batches are padded and packed here. What else it carries, such as an id, is passed over. */
+const OF_BATCHES = ['attentionMask', 'attention_mask', 'segmentIds', 'positionIds', 'position_ids'];
+
+/** @throws ArgumentError when the example has a mask or positions; ShapeError when its numbers of labels and ids differ. */
 export function checkExample(example: TrainingExample, index: number): void {
-  checkKnown(`example ${index}`, example, ['inputIds', 'labels']);
+  const lost = OF_BATCHES.find((name) => name in example);
+  if (lost)
+    throw new ArgumentError(`example ${index} has ${lost}, which would be lost: give its tokens without padding, which is added here`);
   const { inputIds, labels } = example;
   if (inputIds.length === labels.length) return;
   throw new ShapeError(`example ${index} has ${inputIds.length} ids but ${labels.length} labels: give one label per id`);
