@@ -39,8 +39,8 @@ export interface EvaluateOptions extends ExecutionOptions {
 /**
  * The mean loss over all tokens with a label, without dropout. Each token has the same weight in every batch.
  *
- * @throws ArgumentError when the batches have no label, or for an option that has no effect; MemoryError for a batch that does not fit; AbortedError when the signal, SIGINT or
- * SIGTERM ends it.
+ * @throws ArgumentError when the batches have no label, or for an option that has no effect; MemoryError for a batch that does not fit;
+ * AbortedError when the signal, SIGINT or SIGTERM ends it.
  */
 export async function evaluateLoss(
   model: EvaluatedModel,

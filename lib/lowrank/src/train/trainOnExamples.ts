@@ -76,7 +76,8 @@ export const TRAINING_OPTIONS = [
  * Trains the active adapter of a PeftModel, or all trainable parameters of another model. With validation data, the model gets the weights
  * of its lowest validation loss at the end.
  *
- * @throws ArgumentError for an unknown option, for one of evaluations without validation data, or when `steps` is not a whole number of at least 1; whatever `train` throws.
+ * @throws ArgumentError for an unknown option, for one of evaluations without validation data, or when `steps` is not a whole number of at
+ * least 1; whatever `train` throws.
  */
 export async function trainOnExamples(
   model: TunedModel,

@@ -9,6 +9,7 @@ import { checkIds, checkLength, checkRows } from '../checkInputs';
 import type { LlamaConfig } from '../config';
 import { workPlan } from '../memory/memoryPlan';
 import { type BeamSearchOptions, checkBeams } from './beamSearch';
+import { longest } from './padLeft';
 import { checkSampling, type SamplingOptions } from './sampling';
 
 /** Settings of generation. */
@@ -71,8 +72,8 @@ export function checkRequest(
   const empty = prompts.findIndex((row) => row.length === 0);
   if (empty >= 0) throw new ShapeError(`row ${empty} of inputIds is empty: give at least one token, for example bosTokenId`);
   checkIds(prompts, config.vocabSize);
-  const longest = Math.max(...prompts.map((row) => row.length));
-  checkLength(longest + maxNewTokens, config, `a prompt of ${longest} and maxNewTokens ${maxNewTokens}, together a sequence`);
+  const length = longest(prompts);
+  checkLength(length + maxNewTokens, config, `a prompt of ${length} and maxNewTokens ${maxNewTokens}, together a sequence`);
 }
 
 /** Checks what depends on neither model nor prompt. @throws ArgumentError for an option out of range, and for conflicting options. */
@@ -111,7 +112,7 @@ export function checkGenerationMemory(
   config: LlamaConfig,
   { numBeams, compile, precision }: GenerateOptions,
 ): void {
-  const [batchSize, sequenceLength] = [prompts.length, Math.max(...prompts.map((row) => row.length))];
+  const [batchSize, sequenceLength] = [prompts.length, longest(prompts)];
   const plan = workPlan(config, { task: 'generate', batchSize, sequenceLength, maxNewTokens, numBeams, compile, precision });
   checkMemory(plan, {
     what: `generating ${maxNewTokens} tokens after each of ${batchSize} prompts of up to ${sequenceLength}`,
