@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { ArgumentError, FormatError } from 'lowrank';
@@ -237,6 +238,23 @@ Cannot display: file marked as a binary type.
       await expect(hunksOf(begin + more)).rejects.toThrow(/^line \d: the hunk at line 3 does not match the line counts in its header/);
     for (const text of ['    c\n', '    c\n\n- d\n', '\n- a list\n+ of a message\n', '-- \n2.40\n', '    c\nd\n+ e\n'])
       expect((await hunksOf(begin + text + begin)).map(({ code }) => code)).toEqual(['b', 'b']);
+  });
+
+  test('signs behind an empty line are named, for they may be a list or code, and refused where git refuses them: before the next hunk', async () => {
+    const begin = '--- a/a.js\n+++ b/a.js\n@@ -1 +1 @@\n-a\n+b\n';
+    const skipped: string[] = [];
+    const onSkip = (file: string, reason: string) => skipped.push(`${file}: ${reason}`);
+    for (const more of ['\n-c\n+d\n', '\n c\n\n+-d\n', '\r\n\n--d;\n', '+----+\n'])
+      expect(await hunksOf(`${begin}${more}${begin}`, { onSkip })).toHaveLength(2);
+    expect(skipped).toEqual([7, 9, 8, 6].map((line) => `a.js: line ${line} of the diff, beyond the line counts of the hunk at line 3`));
+    const between = `${begin}\n+c\n@@ -4 +5 @@\n-z\n+y\n`;
+    await expect(hunksOf(between)).rejects.toThrow(/^line 7: the hunk at line 3 does not match the line counts in its header/);
+    const { stderr } = spawnSync('git', ['apply', '--check'], { input: between, encoding: 'utf8' });
+    expect(stderr).toMatch(/patch fragment without header at line 8/);
+    expect(await hunksOf(`${begin}\n@@ -4 +4 @@\n-z\n+y\n`)).toHaveLength(2);
+    skipped.length = 0;
+    for (const text of ['-- \n2.40\n', '\n--\n me\n', '\ncommit 1\n\n- a list\n']) await hunksOf(begin + text + begin, { onSkip });
+    expect(skipped).toEqual([]);
   });
 
   test('a file whose name is not UTF-8 is named and skipped: no report could name it', async () => {

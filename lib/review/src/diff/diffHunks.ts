@@ -39,6 +39,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
   const plain = new PlainLines();
   const section = new Section(exclude, onSkip);
   let hunk: OpenHunk | CombinedHunk | undefined;
+  let beyond: { first?: number; isBlank?: boolean } = {}; // lines behind a complete hunk that may belong to it
   let before: string | undefined; // the preceding line, if it starts with `---`
   let isDiff = false;
   let namesFiles = false; // without their changes
@@ -50,6 +51,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     if (hunk && !hunk.isComplete) {
       if (!hunk.takes(line)) throw misfit(hunk, number);
       hunk.add(line);
+      beyond = {};
       if (hunk instanceof OpenHunk && hunk.length >= maxLines && !hunk.isComplete) {
         yield* section.reviewed(hunk);
         hunk = hunk.rest();
@@ -59,9 +61,17 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
       }
       continue;
     }
-    const isMore = hunk !== undefined && /^([+-](?!-)|\+\+(?!\+ ))/.test(line) && !line.startsWith('+++ ');
-    if (hunk && isMore) throw misfit(hunk, number);
-    if (line.startsWith('\\') || (hunk && line.startsWith(' '))) continue; // a line too many, or text: the signs that follow tell
+    if (hunk && SIGNED.test(line)) {
+      if (!beyond.isBlank && !/^(--|\+--)/.test(line)) throw misfit(hunk, number);
+      if (beyond.first === undefined) section.note(`line ${number} of the diff, beyond the line counts of the hunk at line ${hunk.number}`);
+      beyond.first ??= number;
+      continue;
+    }
+    if (hunk && beyond.first !== undefined && line.startsWith('@@')) throw misfit(hunk, beyond.first); // as git, which takes no text between hunks
+    if (line.startsWith('\\') || (hunk && /^( |\r?$)/.test(line))) {
+      beyond.isBlank ||= line.trim() === ''; // what follows may be text, such as the list of a message
+      continue; // a line too many, or text: the signs that follow tell
+    }
     const beginsMail = MAIL.test(line);
     if (beginsMail) section.end();
     isMail = beginsMail || (isMail && !section.isOpen);
@@ -104,6 +114,9 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
   section.end();
   if (!isDiff && (namesFiles ? sample.isForeign : !sample.isBlank)) throw sample.error();
 }
+
+/** A line with the sign of a change, which begins neither a file header nor a signature. */
+const SIGNED = /^(?!--(-| |\r?$)|\+\+\+ )[+-]/;
 
 /** Where the patch of a commit begins, as `git format-patch` writes it; its message may hold anything. */
 const MAIL = /^From [\da-f]{40,64} /;
