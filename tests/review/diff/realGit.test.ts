@@ -134,13 +134,61 @@ describe('what git writes is read as git means it', () => {
     ['--raw', /a raw diff/],
     ['--name-only', /this input contains no diff/],
     ['--word-diff', /does not match the line counts|changes nothing/],
-    ['--color-words', /does not match the line counts|changes nothing/],
+    ['--color-words', /does not match the line counts|changes nothing|terminal escapes where a coloured diff has none/],
     ['--output-indicator-new=>', /does not match the line counts/],
     ['--line-prefix=| ', /a graph/],
   ])('but %s is refused', async (form, message) => {
     await expect(read(git('diff', 'HEAD~1', 'HEAD', form))).rejects.toThrow(message);
   });
 });
+
+test('a coloured diff loses its colours, whatever they are, and never the escapes of its code', async () => {
+  const blanks = ['one', 'two ', '\tthree', '  \tfour \t', '', '', 'five\r', '\u009b1mC1'];
+  const own = ['\x1b[31mred\x1b[m', 'red\x1b[m', 'x\x1b[1mb\x1b[0m', '\x1b[1mb', '\x1b[m', '\x1b[32mok\x1b[m ', '\x1b]0;t\x07'];
+  const looks = [
+    [],
+    ['color.diff.new=normal'],
+    ['color.diff.context=yellow dim', 'color.diff.old=bold #ff0000'],
+    ['core.whitespace=-trailing-space'],
+  ];
+  const words = [[], ['--ws-error-highlight=all'], ['--ws-error-highlight=none'], ['--color-moved=zebra']];
+  const diffOf = (name: string, look: readonly string[], ...options: readonly string[]) =>
+    git(...look.flatMap((each) => ['-c', each]), 'diff', '--cached', ...options, '--', name);
+  const inAllWays = async (name: string, before: readonly string[], after: readonly string[], see: (diff: Buffer) => Promise<void>) => {
+    for (const text of [before, after]) {
+      write(name, `${text.join('\n')}\n`);
+      if (text === before) git('add', name);
+      if (text === before) git('commit', '-qm', name);
+    }
+    git('add', name);
+    for (const look of looks) for (const each of words) await see(diffOf(name, look, '--color=always', ...each));
+  };
+  const [old, next] = [
+    ['0', ...blanks, 'moved along', 'six'],
+    [...blanks, '1', ...blanks.toReversed(), 'six', 'moved along'],
+  ];
+  await inAllWays('blanks.txt', old, next, async (diff) => {
+    expect(diff.toString()).toContain('\x1b[');
+    expect((await read(diff)).hunks).toEqual((await read(diffOf('blanks.txt', []))).hunks);
+  });
+  for (const [i, line] of own.entries()) {
+    for (const [before, after] of [
+      [
+        ['a', line],
+        ['b', line],
+      ],
+      [['a'], [line]],
+      [[line], ['a']],
+    ] as const) {
+      const name = `own${i}${before.length}${before[0] === line}.txt`;
+      await inAllWays(name, before, after, (diff) =>
+        expect(read(diff)).rejects.toThrow(/^line \d: terminal escapes where a coloured diff has none/),
+      );
+      const plain = (await read(diffOf(name, []))).hunks[0]?.patch.split('\n');
+      expect(plain).toContain(before.length === 2 ? ` ${line}` : after[0] === line ? `+${line}` : `-${line}`);
+    }
+  }
+}, 60_000);
 
 test.each([
   ['a context diff', '*** a.c\t2026\n--- b.c\t2026\n***************\n*** 1,2 ****\n! a\n--- 1,2 ----\n! b\n', /context diff/],

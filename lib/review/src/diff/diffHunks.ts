@@ -1,6 +1,5 @@
 /** Splits a unified diff, as git or `diff -u` writes it, into hunks while it streams in. */
 
-import { stripVTControlCharacters } from 'node:util';
 import { FormatError } from 'lowrank';
 import { checkKnown, checkWhole } from 'lowrank/internal';
 import type { ReviewExample } from '../reviewExample';
@@ -10,6 +9,7 @@ import { commonName, headerPath, nameAfter } from './diffPath';
 import { FileHeader } from './fileHeader';
 import { expected, PAGE, TextSample } from './foreignText';
 import { OpenHunk } from './openHunk';
+import { PlainLines } from './plainLines';
 
 const longestHeader = 2000; // characters
 
@@ -47,7 +47,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
   let number = 0;
   for await (const raw of lines) {
     number++;
-    const line = plain.take(raw, number);
+    const line = plain.take(raw, number, { isCode: hunk?.isComplete === false });
     if (hunk && !hunk.isComplete) {
       if (!hunk.takes(line)) throw misfit(hunk, number);
       hunk.add(line);
@@ -128,24 +128,6 @@ export function hunkExample({ file, line, language, patch, code }: DiffHunk): Re
 
 function misfit({ number }: OpenHunk | CombinedHunk, line: number): FormatError {
   return new FormatError(`line ${line}: the hunk at line ${number} does not match the line counts in its header; ${expected}`);
-}
-
-/** Removes everything added around a diff: a byte order mark, terminal colours, Windows line ends of the whole text. */
-class PlainLines {
-  private isColoured = false;
-  private hasReturns = false;
-
-  take(raw: string, number: number): string {
-    let line = number === 1 ? raw.replace(/^\uFEFF/, '') : raw;
-    this.isColoured ||= line.startsWith('\u001b['); // no line of a plain diff starts like this
-    if (this.isColoured) line = stripVTControlCharacters(line);
-    return this.hasReturns ? line.replace(/\r$/, '') : line;
-  }
-
-  /** A header that ends in `\r` shows that the whole diff was converted, including its code. */
-  note(header: string): void {
-    this.hasReturns ||= header.endsWith('\r');
-  }
 }
 
 /** The file of the current hunks. */
