@@ -62,3 +62,17 @@ describe.each([true, false])('tied: %s. A resized model', (tieWordEmbeddings) =>
     expect(() => packed.resizeTokenEmbeddings(50)).toThrow("dtype 'float32'");
   });
 });
+
+test('the pad token stays the one without a gradient, in any storage, and is none beyond the vocabulary, as in transformers', () => {
+  const model = LlamaForCausalLM.fromConfig({ ...SIZES, padTokenId: 39 });
+  const padding = () => model.model.embedTokens.paddingIdx;
+  castModel(model, 'bfloat16');
+  expect(padding()).toBe(39);
+  castModel(model, 'float32');
+  expect(padding()).toBe(39);
+  model.resizeTokenEmbeddings(40);
+  expect(padding()).toBe(39);
+  model.resizeTokenEmbeddings(39);
+  expect(padding()).toBeUndefined();
+  expect(LlamaForCausalLM.fromConfig({ ...SIZES, padTokenId: 40 }).model.embedTokens.paddingIdx).toBeUndefined();
+});

@@ -1,6 +1,6 @@
 /** The tiny LLaMA of tests/golden/scripts/adapters/makePeft.py, and small helpers on tensors. */
 import { readFileSync } from 'node:fs';
-import { LlamaForCausalLM, readSafetensors, tf } from 'lowrank';
+import { type LlamaConfigOptions, LlamaForCausalLM, readSafetensors, tf } from 'lowrank';
 import type { SafetensorsFile } from '../../lib/lowrank/src/io';
 import { goldenFolder, storedTensor } from '../goldenFolder.ts';
 
@@ -16,11 +16,15 @@ export const LABELS = IDS.map((row, r) => row.map((id, t) => (r === 0 && t < 3 ?
 export const { path: goldenPath, tensor: golden, names: goldenNames } = goldenFolder('peft');
 
 /** A new copy of the base model. */
-export function tinyModel({ attentionBias = false, tieWordEmbeddings = false } = {}): LlamaForCausalLM {
+export function tinyModel({
+  attentionBias = false,
+  tieWordEmbeddings = false,
+  padTokenId,
+}: Pick<LlamaConfigOptions, 'attentionBias' | 'tieWordEmbeddings' | 'padTokenId'> = {}): LlamaForCausalLM {
   const { rope_theta: ropeTheta, ...sizes } = JSON.parse(readFileSync(goldenPath('config.json'), 'utf8'));
   const config = Object.fromEntries(Object.entries(sizes).map(([name, value]) => [camelCase(name), value])) as never;
   const file = readSafetensors(goldenPath(attentionBias ? 'biased.safetensors' : 'base.safetensors'));
-  return LlamaForCausalLM.fromTensors({ ...(config as object), ropeTheta, attentionBias, tieWordEmbeddings } as never, (name) =>
+  return LlamaForCausalLM.fromTensors({ ...(config as object), ropeTheta, attentionBias, tieWordEmbeddings, padTokenId } as never, (name) =>
     tensor(file, name),
   );
 }

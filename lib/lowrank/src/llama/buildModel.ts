@@ -29,8 +29,9 @@ export interface LlamaParts {
 
 /** Builds the layers of a configuration. A tied output layer has no parameter of its own. */
 export function buildModel(config: LlamaConfig, parameters: Parameters): LlamaParts {
-  const { numHiddenLayers, rmsNormEps, tieWordEmbeddings } = config;
-  const embedTokens = embedding(parameter(parameters, 'model.embed_tokens.weight'));
+  const { numHiddenLayers, rmsNormEps, tieWordEmbeddings, padTokenId, vocabSize } = config;
+  const paddingIdx = padTokenId !== undefined && padTokenId < vocabSize ? padTokenId : undefined;
+  const embedTokens = embedding(parameter(parameters, 'model.embed_tokens.weight'), paddingIdx);
   const layers = Array.from({ length: numHiddenLayers }, (_, i) => buildLayer(config, `model.layers.${i}`, parameters));
   const norm = new RMSNorm(variable(parameters, 'model.norm.weight'), rmsNormEps);
   const model = new LlamaModel({ embedTokens, layers, norm }, config);
@@ -62,9 +63,9 @@ function projection(parameters: Parameters, name: string): Projection {
   return weight instanceof QuantizedWeight ? new QuantizedLinear(weight, bias) : new Linear(weight, bias);
 }
 
-function embedding(weight: Parameter): TokenTable {
-  if (weight instanceof tf.Variable) return new Embedding(weight);
-  if (weight instanceof QuantizedRows) return new QuantizedEmbedding(weight);
+function embedding(weight: Parameter, paddingIdx: number | undefined): TokenTable {
+  if (weight instanceof tf.Variable) return new Embedding(weight, paddingIdx);
+  if (weight instanceof QuantizedRows) return new QuantizedEmbedding(weight, paddingIdx);
   throw new StateError(`a table of token vectors cannot be kept as ${weight.format}, whose rows cannot be told apart`);
 }
 

@@ -44,7 +44,10 @@ export interface LlamaConfigOptions {
   readonly bosTokenId?: number;
   /** The token id, or ids, that end generation. */
   readonly eosTokenId?: number | readonly number[];
-  /** The id before the shorter rows of `generate`, which masks it there. In rows that a caller pads, only a mask says what is padding. */
+  /**
+   * The id before the shorter rows of `generate`, which masks it there. In rows that a caller pads, only a mask says what is padding. A
+   * trained table gets no gradient for its row from the texts, as in transformers; a tied head's gradient still arrives.
+   */
   readonly padTokenId?: number;
 }
 

@@ -24,8 +24,9 @@ export function resizedEnds(
     const fix = "load the model with dtype 'float32', and resize it before adapters are put on it";
     throw new UnsupportedError(`the token table or the output layer is kept packed, or an adapter is on it, and cannot be resized: ${fix}`);
   }
-  const { trainable } = embedTokens.weight;
-  const table = new Embedding(tf.tidy(() => tf.variable(resized(embedTokens.weight, size, deriveSeed(seed, 0)), trainable)));
+  const { paddingIdx, weight: before } = embedTokens;
+  const values = tf.tidy(() => tf.variable(resized(before, size, deriveSeed(seed, 0)), before.trainable));
+  const table = new Embedding(values, paddingIdx !== undefined && paddingIdx < size ? paddingIdx : undefined);
   if (lmHead instanceof TiedHead) {
     lmHead.dispose();
     embedTokens.dispose();

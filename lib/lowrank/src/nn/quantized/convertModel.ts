@@ -49,9 +49,10 @@ export function castModel(model: Module, dtype: 'float32' | 'bfloat16'): void {
     else if (layer instanceof QuantizedLinear) replaceStored(model, path, layer);
   }
   for (const [path, table] of modulesOf(model, isEmbeddingLayer)) {
-    const toHalf = () => new QuantizedEmbedding(packedFrom(tableValues(table), Bfloat16Weight.pack));
+    const toHalf = () => new QuantizedEmbedding(packedFrom(tableValues(table), Bfloat16Weight.pack), table.paddingIdx);
     if (dtype === 'bfloat16') replaceTable(model, path, table, toHalf());
-    else if (table instanceof QuantizedEmbedding) replaceTable(model, path, table, new Embedding(frozen(tableValues(table))));
+    else if (table instanceof QuantizedEmbedding)
+      replaceTable(model, path, table, new Embedding(frozen(tableValues(table)), table.paddingIdx));
   }
 }
 

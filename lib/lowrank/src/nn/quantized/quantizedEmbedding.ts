@@ -13,7 +13,10 @@ import type { QuantizedRows } from './quantizedWeight';
  */
 export class QuantizedEmbedding extends Module implements TokenTable {
   /** Takes ownership of the weight. */
-  constructor(readonly weight: QuantizedRows) {
+  constructor(
+    readonly weight: QuantizedRows,
+    readonly paddingIdx?: number,
+  ) {
     super();
   }
 

@@ -138,7 +138,10 @@ function copyOf(module: SaveableModule): Linear | Embedding | RMSNorm {
   if (module instanceof TiedHead) return new Linear(turned(module.tiedTable)); // (V, C) -> (C, V)
   if (module instanceof QuantizedLinear) return new Linear(turned(module.weight), module.bias && copy(module.bias)); // (O, I) -> (I, O)
   if (module instanceof Linear) return new Linear(copy(module.weight), module.bias && copy(module.bias));
-  return new Embedding(tf.tidy(() => tf.variable(values(module.weight))));
+  return new Embedding(
+    tf.tidy(() => tf.variable(values(module.weight))),
+    module.paddingIdx,
+  );
 }
 
 function widths(module: SaveableModule): [number, number] {

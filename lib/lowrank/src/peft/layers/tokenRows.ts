@@ -11,6 +11,7 @@ import {
   type TokenTable,
   tiedHeadOf,
 } from '../../nn';
+import { gatherRows } from '../../nn/embedding';
 import { NotFiniteError, tf, UnsupportedError } from '../../runtime';
 import type { AdapterTensor } from '../tuner';
 import { byRows } from './adapterPerRow';
@@ -182,7 +183,8 @@ export class TokenRows extends Module implements TokenTable, Projection {
       .sum(-1); // (B, T), 0 where none is hit
     const known = tf.concat([tf.zeros([1, this.embeddingDim]), values]);
     const isKept = place.equal(0).toFloat().expandDims(-1);
-    return base.mul(isKept).add(tf.gather(known, place.toInt()));
+    const { paddingIdx = -1 } = isEmbeddingLayer(this.baseLayer) ? this.baseLayer : {};
+    return base.mul(isKept).add(gatherRows(known, place.toInt(), indices.indexOf(paddingIdx) + 1)); // row 0 needs no gradient
   }
 
   /** Shapes: x (…, C) → (…, V). */

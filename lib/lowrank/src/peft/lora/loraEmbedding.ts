@@ -1,6 +1,7 @@
 /** LoRA on an embedding. */
 import type { TokenTable } from '../../nn';
-import { tf } from '../../runtime';
+import { gatherRows } from '../../nn/embedding';
+import type { tf } from '../../runtime';
 import { LoraLayer } from './loraLayer';
 import type { LoraUpdate } from './loraUpdate';
 
@@ -37,7 +38,7 @@ export class LoraEmbedding extends LoraLayer<TokenTable> {
 
   /** `s·A[id]·B` */
   protected branch(ids: tf.Tensor, update: LoraUpdate): tf.Tensor {
-    return update.widen(tf.gather(update.loraA, ids.cast('int32')));
+    return update.widen(gatherRows(update.loraA, ids.cast('int32'), this.baseLayer.paddingIdx));
   }
 
   /** DoRA's addition to the base's output: `(g − 1)·E[id] + g·s·A[id]·B` with g = m/‖E + s·A·B‖. */
