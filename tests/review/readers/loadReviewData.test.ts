@@ -103,5 +103,10 @@ test('without a path it is the lint reviews', async () => {
   const commented = Object.values(await loadReviewData({ ...place, task: 'comment' })).flat();
   expect(commented.length).toBeLessThan(all.length);
   expect(commented).toEqual(all.filter((example) => isExampleOf('comment', example)));
+  for (const option of [{ onProblem: () => {} }, { maxProblems: 0 }])
+    await expect(loadReviewData({ ...place, ...option })).rejects.toRefuse(
+      ArgumentError,
+      /^onProblem and maxProblems are about records in files/,
+    );
   await expect(loadReviewData({ ...place, task: 'summary' as never })).rejects.toRefuse(ArgumentError, 'task "summary" is none of');
 });

@@ -9,7 +9,7 @@ import { isExampleOf, reviewTasks } from '../prompts';
 import type { ReviewExample, ReviewSplits } from '../reviewExample';
 import { type ReadReviewsOptions, readFiledReviews } from './readReviews';
 
-/** What to read, and how much. */
+/** What to read, and how much. The options of `lintReviews`, except `seed` and `signal`, are for the lint reviews alone. */
 export interface LoadReviewDataOptions extends ReadReviewsOptions, LintReviewOptions {
   /** A file, archive or folder for `readReviews`. @defaultValue the lint reviews, also for an empty path */
   readonly path?: string;
@@ -32,7 +32,8 @@ const partNames: readonly (readonly [RegExp, Part])[] = [
  * The file names decide the parts. If they do not name all three, a hash of each example's code decides, with a tenth each for
  * validation and test, so that equal code is in one part only. Warns where the names of some files only tell a part.
  *
- * @throws FormatError as `readReviews` does, and when a part is empty; AbortedError when `signal` is aborted.
+ * @throws FormatError as `readReviews` does, and when a part is empty; AbortedError when `signal` is aborted; ArgumentError for `onProblem`
+ * or `maxProblems` without a path.
  */
 export async function loadReviewData(options: LoadReviewDataOptions = {}): Promise<ReviewSplits> {
   checkKnown('loadReviewData', options, ['path', 'maxExamples', 'task', 'onProblem', 'maxProblems', ...LINT_OPTIONS]);
@@ -40,6 +41,8 @@ export async function loadReviewData(options: LoadReviewDataOptions = {}): Promi
   const { seed = 1 } = lint;
   if (!(maxExamples >= 1)) throw new ArgumentError(`maxExamples ${maxExamples} is not a number from 1 up`);
   if (task !== undefined) checkOneOf('task', task, reviewTasks);
+  if (path === '' && (onProblem !== undefined || maxProblems !== undefined))
+    throw new ArgumentError('onProblem and maxProblems are about records in files, and without a path none are read: leave them out');
   if (path === '') return limited(await lintReviews(lint), { task, maxExamples, seed });
   const named = new Parts(maxExamples, seed);
   const hashed = new Parts(maxExamples, seed);
