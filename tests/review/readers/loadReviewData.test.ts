@@ -38,7 +38,10 @@ test('and they do so however the path is written, and in an archive', async () =
 
 test.each([
   [['train', 'valid', 'test'], [30, 30, 30], undefined],
+  [['msgTrain', 'refValid', 'CLSTest'], [30, 30, 30], undefined],
+  [['trainSetRef', 'devSet', 'testMsg'], [30, 30, 30], undefined],
   [['latest', 'device', 'constraints'], undefined, undefined],
+  [['newContest', 'onDevice', 'myTrainer'], undefined, undefined],
   [['train', 'test'], undefined, /the file names tell no examples for validation, so a hash of its code decides the part of each example$/],
   [['msg-test'], undefined, /tell no examples for train and validation, so a hash/],
   [['train2', 'dev', 'testset', 'more'], [30, 30, 30], /left out, because their names tell no part .*: .*more\.jsonl$/],

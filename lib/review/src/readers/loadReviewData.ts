@@ -19,7 +19,7 @@ export interface LoadReviewDataOptions extends ReadReviewsOptions, LintReviewOpt
 
 type Part = keyof ReviewSplits;
 
-/** Parts by a word of the file name, as in `cls-train.jsonl`, `valid.csv` and `test/a.jsonl`, but not in `latest.jsonl`. */
+/** Parts by a word of the file name, as in `cls-train.jsonl`, `msgTest.jsonl`, `valid.csv` and `test/a.jsonl`, but not in `latest.jsonl`. */
 const partNames: readonly (readonly [RegExp, Part])[] = [
   [/(?<![a-z])train(ing)?(set|data)?(?![a-z])/i, 'train'],
   [/(?<![a-z])(val|valid(ation)?|eval(uation)?|dev)(set|data)?(?![a-z])/i, 'validation'],
@@ -111,7 +111,8 @@ function limited(splits: ReviewSplits, { task, maxExamples, seed }: Limits): Rev
 }
 
 function partOfName(file: string): Part | undefined {
-  return partNames.find(([pattern]) => pattern.test(file))?.[1];
+  const words = file.replace(/(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '-');
+  return partNames.find(([pattern]) => pattern.test(words))?.[1];
 }
 
 function partOfCode(example: ReviewExample): Part {
