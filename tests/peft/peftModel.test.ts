@@ -2,6 +2,7 @@ import {
   AdaptionPromptConfig,
   ArgumentError,
   countParameters,
+  exportGgufLora,
   type GateKind,
   getPeftModel,
   KeyValueCache,
@@ -225,6 +226,48 @@ test.each(['pissa', 'olora'] as const)(
     warn.mockRestore();
   },
 );
+
+test('an adapter that belongs to a residual is not saved, merged or exported alone in silence, and is right after the one that left it', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const warned = () => warn.mock.calls.splice(0).flat();
+  const plain = new LoraConfig({ r: 2, initLoraWeights: false });
+  const peft = getPeftModel(tinyModel(), plain, { adapterName: 'early' });
+  peft.addAdapter('taking', new LoraConfig({ r: 2, initLoraWeights: 'pissa' }));
+  const left = "'taking' leaves the residual of its 'pissa' start in the base";
+  expect(warned()).toEqual([`${left}, on which early from now on act too`]);
+  peft.addAdapter('late', plain);
+  peft.setAdapter('late');
+  fill([...peft.trainableParameters().values()]);
+  const expected = peft.forward(IDS);
+  peft.savePretrained(temporary('residual'));
+  const remedy = 'load that adapter before it, or merge both';
+  expect(warned()).toEqual([`'late' is saved, but belongs to a base that has changed: ${left}; ${remedy}`]);
+  expect(() => exportGgufLora(peft, temporary('late.gguf'), { adapterName: 'late' })).toRefuse(UnsupportedError, left);
+
+  const outputsAfter = async (first: string) => {
+    const again = await PeftModel.fromPretrained(tinyModel(), temporary(`residual/${first}`), { adapterName: first });
+    if (first !== 'late') again.loadAdapter(temporary('residual/late'), { adapterName: 'late' });
+    again.setAdapter('late');
+    return again.forward(IDS);
+  };
+  expect(relativeError(await outputsAfter('taking'), expected)).toBeLessThan(1e-4);
+  expect(relativeError(await outputsAfter('late'), expected)).toBeGreaterThan(0.01);
+
+  peft.deleteAdapter('taking');
+  warned();
+  peft.savePretrained(temporary('residual'), { selectedAdapters: ['late'] });
+  expect(warned()).toEqual([expect.stringContaining(left)]);
+  warn.mockRestore();
+});
+
+test('what adapters leave in the base is named when another one is merged and they are taken off', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2, initLoraWeights: 'olora' }));
+  peft.addAdapter('late', new LoraConfig({ r: 2 }));
+  peft.mergeAndUnload({ adapterNames: ['late'] });
+  expect(warn.mock.calls.flat()).toEqual([expect.stringContaining("'default' leaves the residual of its 'olora' start in the base")]);
+  warn.mockRestore();
+});
 
 test('a warning names the biases that stay in the base beside that residual', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});

@@ -31,6 +31,8 @@ type NamedModule = Module & { readonly nameOrPath?: string; readonly isResized?:
 export class Adapters<M extends NamedModule = NamedModule> {
   readonly tuner: Tuner<PeftConfig>;
   readonly #byName = new Map<string, Adapter>();
+  /** What adapters that were then deleted have left in the base. */
+  readonly #leftByDeleted: string[] = [];
   /** The call that ended its use. */
   #endedBy: string | undefined;
 
@@ -87,6 +89,9 @@ export class Adapters<M extends NamedModule = NamedModule> {
     this.#byName.set(name, { config: this.tuner.add(name, config, start), ...options });
     if (this.#byName.size === 1) claim(this.model, this);
     this.activate(this.state.activeAdapters);
+    const [left] = this.left(name);
+    const others = this.names.filter((other) => other !== name).join(', ');
+    if (left && others) warn(`${left}, on which ${others} from now on act too`);
   }
 
   /** Adds an opened adapter, and assigns its values. */
@@ -124,6 +129,10 @@ export class Adapters<M extends NamedModule = NamedModule> {
         'these adapters are saved with weights of the base, into which adapters are merged; call unmergeAdapter() first',
       );
     }
+    for (const { name } of contents) {
+      const below = this.below(name).join(', and ');
+      if (below) warn(`'${name}' is saved, but belongs to a base that has changed: ${below}; load that adapter before it, or merge both`);
+    }
     saveAdapters(folder, contents);
   }
 
@@ -157,6 +166,7 @@ export class Adapters<M extends NamedModule = NamedModule> {
     this.checkUnmerged('deleting one');
     const left = this.state.activeAdapters.filter((active) => active !== name);
     this.warnOfBase([name]);
+    this.#leftByDeleted.push(...this.left(name));
     this.tuner.remove(name);
     this.#byName.delete(name);
     if (this.#byName.size === 0) release(this.model);
@@ -190,10 +200,18 @@ export class Adapters<M extends NamedModule = NamedModule> {
 
   /** Warns of changes in the base that these adapters leave behind. */
   warnOfBase(names: Iterable<string>): void {
-    for (const name of names) {
-      const left = this.tuner.leftInBase(name);
-      if (left !== undefined) warn(`'${name}' leaves ${left} in the base, which is not the model that was loaded`);
-    }
+    for (const left of [...names].flatMap((name) => this.left(name))) warn(`${left}, which is not the model that was loaded`);
+  }
+
+  /** What deleted adapters, and those before this one, leave in the base to which it belongs. */
+  below(name: string): string[] {
+    const before = this.names.slice(0, this.names.indexOf(name));
+    return [...this.#leftByDeleted, ...before.flatMap((other) => this.left(other))];
+  }
+
+  private left(name: string): string[] {
+    const left = this.tuner.leftInBase(name);
+    return left === undefined ? [] : [`'${name}' leaves ${left} in the base`];
   }
 
   /** Checks the name of a new adapter, which becomes part of a path in the model and on the disk. */

@@ -95,6 +95,11 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
     return this.adapters.tuner.tensors(name);
   }
 
+  /** What other adapters leave in the base to which this one belongs. @internal */
+  belowAdapter(name: string): readonly string[] {
+    return this.adapters.below(name);
+  }
+
   /** The base model's configuration. */
   get config(): LlamaConfig {
     return this.model.config;
@@ -180,7 +185,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    * `default` go into a sub-folder of that name. Files appear complete or not at all.
    *
    * An adapter with a PiSSA or OLoRA start is saved unchanged: it belongs to the residual that these starts leave in the base, and loading
-   * it computes that residual again.
+   * it computes that residual again. Adapters that were added after it belong to that residual too, and a warning says so.
    *
    * @throws StorageError when the disk refuses; StateError when a weight of the base must be saved and adapters are merged.
    */
@@ -304,6 +309,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
       castModel(this.model, 'float32');
       this.mergeAdapter({ adapterNames, onProgress });
     }
+    this.adapters.warnOfBase(this.adapters.names.filter((name) => !adapterNames.includes(name)));
     const model = this.adapters.takeOff('mergeAndUnload()', { keepsMerged: true });
     if (dtype === 'bfloat16') castModel(model, dtype);
     return model;

@@ -62,6 +62,11 @@ function checkedConfig(model: PeftModel, name: string): LoraConfig {
   model.adapterTensors(name); // throws when there is none
   const config = model.peftConfig[name];
   if (!(config instanceof LoraConfig)) return refuse(`${methodOf(model.peftType).name} parameters, only LoRA's`);
+  const [below] = model.belowAdapter(name);
+  if (below)
+    throw new UnsupportedError(
+      `${below}, to which '${name}' belongs and llama.cpp's file of the base does not: merge both with mergeAndUnload()`,
+    );
   if (config.useDora) refuse('DoRA magnitudes');
   if (config.bias !== 'none') refuse('biases');
   if (config.trainableTokenIndices !== undefined) refuse('trained token rows (trainableTokenIndices)');
