@@ -248,10 +248,39 @@ describe('what would be drawn wrongly or not at all is refused:', () => {
     ['half an interval of a bubble', () => bubbles({ high: 3 }), "the interval of a has no 'low'"],
     ['half an interval of a bar', () => groupedBars([{ ...bar, ...half }], { yTitle: 'y' }), "the interval of a has no 'high'"],
     ['half an interval of a score', () => scorePlot([{ method: 'a', value: 1, ...half }], { scoreTitle: 'F1' }), 'the interval of a'],
+    ...[
+      ['lower', 'upper'],
+      ['lo', 'hi'],
+      ['lwo', 'hgih'],
+      ['ciLow', 'ciHigh'],
+      ['min', 'max'],
+    ].flatMap(([low = '', high = '']): [string, () => unknown, string][] => {
+      const ends = { [low]: 1, [high]: 2 };
+      const told = `${low}, ${high}; an interval is read from low and high: rename ${low} and ${high}, or leave them out`;
+      return [
+        [`the interval ${low} of a point`, () => lines('line', {}, ends), `a has x, y, ${told}`],
+        [`the interval ${low} of a bubble`, () => bubbles(ends), `a has label, x, y, size, ${told}`],
+        [`the interval ${low} of a bar`, () => groupedBars([{ ...bar, ...ends }], { yTitle: 'y' }), `a has group, series, value, ${told}`],
+        [
+          `the interval ${low} of a score`,
+          () => scorePlot([{ method: 'a', value: 1, ...ends }], { scoreTitle: 'F1' }),
+          `a has method, value, ${told}`,
+        ],
+      ];
+    }),
     ['a count on another', () => parameterBars([count, count]), "the label 'a' is twice"],
     ['a bar on another', () => groupedBars([bar, bar], { yTitle: 'y' }), "b is twice in the group 'a'"],
   ])('%s', (_what, draw, message) => {
     expect(draw).toRefuse(ArgumentError, message);
+  });
+
+  test('but not fields of one’s own beside an interval, or without one', () => {
+    for (const more of [
+      { low: 1, high: 3, min: 0, max: 4 },
+      { low: undefined, high: undefined },
+      { max: 4, loss: 1, step: 2, series: 'a' },
+    ])
+      expect(lines('line', {}, more).sentence).toContain('a 2');
   });
 });
 

@@ -6,7 +6,7 @@ import { methodOf } from '../methodStyles';
 import { textWidth } from '../textWidth';
 import { INK, SERIES_COLOURS } from '../theme';
 import { nominal, quantity } from './fields';
-import { checkInterval, colourBySeries, distinct, readable, rounded, stylesOf } from './series';
+import { checkIntervals, colourBySeries, distinct, readable, rounded, stylesOf } from './series';
 
 /** One bar: its group, series and height. */
 export interface GroupedBar {
@@ -86,8 +86,8 @@ export function groupedBars(bars: readonly GroupedBar[], options: GroupedBarsOpt
   if (bars.length === 0) throw new ArgumentError('groupedBars has no bars; pass at least one');
   const { yTitle, title, format = readable, sort = 'given', numbers = bars.length <= MANY_BARS, groupTitle, references = [] } = options;
   checkOneOf('sort', sort, ['given', 'descending']);
+  checkIntervals(bars, ({ group }) => group);
   bars.forEach((bar, index) => {
-    checkInterval(bar.group, bar);
     if (bars.findIndex(({ group, series }) => group === bar.group && series === bar.series) === index) return;
     throw new ArgumentError(`${bar.series} is twice in the group '${bar.group}'; give each bar its own group or series`);
   });

@@ -3,7 +3,7 @@ import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { textWidth } from '../textWidth';
 import { type Facet, parametersView, rowOf, type Score, sortedView } from './scoreViews';
-import { checkInterval, distinct, readable, stylesOf } from './series';
+import { checkIntervals, distinct, readable, stylesOf } from './series';
 
 /** Settings of `scorePlot`. */
 export interface ScorePlotOptions {
@@ -30,7 +30,7 @@ export function scorePlot(scores: readonly Score[], options: ScorePlotOptions): 
   if (scores.length === 0) throw new ArgumentError('scorePlot has no scores; pass at least one');
   const { scoreTitle, title, form = 'sorted', format = readable } = options;
   checkOneOf('form', form, ['sorted', 'parameters']);
-  for (const score of scores) checkInterval(score.method, score);
+  checkIntervals(scores, ({ method }) => method);
   const { columns = form === 'sorted' ? 2 : 1 } = options;
   const methods = distinct(scores.map(({ method }) => method));
   const looks = stylesOf(methods);

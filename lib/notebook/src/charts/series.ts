@@ -1,5 +1,6 @@
 /** Shared by the chart builders: number formats, rounding, and the colour, dash and shape of each series. */
 import { ArgumentError } from 'lowrank/errors';
+import { nearestName } from 'lowrank/internal';
 import { LORA_BLUES, METHOD_STYLES, type MethodStyle, methodOf } from '../methodStyles';
 import { withMinus } from '../minus';
 import { SERIES_COLOURS, SERIES_DASHES, SERIES_SHAPES } from '../theme';
@@ -16,10 +17,32 @@ export function readable(value: number): string {
   return withMinus(value.toLocaleString('en-US', digits));
 }
 
-/** @throws ArgumentError when an interval has one end only, as with a misspelt key: it would not be drawn. */
-export function checkInterval(name: string, { low, high }: { readonly low?: number; readonly high?: number }): void {
-  if ((low === undefined) === (high === undefined)) return;
-  throw new ArgumentError(`the interval of ${name} has no '${low === undefined ? 'low' : 'high'}'; pass both ends, or none`);
+interface Interval {
+  readonly low?: number;
+  readonly high?: number;
+}
+
+/** What people call the ends of an interval. */
+const ENDS = [
+  ['low', 'lo', 'lower', 'min'],
+  ['high', 'hi', 'upper', 'max'],
+] as const;
+
+/** @throws ArgumentError when an interval has one end only, or other names than `low` and `high`: it would not be drawn. */
+export function checkIntervals<R extends Interval>(records: readonly R[], nameOf: (record: R) => string): void {
+  const seen = new Set<string>();
+  for (const record of records) {
+    const { low, high } = record;
+    if ((low === undefined) !== (high === undefined))
+      throw new ArgumentError(`the interval of ${nameOf(record)} has no '${low === undefined ? 'low' : 'high'}'; pass both ends, or none`);
+    const names = Object.keys(record).filter((name) => name !== 'low' && name !== 'high');
+    if (low !== undefined || seen.size === seen.add(names.join()).size) continue; // few forms, of many records
+    const [least, most] = ENDS.map((ends) => names.find((name) => nearestName(name, ends) !== undefined));
+    if (least === undefined || most === undefined || least === most) continue;
+    throw new ArgumentError(
+      `${nameOf(record)} has ${names.join(', ')}; an interval is read from low and high: rename ${least} and ${most}, or leave them out`,
+    );
+  }
 }
 
 /** The distinct values in order of appearance. */

@@ -5,7 +5,7 @@ import { INK } from '../theme';
 import { nominal, quantity } from './fields';
 import { NumericAxis } from './numericAxis';
 import { placedText, placeLabels } from './placeLabels';
-import { checkInterval, colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
+import { checkIntervals, colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
 
 /** One bubble. */
 export interface TradeoffBubble {
@@ -48,7 +48,7 @@ export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: Tra
   if (bubbles.length === 0) throw new ArgumentError('tradeoffBubbles has no bubbles; pass at least one');
   const { xTitle, yTitle, sizeTitle, title, xScale = 'linear' } = options;
   checkOneOf('xScale', xScale, ['linear', 'log']);
-  for (const bubble of bubbles) checkInterval(bubble.label, bubble);
+  checkIntervals(bubbles, ({ label }) => label);
   const isSeries = bubbles.some(({ series }) => series !== undefined);
   const nameOf = ({ label, series }: TradeoffBubble) => (isSeries ? (series ?? '') : label);
   const names = distinct(bubbles.map(nameOf));

@@ -7,7 +7,7 @@ import { textWidth } from '../../textWidth';
 import { nominal } from '../fields';
 import { NumericAxis } from '../numericAxis';
 import { rule, topLabel } from '../ruleLines';
-import { checkInterval, colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries, stylesOf } from '../series';
+import { checkIntervals, colourBySeries, dashBySeries, distinct, readable, rounded, shapeBySeries, stylesOf } from '../series';
 import { type EndLabel, endLabels } from './endLabels';
 import { LINE_PLOT_OPTIONS, type LinePlotOptions, type LinePoint, type LineSeries } from './lineSeries';
 
@@ -59,7 +59,7 @@ function plot(series: readonly LineSeries[], options: LinePlotOptions, mark: 'li
   checkOneOf('yScale', yScale, ['linear', 'log']);
   for (const { label, points, mark: own = mark } of series) {
     checkOneOf(`the mark of ${label}`, own, ['line', 'point']);
-    for (const point of points) checkInterval(label, point);
+    checkIntervals(points, () => label);
   }
   const points = series.flatMap((each) => each.points);
   if (points.length === 0) throw new ArgumentError(`nothing to plot for ${yTitle}: no series has a point`);
