@@ -72,6 +72,7 @@ test('a validation loss that is not a number is not the lowest', () => {
   expect(lossLine([6.5, 6, Number.NaN])).toBe(
     'validation loss: 6.5000 before training, 6.0000 at the lowest; the adapter has the weights of the lowest\n',
   );
+  expect(lossLine(Array(200_000).fill(3))).toContain('3.0000 at the lowest'); // more than a call takes arguments
 });
 
 test('--held-out takes as many examples as it says, and must leave some to train on', async () => {

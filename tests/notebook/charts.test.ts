@@ -1,5 +1,15 @@
 import { ArgumentError } from 'lowrank';
-import { groupedBars, heatmaps, linePlot, lossCurves, parameterBars, scorePlot, stackedBars, tradeoffBubbles } from 'lowrank-notebook';
+import {
+  groupedBars,
+  heatmaps,
+  linePlot,
+  lossCurve,
+  lossCurves,
+  parameterBars,
+  scorePlot,
+  stackedBars,
+  tradeoffBubbles,
+} from 'lowrank-notebook';
 import { describe, expect, test } from 'vitest';
 import { spread } from '../../lib/notebook/src/charts/lines/endLabels';
 import { NumericAxis, niceTicks } from '../../lib/notebook/src/charts/numericAxis';
@@ -282,6 +292,12 @@ describe('what would be drawn wrongly or not at all is refused:', () => {
     ])
       expect(lines('line', {}, more).sentence).toContain('a 2');
   });
+});
+
+test('a long run is drawn, of more points than a call takes arguments', () => {
+  const points = Array.from({ length: 200_000 }, (_, step) => ({ step, loss: 2 - step / 200_000 }));
+  expect(lossCurve([{ label: 'LoRA', points }]).sentence).toContain('LoRA from 2 at 0 to 1 at 199,999');
+  expect(new NumericAxis([...Array(200_000).keys()], { length: 100, padding: 0 }).domain).toEqual([0, 199_999]);
 });
 
 describe('curves over seeds', () => {

@@ -29,6 +29,14 @@ describe('a part of tokenizer.json gives the ids of the Python library', () => {
   });
 });
 
+test('bytes that are no text are decoded, more of them than a call takes arguments', async () => {
+  const tokenizer = await withPart({
+    model: { type: 'BPE', vocab: { '<0xFF>': 0 }, merges: [], byte_fallback: true },
+    decoder: { type: 'ByteFallback' },
+  });
+  expect(tokenizer.decode(Array(200_000).fill(0))).toBe('\uFFFD'.repeat(200_000));
+});
+
 describe('a value that the format does not have is refused by its name', () => {
   const split = { type: 'Split', pattern: { String: ' ' }, behavior: 'Isolated', invert: false };
   const space = { type: 'Metaspace', replacement: '▁' };

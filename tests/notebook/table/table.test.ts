@@ -74,6 +74,7 @@ describe('a table', () => {
     const many = Array.from({ length: 200_000 }, (_, step) => ({ loss: (step % 4) / 4 }));
     const shown = text(table(many, { maxRows: 1, best: { loss: 'min' } })[displaySymbol]());
     expect(shown).toBe('  loss\n──────\n★ 0.00\nthe first 1 of 200000 rows');
+    expect(text(table(many, { maxRows: 200_000 })[displaySymbol]()).split('\n')).toHaveLength(200_002);
   });
 
   it('refuses what is no table, and options for columns that are not there', () => {

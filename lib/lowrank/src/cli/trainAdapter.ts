@@ -150,7 +150,7 @@ function heldOutFor(learned: number): number {
 
 /** @param losses - of all evaluations; one that is not a number is never the lowest */
 export function lossLine(losses: readonly number[]): string {
-  const lowest = Math.min(...losses.filter((loss) => !Number.isNaN(loss)));
+  const lowest = losses.reduce((least, loss) => (Number.isNaN(loss) ? least : Math.min(least, loss)), Number.POSITIVE_INFINITY);
   return `validation loss: ${losses[0]?.toFixed(4)} before training, ${lowest.toFixed(4)} at the lowest; the adapter has the weights of the lowest\n`;
 }
 

@@ -51,10 +51,12 @@ export async function findLearningRate(
   const { dropoutStep } = model;
   const stop = new AbortController();
   const curve: { learningRate: number; loss: number }[] = [];
+  let least = Number.POSITIVE_INFINITY;
   const onStep = ({ learningRate, loss }: StepRecord) => {
     const last = curve.at(-1)?.loss ?? loss;
     curve.push({ learningRate, loss: last + NEWEST * (loss - last) });
-    if (loss > DIVERGED * Math.min(...curve.map((point) => point.loss))) stop.abort();
+    least = Math.min(least, last + NEWEST * (loss - last));
+    if (loss > DIVERGED * least) stop.abort();
   };
   try {
     const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;

@@ -6,6 +6,7 @@ import { methodOf } from '../methodStyles';
 import { textWidth } from '../textWidth';
 import { INK, SERIES_COLOURS } from '../theme';
 import { nominal, quantity } from './fields';
+import { rangeOf } from './numericAxis';
 import { checkIntervals, colourBySeries, distinct, readable, rounded, stylesOf } from './series';
 
 /** One bar: its group, series and height. */
@@ -60,7 +61,7 @@ function rowOf({ group, series, value, low, high }: GroupedBar, format: (value: 
   return { ...row, low: rounded(low), high: rounded(high), end: rounded(value < 0 ? low : high) };
 }
 
-const widest = (texts: readonly string[]) => Math.max(...texts.map((text) => textWidth(text, 11)));
+const widest = (texts: readonly string[]) => rangeOf(texts.map((text) => textWidth(text, 11)))[1];
 
 function orderOf(bars: readonly GroupedBar[], sort: 'given' | 'descending'): string[] {
   const groups = distinct(bars.map((bar) => bar.group));
@@ -71,7 +72,7 @@ function orderOf(bars: readonly GroupedBar[], sort: 'given' | 'descending'): str
 /** The range of the values and 0, with room for the numbers at the ends. */
 function domainOf(values: readonly (number | null)[], room: number): [low: number, high: number] | undefined {
   const finite = [0, ...values].filter((value): value is number => value !== null && Number.isFinite(value));
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const [low, high] = rangeOf(finite);
   const ends = room * (high - low);
   return low < high ? [low < 0 ? low - ends : 0, high > 0 ? high + ends : 0] : undefined;
 }

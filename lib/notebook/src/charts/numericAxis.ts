@@ -43,6 +43,12 @@ function logTicks(low: number, high: number, count: number): number[] {
   return ticks.map((tick) => Number(tick.toPrecision(3))).filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
 }
 
+/** The least and the greatest of the values, of which there may be more than a call takes arguments. */
+export function rangeOf(values: readonly number[]): readonly [least: number, greatest: number] {
+  const least = values.reduce((before, value) => Math.min(before, value), Number.POSITIVE_INFINITY);
+  return [least, values.reduce((before, value) => Math.max(before, value), Number.NEGATIVE_INFINITY)];
+}
+
 /** An axis that spans its values, with a little room at both ends. */
 export class NumericAxis {
   readonly kind: AxisKind;
@@ -53,7 +59,7 @@ export class NumericAxis {
   constructor(values: readonly number[], { length, kind = 'linear', padding = 0.04, zero = false, count = 6 }: NumericAxisOptions) {
     const usable = values.filter((value) => Number.isFinite(value) && (kind === 'linear' || value > 0));
     const all = zero && kind === 'linear' ? [...usable, 0] : usable;
-    const [least, most] = all.length > 0 ? [Math.min(...all), Math.max(...all)] : [1, 2];
+    const [least, most] = all.length > 0 ? rangeOf(all) : [1, 2];
     const [low, high] = least === most ? apart(least, kind) : [least, most];
     this.kind = kind;
     this.length = length;

@@ -4,7 +4,7 @@ import { Figure } from '../figure';
 import { methodOf } from '../methodStyles';
 import { INK } from '../theme';
 import { nominal } from './fields';
-import { COUNT_LABELS, NumericAxis } from './numericAxis';
+import { COUNT_LABELS, NumericAxis, rangeOf } from './numericAxis';
 import { readable, rounded, stylesOf } from './series';
 
 /** One bar. */
@@ -33,11 +33,12 @@ export function parameterBars(bars: readonly ParameterBar[], options: ParameterB
   checkKnown('parameterBars', options, ['title', 'unit', 'total', 'scale', 'sort']);
   if (bars.length === 0) throw new ArgumentError('parameterBars has no bars; pass at least one');
   const counts = bars.map((bar) => bar.parameters);
-  const { title, unit = 'trainable parameters', total = Math.max(...counts), scale = 'linear', sort = 'descending' } = options;
+  const [least, greatest] = rangeOf(counts);
+  const { title, unit = 'trainable parameters', total = greatest, scale = 'linear', sort = 'descending' } = options;
   checkOneOf('scale', scale, ['linear', 'log']);
   checkOneOf('sort', sort, ['given', 'descending']);
   const isLog = scale === 'log';
-  if (isLog && Math.min(...counts) <= 0) throw new ArgumentError('a logarithmic scale cannot show 0; use scale: linear');
+  if (isLog && least <= 0) throw new ArgumentError('a logarithmic scale cannot show 0; use scale: linear');
   const share = (count: number) => `${((100 * count) / total).toFixed(2)} %`;
   const sorted = sort === 'given' ? bars : [...bars].sort((a, b) => b.parameters - a.parameters);
   const values = sorted.map(({ label, parameters }) => ({
@@ -47,7 +48,7 @@ export function parameterBars(bars: readonly ParameterBar[], options: ParameterB
     count: readable(parameters),
     share: share(parameters),
   }));
-  const axis = new NumericAxis(isLog ? [...counts, Math.min(...counts) / 3] : counts, {
+  const axis = new NumericAxis(isLog ? [...counts, least / 3] : counts, {
     length: WIDTH,
     kind: scale,
     zero: !isLog,

@@ -4,7 +4,7 @@ import type { MethodStyle } from '../methodStyles';
 import { INK } from '../theme';
 import { nominal, quantity } from './fields';
 import { endLabels } from './lines/endLabels';
-import { NumericAxis } from './numericAxis';
+import { NumericAxis, rangeOf } from './numericAxis';
 import { placedText, placeLabels } from './placeLabels';
 import { rule } from './ruleLines';
 import { rounded } from './series';
@@ -78,13 +78,11 @@ const extent = ({ value, low = value, high = value, seeds = [] }: Score) => [val
  */
 function splitFarBelow(scores: readonly Score[]): { readonly shown: readonly Score[]; readonly below: readonly Score[] } {
   const sorted = [...scores].sort((a, b) => b.value - a.value);
-  const low = (score: Score) => Math.min(...extent(score));
-  const high = (score: Score) => Math.max(...extent(score));
   const first = sorted.findIndex((score, index) => {
     const above = sorted.slice(0, index);
     if (above.length < 2) return false;
-    const [least, most] = [Math.min(...above.map(low)), Math.max(...above.map(high))];
-    return least - high(score) > 2 * (most - least);
+    const [least, most] = rangeOf(above.flatMap(extent));
+    return least - rangeOf(extent(score))[1] > 2 * (most - least);
   });
   return first < 0 ? { shown: sorted, below: [] } : { shown: sorted.slice(0, first), below: sorted.slice(first) };
 }

@@ -3,7 +3,7 @@ import { checkKnown, checkOneOf } from 'lowrank/internal';
 import { Figure } from '../figure';
 import { INK } from '../theme';
 import { nominal, quantity } from './fields';
-import { NumericAxis } from './numericAxis';
+import { NumericAxis, rangeOf } from './numericAxis';
 import { placedText, placeLabels } from './placeLabels';
 import { checkIntervals, colourBySeries, distinct, readable, rounded, shapeBySeries } from './series';
 
@@ -69,7 +69,7 @@ export function tradeoffBubbles(bubbles: readonly TradeoffBubble[], options: Tra
     bubbles.flatMap(({ y, low = y, high = y }) => [y, low, high]),
     { length: HEIGHT, padding: 0.14 },
   );
-  const largest = Math.max(...bubbles.map(({ size }) => size).filter(Number.isFinite)) || 1;
+  const largest = rangeOf(bubbles.map(({ size }) => size).filter(Number.isFinite))[1] || 1;
   const radius = (size: number) => Math.sqrt((LARGEST * Math.max(0, size)) / largest) / 2;
   const labels = placeLabels(
     bubbles.map(({ label, x, y, size, low = y, high = y }) => ({

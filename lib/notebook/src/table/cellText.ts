@@ -26,7 +26,7 @@ function ownDecimals(value: number): number {
 }
 
 /** The largest of 0 and the numbers: a column may have more of them than a call can have arguments. */
-function largestOf(numbers: readonly number[]): number {
+export function largestOf(numbers: readonly number[]): number {
   return numbers.reduce((largest, number) => Math.max(largest, number), 0);
 }
 

@@ -3,7 +3,7 @@ import { ArgumentError } from 'lowrank/errors';
 import { checkKnown, checkOneOf, checkWhole, printable } from 'lowrank/internal';
 import { type Displayable, displaySymbol, type MimeBundle } from '../bundle';
 import { escapeHtml } from '../html';
-import { columnText, isNumeric } from './cellText';
+import { columnText, isNumeric, largestOf } from './cellText';
 import { type Column, tableColumns } from './columns';
 
 /** How to show a table. Put units into the column names. */
@@ -115,7 +115,7 @@ export class Table implements Displayable {
     const blocks = this.columns.map((column) => {
       const cells = column.texts.map((text, row) => inLine(column.best.has(row) ? `★ ${text}` : text));
       const name = inLine(column.name);
-      const width = Math.max(name.length, ...cells.map((cell) => cell.length));
+      const width = largestOf([name, ...cells].map(({ length }) => length));
       const pad = (text: string) => (column.isNumeric ? text.padStart(width) : text.padEnd(width));
       return { head: pad(name), rule: '─'.repeat(width), cells: cells.map(pad) };
     });

@@ -80,7 +80,7 @@ export function unquoted(text: string): string {
   if (!/^".*"$/s.test(text)) return text;
   const bytes: number[] = [];
   for (const [, code, character = ''] of text.slice(1, -1).matchAll(/\\([0-7]{3}|.)|([^\\]+)/gsu)) {
-    if (code === undefined) bytes.push(...Buffer.from(character));
+    if (code === undefined) for (const byte of Buffer.from(character)) bytes.push(byte);
     else bytes.push(/^[0-7]{3}$/.test(code) ? Number.parseInt(code, 8) & 255 : (escapes[code] ?? code.charCodeAt(0)));
   }
   return Buffer.from(bytes).toString();

@@ -48,8 +48,8 @@ export class ValueSizes {
 export function insertedSize({ value }: Value): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'string') return value.length;
-  if (value instanceof Map) return Math.max(0, ...Array.from(value.values(), (item) => insertedSize(item)));
-  return Array.isArray(value) ? value.reduce((longest, item) => Math.max(longest, insertedSize(item)), 0) : 0;
+  const items: readonly Value[] = value instanceof Map ? [...value.values()] : Array.isArray(value) ? value : [];
+  return items.reduce((longest, item) => Math.max(longest, insertedSize(item)), 0);
 }
 
 /** The number of places where a filter puts its argument into a text or a list. */

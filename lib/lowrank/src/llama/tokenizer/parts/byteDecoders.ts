@@ -26,7 +26,7 @@ function decodeBytes(tokens: readonly string[]): string[] {
       bytes.push(Number.parseInt(digits, 16));
       continue;
     }
-    if (bytes.length > 0) decoded.push(...textOf(bytes));
+    if (bytes.length > 0) for (const text of textOf(bytes)) decoded.push(text);
     bytes = [];
     decoded.push(token);
   }

@@ -367,7 +367,7 @@ function wholeNumbers(filter: string, operand: Value): number[] {
 
 function extreme(name: 'max' | 'min', operand: Value): unknown {
   const numbers = wholeNumbers(name, operand);
-  return numbers.length === 0 ? NOTHING : Math[name](...numbers);
+  return numbers.length === 0 ? NOTHING : numbers.reduce((a, b) => Math[name](a, b));
 }
 
 /** @throws Error for an undefined value, as in Python. */
