@@ -1,4 +1,4 @@
-import { AbortedError, ArgumentError, LlamaForCausalLM, ShapeError, tf } from 'lowrank';
+import { AbortedError, ArgumentError, type GenerateOptions, LlamaForCausalLM, ShapeError, tf } from 'lowrank';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { asOnGpu } from '../../runtime/compile/bindingSpies';
 import { leaked, rows, tinyModel } from '../golden';
@@ -127,5 +127,46 @@ test('options that do nothing are said to', async () => {
   ]);
   await model.generate([prompt], { maxNewTokens: 1, topP: 0.5, temperature: 1 });
   expect(warn).toHaveBeenCalledTimes(2);
+  warn.mockRestore();
+});
+
+test('rows that their caller padded are said to be read as tokens, unless the padding token begins or ends texts too', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const padded = async (inputIds: number[][], options: GenerateOptions = {}) => {
+    await model.generate(inputIds, { maxNewTokens: 1, ...options });
+    return warn.mock.calls.splice(0).flat();
+  };
+  expect(model.config).toMatchObject({ padTokenId: 0, bosTokenId: 1, eosTokenId: [2] });
+  const text = (what: string) => [
+    expect.stringMatching(new RegExp(`^generate: ${what} with the padding token 0, which is read as a token`)),
+  ];
+  expect(
+    await padded([
+      [1, 5, 9],
+      [0, 0, 1],
+      [0, 1, 2],
+    ]),
+  ).toEqual(text('row 1 of inputIds begins'));
+  expect(
+    await padded([
+      [1, 5, 9],
+      [1, 0, 0],
+    ]),
+  ).toEqual(text('row 1 of inputIds ends'));
+  expect(
+    await padded([
+      [1, 0, 9],
+      [1, 5],
+    ]),
+  ).toEqual([]);
+  expect(
+    await padded(
+      [
+        [0, 5, 2],
+        [1, 5, 0],
+      ],
+      { eosTokenId: [2, 0] },
+    ),
+  ).toEqual([]);
   warn.mockRestore();
 });

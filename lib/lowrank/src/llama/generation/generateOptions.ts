@@ -72,6 +72,7 @@ export function checkRequest(
   const empty = prompts.findIndex((row) => row.length === 0);
   if (empty >= 0) throw new ShapeError(`row ${empty} of inputIds is empty: give at least one token, for example bosTokenId`);
   checkIds(prompts, config.vocabSize);
+  warnOfPadding(prompts, config, options);
   const length = longest(prompts);
   checkLength(length + maxNewTokens, config, `a prompt of ${length} and maxNewTokens ${maxNewTokens}, together a sequence`);
 }
@@ -96,6 +97,20 @@ function warnOfIdle(options: GenerateOptions): void {
   const [drawing, searching] = [given(['topP', 'topK']), given(['lengthPenalty', 'earlyStopping'])];
   if (drawing.length > 0 && temperature === 0) warn(`${noEffect(drawing)} at temperature 0, which takes the likeliest token`);
   if (searching.length > 0 && numBeams === 1) warn(`${noEffect(searching)} unless numBeams is above 1`);
+}
+
+/**
+ * Warns of a row that its caller has padded, of which transformers masks the left side and warns of the right. A padding token that also
+ * begins or ends texts may stand there.
+ */
+function warnOfPadding(prompts: readonly (readonly number[])[], config: LlamaConfig, { eosTokenId }: GenerateOptions): void {
+  const { padTokenId, bosTokenId } = config;
+  if (padTokenId === undefined || [bosTokenId, config.eosTokenId ?? [], eosTokenId ?? []].flat().includes(padTokenId)) return;
+  const padded = prompts.findIndex((row) => row[0] === padTokenId || row.at(-1) === padTokenId);
+  if (padded < 0) return;
+  const side = prompts[padded]?.[0] === padTokenId ? 'begins' : 'ends';
+  const remedy = 'leave padding out, because rows of different lengths are padded and masked here';
+  warn(`generate: row ${padded} of inputIds ${side} with the padding token ${padTokenId}, which is read as a token: ${remedy}`);
 }
 
 /** @throws ArgumentError when an execution option has an invalid value, or would have no effect. */
