@@ -110,6 +110,23 @@ test('segments of a row are whole numbers, the tokens of each being neighbours',
   ids.dispose();
 });
 
+test('a mask and segments in tensors are checked too on a CPU, and must be of int32', () => {
+  tf.tidy(() => {
+    const ids = tf.tensor2d([[1, 2, 3]], undefined, 'int32');
+    const given = tf.tensor2d([[1, 2, 1]], undefined, 'int32');
+    expect(() => maskTensor(given, 1, 3)).toRefuse(
+      ArgumentError,
+      'attentionMask is 2 at row 0, position 1; it is 1 on tokens, 0 on padding',
+    );
+    expect(() => segmentTensor(given, ids)).toRefuse(ArgumentError, 'segment 1 begins again at row 0, position 2');
+    const halves = tf.tensor2d([[0.5, 1, 1]]);
+    expect(() => maskTensor(halves, 1, 3)).toRefuse(ArgumentError, 'attentionMask is a tensor of float32: make it one of int32');
+    expect(() => segmentTensor(halves, ids)).toRefuse(ArgumentError, 'segmentIds is a tensor of float32: make it one of int32');
+    const ones = tf.onesLike(ids);
+    expect([maskTensor(ones, 1, 3), segmentTensor(ones, ids)]).toEqual([ones, ones]);
+  });
+});
+
 test('a sequence has at most as many tokens as the model has positions', () => {
   expect(() => checkLength(8, config)).not.toThrow();
   expect(() => checkLength(9, config)).toRefuse(ArgumentError, "a sequence of 9 tokens does not fit the model's 8 positions: shorten it");

@@ -6,7 +6,7 @@ import { shown } from '../runtime/messages/shown';
 import type { LlamaConfig } from './config';
 
 /**
- * Rows of whole numbers, or an int32 tensor of them. Shapes: (B, T). Ids and labels are checked in rows, and in tensors on a CPU; on a GPU, where
+ * Rows of whole numbers, or an int32 tensor of them. Shapes: (B, T). The values of rows are checked, and those of tensors on a CPU; on a GPU, where
  * reading them would end its lead over the host, TensorFlow takes zeros for the row of an unknown id.
  */
 export type TokenRows = readonly (readonly number[])[] | tf.Tensor2D;
@@ -41,7 +41,7 @@ export function checkLabels(labels: TokenRows, ids: tf.Tensor2D, { vocabSize }: 
  * @throws ShapeError when the shape is wrong; ArgumentError when a value is neither 0 nor 1, or a row has no token.
  */
 export function maskTensor(mask: TokenRows, rows: number, keys: number): tf.Tensor2D {
-  if (!(mask instanceof tf.Tensor)) checkMask(mask);
+  checkMask(readable('attentionMask', mask));
   const tensor = rowTensor('attentionMask', mask);
   if (tensor.shape[0] !== rows || tensor.shape[1] !== keys) {
     throw new ShapeError(`attentionMask has shape [${tensor.shape}], not [${rows},${keys}] as inputIds (and the cache) say`);
@@ -56,7 +56,7 @@ export function maskTensor(mask: TokenRows, rows: number, keys: number): tf.Tens
  * tokens of a segment are not contiguous.
  */
 export function segmentTensor(segmentIds: TokenRows, ids: tf.Tensor2D): tf.Tensor2D {
-  if (!(segmentIds instanceof tf.Tensor)) checkSegments(segmentIds);
+  checkSegments(readable('segmentIds', segmentIds));
   const tensor = rowTensor('segmentIds', segmentIds);
   if (tensor.shape.join() === ids.shape.join()) return tensor;
   throw new ShapeError(`segmentIds have shape [${tensor.shape}], inputIds [${ids.shape}]: give one segment per id`);
@@ -139,7 +139,7 @@ function eachValue(rows: readonly (readonly number[])[], visit: (value: number, 
 /** Rows of equal length as an int32 tensor. */
 export function rowTensor(name: string, rows: TokenRows): tf.Tensor2D {
   const shape = rowShape(name, rows);
-  if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : rows.toInt();
+  if (rows instanceof tf.Tensor) return rows;
   return tf.tensor2d(Int32Array.from(rows.flat()), shape, 'int32');
 }
 
