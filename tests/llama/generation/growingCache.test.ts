@@ -71,6 +71,24 @@ test('frozen with several rows, it serves as many and no others', () => {
   cache.dispose();
 });
 
+test('it goes on with as many rows as it has, and no others', () => {
+  const cache = new KeyValueCache(2);
+  tf.tidy(() => model.forward(rows.ids.slice(0, 1), { cache }));
+  expect(() => model.forward([[7], [9]], { cache })).toRefuse(ShapeError, 'a cache of 1 rows cannot go on with a pass of 2 rows');
+  expect(cache.length).toBe(24);
+  cache.dispose();
+});
+
+test('freed, a frozen one takes positions again', () => {
+  const cache = new KeyValueCache(2);
+  tf.tidy(() => model.forward(rows.ids, { cache }));
+  cache.freeze();
+  cache.dispose();
+  tf.tidy(() => model.forward([[1, 2, 3]], { cache }));
+  expect(cache.length).toBe(3);
+  cache.dispose();
+});
+
 test('its owner frees it, and it has a place for each layer and each position only', async () => {
   const leak = await leaked(() => {
     const cache = new KeyValueCache(2);

@@ -52,6 +52,7 @@ export class KeyValueCache {
   /** Frees the keys and values. */
   dispose(): void {
     for (const layer of this.#layers.values()) layer.dispose();
+    this.#isFrozen = false; // it may be used again, from its beginning
   }
 }
 
@@ -68,6 +69,8 @@ class GrowingLayer implements LayerCache {
 
   append(keys: tf.Tensor4D, values: tf.Tensor4D): HeldLayer {
     const before = this.#held;
+    const [rows] = keys.shape;
+    if (before && this.rows !== rows) throw new ShapeError(`a cache of ${this.rows} rows cannot go on with a pass of ${rows} rows`);
     return this.#hold({
       keys: before ? tf.concat([before.keys, keys], 2) : keys.clone(),
       values: before ? tf.concat([before.values, values], 2) : values.clone(),
