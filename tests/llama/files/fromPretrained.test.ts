@@ -70,6 +70,16 @@ test.each([
   expect(configFromGguf(await readGguf(path('ends.gguf'))).eosTokenId).toEqual(expected);
 });
 
+test.each<[string, readonly Field[], object | undefined]>([
+  ["'none'", [['llama.rope.scaling.type', GGUF.string, string('none')]], undefined],
+  ["'linear'", [['llama.rope.scaling.type', GGUF.string, string('linear')]], { ropeType: 'linear', factor: 2 }],
+  ['not given', [], { ropeType: 'linear', factor: 2 }],
+])('with a factor of 2, a rotary scaling that is %s scales as in llama.cpp', async (_, fields, expected) => {
+  const factor: Field = ['llama.rope.scaling.factor', GGUF.float32, float32(2)];
+  fs.writeFileSync(path('scaled.gguf'), ggufFile({ fields: [...SIZES, ...fields, factor] }));
+  expect(configFromGguf(await readGguf(path('scaled.gguf'))).ropeScaling).toEqual(expected);
+});
+
 const text = (key: string, value: string): Field => [key, GGUF.string, string(value)];
 const integer = (key: string, value: number): Field => [key, GGUF.uint32, uint32(value)];
 const SIZES = [
@@ -104,6 +114,16 @@ describe('a GGUF file of another kind is unsupported', () => {
       /scaled by 'yarn'/,
     ],
     ['divisors', { fields: SIZES, ...frequencies(3, 1) }, /divisors in rope_freqs.weight are not those of Llama 3/],
+    [
+      'divisors beside a factor',
+      { fields: [...SIZES, ['llama.rope.scaling.factor', GGUF.float32, float32(2)]], ...frequencies(1, 1) },
+      /scales by rope_freqs.weight and by rope.scaling.factor 2/,
+    ],
+    [
+      'divisors beside another scaling',
+      { fields: [...SIZES, text('llama.rope.scaling.type', 'yarn')], ...frequencies(1, 1) },
+      /scaled by 'yarn'/,
+    ],
   ])('by its %s', async (_, parts, message) => {
     await expect(load(parts)).rejects.toRefuse(UnsupportedError, message);
   });

@@ -68,15 +68,19 @@ interface RotaryOfFile {
 
 function ropeScaling(file: GgufFile, rotary: RotaryOfFile): RopeScaling | undefined {
   const { prefix } = rotary;
-  if (file.tensors.has('rope_freqs.weight')) return llama3Scaling(file, rotary);
-  const type = file.metadata.get(`${prefix}.rope.scaling.type`) ?? 'none';
-  const factor = optional(file, `${prefix}.rope.scaling.factor`) ?? optional(file, `${prefix}.rope.scale_linear`) ?? 1;
+  const type = file.metadata.get(`${prefix}.rope.scaling.type`) ?? 'linear'; // as llama.cpp
   if (type !== 'none' && type !== 'linear') {
     throw new UnsupportedError(
       `${file.path}: its rotary embedding is scaled by '${type}'; read are 'linear' and Llama 3's, given as rope_freqs.weight`,
     );
   }
-  return factor === 1 || factor === 0 ? undefined : { ropeType: 'linear', factor };
+  const given = optional(file, `${prefix}.rope.scaling.factor`) ?? optional(file, `${prefix}.rope.scale_linear`) ?? 1;
+  const factor = type === 'none' || given === 0 ? 1 : given;
+  if (!file.tensors.has('rope_freqs.weight')) return factor === 1 ? undefined : { ropeType: 'linear', factor };
+  if (factor === 1) return llama3Scaling(file, rotary);
+  throw new UnsupportedError(
+    `${file.path}: scales by rope_freqs.weight and by rope.scaling.factor ${factor}; only one of them is read here`,
+  );
 }
 
 /**
