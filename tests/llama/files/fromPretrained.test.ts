@@ -228,6 +228,24 @@ describe('a configuration of any age', () => {
     write({ do_sample: false, temperature: 1, eos_token_id: 2 });
     (await LlamaForCausalLM.fromPretrained(folder)).dispose();
     expect(warned).toHaveBeenCalledTimes(1);
+    const lesser = { encoder_no_repeat_ngram_size: 2, top_h: 0.4, penalty_alpha: 0.6, dola_layers: 'low', num_beam_groups: 2 };
+    const others = { diversity_penalty: 0.5, force_words_ids: [[3]], constraints: [3], renormalize_logits: true, max_time: 1 };
+    const all = { ...lesser, ...others, remove_invalid_values: true, token_healing: true, watermarking_config: {} };
+    write(all);
+    (await LlamaForCausalLM.fromPretrained(folder)).dispose();
+    expect(Object.keys(all).filter((name) => !warned.mock.calls.at(-1)?.join().includes(` ${name} `))).toEqual([]);
+    warned.mockRestore();
+  });
+
+  test('says so of config.json where that is missing, from which transformers then takes them', async () => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const config = { repetition_penalty: 1.5, num_beams: 1 };
+    (await LlamaForCausalLM.fromPretrained(changedFolder('penalty', { config }))).dispose();
+    const file = 'penalty/config.json: generate does not take up repetition_penalty 1.5; pass what you want as its options';
+    expect(warned.mock.calls).toEqual([[path(file)]]);
+    fs.writeFileSync(path('penalty/generation_config.json'), '{"eos_token_id": 2}');
+    (await LlamaForCausalLM.fromPretrained(path('penalty'))).dispose();
+    expect(warned).toHaveBeenCalledTimes(1);
     warned.mockRestore();
   });
 

@@ -47,7 +47,8 @@ export function openFolderModel(folder: string): ModelFiles {
     return file && tensorOf(file, key, buffer);
   };
   const names = [...files.keys()].filter((name) => !CONSTANT.test(name));
-  if (generation) warnOfUnusedGeneration(nodePath.join(folder, 'generation_config.json'), generation);
+  // transformers 5 takes these settings from config.json too, but only where there is no other file
+  warnOfUnusedGeneration(nodePath.join(folder, generation ? 'generation_config.json' : 'config.json'), generation ?? document);
   return { path: folder, config, names, tensor: stored };
 }
 

@@ -1,4 +1,4 @@
-/** Settings of a `generation_config.json` that `generate` does not take up. */
+/** Settings of a `generation_config.json`, or of a `config.json` without one, that `generate` does not take up. */
 import type { JsonObject } from '../../io';
 import { warn } from '../../runtime/messages/warn';
 
@@ -32,6 +32,19 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   num_return_sequences: 1,
   stop_strings: undefined,
   encoder_repetition_penalty: 1,
+  encoder_no_repeat_ngram_size: 0,
+  top_h: undefined,
+  penalty_alpha: undefined,
+  dola_layers: undefined,
+  num_beam_groups: 1,
+  diversity_penalty: 0,
+  force_words_ids: undefined,
+  constraints: undefined,
+  renormalize_logits: false,
+  remove_invalid_values: false,
+  token_healing: false,
+  watermarking_config: undefined,
+  max_time: undefined,
 };
 
 /** Warns of settings that transformers would apply by itself. */
