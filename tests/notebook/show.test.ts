@@ -32,6 +32,8 @@ describe('show', () => {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     await show([{ a: 1 }]);
     expect(write).toHaveBeenCalledWith('a\n─\n1\n');
+    await show({ [displaySymbol]: async () => ({ 'text/plain': 'two\nlines\u001b[2J\u202e' }) });
+    expect(write).toHaveBeenLastCalledWith('two\nlines\ufffd[2J\ufffd\n');
   });
 
   it('refuses what it cannot show', async () => {

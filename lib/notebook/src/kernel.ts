@@ -1,4 +1,5 @@
 /** Sends MIME bundles to the running tslab kernel. No other file touches tslab. */
+import { printable } from 'lowrank/internal';
 import type { MimeBundle } from './bundle';
 
 interface DisplayMessage {
@@ -33,5 +34,5 @@ export function isKernelAttached(): boolean {
 export function displayBundle(bundle: MimeBundle, area?: DisplayArea): void {
   const write = kernelWriter();
   if (write) write({ data: bundle, metadata: {}, transient: area ? { display_id: area.id } : {} }, area?.isUpdate ?? false);
-  else process.stdout.write(`${bundle['text/plain'] ?? ''}\n`);
+  else process.stdout.write(`${printable(String(bundle['text/plain'] ?? ''))}\n`);
 }

@@ -1,6 +1,6 @@
 /** Checks a learner's answer to an exercise. */
 import { ArgumentError, tf } from 'lowrank';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, printable } from 'lowrank/internal';
 import { mismatch, textOf } from './mismatch';
 
 /** How to check an answer, and help for a wrong one. */
@@ -71,5 +71,5 @@ export function check(answer: unknown, expected: unknown, options: CheckOptions 
   if (on && typeof expected !== 'function' && !(Array.isArray(expected) && expected.length === on.length)) {
     throw new ArgumentError('check: with `on`, pass as `expected` a function, or one result for each argument list');
   }
-  console.log(verdict(answer, expected, options));
+  console.log(printable(verdict(answer, expected, options)));
 }

@@ -119,6 +119,44 @@ test('eval measures necessity at the threshold of the adapter, as review does, a
   expect(await measured(folder('adapters'))).toMatch(/^threshold 0\.5 \(the default\)\n/);
 });
 
+test('no control character of a name or of data reaches the terminal', async () => {
+  const lines = Array.from({ length: 40 }, (_, i) =>
+    JSON.stringify({ patch: `@@ -1,1 +1,1 @@\n+let b${i};`, y: i % 2, lang: 'j\u009b\u001bs' }),
+  );
+  fs.writeFileSync(folder('escapes.jsonl'), lines.join('\n'));
+  const data = ['--data', folder('escapes.jsonl'), ...model];
+  const training = [
+    'train',
+    '--task',
+    'necessity',
+    ...data,
+    '--rank',
+    '1',
+    '--steps',
+    '1',
+    '--held-out',
+    '2',
+    '--output',
+    folder('to\u009b2J'),
+  ];
+  const evaluation = ['eval', '--task', 'necessity', ...data, '--examples', '4', '--by-language'];
+  const printed = [];
+  for (const words of [
+    training,
+    evaluation,
+    [...evaluation, '--json'],
+    ['merge', ...model, '--adapter', folder('to\u009b2J/necessity'), '--output', folder('m\u001b')],
+  ]) {
+    const { code, stdout, stderr } = await lowrank(words);
+    expect(code, stderr).toBe(0);
+    printed.push(stdout, stderr);
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  for (const text of printed) expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  expect(printed[0]).toContain('to\ufffd2J/necessity');
+  expect(printed[2]).toContain('j\ufffd\ufffds');
+});
+
 test('an adapter that was trained with --language is measured and used with the language in every prompt', async () => {
   const data = ['--task', 'comment', '--data', folder('reviews.jsonl'), ...model, '--quiet'];
   const training = ['--output', folder('labelled'), '--language', '--rank', '2', '--steps', '1', '--batch-size', '2', '--held-out', '2'];

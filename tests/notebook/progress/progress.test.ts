@@ -101,6 +101,19 @@ describe('progress', () => {
     expect(write.mock.calls.map(([text]) => String(text)).filter((text) => !text.startsWith('\r'))).toEqual(['loading: 2 steps, 61 s\n']);
   });
 
+  it.each([true, false])('lets no control character of its label or summary move a terminal (isTTY %s)', (isTTY) => {
+    const before = process.stderr.isTTY;
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    Object.assign(process.stderr, { isTTY });
+    const bar = progress({ label: 'a\u001b[2Jb\nc\u202e', total: 2 });
+    bar.update({ step: 1 });
+    bar.finish('d\u0007\r\ne');
+    Object.assign(process.stderr, { isTTY: before });
+    const texts = ['\r\u001b[Ka\ufffd[2Jb c\ufffd: step 1 of 2', '\r\u001b[Ka\ufffd[2Jb c\ufffd: d\ufffd e\n'];
+    expect(written.mock.calls.map(([text]) => text)).toEqual(isTTY ? texts : [texts[1]?.slice(4)]);
+    expect(bar[displaySymbol]()['text/plain']).toBe('a\ufffd[2Jb c\ufffd: d\ufffd e');
+  });
+
   it('escapes its label', () => {
     expect(progress({ label: '<img src=x onerror=alert(1)>' })[displaySymbol]()['text/html']).not.toContain('<img');
   });

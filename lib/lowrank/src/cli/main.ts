@@ -1,9 +1,10 @@
 /** The `lowrank` program. */
 
+import { inspect } from 'node:util';
 import { nearestName } from '../runtime/checks/checkKnown';
 import { checkNode } from '../runtime/device/checkNode';
 import { LowrankError } from '../runtime/errors';
-import { printableMessage } from '../runtime/messages/printable';
+import { printable, printableMessage } from '../runtime/messages/printable';
 import { reasonOf } from '../runtime/messages/reasonOf';
 import { version } from '../runtime/version';
 import { CommandArguments } from './arguments/commandArguments';
@@ -48,7 +49,8 @@ export async function main(words: readonly string[], streams: Streams = processS
     return await run(args, streams);
   } catch (error) {
     streams.stderr.write(`${printableMessage(`lowrank ${name}: ${toldAs(error, name)}`)}\n`);
-    if (!(error instanceof UsageError || error instanceof LowrankError) && process.env.LOWRANK_DEBUG) console.error(error);
+    if (!(error instanceof UsageError || error instanceof LowrankError) && process.env.LOWRANK_DEBUG)
+      streams.stderr.write(`${printable(inspect(error))}\n`);
     return error instanceof LowrankError && error.code === 'CLUSTER' ? LOST : 2;
   }
 }

@@ -6,6 +6,7 @@ import type { Tokenizer } from '../llama';
 import { getPeftModel } from '../peft';
 import { ArgumentError } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
+import { printable } from '../runtime/messages/printable';
 import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExamples } from '../train';
 import { checkPlace } from './arguments/checkPlace';
 import type { CommandArguments } from './arguments/commandArguments';
@@ -123,11 +124,11 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     const losses = result.evaluations.map(({ loss }) => loss);
     const leftOut = encoded.train.length - examples.train.length;
     const heldOutTooLong = encoded.validation.length - examples.validation.length;
-    stdout.write(`${result.history.length} updates on ${encoded.train.length} examples of ${base}\n`);
+    stdout.write(`${result.history.length} updates on ${encoded.train.length} examples of ${printable(base)}\n`);
     if (leftOut > 0) stdout.write(`skipped ${leftOut} examples longer than --max-length\n`);
     if (heldOutTooLong > 0) stdout.write(`skipped ${heldOutTooLong} held-out examples longer than --max-length\n`);
     if (losses.length > 0) stdout.write(lossLine(losses));
-    stdout.write(`written to ${folder}\n`);
+    stdout.write(`written to ${printable(folder)}\n`);
     return 0;
   } finally {
     peft.dispose();
@@ -156,10 +157,10 @@ export function lossLine(losses: readonly number[]): string {
 
 function beginning(heldOut: number, checkpoint: string): string {
   const time = 'the remaining time appears after the first update';
-  if (fs.existsSync(checkpoint)) return `resuming the run in ${checkpoint}; ${time}\n`;
+  if (fs.existsSync(checkpoint)) return `resuming the run in ${printable(checkpoint)}; ${time}\n`;
   return `measuring the loss of ${heldOut} held-out examples first; ${time}; Ctrl-C saves the run, and the same command resumes it\n`;
 }
 
 function stopped(step: number, checkpoint: string): string {
-  return `stopped after step ${step}; the run is saved in ${checkpoint}, and the same command resumes it\n`;
+  return `stopped after step ${step}; the run is saved in ${printable(checkpoint)}, and the same command resumes it\n`;
 }

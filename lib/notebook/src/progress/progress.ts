@@ -1,10 +1,13 @@
 /** The progress bar of a training run or of other long work. */
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
-import { checkKnown, counted, duration } from 'lowrank/internal';
+import { checkKnown, counted, duration, printable } from 'lowrank/internal';
 import { type Displayable, displaySymbol, type MimeBundle } from '../bundle';
 import { escapeHtml } from '../html';
 import { displayBundle, isKernelAttached } from '../kernel';
+
+/** Text of a user on one line of a terminal, which it must not move or colour. */
+const inLine = (text: string) => printable(text.replace(/[\r\n]+/g, ' '));
 
 /** At most five repaints a second; more would flood the notebook's channel. */
 const REPAINT_MILLISECONDS = 200;
@@ -89,10 +92,10 @@ export class Progress implements Displayable {
   /** What a Jupyter client shows. */
   [displaySymbol](): MimeBundle {
     const text = this.text();
-    if (this.summary !== undefined) return { 'text/html': `<p>${escapeHtml(text)}</p>`, 'text/plain': text };
+    if (this.summary !== undefined) return { 'text/html': `<p>${escapeHtml(text)}</p>`, 'text/plain': inLine(text) };
     const extent = this.steps === undefined ? '' : ` value="${Math.min(this.state.step, this.steps)}" max="${this.steps}"`;
     const bar = `<progress${extent} style="width: 20em; vertical-align: middle"></progress>`;
-    return { 'text/html': `<p>${bar} ${escapeHtml(text)}</p>`, 'text/plain': text };
+    return { 'text/html': `<p>${bar} ${escapeHtml(text)}</p>`, 'text/plain': inLine(text) };
   }
 
   private get steps(): number | undefined {
@@ -133,7 +136,7 @@ export class Progress implements Displayable {
   private paintTerminal(): void {
     const { isTTY, columns } = process.stderr;
     const isLast = this.summary !== undefined;
-    const text = this.text();
+    const text = inLine(this.text());
     // A line that the terminal folds could not be replaced; some terminals say 0 columns for unknown.
     if (isTTY) process.stderr.write(`\r\u001b[K${isLast ? `${text}\n` : text.slice(0, (columns || 80) - 1)}`);
     else if (isLast) process.stderr.write(`${text}\n`);

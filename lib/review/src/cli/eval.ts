@@ -8,6 +8,8 @@ import {
   manyWorkers,
   openModel,
   ProgressLine,
+  printable,
+  printableJson,
   type Streams,
   UsageError,
 } from 'lowrank/internal';
@@ -49,13 +51,13 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     if (cluster?.isFirst === false) return 0; // worker 0 writes for all
     const scores = scoreReviews(task, predictions).map((score) => ({ language: 'all', ...score }));
     const rows = args.isOn('by-language') ? [...scores, ...scoreReviewsByLanguage(task, predictions)] : scores;
-    if (args.isOn('json')) stdout.write(`${JSON.stringify({ task, threshold, scores: rows }, null, 2)}\n`);
+    if (args.isOn('json')) stdout.write(`${printableJson({ task, threshold, scores: rows })}\n`);
     else {
       const origin = recorded === undefined ? 'the default' : 'recorded with the adapter';
       if (threshold !== undefined) stdout.write(`threshold ${threshold} (${origin})\n`);
       for (const { language, metric, value, low, high, examples: n } of rows) {
         stdout.write(
-          `${language.padEnd(12)} ${metric.padEnd(18)} ${value.toFixed(2)}  [${low.toFixed(2)}, ${high.toFixed(2)}]  ${n} examples\n`,
+          `${printable(language).padEnd(12)} ${metric.padEnd(18)} ${value.toFixed(2)}  [${low.toFixed(2)}, ${high.toFixed(2)}]  ${n} examples\n`,
         );
       }
     }

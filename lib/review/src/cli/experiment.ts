@@ -11,6 +11,7 @@ import {
   endWithLauncher,
   makeFolder,
   openModel,
+  printable,
   type Streams,
   sha256,
   stageFile,
@@ -59,7 +60,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     ...(minutes !== undefined && { signal: AbortSignal.timeout(Math.round(60_000 * minutes)) }),
     onCell: (plan, done, count) => {
       if (args.isOn('quiet')) return undefined;
-      streams.stderr.write(`${done}/${count} done; ${cellName(plan)}\n`);
+      streams.stderr.write(`${done}/${count} done; ${printable(cellName(plan))}\n`);
       return isWorker ? undefined : terminalProgress(streams.stderr);
     },
   };
@@ -70,7 +71,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     store(output, outcome);
     const { notRun } = outcome.results;
     if (notRun.length > 0) streams.stderr.write(`${notRun.length} runs are missing; the same command continues with them\n`);
-    streams.stdout.write(`written to ${output}\n`);
+    streams.stdout.write(`written to ${printable(output)}\n`);
     if (failure !== undefined) streams.stderr.write(`${failure}\n`);
     return failure === undefined ? 0 : 2;
   } finally {

@@ -6,6 +6,7 @@ import {
   defaultModelPath,
   openModel,
   ProgressLine,
+  printable,
   printableMessage,
   type Streams,
   UsageError,
@@ -103,7 +104,8 @@ async function readHunks(args: CommandArguments, { stdin, stderr }: Streams, cou
   for await (const hunk of counter.counted(diffHunks(diffTextLines(bytes), { exclude, onSkip }))) hunks.push(hunk);
   if (!isGit) return hunks;
   const unborn = await unbornBranch();
-  if (unborn !== undefined) stderr.write(`lowrank review: the branch ${unborn} has no commit yet; all staged files count as changed\n`);
+  if (unborn !== undefined)
+    stderr.write(`lowrank review: the branch ${printable(unborn)} has no commit yet; all staged files count as changed\n`);
   for (const file of await untrackedFiles()) counter.skip(file, 'untracked (`git add -N` adds it to the diff)');
   return hunks;
 }

@@ -4,7 +4,7 @@ import nodePath from 'node:path';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { FormatError } from 'lowrank';
-import { fileFault, isLfsPointer, LFS_REMEDY, namesIn, pathKind, reasonOf } from 'lowrank/internal';
+import { fileFault, isLfsPointer, LFS_REMEDY, namesIn, pathKind, reasonOf, warn } from 'lowrank/internal';
 import { openPromise } from 'yauzl';
 
 /** One data file, which can be read once. */
@@ -81,7 +81,7 @@ function readableNames(folder: string): string[] {
     return namesIn(folder);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    console.warn(`${error.message}; its files are skipped`);
+    warn(`${error.message}; its files are skipped`);
     return [];
   }
 }

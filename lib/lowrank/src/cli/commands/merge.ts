@@ -8,6 +8,7 @@ import { isModelFile } from '../../llama/files/savePretrained';
 import { isTokenizerFile } from '../../llama/tokenizer/tokenizer';
 import { PeftModel } from '../../peft';
 import { checkAdapterFolder } from '../../peft/files/openAdapterFolder';
+import { printable } from '../../runtime/messages/printable';
 import type { CommandArguments } from '../arguments/commandArguments';
 import { isAdapter, openModel } from '../openModel';
 import { ProgressLine } from '../progressLine';
@@ -37,7 +38,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
       merged.savePretrained(place, { onProgress: onWritten });
     });
     progress.clear();
-    streams.stdout.write(`written to ${output}\n`);
+    streams.stdout.write(`written to ${printable(output)}\n`);
     return 0;
   } finally {
     model.dispose();

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import nodePath from 'node:path';
+import { printable } from '../../runtime/messages/printable';
 import { SetupError } from '../../runtime/setupError';
 import type { CommandArguments } from '../arguments/commandArguments';
 import type { Streams } from '../streams';
@@ -12,7 +13,7 @@ export async function run(args: CommandArguments, { stdout }: Streams): Promise<
   const project = projectFolder();
   const environment = nodePath.join(project, '.lowrank');
   if (fs.existsSync(nodePath.join(environment, 'ready')) && !args.isOn('force')) {
-    stdout.write(`${environment} is ready; --force installs it again\n`);
+    stdout.write(`${printable(environment)} is ready; --force installs it again\n`);
     return 0;
   }
   const script = nodePath.join(__dirname, '../../../setup/project.sh');
@@ -24,7 +25,7 @@ export async function run(args: CommandArguments, { stdout }: Streams): Promise<
   });
   if (error) throw new SetupError(`bash, which the set-up needs, did not start (${error.message})`);
   if (status !== 0) throw new SetupError('the set-up failed; the output above says what is missing. Run the same command to try again');
-  stdout.write(`ready: ${environment}\n`);
+  stdout.write(`ready: ${printable(environment)}\n`);
   return 0;
 }
 
