@@ -143,6 +143,45 @@ describe.each(KINDS)('%s', (_, config) => {
   });
 });
 
+test('calls of disableAdapter nest and overlap: adapters act again, merged as before, when the last has ended', async () => {
+  const peft = getPeftModel(tinyModel(), LORA());
+  fill(peft.trainableParameters().values());
+  const [adapted, base] = [peft.forward(IDS), tinyModel().forward(IDS)];
+  const isBase = () => largestDifference(peft.forward(IDS), base) === 0;
+  expect(
+    peft.disableAdapter(() => {
+      peft.disableAdapter(() => 1);
+      return isBase();
+    }),
+  ).toBe(true);
+  expect(largestDifference(peft.forward(IDS), adapted)).toBe(0);
+  peft.mergeAdapter();
+  const merged = peft.forward(IDS);
+  let endFirst = () => {};
+  const first = peft.disableAdapter(() => new Promise<void>((resolve) => (endFirst = resolve)));
+  let endSecond = () => {};
+  const second = peft.disableAdapter(() => new Promise<void>((resolve) => (endSecond = resolve)));
+  endFirst();
+  await first;
+  expect(isBase()).toBe(true);
+  endSecond();
+  await second;
+  expect(peft.mergedAdapters).toEqual(['default']);
+  expect(largestDifference(peft.forward(IDS), merged)).toBe(0);
+});
+
+test('inside disableAdapter nothing is merged, unmerged or unloaded', () => {
+  const peft = getPeftModel(tinyModel(), LORA());
+  fill(peft.trainableParameters().values());
+  peft.mergeAdapter();
+  const ends = [() => peft.mergeAdapter(), () => peft.unmergeAdapter(), () => peft.unload(), () => peft.mergeAndUnload()];
+  peft.disableAdapter(() => {
+    for (const end of ends) expect(end).toRefuse(StateError, 'disableAdapter() is still running; wait for its end before');
+    expect(largestDifference(peft.forward(IDS), tinyModel().forward(IDS))).toBe(0);
+  });
+  expect(peft.mergedAdapters).toEqual(['default']);
+});
+
 describe.each(KINDS.slice(0, 4))('%s', (_, config) => {
   test('gives merged what it gives unmerged, and the base back', () => {
     const peft = getPeftModel(tinyModel(), config());
@@ -403,6 +442,69 @@ describe('several adapters', () => {
     expect(disabled).toRefuse(StateError, 'adapterNames has no effect inside disableAdapter()');
     peft.mergeAdapter();
     expect(() => peft.forward(IDS, { adapterNames: ['one', 'two', 'one'] })).toThrow('call unmergeAdapter() first');
+  });
+
+  describe.each([true, false])('while texts are written, compile: %s', (compile) => {
+    const prompt = IDS.slice(0, 1);
+    const written = { maxNewTokens: 8, eosTokenId: [], compile };
+    const generating = (config: PeftConfig) => {
+      const peft = getPeftModel(tinyModel(), config, { adapterName: 'one' });
+      peft.addAdapter('two', config, { seed: 1 });
+      for (const [seed, name] of ['two', 'one'].entries()) {
+        peft.setAdapter(name);
+        fill(peft.trainableParameters().values(), 5 + seed);
+      }
+      return peft;
+    };
+
+    test.each<[string, PeftConfig]>([
+      ['LoRA', new LoraConfig({ r: 4, targetModules: ['q_proj', 'v_proj', 'down_proj', 'embed_tokens'], modulesToSave: ['norm'] })],
+      ['a prefix', PREFIX()],
+    ])('each is of the adapters that were active at its call: %s', async (_, config) => {
+      const peft = generating(config);
+      const alone: Record<string, number[][]> = {};
+      for (const name of ['one', 'two']) {
+        peft.setAdapter(name);
+        alone[name] = await peft.generate(prompt, written);
+      }
+      const base = await tinyModel().generate(prompt, written);
+      expect(new Set([base, alone.one, alone.two].map(String)).size).toBe(3);
+      const begun = ['one', 'two', 'one'].map((name) => {
+        peft.setAdapter(name);
+        return peft.generate(prompt, written);
+      });
+      begun.push(peft.disableAdapter(() => peft.generate(prompt, { ...written, maxNewTokens: 3 })));
+      begun.push(peft.disableAdapter(() => peft.generate(prompt, written)));
+      begun.push(peft.generate(prompt, { ...written, onToken: () => peft.setAdapter('two') })); // inside disableAdapter still
+      expect(await Promise.all(begun)).toEqual([alone.one, alone.two, alone.one, base.map((row) => row.slice(0, 3)), base, base]);
+      expect(peft.activeAdapters).toEqual(['two']);
+      expect(await peft.generate(prompt, { ...written, onToken: () => peft.setAdapter('one') })).toEqual(alone.two);
+      expect(await peft.generate(prompt, written)).toEqual(alone.one);
+    });
+
+    test('what would change them is refused, until they are there', async () => {
+      const peft = generating(LORA());
+      const changes: (() => unknown)[] = [
+        () => peft.addAdapter('three', LORA()),
+        () => peft.deleteAdapter('one'),
+        () => peft.hotswapAdapter({}, { adapterName: 'one' }),
+        () => peft.mergeAdapter(),
+        () => peft.mergeAndUnload({ dtype: 'bfloat16' }),
+        () => peft.unload(),
+      ];
+      const alone = await peft.generate(prompt, written);
+      const running = peft.generate(prompt, written);
+      for (const change of changes) expect(change).toRefuse(StateError, 'generate() is still running; await it before');
+      expect(await running).toEqual(alone);
+      peft.mergeAdapter();
+      const ofMerged = peft.generate(prompt, written);
+      const unmerging = [() => peft.unmergeAdapter(), () => peft.disableAdapter(() => 1)];
+      for (const change of unmerging) expect(change).toRefuse(StateError, 'generate() is still running; await it before unmerging');
+      await ofMerged;
+      await expect(peft.generate([[-1]], written)).rejects.toThrow(); // which ends too
+      peft.unmergeAdapter();
+      expect(await peft.generate(prompt, written)).toEqual(alone);
+    });
   });
 
   test('deleting one leaves the others, and its layers unwrapped', () => {

@@ -12,10 +12,10 @@ import type { AdapterFolder } from './files/openAdapterFolder';
 import { saveAdapters } from './files/saveAdapters';
 import { hotswap } from './hotswap';
 import { BASE_ROW } from './layers/adapterPerRow';
-import type { AdapterState } from './layers/adapterState';
+import { type AdapterState, finallyDo } from './layers/adapterState';
 import { assignStoredLayers, EmbeddingLayers } from './layers/embeddingLayers';
 import { checkAble, methodOf, type PeftConfig, type PeftType } from './methods';
-import type { Abilities, Ability, AdapterStart, Tuner } from './tuner';
+import type { Abilities, Ability, AdapterStart, MergingOptions, Tuner } from './tuner';
 
 interface Adapter {
   readonly config: PeftConfig;
@@ -33,6 +33,10 @@ export class Adapters<M extends NamedModule = NamedModule> {
   readonly #byName = new Map<string, Adapter>();
   /** What adapters that were then deleted have left in the base. */
   readonly #leftByDeleted: string[] = [];
+  /** The calls of `generate` that have not settled. */
+  #generations = 0;
+  /** The calls of `disableAdapter` in progress, and the adapters that the first of them unmerged. */
+  readonly #disabled = { calls: 0, merged: [] as readonly string[] };
   /** The call that ended its use. */
   #endedBy: string | undefined;
 
@@ -139,7 +143,7 @@ export class Adapters<M extends NamedModule = NamedModule> {
   /** Replaces the values of an adapter in place. */
   swap(name: string, source: string | tf.NamedTensorMap): void {
     const { config } = this.get(name);
-    this.checkUnmerged('swapping one');
+    this.checkChangeable('swapping one');
     const adapted = { tuner: this.tuner, swapping: this.ability('swapping'), layers: new EmbeddingLayers(this.model) };
     hotswap(adapted, { name, config }, source);
   }
@@ -163,7 +167,7 @@ export class Adapters<M extends NamedModule = NamedModule> {
   /** Removes an adapter and frees it; if it was active, the first remaining adapter becomes active. */
   remove(name: string): void {
     this.get(name);
-    this.checkUnmerged('deleting one');
+    this.checkChangeable('deleting one');
     const left = this.state.activeAdapters.filter((active) => active !== name);
     this.warnOfBase([name]);
     this.#leftByDeleted.push(...this.left(name));
@@ -173,8 +177,59 @@ export class Adapters<M extends NamedModule = NamedModule> {
     this.activate(left.length > 0 ? left : this.names.slice(0, 1));
   }
 
+  /** Merges adapters; merging twice warns and does nothing. */
+  merge(names: readonly string[], options: MergingOptions): void {
+    this.checkEachOnce(names);
+    const merging = this.ability('merging');
+    this.checkIdle('merging');
+    if (this.merged.length > 0) warn(`already merged: ${this.merged.join(', ')}; call unmergeAdapter() before merging again`);
+    else merging.merge(names, options);
+  }
+
+  /** Restores the base weights. */
+  unmerge(): void {
+    const merging = this.ability('merging');
+    this.checkIdle('unmerging');
+    if (this.merged.length > 0) merging.unmerge();
+    else warn('nothing is merged: unmergeAdapter() does nothing');
+  }
+
+  /** Runs `run` without the adapters: unmerged, and until the last of such calls has ended. */
+  withoutAdapters<T>(run: () => T): T {
+    const disabled = this.#disabled;
+    if (disabled.calls === 0) {
+      disabled.merged = this.merged;
+      if (disabled.merged.length > 0) this.unmerge();
+      this.tuner.act(this.state.activeAdapters, false);
+    }
+    disabled.calls++;
+    return finallyDo(run, () => {
+      disabled.calls--;
+      if (disabled.calls > 0) return;
+      this.tuner.act(this.usable().state.activeAdapters, true);
+      if (disabled.merged.length > 0) this.merge(disabled.merged, { safeMerge: false });
+    });
+  }
+
+  /** Runs a generation, and makes each of its passes, which it gives to `act`, use the adapters that act now. */
+  async generating<T>(generation: (act: <R>(pass: () => R) => R) => Promise<T>): Promise<T> {
+    const { activeAdapters, isEnabled } = this.state;
+    this.#generations++;
+    try {
+      return await generation((pass) => {
+        const now = { names: this.usable().state.activeAdapters, isEnabled: this.state.isEnabled };
+        if (now.names === activeAdapters && now.isEnabled === isEnabled) return pass();
+        this.tuner.act(activeAdapters, isEnabled);
+        return finallyDo(pass, () => this.tuner.act(now.names, now.isEnabled));
+      });
+    } finally {
+      this.#generations--;
+    }
+  }
+
   /** Removes every wrapper from the model; `call` names the call that ends the use. */
   takeOff(call: string, options: { readonly keepsMerged: boolean }): M {
+    this.checkIdle(call);
     this.tuner.unload(options);
     this.#byName.clear();
     this.state.dispose();
@@ -222,13 +277,29 @@ export class Adapters<M extends NamedModule = NamedModule> {
     }
     if (this.#byName.has(name)) throw new StateError(`there is an adapter '${name}' already; delete it first, or take another name`);
     if (this.#byName.size === 0) checkFree(this.model, this);
-    this.checkUnmerged('adding one');
+    this.checkChangeable('adding one');
   }
 
   /** @throws ArgumentError when the configuration belongs to another method than the present adapters. */
   private checkMethod({ peftType }: PeftConfig): void {
     if (peftType === this.peftType) return;
     throw new ArgumentError(`this model has ${methodOf(this.peftType).name} adapters, to which ${peftType} cannot be added`);
+  }
+
+  /** @throws StateError while a call runs that merged weights or an unloaded model would change. */
+  checkIdle(before: string): void {
+    this.checkNoneGenerates(before);
+    if (this.#disabled.calls > 0) throw new StateError(`disableAdapter() is still running; wait for its end before ${before}`);
+  }
+
+  /** @throws StateError when adapters are merged, or one may be writing a text. */
+  private checkChangeable(before: string): void {
+    this.checkUnmerged(before);
+    this.checkNoneGenerates(before);
+  }
+
+  private checkNoneGenerates(before: string): void {
+    if (this.#generations > 0) throw new StateError(`generate() is still running; await it before ${before}`);
   }
 
   private checkUnmerged(before: string): void {

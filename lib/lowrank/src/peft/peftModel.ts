@@ -16,7 +16,6 @@ import { checkOneOf } from '../runtime/checks/checkValues';
 import { checkWhole } from '../runtime/checks/checkWhole';
 import { checkGiven } from '../runtime/checks/door';
 import { atPlace } from '../runtime/messages/atPlace';
-import { warn } from '../runtime/messages/warn';
 import {
   type AdapterLoadOptions,
   type AdapterOptions,
@@ -28,7 +27,7 @@ import { Adapters } from './adapters';
 import type { CausalModel } from './causalModel';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { BASE_ROW } from './layers/adapterPerRow';
-import { type AdapterState, finallyDo, type RowRange } from './layers/adapterState';
+import type { AdapterState, RowRange } from './layers/adapterState';
 import type { WeightedAdapterOptions } from './lora/combine/combineAdapters';
 import type { PeftConfig, PeftType } from './methods';
 import { printTrainableParameters } from './printTrainableParameters';
@@ -273,18 +272,12 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   mergeAdapter(options: MergeOptions = {}): void {
     checkKnown('mergeAdapter', options, ['adapterNames', 'safeMerge', 'onProgress']);
     const { adapterNames = this.activeAdapters, safeMerge = false, onProgress } = options;
-    this.adapters.checkEachOnce(adapterNames);
-    const merging = this.adapters.ability('merging');
-    if (this.mergedAdapters.length > 0)
-      warn(`already merged: ${this.mergedAdapters.join(', ')}; call unmergeAdapter() before merging again`);
-    else merging.merge(adapterNames, { safeMerge, onProgress });
+    this.adapters.merge(adapterNames, { safeMerge, onProgress });
   }
 
   /** Restores the base weights, bit by bit as before {@link mergeAdapter}. */
   unmergeAdapter(): void {
-    const merging = this.adapters.ability('merging');
-    if (this.mergedAdapters.length > 0) merging.unmerge();
-    else warn('nothing is merged: unmergeAdapter() does nothing');
+    this.adapters.unmerge();
   }
 
   /**
@@ -298,6 +291,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   mergeAndUnload({ dtype, safeMerge = false, onProgress, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
     checkKnown('mergeAndUnload', options, ['adapterNames']);
     if (dtype !== undefined) checkOneOf('dtype', dtype, ['float32', 'bfloat16']);
+    this.adapters.checkIdle('mergeAndUnload()');
     const isMerged = this.mergedAdapters.length > 0;
     const { adapterNames = isMerged ? this.mergedAdapters : this.activeAdapters } = options;
     if (isMerged && [...adapterNames].sort().join() !== [...this.mergedAdapters].sort().join()) {
@@ -344,15 +338,20 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
     return this.model.loss(inputIds, labels, options);
   }
 
-  /** As the model's own, without dropout even in training mode; rows may use different adapters. */
+  /**
+   * As the model's own, without dropout even in training mode; rows may use different adapters. The adapters that are active, or disabled,
+   * at the call write the whole text, whatever is activated meanwhile. Until it has settled, none can be added, deleted, swapped or merged.
+   */
   async generate(inputIds: TokenRows, { adapterNames, ...options }: GenerateOptions & RowAdapters = {}): Promise<number[][]> {
     const given = rowCount(inputIds);
-    const within = <T>(rows: number, run: () => T) =>
-      this.state.withoutDropout(() => this.withRows(rows, adapterNames && perBeam(adapterNames, rows / given), run));
-    const forward = (ids: TokenRows, options: ForwardOptions) => within(rowCount(ids), () => this.model.forward(ids, options));
-    const compilable =
-      this.model instanceof LlamaForCausalLM ? { llama: this.model, within, areRowsMixed: adapterNames !== undefined } : undefined;
-    return generate({ config: this.config, forward, compilable }, inputIds, options);
+    return this.adapters.generating((act) => {
+      const within = <T>(rows: number, run: () => T) =>
+        act(() => this.state.withoutDropout(() => this.withRows(rows, adapterNames && perBeam(adapterNames, rows / given), run)));
+      const forward = (ids: TokenRows, options: ForwardOptions) => within(rowCount(ids), () => this.model.forward(ids, options));
+      const compilable =
+        this.model instanceof LlamaForCausalLM ? { llama: this.model, within, areRowsMixed: adapterNames !== undefined } : undefined;
+      return generate({ config: this.config, forward, compilable }, inputIds, options);
+    });
   }
 
   /** As the model's own, without dropout; a prefix adds its gated weights before those of the tokens, (B, H, T, P + S). */
@@ -376,15 +375,8 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    * Biases that an adapter with `bias` has trained belong to the model and stay trained; so does the residual of PiSSA and OLoRA.
    */
   disableAdapter<T>(fn: () => T): T {
-    const { mergedAdapters: merged } = this;
     this.adapters.warnOfBase(this.activeAdapters);
-    if (merged.length > 0) this.unmergeAdapter();
-    this.adapters.tuner.setEnabled(false);
-    const enable = () => {
-      this.adapters.tuner.setEnabled(true);
-      if (merged.length > 0) this.mergeAdapter({ adapterNames: merged });
-    };
-    return finallyDo(fn, enable);
+    return this.adapters.withoutAdapters(fn);
   }
 
   /** The model's parts have PEFT's paths: `base_model.model.` and the model's own path. */

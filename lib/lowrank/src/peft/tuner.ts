@@ -44,8 +44,8 @@ export interface Tuner<C extends AdapterConfig = AdapterConfig> extends Partial<
    * @throws ArgumentError when they cannot be active together; nothing is changed then.
    */
   activate(names: readonly string[], trainable: readonly string[]): void;
-  /** Disables the adapters, or enables them again. */
-  setEnabled(isEnabled: boolean): void;
+  /** Makes exactly `names` act, or none while they are disabled; what is trained stays. They were active together before. */
+  act(names: readonly string[], isEnabled: boolean): void;
   /** The seeds of an adapter's dropout masks, by layer. */
   dropoutSeeds?(name: string): Iterable<readonly [string, tf.Variable]>;
   /** An adapter's changes in the base itself, which stay while it is disabled and when it is removed. */

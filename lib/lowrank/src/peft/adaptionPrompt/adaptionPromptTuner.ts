@@ -44,9 +44,7 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
 
   activate(names: readonly string[], trainable: readonly string[]): void {
     if (names.length > 1) throw new ArgumentError(`prefix adapters act one at a time; got ${names.join(', ')}`);
-    this.takeOut();
-    this.state.activeAdapters = names;
-    this.putIn();
+    this.act(names, this.state.isEnabled);
     for (const [name, wrappers] of this.adapters) {
       for (const { adaptionPrompt, adaptionGate } of wrappers.values()) {
         adaptionPrompt.trainable = trainable.includes(name);
@@ -55,8 +53,9 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
     }
   }
 
-  setEnabled(isEnabled: boolean): void {
+  act(names: readonly string[], isEnabled: boolean): void {
     this.takeOut();
+    this.state.activeAdapters = names;
     this.state.isEnabled = isEnabled;
     this.putIn();
   }

@@ -111,7 +111,8 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     for (const name of this.configs.keys()) for (const [, bias] of this.biases(name)) bias.trainable = trainable.includes(name);
   }
 
-  setEnabled(isEnabled: boolean): void {
+  act(names: readonly string[], isEnabled: boolean): void {
+    this.state.activeAdapters = names;
     this.state.isEnabled = isEnabled;
   }
 
