@@ -1,5 +1,6 @@
-import { AbortedError, ArgumentError, type GenerateOptions, LlamaForCausalLM, ShapeError, tf } from 'lowrank';
+import { AbortedError, ArgumentError, type GenerateOptions, LlamaForCausalLM, NotFiniteError, ShapeError, tf } from 'lowrank';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { scoresOf } from '../../../lib/lowrank/src/llama/generation/decoder';
 import { asOnGpu } from '../../runtime/compile/bindingSpies';
 import { leaked, rows, tinyModel } from '../golden';
 
@@ -169,4 +170,29 @@ test('rows that their caller padded are said to be read as tokens, unless the pa
     ),
   ).toEqual([]);
   warn.mockRestore();
+});
+
+test('logits that are not finite are refused however a token is chosen', async () => {
+  const marked = scoresOf(
+    tf.tensor2d([
+      [1, 3, 2],
+      [1, Number.NaN, 2],
+      [1, 3, Infinity],
+      [1, 3, -Infinity],
+      [-Infinity, -Infinity, -Infinity],
+    ]),
+  );
+  expect([...marked.likeliest.dataSync()]).toEqual([1, Number.NaN, Number.NaN, 1, Number.NaN]);
+  tf.dispose(marked);
+  const bad = await tinyModel('plain');
+  const head = new Map(bad.namedParameters()).get('lm_head.weight') ?? tf.variable(tf.zeros([]));
+  for (const value of [Number.NaN, Infinity]) {
+    tf.tidy(() => head.assign(tf.where<tf.Tensor>(tf.range(0, 40).equal(7), tf.scalar(value), head)));
+    for (const options of [{}, { compile: false }, { temperature: 1 }, { numBeams: 2 }, { numBeams: 2, compile: false }]) {
+      const leak = await leaked(() => expect(bad.generate([prompt], options)).rejects.toRefuse(NotFiniteError, 'no token can be chosen'));
+      expect(leak).toBe(0);
+    }
+    await asOnGpu(() => expect(bad.generate([prompt], {})).rejects.toRefuse(NotFiniteError, 'no token can be chosen'));
+  }
+  bad.dispose();
 });

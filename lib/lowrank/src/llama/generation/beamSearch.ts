@@ -3,6 +3,7 @@ import { ArgumentError, tf } from '../../runtime';
 import { checkNumber, checkOneOf } from '../../runtime/checks/checkValues';
 import { checkWhole } from '../../runtime/checks/checkWhole';
 import type { Decoder, Scores } from './decoder';
+import { checkedId } from './sampling';
 
 /** Width and stopping rule of beam search, with Hugging Face's names and meanings. */
 export interface BeamSearchOptions {
@@ -66,26 +67,27 @@ export async function beamSearch(
   const { numBeams = 1, numReturnSequences = 1, stopIds, maxNewTokens } = rules;
   const searches = prompts.map(() => new RowSearch(rules));
   const width = Math.max(2, 1 + stopIds.length) * numBeams; // leaves enough to continue with if every beam ends
-  let logits = logitsOf(decoder.prefill(prompts));
+  const ofPrompts = decoder.prefill(prompts);
   const firstOfRows = prompts.flatMap((_, row) => Array<number>(numBeams).fill(row));
   decoder.selectRows(firstOfRows);
-  logits = replace(logits, (one) => tf.gather(one, firstOfRows));
+  let given: Scores = tf.tidy(() => ({
+    logits: tf.gather(ofPrompts.logits, firstOfRows),
+    likeliest: tf.gather(ofPrompts.likeliest, firstOfRows),
+  }));
+  tf.dispose(ofPrompts);
   for (let tokens = 1; ; tokens++) {
     const scores = searches.flatMap((search) => search.beams.map((beam) => beam.score));
-    const best = await bestContinuations(logits, { scores, numBeams, width }).finally(() => logits.dispose());
-    for (const [row, search] of searches.entries()) search.advance(best[row] ?? [], tokens);
+    const { best, likeliest } = await bestContinuations(given, { scores, numBeams, width }).finally(() => tf.dispose(given));
+    for (const [row, search] of searches.entries()) {
+      if (!search.isDone) for (const id of likeliest.subarray(row * numBeams, (row + 1) * numBeams)) checkedId(id);
+      search.advance(best[row] ?? [], tokens);
+    }
     if (tokens === maxNewTokens || searches.every((search) => search.isDone)) break;
     await between(tokens);
     decoder.selectRows(searches.flatMap((search, row) => search.parents.map((parent) => row * numBeams + parent)));
-    logits = logitsOf(decoder.step(searches.flatMap((search) => search.beams.map((beam) => beam.ids.at(-1) ?? 0))));
+    given = decoder.step(searches.flatMap((search) => search.beams.map((beam) => beam.ids.at(-1) ?? 0)));
   }
   return searches.flatMap((search) => search.finished.slice(0, numReturnSequences).map((beam) => [...beam.ids]));
-}
-
-/** Returns the logits, because beams need more than the most likely token of a row. */
-function logitsOf({ logits, likeliest }: Scores): tf.Tensor2D {
-  likeliest.dispose();
-  return logits;
 }
 
 /** A possible next token: the index of its beam in the row, its id, and the score of the text with it. */
@@ -95,11 +97,11 @@ interface Candidate {
   readonly score: number;
 }
 
-/** The best candidates of each row, best first, computed on the device. Shapes: logits (B·numBeams, V). */
+/** The best candidates of each row, best first, computed on the device, and each beam's likeliest id. Shapes: logits (B·numBeams, V). */
 async function bestContinuations(
-  logits: tf.Tensor2D,
+  { logits, likeliest }: Scores,
   { scores, numBeams, width }: { scores: readonly number[]; numBeams: number; width: number },
-): Promise<Candidate[][]> {
+): Promise<{ readonly best: Candidate[][]; readonly likeliest: Float32Array }> {
   const [beams, V] = logits.shape;
   const rows = beams / numBeams;
   const kept = Math.min(width, numBeams * V);
@@ -107,13 +109,15 @@ async function bestContinuations(
     const sums = tf.logSoftmax(logits).add(tf.tensor2d([...scores], [beams, 1]));
     return tf.topk(sums.reshape([rows, numBeams * V]), kept);
   });
-  const [best, places] = await Promise.all([values.data(), indices.data()]).finally(() => tf.dispose([values, indices]));
-  return Array.from({ length: rows }, (_, row) =>
+  const read = Promise.all([values.data(), indices.data(), likeliest.data<'float32'>()]);
+  const [sums, places, ids] = await read.finally(() => tf.dispose([values, indices]));
+  const best = Array.from({ length: rows }, (_, row) =>
     Array.from({ length: kept }, (_, k) => {
       const place = places[row * kept + k] ?? 0;
-      return { parent: Math.floor(place / V), id: place % V, score: best[row * kept + k] ?? UNUSED };
+      return { parent: Math.floor(place / V), id: place % V, score: sums[row * kept + k] ?? UNUSED };
     }),
   );
+  return { best, likeliest: ids };
 }
 
 class RowSearch {
@@ -176,10 +180,4 @@ class RowSearch {
   get #worstFinished(): number {
     return this.#isFull ? (this.finished.at(-1)?.score ?? UNUSED) : UNUSED;
   }
-}
-
-function replace(tensor: tf.Tensor2D, by: (tensor: tf.Tensor2D) => tf.Tensor2D): tf.Tensor2D {
-  const result = tf.tidy(() => by(tensor));
-  tensor.dispose();
-  return result;
 }

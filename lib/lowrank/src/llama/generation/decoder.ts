@@ -1,5 +1,5 @@
 /** The interface between a model and a decoding method: it reads prompts, then one token per row at a time, and returns scores. */
-import { compile, type tf } from '../../runtime';
+import { compile, tf } from '../../runtime';
 import type { LlamaParts } from '../buildModel';
 import type { TokenRows } from '../checkInputs';
 import type { LlamaConfig } from '../config';
@@ -29,14 +29,23 @@ export interface GeneratingModel {
 /** One id per row: numbers, or a float32 tensor, possibly still being computed. On a GPU, TensorFlow keeps integers on the host. */
 export type NextIds = readonly number[] | tf.Tensor1D;
 
-/** Scores of the vocabulary for the next token. Shapes: logits (B, V); likeliest (B), float32. */
+/**
+ * Scores of the vocabulary for the next token; `likeliest` is NaN where a logit is, or the largest infinite. Shapes: logits (B, V);
+ * likeliest (B), float32.
+ */
 export type Scores = {
   readonly logits: tf.Tensor2D;
   readonly likeliest: tf.Tensor1D;
 };
 
 /** TensorFlow's ArgMax uses one GPU thread per row, which takes longer than ten layers. */
-const likeliestOf = compile((logits: tf.Tensor2D) => logits.argMax<tf.Tensor1D>(-1).toFloat(), { name: 'likeliest', variesIn: 'shapes' });
+const likeliestOf = compile(
+  (logits: tf.Tensor2D) => {
+    const isSound = logits.max(-1).isFinite().logicalAnd(logits.isNaN().any(-1).logicalNot()); // a maximum may pass over NaN
+    return tf.where<tf.Tensor>(isSound, logits.argMax(-1).toFloat(), tf.scalar(Number.NaN)) as tf.Tensor1D;
+  },
+  { name: 'likeliest', variesIn: 'shapes' },
+);
 
 /** Shapes: logits (B, V). */
 export function scoresOf(logits: tf.Tensor2D): Scores {

@@ -9,7 +9,7 @@ import { CompiledDecoder } from './compiledDecoder';
 import type { Decoder, GeneratingModel, Scores } from './decoder';
 import { checkGenerationMemory, checkRequest, type GenerateOptions } from './generateOptions';
 import { GrowingDecoder } from './growingDecoder';
-import { sampleToken } from './sampling';
+import { checkedId, sampleToken } from './sampling';
 
 /**
  * Continues each row of ids and returns the new ids per row, including the one that ended it.
@@ -19,7 +19,7 @@ import { sampleToken } from './sampling';
  * first.
  *
  * @throws ArgumentError for an option out of range, conflicting options, an id outside the vocabulary, or more tokens than the model has
- * positions; ShapeError when there is no prompt; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
+ * positions; ShapeError when there is no prompt; NotFiniteError when a logit is NaN, or the largest infinite; AbortedError when `signal`, SIGINT or SIGTERM stopped it.
  */
 export async function generate(model: GeneratingModel, inputIds: TokenRows, options: GenerateOptions = {}): Promise<number[][]> {
   const { maxNewTokens = 20 } = options;
@@ -78,8 +78,8 @@ async function tokenByToken(
     tokens += count;
     for (const ids of chosen) {
       for (const [index, row] of written.entries()) {
-        const id = ids[index] ?? 0;
         if (isDone(row)) continue;
+        const id = checkedId(ids[index] ?? 0);
         row.push(id);
         onToken?.(id, index);
       }

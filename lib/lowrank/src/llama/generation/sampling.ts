@@ -33,8 +33,7 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, rand
   checkKnown('sampleToken', options, ['temperature', 'topP', 'topK']);
   const { temperature = 1, topP = 1, topK = logits.length } = options;
   const likeliest = logits.reduce((highest, logit) => Math.max(highest, logit), -Infinity);
-  if (!Number.isFinite(likeliest))
-    throw new NotFiniteError(`the largest logit is ${likeliest}, so no token can be drawn: the weights or an adapter's are not finite`);
+  if (!Number.isFinite(likeliest)) throw notFinite(`the largest logit is ${likeliest}`);
   const odds = Float64Array.from(logits, (logit) => Math.exp((logit - likeliest) / temperature)); // the likeliest has 1
   const candidates = candidateTokens(odds, topK);
   const kept = topP < 1 ? nucleus(candidates, odds, topP) : candidates;
@@ -44,6 +43,16 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, rand
     if (left < 0) return id;
   }
   return kept[kept.length - 1] ?? 0; // rounding
+}
+
+/** The id, which is the likeliest of its row. @throws NotFiniteError when it is NaN: so it is marked where logits are. */
+export function checkedId(id: number): number {
+  if (Number.isNaN(id)) throw notFinite('a logit is NaN, or the largest infinite');
+  return id;
+}
+
+function notFinite(what: string): NotFiniteError {
+  return new NotFiniteError(`${what}, so no token can be chosen: the weights or an adapter's are not finite`);
 }
 
 /** The `topK` likeliest ids, likeliest first. */
