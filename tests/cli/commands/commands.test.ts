@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { LlamaForCausalLM, type LoraConfig, PeftModel, Tokenizer, tf } from 'lowrank';
+import { bestThreshold, drawExamples, loadReviewData, predictReviews } from 'lowrank-review';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { completeSpec } from '../../../lib/lowrank/src/cli/arguments/commandSpec';
 import { allCommands } from '../../../lib/lowrank/src/cli/commands/commands';
@@ -118,6 +119,46 @@ test('eval measures necessity at the threshold of the adapter, as review does, a
   expect(await measured(folder('cautious'))).toMatch(/^threshold 1 \(recorded with the adapter\)\n[\s\S]*recall +0\.00/);
   expect(await measured(folder('adapters'))).toMatch(/^threshold 0\.5 \(the default\)\n/);
 });
+
+test('train chooses the threshold of necessity on its held-out examples, as an experiment does, and records it', async () => {
+  const words = [
+    '--task',
+    'necessity',
+    '--rank',
+    '2',
+    '--steps',
+    '4',
+    '--learning-rate',
+    '0.01',
+    '--held-out',
+    '12',
+    '--max-length',
+    '200',
+    ...model,
+  ];
+  const data = (name: string) => ['--data', folder(name), '--output', folder(`of-${name}`), '--quiet'];
+  const { code, stdout } = await lowrank(['train', ...words, ...data('reviews.jsonl'), '--language']);
+  const record = JSON.parse(fs.readFileSync(folder('of-reviews.jsonl/necessity/training_data.json'), 'utf8'));
+  const loaded = await PeftModel.fromPretrained(
+    await LlamaForCausalLM.fromPretrained(folder('model')),
+    folder('of-reviews.jsonl/necessity'),
+  );
+  const { validation } = await loadReviewData({ path: folder('reviews.jsonl'), task: 'necessity' });
+  const options = { languageLabel: true, maxLength: 201 };
+  const tokenizer = await Tokenizer.fromPretrained(folder('model'));
+  const answers = await predictReviews(loaded, tokenizer, 'necessity', drawExamples('necessity', validation, 12), options);
+  loaded.dispose();
+  expect([code, record.threshold]).toEqual([0, bestThreshold(answers).threshold]);
+  expect(stdout).toContain(`\nthreshold ${record.threshold.toFixed(4)}, which has the highest F1 on the 12 held-out examples\n`);
+  const evaluation = ['eval', '--task', 'necessity', '--data', folder('reviews.jsonl'), ...model, '--examples', '4', '--adapter'];
+  expect((await lowrank([...evaluation, folder('of-reviews.jsonl')])).stdout).toMatch(/^threshold 0\.\d+ \(recorded with the adapter\)/);
+  const alike = Array.from({ length: 60 }, (_, i) => JSON.stringify({ patch: `@@ -1,1 +1,1 @@\n+let c${i};`, y: 1, lang: 'js' }));
+  fs.writeFileSync(folder('alike.jsonl'), alike.join('\n'));
+  expect((await lowrank(['train', ...words, ...data('alike.jsonl')])).stdout).toMatch(
+    /\nthreshold 0\.5, the default: the \d+ held-out examples? lack one of the two answers\n/,
+  );
+  expect((await lowrank([...evaluation, folder('of-alike.jsonl')])).stdout).toMatch(/^threshold 0\.5 \(the default\)/);
+}, 120_000);
 
 test('no control character of a name or of data reaches the terminal', async () => {
   const lines = Array.from({ length: 40 }, (_, i) =>

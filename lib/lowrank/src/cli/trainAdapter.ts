@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import nodePath from 'node:path';
 import { lockRun } from '../io/runLock';
 import type { Tokenizer } from '../llama';
-import { getPeftModel } from '../peft';
+import { getPeftModel, type PeftModel } from '../peft';
 import { ArgumentError } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
 import { printable } from '../runtime/messages/printable';
@@ -42,6 +42,11 @@ interface TrainingJob {
 /** Examples that were read but not yet encoded. */
 export interface TrainingData {
   encode(tokenizer: Tokenizer, request: TrainingRequest): TrainingExamples;
+  /** Measures the trained model for what is recorded with it, before it is written. Returns a line to print. */
+  measure?(
+    model: PeftModel,
+    asking: { readonly tokenizer: Tokenizer; readonly maxLength: number; readonly signal: AbortSignal },
+  ): Promise<string>;
   /** Called after the adapter was written to its folder. */
   onSaved?(folder: string): void;
 }
@@ -102,11 +107,13 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     checkAlone();
     if (!args.isOn('quiet')) stderr.write(beginning(examples.validation.length, checkpoint));
     const isWriter = cluster?.isFirst !== false; // worker 0 writes for all
+    let measured: string | undefined;
     const result = await interruptible(undefined, async (signal) => {
       const unlock = isWriter && placeOf(checkpoint) !== placeOf(folder) ? lockRun(folder) : undefined; // training locks the checkpoint's
       try {
         const trained = await trainOnExamples(peft, examples, { ...settings, padTokenId: tokenizer.eosTokenId ?? 0, signal });
         if (!isWriter) return trained;
+        measured = await data.measure?.(peft, { tokenizer, maxLength: request.maxLength, signal });
         checkAlone();
         peft.savePretrained(folder);
         data.onSaved?.(folder);
@@ -128,6 +135,7 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     if (leftOut > 0) stdout.write(`skipped ${leftOut} examples longer than --max-length\n`);
     if (heldOutTooLong > 0) stdout.write(`skipped ${heldOutTooLong} held-out examples longer than --max-length\n`);
     if (losses.length > 0) stdout.write(lossLine(losses));
+    if (measured !== undefined) stdout.write(measured);
     stdout.write(`written to ${printable(folder)}\n`);
     return 0;
   } finally {

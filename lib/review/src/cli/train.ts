@@ -2,8 +2,10 @@
 import nodePath from 'node:path';
 import { type CommandArguments, encodeExamples, type Streams, trainAdapter, trainOnTexts } from 'lowrank/internal';
 import { drawExamples } from '../drawExamples';
+import { predictReviews } from '../predictReviews';
 import { reviewPrompt } from '../prompts';
 import type { ReviewExample } from '../reviewExample';
+import { bestThreshold } from '../scores/scoreReviews';
 import { describeTrainingData, saveTrainingData } from '../trainingDataFile';
 import { reviewData } from './reviewData';
 import { taskOf } from './tasks';
@@ -17,6 +19,8 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
     read: async () => {
       const splits = await reviewData(args, streams, { task });
       let train: ReviewExample[] = [];
+      let validation: ReviewExample[] = [];
+      let threshold: number | undefined;
       return {
         encode: (tokenizer, { examples, heldOut, maxLength }) => {
           const encode = (part: readonly ReviewExample[]) => {
@@ -24,9 +28,26 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
             return encodeExamples(tokenizer, prompts, { maxLength });
           };
           train = drawExamples(task, splits.train, examples);
-          return { train: encode(train), validation: encode(drawExamples(task, splits.validation, heldOut)) };
+          const drawn = drawExamples(task, splits.validation, heldOut);
+          const encoded = { train: encode(train), validation: encode(drawn) };
+          validation = drawn.filter((_, index) => encoded.validation[index] !== undefined);
+          return encoded;
         },
-        onSaved: (folder) => saveTrainingData(folder, describeTrainingData(task, train, { languageLabel })),
+        ...(task === 'necessity' && {
+          measure: async (model, { tokenizer, maxLength, signal }) => {
+            const count = `${validation.length} held-out example${validation.length === 1 ? '' : 's'}`;
+            if (new Set(validation.map(({ needsReview }) => needsReview)).size < 2)
+              return `threshold 0.5, the default: the ${count} lack one of the two answers\n`;
+            const options = { maxLength: maxLength + 1, languageLabel, signal }; // room for the answer, as in an experiment
+            threshold = bestThreshold(await predictReviews(model, tokenizer, task, validation, options)).threshold;
+            return `threshold ${threshold.toFixed(4)}, which has the highest F1 on the ${count}\n`;
+          },
+        }),
+        onSaved: (folder) =>
+          saveTrainingData(folder, {
+            ...describeTrainingData(task, train, { languageLabel }),
+            ...(threshold !== undefined && { threshold }),
+          }),
       };
     },
   });
