@@ -94,8 +94,12 @@ test('a block without its end, and one that begins with +%}, is refused', () => 
   expect(() => render('{% raw +%}x{% endraw %}')).toRefuse(SyntaxError, 'a raw block begins with +%}');
 });
 
-test.each(["{{ '\\N{BULLET}' }}", "{{ '\\x4' }}", '{{ "\\U00110000" }}', '{# a', '{{ "a'])(
-  'a text or tag that Python cannot read is refused: %s',
+test('a text without its end is refused at once, however many quotes it has', () => {
+  expect(() => render(`{{ ${"'\\".repeat(20_000)} }}`)).toRefuse(SyntaxError, 'a text has no end');
+});
+
+test.each(["{{ '\\N{BULLET}' }}", "{{ '\\x4' }}", '{{ "\\U00110000" }}', '{{ "\\ud83d\\ude00" }}', '{# a', '{{ "a'])(
+  'a text or tag that cannot be read is refused: %s',
   (source) => {
     expect(() => render(source)).toThrow(/is not known here|has no end|Unexpected/);
   },

@@ -101,6 +101,9 @@ SOURCES += [
     '{{ messages | tojson | safe }}{{ ("<" | safe) ~ "<" }}{{ (values | tojson | safe) + "\n" }}{{ "a<" | safe == "a<" }}', '{{ "abc" | reverse }}{{ [1, 2] | reverse | list }}{{ range(3) | reverse | first }}',
     '{{ "ΑΣ" | capitalize }}{{ "ΑΣ xΣ".title() }}{{ "İx" | capitalize }}', '{% macro m() %}{{ caller is defined }}{% endmacro %}{{ m() }}{% call m() %}{% endcall %}{% macro k() %}{{ kwargs }}{% endmacro %}{{ k(a=1) }}',
 ]
+# Blanks and signs at the edges of tags
+SOURCES += ['{% raw %}  {% endraw %}|', '{% raw %}\n \u0085{% endraw %}|', '{% raw -%}\ufeffa{%\x1cendraw -%} \ufeff', '\ufeff{% if yes %}a{% endif %}', '\u0085\x1c{% if yes %}a{% endif %}',
+            'a {#-#} x', 'a {#+#}\nx', 'a {{+-1 }}{{- -1 }}', '{%\x1fif yes\u0085%}a{%\u00a0endif %}']
 # What is written so or refused: nothing else
 EITHER = ['{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{{ range(3) | string }}', '{{ range(3) | upper }}', '{{ range(5)[1:3] }}', '{{ range(3) == [0, 1, 2] }}', '{{ range(3)[1] }}',
           '{{ schema.keys() }}', '{{ schema.values() }}', '{{ schema.items() }}', '{{ schema.keys()[0] }}', '{{ (schema | items)[0] }}', '{{ (schema | items) is sequence }}', '{{ schema.items() is sequence }}',

@@ -16,13 +16,12 @@ export function plainSource(given: string): string {
     if (open === source.length) return written + text;
     const kind = source.slice(open, open + 2);
     const sign = /[+-]/.exec(source.charAt(open + 2))?.[0] ?? '';
-    const lineStart = text.lastIndexOf('\n') + 1;
-    const isAlone = kind !== '{{' && sign === '' && (lineStart > 0 || isLineStart) && text.slice(lineStart).trim() === '';
-    const tag = kind === '{#' ? comment(source, open) : code(source, open + 2 + sign.length, kind === '{%' ? '%}' : '}}');
+    const from = open + 2 + sign.length;
+    const tag = kind === '{#' ? comment(source, from) : code(source, from, kind === '{%' ? '%}' : '}}');
     const isRaw = kind === '{%' && RAW.test(tag.content);
     if (isRaw && !tag.isStripping && !tag.isTrimming) throw new SyntaxError('a raw block begins with +%}');
-    const before = sign === '-' ? stripped(text, 'rstrip') : isAlone ? text.slice(0, lineStart) : text;
-    written += before.replace(/\{$/, '{{ "{" }}') + (isRaw ? '' : kind + tag.content.replace(GENERATION, filterBlock));
+    const before = beforeTag(text, kind === '{{' ? sign || '+' : sign, isLineStart);
+    written += before.replace(/\{$/, '{{ "{" }}') + (isRaw ? '' : `${kind} ${tag.content.replace(GENERATION, filterBlock)}`);
     at = tag.end;
     if (isRaw) {
       const raw = rawText(source, tag);
@@ -35,6 +34,14 @@ export function plainSource(given: string): string {
   return written;
 }
 
+/** A text without the blanks that the sign of the tag behind it drops; without a sign, they go where they are all that the line has. */
+function beforeTag(text: string, sign: string, isLineStart: boolean): string {
+  if (sign === '-') return stripped(text, 'rstrip');
+  const lineStart = text.lastIndexOf('\n') + 1;
+  const isAlone = sign === '' && (lineStart > 0 || isLineStart) && stripped(text.slice(lineStart), 'lstrip') === '';
+  return isAlone ? text.slice(0, lineStart) : text;
+}
+
 const ALL_BLANKS = new RegExp(`[${BLANKS}]*`, 'y');
 
 function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray | null {
@@ -42,12 +49,11 @@ function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray |
   return pattern.exec(source);
 }
 
-const RAW = /^\s*raw\s*%\}$/;
+const RAW = /^ *raw *%\}$/;
 /** Marks what the assistant wrote; what is set within ends there. As a filter, which changes nothing, it does so here. */
-const GENERATION = /^(\s*)(end)?generation(\s*%\})$/;
-const filterBlock = (_: string, before: string, end: string | undefined, after: string) =>
-  `${before}${end ? 'endfilter' : 'filter string'}${after}`;
-const RAW_END = /\{%([+-]?)\s*endraw\s*(?:\+%\}|-%\}\s*|%\}\n?)/g;
+const GENERATION = /^ *(end)?generation *%\}$/;
+const filterBlock = (_: string, end: string | undefined) => (end ? 'endfilter %}' : 'filter string %}');
+const RAW_END = new RegExp(`\\{%([+-]?)[${BLANKS}]*endraw[${BLANKS}]*(?:\\+%\\}|-%\\}[${BLANKS}]*|%\\}\\n?)`, 'g');
 
 /** The text between `{% raw %}` and `{% endraw %}` as an expression, because the library does not know these blocks. */
 function rawText(source: string, begin: Tag): Pick<Tag, 'content' | 'end'> {
@@ -56,8 +62,7 @@ function rawText(source: string, begin: Tag): Pick<Tag, 'content' | 'end'> {
   if (!end) throw new SyntaxError('a raw block has no end');
   const text = source.slice(begin.end, end.index);
   const left = begin.isStripping ? stripped(text, 'lstrip') : text;
-  const right = end[1] === '-' ? stripped(left, 'rstrip') : end[1] === '+' ? left : left.replace(/(^|\n)[^\S\n]+$/, '$1');
-  return { content: `{{ ${quoted(right)} }}`, end: RAW_END.lastIndex };
+  return { content: `{{ ${quoted(beforeTag(left, end[1] ?? '', false))} }}`, end: RAW_END.lastIndex };
 }
 
 interface Tag {
@@ -77,10 +82,10 @@ function nextTag(source: string, from: number): number {
   return source.length;
 }
 
-function comment(source: string, open: number): Tag {
-  const close = source.indexOf('#}', open + 2);
+function comment(source: string, from: number): Tag {
+  const close = source.indexOf('#}', from);
   if (close < 0) throw new SyntaxError('a comment has no end');
-  const sign = source.charAt(close - 1);
+  const sign = source.slice(from, close).at(-1);
   return { content: '#}', end: close + 2, isStripping: sign === '-', isTrimming: sign !== '+' };
 }
 
@@ -98,13 +103,14 @@ function code(source: string, from: number, closing: string): Tag {
     const close = depth > 0 ? null : matchAt(CLOSING[closing] as RegExp, source, at);
     if (close) {
       const [all, sign = ''] = close;
-      return { content: content + closing, end: at + all.length, isStripping: sign === '-', isTrimming: sign !== '+' };
+      return { content: `${content} ${closing}`, end: at + all.length, isStripping: sign === '-', isTrimming: sign !== '+' };
     }
     const literal = matchAt(LITERAL, source, at)?.[0];
+    if (literal === undefined && /['"]/.test(source.charAt(at))) throw new SyntaxError('a text has no end');
     const word = literal ?? matchAt(WORD, source, at)?.[0];
     const number = word === undefined ? matchAt(NUMBER, source, at)?.[0] : undefined;
-    const part = word ?? number ?? source.charAt(at);
-    content += literal !== undefined ? plainText(literal) : number !== undefined ? plainNumber(number) : part;
+    const part = word ?? number ?? (matchAt(ALL_BLANKS, source, at)?.[0] || source.charAt(at));
+    content += literal !== undefined ? plainText(literal) : number !== undefined ? plainNumber(number) : stripped(part, 'strip') || ' ';
     depth += DEPTHS[part] ?? 0;
     at += part.length;
   }
@@ -135,7 +141,8 @@ function plainText(literal: string): string {
       if (hexadecimal === undefined && octal === undefined && !/[xuUN]/.test(one)) return ESCAPES[one] ?? all;
       const point =
         octal === undefined && /^[\da-f]+$/i.test(hexadecimal ?? '') ? Number(`0x${hexadecimal}`) : Number.parseInt(octal ?? '', 8);
-      if (Number.isNaN(point) || point > 0x10ffff) throw new SyntaxError(`the escape ${all} is not known here`);
+      if (Number.isNaN(point) || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+        throw new SyntaxError(`the escape ${all} is not known here`);
       return String.fromCodePoint(point);
     });
   return quoted(text);
