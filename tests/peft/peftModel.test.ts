@@ -7,6 +7,7 @@ import {
   getPeftModel,
   KeyValueCache,
   LoraConfig,
+  NotFiniteError,
   type PeftConfig,
   PeftModel,
   ShapeError,
@@ -570,6 +571,11 @@ describe('several adapters', () => {
     last.assign(tf.fill(last.shape, Number.NaN));
     expect(() => peft.mergeAdapter({ safeMerge: true })).toThrow('the base is unchanged');
     expect(peft.mergedAdapters).toEqual([]);
+    for (const dtype of [undefined, 'bfloat16'] as const) {
+      peft.mergeAdapter();
+      expect(() => peft.mergeAndUnload({ safeMerge: true, dtype })).toRefuse(NotFiniteError, 'the base is unchanged');
+      expect(peft.mergedAdapters).toEqual([]);
+    }
     last.assign(good);
     expect(largestDifference(peft.forward(IDS), before)).toBe(0);
   });

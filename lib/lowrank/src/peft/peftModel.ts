@@ -285,7 +285,8 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    * PeftModel then refuses every call.
    *
    * @param options - as {@link mergeAdapter}; `dtype` is the storage of the plain model's weights. A quantised base is then dequantised
-   * before the merge, and the sum is not rounded to few bits again. @defaultValue `dtype`: the storage of the base
+   * before the merge, and the sum is not rounded to few bits again. With `safeMerge`, what is merged already is merged again, and left
+   * unmerged if it is not finite. @defaultValue `dtype`: the storage of the base
    * @throws StateError when `adapterNames` are others than the adapters that are merged already; as {@link mergeAdapter}.
    */
   mergeAndUnload({ dtype, safeMerge = false, onProgress, ...options }: MergeOptions & { readonly dtype?: 'float32' | 'bfloat16' } = {}): M {
@@ -297,7 +298,8 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
     if (isMerged && [...adapterNames].sort().join() !== [...this.mergedAdapters].sort().join()) {
       throw new StateError(`${this.mergedAdapters.join(', ')} is merged, not ${adapterNames.join(', ')}; call unmergeAdapter() first`);
     }
-    if (!isMerged && (safeMerge || !dtype)) this.mergeAdapter({ adapterNames, safeMerge, onProgress });
+    if (isMerged && safeMerge) this.unmergeAdapter(); // what was merged unchecked is merged again
+    if (safeMerge || !(isMerged || dtype)) this.mergeAdapter({ adapterNames, safeMerge, onProgress });
     if (dtype) {
       if (this.mergedAdapters.length > 0) this.unmergeAdapter();
       castModel(this.model, 'float32');
