@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { LlamaForCausalLM } from 'lowrank';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { lossLine } from '../../lib/lowrank/src/cli/trainAdapter';
+import { shuffled } from '../../lib/lowrank/src/runtime';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { saveSmallAdapters, saveSmallModel } from '../review/cli/smallReviewer';
 import { lowrank } from './run';
@@ -95,4 +96,14 @@ test('held-out examples that are too long are counted like the others', async ()
   const { stdout } = await lowrank(['train', ...given, '--steps', '1', '--rank', '2']);
   const [, training, heldOut] = /skipped (\d+) examples .*\nskipped (\d+) held-out examples longer than --max-length\n/.exec(stdout) ?? [];
   expect(Number(training) + Number(heldOut)).toBe(10);
+});
+
+test('held-out examples that are all too long end a run before anything is trained', async () => {
+  const [heldOut] = shuffled(Array.from(Array(20).keys()), 1); // as train shuffles its examples
+  const lines = Array.from({ length: 20 }, (_, i) => JSON.stringify({ prompt: `a${i}`, completion: 'b '.repeat(i === heldOut ? 600 : 1) }));
+  fs.writeFileSync(folder('one-long.jsonl'), lines.join('\n'));
+  const given = ['--data', folder('one-long.jsonl'), '--model', model, '--output', folder('one-long'), '--held-out', '1'];
+  const { code, stderr } = await lowrank(['train', ...given, '--steps', '1', '--rank', '2']);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/all 1 held-out examples exceed 512 tokens: raise --max-length\n$/)]);
+  expect(fs.existsSync(folder('one-long'))).toBe(false);
 });

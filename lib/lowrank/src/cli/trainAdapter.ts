@@ -104,6 +104,8 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     const examples = { train: fitting(encoded.train), validation: fitting(encoded.validation) };
     if (examples.train.length === 0)
       throw new ArgumentError(`all ${encoded.train.length} examples exceed ${request.maxLength} tokens: raise --max-length`);
+    if (examples.validation.length === 0 && encoded.validation.length > 0)
+      throw new ArgumentError(`all ${encoded.validation.length} held-out examples exceed ${request.maxLength} tokens: raise --max-length`);
     checkAlone();
     if (!args.isOn('quiet')) stderr.write(beginning(examples.validation.length, checkpoint));
     const isWriter = cluster?.isFirst !== false; // worker 0 writes for all
