@@ -51,7 +51,7 @@ function publish(run: Run, from: string, to: string): void {
   fs.writeFileSync(join(to, 'adapter_config.json'), `${JSON.stringify({ ...config, base_model_name_or_path: BASE }, null, 2)}\n`);
   writeInBfloat16(join(from, 'adapter_model.safetensors'), join(to, 'adapter_model.safetensors'));
   const examples = results.data.examples[run.task]?.train ?? 0;
-  saveTrainingData(to, { task: run.task, examples, languages: ['javascript'], threshold: run.threshold });
+  saveTrainingData(to, { task: run.task, examples, languages: ['javascript'], languageLabel: false, threshold: run.threshold });
   fs.writeFileSync(join(to, 'README.md'), card(run));
 }
 

@@ -17,7 +17,7 @@ const example = (language: string) => ({ id: language, source: 'codereviewer' as
 
 test('the languages of the training data are kept in the folder of the adapter, each once', () => {
   const data = describeTrainingData('comment', ['python', 'go', '', 'python'].map(example));
-  expect(data).toEqual({ task: 'comment', examples: 4, languages: ['go', 'python'] });
+  expect(data).toEqual({ task: 'comment', examples: 4, languages: ['go', 'python'], languageLabel: false });
   saveTrainingData(folder('.'), data);
   expect(trainedLanguages(folder('.'))).toEqual(['go', 'python']);
 });
@@ -28,12 +28,14 @@ test('an adapter from elsewhere, and data that does not name its languages, tell
   expect(trainedLanguages(folder('.'))).toBeUndefined();
 });
 
-test('prompts that named the language are recorded, and a file that does not say had none', () => {
+test('it is recorded whether prompts named the language, and known of an adapter without a file, but not of an older file', () => {
   for (const languageLabel of [true, false]) {
     saveTrainingData(folder('.'), describeTrainingData('comment', [example('go')], { languageLabel }));
     expect(trainedLanguageLabel(folder('.'))).toBe(languageLabel);
   }
   expect(trainedLanguageLabel(folder('elsewhere'))).toBe(false);
+  writeSealed(folder('training_data.json'), 'training data', { task: 'comment' });
+  expect(trainedLanguageLabel(folder('.'))).toBeUndefined();
   writeSealed(folder('training_data.json'), 'training data', { languageLabel: 'yes' });
   expect(() => trainedLanguageLabel(folder('.'))).toRefuse(FormatError, /languageLabel is not true or false/);
 });
@@ -56,7 +58,7 @@ test('a malformed file is refused by its name', () => {
 });
 
 test('a file that was emptied, cut or changed by one digit is refused with the remedy', () => {
-  saveTrainingData(folder('.'), { task: 'necessity', examples: 4, languages: ['go'], threshold: 0.4034 });
+  saveTrainingData(folder('.'), { task: 'necessity', examples: 4, languages: ['go'], languageLabel: false, threshold: 0.4034 });
   expect(trainedThreshold(folder('.'))).toBe(0.4034);
   const path = folder('training_data.json');
   const whole = fs.readFileSync(path, 'utf8');

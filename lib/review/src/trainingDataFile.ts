@@ -13,8 +13,8 @@ export interface TrainingData {
   readonly languages: readonly string[];
   /** Necessity: the probability from which the answer is yes, chosen on validation data. */
   readonly threshold?: number;
-  /** Whether the prompts named the language. @defaultValue false */
-  readonly languageLabel?: boolean;
+  /** Whether the prompts named the language. */
+  readonly languageLabel: boolean;
 }
 
 const FILE = 'training_data.json';
@@ -23,10 +23,10 @@ const REMEDY = 'copy or train the adapter again, or remove this file, or its sha
 export function describeTrainingData(
   task: ReviewTask,
   examples: readonly ReviewExample[],
-  { languageLabel }: PromptOptions = {},
+  { languageLabel = false }: PromptOptions = {},
 ): TrainingData {
   const languages = [...new Set(examples.map(({ language }) => language))].filter((language) => language !== '').sort();
-  return { task, examples: examples.length, languages, ...(languageLabel && { languageLabel }) };
+  return { task, examples: examples.length, languages, languageLabel };
 }
 
 /** Writes the record into an adapter's folder. @throws StorageError when the disk refuses. */
@@ -61,10 +61,16 @@ export function trainedThreshold(folder: string): number | undefined {
   return threshold;
 }
 
-/** Whether the prompts of an adapter's training named the language. @throws FormatError when the file is damaged. */
-export function trainedLanguageLabel(folder: string): boolean {
-  const label = recorded(folder)?.languageLabel ?? false;
-  if (typeof label !== 'boolean') throw malformed(folder, 'languageLabel is not true or false');
+/**
+ * Whether the prompts of an adapter's training named the language; undefined in a file from before this was recorded, and false for an
+ * adapter from elsewhere, without a file.
+ *
+ * @throws FormatError when the file is damaged.
+ */
+export function trainedLanguageLabel(folder: string): boolean | undefined {
+  const record = recorded(folder);
+  const label = record === undefined ? false : record.languageLabel;
+  if (label !== undefined && typeof label !== 'boolean') throw malformed(folder, 'languageLabel is not true or false');
   return label;
 }
 

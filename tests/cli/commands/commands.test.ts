@@ -113,12 +113,40 @@ test('eval measures necessity at the threshold of the adapter, as review does, a
     return (await lowrank(words)).stdout;
   };
   fs.cpSync(folder('adapters/necessity'), folder('cautious'), { recursive: true });
-  fs.writeFileSync(folder('cautious/training_data.json'), '{"task": "necessity", "threshold": 0}');
+  fs.writeFileSync(folder('cautious/training_data.json'), '{"task": "necessity", "languageLabel": false, "threshold": 0}');
   expect(await measured(folder('cautious'))).toMatch(/^threshold 0 \(recorded with the adapter\)\n[\s\S]*recall +100\.00/);
-  fs.writeFileSync(folder('cautious/training_data.json'), '{"task": "necessity", "threshold": 1}');
+  fs.writeFileSync(folder('cautious/training_data.json'), '{"task": "necessity", "languageLabel": false, "threshold": 1}');
   expect(await measured(folder('cautious'))).toMatch(/^threshold 1 \(recorded with the adapter\)\n[\s\S]*recall +0\.00/);
   expect(await measured(folder('adapters'))).toMatch(/^threshold 0\.5 \(the default\)\n/);
 });
+
+test('a record from before --language was kept is named once, for nothing tells whether the prompts had it', async () => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const diff = '--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n';
+  fs.cpSync(folder('adapters'), folder('older'), { recursive: true });
+  const evaluation = [
+    'eval',
+    '--task',
+    'comment',
+    '--data',
+    folder('reviews.jsonl'),
+    ...model,
+    '--examples',
+    '2',
+    '--adapter',
+    folder('older'),
+  ];
+  for (const words of [['review', '-', ...model, '--adapter', folder('older')], evaluation]) await lowrank(words, diff);
+  expect(warned.mock.calls).toEqual([]); // adapters of another tool
+  for (const task of ['necessity', 'comment']) fs.writeFileSync(folder(`older/${task}/training_data.json`), JSON.stringify({ task }));
+  for (const words of [['review', '-', ...model, '--adapter', folder('older')], evaluation]) await lowrank(words, diff);
+  const end = /the prompts will not name the language; write "languageLabel": true into the file if those of the training did, else false/;
+  expect(warned.mock.calls.map(([text]) => text)).toEqual([
+    expect.stringMatching(/^the training_data\.json of \S+older\/necessity, \S+older\/comment is from before --language was recorded/),
+    expect.stringMatching(end),
+  ]);
+  warned.mockRestore();
+}, 120_000);
 
 test('train chooses the threshold of necessity on its held-out examples, as an experiment does, and records it', async () => {
   const words = [
@@ -221,7 +249,7 @@ test('an adapter that was trained with --language is measured and used with the 
   fs.cpSync(folder('adapters/necessity'), folder('labelled/necessity'), { recursive: true });
   expect(await lowrank(review('labelled'), diff)).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('of necessity, comment, only comment had --language in training; train all alike'),
+    stderr: expect.stringMatching(/of the adapters \S+necessity, \S+comment, only \S+comment had --language in training; train all alike/),
   });
 }, 120_000);
 

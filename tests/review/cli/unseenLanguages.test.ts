@@ -22,7 +22,7 @@ test('each language that an adapter was not trained on is named, with the tasks 
     ['comment', ['javascript']],
   ] as const) {
     fs.mkdirSync(folder(task));
-    saveTrainingData(folder(task), { task, examples: 1, languages });
+    saveTrainingData(folder(task), { task, examples: 1, languages, languageLabel: false });
   }
   const hunks = await hunksOf('a.js', 'b.py', 'c.go', 'd.go', 'Dockerfile');
   expect(unseenLanguages(hunks, folder('.'), ['necessity', 'comment'])).toEqual([

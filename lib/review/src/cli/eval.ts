@@ -14,9 +14,9 @@ import {
   UsageError,
 } from 'lowrank/internal';
 import { drawExamples, predictReviews, scoreReviews, scoreReviewsByLanguage } from '../index';
-import { trainedLanguageLabel, trainedThreshold } from '../trainingDataFile';
+import { trainedThreshold } from '../trainingDataFile';
 import { reviewData } from './reviewData';
-import { adapterFolder, taskOf } from './tasks';
+import { adapterFolder, languageLabelOf, taskOf } from './tasks';
 
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
   const { stdout, stderr } = streams;
@@ -33,7 +33,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const options = {
     cluster,
     threshold,
-    languageLabel: folder !== undefined && trainedLanguageLabel(folder),
+    languageLabel: folder !== undefined && languageLabelOf([folder], { warns: cluster?.isFirst !== false }),
     maxLength: args.whole('max-length') ?? 1024,
     batchSize: args.whole('batch-size'),
     generation: { numBeams: args.whole('beams') },

@@ -44,7 +44,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
     throw new UsageError('--threshold does nothing without an adapter for necessity');
   const necessity = adapters === undefined ? undefined : nodePath.join(adapters, 'necessity');
   const threshold = chosenThreshold ?? (necessity === undefined ? undefined : trainedThreshold(necessity));
-  const languageLabel = adapters !== undefined && languageLabelOf(adapters, tasks);
+  const languageLabel = adapters !== undefined && hunks.length > 0 && languageLabelOf(tasks.map((task) => nodePath.join(adapters, task)));
   if (hunks.length > 0 && adapters === undefined && !args.isOn('untuned')) {
     streams.stderr.write(skippedFiles(counter.skipped));
     throw new UsageError(

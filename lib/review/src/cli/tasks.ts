@@ -1,7 +1,7 @@
 /** The review tasks, and the adapters for them in a folder. */
 import nodePath from 'node:path';
 import { type LlamaForCausalLM, PeftModel } from 'lowrank';
-import { type CommandArguments, isAdapter, readAdapterConfig, UsageError } from 'lowrank/internal';
+import { type CommandArguments, isAdapter, readAdapterConfig, UsageError, warn } from 'lowrank/internal';
 import { type ReviewTask, reviewTasks } from '../prompts';
 import type { ReviewerModel } from '../reviewerModel';
 import { checkTrainedTask, trainedLanguageLabel } from '../trainingDataFile';
@@ -37,14 +37,21 @@ export function tasksOf(directory: string): ReviewTask[] {
   throw new UsageError(`--adapter ${directory} contains no adapter in a folder named necessity, comment or refinement`);
 }
 
-/** Whether the adapters of a folder need prompts that name the language. @throws UsageError when some do and some do not. */
-export function languageLabelOf(directory: string, tasks: readonly ReviewTask[]): boolean {
-  const labelled = tasks.filter((task) => trainedLanguageLabel(nodePath.join(directory, task)));
-  if (labelled.length > 0 && labelled.length < tasks.length)
-    throw new UsageError(
-      `--adapter ${directory}: of ${tasks.join(', ')}, only ${labelled.join(', ')} had --language in training; train all alike`,
+/**
+ * Whether adapters need prompts that name the language. Warns where nothing tells: a wrong prompt costs quality, which nobody would see.
+ *
+ * @throws UsageError when some do and some do not.
+ */
+export function languageLabelOf(folders: readonly string[], { warns = true } = {}): boolean {
+  const labels = folders.map(trainedLanguageLabel);
+  const which = (wanted: boolean | undefined) => folders.filter((_, index) => labels[index] === wanted).join(', ');
+  if (warns && labels.includes(undefined))
+    warn(
+      `the training_data.json of ${which(undefined)} is from before --language was recorded: the prompts will not name the language; write "languageLabel": true into the file if those of the training did, else false, and leave out its sha256`,
     );
-  return labelled.length > 0;
+  if (labels.includes(true) && !labels.every(Boolean))
+    throw new UsageError(`of the adapters ${folders.join(', ')}, only ${which(true)} had --language in training; train all alike`);
+  return labels.includes(true);
 }
 
 /** One base model that switches adapters from task to task and loads each adapter once. */
