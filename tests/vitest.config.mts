@@ -16,7 +16,8 @@ const SHARED = [
   // These read files.
   'tests/{docs,site,browser}/**/*.test.ts',
   'tests/notebooks/{prose/,pages/,}{codeReviewModel,comparison,drift,figures,pages,takeaways}.test.ts',
-  'tests/setup/{check,layers,lockFile,patch,paths,progress,publicFace}.test.ts',
+  'tests/runtime/browser/{buffer,fs,operations}.test.ts',
+  'tests/setup/{check,layers,lockFile,patch,paths,progress,publicFace,readme}.test.ts',
 ];
 /** Among them, what measures the memory of its process, frees all of its variables, or replaces or reloads modules. */
 const NOT_SHARED = [
@@ -29,10 +30,12 @@ const NOT_SHARED = [
 ];
 
 /**
- * The tests of these compile hundreds of tiny programs and run each for moments, so XLA does not optimise there: it takes half the time. In the others
- * it compiles as it does for users.
+ * The tests of these compile hundreds of tiny programs and run each for moments, so XLA does not optimise there, nor share a program out to threads: it
+ * takes half the time. In the others it compiles as it does for users.
  */
-const QUICK_XLA = { XLA_FLAGS: `${process.env.XLA_FLAGS ?? ''} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false` };
+const QUICK_XLA = {
+  XLA_FLAGS: `${process.env.XLA_FLAGS ?? ''} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1`,
+};
 
 /** What takes a quarter of a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
 const LONGEST = [
@@ -84,7 +87,17 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },
     projects: [
-      { extends: true, test: { name: 'shared', include: SHARED, exclude: NOT_SHARED, isolate: false, env: QUICK_XLA } },
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: SHARED,
+          exclude: NOT_SHARED,
+          isolate: false,
+          env: QUICK_XLA,
+          setupFiles: [file('./toRefuse.ts'), file('./freed.ts')],
+        },
+      },
       { extends: true, test: { name: 'not shared', include: NOT_SHARED, env: QUICK_XLA } },
       { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: SHARED } },
     ],
