@@ -23,12 +23,19 @@ export interface Arguments {
 /** Numbers in arrays are part of the program; more of them than this are data and belong in a tensor. */
 const MAX_STATIC_NUMBERS = 64;
 
+/** What was read so far of a call. */
+interface Reading {
+  readonly tensors: tf.Tensor[];
+  readonly parameters: tf.Tensor[];
+  /** The objects in trees, of all arguments together: which parameters two arguments share is part of the program. */
+  readonly seen: Map<object, number>;
+}
+
 /** Separates arguments. A Variable among them counts as a tensor; a Variable in a ParameterTree as a parameter of the tree. */
 export function readArguments(args: readonly unknown[], name: string): Arguments {
-  const tensors: tf.Tensor[] = [];
-  const parameters: tf.Tensor[] = [];
-  const key = args.map((arg, index) => describe(arg, tensors, parameters, `argument ${index} of '${name}'`)).join(',');
-  return { tensors, parameters, key };
+  const reading: Reading = { tensors: [], parameters: [], seen: new Map() };
+  const key = args.map((arg, index) => describe(arg, reading, `argument ${index} of '${name}'`)).join(',');
+  return { tensors: reading.tensors, parameters: reading.parameters, key };
 }
 
 /** The same arguments with other tensors in their places. */
@@ -44,23 +51,23 @@ export function mapLeaves(value: unknown, map: (leaf: unknown) => unknown): unkn
   return map(value);
 }
 
-function describe(value: unknown, tensors: tf.Tensor[], parameters: tf.Tensor[], place: string): string {
+function describe(value: unknown, reading: Reading, place: string): string {
   if (value instanceof tf.Tensor) {
     if (value.isDisposed) throw new StateError(`${place} is a disposed tensor`);
-    tensors.push(value);
+    reading.tensors.push(value);
     return `${value.dtype}[${value.shape}]`;
   }
   if (Array.isArray(value)) {
     if (value.length > MAX_STATIC_NUMBERS && typeof value[0] === 'number') {
       throw new ArgumentError(`${place} is an array of ${value.length} numbers: other numbers would be compiled again; pass a tensor`);
     }
-    return `[${value.map((item, index) => describe(item, tensors, parameters, `${place}[${index}]`)).join(',')}]`;
+    return `[${value.map((item, index) => describe(item, reading, `${place}[${index}]`)).join(',')}]`;
   }
   if (isPlainObject(value)) {
-    return `{${Object.entries(value).map(([key, item]) => `${key}:${describe(item, tensors, parameters, `${place}.${key}`)}`)}}`;
+    return `{${Object.entries(value).map(([key, item]) => `${key}:${describe(item, reading, `${place}.${key}`)}`)}}`;
   }
-  if (isParameterTree(value)) return describeTree(value, parameters, new Map());
-  const content = describeTree(value, parameters, new Map());
+  const content = describeTree(value, reading);
+  if (isParameterTree(value)) return content;
   return typeof value === 'object' && value !== null && plainContent(value) === undefined ? `${identity(value)}${content}` : content;
 }
 
@@ -74,11 +81,12 @@ function describePrimitive(value: unknown): string {
  * with one structure run the same program. An object lists the fields that count in `compiledFields`; without the list, all enumerable
  * fields count, because ignoring a field that matters would make results wrong.
  */
-function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object, number>): string {
+function describeTree(value: unknown, reading: Reading): string {
   if (typeof value === 'function' || (typeof value === 'symbol' && Symbol.keyFor(value) === undefined)) return identity(value);
   if (typeof value !== 'object' || value === null) return describePrimitive(value);
   const plain = plainContent(value);
   if (plain !== undefined) return plain;
+  const { parameters, seen } = reading;
   const earlier = seen.get(value);
   if (earlier !== undefined) return `#${earlier}`;
   seen.set(value, seen.size);
@@ -87,9 +95,9 @@ function describeTree(value: unknown, parameters: tf.Tensor[], seen: Map<object,
     const kind = value instanceof tf.Variable ? (value.trainable ? 'trainable' : 'frozen') : 'fixed';
     return `${kind} ${value.dtype}[${value.shape}]`;
   }
-  if (value instanceof Map || value instanceof Set) return `(${[...value].map((item) => describeTree(item, parameters, seen))})`;
-  const fields = Array.from(fieldsOf(value), ([name, field]) => `${name}:${describeTree(field, parameters, seen)}`);
-  const borrowed = isParameterTree(value) ? Array.from(value.borrowedParts?.() ?? [], (part) => describeTree(part, parameters, seen)) : [];
+  if (value instanceof Map || value instanceof Set) return `(${[...value].map((item) => describeTree(item, reading))})`;
+  const fields = Array.from(fieldsOf(value), ([name, field]) => `${name}:${describeTree(field, reading)}`);
+  const borrowed = isParameterTree(value) ? Array.from(value.borrowedParts?.() ?? [], (part) => describeTree(part, reading)) : [];
   return `${className(value)}{${fields}}${borrowed}`;
 }
 

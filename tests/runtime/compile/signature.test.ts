@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { Module } from '../../../lib/lowrank/src/nn';
+import { compile, tf } from '../../../lib/lowrank/src/runtime';
+import { dispose, nothingLeft, scoped, values, variable } from './scoped';
+
+nothingLeft();
+
+class Scale extends Module {
+  constructor(readonly weight: tf.Variable) {
+    super();
+  }
+}
+
+class Whole extends Module {
+  constructor(readonly part: Scale) {
+    super();
+  }
+}
+
+const scale = (value: number) => new Scale(variable([value]));
+
+describe('which parameters two arguments share is part of the key', () => {
+  const difference = (p: Scale, q: Scale) => p.weight.sub(q.weight);
+
+  test(
+    'of modules, of modules in an array, and of two modules around one variable',
+    scoped(() => {
+      const [a, b] = [scale(1), scale(5)];
+      const run = dispose(compile(difference));
+      const listed = dispose(compile(([p, q]: readonly [Scale, Scale]) => difference(p, q)));
+      for (const twin of [a, new Scale(a.weight)]) {
+        expect([values(run(a, twin)), values(run(a, b))]).toEqual([[0], [-4]]);
+        expect([values(listed([a, twin])), values(listed([a, b]))]).toEqual([[0], [-4]]);
+      }
+      expect(run.traces).toBe(3); // two arguments, one for both, and two around one variable
+    }),
+  );
+
+  test(
+    'where one compiled function calls another',
+    scoped(() => {
+      const inner = dispose(compile(difference));
+      const outer = dispose(compile((p: Scale, q: Scale) => inner(p, p).add(inner(p, q))));
+      expect(values(outer(scale(1), scale(5)))).toEqual([-4]);
+    }),
+  );
+
+  test(
+    'and a parameter that they share has one gradient',
+    scoped(() => {
+      const [a, b] = [scale(2), scale(5)];
+      const product = dispose(compile((p: Scale, q: Scale) => p.weight.mul(q.weight).sum() as tf.Scalar));
+      const gradients = (p: Scale, q: Scale) => Object.values(tf.variableGrads(() => product(p, q)).grads).map(values);
+      expect(gradients(a, a)).toEqual([[4]]);
+      expect(gradients(a, b)).toEqual([[5], [2]]);
+      const part = dispose(compile((_whole: Whole, { weight }: Scale) => weight.square().sum() as tf.Scalar));
+      expect(Object.values(tf.variableGrads(() => part(new Whole(a), a)).grads).map(values)).toEqual([[4]]);
+    }),
+  );
+});
