@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Module } from '../../../lib/lowrank/src/nn';
-import { compile, tf } from '../../../lib/lowrank/src/runtime';
+import { ArgumentError, compile, tf, UnsupportedError } from '../../../lib/lowrank/src/runtime';
+import { readArguments } from '../../../lib/lowrank/src/runtime/compile/signature';
 import { dispose, nothingLeft, scoped, values, variable } from './scoped';
 
 nothingLeft();
@@ -13,6 +14,12 @@ class Scale extends Module {
 
 class Whole extends Module {
   constructor(readonly part: Scale) {
+    super();
+  }
+}
+
+class Holder extends Module {
+  constructor(readonly held: unknown) {
     super();
   }
 }
@@ -55,6 +62,40 @@ describe('which parameters two arguments share is part of the key', () => {
       expect(gradients(a, b)).toEqual([[5], [2]]);
       const part = dispose(compile((_whole: Whole, { weight }: Scale) => weight.square().sum() as tf.Scalar));
       expect(Object.values(tf.variableGrads(() => part(new Whole(a), a)).grads).map(values)).toEqual([[4]]);
+    }),
+  );
+});
+
+describe('the keys of two calls never coincide', () => {
+  const [a, b] = [Symbol.for('a'), Symbol.for('a),b:1')];
+  test.each<[string, unknown, unknown]>([
+    ['a name that reads like two fields', { a: 1, b: 2 }, { 'a:number 1,b': 2 }],
+    ['a field of a class with such a name', { held: [new Holder({ a: 1, b: 2 })] }, { held: [new Holder({ 'a:number 1,b': 2 })] }],
+    ['a set and a map', [new Holder(new Set([['a', 1]]))], [new Holder(new Map([['a', 1]]))]],
+    ['registered symbols', [a, b], [b, a]],
+  ])('with %s', (_, first, second) => {
+    expect(readArguments([first], 'f').key).not.toBe(readArguments([second], 'f').key);
+  });
+});
+
+describe('arguments that a program would not see', () => {
+  test(
+    'are refused where the key is a symbol',
+    scoped(() => {
+      const run = dispose(compile((_: object, x: tf.Tensor) => x));
+      expect(() => run({ [Symbol('s')]: 3 }, tf.scalar(1))).toRefuse(ArgumentError, /argument 0 of .* key is a symbol/);
+    }),
+  );
+
+  test(
+    'are refused where a tensor holds texts or complex numbers, given or captured',
+    scoped(() => {
+      const run = dispose(compile((x: tf.Tensor) => x, { name: 'mine' }));
+      expect(() => run(tf.tensor(['a']))).toRefuse(UnsupportedError, /argument 0 of 'mine' is a tensor of dtype string/);
+      expect(() => run(tf.complex([1], [2]))).toRefuse(UnsupportedError, /argument 0 of 'mine' is a tensor of dtype complex64/);
+      const text = tf.tensor(['a']);
+      const captures = dispose(compile(() => text.clone(), { name: 'mine' }));
+      expect(() => captures()).toRefuse(UnsupportedError, /dtype string is used in 'mine' \(.*signature\.test/);
     }),
   );
 });

@@ -123,7 +123,7 @@ describe('what cannot be traced is refused with its place', () => {
   );
   refuses('random numbers of tfjs', (x) => x.add(tf.randomUniform([3])), /random numbers are drawn in JavaScript/);
   refuses('a new variable', () => tf.variable(tf.zeros([2]).add(1)), /a variable is made while 'mine' is traced/);
-  refuses('text', (x) => [x, tf.tensor1d(['a'])], /dtype string is made in 'mine'/);
+  refuses('text', (x) => [x, tf.tensor1d(['a'])], /dtype string is used in 'mine'/);
   refuses(
     'a disposed tensor',
     (x) => {

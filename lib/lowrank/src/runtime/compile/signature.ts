@@ -1,7 +1,7 @@
 /** Takes the tensors out of a function's arguments and results, and puts others in their place. */
 import { createHash } from 'node:crypto';
 import { tf } from '../device/tensorflow';
-import { ArgumentError, StateError } from '../errors';
+import { ArgumentError, StateError, UnsupportedError } from '../errors';
 
 /** Something whose parameters have paths, such as a Module of nn/. */
 interface ParameterTree {
@@ -54,6 +54,7 @@ export function mapLeaves(value: unknown, map: (leaf: unknown) => unknown): unkn
 function describe(value: unknown, reading: Reading, place: string): string {
   if (value instanceof tf.Tensor) {
     if (value.isDisposed) throw new StateError(`${place} is a disposed tensor`);
+    if (!isCompilable(value)) throw new UnsupportedError(`${place} is a tensor of dtype ${value.dtype}: compiled functions take numbers`);
     reading.tensors.push(value);
     return `${value.dtype}[${value.shape}]`;
   }
@@ -64,16 +65,30 @@ function describe(value: unknown, reading: Reading, place: string): string {
     return `[${value.map((item, index) => describe(item, reading, `${place}[${index}]`)).join(',')}]`;
   }
   if (isPlainObject(value)) {
-    return `{${Object.entries(value).map(([key, item]) => `${key}:${describe(item, reading, `${place}.${key}`)}`)}}`;
+    if (Object.getOwnPropertySymbols(value).length > 0) {
+      throw new ArgumentError(`${place} has a property whose key is a symbol: a compiled function reads text keys alone`);
+    }
+    return `{${Object.entries(value).map(([key, item]) => `${quoted(key)}:${describe(item, reading, `${place}.${key}`)}`)}}`;
   }
   const content = describeTree(value, reading);
   if (isParameterTree(value)) return content;
   return typeof value === 'object' && value !== null && plainContent(value) === undefined ? `${identity(value)}${content}` : content;
 }
 
+/** Whether a graph knows the type; it would take texts and complex numbers for something else. */
+export function isCompilable({ dtype }: Pick<tf.Tensor, 'dtype'>): boolean {
+  return dtype !== 'string' && dtype !== 'complex64';
+}
+
 /** Texts are quoted: the keys of two calls never coincide. */
 function describePrimitive(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : `${typeof value} ${Object.is(value, -0) ? '-0' : String(value)}`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  return `${typeof value} ${typeof value === 'symbol' ? JSON.stringify(Symbol.keyFor(value)) : Object.is(value, -0) ? '-0' : String(value)}`;
+}
+
+/** A property's name; quoted, too, if it is more than a word. */
+function quoted(name: string): string {
+  return /^\w+$/.test(name) ? name : JSON.stringify(name);
 }
 
 /**
@@ -95,10 +110,11 @@ function describeTree(value: unknown, reading: Reading): string {
     const kind = value instanceof tf.Variable ? (value.trainable ? 'trainable' : 'frozen') : 'fixed';
     return `${kind} ${value.dtype}[${value.shape}]`;
   }
-  if (value instanceof Map || value instanceof Set) return `(${[...value].map((item) => describeTree(item, reading))})`;
-  const fields = Array.from(fieldsOf(value), ([name, field]) => `${name}:${describeTree(field, reading)}`);
-  const borrowed = isParameterTree(value) ? Array.from(value.borrowedParts?.() ?? [], (part) => describeTree(part, reading)) : [];
-  return `${className(value)}{${fields}}${borrowed}`;
+  if (value instanceof Map || value instanceof Set) return `${className(value)}(${[...value].map((item) => describeTree(item, reading))})`;
+  const parts: string[] = [];
+  for (const [name, field] of fieldsOf(value)) parts.push(`${quoted(name)}:${describeTree(field, reading)}`);
+  if (isParameterTree(value)) for (const part of value.borrowedParts?.() ?? []) parts.push(describeTree(part, reading));
+  return `${className(value)}{${parts}}`;
 }
 
 /** The content of an object without fields that is told apart by its value: numbers in memory, a date, an expression. */

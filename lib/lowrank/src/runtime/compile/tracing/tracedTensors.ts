@@ -2,6 +2,7 @@
 import { tf } from '../../device/tensorflow';
 import { StateError, UnsupportedError } from '../../errors';
 import type { GraphBuilder } from '../graph/graphBuilder';
+import { isCompilable } from '../signature';
 import {
   backendInternals,
   type DataEntry,
@@ -105,22 +106,22 @@ export class TracedTensors {
     if (!entry) throw new StateError(`a disposed tensor of shape [${tensor.shape}] is used in '${this.name}' (${sourceLine()})`);
     if (this.symbols.has(entry.id)) return entry.id;
     const source = this.sourceOf(tensor);
-    const isWritten = !(source instanceof tf.Variable) && this.written.has(source.dataId) && entry.values !== null;
-    const key = isWritten ? source.dataId : source;
+    if (!isCompilable(source)) {
+      throw new UnsupportedError(
+        `a tensor of dtype ${source.dtype} is used in '${this.name}' (${sourceLine()}): compiled functions take numbers`,
+      );
+    }
+    const written = !(source instanceof tf.Variable) && this.written.has(source.dataId) ? entry.values : null;
+    const key = written ? source.dataId : source;
     const known = this.handleOfSource.get(key);
     if (known !== undefined) return known;
-    const handle = this.newHandle(isWritten ? this.literal(tensor, entry) : this.capture(source, entry));
+    const handle = this.newHandle(written ? this.literal(tensor, entry, written) : this.capture(source, entry));
     this.handleOfSource.set(key, handle);
     return handle;
   }
 
   /** A tensor whose values the traced function wrote. */
-  private literal(tensor: TensorInfo, { dtype, shape, values }: DataEntry): number {
-    if (!ArrayBuffer.isView(values)) {
-      throw new UnsupportedError(
-        `a tensor of dtype ${tensor.dtype} is made in '${this.name}' (${sourceLine()}): compiled functions take numbers`,
-      );
-    }
+  private literal(tensor: TensorInfo, { dtype, shape }: DataEntry, values: ArrayBufferView): number {
     const symbol = this.graph.literal(dtype, shape, values, MAX_CONSTANT_BYTES);
     if (symbol !== undefined) return symbol;
     const source = { dataId: {}, shape, dtype: tensor.dtype };
