@@ -337,8 +337,11 @@ test(
 );
 
 test.each([
-  [{ precision: 'float16' }, "compile: precision 'float16' is neither 'float32' nor 'bfloat16'"],
-  [{ xla: 'yes' }, "compile: xla 'yes' is none of 'auto', true and false"],
+  [{ precision: 'float16' }, 'compile: precision "float16" is none of "float32", "bfloat16"'],
+  [{ xla: 'yes' }, 'compile: xla "yes" is none of "auto", true, false'],
+  [{ recompute: 'false' }, 'compile: recompute "false" is none of true, false'],
+  [{ variesIn: 'shape' }, 'compile: variesIn "shape" is none of "shapes", "anything"'],
+  [{ name: 5 }, 'compile: name 5 is not a text'],
 ])('the options %j are refused', (options, message) => {
   expect(() => compile((x: tf.Tensor) => x, options as CompileOptions)).toThrow(new ArgumentError(message));
 });

@@ -1,6 +1,8 @@
 /** How a function is compiled. */
 import { checkKnown } from '../checks/checkKnown';
+import { checkOneOf } from '../checks/checkValues';
 import { ArgumentError } from '../errors';
+import { shown } from '../messages/shown';
 import type { Precision } from './precision';
 
 /** How a function is compiled. */
@@ -32,12 +34,10 @@ export interface CompileOptions {
 /** @throws ArgumentError for an unknown option or an invalid value. */
 export function checkOptions(options: CompileOptions): void {
   checkKnown('compile', options, ['precision', 'xla', 'name', 'recompute', 'variesIn']);
-  const { precision = 'float32', xla = 'auto', variesIn } = options;
-  if (variesIn !== undefined && !['shapes', 'anything'].includes(variesIn)) {
-    throw new ArgumentError(`compile: variesIn '${variesIn}' is neither 'shapes' nor 'anything'`);
-  }
-  if (!['float32', 'bfloat16'].includes(precision)) {
-    throw new ArgumentError(`compile: precision '${precision}' is neither 'float32' nor 'bfloat16'`);
-  }
-  if (!['auto', true, false].includes(xla)) throw new ArgumentError(`compile: xla '${xla}' is none of 'auto', true and false`);
+  const { precision = 'float32', xla = 'auto', name = '', recompute = false, variesIn = 'anything' } = options;
+  checkOneOf('compile: precision', precision, ['float32', 'bfloat16']);
+  checkOneOf('compile: xla', xla, ['auto', true, false]);
+  checkOneOf('compile: recompute', recompute, [true, false]);
+  checkOneOf('compile: variesIn', variesIn, ['shapes', 'anything']);
+  if (typeof name !== 'string') throw new ArgumentError(`compile: name ${shown(name)} is not a text`);
 }
