@@ -88,11 +88,47 @@ test.each<[string, LoraOptions, LoraOptions, string]>([
   ['with DoRA where there was none', { r: 2 }, { r: 2, useDora: true }, 'cannot go in the place of'],
   ['with a copied head', { r: 2 }, { r: 2, modulesToSave: ['lm_head'] }, 'cannot go in the place of'],
   ["that fits PiSSA's residual alone", { r: 2 }, { r: 2, initLoraWeights: 'pissa' }, 'cannot go in the place of'],
+  [
+    'with DoRA on fewer layers',
+    { r: 2, useDora: true },
+    { r: 2, useDora: true, layersToTransform: [1] },
+    'lora_magnitude_vector is missing in it',
+  ],
   ['where the old scale is 0', { r: 2, loraAlpha: 0 }, { r: 2 }, 'no other one fits under it'],
 ])('an adapter %s is refused, and the old one stays', (_, old, next, message) => {
   const peft = adapted(old);
   const before = peft.forward(IDS);
   adapted(next, 50).savePretrained(folder);
+  expect(() => peft.hotswapAdapter(folder)).toRefuse(ArgumentError, message);
+  expect(peft.forward(IDS).dataSync()).toEqual(before.dataSync());
+});
+
+test('biases are exchanged where both train them on the same layers', () => {
+  const make = (targetModules: readonly string[], seed: number) => {
+    const peft = getPeftModel(tinyModel({ attentionBias: true }), new LoraConfig({ r: 2, bias: 'lora_only', targetModules }));
+    fill(peft.trainableParameters().values(), seed);
+    return peft;
+  };
+  const peft = make(['q_proj', 'v_proj'], 1);
+  const other = make(['q_proj', 'v_proj'], 50);
+  other.savePretrained(folder);
+  peft.hotswapAdapter(folder);
+  expect(relativeError(peft.forward(IDS), other.forward(IDS))).toBeLessThan(1e-5);
+  make(['q_proj'], 9).savePretrained(folder);
+  expect(() => peft.hotswapAdapter(folder)).toRefuse(ArgumentError, 'v_proj.base_layer.bias is missing in it');
+  expect(relativeError(peft.forward(IDS), other.forward(IDS))).toBeLessThan(1e-5);
+});
+
+test('a prefix of another length is refused, and the old one stays', () => {
+  const make = (adapterLen: number, seed: number) => {
+    const peft = getPeftModel(tinyModel(), new AdaptionPromptConfig({ adapterLen, adapterLayers: 2 }));
+    fill(peft.trainableParameters().values(), seed);
+    return peft;
+  };
+  const peft = make(5, 1);
+  const before = peft.forward(IDS);
+  make(2, 50).savePretrained(folder);
+  const message = 'an adapter of a prefix of 2 vectors with a scalar gate cannot go in the place of one of a prefix of 5 vectors';
   expect(() => peft.hotswapAdapter(folder)).toRefuse(ArgumentError, message);
   expect(peft.forward(IDS).dataSync()).toEqual(before.dataSync());
 });
@@ -103,8 +139,10 @@ test('in a wrong state nothing is swapped', () => {
   expect(() => peft.hotswapAdapter(goldenPath('prompt'))).toThrow(ArgumentError);
   peft.mergeAdapter();
   expect(() => peft.hotswapAdapter(goldenPath('lora'))).toThrow('call unmergeAdapter() before');
-  const prefix = getPeftModel(tinyModel(), new AdaptionPromptConfig({ adapterLen: 2, adapterLayers: 2, gate: 'perHead' }));
-  expect(() => prefix.hotswapAdapter(goldenPath('prompt'))).toThrow('a prefix with a scalar gate cannot go in the place of');
+  const prefix = getPeftModel(tinyModel(), new AdaptionPromptConfig({ adapterLen: 3, adapterLayers: 2, gate: 'perHead' }));
+  expect(() => prefix.hotswapAdapter(goldenPath('prompt'))).toThrow(
+    'a prefix of 3 vectors with a scalar gate cannot go in the place of one of a prefix of 3 vectors with a perHead gate',
+  );
 });
 
 test('token rows of a tied model are exchanged, at both ends and compiled, and those of other tokens are not', () => {

@@ -2,7 +2,7 @@
 
 import { ArgumentError, type tf } from '../runtime';
 import { sizeOf } from '../runtime/sizeOf';
-import { assignTensors, readTensors, tensorsInMemory } from './files/adapterTensors';
+import { assignTensors, plainName, readTensors, tensorsInMemory } from './files/adapterTensors';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { fileShape } from './files/tensorLayout';
 import { assignStoredLayers, type EmbeddingLayers } from './layers/embeddingLayers';
@@ -37,10 +37,11 @@ export function hotswap(
   const base = layers.read(opened.tensors.origin, values, expected);
   const scaleRatio = swapping.scaleRatios(name, opened.config);
   const fitted = Array.from(tensors, ([key, { variable, layout }]): [string, Float32Array] => {
-    const given = values.get(key);
-    if (!given) return [key, new Float32Array(variable.size)];
+    const name = plainName(key);
+    const given = values.get(name);
+    if (!given) return [name, new Float32Array(variable.size)];
     const scaled = scaleRatio(key) === 1 ? given : given.map((value) => value * scaleRatio(key));
-    return [key, padded(scaled, expected.get(key)?.shape ?? [], fileShape(variable.shape, layout))];
+    return [name, padded(scaled, expected.get(key)?.shape ?? [], fileShape(variable.shape, layout))];
   });
   assignTensors(tensors, new Map(fitted));
   assignStoredLayers(base);
@@ -53,7 +54,10 @@ function checkKind(swapping: Swapping<PeftConfig>, old: PeftConfig, next: PeftCo
   if (had !== given) throw new ArgumentError(`an adapter of ${given} cannot go in the place of one of ${had}`);
 }
 
-/** @throws ArgumentError with the tensors that do not fit into the present variables. */
+/** Tensors that a layer needs even where the new adapter does not act; zeros would silence it. */
+const NOT_ZERO = /\.(bias|lora_magnitude_vector)$/;
+
+/** @throws ArgumentError with the tensors that do not fit into the present variables, and those that stay without a value. */
 function checkRoom(expected: ReadonlyMap<string, ExpectedTensor>, tensors: ReadonlyMap<string, AdapterTensor>): void {
   const tight = [...expected].flatMap(([key, { shape }]) => {
     const tensor = tensors.get(key);
@@ -62,10 +66,12 @@ function checkRoom(expected: ReadonlyMap<string, ExpectedTensor>, tensors: Reado
     const fits = room.length === shape.length && room.every((length, axis) => length >= (shape[axis] ?? 0));
     return fits ? [] : [`${key} [${shape}] is larger than [${room}]`];
   });
-  if (tight.length === 0) return;
-  const shown = tight.slice(0, 10).join('; ');
+  const bare = [...tensors.keys()].filter((key) => NOT_ZERO.test(key) && !expected.has(key)).map((key) => `${key} is missing in it`);
+  const wrong = [...tight, ...bare];
+  if (wrong.length === 0) return;
+  const shown = wrong.slice(0, 10).join('; ');
   throw new ArgumentError(
-    `the new adapter does not fit into the old one's variables: ${shown}${tight.length > 10 ? '; …' : ''}; use loadAdapter instead`,
+    `the new adapter does not fit into the old one's variables: ${shown}${wrong.length > 10 ? '; …' : ''}; use loadAdapter instead`,
   );
 }
 

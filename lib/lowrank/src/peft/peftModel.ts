@@ -198,7 +198,8 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    * traced or compiled again.
    *
    * The scale is a constant of compiled code, so a difference in `α/r` goes into B: `B ← B·s_new/s_old`. A smaller rank is padded with
-   * zeros, and layers that the new adapter lacks get a zero update. Name and configuration do not change.
+   * zeros, and layers that the new adapter lacks get a zero update; with DoRA or trained biases they are refused. Name and configuration
+   * do not change.
    *
    * @param source - an adapter's folder, or tensors with the names and in the layout of PEFT's files
    * @throws ArgumentError when the new adapter is larger or of another kind; FormatError when its files are malformed; StateError when

@@ -15,7 +15,8 @@ import { ZeroInitPrefixAttention } from './zeroInitPrefixAttention';
  */
 export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
   readonly swapping: Swapping<AdaptionPromptConfig> = {
-    kindOf: ({ gate }) => `a prefix with a ${gate} gate`,
+    // a vector of zeros takes part in the softmax, so a shorter prefix cannot be padded
+    kindOf: ({ gate, adapterLen }) => `a prefix of ${adapterLen} vectors with a ${gate} gate`,
     scaleRatios: () => () => 1,
   };
 

@@ -117,7 +117,7 @@ export function assignTensors(tensors: ReadonlyMap<string, AdapterTensor>, value
 }
 
 /** The name of a bias changes once an adapter wraps its layer; one file fits both. */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return name.endsWith('.bias') ? name.replace('.base_layer.', '.') : name;
 }
 
