@@ -9,7 +9,7 @@ import {
   tf,
   UnsupportedError,
 } from 'lowrank';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { fill, IDS, LABELS, largestDifference, relativeError, tinyModel } from '../../tinyModel';
 
 /** A model with the adapters one, two, … that all show. */
@@ -103,8 +103,27 @@ test('linear is wrong by its cross terms, cat is not', () => {
 
 test('one adapter alone is scaled exactly, whatever the way', () => {
   const peft = several({}, {});
-  peft.addWeightedAdapter({ adapters: ['one'], weights: [-2], adapterName: 'minus', combinationType: 'ties', density: 0.1 });
+  peft.addWeightedAdapter({ adapters: ['one'], weights: [-2], adapterName: 'minus', combinationType: 'ties' });
   expect(largestError(updates(peft, 'minus'), weightedSum(peft, ['one'], [-2]))).toBeLessThan(1e-6);
+});
+
+test.each<[CombinationType, string[], object, string]>([
+  ['cat', ['one', 'two'], { svdRank: 2, density: 0.5 }, 'svdRank and density have no effect where adapters are combined by cat'],
+  [
+    'svd',
+    ['one', 'two'],
+    { svdRank: 2, majoritySignMethod: 'total' },
+    'majoritySignMethod has no effect where adapters are combined by svd',
+  ],
+  ['dare_ties', ['one', 'two'], { density: 0.5, majoritySignMethod: 'total', seed: 1 }, ''],
+  ['ties_svd', ['one', 'two'], { density: 0.5, majoritySignMethod: 'total', svdRank: 2 }, ''],
+  ['ties', ['one'], { density: 0.5 }, 'density has no effect where adapters are combined by linear'],
+])('combining by %s of %j names the options of %j that do nothing', (combinationType, adapters, options, message) => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const peft = several({}, {});
+  peft.addWeightedAdapter({ adapters, weights: adapters.map(() => 1), adapterName: 'mix', combinationType, ...options });
+  expect(warned.mock.calls.flat()).toEqual(message ? [`addWeightedAdapter: ${message}`] : []);
+  warned.mockRestore();
 });
 
 test('svd is the best approximation of its rank', () => {
@@ -150,7 +169,8 @@ describe.each(['dare_linear', 'dare_ties', 'dare_linear_svd', 'dare_ties_svd'] a
   test('keeps everything at density 1', () => {
     const peft = several({}, {});
     const plain = combinationType.replace('dare_', '').replace('linear_svd', 'svd') as CombinationType;
-    peft.addWeightedAdapter({ adapters: ['one', 'two'], weights: [1, 0.5], adapterName: 'mix', combinationType: plain, density: 1 });
+    const density = plain.startsWith('ties') ? { density: 1 } : {};
+    peft.addWeightedAdapter({ adapters: ['one', 'two'], weights: [1, 0.5], adapterName: 'mix', combinationType: plain, ...density });
     peft.setAdapter('mix');
     expect(relativeError(mixed(3, 1), peft.forward(IDS))).toBeLessThan(1e-4);
   });
@@ -196,7 +216,10 @@ test('what does not go together is refused, and nothing is added', () => {
   expect(add({ adapters: ['one', 'three'] })).toThrow(StateError);
   expect(add({ adapterName: 'two' })).toThrow(StateError);
   expect(add({ adapterName: '../two' })).toThrow(ArgumentError);
-  expect(add({ combinationType: 'sum' })).toThrow("'sum' is none of PEFT's");
+  for (const combinationType of ['sum', 'linear_svd']) {
+    expect(add({ combinationType })).toRefuse(ArgumentError, `combinationType "${combinationType}" is none of "cat", "svd", "linear"`);
+    expect(add({ adapters: ['one'], weights: [1], combinationType })).toRefuse(ArgumentError, 'combinationType');
+  }
   for (const density of [undefined, -0.1, 1.1, Number.NaN]) {
     expect(add({ combinationType: 'ties_svd', density })).toThrow('combining by ties needs a density in 0 ≤ d ≤ 1');
   }

@@ -1,6 +1,8 @@
 /** Combines several LoRA adapters into one: PEFT's `add_weighted_adapter`. */
 import { ArgumentError, deriveSeed, StateError, tf, UnsupportedError } from '../../../runtime';
+import { checkOneOf } from '../../../runtime/checks/checkValues';
 import { checkWhole } from '../../../runtime/checks/checkWhole';
+import { warn } from '../../../runtime/messages/warn';
 import { checkWeights } from '../../merge/checkWeights';
 import type { CombinationOptions } from '../../tuner';
 import { LoraConfig } from '../config';
@@ -9,8 +11,16 @@ import type { LoraUpdate } from '../loraUpdate';
 import { type Factors, padded, truncated, truncatedProduct } from './lowRankApproximation';
 import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
+const COMBINATIONS = [
+  'cat',
+  'svd',
+  'linear',
+  ...(['magnitude_prune', 'ties', 'dare_linear', 'dare_ties'] as const),
+  ...(['magnitude_prune_svd', 'ties_svd', 'dare_linear_svd', 'dare_ties_svd'] as const),
+] as const;
+
 /** The method of combination: PEFT's `combination_type`. */
-export type CombinationType = 'cat' | 'svd' | TaskArithmetic | `${Exclude<TaskArithmetic, 'linear'>}_svd`;
+export type CombinationType = (typeof COMBINATIONS)[number];
 
 /** The adapters to combine, and the method. */
 export interface WeightedAdapterOptions extends CombinationOptions, Partial<ArithmeticOptions> {
@@ -48,8 +58,10 @@ export function combineAdapters(
   { adapters, weights, combinationType = 'svd', svdRank, seed = 0, ...options }: WeightedAdapterOptions,
 ): CombinedAdapter {
   checkWeights({ adapters, weights });
+  checkOneOf('combinationType', combinationType, COMBINATIONS);
   const plain = adapters.map((name) => plainConfig(name, configs.get(name), tuner.leftInBase(name)));
   const type = adapters.length === 1 ? 'linear' : combinationType; // one adapter has no cross terms
+  warnOfIdle(type, { svdRank, ...options });
   const layers = tuner.layers().filter(([, { updates }]) => adapters.some((name) => updates.has(name)));
   const r = newRank(type, plain.map(highestRank), svdRank);
   const factors = new Map<string, Factors>();
@@ -90,6 +102,14 @@ export function assignFactors(tuner: LoraLayers, name: string, factors: Combined
   }
 }
 
+/** Warns of options that are given and do nothing. */
+function warnOfIdle(type: CombinationType, options: Partial<WeightedAdapterOptions>): void {
+  const acts = { svdRank: type.endsWith('svd'), density: /prune|ties|dare/.test(type), majoritySignMethod: type.includes('ties') };
+  const idle = (['svdRank', 'density', 'majoritySignMethod'] as const).filter((name) => options[name] !== undefined && !acts[name]);
+  const verb = idle.length > 1 ? 'have' : 'has';
+  if (idle.length > 0) warn(`addWeightedAdapter: ${idle.join(' and ')} ${verb} no effect where adapters are combined by ${type}`);
+}
+
 interface Part {
   readonly update: LoraUpdate;
   readonly weight: number;
@@ -103,8 +123,7 @@ function combineLayer(
   if (type === 'cat') return concatenated(parts);
   if (type === 'svd') return truncatedProduct(concatenated(parts), r);
   if (isTaskArithmetic(type)) return mergedFactors(type, parts, options);
-  const arithmetic = type.replace(/_svd$/, '');
-  if (!isTaskArithmetic(arithmetic)) throw new ArgumentError(`combinationType '${type}' is none of PEFT's`);
+  const arithmetic = type.replace(/_svd$/, '') as TaskArithmetic;
   const deltas = parts.map(({ update }) => update.product());
   const weights = parts.map(({ weight }) => weight);
   return truncated(mergeTensors(arithmetic, deltas, weights, options), r);
