@@ -156,6 +156,7 @@ describe('the configuration', () => {
     ['alpha_pattern', { __proto__: null, '([a-z_.0-9]+)+!': 2 }],
     ['modules_to_save', ['nothing']],
     ['modules_to_save', ['mlp']],
+    ['modules_to_save', ['norm', '']],
     ['bias', 'some'],
     ['use_dora', 'yes'],
     ['layers_to_transform', ['x']],
@@ -167,6 +168,15 @@ describe('the configuration', () => {
     changeConfig({ [key]: value });
     if (key === 'r' && value === null) await refused(FormatError, '"r" is null; expected a number');
     else await refused(LowrankError, key === 'r' ? /"?r"?|rank|fit/ : /./);
+  });
+
+  test.each([
+    ['target_modules', 'targetModules'],
+    ['exclude_modules', 'excludeModules'],
+    ['modules_to_save', 'modulesToSave'],
+  ])('more than 1000 names in %s are refused', async (key, field) => {
+    changeConfig({ [key]: Array.from({ length: 1001 }, (_, index) => `x${index}`) });
+    await refused(LowrankError, `${field} has 1001 names; at most 1000 are taken`);
   });
 
   test.each([

@@ -1,5 +1,18 @@
-import { AdamW, ArgumentError, getPeftModel, LoraConfig, type LoraOptions, type PeftModel, tf, UnsupportedError } from 'lowrank';
+import {
+  AdamW,
+  ArgumentError,
+  getPeftModel,
+  LlamaForCausalLM,
+  LoraConfig,
+  type LoraOptions,
+  type PeftModel,
+  tf,
+  UnsupportedError,
+} from 'lowrank';
 import { describe, expect, test } from 'vitest';
+import { AdapterState } from '../../../lib/lowrank/src/peft/layers/adapterState';
+import { ModulesToSave } from '../../../lib/lowrank/src/peft/layers/modulesToSave';
+import { SMALL_SIZES } from '../../llama/smallSizes';
 import { fill, IDS, LABELS, largestDifference, relativeError, tinyModel } from '../tinyModel';
 
 const OPTIONS = { r: 2, modulesToSave: ['lm_head', 'embed_tokens'] };
@@ -110,7 +123,17 @@ test('what cannot be saved whole is refused, and the model stays as it was', () 
   expect(() => adapted({ modulesToSave: ['rotary_emb'] }, model)).toThrow(/matches no module/);
   expect(() => adapted({ modulesToSave: ['score'] }, model)).toThrow(ArgumentError);
   expect(() => adapted({ modulesToSave: ['q_proj', 'v_proj'] }, model)).toThrow('leave none of them');
+  expect(() => adapted({ modulesToSave: [''] }, model)).toRefuse(ArgumentError, 'modulesToSave has an empty name, with which every');
   expect([...model.namedModules()].map(([path]) => path)).toEqual(paths);
   const peft = adapted(OPTIONS, model);
   expect(() => peft.addAdapter('other', new LoraConfig({ targetModules: ['lm_head'] }))).toThrow(UnsupportedError);
+});
+
+test('a name that is given a thousand times is looked up once', () => {
+  const model = LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, numHiddenLayers: 30 });
+  const saved = new ModulesToSave(model, new AdapterState([]));
+  const begun = performance.now();
+  const chosen = saved.chosen({ modulesToSave: Array.from({ length: 1000 }, () => 'norm') });
+  expect(performance.now() - begun).toBeLessThan(1500); // 5 s where each is looked up
+  expect(chosen.map(([path]) => path)).toEqual(saved.chosen({ modulesToSave: ['norm'] }).map(([path]) => path));
 });

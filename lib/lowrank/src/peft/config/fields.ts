@@ -78,8 +78,19 @@ type Names = string | readonly string[];
 const written = (names: Names): Names => (typeof names === 'string' ? names : names.map(toSnakeCase));
 const nullIfEmpty = (names: Names): Names | null => (names.length > 0 ? written(names) : null);
 
+/** Each name is compared with every module, of which models have some hundreds. */
+const MOST_NAMES = 1000;
+
+function checkFewNames(name: string, value: unknown): void {
+  checkNames(name, value);
+  if (Array.isArray(value) && value.length > MOST_NAMES)
+    throw new ArgumentError(
+      `${name} has ${value.length} names; at most ${MOST_NAMES} are taken: a regular expression can name more modules`,
+    );
+}
+
 /** Names of modules, or a regular expression. */
-export const names: Field<Names> = { fallback: [], check: checkNames, read: (fields, key) => fields.names(key), write: written };
+export const names: Field<Names> = { fallback: [], check: checkFewNames, read: (fields, key) => fields.names(key), write: written };
 /** Names of modules to leave alone; none is null in the file. */
 export const excluded: Field<Names> = { ...names, write: nullIfEmpty };
 /** Names of modules to adapt, which the file must have. */
@@ -91,8 +102,9 @@ export function targets(...fallback: readonly string[]): Field<Names> {
 export const nameList: Field<readonly string[]> = {
   fallback: [],
   check(name, value) {
-    checkNames(name, value);
+    checkFewNames(name, value);
     if (typeof value === 'string') throw new ArgumentError(`${name} '${value}' is not a list of names`);
+    if (value.includes('')) throw new ArgumentError(`${name} has an empty name, with which every module's name ends: leave it out`);
   },
   read: (fields, key) => [fields.names(key) ?? []].flat(),
   write: nullIfEmpty,

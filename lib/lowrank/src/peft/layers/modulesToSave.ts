@@ -37,7 +37,7 @@ export class ModulesToSave implements TunerPart<SavedConfig> {
     if (modulesToSave.length === 0) return []; // before the model is walked
     const modules = new Map(this.model.namedModules());
     const paths = adaptablePaths(modules);
-    const found = modulesToSave.map(toSnakeCase).flatMap((name) => {
+    const found = [...new Set(modulesToSave.map(toSnakeCase))].flatMap((name) => {
       const found = paths.filter((path) => path.endsWith(name));
       if (found.length === 0) throw new ArgumentError(`modulesToSave '${name}' matches no module; there is ${leafNames(paths).join(', ')}`);
       return found.flatMap((path) => {
