@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ArgumentError, Linear, LoraLinear, type LoraOptions, NotFiniteError, tf } from 'lowrank';
+import { ArgumentError, Linear, LoraConfig, LoraLinear, type LoraOptions, NotFiniteError, tf } from 'lowrank';
 import { describe, expect, test, vi } from 'vitest';
 import { AdapterState } from '../../../lib/lowrank/src/peft/layers/adapterState';
 
@@ -85,6 +85,14 @@ describe.each(['pissa', 'olora'] as const)('the start %s', (initLoraWeights) => 
     expect(largestDifference(layer.forward(x), expected)).toBeLessThan(1e-5);
   });
 });
+
+test.each([{ loraAlpha: 0 }, { loraAlpha: -4 }, { alphaPattern: { q_proj: 0 } }])(
+  'the start pissa needs a scale above 0, the root of whose inverse it takes: not %j',
+  (alpha) => {
+    expect(() => new LoraConfig({ r: 2, initLoraWeights: 'pissa', ...alpha })).toRefuse(ArgumentError, /loraAlpha .*must be above 0/);
+    expect(() => new LoraConfig({ r: 2, initLoraWeights: 'olora', ...alpha })).not.toThrow();
+  },
+);
 
 test('at the start A has no gradient at all, and B has one', () => {
   const layer = new LoraLinear(linear(6, 5), { r: 3 });

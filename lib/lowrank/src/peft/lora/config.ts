@@ -73,6 +73,10 @@ export class LoraConfig extends AdapterConfig {
   constructor(options: LoraOptions = {}) {
     super('LORA', options, LORA_FIELDS, { rank: 'r', alpha: 'loraAlpha', dropout: 'loraDropout', targets: 'targetModules' });
     checkLayers(this);
+    if (this.initLoraWeights === 'pissa') {
+      const alpha = [this.loraAlpha, ...Object.values(this.alphaPattern)].find((each) => each <= 0);
+      if (alpha !== undefined) throw new ArgumentError(`loraAlpha ${alpha}: 'pissa' starts from √(S/scale), so it must be above 0`);
+    }
   }
 }
 
