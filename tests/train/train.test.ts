@@ -121,6 +121,19 @@ test('a parameter that the loss does not reach stays as it is', async () => {
   reached.dispose();
 });
 
+test.each([true, false])('an optimizer of another model is refused before anything changes (compile: %s)', async (compile) => {
+  const optimizer = new AdamW({ learningRate: 0.05 });
+  const fresh = await trained(batches, { optimizer, steps: 3, compile });
+  const start = model.values();
+  const message = 'belong to another variable, of another model or of an adapter that is gone: call its dispose() first';
+  await expect(train(model, batches, { optimizer, steps: 3, compile })).rejects.toRefuse(StateError, message);
+  expect([model.values(), optimizer.step]).toEqual([start, 3]);
+  optimizer.dispose();
+  await train(model, batches, { optimizer, steps: 3, compile });
+  expect(model.values()).toEqual(fresh.values);
+  optimizer.dispose();
+});
+
 test('20 steps keep no tensor', async () => {
   const optimizer = new AdamW();
   await train(model, batches, { optimizer, steps: 1 });

@@ -104,6 +104,32 @@ describe('what is refused, with nothing changed', () => {
     tf.dispose(grads);
   });
 
+  test('another variable under the name of an earlier one, until the moments are disposed of or restored', () => {
+    const optimizer = new AdamW({ learningRate: 0.1 });
+    const [one, other, larger] = [variable([1, 2]), variable([1, 2]), variable([1, 2, 3])];
+    const grads = { w: tf.ones([2]) };
+    const update = (w: tf.Variable, given: tf.NamedTensorMap = grads) => optimizer.applyGradients(given, [['w', w]]);
+    update(one);
+    const first = [...one.dataSync()];
+    const message = "the optimizer's moments of 'w' belong to another variable, of another model or of an adapter that is gone";
+    expect(() => update(other)).toRefuse(StateError, message);
+    one.dispose();
+    expect(() => update(other)).toRefuse(StateError, message);
+    expect([optimizer.step, ...other.dataSync()]).toEqual([1, 1, 2]);
+    const state = optimizer.state();
+    optimizer.restore(state);
+    const more = { w: tf.ones([3]) };
+    expect(() => update(larger, more)).toRefuse(StateError, message);
+    update(other);
+    expect(optimizer.step).toBe(2);
+    expect(() => update(larger, more)).toRefuse(StateError, message);
+    optimizer.dispose();
+    update(larger, more);
+    expect([...larger.dataSync()].slice(0, 2)).toEqual(first);
+    optimizer.dispose();
+    tf.dispose([grads, more, state.tensors]);
+  });
+
   test('half a state', () => {
     const tensors = { 'first.w': tf.scalar(1) };
     expect(() => new AdamW().restore({ step: 1, tensors })).toThrow(StateError);

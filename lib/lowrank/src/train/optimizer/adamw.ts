@@ -95,7 +95,7 @@ export type Assignment = readonly [tf.Variable, tf.Tensor];
 
 /**
  * The AdamW optimizer, equal to PyTorch's: `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `w ← w − η·λ·w − η·m̂/(√v̂ + ε)`, where m̂ and v̂ are
- * the bias-corrected moments.
+ * the bias-corrected moments. Its moments belong to the variables of its first updates: `dispose()` makes it ready for others.
  *
  * @throws ArgumentError when an option is out of its range.
  */
@@ -157,8 +157,8 @@ export class AdamW {
    *
    * Shapes: each gradient has the shape of its parameter.
    *
-   * @throws ArgumentError for an unknown name or an invalid learning rate; ShapeError when a gradient does not fit. Nothing has changed
-   * then.
+   * @throws ArgumentError for an unknown name or an invalid learning rate; ShapeError when a gradient does not fit; StateError when a
+   * name had another variable in an earlier update. Nothing has changed then.
    */
   applyGradients(grads: tf.NamedTensorMap, parameters?: Iterable<readonly [string, tf.Variable]>): void {
     const known = parameters ? new Map(parameters) : new Map(Object.entries(tf.engine().registeredVariables));
@@ -170,10 +170,10 @@ export class AdamW {
     this.countStep();
   }
 
-  /** The moments of these parameters; new moments are zeros. @internal */
+  /** The moments of these parameters; new moments are zeros. @throws StateError when they belong to another parameter. @internal */
   prepare(parameters: Iterable<readonly [string, tf.Variable]>): tf.Variable[] {
     const all = [...parameters];
-    this.moments.addZeros(all);
+    this.moments.bind(all);
     return this.moments.groupsOf(all.map(([name]) => name)).flatMap(({ first, second }) => [first, second]);
   }
 
@@ -230,7 +230,7 @@ export class AdamW {
   }
 
   /**
-   * Restores a state from `state()`; the caller keeps its tensors.
+   * Restores a state from `state()`, for the variables of the next updates; the caller keeps its tensors.
    *
    * @throws StateError when a moment is missing or of no known kind; the present state is kept then.
    */

@@ -21,6 +21,8 @@ export interface MomentPair {
 /** The group and the row of each parameter. */
 export class StackedMoments {
   private readonly places = new Map<string, { readonly group: MomentGroup; readonly row: number }>();
+  /** The parameter of each name; restored moments have none before {@link bind}. */
+  private readonly owners = new Map<string, tf.Tensor>();
 
   /** `decays` says whether the parameter of this name decays: those of a group do, or do not. */
   constructor(private readonly decays: (name: string) => boolean) {}
@@ -30,9 +32,15 @@ export class StackedMoments {
     return [...new Set(Array.from(names, (name) => this.placeOf(name).group))];
   }
 
-  /** Adds moments of zero for the parameters that have none. */
-  addZeros(parameters: Iterable<readonly [string, tf.Tensor]>): void {
-    const missing = [...parameters].filter(([name]) => !this.places.has(name));
+  /**
+   * Adds moments of zero for the parameters that have none, and keeps whose they are from now on.
+   *
+   * @throws StateError when the moments of a name are those of another parameter; nothing is changed then.
+   */
+  bind(parameters: readonly (readonly [string, tf.Tensor])[]): void {
+    for (const [name, parameter] of parameters) this.checkOwner(name, parameter);
+    for (const [name, parameter] of parameters) this.owners.set(name, parameter);
+    const missing = parameters.filter(([name]) => !this.places.has(name));
     this.add(missing, (tensors) => {
       const zeros = () => tf.zeros([tensors.length, ...(tensors[0]?.shape ?? [])]);
       return { first: zeros(), second: zeros() };
@@ -60,6 +68,16 @@ export class StackedMoments {
   dispose(): void {
     for (const { first, second } of this.groupsOf(this.places.keys())) tf.dispose([first, second]);
     this.places.clear();
+    this.owners.clear();
+  }
+
+  private checkOwner(name: string, parameter: tf.Tensor): void {
+    const place = this.places.get(name);
+    const isOwn = (this.owners.get(name) ?? parameter) === parameter;
+    if (!place || (isOwn && tf.util.arraysEqual(place.group.first.shape.slice(1), parameter.shape))) return;
+    throw new StateError(
+      `the optimizer's moments of '${name}' belong to another variable, of another model or of an adapter that is gone: call its dispose() first, or take a new optimizer`,
+    );
   }
 
   private placeOf(name: string) {
