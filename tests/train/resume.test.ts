@@ -4,6 +4,7 @@ import {
   type BatchSource,
   getPeftModel,
   LoraConfig,
+  loadCheckpoint,
   makeBatches,
   StateError,
   saveCheckpoint,
@@ -218,6 +219,32 @@ describe('a run that is resumed with something else', () => {
     await expect(smallRun(model, { checkpoint: { directory }, ...options }, batches)).rejects.toThrow(message);
     expect(values()).toEqual(start);
     model.dispose();
+  });
+
+  test.each([
+    ['of other names', (name: string) => name.includes('lora_B'), /decays was "all" and is "[^"]*lora_B/],
+    ['of no name', () => false, /decays was "all" and is "none"/],
+  ])('weight decay %s is refused; a checkpoint of an older version does not tell', async (name, decays, message) => {
+    const directory = folder(`decay ${name}`);
+    await stoppedAfter('lora', directory, 2);
+    const resumed = async () => {
+      const [model, optimizer] = [smallModel('lora'), new AdamW({ learningRate: 0.025, weightDecay: 0.1, decays })];
+      const run = smallRun(model, { checkpoint: { directory }, optimizer, steps: 4 });
+      return run.finally(() => {
+        model.dispose();
+        optimizer.dispose();
+      });
+    };
+    await expect(resumed()).rejects.toRefuse(StateError, message);
+    const checkpoint = loadCheckpoint(directory);
+    if (!checkpoint) throw new Error('there is no checkpoint');
+    const state = JSON.parse(JSON.stringify(checkpoint.state));
+    delete state.setup.inputs.settings.decays;
+    saveCheckpoint(directory, { ...checkpoint, state });
+    tf.dispose(Object.values(checkpoint.tensors));
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    expect((await resumed()).history).toHaveLength(4);
+    vi.mocked(console.warn).mockRestore();
   });
 
   test('constants of the optimizer are refused; another learning rate, or more updates, are taken with a warning', async () => {

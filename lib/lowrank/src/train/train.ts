@@ -13,7 +13,7 @@ import { AdamW } from './optimizer/adamw';
 import { RunReport } from './progress/runReport';
 import { oneAtATime } from './step/oneAtATime';
 import { StepsAtOnce } from './step/stepsAtOnce';
-import type { TrainableModel } from './trainableModel';
+import { parametersOf, type TrainableModel } from './trainableModel';
 import { TrainingRun } from './trainingRun';
 import { checkTrainOptions, TrainingAbortedError, type TrainOptions, type TrainResult } from './trainOptions';
 
@@ -51,7 +51,7 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
   try {
     if (checkpoint && cluster?.isFirst !== false) unlock = lockRun(checkpoint.directory);
     model.train?.();
-    if (checkpoint) run.resume(checkpoint, inputsOf(batches, optimizer, options), evaluation?.keepBest);
+    if (checkpoint) run.resume(checkpoint, inputsOf(model, batches, optimizer, options), evaluation?.keepBest);
     if (cluster) await shakeHands(cluster, factsOf(run, batches, options));
     await loop(run, batches, options, { stop, stepsAtOnce });
     if (evaluation?.keepBest) run.restoreBest();
@@ -142,12 +142,13 @@ function workersOptions({ progress, log, ...options }: TrainOptions, { isFirst }
 }
 
 /** The facts that a resumed run must share with its checkpoint. */
-function inputsOf(batches: BatchSource, { constants }: AdamW, options: TrainOptions): RunInputs {
+function inputsOf(model: TrainableModel, batches: BatchSource, optimizer: AdamW, options: TrainOptions): RunInputs {
   const { gradientAccumulation = 1, maxGradNorm = 1, compile = true, precision = 'float32', evaluation } = options;
   const heldOut = evaluation && typeof evaluation.batches !== 'function' && { 'held-out': dataFact(evaluation.batches, 0) };
   const once = dataFact(batches, 0);
   const again = typeof batches === 'function' ? dataFact(batches, 0) : once; // it may draw other data at each call
   const data = { ...(once === again && { training: once }), ...heldOut };
+  const constants = optimizer.constantsFor([...parametersOf(model).keys()]);
   return { data, settings: { gradientAccumulation, maxGradNorm: String(maxGradNorm), compile, precision, ...constants } };
 }
 

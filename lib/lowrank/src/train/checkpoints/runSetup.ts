@@ -76,7 +76,8 @@ export function checkSetup(where: string, saved: RunSetup, setup: RunSetup): voi
 
 function inputDifferences(saved: RunInputs, { data, settings }: RunInputs): string[] {
   const uses = [...new Set([...Object.keys(saved.data), ...Object.keys(data)])].filter((use) => saved.data[use] !== data[use]);
-  return [...uses.map((use) => `the ${use} data are not the same`), ...differences('', saved.settings, settings)];
+  const known = Object.entries(settings).filter(([name]) => name in saved.settings); // an older version wrote fewer
+  return [...uses.map((use) => `the ${use} data are not the same`), ...differences('', saved.settings, Object.fromEntries(known))];
 }
 
 function differences(prefix: string, saved: Readonly<Record<string, unknown>>, present: Readonly<Record<string, unknown>>): string[] {

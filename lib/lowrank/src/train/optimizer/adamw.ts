@@ -102,6 +102,7 @@ export type Assignment = readonly [tf.Variable, tf.Tensor];
 export class AdamW {
   private readonly schedule: Schedule;
   private readonly settings: Settings;
+  private readonly decays: (name: string) => boolean;
   private readonly moments: StackedMoments;
   private updates = 0;
 
@@ -119,7 +120,8 @@ export class AdamW {
     checkRange('epsilon', epsilon, epsilon > 0);
     this.schedule = typeof learningRate === 'number' ? () => learningRate : learningRate;
     this.settings = { weightDecay, betas, epsilon };
-    this.moments = new StackedMoments((name) => weightDecay > 0 && decays(name));
+    this.decays = (name) => weightDecay > 0 && decays(name);
+    this.moments = new StackedMoments(this.decays);
   }
 
   /** Number of updates so far; updates whose numbers have not been read do not count yet. */
@@ -127,9 +129,11 @@ export class AdamW {
     return this.updates;
   }
 
-  /** The constants of every update. @internal */
-  get constants(): Settings {
-    return this.settings;
+  /** The constants of every update of these parameters. @internal */
+  constantsFor(names: readonly string[]): Settings & { readonly decays: string } {
+    const decaying = names.filter(this.decays);
+    const few = decaying.length === 0 ? 'none' : decaying.join();
+    return { ...this.settings, decays: decaying.length === names.length ? 'all' : few };
   }
 
   /** The learning rate of the next update. */

@@ -19,6 +19,8 @@ const SAMPLED_UPDATES = [0, 1, 10, 100, 1000];
 /** The facts of a model, its adapter and its optimizer. */
 export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, config, frozen }: ModelSetup): Record<string, string> {
   const tensors = optimizer.state().tensors;
+  const parameters = Object.fromEntries(parametersOf(model));
+  const constants = optimizer.constantsFor(Object.keys(parameters));
   const rates = SAMPLED_UPDATES.map((begun) => optimizer.learningRateAt(optimizer.step + begun));
   try {
     return {
@@ -26,8 +28,8 @@ export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, co
       'version of TensorFlow': deviceInfo().tensorflowVersion,
       'base model': hashOf([config, frozen]),
       'adapter configuration': hashOf(adapters),
-      'trained weights': hashOfTensors(Object.fromEntries(parametersOf(model))),
-      optimizer: hashOf([optimizer.step, rates, hashOfTensors(tensors)]),
+      'trained weights': hashOfTensors(parameters),
+      optimizer: hashOf([optimizer.step, constants, rates, hashOfTensors(tensors)]),
       'step of dropout': String(model.dropoutStep ?? 'none'),
     };
   } finally {
