@@ -13,7 +13,7 @@ import {
   tf,
   train,
 } from 'lowrank';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../io/temporaryFolder';
 import { noTensorLeft } from '../noTensorLeft';
 import { BigramModel, countingExamples } from './bigramModel';
@@ -132,6 +132,17 @@ test.each([true, false])('an optimizer of another model is refused before anythi
   await train(model, batches, { optimizer, steps: 3, compile });
   expect(model.values()).toEqual(fresh.values);
   optimizer.dispose();
+});
+
+test('updates that all have the rate 0 are warned of, as after the end of a schedule', async () => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const optimizer = new AdamW({ learningRate: cosineSchedule({ peak: 0.05, warmupSteps: 1, totalSteps: 3 }) });
+  await train(model, batches, { optimizer, steps: 3 });
+  await train(model, batches, { optimizer, steps: 2 });
+  const message = 'the learning rate of all 2 updates is 0, after 3 of this optimizer: give a schedule of more steps, or a new optimizer';
+  expect(warned.mock.calls).toEqual([[`train: ${message}`]]);
+  optimizer.dispose();
+  warned.mockRestore();
 });
 
 test('20 steps keep no tensor', async () => {

@@ -53,6 +53,7 @@ async function trainAlone(model: TrainableModel, batches: BatchSource, options: 
     model.train?.();
     if (checkpoint) run.resume(checkpoint, inputsOf(model, batches, optimizer, options), evaluation?.keepBest);
     if (cluster) await shakeHands(cluster, factsOf(run, batches, options));
+    if (cluster?.isFirst !== false) warnOfNoRate(optimizer, (plannedSteps(batches, options) ?? 0) - run.step);
     await loop(run, batches, options, { stop, stepsAtOnce });
     if (evaluation?.keepBest) run.restoreBest();
     return resultOf(run);
@@ -74,9 +75,8 @@ interface Pace {
 async function loop(run: TrainingRun, batches: BatchSource, options: TrainOptions, { stop, stepsAtOnce }: Pace): Promise<void> {
   const { steps = Infinity, gradientAccumulation = 1, evaluation, checkpoint, cluster } = options;
   const { signal } = stop;
-  const epochs = options.epochs ?? (options.steps === undefined ? 1 : Infinity);
   const saveEvery = checkpoint && (checkpoint.everySteps ?? 100);
-  const report = new RunReport(options, { steps: plannedSteps(batches, epochs, options), resumedAt: run.resumedAt, signal });
+  const report = new RunReport(options, { steps: plannedSteps(batches, options), resumedAt: run.resumedAt, signal });
   let atOnce = cluster ? 1 : stepsAtOnce.wanted; // in a cluster the first update brings the agreement
 
   const isOver = () => signal.aborted || run.step >= steps || run.evaluationsWithoutGain() >= (evaluation?.patience ?? Infinity);
@@ -101,7 +101,7 @@ async function loop(run: TrainingRun, batches: BatchSource, options: TrainOption
   if (!isOver()) {
     try {
       for await (const update of updateBatches(batches, {
-        epochs,
+        epochs: epochsOf(options),
         gradientAccumulation,
         start: run.position,
         digests: checkpoint !== undefined,
@@ -170,13 +170,22 @@ function isDue(step: number, everySteps: number | undefined): boolean {
   return everySteps !== undefined && step % everySteps === 0;
 }
 
+/** Warns where the updates to come would change nothing, as after the end of a schedule. */
+function warnOfNoRate(optimizer: AdamW, updates: number): void {
+  for (let update = 0; update < updates; update++) if (optimizer.learningRateAt(optimizer.step + update) > 0) return;
+  if (updates <= 0) return;
+  const counted = `after ${optimizer.step} of this optimizer`;
+  warn(`train: the learning rate of all ${updates} updates is 0, ${counted}: give a schedule of more steps, or a new optimizer`);
+}
+
+function epochsOf({ steps, epochs = steps === undefined ? 1 : Infinity }: TrainOptions): number {
+  return epochs;
+}
+
 /** The number of updates of the whole run, if the options and the kind of batches determine it. */
-function plannedSteps(
-  batches: BatchSource,
-  epochs: number,
-  { steps = Infinity, gradientAccumulation = 1 }: TrainOptions,
-): number | undefined {
-  const inEpochs = Array.isArray(batches) ? epochs * Math.ceil(batches.length / gradientAccumulation) : Infinity;
+function plannedSteps(batches: BatchSource, options: TrainOptions): number | undefined {
+  const { steps = Infinity, gradientAccumulation = 1 } = options;
+  const inEpochs = Array.isArray(batches) ? epochsOf(options) * Math.ceil(batches.length / gradientAccumulation) : Infinity;
   const planned = Math.min(steps, inEpochs);
   return Number.isFinite(planned) ? planned : undefined;
 }
