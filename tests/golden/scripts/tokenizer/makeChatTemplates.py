@@ -104,6 +104,17 @@ SOURCES += [
 # Blanks and signs at the edges of tags
 SOURCES += ['{% raw %}  {% endraw %}|', '{% raw %}\n \u0085{% endraw %}|', '{% raw -%}\ufeffa{%\x1cendraw -%} \ufeff', '\ufeff{% if yes %}a{% endif %}', '\u0085\x1c{% if yes %}a{% endif %}',
             'a {#-#} x', 'a {#+#}\nx', 'a {{+-1 }}{{- -1 }}', '{%\x1fif yes\u0085%}a{%\u00a0endif %}']
+# Conditions of loops that their passes change, and blocks that a break leaves
+STOP = '{% set ns = namespace(n=0) %}{% for i in [3, 1, 4, 5] if '
+SOURCES += [STOP + 'i > ns.n %}{{ i }}{% set ns.n = i %}{% endfor %}', STOP + 'not ns.n %}{{ i }}{% set ns.n = i %}{% else %}none{% endfor %}',
+            STOP + 'i > 1 %}{{ i }}{{ loop.index }}{{ loop.last }}{{ loop.length }}{{ loop.nextitem }}{% endfor %}']
+SOURCES += ['{% for i in [1, 2, 3] %}b' + block + 'c{% endfor %}' for block in [
+    '{% set x %}a{% break %}{% endset %}', '{% filter upper %}a{% if i == 2 %}{% break %}{% endif %}{% endfilter %}', '{% filter upper %}a{% if i == 2 %}{% continue %}{% endif %}{% endfilter %}',
+    '{% generation %}{% for k in [1] %}a{% break %}{% endfor %}{% endgeneration %}']]
+# Sums beside ~, which joins first, and what brackets hold
+SOURCES += ["{{ (1 + 2) ~ 3 }}{{ 'a' + 'b' ~ 1 ~ 2 }}{{ 'a' ~ (2 - 1) ~ 4 }}{{ not -1 ~ 2 }}{{ [1 + 2, 3 ~ 4] }}{{ 2 * 3 ~ 4 * 5 }}",
+            "{{ [not yes, yes and not none, 1 if yes else 2, 1 is not none, 1 not in [2], -1, 2 -1, (1)-1, 'a' 'b',] }}{{ {'a': 1, 'b': 2,} }}",
+            "{% for i in (none if not yes else ['else']) if i == 'else' %}{{ i }}{% else %}none{% endfor %}", '{% set ns = namespace() %}{% for i in [1] %}{% set ns.loop = loop.index %}{{ ns.loop }}{% endfor %}']
 # What is written so or refused: nothing else
 EITHER = ['{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{{ range(3) | string }}', '{{ range(3) | upper }}', '{{ range(5)[1:3] }}', '{{ range(3) == [0, 1, 2] }}', '{{ range(3)[1] }}',
           '{{ schema.keys() }}', '{{ schema.values() }}', '{{ schema.items() }}', '{{ schema.keys()[0] }}', '{{ (schema | items)[0] }}', '{{ (schema | items) is sequence }}', '{{ schema.items() is sequence }}',
@@ -115,7 +126,7 @@ EITHER = ['{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{
           '{{ messages[0] | rejectattr(0) | list }}', '{{ messages | rejectattr(none) | list }}',
           '{{ {"a" | safe: 1} }}', '{{ {"<" | safe: 1} | string }}', '{{ ("<" | safe | string) + "<" }}', '{{ ("<" | safe) * 2 + "<" }}', '{{ "a b".partition(" " | safe) }}', '{{ values | tojson(indent="<" | safe) }}',
           '{% for i in [1, 2] %}{{ loop | length }}{{ loop is mapping }}{{ loop is iterable }}{{ loop is callable }}{% endfor %}', '{% for i in [1] %}{{ loop | list }}{% endfor %}', '{{ missing is callable }}',
-          '{% for i in [1, 2] %}{{ loop.changed(1) }}{% endfor %}', '{% macro m() %}{{ kwargs }}{% endmacro %}{% call m() %}{% endcall %}', '{{ [] | default(1, 3) }}', '{{ (1, 2)["index"] }}', '{{ "ab"["upper"]() }}',
+          STOP + 'not ns.n %}{{ loop.last }}{% set ns.n = i %}{% endfor %}', "{{ 'a' + 1 ~ 2 }}", '{{ [4 is divisibleby 2] }}', '{% for i in [1, 2] %}{{ loop.changed(1) }}{% endfor %}', '{% macro m() %}{{ kwargs }}{% endmacro %}{% call m() %}{% endcall %}', '{{ [] | default(1, 3) }}', '{{ (1, 2)["index"] }}', '{{ "ab"["upper"]() }}',
           '{% set up = "ab".upper %}{{ up() }}', '{{ schema["get"]("z") }}', '{{ [2, 1] | sort(true) }}', '{{ "a\nb" | indent(true) }}', '{{ "a" | string() }}', '{{ [] | select(1, "<" | safe) | list }}']
 REFUSED = ['{% for i in none %}{% endfor %}', '{% for i in 5 %}{% endfor %}', '{% for a, b in [(1, 2, 3)] %}{% endfor %}', '{% for a, b in [1] %}{% endfor %}',
            '{{ missing | tojson }}', '{{ [missing] | tojson }}', '{{ namespace(a=1) | tojson }}', '{{ 1 | tojson(width=2) }}', '{{ missing.x }}', '{{ schema.x.y }}', '{{ messages[5].x }}',
@@ -124,6 +135,10 @@ REFUSED = ['{% for i in none %}{% endfor %}', '{% for i in 5 %}{% endfor %}', '{
            '{{ schema.keys() | tojson }}', '{{ schema.keys() + [1] }}', '{{ schema | items | length }}', '{{ "a".startswith(["a"]) }}', '{% for k in namespace(a=1) %}{% endfor %}',
            '{{ namespace(a=1) | items | list }}', '{{ "a".title("b") }}', '{{ "a".upper(1) }}', '{{ "a".strip(1) }}', '{{ "a" | trim(1) }}', '{{ "a".split(2) }}',
             '{% for i in [1] %}{{ loop.cycle() }}{% endfor %}', '{% for i in [1] %}{{ loop.cycle(a=1) }}{% endfor %}', '{% for i in [1] %}{{ loop.get("index") }}{% endfor %}', '{% macro m() %}{% endmacro %}{% call m() %}{% endcall %}', '{% macro m(x) %}{% endmacro %}{{ m(1, 2) }}', '{% macro m(x) %}{% endmacro %}{{ m(y=2) }}']
+REFUSED += ['{{ 1 + 2 ~ 3 }}', '{{ 3 - 1 ~ 2 }}', '{{ [1] + [2] ~ 3 }}', '{{ [1 2] }}', '{{ [i for i in [1]] }}', "{{ {'a': 1 'b': 2} }}", '{{ messages[0 1] }}', '{{ [range(1 3)] }}', '{{ [yes not none] }}', '{{ [(1) none] }}',
+            '{% for i in [1] if yes else [2] %}{% endfor %}', '{% for loop in [1] %}{% endfor %}', '{% for i in [1] %}{% set a, loop = (1, 2) %}{{ loop }}{% endfor %}',
+            '{% for i in [1] %}{% generation %}{% break %}{% endgeneration %}{% endfor %}', '{% for i in [1] %}{% macro m() %}{% continue %}{% endmacro %}{% endfor %}',
+            '{% macro m() %}{{ caller() }}{% endmacro %}{% for i in [1] %}{% call m() %}{% break %}{% endcall %}{% endfor %}', '{% for i in [] %}{% else %}{% break %}{% endfor %}']
 # Calls with arguments that are too few, too many, or of other names
 REFUSED += ['{{ ' + call + ' }}' for call in [
     "'a'.lower(1)", "'a'.count()", "'a'.find('a', x=1)", "'a'.strip('a', 'b')", "'a'.strip(chars='a')", "'a'.replace('a')", "'a'.replace('a', 'b', 1, 2)", "'a'.split(',', 1, 2)",

@@ -90,15 +90,18 @@ export function boundedInterpreter(jinja: Jinja) {
 
     #evaluate(node: Node | undefined, environment: Environment): Value {
       if (node?.type === 'BinaryExpression' && (node as Binary).operator.value === '~') {
-        const sides = [(node as Binary).left, (node as Binary).right].map((side) => this.#text(this.evaluate(side, environment)));
-        return this.#made(sides.join(''), environment);
+        const { operator, left, right } = node as Binary;
+        const sides = [left, right].map((side) => this.evaluate(side, environment));
+        const isSum = left.type === 'BinaryExpression' && (left as Binary).operator.level === operator.level;
+        if (isSum && sides[0]?.type !== 'StringValue') throw new Error('it adds by + or - what ~ joins before: put the sum into brackets');
+        return this.#made(sides.map((side) => this.#text(side)).join(''), environment);
       }
       if (node?.type === 'BinaryExpression' && (node as Binary).operator.value === '*') return this.#times(node as Binary, environment);
       if (node?.type === 'FilterExpression') return this.#filter(node as Filter, environment);
       if (node?.type === 'CallExpression') return this.#call(node as Call, environment);
       if (node?.type !== 'FilterStatement') return super.evaluate(node, environment);
       const { body, filter } = node as Filter;
-      const operand = constant(this.evaluateBlock(body ?? [], new jinja.Environment(environment)));
+      const operand = constant(this.textApart(body ?? [], environment));
       return this.#filter({ type: 'FilterExpression', operand, filter }, environment);
     }
 

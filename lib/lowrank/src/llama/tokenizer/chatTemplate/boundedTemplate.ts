@@ -3,6 +3,7 @@ import { boundedInterpreter } from './boundedInterpreter';
 import type { Jinja, Node, Run, Token } from './jinjaLibrary';
 import { plainSource } from './jinjaSource';
 import { givenOf } from './python/callArguments';
+import { checkLoops } from './python/scopes';
 import { FUNCTIONS, taken } from './python/signatures';
 import { strftime } from './python/strftime';
 import { seriesMaker } from './series';
@@ -15,9 +16,7 @@ export interface BoundedTemplate {
 
 /** @throws SyntaxError when the source is no Jinja. */
 export function boundedTemplate(jinja: Jinja, source: string): BoundedTemplate {
-  const tokens = jinja.tokenize(plainSource(source));
-  checkComparisons(tokens);
-  const parsed = parsedWhole(jinja, tokens);
+  const parsed = parsedWhole(jinja, checked(jinja.tokenize(plainSource(source))));
   const series = seriesMaker(jinja);
   const BoundedInterpreter = boundedInterpreter(jinja);
   return {
@@ -45,7 +44,9 @@ export function boundedTemplate(jinja: Jinja, source: string): BoundedTemplate {
 /** @throws SyntaxError where the tokens end within a block, which the library takes for an error of its own. */
 function parsedWhole(jinja: Jinja, tokens: readonly Token[]): Node {
   try {
-    return jinja.parse(tokens);
+    const parsed = jinja.parse(tokens);
+    checkLoops(parsed);
+    return parsed;
   } catch (cause) {
     throw cause instanceof TypeError ? new SyntaxError('a block or an expression has no end') : cause;
   }
@@ -78,15 +79,42 @@ const CLOSING = new Set(['CloseParen', 'CloseSquareBracket', 'CloseCurlyBracket'
 /** The tokens that end a comparison, besides a bracket. */
 const ENDS = new Set(['Comma', 'Equals', 'Colon', 'and', 'or', 'if', 'else', 'not']);
 
-/** Python takes `a == b == c` for `a == b and b == c`, and the library for `(a == b) == c`. @throws Error for it. */
-function checkComparisons(tokens: readonly Token[]): void {
-  const within = [false];
-  for (const [index, { type, value }] of tokens.entries()) {
+/** Operators that are words. */
+const WORDS = new Set(['and', 'else', 'if', 'in', 'is', 'not', 'or']);
+const isWord = ({ type, value }: Token) => type === 'Identifier' && WORDS.has(value);
+const isName = (token: Token) => token.type === 'Identifier' && !isWord(token);
+const LITERALS = new Set(['NumericLiteral', 'StringLiteral']);
+const isOperandEnd = (token: Token) => isName(token) || LITERALS.has(token.type) || /^Close.*(Paren|Bracket)$/.test(token.type);
+const isOperandBegin = (token: Token) => isName(token) || LITERALS.has(token.type) || /^(OpenCurlyBracket|UnaryOperator)$/.test(token.type);
+
+/**
+ * The tokens, of which each operator knows its level of brackets. Python takes `a == b == c` for `a == b and b == c`, and the library
+ * for `(a == b) == c`; and it takes `[a b]` for `[a, b]`.
+ *
+ * @throws Error for either, and for a choice without brackets that a loop goes through.
+ */
+function checked(tokens: readonly Token[]): Token[] {
+  let level = { isCompared: false };
+  const outer: (typeof level)[] = [];
+  let isLoop = false;
+  return tokens.map((token, index) => {
+    const { type, value } = token;
+    const next = tokens[index + 1];
     const isComparison = type === 'ComparisonBinaryOperator' || (type === 'Identifier' && value === 'in');
-    if (isComparison && within.at(-1)) throw new Error(`it compares with ${value} what is itself a comparison: join the two by "and"`);
-    if (OPENING.has(type)) within.push(false);
-    else if (CLOSING.has(type)) within.pop();
-    else if (isComparison) within[within.length - 1] = true;
-    else if (ENDS.has(type === 'Identifier' ? value : type) && tokens[index + 1]?.value !== 'in') within[within.length - 1] = false;
-  }
+    if (isComparison && level.isCompared) throw new Error(`it compares with ${value} what is itself a comparison: join the two by "and"`);
+    if (/^Open(Statement|Expression)$/.test(type)) isLoop = next?.value === 'for';
+    if (isLoop && outer.length === 1 && isWord(token) && value === 'else')
+      throw new SyntaxError('it has an else in its for: put the choice into brackets');
+    if (OPENING.has(type)) {
+      outer.push(level);
+      level = { isCompared: false };
+    } else if (CLOSING.has(type)) level = outer.pop() ?? level;
+    else if (isComparison) level.isCompared = true;
+    else if (ENDS.has(type === 'Identifier' ? value : type) && next?.value !== 'in') level.isCompared = false;
+    const areTexts = type === 'StringLiteral' && next?.type === type; // they are one text
+    const isNot = next?.value === 'not' && tokens[index + 2]?.value !== 'in';
+    if (outer.length > 1 && next && isOperandEnd(token) && (isNot || isOperandBegin(next)) && !areTexts)
+      throw new SyntaxError(`it has neither a comma nor an operator between ${value} and ${next.value}`);
+    return type === 'AdditiveBinaryOperator' ? { ...token, level } : token;
+  });
 }

@@ -25,6 +25,8 @@ interface Interpreter {
 export interface Token {
   readonly type: string;
   readonly value: string;
+  /** The brackets around an operator. */
+  readonly level?: object;
 }
 
 export interface Jinja {
@@ -66,7 +68,7 @@ export interface Call extends Node {
 }
 
 export interface Binary extends Node {
-  readonly operator: Named;
+  readonly operator: Named & Pick<Token, 'level'>;
   readonly left: Node;
   readonly right: Node;
 }

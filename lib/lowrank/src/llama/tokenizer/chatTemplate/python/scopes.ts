@@ -3,6 +3,7 @@
 import {
   constant,
   type Environment,
+  type Filter,
   type For,
   type Jinja,
   type MacroNode,
@@ -24,7 +25,7 @@ export class LoopExit extends Error {
   text = '';
 
   constructor(readonly isBreak: boolean) {
-    super(`it has a ${isBreak ? 'break' : 'continue'} outside of a loop`);
+    super();
   }
 }
 
@@ -77,12 +78,18 @@ export function scopedInterpreter(jinja: Jinja) {
         return scope;
       };
       const all = itemsOf(this.evaluate(source, environment), made);
-      const items = test === undefined ? all : all.filter((item) => isTrue(this.evaluate(test, scopeOf(item))));
+      const passes = (item: Value) => test === undefined || isTrue(this.evaluate(test, scopeOf(item)));
+      const ahead = test !== undefined && uses(body, 'loop') ? all.map(passes) : undefined; // `loop` tells what comes
+      const items = all.filter((_, place) => ahead?.[place] ?? true);
+      let index = 0;
       let written = '';
       let isElse = true; // until one pass has come to its end, in Jinja too
-      for (const [index, item] of items.entries()) {
+      for (const [place, item] of all.entries()) {
+        const isPassing = passes(item); // as late as here: the passes before may have changed what the condition reads
+        if (ahead && ahead[place] !== isPassing) throw new Error("it changes a loop's condition within the loop, and reads loop there");
+        if (!isPassing) continue;
         const scope = scopeOf(item);
-        scope.setVariable('loop', loopOf(items, index));
+        scope.setVariable('loop', loopOf(items, index++));
         try {
           written += String(this.evaluateBlock(body, scope).value);
           isElse = false;
@@ -100,8 +107,17 @@ export function scopedInterpreter(jinja: Jinja) {
       const { object } = node.assignee;
       if (object && this.evaluate(object, environment).type === 'LoopContext') throw new Error('it sets a field of a loop');
       if (node.value) return super.evaluate(node, environment);
-      const text = this.evaluateBlock(node.body, new Scope(environment));
-      return super.evaluate({ ...node, value: constant(text) } as Node, environment);
+      return super.evaluate({ ...node, value: constant(this.textApart(node.body, environment)) } as Node, environment);
+    }
+
+    /** The text of a block that is not written where it stands. */
+    textApart(nodes: readonly Node[], environment: Environment): Value {
+      try {
+        return this.evaluateBlock(nodes, new Scope(environment));
+      } catch (exit) {
+        if (exit instanceof LoopExit) exit.text = '';
+        throw exit;
+      }
     }
 
     /** The library runs a macro within the scope of its call. */
@@ -121,6 +137,16 @@ export function scopedInterpreter(jinja: Jinja) {
       return result;
     }
   };
+}
+
+/** @throws SyntaxError for a variable named loop, and for a break outside of a loop: Python runs macros and generations apart from those around. */
+export function checkLoops(of: unknown, isWithin = false): void {
+  if (typeof of !== 'object' || of === null) return;
+  const { type, filter, loopvar, assignee } = of as Node & Partial<Filter & For & SetNode>;
+  if (uses(loopvar ?? (assignee?.object ? undefined : assignee), 'loop')) throw new SyntaxError('it sets the variable loop: rename it');
+  if ((type === 'Break' || type === 'Continue') && !isWithin) throw new SyntaxError(`it has a ${type.toLowerCase()} outside of a loop`);
+  const isApart = type === 'Macro' || type === 'CallStatement' || (filter as Named | undefined)?.value === 'string';
+  for (const [key, inner] of Object.entries(of)) checkLoops(inner, type === 'For' && key === 'body' ? true : isWithin && !isApart);
 }
 
 /** The items of a loop: those of a list, the keys of a mapping, the characters of a text; none for an undefined value. */
