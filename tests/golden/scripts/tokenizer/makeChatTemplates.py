@@ -115,8 +115,14 @@ SOURCES += ['{% for i in [1, 2, 3] %}b' + block + 'c{% endfor %}' for block in [
 SOURCES += ["{{ (1 + 2) ~ 3 }}{{ 'a' + 'b' ~ 1 ~ 2 }}{{ 'a' ~ (2 - 1) ~ 4 }}{{ not -1 ~ 2 }}{{ [1 + 2, 3 ~ 4] }}{{ 2 * 3 ~ 4 * 5 }}",
             "{{ [not yes, yes and not none, 1 if yes else 2, 1 is not none, 1 not in [2], -1, 2 -1, (1)-1, 'a' 'b',] }}{{ {'a': 1, 'b': 2,} }}",
             "{% for i in (none if not yes else ['else']) if i == 'else' %}{{ i }}{% else %}none{% endfor %}", '{% set ns = namespace() %}{% for i in [1] %}{% set ns.loop = loop.index %}{{ ns.loop }}{% endfor %}']
+# Attributes by which filters choose, members that Python has not, and slices that go down
+SOURCES += [f'{{{{ {items} | {by} | list }}}}' for items in ['[[3, 1], "ab"]', '[{"1": 5, "a": {"b": 2}}]', 'messages'] for by in [
+    'map(attribute=-1)', 'map(attribute=1)', 'map(attribute="1")', 'map(attribute="-1")', 'map(attribute=" 1")', 'map(attribute="1e0")', 'map(attribute="")', 'map(attribute="name", default=none)', 'selectattr("keys")',
+    'selectattr("get", "defined")', 'rejectattr("upper")']]
+SOURCES += ['{{ messages | selectattr("role.upper") | list }}{{ [messages] | map(attribute="1.content.0.text") | first }}', '{{ schema.dictsort is defined }}{{ schema["length"] is defined }}{{ schema[0] is defined }}{{ none[0] is defined }}{{ {"dictsort": 1, "length": 2}.length }}', '{{ [[2, 1], [1, 2]] | sort(attribute=-1) }}',
+            "{% set l = [3, 1, 2] %}{{ l[:-1:-1] }}{{ l[5:-1:-1] }}{{ l[5:-2:-1] }}{{ l[::-1] }}{{ 'abc'[:-1:-1] }}{{ [][:-1:-1] }}{{ (1, 2)[0:-1:-1] }}", '{{ range(100000) | length }}']
 # What is written so or refused: nothing else
-EITHER = ['{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{{ range(3) | string }}', '{{ range(3) | upper }}', '{{ range(5)[1:3] }}', '{{ range(3) == [0, 1, 2] }}', '{{ range(3)[1] }}',
+EITHER = ["{{ 'a'.__class__ }}", '{{ schema.__class__ is defined }}', '{{ [messages] | map(attribute=true) | list }}', '{{ "x" | selectattr("zfill") | list }}', '{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{{ range(3) | string }}', '{{ range(3) | upper }}', '{{ range(5)[1:3] }}', '{{ range(3) == [0, 1, 2] }}', '{{ range(3)[1] }}',
           '{{ schema.keys() }}', '{{ schema.values() }}', '{{ schema.items() }}', '{{ schema.keys()[0] }}', '{{ (schema | items)[0] }}', '{{ (schema | items) is sequence }}', '{{ schema.items() is sequence }}',
           '{{ (values | map("string"))[0] }}', '{% set m = messages | map(attribute="role") %}{{ m | list }}{{ m | list }}', '{{ "full" if [] | map("upper") else "empty" }}',
           '{% macro m(a) %}{{ a }}{{ varargs }}{% endmacro %}{{ m(1, 2) }}', '{% macro m(a, b=1) %}{% endmacro %}{{ m.name }}{{ m.arguments }}{{ m.caller }}', '{{ self is defined }}', '{{ dict(a=1) }}',
@@ -135,7 +141,8 @@ REFUSED = ['{% for i in none %}{% endfor %}', '{% for i in 5 %}{% endfor %}', '{
            '{{ schema.keys() | tojson }}', '{{ schema.keys() + [1] }}', '{{ schema | items | length }}', '{{ "a".startswith(["a"]) }}', '{% for k in namespace(a=1) %}{% endfor %}',
            '{{ namespace(a=1) | items | list }}', '{{ "a".title("b") }}', '{{ "a".upper(1) }}', '{{ "a".strip(1) }}', '{{ "a" | trim(1) }}', '{{ "a".split(2) }}',
             '{% for i in [1] %}{{ loop.cycle() }}{% endfor %}', '{% for i in [1] %}{{ loop.cycle(a=1) }}{% endfor %}', '{% for i in [1] %}{{ loop.get("index") }}{% endfor %}', '{% macro m() %}{% endmacro %}{% call m() %}{% endcall %}', '{% macro m(x) %}{% endmacro %}{{ m(1, 2) }}', '{% macro m(x) %}{% endmacro %}{{ m(y=2) }}']
-REFUSED += ['{{ 1 + 2 ~ 3 }}', '{{ 3 - 1 ~ 2 }}', '{{ [1] + [2] ~ 3 }}', '{{ [1 2] }}', '{{ [i for i in [1]] }}', "{{ {'a': 1 'b': 2} }}", '{{ messages[0 1] }}', '{{ [range(1 3)] }}', '{{ [yes not none] }}', '{{ [(1) none] }}',
+REFUSED += ['{{ [1][::0] }}', '{{ "ab"[::0] }}', '{{ range(100001) | length }}', '{{ namespace(_a=1)._a }}', '{% set ns = namespace() %}{% set ns._a = 1 %}{{ ns["_a"] }}',
+            '{{ 1 + 2 ~ 3 }}', '{{ 3 - 1 ~ 2 }}', '{{ [1] + [2] ~ 3 }}', '{{ [1 2] }}', '{{ [i for i in [1]] }}', "{{ {'a': 1 'b': 2} }}", '{{ messages[0 1] }}', '{{ [range(1 3)] }}', '{{ [yes not none] }}', '{{ [(1) none] }}',
             '{% for i in [1] if yes else [2] %}{% endfor %}', '{% for loop in [1] %}{% endfor %}', '{% for i in [1] %}{% set a, loop = (1, 2) %}{{ loop }}{% endfor %}',
             '{% for i in [1] %}{% generation %}{% break %}{% endgeneration %}{% endfor %}', '{% for i in [1] %}{% macro m() %}{% continue %}{% endmacro %}{% endfor %}',
             '{% macro m() %}{{ caller() }}{% endmacro %}{% for i in [1] %}{% call m() %}{% break %}{% endcall %}{% endfor %}', '{% for i in [] %}{% else %}{% break %}{% endfor %}']

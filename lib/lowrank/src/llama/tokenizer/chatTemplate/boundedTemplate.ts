@@ -52,6 +52,9 @@ function parsedWhole(jinja: Jinja, tokens: readonly Token[]): Node {
   }
 }
 
+/** Of Jinja's sandbox. */
+const LONGEST_RANGE = 100_000;
+
 /** The variables of every template, as in `Template.render`. */
 function globals(reserve: (size: number) => void): Record<string, unknown> {
   return {
@@ -65,6 +68,7 @@ function globals(reserve: (size: number) => void): Record<string, unknown> {
       if (![start, stop, step].every(Number.isInteger) || !Number.isFinite(length))
         throw new Error(`range(${start}, ${stop}, ${step}) is no range of whole numbers`);
       reserve(ENTRY * length);
+      if (length > LONGEST_RANGE) throw new Error(`range makes ${length} numbers, and Jinja at most ${LONGEST_RANGE}`);
       return Array.from({ length }, (_, i) => start + i * step);
     },
     strftime_now: (form: unknown) => {

@@ -15,7 +15,8 @@ const ATTRIBUTES: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   }).map(([type, names]) => [type, new Set(names.split(/\s+/))]),
 );
 
-/** @throws Error for an attribute of Python's; it comes before a mapping's key of that name. */
+/** @throws Error for an attribute of Python's, or one that Jinja hides; it comes before a mapping's key of that name. */
 export function checkAttribute(type: string, name: string): void {
-  if (ATTRIBUTES.get(type)?.has(name)) throw new Error(`it reads .${name} of a ${type}, which is not known here`);
+  const isHidden = name.startsWith(type === 'ObjectValue' ? '__' : '_');
+  if (isHidden || ATTRIBUTES.get(type)?.has(name)) throw new Error(`it reads .${name} of a ${type}, which is not known here`);
 }

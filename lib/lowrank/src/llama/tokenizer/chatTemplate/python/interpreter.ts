@@ -21,6 +21,7 @@ const OF_TEXTS = new Set(['capitalize', 'lower', 'replace', 'title', 'trim', 'up
 const DIVISIONS = new Set(['/', '//', '%']);
 const isNumber = ({ type }: Value) => type === 'IntegerValue' || type === 'FloatValue';
 const isList = ({ type }: Value) => type === 'ArrayValue' || type === 'TupleValue';
+type Mapping = ReadonlyMap<string, Value>;
 
 export function pythonInterpreter(jinja: Jinja) {
   const made = valueMaker(jinja);
@@ -125,20 +126,24 @@ export function pythonInterpreter(jinja: Jinja) {
         return object.type === 'TupleValue' ? this.#tuple(part.value as Value[], environment) : part;
       }
       const index = node.computed ? this.evaluate(node.property, environment) : made(node.property?.value);
-      if (isText(index) && !(node.computed && object.value instanceof Map && object.value.has(index.value)))
-        return this.#attribute(known, object, index.value, environment);
+      const isKey = node.computed && object.type === 'ObjectValue' && (object.value as Mapping).has(String(index.value));
+      if (isText(index) && !isKey) return this.#attribute(known, object, index.value, environment);
       if (isText(object) && index.type === 'IntegerValue') return made(Array.from(object.value).at(Number(index.value)));
+      if (index.type === 'IntegerValue' && !isList(object)) return undefinedValue;
       return super.evaluate(node.computed ? ({ ...known, property: constant(index) } as Node) : known, environment);
     }
 
     #attribute(node: Member, object: Value, name: string, environment: Environment): Value {
       checkAttribute(object.type, name);
+      const method = this.#method(object, name, environment);
+      if (method) return method;
+      if (object.type === 'ObjectValue') return (object.value as Mapping).get(name) ?? undefinedValue;
       if (name === 'length' && !(object.value instanceof Map)) return undefinedValue;
       const property = { type: 'Identifier', value: name };
-      return this.#method(object, name, environment) ?? super.evaluate({ ...node, computed: false, property } as Node, environment);
+      return super.evaluate({ ...node, computed: false, property } as Node, environment);
     }
 
-    /** @throws Error when a given side is undefined. */
+    /** @throws Error when a given side is undefined, or the step is 0. */
     #slice(node: Slice, environment: Environment): Node {
       const side = (given: Node | undefined) => {
         if (given === undefined) return undefined;
@@ -146,7 +151,11 @@ export function pythonInterpreter(jinja: Jinja) {
         if (value.type === 'UndefinedValue') throw new Error('it cuts by what is undefined');
         return constant(value);
       };
-      return { ...node, start: side(node.start), stop: side(node.stop), step: side(node.step) } as Node;
+      const [start, stop, step] = [node.start, node.stop, node.step].map(side);
+      const by = Number(step?.constant.value ?? 1);
+      if (by === 0) throw new Error('it cuts by steps of 0');
+      const isLast = by < 0 && stop?.constant.value === -1; // the library takes it for the place before the first
+      return { ...node, start, stop: isLast ? constant(made(Number.MAX_SAFE_INTEGER)) : stop, step } as Node;
     }
 
     #filter(node: Filter, environment: Environment): Value {
@@ -155,10 +164,10 @@ export function pythonInterpreter(jinja: Jinja) {
       if (!SIGNATURES.has(name)) throw new Error(`it applies the filter ${name}, which is not known here`);
       const operand = read(this.evaluate(node.operand, environment), name);
       const all = this.#given('args' in filter ? filter.args : [], environment);
+      const evaluate = (each: Node) => this.evaluate(each, environment);
       if (SELECTIONS.has(name)) {
         refuseMarked(`applies ${name} to`, operand);
         const items = operand.type === 'NullValue' ? [] : itemsOf(operand, made);
-        const evaluate = (each: Node) => this.evaluate(each, environment);
         return series(name, this.#list(selection(name, items, all, evaluate, made), environment));
       }
       const signature = SIGNATURES.get(name);
@@ -166,7 +175,7 @@ export function pythonInterpreter(jinja: Jinja) {
       if (!KEEPING.has(name)) refuseMarked(`gives ${name}`, ...given);
       if (name === 'safe') return mark(made(pythonText(operand)));
       if (!OF_MARKED.has(name)) refuseMarked(`applies ${name} to`, operand);
-      if (name === 'sort') return this.#list(sorted(itemsOf(operand, made), given, made), environment);
+      if (name === 'sort') return this.#list(sorted(itemsOf(operand, made), given, evaluate, made), environment);
       if (name === 'items' && operand.type === 'ObjectValue' && operand.value instanceof Map)
         return series(name, this.#entries(operand.value, environment));
       if (name === 'items') throw new Error(`it takes the items of a ${operand.type}`);
@@ -200,7 +209,7 @@ export function pythonInterpreter(jinja: Jinja) {
       if (!signature) return undefined;
       const call = (args: readonly Value[], scope: Environment): Value => {
         const given = taken(signature, givenOf(args));
-        if (isMapping && VIEWS.has(name)) return this.#view(object.value as ReadonlyMap<string, Value>, name, environment);
+        if (isMapping && VIEWS.has(name)) return this.#view(object.value as Mapping, name, environment);
         if (isText(object)) refuseMarked(`gives ${name}`, ...given);
         const content = isText(object) ? METHODS.get(name)?.(object.value, given) : undefined;
         if (content === undefined) return builtin(object, name)(args, scope);
@@ -212,7 +221,7 @@ export function pythonInterpreter(jinja: Jinja) {
       );
     }
 
-    #view(mapping: ReadonlyMap<string, Value>, name: string, environment: Environment): Value {
+    #view(mapping: Mapping, name: string, environment: Environment): Value {
       if (name === 'items') return series('.items', this.#entries(mapping, environment));
       return series(name, this.#list(name === 'keys' ? Array.from(mapping.keys(), made) : Array.from(mapping.values()), environment));
     }
@@ -345,7 +354,7 @@ function membersOf(operand: Value): readonly unknown[] | undefined {
   if (isText(operand)) return Array.from(operand.value);
   if (operand.type === 'UndefinedValue') return [];
   return operand.type === 'ObjectValue'
-    ? Array.from((operand.value as ReadonlyMap<string, Value>).keys())
+    ? Array.from((operand.value as Mapping).keys())
     : isList(operand)
       ? (operand.value as Value[])
       : undefined;

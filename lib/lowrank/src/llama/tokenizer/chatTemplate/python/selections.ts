@@ -31,7 +31,7 @@ export function selection(name: string, items: readonly Value[], given: Given, e
   if (byAttribute && attribute === undefined) throw new Error(`it gives ${name} no attribute`);
   const wanted = name.startsWith('select');
   const passes = tested(rest, evaluate);
-  return items.filter((item) => passes(attribute ? attributeOf(item, attribute, made) : item) === wanted);
+  return items.filter((item) => passes(attribute ? attributeOf(item, attribute, evaluate, made) : item) === wanted);
 }
 
 function mapped({ places, names }: Given, evaluate: Evaluate, made: Made): (item: Value) => Value {
@@ -40,8 +40,8 @@ function mapped({ places, names }: Given, evaluate: Evaluate, made: Made): (item
     const fallback = names.get('default');
     if (places.length > 0 || names.size > (fallback ? 2 : 1)) throw new Error('it gives map an argument that is not known here');
     return (item) => {
-      const value = attributeOf(item, attribute, made);
-      return value.type === 'UndefinedValue' && fallback ? fallback : value;
+      const value = attributeOf(item, attribute, evaluate, made);
+      return value.type === 'UndefinedValue' && fallback && fallback.type !== 'NullValue' ? fallback : value;
     };
   }
   const [filter, ...rest] = places;
@@ -66,17 +66,15 @@ function tested([name, ...rest]: readonly (Value | undefined)[], evaluate: Evalu
   return (item) => isTrue(evaluate({ type: 'BinaryExpression', operator: { value: operator }, left: constant(item), right } as Node));
 }
 
-/** The member at a path such as `function.name`. @throws Error when a part before the last is undefined, as in Python. */
-function attributeOf(item: Value, attribute: Value, made: Made): Value {
-  if (!isText(attribute) && (attribute.type !== 'IntegerValue' || isText(item))) throw new Error('it reads an attribute without a name');
-  let value = item;
-  for (const part of String(attribute.value).split('.')) {
-    if (value.type === 'UndefinedValue') throw new Error(`it reads .${part} of what is undefined`);
-    const inner: unknown =
-      value.value instanceof Map ? value.value.get(part) : Array.isArray(value.value) ? value.value[Number(part)] : undefined;
-    value = (inner as Value | undefined) ?? made(undefined);
-  }
-  return value;
+/** The member at a path such as `function.name`, each part as in `item[part]`; digits are a whole number. */
+function attributeOf(item: Value, attribute: Value, evaluate: Evaluate, made: Made): Value {
+  if (!isText(attribute) && attribute.type !== 'IntegerValue') throw new Error('it reads an attribute without a name');
+  const parts = isText(attribute) ? attribute.value.split('.').map((part) => made(/^\d+$/.test(part) ? Number(part) : part)) : [attribute];
+  const member = (object: Value, part: Value) => {
+    const property = { ...constant(part), value: part.value };
+    return evaluate({ type: 'MemberExpression', object: constant(object), property, computed: true } as Node);
+  };
+  return parts.reduce(member, item);
 }
 
 /** An item to sort, and the value that decides its place. */
@@ -86,10 +84,10 @@ interface Keyed<T> {
 }
 
 /** The filter `sort`. */
-export function sorted(items: readonly Value[], [reverse, isCased, attribute]: Taken, made: Made): Value[] {
+export function sorted(items: readonly Value[], [reverse, isCased, attribute]: Taken, evaluate: Evaluate, made: Made): Value[] {
   const isWhole = attribute === undefined || attribute.type === 'NullValue';
   if (!isWhole && String(attribute.value).includes(',')) throw new Error('it sorts by several attributes, which is not known here');
-  const keyed = items.map((item) => ({ item, key: isWhole ? item : attributeOf(item, attribute, made) }));
+  const keyed = items.map((item) => ({ item, key: isWhole ? item : attributeOf(item, attribute, evaluate, made) }));
   return inOrder(keyed, isCased, reverse);
 }
 
