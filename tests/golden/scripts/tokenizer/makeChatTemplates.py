@@ -121,8 +121,11 @@ SOURCES += [f'{{{{ {items} | {by} | list }}}}' for items in ['[[3, 1], "ab"]', '
     'selectattr("get", "defined")', 'rejectattr("upper")']]
 SOURCES += ['{{ messages | selectattr("role.upper") | list }}{{ [messages] | map(attribute="1.content.0.text") | first }}', '{{ schema.dictsort is defined }}{{ schema["length"] is defined }}{{ schema[0] is defined }}{{ none[0] is defined }}{{ {"dictsort": 1, "length": 2}.length }}', '{{ [[2, 1], [1, 2]] | sort(attribute=-1) }}',
             "{% set l = [3, 1, 2] %}{{ l[:-1:-1] }}{{ l[5:-1:-1] }}{{ l[5:-2:-1] }}{{ l[::-1] }}{{ 'abc'[:-1:-1] }}{{ [][:-1:-1] }}{{ (1, 2)[0:-1:-1] }}", '{{ range(100000) | length }}']
+# Letters that have a case, and such that only look so
+SOURCES += [f'{{{{ "{text}".islower() }}}}{{{{ "{text}".isupper() }}}}{{{{ "{text}" is lower }}}}{{{{ "{text}" is upper }}}}' for text in ['ª', 'ĸ', 'ⅷ', 'ǅ', 'ǅA', 'ⓐ1', 'Aª', 'ß', '中', '']]
+SOURCES += ["{{ 'ªb'.title() }}{{ 'ⅷx'.title() }}{{ 'aʰb ⓐⓑ'.title() }}{{ 'ΑΣ' | title }}{{ 'ß x' | title }}{{ 'xİ' | title }}{{ 'ﬁx-ǆ' | title }}", "{{ '½a'.isdigit() }}{{ 'Ⅷ'.isdigit() }}{{ '٣²'.isdigit() }}"]
 # What is written so or refused: nothing else
-EITHER = ["{{ 'a'.__class__ }}", '{{ schema.__class__ is defined }}', '{{ [messages] | map(attribute=true) | list }}', '{{ "x" | selectattr("zfill") | list }}', '{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{{ range(3) | string }}', '{{ range(3) | upper }}', '{{ range(5)[1:3] }}', '{{ range(3) == [0, 1, 2] }}', '{{ range(3)[1] }}',
+EITHER = ["{{ '①'.isdigit() }}", "{{ '1½'.isdigit() }}", "{{ 'ΑΣ.Β'.title() }}", "{{ 'a'.__class__ }}", '{{ schema.__class__ is defined }}', '{{ [messages] | map(attribute=true) | list }}', '{{ "x" | selectattr("zfill") | list }}', '{{ range(3) }}', '{{ [range(1, 5, 2)] }}', '{{ range(3) ~ "x" }}', '{{ range(3) | string }}', '{{ range(3) | upper }}', '{{ range(5)[1:3] }}', '{{ range(3) == [0, 1, 2] }}', '{{ range(3)[1] }}',
           '{{ schema.keys() }}', '{{ schema.values() }}', '{{ schema.items() }}', '{{ schema.keys()[0] }}', '{{ (schema | items)[0] }}', '{{ (schema | items) is sequence }}', '{{ schema.items() is sequence }}',
           '{{ (values | map("string"))[0] }}', '{% set m = messages | map(attribute="role") %}{{ m | list }}{{ m | list }}', '{{ "full" if [] | map("upper") else "empty" }}',
           '{% macro m(a) %}{{ a }}{{ varargs }}{% endmacro %}{{ m(1, 2) }}', '{% macro m(a, b=1) %}{% endmacro %}{{ m.name }}{{ m.arguments }}{{ m.caller }}', '{{ self is defined }}', '{{ dict(a=1) }}',

@@ -13,7 +13,7 @@ import { floorQuotient, isEqual, isTrue, modulo } from './operators';
 import { itemsOf, scopedInterpreter } from './scopes';
 import { SELECTIONS, selection, sorted, sortedPairs } from './selections';
 import { METHODS_OF_MAPPINGS, METHODS_OF_TEXTS, FILTERS as SIGNATURES, taken } from './signatures';
-import { capitalized, indented, readFloat, readWhole, stripped, titledByJinja } from './strings';
+import { capitalized, indented, isLower, isUpper, readFloat, readWhole, stripped, titledByJinja } from './strings';
 import { numberText, pythonText } from './text';
 
 /** Filters that convert their operand to a text. */
@@ -283,14 +283,9 @@ const TESTS = own<TestOf>({
     return isList(operand) || ['StringValue', 'ObjectValue', 'UndefinedValue'].includes(operand.type);
   },
   number: (operand) => isNumber(operand) || operand.type === 'BooleanValue',
-  lower: (operand) => isCased(pythonText(operand), 'toLowerCase', 'toUpperCase'),
-  upper: (operand) => isCased(pythonText(operand), 'toUpperCase', 'toLowerCase'),
+  lower: (operand) => isLower(pythonText(operand)),
+  upper: (operand) => isUpper(pythonText(operand)),
 });
-
-type Case = 'toLowerCase' | 'toUpperCase';
-
-/** Whether some letter has this case, and none the other. */
-const isCased = (text: string, own: Case, other: Case) => text === text[own]() && text !== text[other]();
 
 /** The result of a filter that is undefined in Jinja. */
 const NOTHING = Symbol('undefined');

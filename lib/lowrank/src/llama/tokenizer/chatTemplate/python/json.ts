@@ -2,7 +2,7 @@
 
 import { refuseSeries } from '../series';
 import type { Value } from '../value';
-import { numberText } from './text';
+import { checkDepth, numberText } from './text';
 
 export interface JsonOptions {
   /** Every character beyond ASCII as `\uXXXX`; false by default, as in transformers. */
@@ -14,9 +14,6 @@ export interface JsonOptions {
   readonly sortKeys?: boolean;
 }
 
-/** A value that contains itself would be written without end. */
-const DEEPEST = 100;
-
 /** @throws Error for a value that JSON lacks: an undefined one, a namespace, or a function. */
 export function pythonJson(value: Value, options: JsonOptions = {}): string {
   return written(value, options, 0);
@@ -25,7 +22,7 @@ export function pythonJson(value: Value, options: JsonOptions = {}): string {
 function written(of: Value, options: JsonOptions, depth: number): string {
   const { type, value } = of;
   refuseSeries(of);
-  if (depth > DEEPEST) throw new Error(`it writes lists or mappings more than ${DEEPEST} deep`);
+  checkDepth(depth);
   if (type === 'NullValue') return 'null';
   if (typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return NOT_FINITE[String(value)] ?? numberText(type, value);

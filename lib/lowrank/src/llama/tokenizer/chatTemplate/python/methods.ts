@@ -2,7 +2,7 @@
 
 import type { Value } from '../value';
 import { isText, own, type Taken, wholeOf } from './callArguments';
-import { capitalized, LINE_ENDS, stripped, titled, words } from './strings';
+import { capitalized, isLower, isUpper, LINE_ENDS, stripped, titled, words } from './strings';
 import { pythonText } from './text';
 
 /** The result of a method; undefined where the library's own computes it. */
@@ -23,10 +23,13 @@ export const METHODS: ReadonlyMap<string, MethodOf> = own<MethodOf>({
   },
   isalnum: (text) => /^[\p{L}\p{N}]+$/u.test(text),
   isalpha: (text) => /^\p{L}+$/u.test(text),
-  isdigit: (text) => /^[\p{Nd}²³¹⁰⁴-⁹₀-₉]+$/u.test(text),
-  islower: (text) => text === text.toLowerCase() && text !== text.toUpperCase(),
+  isdigit: (text) => {
+    if (/^[\p{Nd}\p{No}]+$/u.test(text) && /(?![²³¹⁰⁴-⁹₀-₉])\p{No}/u.test(text)) throw new Error(`it asks whether ${text} is in digits`);
+    return /^[\p{Nd}²³¹⁰⁴-⁹₀-₉]+$/u.test(text);
+  },
+  islower: isLower,
   isspace: (text) => text !== '' && stripped(text, 'strip') === '',
-  isupper: (text) => text === text.toUpperCase() && text !== text.toLowerCase(),
+  isupper: isUpper,
   lower: (text) => text.toLowerCase(),
   lstrip: (text, given) => stripped(text, 'lstrip', characters(given)),
   partition: (text, given) => {

@@ -38,14 +38,23 @@ export function capitalized(text: string): string {
   return capital + text.toLowerCase().slice(first.toLowerCase().length); // of the whole, for a sigma at its end has a form of its own
 }
 
-/** `str.title`: a word is a run of letters. */
-export const titled = (text: string): string => text.replace(/[\p{Lu}\p{Ll}\p{Lt}]+/gu, capitalized);
+/** `str.islower`: some letter has this case, and none another. */
+export const isLower = (text: string): boolean => /\p{Lowercase}/u.test(text) && !/[\p{Uppercase}\p{Lt}]/u.test(text);
+
+/** `str.isupper`. */
+export const isUpper = (text: string): boolean => /\p{Uppercase}/u.test(text) && !/[\p{Lowercase}\p{Lt}]/u.test(text);
+
+/** `str.title`: a word is a run of letters. @throws Error for a sigma whose form depends on the next word. */
+export function titled(text: string): string {
+  if (/Σ\p{Case_Ignorable}+\p{Cased}/u.test(text)) throw new Error('it writes a title with Σ between words');
+  return text.replace(/\p{Cased}+/gu, capitalized);
+}
 
 /** Jinja's filter `title`: words are separated by blanks, dashes and opening brackets. */
 export function titledByJinja(text: string): string {
   return text
     .split(new RegExp(`([-${BLANKS}({[<]+)`))
-    .map(capitalized)
+    .map(([first = '', ...rest]) => first.toUpperCase() + rest.join('').toLowerCase())
     .join('');
 }
 

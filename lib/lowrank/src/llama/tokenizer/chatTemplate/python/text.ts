@@ -4,8 +4,12 @@ import { refuseMarked } from '../marked';
 import { refuseSeries } from '../series';
 import type { Value } from '../value';
 
-/** A value that contains itself would be written without end. */
 const DEEPEST = 100;
+
+/** @throws Error where a value contains itself, for it would be written without end. */
+export function checkDepth(depth: number): void {
+  if (depth > DEEPEST) throw new Error(`it writes lists or mappings more than ${DEEPEST} deep`);
+}
 
 /** As `str(value)`; an undefined value is empty, as in Jinja. */
 export function pythonText(value: Value): string {
@@ -18,7 +22,7 @@ function representation(of: Value, depth: number): string {
   const { type, value } = of;
   refuseSeries(of);
   refuseMarked('writes within a list', of);
-  if (depth > DEEPEST) throw new Error(`it writes lists or mappings more than ${DEEPEST} deep`);
+  checkDepth(depth);
   const inner = (item: Value) => representation(item, depth + 1);
   if (type === 'NullValue') return 'None';
   if (type === 'UndefinedValue') return 'Undefined';
