@@ -148,6 +148,41 @@ test('a record from before --language was kept is named once, for nothing tells 
   warned.mockRestore();
 }, 120_000);
 
+test('--language is refused where the data names no language', async () => {
+  const lines = Array.from({ length: 60 }, (_, i) => JSON.stringify({ patch: `@@ -1,1 +1,1 @@\n+let d${i};`, y: 1 }));
+  fs.writeFileSync(folder('unnamed.jsonl'), lines.join('\n'));
+  const words = [
+    'train',
+    '--task',
+    'necessity',
+    '--data',
+    folder('unnamed.jsonl'),
+    ...model,
+    '--steps',
+    '1',
+    '--output',
+    folder('unnamed'),
+  ];
+  expect(await lowrank([...words, '--language'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--language does nothing: the review data does not name the language of any example'),
+  });
+});
+
+test('review names the folders of adapters that it leaves out although they are meant', async () => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  fs.cpSync(folder('adapters/comment'), folder('partly/comment'), { recursive: true });
+  fs.cpSync(folder('adapters/refinement'), folder('partly/refinments'), { recursive: true });
+  fs.cpSync(folder('adapters/refinement'), folder('partly/experiment'), { recursive: true });
+  fs.mkdirSync(folder('partly/necessity/run'), { recursive: true }); // of a training that was stopped
+  await lowrank(['review', '-', ...model, '--adapter', folder('partly')], '--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n');
+  expect(warned.mock.calls.map(([text]) => text)).toEqual([
+    `${folder('partly/necessity')} holds no finished adapter, so the task necessity is left out`,
+    `the adapter in ${folder('partly/refinments')} is left out; did you mean the name refinement?`,
+  ]);
+  warned.mockRestore();
+}, 60_000);
+
 test('train chooses the threshold of necessity on its held-out examples, as an experiment does, and records it', async () => {
   const words = [
     '--task',

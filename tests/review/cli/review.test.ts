@@ -251,6 +251,7 @@ describe('what is refused with exit code 2, in words', () => {
     [['review', '--colour'], /colour/],
     [['train', '--task', 'poetry', '--output', 'out'], /poetry is not one of/],
     [['train', '--task', 'comment'], /--output is missing/],
+    [['eval', '--task', 'necessity', '--beams', '4'], /--beams does nothing for necessity, whose answer is one probability/],
     [['merge', '--output', 'out'], /--adapter is missing/],
     [['info', '--model', '/nowhere'], /\/nowhere/],
     [['review', '--bas', 'main'], /unknown option --bas; did you mean --base\?/],

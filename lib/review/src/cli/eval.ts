@@ -21,6 +21,8 @@ import { adapterFolder, languageLabelOf, taskOf } from './tasks';
 export async function run(args: CommandArguments, streams: Streams): Promise<number> {
   const { stdout, stderr } = streams;
   const task = taskOf(args);
+  if (task === 'necessity' && args.text('beams') !== undefined)
+    throw new UsageError('--beams does nothing for necessity, whose answer is one probability: leave it out');
   checkModel(args);
   const directory = args.text('adapter');
   const folder = directory === undefined ? undefined : adapterFolder(directory, task);

@@ -28,7 +28,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   if (args.argument !== undefined && args.text('base') !== undefined)
     throw new UsageError('--base needs git; leave it out when you pass a diff');
   const given = args.text('adapter');
-  if (given !== undefined) tasksOf(given); // reports a wrong folder before anything else
+  const givenTasks = given === undefined ? undefined : tasksOf(given); // reports a wrong folder before anything else
   const chosenThreshold = args.number('threshold', { least: 0, most: 1 });
   const options = {
     maxLength: args.whole('max-length') ?? 1024,
@@ -39,7 +39,7 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const hunks = await readHunks(args, streams, counter);
   const reviews: HunkReview[] = [];
   const adapters = given ?? (hunks.length > 0 ? bundledAdapters(args, streams) : undefined);
-  const tasks = adapters === undefined ? [] : tasksOf(adapters);
+  const tasks = givenTasks ?? (adapters === undefined ? [] : tasksOf(adapters));
   if (chosenThreshold !== undefined && hunks.length > 0 && !tasks.includes('necessity'))
     throw new UsageError('--threshold does nothing without an adapter for necessity');
   const necessity = adapters === undefined ? undefined : nodePath.join(adapters, 'necessity');

@@ -1,7 +1,7 @@
 /** The review tasks, and the adapters for them in a folder. */
 import nodePath from 'node:path';
 import { type LlamaForCausalLM, PeftModel } from 'lowrank';
-import { type CommandArguments, isAdapter, readAdapterConfig, UsageError, warn } from 'lowrank/internal';
+import { type CommandArguments, isAdapter, namesIn, nearestName, pathKind, readAdapterConfig, UsageError, warn } from 'lowrank/internal';
 import { type ReviewTask, reviewTasks } from '../prompts';
 import type { ReviewerModel } from '../reviewerModel';
 import { checkTrainedTask, trainedLanguageLabel } from '../trainingDataFile';
@@ -29,10 +29,21 @@ export function adapterFolder(directory: string, task: ReviewTask): string | und
   return folder;
 }
 
-/** The tasks for which a folder has an adapter. @throws UsageError when it has none; ArgumentError when one was trained for another task. */
+/**
+ * The tasks for which a folder has an adapter. Warns about folders that are left out although they were meant, as far as their names tell.
+ *
+ * @throws UsageError when it has none; ArgumentError when one was trained for another task.
+ */
 export function tasksOf(directory: string): ReviewTask[] {
   const tasks = reviewTasks.filter((task) => isAdapter(nodePath.join(directory, task)));
   for (const task of tasks) checkTrainedTask(nodePath.join(directory, task), task);
+  const missing = reviewTasks.filter((task) => !tasks.includes(task));
+  for (const name of pathKind(directory) === 'folder' ? namesIn(directory) : []) {
+    const meant = nearestName(name, missing);
+    const path = nodePath.join(directory, name);
+    if (meant === name) warn(`${path} holds no finished adapter, so the task ${name} is left out`);
+    else if (meant !== undefined && isAdapter(path)) warn(`the adapter in ${path} is left out; did you mean the name ${meant}?`);
+  }
   if (tasks.length > 0) return tasks;
   throw new UsageError(`--adapter ${directory} contains no adapter in a folder named necessity, comment or refinement`);
 }

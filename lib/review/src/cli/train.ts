@@ -1,6 +1,6 @@
 /** `lowrank train --task`: trains an adapter for one code review task. */
 import nodePath from 'node:path';
-import { type CommandArguments, encodeExamples, type Streams, trainAdapter, trainOnTexts } from 'lowrank/internal';
+import { type CommandArguments, encodeExamples, type Streams, trainAdapter, trainOnTexts, UsageError } from 'lowrank/internal';
 import { drawExamples } from '../drawExamples';
 import { predictReviews } from '../predictReviews';
 import { reviewPrompt } from '../prompts';
@@ -18,6 +18,8 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
     folder: nodePath.join(args.required('output'), task),
     read: async () => {
       const splits = await reviewData(args, streams, { task });
+      if (languageLabel && splits.train.every(({ language }) => language === ''))
+        throw new UsageError('--language does nothing: the review data does not name the language of any example');
       let train: ReviewExample[] = [];
       let validation: ReviewExample[] = [];
       let threshold: number | undefined;
