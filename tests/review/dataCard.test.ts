@@ -1,3 +1,4 @@
+import { ArgumentError } from 'lowrank';
 import { dataCard, type ReviewExample, type ReviewSplits } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
 import { letterTokenizer } from './letterModel';
@@ -25,6 +26,13 @@ const splits: ReviewSplits = {
 
 describe('dataCard', () => {
   const card = dataCard(splits, { tokenizer: letterTokenizer });
+
+  test.each([0, -5, 0.5, Number.NaN])('refuses to measure %j examples', (maxMeasured) => {
+    expect(() => dataCard(splits, { tokenizer: letterTokenizer, maxMeasured })).toRefuse(
+      ArgumentError,
+      /^maxMeasured .* is not a whole number/,
+    );
+  });
 
   test('counts examples per part and task', () => {
     expect(card.counts).toEqual([

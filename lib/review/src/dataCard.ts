@@ -1,7 +1,7 @@
 /** Summarizes a data set in tables and curves, for a look before training. */
 
 import type { PromptTokenizer } from 'lowrank/internal';
-import { checkKnown } from 'lowrank/internal';
+import { checkKnown, checkWhole } from 'lowrank/internal';
 import { normalizedHunk } from './lintReviews/splitByPackage';
 import { isExampleOf, type ReviewTask, reviewPrompt, reviewTasks } from './prompts';
 import type { ReviewExample, ReviewSplits } from './reviewExample';
@@ -35,10 +35,15 @@ export interface DataCardOptions {
 
 const parts = ['train', 'validation', 'test'] as const;
 
-/** Counts, lengths, languages, duplicates and overlap of a data set. */
+/**
+ * Counts, lengths, languages, duplicates and overlap of a data set.
+ *
+ * @throws ArgumentError when `maxMeasured` is not a whole number from 1 up.
+ */
 export function dataCard(splits: ReviewSplits, options: DataCardOptions = {}): DataCard {
   checkKnown('dataCard', options, ['tokenizer', 'maxMeasured']);
   const { tokenizer, maxMeasured = 500 } = options;
+  if (maxMeasured !== Number.POSITIVE_INFINITY) checkWhole('maxMeasured', maxMeasured);
   const measured = tokenizer ? measure(splits, tokenizer, maxMeasured) : [];
   return {
     counts: parts.map((part) => countRow(part, splits[part])),

@@ -73,13 +73,18 @@ const FIELDS: readonly string[] = [
   'origin',
 ] satisfies (keyof ReviewExample)[];
 
-/** Fields of one's own pass, but a misspelled one would leave its example out. @throws ArgumentError with the right name. */
-function checkFields(example: ReviewExample): void {
+/** A misspelled field, which would leave its example out, in words with the right name. Fields of one's own pass. */
+export function misspelledField(example: object): string | undefined {
   for (const name of Object.keys(example)) {
     const meant = FIELDS.includes(name) ? undefined : nearestName(name, FIELDS);
-    if (meant !== undefined && !(meant in example))
-      throw new ArgumentError(`example ${example.id} has a field '${name}', which is not read; did you mean '${meant}'?`);
+    if (meant !== undefined && !(meant in example)) return `a field '${name}', which is not read; did you mean '${meant}'?`;
   }
+  return undefined;
+}
+
+function checkFields(example: ReviewExample): void {
+  const misspelled = misspelledField(example);
+  if (misspelled !== undefined) throw new ArgumentError(`example ${example.id} has ${misspelled}`);
 }
 
 function input(task: ReviewTask, example: ReviewExample): { before: string; code: string } {

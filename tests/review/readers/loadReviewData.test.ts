@@ -75,7 +75,8 @@ test('of more than maxExamples so many are drawn, from everywhere, the same for 
   expect(train.some(({ id }) => Number(id.split(':')[1]) > 500)).toBe(true);
   expect((await loadReviewData({ path: one, maxExamples: 50 })).train).toEqual(train);
   expect((await loadReviewData({ path: one, maxExamples: 50, seed: 2 })).train).not.toEqual(train);
-  await expect(loadReviewData({ path: one, maxExamples: 0 })).rejects.toThrow(ArgumentError);
+  for (const maxExamples of [0, 1.5, Number.NaN])
+    await expect(loadReviewData({ path: one, maxExamples })).rejects.toRefuse(ArgumentError, /^maxExamples .* is not a whole number/);
 });
 
 test('too little for three parts is refused, and says of which task', async () => {

@@ -264,6 +264,19 @@ describe('where the data lies', () => {
   });
 });
 
+test('a misspelled field of a stored record is a problem of its line, and fields of one’s own are none', async () => {
+  const record = { id: 'a', source: 'lint', language: 'go', patch: '@@ -1 +1 @@', stars: 3 };
+  const wrong = [{ needs_review: true }, { comments: 'No.' }, { refinedcode: 'x' }].map((more) => ({ ...record, ...more }));
+  const { examples, problems } = await read(file('fields.jsonl', lines({ ...record, needsReview: true }, ...wrong)));
+  expect(examples).toHaveLength(1);
+  const told = (name: string, meant: string) => `the record has a field '${name}', which is not read; did you mean '${meant}'?`;
+  expect(problems.map(({ message }) => message)).toEqual([
+    told('needs_review', 'needsReview'),
+    told('comments', 'comment'),
+    told('refinedcode', 'refinedCode'),
+  ]);
+});
+
 describe('malformed lines', () => {
   const good = JSON.stringify({ patch, y: 1 });
   const bad = [
@@ -292,7 +305,8 @@ describe('malformed lines', () => {
     const place = file('worse.jsonl', `${good}\n${'{\n'.repeat(5)}${good}\n`);
     expect((await read(place, { maxProblems: 5 })).examples.length).toBe(2);
     await expect(read(place, { maxProblems: 4 })).rejects.toThrow(/worse\.jsonl:6: .*at most 4/);
-    await expect(read(place, { maxProblems: Number.NaN })).rejects.toThrow(ArgumentError);
+    for (const maxProblems of [Number.NaN, 0.5, -1])
+      await expect(read(place, { maxProblems })).rejects.toRefuse(ArgumentError, /^maxProblems/);
   });
 
   test('a line of 40 MB is passed over without being kept', async () => {

@@ -1,7 +1,7 @@
 /** Loads review data in three parts: the user's own, or the lint reviews. */
 import nodePath from 'node:path';
 import { AbortedError, ArgumentError, FormatError } from 'lowrank';
-import { checkKnown, checkOneOf, deriveSeed, seededRandom, warn } from 'lowrank/internal';
+import { checkKnown, checkOneOf, checkWhole, deriveSeed, seededRandom, warn } from 'lowrank/internal';
 import { LINT_OPTIONS, type LintReviewOptions, lintReviews } from '../lintReviews/lintReviews';
 import { textHash } from '../lintReviews/packageSources';
 import { normalizedHunk } from '../lintReviews/splitByPackage';
@@ -39,7 +39,7 @@ export async function loadReviewData(options: LoadReviewDataOptions = {}): Promi
   checkKnown('loadReviewData', options, ['path', 'maxExamples', 'task', 'onProblem', 'maxProblems', ...LINT_OPTIONS]);
   const { path = '', maxExamples = Number.POSITIVE_INFINITY, task, onProblem, maxProblems, ...lint } = options;
   const { seed = 1 } = lint;
-  if (!(maxExamples >= 1)) throw new ArgumentError(`maxExamples ${maxExamples} is not a number from 1 up`);
+  if (maxExamples !== Number.POSITIVE_INFINITY) checkWhole('maxExamples', maxExamples);
   if (task !== undefined) checkOneOf('task', task, reviewTasks);
   if (path === '' && (onProblem !== undefined || maxProblems !== undefined))
     throw new ArgumentError('onProblem and maxProblems are about records in files, and without a path none are read: leave them out');

@@ -1,6 +1,6 @@
 /** Malformed records, and how many are tolerated. */
-import { ArgumentError, FormatError } from 'lowrank';
-import { warn } from 'lowrank/internal';
+import { FormatError } from 'lowrank';
+import { checkWhole, warn } from 'lowrank/internal';
 
 /** A malformed line, or record of several lines, that was skipped. */
 export interface ReadProblem {
@@ -25,9 +25,9 @@ export class Problems {
   private readonly maxProblems: number;
   private count = 0;
 
-  /** @throws ArgumentError when `maxProblems` is not a number from 0 up. */
+  /** @throws ArgumentError when `maxProblems` is not a whole number from 0 up. */
   constructor({ onProblem = warnOf, maxProblems = 100 }: ProblemOptions = {}) {
-    if (!(maxProblems >= 0)) throw new ArgumentError(`maxProblems ${maxProblems} is not a number from 0 up`);
+    if (maxProblems !== Number.POSITIVE_INFINITY) checkWhole('maxProblems', maxProblems, 0);
     this.onProblem = onProblem;
     this.maxProblems = maxProblems;
   }

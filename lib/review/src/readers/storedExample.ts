@@ -1,6 +1,7 @@
 /** Reads data sets that this library has written, such as the lint reviews. */
 import { FormatError, type JsonObject } from 'lowrank';
 import { isJsonObject } from 'lowrank/internal';
+import { misspelledField } from '../prompts';
 import type { ReviewExample, ReviewOrigin } from '../reviewExample';
 import { recordText } from './recordText';
 
@@ -14,8 +15,10 @@ export function isStoredExample(record: JsonObject): boolean {
   return 'source' in record && 'id' in record;
 }
 
-/** @throws FormatError when a field is missing or has the wrong type. */
+/** @throws FormatError when a field is missing, misspelled or has the wrong type. */
 export function storedExample(record: JsonObject): ReviewExample {
+  const misspelled = misspelledField(record);
+  if (misspelled !== undefined) throw new FormatError(`the record has ${misspelled}`);
   const source = sources.find((name) => name === record.source);
   if (!source) throw new FormatError(`source ${JSON.stringify(record.source)?.slice(0, 40)} is not one of ${sources.join(', ')}`);
   const { needsReview } = record;
