@@ -256,13 +256,16 @@ test('biases that an adapter trains stay while it is disabled, and a warning say
 
 test.each(['pissa', 'olora'] as const)(
   'the residual of %s stays in the base, and a warning says so wherever the adapter does not act',
-  (initLoraWeights) => {
+  async (initLoraWeights) => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2, initLoraWeights }));
     peft.disableAdapter(() => peft.forward(IDS).dispose());
+    peft.forward(IDS, { adapterNames: ['default', '__base__', 'default'] }).dispose();
+    await peft.generate(IDS, { adapterNames: ['__base__', '__base__', 'default'], maxNewTokens: 2 });
+    peft.forward(IDS, { adapterNames: ['default', 'default', 'default'] }).dispose();
     peft.unload();
     const text = `'default' leaves the residual of its '${initLoraWeights}' start in the base, which is not the model that was loaded`;
-    expect(warn.mock.calls.flat()).toEqual([text, text]);
+    expect(warn.mock.calls.flat()).toEqual([text, text, text, text]);
     warn.mockRestore();
   },
 );

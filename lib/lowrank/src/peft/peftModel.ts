@@ -35,7 +35,7 @@ import type { AdapterTensor } from './tuner';
 
 /** The adapter of each row of a batch. */
 export interface RowAdapters {
-  /** One name per row; `__base__` means no adapter. @defaultValue the active adapters, for all rows */
+  /** One name per row; `__base__` means no adapter, as inside {@link PeftModel.disableAdapter}. @defaultValue the active adapters, for all rows */
   readonly adapterNames?: readonly string[];
 }
 
@@ -329,6 +329,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
 
   /** As the model's own; rows may use different adapters. Shapes: (B, T) → (B, T, V). */
   forward(inputIds: TokenRows, { adapterNames, ...options }: ForwardOptions & RowAdapters = {}): tf.Tensor3D {
+    this.warnOfBaseRows(adapterNames);
     return this.withRows(rowCount(inputIds), adapterNames, () => {
       this.state.nextStep();
       return this.model.forward(inputIds, options);
@@ -347,6 +348,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    */
   async generate(inputIds: TokenRows, { adapterNames, ...options }: GenerateOptions & RowAdapters = {}): Promise<number[][]> {
     const given = rowCount(inputIds);
+    this.warnOfBaseRows(adapterNames);
     return this.adapters.generating((act) => {
       const within = <T>(rows: number, run: () => T) =>
         act(() => this.state.withoutDropout(() => this.withRows(rows, adapterNames && perBeam(adapterNames, rows / given), run)));
@@ -401,6 +403,10 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
 
   private get state(): AdapterState {
     return this.adapters.state;
+  }
+
+  private warnOfBaseRows(names: readonly string[] | undefined): void {
+    if (names?.includes(BASE_ROW)) this.adapters.warnOfBase(this.adapters.names);
   }
 
   private withRows<T>(rows: number, names: readonly string[] | undefined, run: () => T): T {
