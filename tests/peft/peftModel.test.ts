@@ -171,6 +171,25 @@ test('calls of disableAdapter nest and overlap: adapters act again, merged as be
   expect(largestDifference(peft.forward(IDS), merged)).toBe(0);
 });
 
+test('unload refuses while adapters are merged, for it gives back the base', () => {
+  const model = tinyModel();
+  const peft = getPeftModel(model, LORA());
+  fill(peft.trainableParameters().values());
+  peft.mergeAdapter();
+  expect(() => peft.unload()).toRefuse(StateError, 'adapters are merged; call unmergeAdapter() first, or mergeAndUnload()');
+  peft.unmergeAdapter();
+  expect(largestDifference(peft.unload().forward(IDS), tinyModel().forward(IDS))).toBe(0);
+});
+
+test('a first adapter freezes the base, however it is put on', () => {
+  const peft = new PeftModel(tinyModel(), 'LORA');
+  peft.addAdapter('first', new LoraConfig({ r: 2, targetModules: ['q_proj'], modulesToSave: ['lm_head'] }));
+  expect(peft.trainableParameters().size).toBe(0);
+  peft.setAdapter('first');
+  expect([...peft.trainableParameters().keys()].filter((name) => !name.includes('.first'))).toEqual([]);
+  expect(peft.trainableParameters().size).toBe(2 * 3 + 1);
+});
+
 test('inside disableAdapter nothing is merged, unmerged or unloaded', () => {
   const peft = getPeftModel(tinyModel(), LORA());
   fill(peft.trainableParameters().values());

@@ -91,7 +91,7 @@ export class Adapters<M extends NamedModule = NamedModule> {
     checkOneOf('isTrainable', options.isTrainable, [true, false]);
     this.checkMethod(config);
     this.#byName.set(name, { config: this.tuner.add(name, config, start), ...options });
-    if (this.#byName.size === 1) claim(this.model, this);
+    if (this.#byName.size === 1) claim(this.model.freeze(), this);
     this.activate(this.state.activeAdapters);
     const [left] = this.left(name);
     const others = this.names.filter((other) => other !== name).join(', ');

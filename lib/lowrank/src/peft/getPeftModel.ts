@@ -28,7 +28,6 @@ export function getPeftModel<M extends CausalModel>(
   checkKnown('getPeftModel', { adapterName, ...options }, ['adapterName', 'seed', 'isTrainable'], { name: 'adapterName' });
   const peftModel = new PeftModel(model, config.peftType);
   peftModel.addAdapter(adapterName, config, options);
-  model.freeze();
   peftModel.setAdapter(adapterName);
   return peftModel;
 }

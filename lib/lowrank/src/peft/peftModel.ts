@@ -67,7 +67,6 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
     const opened = atPlace(folder, () => openAdapterFolder(folder));
     const peftModel = new PeftModel(model, opened.config.peftType);
     atPlace(folder, () => peftModel.adapters.load(opened, options));
-    model.freeze();
     peftModel.setAdapter(options.adapterName ?? 'default');
     return peftModel;
   }
@@ -151,7 +150,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   }
 
   /**
-   * Adds an adapter, which is neither active nor trained until {@link setAdapter} activates it.
+   * Adds an adapter, which is neither active nor trained until {@link setAdapter} activates it. The first one freezes everything else.
    *
    * @throws StateError when the name is taken; ArgumentError when the configuration does not fit the model, or belongs to another method
    * than its adapters. Nothing is changed then.
@@ -315,9 +314,14 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   /**
    * Removes the adapters without merging them, and returns the base model; this PeftModel then refuses every call. As in PEFT, trained biases
    * and the residual of PiSSA and OLoRA stay in the base, and a warning says so.
+   *
+   * @throws StateError when adapters are merged, which PEFT's `unload` leaves in the base.
    */
   unload(): M {
     const { adapters } = this;
+    if (adapters.merged.length > 0) {
+      throw new StateError('adapters are merged; call unmergeAdapter() first, or mergeAndUnload() to keep them in the base');
+    }
     adapters.warnOfBase(adapters.names);
     return adapters.takeOff('unload()', { keepsMerged: false });
   }
