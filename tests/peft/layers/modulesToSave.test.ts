@@ -124,6 +124,10 @@ test('what cannot be saved whole is refused, and the model stays as it was', () 
   expect(() => adapted({ modulesToSave: ['score'] }, model)).toThrow(ArgumentError);
   expect(() => adapted({ modulesToSave: ['q_proj', 'v_proj'] }, model)).toThrow('leave none of them');
   expect(() => adapted({ modulesToSave: [''] }, model)).toRefuse(ArgumentError, 'modulesToSave has an empty name, with which every');
+  expect(() => adapted({ targetModules: ['q_proj'], modulesToSave: ['proj'] }, model)).toRefuse(
+    ArgumentError,
+    "'model.layers.0.self_attn.q_proj' is a target, and an entry of modulesToSave is the end of its name: choose one",
+  );
   expect([...model.namedModules()].map(([path]) => path)).toEqual(paths);
   const peft = adapted(OPTIONS, model);
   expect(() => peft.addAdapter('other', new LoraConfig({ targetModules: ['lm_head'] }))).toThrow(UnsupportedError);

@@ -1,6 +1,6 @@
 /** Puts adapters on a model's layers: the part that all methods with wrapped layers share. */
 import type { Module, Projection } from '../../nn';
-import { deriveSeed, type tf, UnsupportedError } from '../../runtime';
+import { ArgumentError, deriveSeed, type tf, UnsupportedError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
 import { warn } from '../../runtime/messages/warn';
 import { checkAdapterMemory, checkMergeMemory } from '../adapterMemory';
@@ -71,8 +71,12 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
 
   add(name: string, config: C, start: AdapterStart): C {
     checkBiasesFree(config, this.configs);
-    this.saved.check(config);
+    const saved = this.saved.check(config);
     const targets = this.targets(config, start === 'empty');
+    for (const { path } of targets) {
+      if (saved.has(path))
+        throw new ArgumentError(`'${path}' is a target, and an entry of modulesToSave is the end of its name: choose one`);
+    }
     this.checkTargets(config, targets);
     for (const [field, entries] of idleEntries(new Map(this.model.namedModules()), config)) {
       if (entries.length > 0) warn(`${field} has ${entries.map(shown).join(', ')}, which does nothing here: no module matches it`);

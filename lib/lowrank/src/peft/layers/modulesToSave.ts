@@ -53,9 +53,10 @@ export class ModulesToSave implements TunerPart<SavedConfig> {
     return [...new Map(found)]; // two names may mean one module
   }
 
-  /** @throws UnsupportedError when the tied output layer follows the embedding's copies of some adapters only. */
-  check(config: SavedConfig): void {
-    for (const [path, module] of this.chosen(config)) {
+  /** What it names, by path. @throws UnsupportedError when the tied output layer follows the embedding's copies of some adapters only. */
+  check(config: SavedConfig): ReadonlyMap<string, unknown> {
+    const chosen = new Map(this.chosen(config));
+    for (const [path, module] of chosen) {
       if (!(module instanceof ModulesToSaveWrapper) || !isEmbeddingLayer(module.originalModule)) continue;
       const isFollowed = tiedHeadOf(module) !== undefined;
       if (isFollowed === ((config.ensureWeightTying ?? false) && (isFollowed || tiedHeadOf(module.originalModule) !== undefined))) continue;
@@ -63,6 +64,7 @@ export class ModulesToSave implements TunerPart<SavedConfig> {
         `'${path}' is saved by ${[...module.copies.keys()].join(', ')} with ensureWeightTying ${isFollowed}: it is the same for every adapter`,
       );
     }
+    return chosen;
   }
 
   add(name: string, config: SavedConfig): void {
