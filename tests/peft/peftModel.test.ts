@@ -293,7 +293,7 @@ test('an adapter that belongs to a residual is not saved, merged or exported alo
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const warned = () => warn.mock.calls.splice(0).flat();
   const plain = new LoraConfig({ r: 2, initLoraWeights: false });
-  const peft = getPeftModel(tinyModel(), plain, { adapterName: 'early' });
+  const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2, targetModules: ['up_proj'] }), { adapterName: 'early' });
   peft.addAdapter('taking', new LoraConfig({ r: 2, initLoraWeights: 'pissa' }));
   const left = "'taking' leaves the residual of its 'pissa' start in the base";
   expect(warned()).toEqual([`${left}, on which early from now on act too`]);
@@ -321,6 +321,39 @@ test('an adapter that belongs to a residual is not saved, merged or exported alo
   expect(warned()).toEqual([expect.stringContaining(left)]);
   warn.mockRestore();
 });
+
+test.each(['pissa', 'olora'] as const)(
+  'a %s start is refused on a layer with another adapter, or with the residual of one',
+  async (initLoraWeights) => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const taking = new LoraConfig({ r: 2, initLoraWeights, targetModules: ['q_proj'] });
+    const folder = temporary(initLoraWeights);
+    getPeftModel(tinyModel(), taking).savePretrained(folder);
+    const text = (state: string) => `takes its start out of 'model.layers.0.self_attn.q_proj', ${state}`;
+    const expectRefused = (peft: PeftModel, state: string) => {
+      const before = peft.forward(IDS);
+      expect(() => peft.loadAdapter(folder, { adapterName: 'second' })).toRefuse(StateError, text(state));
+      expect(() => peft.addAdapter('second', taking)).toRefuse(StateError, text(state));
+      expect(largestDifference(peft.forward(IDS), before)).toBe(0);
+    };
+    const plain = getPeftModel(tinyModel(), LORA(), { adapterName: 'plain' });
+    fill(plain.trainableParameters().values());
+    expectRefused(plain, 'on which there are other adapters (plain)');
+    plain.savePretrained(temporary('plain'));
+
+    const peft = await PeftModel.fromPretrained(tinyModel(), folder, { adapterName: 'first' });
+    expectRefused(peft, "which 'first' has left a residual of");
+    expect(warn).not.toHaveBeenCalled();
+    peft.loadAdapter(temporary('plain/plain'), { adapterName: 'plain' });
+    expect(warn.mock.calls.splice(0).flat()).toEqual([
+      `'plain' acts on a base that has changed, and is right only if it was trained on that: 'first' leaves the residual of its '${initLoraWeights}' start in the base`,
+    ]);
+    peft.setAdapter('plain');
+    peft.deleteAdapter('first');
+    expectRefused(peft, "which 'first' has left a residual of");
+    warn.mockRestore();
+  },
+);
 
 test('what adapters leave in the base is named when another one is merged and they are taken off', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});

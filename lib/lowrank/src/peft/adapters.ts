@@ -110,6 +110,8 @@ export class Adapters<M extends NamedModule = NamedModule> {
     const others = this.names;
     this.add(adapterName, config, { start: 'empty', isTrainable, hasBaseLayers: base.some(({ isTarget }) => !isTarget) });
     assignTensors(this.tuner.tensors(adapterName), values);
+    const below = this.below(adapterName).join(', and ');
+    if (below) warn(`'${adapterName}' acts on a base that has changed, and is right only if it was trained on that: ${below}`);
     if (assignStoredLayers(base) && others.length > 0) {
       warn(
         `the file of '${adapterName}' holds another embedding or output layer; it takes the model's place under ${others.join(', ')} too`,

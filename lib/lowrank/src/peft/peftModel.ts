@@ -153,7 +153,8 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    * Adds an adapter, which is neither active nor trained until {@link setAdapter} activates it. The first one freezes everything else.
    *
    * @throws StateError when the name is taken; ArgumentError when the configuration does not fit the model, or belongs to another method
-   * than its adapters. Nothing is changed then.
+   * than its adapters. Nothing is changed then. StateError also for a PiSSA or OLoRA start on layers that have another adapter, or whose
+   * weights are the residual of an earlier such start.
    */
   addAdapter(name: string, config: PeftConfig, options: AdapterOptions = {}): void {
     checkKnown('addAdapter', options, ['seed', 'isTrainable']);

@@ -229,7 +229,7 @@ test('what does not go together is refused, and nothing is added', () => {
   peft.mergeAdapter();
   expect(add({})).toThrow(StateError);
   for (const more of [{ useDora: true }, { modulesToSave: ['lm_head'] }, { bias: 'all' }, { initLoraWeights: 'olora' }] as const) {
-    const other = several({}, more);
+    const other = several(more, {});
     expect(() => other.addWeightedAdapter({ adapters: ['one', 'two'], weights: [1, 1], adapterName: 'mix' })).toThrow(UnsupportedError);
   }
 });

@@ -1,6 +1,6 @@
 /** LoRA on a whole model. */
 import { isEmbeddingLayer, type Module } from '../../nn';
-import { ArgumentError } from '../../runtime';
+import { ArgumentError, StateError } from '../../runtime';
 import { shown } from '../../runtime/messages/shown';
 import { warn } from '../../runtime/messages/warn';
 import { idleKeys, patternValues } from '../config/patternValues';
@@ -24,6 +24,8 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   protected override readonly goesOn = 'linear layers and embeddings';
   readonly mixing = true;
   private readonly tokens: TrainedTokens;
+  /** The adapters whose starts were taken out of base weights, by path; they stay when the adapter is deleted, as the residuals do. */
+  private readonly taken = new Map<string, string>();
 
   constructor(model: Module) {
     super(model, (module) => module instanceof LoraLayer);
@@ -34,6 +36,7 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   override add(name: string, config: LoraConfig, start: AdapterStart): LoraConfig {
     const lora = withEnsuredTying(this.model, config);
     const spelledOut = super.add(name, lora, start);
+    for (const [path, layer] of this.layersOf(name)) if (layer.takesFromBase(lora)) this.taken.set(path, name);
     warnWithoutTying(this.model, lora);
     return spelledOut;
   }
@@ -109,6 +112,19 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
     const saved = this.saved.chosen(lora).map(([path]) => path);
     const adapted = [...this.layers(), ...this.saved.modules()].map(([path]) => path);
     this.tokens.check(lora, [...paths, ...saved, ...adapted]);
+    for (const { path, layer, own } of targets) if (layer.takesFromBase(own)) this.checkUntouched(path, layer, own);
+  }
+
+  /** @throws StateError when a start would be taken out of a weight that others act on, or that another start was taken out of. */
+  private checkUntouched(path: string, { updates }: LoraLayer, { initLoraWeights }: LoraConfig): void {
+    const others = [...updates.keys()].join(', ');
+    const taker = this.taken.get(path);
+    if (others === '' && taker === undefined) return;
+    const state = taker === undefined ? `on which there are other adapters (${others})` : `which '${taker}' has left a residual of`;
+    throw new StateError(
+      `initLoraWeights '${initLoraWeights}' takes its start out of '${path}', ${state}: ` +
+        'put it on first, on the model as it was loaded, or start another way',
+    );
   }
 
   protected targets(config: LoraConfig, isGiven: boolean): LoraTarget[] {
