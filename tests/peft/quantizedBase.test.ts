@@ -10,6 +10,7 @@ import {
   type PeftModel,
   type QuantizedFormat,
   quantizeModel,
+  StateError,
   tf,
   train,
   UnsupportedError,
@@ -194,6 +195,29 @@ test.each(['pissa', 'olora'] as const)('the start %s asks for a base in float32'
   const model = base('nf4');
   expect(() => adapted(model, { initLoraWeights })).toThrow(UnsupportedError);
   expect([...model.namedParameters()].some(([name]) => name.includes('lora'))).toBe(false);
+});
+
+test('the base under adapters is packed later: not while they are merged, and without their copies of modules', () => {
+  const packed = (when: 'before' | 'after') => {
+    const model = LlamaForCausalLM.fromConfig(SIZES);
+    if (when === 'before') quantizeModel(model, 'int8');
+    const peft = adapted(model, { targetModules: ['q_proj', 'down_proj'], modulesToSave: ['gate_proj'] });
+    if (when === 'before') return peft;
+    const before = frozenValues(peft);
+    peft.mergeAdapter();
+    for (const whole of [peft, peft.model]) {
+      expect(() => quantizeModel(whole, 'int8')).toRefuse(StateError, 'default is merged into these weights: call unmergeAdapter() first');
+    }
+    peft.unmergeAdapter();
+    expect(frozenValues(peft)).toEqual(before);
+    quantizeModel(peft, 'int8');
+    return peft;
+  };
+  const [first, later] = [packed('before'), packed('after')];
+  expect(frozenValues(later)).toEqual(frozenValues(first));
+  expect([...later.trainableParameters().keys()]).toEqual([...first.trainableParameters().keys()]);
+  for (const { dtype } of later.trainableParameters().values()) expect(dtype).toBe('float32');
+  expect(largestDifference(later.forward(IDS), first.forward(IDS))).toBe(0);
 });
 
 test('modulesToSave trains copies of stored modules in float32, which merging keeps', () => {

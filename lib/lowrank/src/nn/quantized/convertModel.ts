@@ -1,5 +1,5 @@
 /** Changes the number format of a model's weights in place. */
-import { tf } from '../../runtime';
+import { StateError, tf } from '../../runtime';
 import { checkMemory, memoryPlan } from '../../runtime/memory/memoryBudget';
 import { Embedding, type TokenTable } from '../embedding';
 import { Linear } from '../linear';
@@ -25,15 +25,29 @@ export function isEmbeddingLayer(module: Module | undefined): module is Embeddin
 
 /**
  * Quantises every linear layer except the head, one after another, and freezes it. Embeddings, the head and norms stay unchanged, as in
- * bitsandbytes.
+ * bitsandbytes; so do the copies of modules that adapters train.
  *
- * @throws UnsupportedError when the format does not support the width of a weight; nothing is changed then.
+ * @throws UnsupportedError when the format does not support the width of a weight; StateError when adapters are merged. Nothing is changed
+ * then.
  */
 export function quantizeModel(model: Module, format: QuantizedFormat): void {
   checkAlive(model);
-  const layers = modulesOf(model, isLinearLayer).filter(([path]) => !/(^|\.)lm_head(\.|$)/.test(path));
+  checkUnmerged(model);
+  const layers = modulesOf(model, isLinearLayer).filter(([path]) => !/(^|\.)(lm_head|modules_to_save)(\.|$)/.test(path));
   for (const [path, { inFeatures }] of layers) checkStorable(format, inFeatures, path);
   for (const [path, layer] of layers) replaceLinear(model, path, layer, (rows) => packWeight(format, rows));
+}
+
+/** @throws StateError when a wrapper keeps the values of a weight to restore them, which it could not. */
+function checkUnmerged(model: Module): void {
+  for (const [, module] of model.namedModules()) {
+    const merged: unknown = Reflect.get(module, 'mergedAdapters');
+    if (Array.isArray(merged) && merged.length > 0) {
+      throw new StateError(
+        `${merged.join(', ')} is merged into these weights: call unmergeAdapter() first, or mergeAndUnload() to keep it there`,
+      );
+    }
+  }
 }
 
 /**
@@ -72,14 +86,14 @@ function isPacked(module: Module): module is QuantizedLinear | QuantizedEmbeddin
 
 function replaceLinear(model: Module, path: string, layer: LinearLayer, pack: (rows: WeightRows) => QuantizedWeight): void {
   const stored = new QuantizedLinear(packedFrom(fileLayout(layer), pack), layer.bias);
-  layer.weight.dispose();
   model.replaceModule(path, stored);
+  layer.weight.dispose();
 }
 
 function replaceStored(model: Module, path: string, layer: QuantizedLinear): void {
   const weight = frozen(tf.tidy(() => layer.weight.unpack().transpose()));
-  layer.weight.dispose();
   model.replaceModule(path, new Linear(weight, layer.bias));
+  layer.weight.dispose();
 }
 
 /** A head that shares the table changes with it. */
