@@ -14,6 +14,10 @@ export interface MemoryCase {
   readonly method?: 'lora' | 'prefix' | 'full';
   readonly batch?: number;
   readonly length?: number;
+  /** Rows and tokens of the batches before, each traced of its own; the plan is that of the largest batch. */
+  readonly others?: readonly (readonly [number, number])[];
+  /** Tokens in the cache before a forward pass. */
+  readonly past?: number;
   readonly newTokens?: number;
   readonly compile?: boolean;
   readonly precision?: 'float32' | 'bfloat16';
@@ -40,9 +44,19 @@ export const measuredOnGpu = (): { readonly cases: Measured[]; readonly fresh: M
   JSON.parse(fs.readFileSync(new URL('measured-gpu.json', import.meta.url), 'utf8'));
 
 /** What a case is planned to take of a GPU, beside TensorFlow itself; from the configuration, so no GPU is needed. */
-export function plannedOnGpu({ model, work: task, method, batch = 1, length = 64, newTokens = 8, checkpointing, ...stored }: MemoryCase) {
+export function plannedOnGpu({
+  model,
+  work: task,
+  method,
+  batch = 1,
+  length = 64,
+  newTokens = 8,
+  checkpointing,
+  past: pastTokens,
+  ...stored
+}: MemoryCase) {
   const config: LlamaConfigOptions = model === 'smollm2' ? SMOLLM2 : model;
-  const shape = { batchSize: batch, sequenceLength: length, maxNewTokens: newTokens, gradientCheckpointing: checkpointing };
+  const shape = { batchSize: batch, sequenceLength: length, pastTokens, maxNewTokens: newTokens, gradientCheckpointing: checkpointing };
   const { terms, bytes } = planMemory(config, { task, ...shape, ...trainedBy(config, method), ...stored, device: 'GPU' });
   return bytes - (terms.find(({ name }) => name === 'TensorFlow itself')?.bytes ?? 0);
 }

@@ -6,6 +6,7 @@ import {
   type CausalSelfAttention,
   evaluateLoss,
   getPeftModel,
+  KeyValueCache,
   type LlamaConfigOptions,
   LlamaForCausalLM,
   LoraConfig,
@@ -102,15 +103,34 @@ describe('the plan', () => {
 
   test('counts less for the compiled loss of a small model', () => {
     const small = measuredCases().filter(
-      ({ case: { model, work } }) => typeof model === 'object' && model.hiddenSize < 300 && work !== 'generate',
+      ({ case: { model, work } }) => typeof model === 'object' && model.hiddenSize < 300 && ['evaluate', 'train'].includes(work),
     );
-    expect(small).toHaveLength(3);
+    expect(small.filter(({ case: { others } }) => others !== undefined)).toHaveLength(3); // batches of three and eight shapes
+    expect(small).toHaveLength(6);
     for (const { case: one, measuredMegabytes } of small) {
       const { model, work: task, batch: batchSize, length: sequenceLength } = one;
       const shape = { batchSize, sequenceLength, trainableParameters: 20_000 };
       const { bytes } = planMemory(model as LlamaConfigOptions, { task, ...shape, device: 'CPU' });
       expect(Math.abs(bytes / 1e6 / measuredMegabytes - 1), JSON.stringify(one)).toBeLessThan(0.2);
     }
+  });
+
+  test('counts the cached tokens before a pass, in the cache, the scores and the mask', () => {
+    const cached = measuredCases().filter(({ case: { past } }) => past !== undefined);
+    expect(cached).toHaveLength(4);
+    for (const { case: one, measuredMegabytes } of cached) {
+      const { model, work: task, batch: batchSize, length: sequenceLength, past: pastTokens } = one;
+      const { bytes } = planMemory(model as LlamaConfigOptions, { task, batchSize, sequenceLength, pastTokens, device: 'CPU' });
+      expect(Math.abs(bytes / 1e6 / measuredMegabytes - 1), JSON.stringify(one)).toBeLessThan(0.2);
+    }
+  });
+
+  test('a pass is refused for what its cache and its scores over all tokens take, not for what the cache holds', () => {
+    const model = LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, maxPositionEmbeddings: 2 ** 30 });
+    const cache = new KeyValueCache(SMALL_SIZES.numHiddenLayers);
+    vi.spyOn(cache, 'length', 'get').mockReturnValue(2 ** 29);
+    expect(() => model.forward([[1, 2]], { cache })).toRefuse(MemoryError, /a pass over 1 × 2 tokens after 536870912 cached ones takes/);
+    model.dispose();
   });
 
   test('is within a fifth of what an H200 held, also for work by which no factor was chosen', () => {

@@ -3,7 +3,8 @@ import { isTracing, tf } from '../../runtime';
 import { checkMemory, memoryPlan } from '../../runtime/memory/memoryBudget';
 import type { LlamaConfig } from '../config';
 import type { LoadOptions } from '../files/loadParameters';
-import { loadingPlan, workPlan } from './memoryPlan';
+import { loadingPlan, type MemoryPlanOptions, workPlan } from './memoryPlan';
+import { CACHE, heldCacheBytes } from './memoryTerms';
 import { modelBytes } from './modelBytes';
 
 /** @throws MemoryError when a model of this configuration does not fit. */
@@ -41,10 +42,17 @@ export function checkAttentionsMemory(config: LlamaConfig, [batchSize, sequenceL
 }
 
 /** Checks nothing while a function is traced, because its caller plans the memory. @throws MemoryError when a pass does not fit. */
-export function checkPassMemory(config: LlamaConfig, [batchSize, sequenceLength]: readonly [number, number], logitsToKeep?: number): void {
+export function checkPassMemory(
+  config: LlamaConfig,
+  [batchSize, sequenceLength]: readonly [number, number],
+  { logitsToKeep, pastTokens }: Pick<MemoryPlanOptions, 'logitsToKeep' | 'pastTokens'> = {},
+): void {
   if (isTracing()) return;
-  checkMemory(workPlan(config, { task: 'forward', batchSize, sequenceLength, logitsToKeep }), {
-    what: `a pass over ${batchSize} × ${sequenceLength} tokens`,
+  const { terms } = workPlan(config, { task: 'forward', batchSize, sequenceLength, logitsToKeep, pastTokens });
+  const held = heldCacheBytes({ config, B: batchSize }, pastTokens ?? 0);
+  const missing = terms.map((term) => (term.name === CACHE ? { ...term, bytes: term.bytes - held } : term));
+  checkMemory(memoryPlan(missing), {
+    what: `a pass over ${batchSize} × ${sequenceLength} tokens${pastTokens ? ` after ${pastTokens} cached ones` : ''}`,
     remedy: 'Give fewer rows or shorter ones at a time, or ask for fewer logits (logitsToKeep)',
   });
 }

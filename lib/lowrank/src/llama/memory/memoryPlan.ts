@@ -13,6 +13,7 @@ import { type LlamaConfig, type LlamaConfigOptions, llamaConfig } from '../confi
 import {
   activationTerm,
   cacheTerm,
+  givenCacheTerm,
   kernelsTerm,
   logitsTerm,
   maskTerm,
@@ -35,6 +36,8 @@ export interface MemoryPlanOptions extends StoredAs {
   readonly batchSize?: number;
   /** Tokens T of a batch or a prompt. @defaultValue 512, or the model's maximum if that is less */
   readonly sequenceLength?: number;
+  /** Tokens in the cache that a forward pass is given, 0 for an empty one. @defaultValue no cache */
+  readonly pastTokens?: number;
   /** Logits per row in a forward pass. @defaultValue all */
   readonly logitsToKeep?: number;
   /** @defaultValue 20 */
@@ -68,6 +71,7 @@ const PLAN_OPTIONS = [
   'task',
   'batchSize',
   'sequenceLength',
+  'pastTokens',
   'logitsToKeep',
   'maxNewTokens',
   'numBeams',
@@ -85,6 +89,7 @@ const PLAN_OPTIONS = [
 const COUNTS = [
   ['batchSize', 1],
   ['sequenceLength', 1],
+  ['pastTokens', 0],
   ['logitsToKeep', 1],
   ['maxNewTokens', 0],
   ['numBeams', 1],
@@ -144,7 +149,8 @@ export function workPlan(model: PlannedModel | LlamaConfigOptions, options: Memo
     return memoryPlan([own, statesTerm(work), maskTerm(work), logitsTerm(work), unpackedTerm(work)]);
   }
   const pass = [own, scoresTerm(work), statesTerm(work), maskTerm(work)];
-  if (options.task === 'forward' || options.task === 'evaluate') return memoryPlan([...pass, logitsTerm(work)]);
+  const given = work.past === undefined ? [] : [givenCacheTerm(work)];
+  if (options.task === 'forward' || options.task === 'evaluate') return memoryPlan([...pass, ...given, logitsTerm(work)]);
   if (options.task === 'generate') {
     const unpacked = work.isGpu && work.isCompiled ? [unpackedTerm(work)] : []; // a CPU's kernels read packed weights
     return memoryPlan([...pass, cacheTerm(work), kernelsTerm(work), ...unpacked]);
@@ -172,6 +178,7 @@ function described(model: PlannedModel | LlamaConfigOptions, options: MemoryPlan
     B: (options.batchSize ?? 1) * (options.task === 'generate' ? (options.numBeams ?? 1) : 1),
     T,
     kept: Math.min(options.logitsToKeep ?? T, T),
+    past: options.task === 'forward' ? options.pastTokens : undefined,
     maxNewTokens: options.maxNewTokens ?? 20,
     isCompiled: compile && options.task !== 'forward',
     isHalf: compile && options.precision === 'bfloat16' && (isGpu || hasBfloat16Products()),

@@ -9,6 +9,8 @@ export interface Work {
   readonly B: number;
   readonly T: number;
   readonly kept: number;
+  /** Cached tokens before a forward pass; undefined without a cache. */
+  readonly past: number | undefined;
   readonly maxNewTokens: number;
   readonly isCompiled: boolean;
   readonly isHalf: boolean;
@@ -40,7 +42,7 @@ function copies({ isCompiled, isGpu }: Work) {
 /** The scores of one layer at a time: before, during and after the softmax. */
 export function scoresTerm(work: Work): MemoryTerm {
   const { config, B, T } = work;
-  return { name: 'attention scores', bytes: 4 * copies(work).scores * B * config.numAttentionHeads * T * T };
+  return { name: 'attention scores', bytes: 4 * copies(work).scores * B * config.numAttentionHeads * T * seen(work) };
 }
 
 /** The widest states of one layer at a time. */
@@ -50,19 +52,40 @@ export function statesTerm(work: Work): MemoryTerm {
 }
 
 /** The causal mask, and its combination with the padding mask. */
-export function maskTerm({ T }: Work): MemoryTerm {
-  return { name: 'attention mask', bytes: 2 * 4 * T * T };
+export function maskTerm(work: Work): MemoryTerm {
+  return { name: 'attention mask', bytes: 2 * 4 * work.T * seen(work) };
+}
+
+/** S, the number of positions that a token may attend to. */
+function seen({ T, past = 0 }: Work): number {
+  return past + T;
 }
 
 export function logitsTerm({ config, B, kept }: Work): MemoryTerm {
   return { name: 'logits', bytes: 4 * B * kept * config.vocabSize };
 }
 
+export const CACHE = 'key and value cache';
+
+/** The keys and values of one layer, per position. */
+function layerBytes({ config: { numKeyValueHeads: K, headDim: D }, B }: Pick<Work, 'config' | 'B'>): number {
+  return 4 * 2 * B * K * D;
+}
+
+/** A cache that is given to a forward pass, twice: the pieces that its growth leaves behind are too small for the next ones. */
+export function givenCacheTerm(work: Work): MemoryTerm {
+  return { name: CACHE, bytes: 2 * layerBytes(work) * work.config.numHiddenLayers * seen(work) };
+}
+
+/** The part of that cache which is there already. */
+export function heldCacheBytes(work: Pick<Work, 'config' | 'B'>, past: number): number {
+  return layerBytes(work) * work.config.numHiddenLayers * past;
+}
+
 /** A compiled step holds both the old cache and the new one, and so does a GPU at every step. */
 export function cacheTerm({ config, B, T, maxNewTokens, isCompiled, isGpu }: Work): MemoryTerm {
-  const { numKeyValueHeads: K, headDim: D, numHiddenLayers: L } = config;
   const places = (isCompiled || isGpu ? 2 : 1) * (isCompiled ? cacheCapacity(T, maxNewTokens) : T + maxNewTokens);
-  return { name: 'key and value cache', bytes: 4 * 2 * B * K * D * L * places };
+  return { name: CACHE, bytes: layerBytes({ config, B }) * config.numHiddenLayers * places };
 }
 
 /** Memory that oneDNN keeps for each new shape of a product. An uncompiled step has new shapes at each length; the oldest are forgotten. */
