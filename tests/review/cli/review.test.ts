@@ -177,6 +177,19 @@ describe('lowrank review', () => {
     expect(stderr.endsWith('\r\u001b[K')).toBe(true); // nothing of it stays
   });
 
+  test('says of which hunks only the beginning is read', async () => {
+    const diff = (name: string, lines: number) =>
+      `--- a/${name}\n+++ b/${name}\n@@ -0,0 +1,${lines} @@\n${'+const a = 1;\n'.repeat(lines)}`;
+    const { code, stdout, stderr } = await lowrank(
+      ['review', '-', ...reviewer, '--format', 'json'],
+      diff('long.js', 39) + diff('short.js', 1),
+    );
+    expect(code, stderr).toBe(0);
+    const reason = 'the end of the hunk at line 1, which exceeds --max-length 400';
+    expect(JSON.parse(stdout).skipped).toContainEqual({ file: 'long.js', reason });
+    expect(stdout).not.toMatch(/"file": "short.js",\s+"reason": "the end/);
+  });
+
   test('lets no control character of a diff or a model through to the terminal', async () => {
     const { stdout } = await lowrank(['review', '-', ...reviewer], '--- a/x\n+++ "b/\\033[31m.js"\n@@ -0,0 +1 @@\n+\u001b]0;title\u0007\n');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

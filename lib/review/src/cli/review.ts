@@ -69,7 +69,9 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
         progress.clear();
       };
       const onAnswers = (task: ReviewTask, done: number, count: number) => progress.show(meter.answered(task, done, count));
-      const told = { onProgress, onAnswers };
+      const onCut = ({ file, line }: DiffHunk) =>
+        counter.skip(file, `the end of the hunk at line ${line}, which exceeds --max-length ${options.maxLength}`);
+      const told = { onProgress, onAnswers, onCut };
       const onDecline = ({ file, line }: DiffHunk, reason: string) => counter.skip(file, `line ${line}: ${reason}`);
       for await (const review of reviewDiff(models, tokenizer, hunks, { ...options, threshold, languageLabel, ...told, onDecline })) {
         reviews.push(review);

@@ -34,6 +34,8 @@ export interface ReviewDiffOptions
   readonly onProgress?: (hunks: number) => void;
   /** Called with the number of hunks of a group that a task has answered, and the size of the group. */
   readonly onAnswers?: (task: ReviewTask, done: number, count: number) => void;
+  /** Called for a hunk of which only the beginning is read, because all of it and a comment would exceed `maxLength`. */
+  readonly onCut?: (hunk: DiffHunk) => void;
   /** Called for a hunk whose comment is dropped, with the reason. */
   readonly onDecline?: (hunk: DiffHunk, reason: string) => void;
 }
@@ -55,6 +57,7 @@ export async function* reviewDiff(
     'groupSize',
     'onProgress',
     'onAnswers',
+    'onCut',
     'onDecline',
     'threshold',
     'maxLength',
@@ -85,13 +88,17 @@ async function reviewGroup(
   models: TaskModels,
   tokenizer: ReviewerTokenizer,
   hunks: readonly DiffHunk[],
-  { onAnswers, onDecline, ...options }: ReviewDiffOptions,
+  { onAnswers, onCut, onDecline, ...options }: ReviewDiffOptions,
 ): Promise<HunkReview[]> {
   const answers = async (task: ReviewTask, examples: readonly ReviewExample[]) => {
     const model = examples.length === 0 ? undefined : await models(task);
     const onProgress = (done: number) => onAnswers?.(task, done, examples.length);
     return model && predictReviews(model, tokenizer, task, examples, { ...options, onProgress });
   };
+  const { maxLength = Number.POSITIVE_INFINITY, languageLabel } = options;
+  const fits = (task: ReviewTask, example: ReviewExample) =>
+    answerBudget(tokenizer, task, reviewPrompt(task, example, { languageLabel }), { maxLength }).isWhole;
+  if (onCut) for (const hunk of hunks) if (!fits('comment', hunkExample(hunk))) onCut(hunk);
   const necessity = await answers('necessity', hunks.map(hunkExample));
   const needed = hunks.flatMap((hunk, i) => {
     const { text, probability } = necessity?.[i] ?? { text: 'yes' };
@@ -106,12 +113,9 @@ async function reviewGroup(
     if (isRepetitive(comment)) onDecline?.(each.hunk, 'the model repeats itself');
     return comment === '' || isRepetitive(comment) ? [] : [{ ...each, comment }];
   });
-  const { maxLength = Number.POSITIVE_INFINITY } = options;
-  const suggestible = said.filter(({ hunk, comment }) => {
-    if (hunk.isCut || hunk.codeLines === 0) return false;
-    const prompt = reviewPrompt('refinement', { ...hunkExample(hunk), comment }, { languageLabel: options.languageLabel });
-    return answerBudget(tokenizer, 'refinement', prompt, { maxLength }).isWhole;
-  });
+  const suggestible = said.filter(
+    ({ hunk, comment }) => !hunk.isCut && hunk.codeLines > 0 && fits('refinement', { ...hunkExample(hunk), comment }),
+  );
   const refined = await answers(
     'refinement',
     suggestible.map(({ hunk, comment }) => ({ ...hunkExample(hunk), comment })),
