@@ -242,6 +242,21 @@ describe('where the data lies', () => {
     ]);
   });
 
+  test('data of a kind that is not read is named beside what is read', async () => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    file('mixed/one.jsonl', lines({ patch, y: 1, language: 'Go' }));
+    const left = [file('mixed/two.jsonl.zst', 'x'), file('mixed/test.parquet', 'x')];
+    file('mixed/notes.md', 'x');
+    const zip = file('mixed/z.zip', storedZip({ 'a.ndjson': content, 'b.zip': 'x', 'c.txt': 'x' }));
+    const { examples } = await read(folder('mixed'));
+    expect(examples.map(({ language }) => language)).toEqual(['go']);
+    const named = warned.mock.calls.map(([text]) => text).toSorted();
+    warned.mockRestore();
+    expect(named).toEqual(
+      [left[1], left[0], `${zip}/a.ndjson`, `${zip}/b.zip`].map((path) => expect.stringMatching(`^${path}: left out, for only`)),
+    );
+  });
+
   test('nothing there, a name that is no data, a folder without data', async () => {
     await expect(read(folder('absent'))).rejects.toThrow(/no such file/);
     await expect(read(file('a.exe', 'MZ'))).rejects.toThrow(FormatError);

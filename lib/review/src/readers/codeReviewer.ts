@@ -24,7 +24,7 @@ const languages: Readonly<Record<string, string>> = {
  * @throws FormatError when the record has none of these sets of fields, or a field has the wrong type.
  */
 export function codeReviewerExample(record: JsonObject, id: string): ReviewExample {
-  const language = languageOf(record.lang);
+  const language = languageOf(record.lang ?? record.language);
   if (record.old !== undefined || record.new !== undefined) return refinement(record, id, language);
   const patch = recordText(record, 'patch');
   const comment = record.msg === undefined || record.msg === null ? '' : recordText(record, 'msg', { mayBeEmpty: true });

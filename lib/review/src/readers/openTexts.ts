@@ -17,6 +17,8 @@ export interface TextSource {
 
 const byteOrderMark = Buffer.of(0xef, 0xbb, 0xbf);
 const readable = /\.(jsonl|json|csv|tsv)(\.gz)?$/i;
+/** Data too, of kinds that are not read. */
+const unread = /\.(parquet|arrow|feather|ndjson|xlsx?|(jsonl?|csv|tsv)\.(bz2|xz|zst|lz4)|tar(\.\w+)?|tgz|7z|rar)$/i;
 
 /**
  * Opens one file after another, in the order of their names. Skips files without the name of a data file, except for `path`
@@ -43,6 +45,8 @@ async function* textsAt(path: string): AsyncGenerator<TextSource> {
   else throw new FormatError(`${path}: not a .jsonl, .csv or .tsv file, plain, gzipped or in a .zip`);
 }
 
+const LEFT_OUT = 'left out, for only .jsonl, .json, .csv and .tsv files are read, plain, gzipped or in a .zip';
+
 /** More entries mean a whole disk, or `/proc`, whose links lead to one. */
 const MOST_ENTRIES = 50_000;
 
@@ -53,6 +57,7 @@ function filesIn(root: string): string[] {
   const visit = (path: string, isRoot: boolean) => {
     const kind = kindOfEntry(path);
     const isData = kind === 'file' && (readable.test(path) || /\.zip$/i.test(path));
+    if (kind === 'file' && unread.test(path)) warn(`${path}: ${LEFT_OUT}`);
     if (kind !== 'folder' && !isData) return;
     const real = fs.realpathSync(path);
     if (seen.has(real)) return;
@@ -90,7 +95,9 @@ async function* openArchive(path: string): AsyncGenerator<TextSource> {
   const archive = await openPromise(path, { autoClose: false }).catch((cause) => malformed(path, cause));
   try {
     for await (const entry of archive.eachEntry()) {
-      if (!readable.test(entry.fileName) || entry.fileName.startsWith('__MACOSX/')) continue;
+      if (entry.fileName.startsWith('__MACOSX/')) continue;
+      if (unread.test(entry.fileName) || /\.zip$/i.test(entry.fileName)) warn(`${path}/${entry.fileName}: ${LEFT_OUT}`);
+      if (!readable.test(entry.fileName)) continue;
       yield source(`${path}/${entry.fileName}`, () => archive.openReadStreamPromise(entry));
     }
   } catch (cause) {
