@@ -252,7 +252,7 @@ function exact(value: Value): Value {
 }
 
 /** Names of Jinja that are unknown here unless the template sets them. */
-const UNKNOWN_NAMES = new Set(['cycler', 'dict', 'joiner', 'lipsum', 'self', 'varargs']);
+const UNKNOWN_NAMES = new Set(['cycler', 'dict', 'joiner', 'lipsum', 'self', 'varargs', ...['and', 'else', 'if', 'in', 'is', 'not', 'or']]);
 
 /** @throws Error for one of these names. */
 function found(name: string, value: Value): Value {
