@@ -98,4 +98,16 @@ describe('arguments that a program would not see', () => {
       expect(() => captures()).toRefuse(UnsupportedError, /dtype string is used in 'mine' \(.*signature\.test/);
     }),
   );
+
+  test(
+    'are refused where an object holds itself, and not where it is given twice',
+    scoped(() => {
+      const run = dispose(compile((x: tf.Tensor, ..._rest: unknown[]) => x));
+      const loop: Record<string, unknown> = { list: [] };
+      (loop.list as unknown[]).push({ loop });
+      expect(() => run(tf.scalar(1), loop)).toRefuse(ArgumentError, /argument 1 of .*\.list\[0\]\.loop holds itself/);
+      const twice = { a: [1] };
+      expect(values(run(tf.scalar(1), twice, [twice, twice]))).toEqual([1]);
+    }),
+  );
 });

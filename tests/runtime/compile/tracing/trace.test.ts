@@ -93,6 +93,13 @@ describe('variables that the function assigns', () => {
   );
 });
 
+class Pair {
+  constructor(
+    readonly first: tf.Tensor,
+    readonly second: tf.Tensor,
+  ) {}
+}
+
 describe('what cannot be traced is refused with its place', () => {
   const refuses = (
     name: string,
@@ -124,6 +131,8 @@ describe('what cannot be traced is refused with its place', () => {
   refuses('random numbers of tfjs', (x) => x.add(tf.randomUniform([3])), /random numbers are drawn in JavaScript/);
   refuses('a new variable', () => tf.variable(tf.zeros([2]).add(1)), /a variable is made while 'mine' is traced/);
   refuses('text', (x) => [x, tf.tensor1d(['a'])], /dtype string is used in 'mine'/);
+  refuses('tensors in a map', (x) => new Map([['a', x.mul(2)]]), /'mine' returns tensors inside a Map: return them in arrays/);
+  refuses('tensors in a class', (x) => [new Pair(x, x.mul(2))], /'mine' returns tensors inside a Pair/);
   refuses(
     'a disposed tensor',
     (x) => {
@@ -148,6 +157,14 @@ describe('what cannot be traced is refused with its place', () => {
     scoped(() => {
       const compiled = dispose(compile((list: number[]) => tf.tensor1d(list)));
       expect(() => compiled(new Array<number>(100).fill(1))).toRefuse(ArgumentError, /pass a tensor/);
+    }),
+  );
+
+  test(
+    'an assignment to a variable that is an argument',
+    scoped(() => {
+      const compiled = dispose(compile((x: tf.Variable) => x.assign(x.add(1)), { name: 'mine' }));
+      expect(() => compiled(variable([1]))).toRefuse(UnsupportedError, /'mine' assigns to an argument: capture the variable/);
     }),
   );
 

@@ -24,7 +24,8 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
  * same structure run the same program on their own parameters. Everything else is part of the program, so another value means another
  * trace. Of a Module, every enumerable field counts unless its `compiledFields` says otherwise; at the eighth trace, a warning names the
  * difference. The 64 programs used last are kept for each function. Tensors and variables from outside are captured; a variable is looked
- * up, and assigned, at each call. Gradients pass through, and compiled functions may call each other.
+ * up, and assigned, at each call. What `fn` reads from outside of a Module that is also an argument counts as read from the argument: to
+ * compare two Modules, give both. Gradients pass through, and compiled functions may call each other.
  *
  * Without this library's part of the native binding, `fn` runs as it is, and one warning says so.
  *

@@ -24,16 +24,18 @@ export interface Arguments {
 const MAX_STATIC_NUMBERS = 64;
 
 /** What was read so far of a call. */
-interface Reading {
-  readonly tensors: tf.Tensor[];
-  readonly parameters: tf.Tensor[];
+class Reading {
+  readonly tensors: tf.Tensor[] = [];
+  readonly parameters: tf.Tensor[] = [];
   /** The objects in trees, of all arguments together: which parameters two arguments share is part of the program. */
-  readonly seen: Map<object, number>;
+  readonly seen = new Map<object, number>();
+  /** The arrays and plain objects around the present value. */
+  readonly around = new Set<object>();
 }
 
 /** Separates arguments. A Variable among them counts as a tensor; a Variable in a ParameterTree as a parameter of the tree. */
 export function readArguments(args: readonly unknown[], name: string): Arguments {
-  const reading: Reading = { tensors: [], parameters: [], seen: new Map() };
+  const reading = new Reading();
   const key = args.map((arg, index) => describe(arg, reading, `argument ${index} of '${name}'`)).join(',');
   return { tensors: reading.tensors, parameters: reading.parameters, key };
 }
@@ -58,21 +60,37 @@ function describe(value: unknown, reading: Reading, place: string): string {
     reading.tensors.push(value);
     return `${value.dtype}[${value.shape}]`;
   }
-  if (Array.isArray(value)) {
-    if (value.length > MAX_STATIC_NUMBERS && typeof value[0] === 'number') {
-      throw new ArgumentError(`${place} is an array of ${value.length} numbers: other numbers would be compiled again; pass a tensor`);
-    }
-    return `[${value.map((item, index) => describe(item, reading, `${place}[${index}]`)).join(',')}]`;
-  }
-  if (isPlainObject(value)) {
-    if (Object.getOwnPropertySymbols(value).length > 0) {
-      throw new ArgumentError(`${place} has a property whose key is a symbol: a compiled function reads text keys alone`);
-    }
-    return `{${Object.entries(value).map(([key, item]) => `${quoted(key)}:${describe(item, reading, `${place}.${key}`)}`)}}`;
+  if (Array.isArray(value) || isPlainObject(value)) {
+    if (reading.around.has(value)) throw new ArgumentError(`${place} holds itself: a compiled function reads arguments to their end`);
+    reading.around.add(value);
+    const text = Array.isArray(value) ? describeArray(value, reading, place) : describeFields(value, reading, place);
+    reading.around.delete(value);
+    return text;
   }
   const content = describeTree(value, reading);
   if (isParameterTree(value)) return content;
   return typeof value === 'object' && value !== null && plainContent(value) === undefined ? `${identity(value)}${content}` : content;
+}
+
+function describeArray(value: readonly unknown[], reading: Reading, place: string): string {
+  if (value.length > MAX_STATIC_NUMBERS && typeof value[0] === 'number') {
+    throw new ArgumentError(`${place} is an array of ${value.length} numbers: other numbers would be compiled again; pass a tensor`);
+  }
+  return `[${value.map((item, index) => describe(item, reading, `${place}[${index}]`)).join(',')}]`;
+}
+
+function describeFields(value: Record<string, unknown>, reading: Reading, place: string): string {
+  if (Object.getOwnPropertySymbols(value).length > 0) {
+    throw new ArgumentError(`${place} has a property whose key is a symbol: a compiled function reads text keys alone`);
+  }
+  return `{${Object.entries(value).map(([key, item]) => `${quoted(key)}:${describe(item, reading, `${place}.${key}`)}`)}}`;
+}
+
+/** Whether a tensor is inside an object that `mapLeaves` leaves as it is. */
+export function holdsTensor(leaf: unknown): boolean {
+  const reading = new Reading();
+  describeTree(leaf, reading);
+  return reading.parameters.length > 0;
 }
 
 /** Whether a graph knows the type; it would take texts and complex numbers for something else. */

@@ -2,7 +2,7 @@
 
 import { tf } from '../../device/tensorflow';
 import { UnsupportedError } from '../../errors';
-import { type Arguments, mapLeaves, replaceTensors } from '../signature';
+import { type Arguments, holdsTensor, mapLeaves, replaceTensors } from '../signature';
 import { backendInternals, engineInternals, type TensorInfo } from '../tfjsInternals';
 import { backpropagate } from './backpropagate';
 import type { Trace } from './trace';
@@ -58,13 +58,20 @@ export function runTrace(trace: Trace, call: TracedCall): TracedFunction {
   const traced = trace.run(() => {
     for (const tensor of given.tensors) {
       const standIn = trace.input(backendInternals().tensorMap.get(tensor.dataId)?.dtype ?? 0, tensor.shape);
+      if (tensor instanceof tf.Variable) Object.assign(standIn.tensor, { assign: () => refuseAssignment(trace.name) });
       if (isReached(tensor, reached)) watched.add(standIn.tensor.id);
       standIns.push(standIn);
     }
     const tensors: tf.Tensor[] = [];
     const template = recording(reached.size > 0, () => {
       const result = callFunction(trace, call, standIns);
-      return mapLeaves(result, (leaf) => (leaf instanceof tf.Tensor ? new Slot(tensors.push(leaf) - 1) : leaf));
+      return mapLeaves(result, (leaf) => {
+        if (leaf instanceof tf.Tensor) return new Slot(tensors.push(leaf) - 1);
+        if (!holdsTensor(leaf)) return leaf;
+        throw new UnsupportedError(
+          `'${trace.name}' returns tensors inside a ${(leaf as object).constructor.name}: return them in arrays and plain objects`,
+        );
+      });
     });
     const results = tensors.map((tensor) => trace.symbolOf(tensor));
     if (reached.size === 0) return { template, results };
@@ -90,6 +97,10 @@ function callFunction(trace: Trace, { fn, args }: TracedCall, standIns: readonly
   if (!(result instanceof Promise)) return result;
   result.catch(() => undefined); // the reason does not matter: an async function is refused in any case
   throw new UnsupportedError(`'${trace.name}' returns a promise: a function cannot wait while it is traced`);
+}
+
+function refuseAssignment(name: string): never {
+  throw new UnsupportedError(`'${name}' assigns to an argument: capture the variable, or give it as a field of a Module`);
 }
 
 /** Runs `fn` with tfjs's tape on, or off. */
