@@ -157,6 +157,7 @@ describe('what is incomplete or contradicts itself is refused by name', () => {
     ['an order of tasks that is unknown', { ...srun, SLURM_DISTRIBUTION: 'plane' }, "in the order 'plane'"],
     ['several machines without an address', { ...mpirun, OMPI_COMM_WORLD_LOCAL_SIZE: '1' }, 'mpirun -x MASTER_ADDR=HOST'],
     ['a pod too many', { ...pod, JOB_COMPLETION_INDEX: '2' }, 'JOB_COMPLETION_INDEX 2 is none of 2 pods'],
+    ['more pods than can be joined', { ...pod, JOBSET_PODS: '5000000000' }, 'JobSet: 10000000000 workers are more than the 65536'],
     ['no port for the pods', { ...pod, JOBSET_PORT: '' }, 'JobSet: the variable JOBSET_PORT is missing'],
   ])('%s', (_, environment, message) => {
     expect(() => findCluster(environment)).toThrow(message);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ArgumentError, deviceInfo, StateError } from '../../../runtime';
 import { checkKnown } from '../../../runtime/checks/checkKnown';
 import { checkOneOf } from '../../../runtime/checks/checkValues';
+import { checkGiven } from '../../../runtime/checks/door';
 import { reasonOf } from '../../../runtime/messages/reasonOf';
 import { warn } from '../../../runtime/messages/warn';
 import { Cluster } from '../cluster';
@@ -62,7 +63,9 @@ export async function joinCluster(options: JoinOptions = {}): Promise<Cluster> {
   const isGpu = deviceInfo().device === 'GPU';
   if (communication === 'nccl' && !isGpu)
     throw new ArgumentError("joinCluster: communication 'nccl' is between GPUs, and this process computes on a CPU: use 'ring'");
-  const description = options.cluster ? describedBy('cluster', options.cluster) : findCluster(options.environment);
+  const { cluster } = options;
+  if (cluster !== undefined) checkGiven('joinCluster(options)', { cluster }, { cluster: '{workers: text[], rank: number}' });
+  const description = cluster ? describedBy('cluster', cluster) : findCluster(options.environment);
   if (joined) throw new StateError('this process is a worker already: join once, and pass the cluster on');
   const held = clusterBinding().getNumOfTensors();
   if (held > 0) throw new StateError(`this process holds ${held} tensors already: join the cluster before a model or a tensor is made`);

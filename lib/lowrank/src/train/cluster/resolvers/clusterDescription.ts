@@ -38,9 +38,25 @@ export function describedBy(source: string, { workers, rank }: ExplicitCluster):
   return { rank, size: workers.length, leader: workers[0] as string, workers };
 }
 
+/**
+ * A cluster of which worker 0's address alone is known: the workers exchange the others.
+ *
+ * @param variables - what names the address, for messages
+ * @throws ArgumentError when the address is none, or the rank is not one of the workers.
+ */
+export function ledBy(source: string, variables: string, cluster: ClusterDescription): ClusterDescription {
+  checkRank(source, cluster.rank, cluster.size);
+  checkAddress(variables, cluster.leader);
+  return cluster;
+}
+
+/** More than any job has: a list of so many addresses would fill the memory. */
+const MOST_WORKERS = 65_536;
+
 /** @throws ArgumentError unless the rank is one of `size` workers. */
 export function checkRank(source: string, rank: number, size: number): void {
   checkWhole(`${source}: the number of workers`, size);
+  if (size > MOST_WORKERS) throw new ArgumentError(`${source}: ${size} workers are more than the ${MOST_WORKERS} that can be joined`);
   if (!Number.isSafeInteger(rank) || rank < 0 || rank >= size)
     throw new ArgumentError(`${source}: rank ${rank} is none of ${size} workers, which are 0 to ${size - 1}`);
 }
@@ -52,7 +68,7 @@ export function hostAndPort(address: string): { readonly host: string; readonly 
 }
 
 /** @throws ArgumentError unless it is `host:port`. */
-export function checkAddress(source: string, address: string): void {
+function checkAddress(source: string, address: string): void {
   const port = Number(/^(?:[\w.-]+|\[[0-9a-f:.]+\]):(\d{1,5})$/i.exec(address)?.[1]);
   if (port >= 1 && port <= 65535) return;
   throw new ArgumentError(`${source}: '${address}' is not an address of the form host:port`);

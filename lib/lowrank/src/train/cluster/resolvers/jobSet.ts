@@ -1,5 +1,5 @@
 /** The pods of a Kubernetes JobSet, whose host names follow from their numbers. */
-import { describedBy } from './clusterDescription';
+import { checkRank, describedBy } from './clusterDescription';
 import { type Resolver, Variables } from './resolver';
 
 /**
@@ -16,12 +16,14 @@ export const jobSet: Resolver = {
     const [jobIndex, podIndex] = [variables.whole('JOB_INDEX'), variables.whole('JOB_COMPLETION_INDEX')];
     if (jobIndex >= jobs) variables.refuse(`JOB_INDEX ${jobIndex} is none of ${jobs} jobs (JOBSET_JOBS)`);
     if (podIndex >= pods) variables.refuse(`JOB_COMPLETION_INDEX ${podIndex} is none of ${pods} pods (JOBSET_PODS)`);
+    const rank = jobIndex * pods + podIndex;
+    checkRank(jobSet.name, rank, jobs * pods);
     const subdomain = variables.has('JOBSET_SUBDOMAIN') ? variables.text('JOBSET_SUBDOMAIN') : name;
     const port = variables.whole('JOBSET_PORT');
     const workers = Array.from(
       { length: jobs * pods },
-      (_, rank) => `${name}-${job}-${Math.floor(rank / pods)}-${rank % pods}.${subdomain}:${port}`,
+      (_, each) => `${name}-${job}-${Math.floor(each / pods)}-${each % pods}.${subdomain}:${port}`,
     );
-    return describedBy(jobSet.name, { workers, rank: jobIndex * pods + podIndex });
+    return describedBy(jobSet.name, { workers, rank });
   },
 };

@@ -1,8 +1,8 @@
 /** `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT`, as torchrun and many launchers of PyTorch write them. */
-import { checkAddress, checkRank } from './clusterDescription';
+import { ledBy } from './clusterDescription';
 import { type Resolver, Variables } from './resolver';
 
-/** Only worker 0's address is known; the workers exchange the others. */
+/** Each process of such a launcher is one worker. */
 export const torch: Resolver = {
   name: 'RANK and WORLD_SIZE',
   find: (environment) => {
@@ -18,8 +18,6 @@ export const torch: Resolver = {
     // torchrun's own store listens on MASTER_PORT where its agent keeps it
     const isTaken = environment.TORCHELASTIC_USE_AGENT_STORE === 'True';
     const leader = `${variables.text('MASTER_ADDR')}:${variables.whole('MASTER_PORT') + (isTaken ? 1 : 0)}`;
-    checkRank(torch.name, rank, size);
-    checkAddress('MASTER_ADDR and MASTER_PORT', leader);
-    return { rank, size, leader };
+    return ledBy(torch.name, 'MASTER_ADDR and MASTER_PORT', { rank, size, leader });
   },
 };

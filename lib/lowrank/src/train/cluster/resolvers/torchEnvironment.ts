@@ -1,5 +1,5 @@
 /** `PET_*`: the options of torchrun as Kubeflow Trainer's torch runtime sets them, where the command is started without torchrun. */
-import { checkAddress, checkRank } from './clusterDescription';
+import { ledBy } from './clusterDescription';
 import { type Resolver, Variables } from './resolver';
 
 /** One worker per node. */
@@ -13,8 +13,6 @@ export const torchEnvironment: Resolver = {
       variables.refuse(`PET_NPROC_PER_NODE is ${perNode}, but this process is the only one of its node: set numProcPerNode to 1`);
     const [rank, size] = [variables.whole('PET_NODE_RANK'), variables.whole('PET_NNODES')];
     const leader = `${variables.text('PET_MASTER_ADDR')}:${variables.whole('PET_MASTER_PORT')}`;
-    checkRank(torchEnvironment.name, rank, size);
-    checkAddress('PET_MASTER_ADDR and PET_MASTER_PORT', leader);
-    return { rank, size, leader };
+    return ledBy(torchEnvironment.name, 'PET_MASTER_ADDR and PET_MASTER_PORT', { rank, size, leader });
   },
 };
