@@ -141,21 +141,26 @@ function workersOptions({ progress, log, ...options }: TrainOptions, { isFirst }
   return isFirst ? { ...options, progress, log } : options;
 }
 
+/** The options that decide every update: a resumed run shares them with its checkpoint, and a worker with the others. */
+function settingsOf({ gradientAccumulation = 1, maxGradNorm = 1, compile = true, precision = 'float32' }: TrainOptions) {
+  return { gradientAccumulation, maxGradNorm: String(maxGradNorm), compile, precision };
+}
+
 /** The facts that a resumed run must share with its checkpoint. */
 function inputsOf(model: TrainableModel, batches: BatchSource, optimizer: AdamW, options: TrainOptions): RunInputs {
-  const { gradientAccumulation = 1, maxGradNorm = 1, compile = true, precision = 'float32', evaluation } = options;
+  const { evaluation } = options;
   const heldOut = evaluation && typeof evaluation.batches !== 'function' && { 'held-out': dataFact(evaluation.batches, 0) };
   const once = dataFact(batches, 0);
   const again = typeof batches === 'function' ? dataFact(batches, 0) : once; // it may draw other data at each call
   const data = { ...(once === again && { training: once }), ...heldOut };
   const constants = optimizer.constantsFor([...parametersOf(model).keys()]);
-  return { data, settings: { gradientAccumulation, maxGradNorm: String(maxGradNorm), compile, precision, ...constants } };
+  return { data, settings: { ...settingsOf(options), ...constants } };
 }
 
 /** The facts that the workers compare before they begin. */
 function factsOf(run: TrainingRun, batches: BatchSource, options: TrainOptions): Readonly<Record<string, string>> {
-  const { steps, epochs, gradientAccumulation, maxGradNorm, compile, precision, evaluation, checkpoint } = options;
-  const rest = { steps, epochs, gradientAccumulation, maxGradNorm, compile, precision, checkpointEvery: checkpoint?.everySteps };
+  const { steps, epochs, evaluation, checkpoint } = options;
+  const rest = { ...settingsOf(options), steps, epochs, checkpointEvery: checkpoint?.everySteps };
   const { everySteps, keepBest, patience } = evaluation ?? {};
   return {
     ...run.facts(),

@@ -1,4 +1,4 @@
-import { AdamW, type AdamWOptions } from 'lowrank';
+import { AdamW, type AdamWOptions, tf } from 'lowrank';
 import { expect, test } from 'vitest';
 import { setupOf } from '../../../../lib/lowrank/src/train/checkpoints/runSetup';
 import { runFacts } from '../../../../lib/lowrank/src/train/cluster/join/runFacts';
@@ -14,5 +14,18 @@ test.each<[string, AdamWOptions, string[]]>([
   const model = new BigramModel();
   const [one, other] = [new AdamW(), new AdamW(options)].map((optimizer) => runFacts(model, optimizer, setupOf(model)));
   expect(Object.keys(one ?? {}).filter((fact) => one?.[fact] !== other?.[fact])).toEqual(expected);
+  model.dispose();
+});
+
+test('other seeds of dropout are named', () => {
+  const model = new BigramModel();
+  const optimizer = new AdamW();
+  const facts = [1, 2].map((seed) => {
+    const variable = tf.variable(tf.scalar(seed, 'int32'));
+    const found = runFacts(Object.assign(model, { dropoutSeeds: () => new Map([['layer', variable]]) }), optimizer, setupOf(model));
+    variable.dispose();
+    return found;
+  });
+  expect(Object.keys(facts[0] ?? {}).filter((fact) => facts[0]?.[fact] !== facts[1]?.[fact])).toEqual(['seeds of dropout']);
   model.dispose();
 });

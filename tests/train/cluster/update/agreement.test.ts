@@ -20,7 +20,9 @@ const others: Batch[] = [{ inputIds: [[1, 2, 3]], labels: [[1, 2, -100]] }];
 function read(...statements: Partial<Statement>[]): { readonly agreed: boolean; wishes(): Wishes } {
   const size = statements.length;
   const sum = tf.tidy(() => {
-    const parts = statements.map((said, rank) => statement({ rank, size }, { step: 4, batches: rows, wishes: going, ...said }));
+    const parts = statements.map((said, rank) =>
+      statement({ rank, size }, { step: 4, batches: rows, learningRate: 1e-4, wishes: going, ...said }),
+    );
     return tf.addN(parts) as tf.Tensor1D;
   });
   const numbers = Array.from(sum.dataSync());
@@ -56,6 +58,14 @@ describe('what the workers say with every update', () => {
     expect(
       read({ batches: [{ inputIds: [[1, 2]], labels: [[1, 2]] }] }, { batches: [{ inputIds: [[1], [2]], labels: [[1], [2]] }] }).agreed,
     ).toBe(false);
+  });
+
+  test('another learning rate is named, whatever the schedule gave before', () => {
+    const { agreed, wishes } = read({}, {}, { learningRate: 2e-4 });
+    expect(agreed).toBe(false);
+    expect(wishes).toThrow(
+      'worker 2 took another learning rate than worker 0 at update 5: nothing is changed; give all workers the same schedule',
+    );
   });
 
   test('another step is named with its number', () => {

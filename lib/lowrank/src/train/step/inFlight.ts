@@ -91,7 +91,8 @@ export class InFlight {
 
   private joint(cluster: Cluster, pieces: readonly Piece[], batches: readonly Batch[]): JointShare {
     const { optimizer, wishes = () => ({ stop: false, stepsAtOnce: 1 }) } = this.setup;
-    const said = statement(cluster, { step: optimizer.step + this.queue.length, batches, wishes: wishes() });
+    const step = optimizer.step + this.queue.length;
+    const said = statement(cluster, { step, batches, learningRate: optimizer.learningRateAt(step), wishes: wishes() });
     return { indices: pieces.map(({ index }) => index), batches: batches.length, said };
   }
 

@@ -13,15 +13,11 @@ import { parametersOf, type TrainableModel } from '../../trainableModel';
 /** The part of a model that distinguishes it from another one, if it does not learn. */
 type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'>;
 
-/** Updates whose learning rates are compared, counted from the present one. */
-const SAMPLED_UPDATES = [0, 1, 10, 100, 1000];
-
 /** The facts of a model, its adapter and its optimizer. */
 export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, config, frozen }: ModelSetup): Record<string, string> {
   const tensors = optimizer.state().tensors;
   const parameters = Object.fromEntries(parametersOf(model));
   const constants = optimizer.constantsFor(Object.keys(parameters));
-  const rates = SAMPLED_UPDATES.map((begun) => optimizer.learningRateAt(optimizer.step + begun));
   try {
     return {
       'version of lowrank': version(),
@@ -29,8 +25,9 @@ export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, co
       'base model': hashOf([config, frozen]),
       'adapter configuration': hashOf(adapters),
       'trained weights': hashOfTensors(parameters),
-      optimizer: hashOf([optimizer.step, constants, rates, hashOfTensors(tensors)]),
+      optimizer: hashOf([optimizer.step, constants, hashOfTensors(tensors)]),
       'step of dropout': String(model.dropoutStep ?? 'none'),
+      'seeds of dropout': hashOfTensors(Object.fromEntries(model.dropoutSeeds?.() ?? [])),
     };
   } finally {
     tf.dispose(tensors);
