@@ -98,6 +98,11 @@ test('a text without its end is refused at once, however many quotes it has', ()
   expect(() => render(`{{ ${"'\\".repeat(20_000)} }}`)).toRefuse(SyntaxError, 'a text has no end');
 });
 
+test('blanks without end are refused, and a long run of them is not', () => {
+  expect(() => render(`{{ 1 }}${' \n'.repeat(20_000)}x`)).toRefuse(SyntaxError, 'it has 1000 blanks in a row');
+  expect(render(`{{ 1 }}${' '.repeat(999)}x`)).toBe(`1${' '.repeat(999)}x`);
+});
+
 test.each(["{{ '\\N{BULLET}' }}", "{{ '\\x4' }}", '{{ "\\U00110000" }}', '{{ "\\ud83d\\ude00" }}', '{# a', '{{ "a'])(
   'a text or tag that cannot be read is refused: %s',
   (source) => {

@@ -121,6 +121,7 @@ SOURCES += [f'{{{{ {items} | {by} | list }}}}' for items in ['[[3, 1], "ab"]', '
     'selectattr("get", "defined")', 'rejectattr("upper")']]
 SOURCES += ['{{ messages | selectattr("role.upper") | list }}{{ [messages] | map(attribute="1.content.0.text") | first }}', '{{ schema.dictsort is defined }}{{ schema["length"] is defined }}{{ schema[0] is defined }}{{ none[0] is defined }}{{ {"dictsort": 1, "length": 2}.length }}', '{{ [[2, 1], [1, 2]] | sort(attribute=-1) }}',
             "{% set l = [3, 1, 2] %}{{ l[:-1:-1] }}{{ l[5:-1:-1] }}{{ l[5:-2:-1] }}{{ l[::-1] }}{{ 'abc'[:-1:-1] }}{{ [][:-1:-1] }}{{ (1, 2)[0:-1:-1] }}", '{{ range(100000) | length }}']
+SOURCES += ['{% for l in [[], ["a", "b"]] %}{{ "full" if l | map("upper") | reverse else "empty" }}{{ l | map("upper") | reverse }}{{ "full" if l | reverse else "empty" }}{% endfor %}']
 # Letters that have a case, and such that only look so
 SOURCES += [f'{{{{ "{text}".islower() }}}}{{{{ "{text}".isupper() }}}}{{{{ "{text}" is lower }}}}{{{{ "{text}" is upper }}}}' for text in ['ª', 'ĸ', 'ⅷ', 'ǅ', 'ǅA', 'ⓐ1', 'Aª', 'ß', '中', '']]
 SOURCES += ["{{ 'ªb'.title() }}{{ 'ⅷx'.title() }}{{ 'aʰb ⓐⓑ'.title() }}{{ 'ΑΣ' | title }}{{ 'ß x' | title }}{{ 'xİ' | title }}{{ 'ﬁx-ǆ' | title }}", "{{ '½a'.isdigit() }}{{ 'Ⅷ'.isdigit() }}{{ '٣²'.isdigit() }}"]

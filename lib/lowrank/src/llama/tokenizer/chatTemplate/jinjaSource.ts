@@ -8,6 +8,7 @@ import { BLANKS, stripped } from './python/strings';
 /** The blanks and line ends of `lstrip_blocks` and `trim_blocks` are gone, and texts and numbers are in a plain form. */
 export function plainSource(given: string): string {
   const source = given.replace(/\r\n?/g, '\n');
+  if (/(?:^|\S)\s{1000}/.test(source)) throw new SyntaxError('it has 1000 blanks in a row'); // of which the library takes each for a start
   let written = '';
   let isLineStart = true;
   for (let at = 0; at < source.length; ) {

@@ -3,7 +3,7 @@
 import type { Argument, Binary, Environment, Filter, Jinja, Member, Named, Node, ObjectNode, Run, Slice, Test } from '../jinjaLibrary';
 import { constant, valueMaker } from '../jinjaLibrary';
 import { addsPlain, isMarked, mark, refuseMarked } from '../marked';
-import { behind, read, refuseSeries, seriesMaker } from '../series';
+import { behind, isLasting, read, refuseSeries, seriesMaker } from '../series';
 import type { Value } from '../value';
 import { checkAttribute } from './attributes';
 import { type Given, givenOf, isText, own, type Taken, wholeOf } from './callArguments';
@@ -162,7 +162,8 @@ export function pythonInterpreter(jinja: Jinja) {
       const { filter } = node;
       const name = String('callee' in filter ? filter.callee.value : filter.value);
       if (!SIGNATURES.has(name)) throw new Error(`it applies the filter ${name}, which is not known here`);
-      const operand = read(this.evaluate(node.operand, environment), name);
+      const source = this.evaluate(node.operand, environment);
+      const operand = read(source, name);
       const all = this.#given('args' in filter ? filter.args : [], environment);
       const evaluate = (each: Node) => this.evaluate(each, environment);
       if (SELECTIONS.has(name)) {
@@ -188,7 +189,8 @@ export function pythonInterpreter(jinja: Jinja) {
       if (name === 'float' && typeof content === 'number') return this.#float(content, environment);
       if (typeof content === 'number') return exact(made(content));
       const value = isValue(content) ? content : isValues(content) ? this.#list(content, environment) : made(content);
-      return ONE_BY_ONE.has(name) && isList(value) ? series(name, value) : value;
+      const isTurned = name === 'reverse' && behind(source) && !isLasting(source); // into a list, in Python too
+      return ONE_BY_ONE.has(name) && isList(value) && !isTurned ? series(name, value) : value;
     }
 
     /** A call of the library's own filter. */
