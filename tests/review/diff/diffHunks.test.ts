@@ -247,10 +247,18 @@ Cannot display: file marked as a binary type.
     for (const more of ['\n-c\n+d\n', '\n c\n\n+-d\n', '\r\n\n--d;\n', '+----+\n'])
       expect(await hunksOf(`${begin}${more}${begin}`, { onSkip })).toHaveLength(2);
     expect(skipped).toEqual([7, 9, 8, 6].map((line) => `a.js: line ${line} of the diff, beyond the line counts of the hunk at line 3`));
-    const between = `${begin}\n+c\n@@ -4 +5 @@\n-z\n+y\n`;
-    await expect(hunksOf(between)).rejects.toThrow(/^line 7: the hunk at line 3 does not match the line counts in its header/);
-    const { stderr } = spawnSync('git', ['apply', '--check'], { input: between, encoding: 'utf8' });
-    expect(stderr).toMatch(/patch fragment without header at line 8/);
+    for (const [text, line] of [
+      ['\n+c\n', 7],
+      ['c\n+d\n', 6],
+      ['--- d\n', 6],
+      ['text\n', 6],
+    ] as const) {
+      const input = `${begin}${text}@@ -4 +5 @@\n-z\n+y\n`;
+      await expect(hunksOf(input)).rejects.toThrow(`line ${line}: the hunk at line 3 does not match the line counts in its header`);
+      expect(spawnSync('git', ['apply', '--check'], { input, encoding: 'utf8' }).stderr).toMatch(
+        /patch fragment without header at line [78]/,
+      );
+    }
     expect(await hunksOf(`${begin}\n@@ -4 +4 @@\n-z\n+y\n`)).toHaveLength(2);
     skipped.length = 0;
     for (const text of ['-- \n2.40\n', '\n--\n me\n', '\ncommit 1\n\n- a list\n']) await hunksOf(begin + text + begin, { onSkip });

@@ -39,7 +39,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
   const plain = new PlainLines();
   const section = new Section(exclude, onSkip);
   let hunk: OpenHunk | CombinedHunk | undefined;
-  let beyond: { first?: number; isBlank?: boolean } = {}; // lines behind a complete hunk that may belong to it
+  let beyond: { of?: OpenHunk | CombinedHunk; first?: number; isBlank?: boolean } = {}; // lines behind a complete hunk, which may belong to it
   let before: string | undefined; // the preceding line, if it starts with `---`
   let isDiff = false;
   let namesFiles = false; // without their changes
@@ -51,7 +51,7 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     if (hunk && !hunk.isComplete) {
       if (!hunk.takes(line)) throw misfit(hunk, number);
       hunk.add(line);
-      beyond = {};
+      beyond = { of: hunk };
       if (hunk instanceof OpenHunk && hunk.length >= maxLines && !hunk.isComplete) {
         yield* section.reviewed(hunk);
         hunk = hunk.rest();
@@ -67,13 +67,16 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
       beyond.first ??= number;
       continue;
     }
-    if (hunk && beyond.first !== undefined && line.startsWith('@@')) throw misfit(hunk, beyond.first); // as git, which takes no text between hunks
+    if (beyond.of && beyond.first !== undefined && line.startsWith('@@')) throw misfit(beyond.of, beyond.first); // as git: no text between hunks
     if (line.startsWith('\\') || (hunk && /^( |\r?$)/.test(line))) {
       beyond.isBlank ||= line.trim() === ''; // what follows may be text, such as the list of a message
       continue; // a line too many, or text: the signs that follow tell
     }
     const beginsMail = MAIL.test(line);
-    if (beginsMail) section.end();
+    if (beginsMail) {
+      section.end();
+      beyond = {};
+    }
     isMail = beginsMail || (isMail && !section.isOpen);
     hunk = isMail ? undefined : (OpenHunk.from(line, number) ?? CombinedHunk.from(line, number));
     if (hunk) {
@@ -85,12 +88,15 @@ export async function* diffHunks(lines: AsyncIterable<string> | Iterable<string>
     } else if (FileHeader.begins(line)) {
       if (/\r./.test(line)) throw new FormatError(`line ${number}: the lines end in a carriage return alone; ${expected}`);
       section.open(new FileHeader(line));
+      beyond = {};
       isDiff = true;
       plain.note(line);
     } else if (line.startsWith('+++ ')) {
       section.addSides(before, line.slice(4, longestHeader));
+      beyond = {};
       plain.note(line);
     } else if (section.isOpen) {
+      beyond.first ??= number;
       if (line.startsWith('@@') && section.awaitsHunk) throw new FormatError(`line ${number}: this hunk has no line counts; ${expected}`);
       section.header?.add(line);
     }
