@@ -1,5 +1,6 @@
-import { AbortedError, ArgumentError, evaluateLoss, makeBatches, tf } from 'lowrank';
+import { AbortedError, ArgumentError, type Cluster, evaluateLoss, makeBatches, StateError, tf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { modelFacts } from '../../lib/lowrank/src/train/cluster/join/runFacts';
 import { BigramModel, countingExamples } from './bigramModel';
 
 const examples = countingExamples(10).map((example, i) => ({ ...example, labels: example.labels.map((id, t) => (t > i ? -100 : id)) }));
@@ -33,3 +34,34 @@ test('batches without a label and a precision without effect are refused, and a 
   await expect(evaluateLoss(model, batchesOf(2), { signal: AbortSignal.abort() })).rejects.toThrow(AbortedError);
   model.dispose();
 });
+
+test('a worker with another model, or another precision, is refused before it evaluates', async () => {
+  const [model, other] = [new BigramModel(), new BigramModel({ seed: 1 })];
+  const besides = (first: BigramModel, precision: string) => {
+    const told = [JSON.stringify({ ...modelFacts(first), options: JSON.stringify({ compile: true, precision }) })];
+    return evaluateLoss(model, batchesOf(2), { cluster: secondWorker(told) });
+  };
+  await expect(besides(other, 'float32')).rejects.toRefuse(StateError, /^worker 1 has another model \(\w+, not \w+\) than worker 0/);
+  await expect(besides(model, 'bfloat16')).rejects.toRefuse(
+    StateError,
+    'worker 1 has another options ({"compile":true,"precision":"float32"}',
+  );
+  model.dispose();
+  other.dispose();
+});
+
+/** Worker 1 of two, whose worker 0 says this, and then what it heard of worker 1. */
+function secondWorker(told: string[]): Cluster {
+  let heard = '';
+  return {
+    isTogether: false,
+    nameOf: () => 'worker 1',
+    together: (work: () => unknown) => work(),
+    fromFirst: async () => told.shift() ?? `worker 1 has ${heard}`,
+    toFirst: async (text: string) => {
+      heard = text;
+      return [];
+    },
+    thrownByAll: (error: Error) => error,
+  } as unknown as Cluster;
+}

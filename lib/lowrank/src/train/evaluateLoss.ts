@@ -1,5 +1,6 @@
 /** The loss on held-out data. */
 import { setImmediate } from 'node:timers/promises';
+import { sha256 } from '../io/sha256';
 import { AbortedError, ArgumentError, compile, tf } from '../runtime';
 import { checkKnown } from '../runtime/checks/checkKnown';
 import { checkPrecision } from '../runtime/compile/precision';
@@ -8,7 +9,10 @@ import { weightedMean } from '../runtime/weightedMean';
 import { checkEvaluationMemory } from './checkTrainingMemory';
 import type { Cluster } from './cluster/cluster';
 import { gatherLosses, isShareOf } from './cluster/gatherLosses';
+import { shakeHands } from './cluster/join/handshake';
+import { type FinishedModel, modelFacts } from './cluster/join/runFacts';
 import { type Batch, checkBatch, learnedTokens } from './data/batch';
+import { checksum } from './data/batchChecksum';
 import { padToBucket } from './data/padToBucket';
 import { type TensorBatch, tensorBatch } from './data/tensorBatch';
 import type { ExecutionOptions } from './executionOptions';
@@ -25,7 +29,7 @@ export interface Evaluation {
 }
 
 /** The part of a model that an evaluation needs. */
-export type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraining' | 'config'>;
+export type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraining'> & FinishedModel;
 
 /** The options of an evaluation. */
 export interface EvaluateOptions extends ExecutionOptions {
@@ -40,7 +44,7 @@ export interface EvaluateOptions extends ExecutionOptions {
  * The mean loss over all tokens with a label, without dropout. Each token has the same weight in every batch.
  *
  * @throws ArgumentError when the batches have no label, or for an option that has no effect; MemoryError for a batch that does not fit;
- * AbortedError when the signal, SIGINT or SIGTERM ends it.
+ * StateError when the workers have another model, or other batches; AbortedError when the signal, SIGINT or SIGTERM ends it.
  */
 export async function evaluateLoss(
   model: EvaluatedModel,
@@ -51,7 +55,12 @@ export async function evaluateLoss(
   checkPrecision(options);
   const { cluster } = options;
   return interruptible(options.signal, (signal) => {
-    const work = () => meanLoss(model, batches, { ...options, signal });
+    const isApart = cluster?.isTogether === false;
+    const work = async () => {
+      const { compile = true, precision = 'float32' } = options;
+      if (isApart) await shakeHands(cluster, { ...modelFacts(model), options: JSON.stringify({ compile, precision }) });
+      return meanLoss(model, batches, { ...options, signal });
+    };
     return cluster ? cluster.together(work) : work();
   });
 }
@@ -63,11 +72,13 @@ async function meanLoss(
 ): Promise<Evaluation> {
   const counts: number[] = [];
   const losses: number[] = [];
+  const digests: Buffer[] = [];
   let done = 0;
   for await (const batch of batches) {
     if (signal?.aborted && !cluster) throw stopped();
     checkBatch(batch, `batch ${done} to evaluate`);
     done++;
+    if (cluster) digests.push(checksum([batch]));
     const count = learnedTokens(batch);
     if (count === 0) continue;
     const isMine = isShareOf(cluster, counts.length) && !signal?.aborted;
@@ -76,7 +87,7 @@ async function meanLoss(
     onProgress?.(done);
     await setImmediate(); // for an interrupt or a display
   }
-  const gathered = cluster ? gatherLosses(cluster, losses, signal?.aborted === true) : losses;
+  const gathered = cluster ? gatherLosses(cluster, { losses, digest: sha256(...digests), wantsStop: signal?.aborted === true }) : losses;
   if (!gathered) throw stopped();
   const tokens = counts.reduce((total, count) => total + count, 0);
   if (tokens === 0) throw new ArgumentError('the batches to evaluate have no label: all of them are -100, or there is no batch');

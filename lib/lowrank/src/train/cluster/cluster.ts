@@ -56,6 +56,11 @@ export class Cluster {
     return this.rank === 0;
   }
 
+  /** Whether it does work of all workers, before which they have compared their facts. @internal */
+  get isTogether(): boolean {
+    return this.works > 0;
+  }
+
   /** The name of a worker in messages. */
   nameOf(rank: number): string {
     return `worker ${rank} (${this.addresses[rank] ?? 'unknown'})`;

@@ -11,7 +11,7 @@ import type { AdamW } from '../../optimizer/adamw';
 import { parametersOf, type TrainableModel } from '../../trainableModel';
 
 /** The part of a model that distinguishes it from another one, if it does not learn. */
-type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'>;
+export type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'>;
 
 /** The facts of a model, its adapter and its optimizer. */
 export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, config, frozen }: ModelSetup): Record<string, string> {
