@@ -145,9 +145,9 @@ export function checkLoops(of: unknown, isWithin = false): void {
   const { type, filter, loopvar, assignee } = of as Node & Partial<Filter & For & SetNode>;
   if (uses(loopvar ?? (assignee?.object ? undefined : assignee), 'loop')) throw new SyntaxError('it sets the variable loop: rename it');
   if ((type === 'Break' || type === 'Continue') && !isWithin) throw new SyntaxError(`it has a ${type.toLowerCase()} outside of a loop`);
-  const isGeneration = type === 'FilterStatement' && (filter as Named).value === 'string';
-  if (isGeneration && uses(of, 'caller')) throw new SyntaxError('it has a caller within a generation block, which is not known here');
-  const isApart = isGeneration || type === 'Macro' || type === 'CallStatement';
+  const isCall = type === 'CallStatement' || (type === 'FilterStatement' && (filter as Named).value === 'string');
+  if (isCall && uses(of, 'caller')) throw new SyntaxError('it has a caller within a call or generation block, which is not known here');
+  const isApart = isCall || type === 'Macro';
   for (const [key, inner] of Object.entries(of)) checkLoops(inner, type === 'For' && key === 'body' ? true : isWithin && !isApart);
 }
 
