@@ -133,6 +133,18 @@ describe('the plan', () => {
     model.dispose();
   });
 
+  test('a frozen cache takes one layer of a pass at a time, for nothing is added to it', () => {
+    const model = LlamaForCausalLM.fromConfig({ ...SMALL_SIZES, numHiddenLayers: 10, maxPositionEmbeddings: 2 ** 30 });
+    const cache = new KeyValueCache(10);
+    vi.spyOn(cache, 'length', 'get').mockReturnValue(5 * 10 ** 8);
+    const layer = 4 * 2 * (SMALL_SIZES.hiddenSize / 2) * 5 * 10 ** 8; // keys and values, float32
+    const taken = (bytes: number) => new RegExp(`key and value cache ${(bytes / 1e9).toFixed(0)} GB`);
+    expect(() => model.forward([[1, 2]], { cache })).toRefuse(MemoryError, taken(10 * layer));
+    cache.freeze();
+    expect(() => model.forward([[1, 2]], { cache })).toRefuse(MemoryError, taken(2 * layer)); // repeated for each row, and joined
+    model.dispose();
+  });
+
   test('is within a fifth of what an H200 held, also for work by which no factor was chosen', () => {
     const { cases, fresh } = measuredOnGpu();
     expect([cases.length, fresh.length]).toEqual([41, 16]);

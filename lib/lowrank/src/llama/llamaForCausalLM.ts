@@ -157,7 +157,7 @@ export class LlamaForCausalLM extends Module {
     if (logitsToKeep !== undefined) checkWhole('logitsToKeep', logitsToKeep);
     return tf.tidy(() => {
       const ids = idTensor(inputIds, this.config);
-      checkPassMemory(this.config, ids.shape, { logitsToKeep, pastTokens: options.cache?.length });
+      checkPassMemory(this.config, ids.shape, { logitsToKeep, cache: options.cache });
       const hidden = this.#hidden(ids, options);
       const T = hidden.shape[1] ?? 0;
       const kept = hidden.slice([0, T - Math.min(logitsToKeep ?? T, T), 0]);

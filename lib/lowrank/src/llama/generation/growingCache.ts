@@ -24,6 +24,11 @@ export class KeyValueCache {
     return this.#layers.get(0)?.length ?? 0;
   }
 
+  /** Whether passes add nothing. @internal */
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
   /** @throws ArgumentError when the model has more layers than this cache. */
   layer(index: number): LayerCache {
     const isPlace = Number.isInteger(index) && index >= 0 && index < this.#numLayers;

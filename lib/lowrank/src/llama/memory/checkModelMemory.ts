@@ -3,8 +3,9 @@ import { isTracing, tf } from '../../runtime';
 import { checkMemory, memoryPlan } from '../../runtime/memory/memoryBudget';
 import type { LlamaConfig } from '../config';
 import type { LoadOptions } from '../files/loadParameters';
+import type { KeyValueCache } from '../generation/growingCache';
 import { loadingPlan, type MemoryPlanOptions, workPlan } from './memoryPlan';
-import { CACHE, heldCacheBytes } from './memoryTerms';
+import { CACHE, missingCacheBytes } from './memoryTerms';
 import { modelBytes } from './modelBytes';
 
 /** @throws MemoryError when a model of this configuration does not fit. */
@@ -45,12 +46,13 @@ export function checkAttentionsMemory(config: LlamaConfig, [batchSize, sequenceL
 export function checkPassMemory(
   config: LlamaConfig,
   [batchSize, sequenceLength]: readonly [number, number],
-  { logitsToKeep, pastTokens }: Pick<MemoryPlanOptions, 'logitsToKeep' | 'pastTokens'> = {},
+  { logitsToKeep, cache }: Pick<MemoryPlanOptions, 'logitsToKeep'> & { readonly cache?: KeyValueCache | undefined } = {},
 ): void {
   if (isTracing()) return;
+  const pastTokens = cache?.length;
   const { terms } = workPlan(config, { task: 'forward', batchSize, sequenceLength, logitsToKeep, pastTokens });
-  const held = heldCacheBytes({ config, B: batchSize }, pastTokens ?? 0);
-  const missing = terms.map((term) => (term.name === CACHE ? { ...term, bytes: term.bytes - held } : term));
+  const bytes = cache && missingCacheBytes({ config, B: batchSize, T: sequenceLength }, cache);
+  const missing = terms.map((term) => (term.name === CACHE && bytes !== undefined ? { ...term, bytes } : term));
   checkMemory(memoryPlan(missing), {
     what: `a pass over ${batchSize} × ${sequenceLength} tokens${pastTokens ? ` after ${pastTokens} cached ones` : ''}`,
     remedy: 'Give fewer rows or shorter ones at a time, or ask for fewer logits (logitsToKeep)',

@@ -2,6 +2,7 @@
 import type { MemoryTerm } from '../../runtime';
 import type { LlamaConfig } from '../config';
 import { cacheCapacity } from '../generation/cacheCapacity';
+import type { KeyValueCache } from '../generation/growingCache';
 
 /** All inputs of the terms. */
 export interface Work {
@@ -77,9 +78,12 @@ export function givenCacheTerm(work: Work): MemoryTerm {
   return { name: CACHE, bytes: 2 * layerBytes(work) * work.config.numHiddenLayers * seen(work) };
 }
 
-/** The part of that cache which is there already. */
-export function heldCacheBytes(work: Pick<Work, 'config' | 'B'>, past: number): number {
-  return layerBytes(work) * work.config.numHiddenLayers * past;
+/** The part of that cache which is not there yet. A frozen one gets nothing: a copy of each layer's goes before the pass's own, and then away. */
+export function missingCacheBytes(
+  work: Pick<Work, 'config' | 'B' | 'T'>,
+  { length, isFrozen }: Pick<KeyValueCache, 'length' | 'isFrozen'>,
+): number {
+  return layerBytes(work) * (isFrozen ? 2 * length + work.T : work.config.numHiddenLayers * (length + 2 * work.T));
 }
 
 /** A compiled step holds both the old cache and the new one, and so does a GPU at every step. */
