@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { LlamaForCausalLM, type LoraConfig, PeftModel, Tokenizer, tf } from 'lowrank';
+import { LlamaForCausalLM, type LoraConfig, MemoryError, PeftModel, Tokenizer, tf } from 'lowrank';
 import { bestThreshold, drawExamples, loadReviewData, predictReviews } from 'lowrank-review';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { completeSpec } from '../../../lib/lowrank/src/cli/arguments/commandSpec';
@@ -207,7 +207,7 @@ test('train chooses the threshold of necessity on its held-out examples, as an e
     folder('of-reviews.jsonl/necessity'),
   );
   const { validation } = await loadReviewData({ path: folder('reviews.jsonl'), task: 'necessity' });
-  const options = { languageLabel: true, maxLength: 201 };
+  const options = { languageLabel: true, maxLength: 201, batchSize: 4 }; // as in training
   const tokenizer = await Tokenizer.fromPretrained(folder('model'));
   const answers = await predictReviews(loaded, tokenizer, 'necessity', drawExamples('necessity', validation, 12), options);
   loaded.dispose();
@@ -221,6 +221,20 @@ test('train chooses the threshold of necessity on its held-out examples, as an e
     /\nthreshold 0\.5, the default: the \d+ held-out examples? lack one of the two answers\n/,
   );
   expect((await lowrank([...evaluation, folder('of-alike.jsonl')])).stdout).toMatch(/^threshold 0\.5 \(the default\)/);
+  const { forward: pass } = PeftModel.prototype;
+  const forward = vi.spyOn(PeftModel.prototype, 'forward').mockImplementation(function (this: PeftModel, rows, ...others) {
+    if (Array.isArray(rows) && rows.length === 1) return pass.call(this, rows, ...others); // the common beginning
+    throw new MemoryError('too large');
+  });
+  const unmeasured = ['--data', folder('reviews.jsonl'), '--output', folder('unmeasured'), '--batch-size', '3', '--quiet'];
+  const failed = await lowrank(['train', ...words, ...unmeasured]);
+  const sizes = forward.mock.calls.map(([rows]) => Array.isArray(rows) && rows.length);
+  forward.mockRestore();
+  expect([failed.code, sizes]).toEqual([0, [1, 3]]);
+  expect(failed.stdout).toContain(
+    '\nthreshold 0.5, the default, because the 12 held-out examples could not be measured: MemoryError: too large\n',
+  );
+  expect((await lowrank([...evaluation, folder('unmeasured')])).stdout).toMatch(/^threshold 0\.5 \(the default\)/);
 }, 120_000);
 
 test('no control character of a name or of data reaches the terminal', async () => {

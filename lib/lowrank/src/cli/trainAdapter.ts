@@ -4,7 +4,7 @@ import nodePath from 'node:path';
 import { lockRun } from '../io/runLock';
 import type { Tokenizer } from '../llama';
 import { getPeftModel, type PeftModel } from '../peft';
-import { ArgumentError } from '../runtime';
+import { AbortedError, ArgumentError } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
 import { printable } from '../runtime/messages/printable';
 import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExamples } from '../train';
@@ -42,13 +42,17 @@ interface TrainingJob {
 /** Examples that were read but not yet encoded. */
 export interface TrainingData {
   encode(tokenizer: Tokenizer, request: TrainingRequest): TrainingExamples;
-  /** Measures the trained model for what is recorded with it, before it is written. Returns a line to print. */
-  measure?(
-    model: PeftModel,
-    asking: { readonly tokenizer: Tokenizer; readonly maxLength: number; readonly signal: AbortSignal },
-  ): Promise<string>;
-  /** Called after the adapter was written to its folder. */
-  onSaved?(folder: string): void;
+  /** Called after the adapter was written to its folder; records there what is measured of it. Returns a line to print. */
+  onSaved?(folder: string, trained: TrainedAdapter): Promise<string | undefined>;
+}
+
+/** An adapter on its model, and how to run it. */
+interface TrainedAdapter {
+  readonly model: PeftModel;
+  readonly tokenizer: Tokenizer;
+  readonly maxLength: number;
+  readonly batchSize: number;
+  readonly signal: AbortSignal;
 }
 
 /** Updates between two checkpoints. */
@@ -109,21 +113,28 @@ export async function trainAdapter(args: CommandArguments, streams: Streams, { f
     checkAlone();
     if (!args.isOn('quiet')) stderr.write(beginning(examples.validation.length, checkpoint));
     const isWriter = cluster?.isFirst !== false; // worker 0 writes for all
-    let measured: string | undefined;
+    let [isSaved, measured]: [boolean, string?] = [false];
     const result = await interruptible(undefined, async (signal) => {
       const unlock = isWriter && placeOf(checkpoint) !== placeOf(folder) ? lockRun(folder) : undefined; // training locks the checkpoint's
       try {
         const trained = await trainOnExamples(peft, examples, { ...settings, padTokenId: tokenizer.eosTokenId ?? 0, signal });
         if (!isWriter) return trained;
-        measured = await data.measure?.(peft, { tokenizer, maxLength: request.maxLength, signal });
         checkAlone();
         peft.savePretrained(folder);
-        data.onSaved?.(folder);
+        isSaved = true;
+        measured = await data.onSaved?.(folder, {
+          model: peft,
+          tokenizer,
+          maxLength: request.maxLength,
+          batchSize: settings.batchSize,
+          signal,
+        });
         if (isWithin) fs.rmSync(checkpoint, { recursive: true, force: true }); // the adapter already has its best weights
         return trained;
       } catch (error) {
         // This must happen here: the received signal ends the process as soon as this work ends.
         if (error instanceof TrainingAbortedError) stderr.write(stopped(error.result.history.length, checkpoint));
+        else if (error instanceof AbortedError && isSaved) stderr.write(unmeasured(folder));
         throw error;
       } finally {
         unlock?.();
@@ -173,4 +184,8 @@ function beginning(heldOut: number, checkpoint: string): string {
 
 function stopped(step: number, checkpoint: string): string {
   return `stopped after step ${step}; the run is saved in ${printable(checkpoint)}, and the same command resumes it\n`;
+}
+
+function unmeasured(folder: string): string {
+  return `stopped after training; the adapter is written to ${printable(folder)}, and the same command measures it\n`;
 }

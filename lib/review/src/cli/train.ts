@@ -1,6 +1,15 @@
 /** `lowrank train --task`: trains an adapter for one code review task. */
 import nodePath from 'node:path';
-import { type CommandArguments, encodeExamples, type Streams, trainAdapter, trainOnTexts, UsageError } from 'lowrank/internal';
+import { AbortedError } from 'lowrank';
+import {
+  type CommandArguments,
+  encodeExamples,
+  printableMessage,
+  type Streams,
+  trainAdapter,
+  trainOnTexts,
+  UsageError,
+} from 'lowrank/internal';
 import { drawExamples } from '../drawExamples';
 import { predictReviews } from '../predictReviews';
 import { reviewPrompt } from '../prompts';
@@ -22,7 +31,6 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
         throw new UsageError('--language does nothing: the review data does not name the language of any example');
       let train: ReviewExample[] = [];
       let validation: ReviewExample[] = [];
-      let threshold: number | undefined;
       return {
         encode: (tokenizer, { examples, heldOut, maxLength }) => {
           const encode = (part: readonly ReviewExample[]) => {
@@ -35,21 +43,23 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
           validation = drawn.filter((_, index) => encoded.validation[index] !== undefined);
           return encoded;
         },
-        ...(task === 'necessity' && {
-          measure: async (model, { tokenizer, maxLength, signal }) => {
-            const count = `${validation.length} held-out example${validation.length === 1 ? '' : 's'}`;
-            if (new Set(validation.map(({ needsReview }) => needsReview)).size < 2)
-              return `threshold 0.5, the default: the ${count} lack one of the two answers\n`;
-            const options = { maxLength: maxLength + 1, languageLabel, signal }; // room for the answer, as in an experiment
-            threshold = bestThreshold(await predictReviews(model, tokenizer, task, validation, options)).threshold;
+        onSaved: async (folder, { model, tokenizer, maxLength, batchSize, signal }) => {
+          const data = describeTrainingData(task, train, { languageLabel });
+          saveTrainingData(folder, data);
+          if (task !== 'necessity') return undefined;
+          const count = `${validation.length} held-out example${validation.length === 1 ? '' : 's'}`;
+          if (new Set(validation.map(({ needsReview }) => needsReview)).size < 2)
+            return `threshold 0.5, the default: the ${count} lack one of the two answers\n`;
+          const options = { maxLength: maxLength + 1, batchSize, languageLabel, signal }; // room for the answer, as in an experiment
+          try {
+            const { threshold } = bestThreshold(await predictReviews(model, tokenizer, task, validation, options));
+            saveTrainingData(folder, { ...data, threshold });
             return `threshold ${threshold.toFixed(4)}, which has the highest F1 on the ${count}\n`;
-          },
-        }),
-        onSaved: (folder) =>
-          saveTrainingData(folder, {
-            ...describeTrainingData(task, train, { languageLabel }),
-            ...(threshold !== undefined && { threshold }),
-          }),
+          } catch (error) {
+            if (error instanceof AbortedError) throw error;
+            return `threshold 0.5, the default, because the ${count} could not be measured: ${printableMessage(String(error))}\n`;
+          }
+        },
       };
     },
   });
