@@ -22,9 +22,9 @@ const review = (i: number) => ({
 });
 const texts = { code: ['let a;'], english: ['A text.'] };
 const [output, answers] = [folder('out/r.json'), folder('out/r.answers.jsonl.gz')];
-const collect = () => {
+const collect = (...more: readonly string[]) => {
   const files = ['--work', folder('work'), '--output', output, '--data', folder('reviews.jsonl'), '--model', folder('model')];
-  return lowrank(['experiment', folder('config.json'), ...files, '--collect', '--quiet']);
+  return lowrank(['experiment', folder('config.json'), ...files, '--collect', '--quiet', ...more]);
 };
 
 beforeAll(async () => {
@@ -52,6 +52,14 @@ test('a disk that refuses the results or the answers leaves both as they were', 
     expect(fs.readdirSync(folder('out')).sort()).toEqual(['r.answers.jsonl.gz', 'r.json']);
   }
 }, 60_000);
+
+test.each([
+  ['--minutes', '5'],
+  ['--workers', '2'],
+])('%s beside --collect, which runs nothing, is refused', async (flag, value) => {
+  const { code, stderr } = await collect(flag, value);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`--collect runs nothing, so ${flag} has no effect; leave one of them out`)]);
+});
 
 test('damaged texts are refused with the remedy', async () => {
   const path = folder('work/texts.json');

@@ -124,11 +124,20 @@ describe("Tufano's tables", () => {
     ]);
   });
 
-  test('START in the code itself is no mark', async () => {
-    const { examples } = await read(
-      file('start.csv', 'comment,before,before_marked\nc,if (START && x) { END; },if (START && y) { END; }\n'),
+  test('START in the code itself is no mark, and marked code that is another one is named', async () => {
+    const code = 'if (START && x) { END; }';
+    const rows = [code, code.replace('x', 'y'), `<START>${code}`, ' '].map((marked) => `c,${code},${marked}\n`);
+    const { examples, problems } = await read(file('start.csv', `comment,before,before_marked\n${rows.join('')}`));
+    expect(examples.map(({ id, markedCode }) => [id, markedCode])).toEqual([
+      ['start.csv:2', undefined],
+      ['start.csv:5', undefined],
+    ]);
+    expect(problems.map(({ line, message }) => [line, message])).toEqual(
+      [3, 4].map((line) => [
+        line,
+        expect.stringContaining('before_marked is not the code of before with START and END around a part of it'),
+      ]),
     );
-    expect(examples[0]?.markedCode).toBeUndefined();
   });
 
   test('the marks are found where the code has START and END of its own', async () => {

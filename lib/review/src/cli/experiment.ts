@@ -40,6 +40,8 @@ export async function run(args: CommandArguments, streams: Streams): Promise<num
   const workers = args.whole('workers') ?? 1;
   checkWorkers(workers, os.availableParallelism());
   const minutes = args.number('minutes', { least: 0.01 });
+  const idle = args.isOn('collect') && (minutes !== undefined ? '--minutes' : workers > 1 && '--workers');
+  if (idle) throw new UsageError(`--collect runs nothing, so ${idle} has no effect; leave one of them out`);
   const data = dataPath(args);
   const splits = await reviewData(args, streams);
   const texts = await keptTexts(folder, splits);

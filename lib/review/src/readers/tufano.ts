@@ -154,17 +154,26 @@ function exampleOf({ comment = '', before = '', before_marked: marked, after }: 
   };
 }
 
-/** Converts the marks to `<START>` and `<END>`. Some files use `START ` and ` END`, which are marks only if the rest equals the code. */
+/**
+ * Converts the marks to `<START>` and `<END>`. Some files use `START ` and ` END`, which are marks only if the rest equals the code.
+ *
+ * @throws FormatError when what is marked is not the code.
+ */
 function withTags(marked: string, before: string): string | undefined {
-  if (marked.includes('<START>')) return marked;
+  const isCode = (text: string) => text.replace(/\s+/g, '') === before.replace(/\s+/g, '');
+  if (marked.trim() === '' || isCode(marked)) return undefined;
+  const isTagged = marked.includes('<START>') && marked.lastIndexOf('<END>') > marked.indexOf('<START>');
+  if (isTagged && isCode(marked.replace(/<START>|<END>/g, ''))) return marked;
   const start = marked.lastIndexOf('START ', firstDifference(marked, before));
-  if (start < 0) return undefined;
-  const unopened = marked.slice(0, start) + marked.slice(start + 6);
+  const unopened = marked.slice(0, Math.max(0, start)) + marked.slice(start + 6);
   const end = unopened.lastIndexOf(' END', firstDifference(unopened, before));
-  if (end < start) return undefined;
   const [head, middle, tail] = [unopened.slice(0, start), unopened.slice(start, end), unopened.slice(end + 4)];
-  const isMark = (head + middle + tail).replace(/\s+/g, '') === before.replace(/\s+/g, '');
-  return isMark ? `${head}<START>${middle}<END>${tail}` : undefined;
+  if (start < 0 || end < start || !isCode(head + middle + tail)) {
+    throw new FormatError(
+      'before_marked is not the code of before with START and END around a part of it; leave it empty if nothing is marked',
+    );
+  }
+  return `${head}<START>${middle}<END>${tail}`;
 }
 
 /** The index where two texts begin to differ, ignoring white space. An insertion starts there or before, like `START ` in `STARTS`. */
