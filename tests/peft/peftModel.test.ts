@@ -144,6 +144,8 @@ describe.each(KINDS)('%s', (_, config) => {
   });
 });
 
+type Text = () => Promise<number[][]>;
+
 test('calls of disableAdapter nest and overlap: adapters act again, merged as before, when the last has ended', async () => {
   const peft = getPeftModel(tinyModel(), LORA());
   fill(peft.trainableParameters().values());
@@ -561,6 +563,32 @@ describe('several adapters', () => {
       peft.unmergeAdapter();
       expect(await peft.generate(prompt, written)).toEqual(alone);
     });
+  });
+
+  test.each([
+    ['one that began beside it', (peft: PeftModel, short: Text, long: Text) => [peft.disableAdapter(short), long()]],
+    ['one that it does not await', (peft: PeftModel, short: Text, long: Text) => peft.disableAdapter(() => [long(), short()]).reverse()],
+  ])('merged adapters are merged again when the last text after disableAdapter is there: %s', async (_, begin) => {
+    const peft = pair();
+    peft.mergeAdapter();
+    const merged = peft.forward(IDS);
+    const text = (maxNewTokens: number) => () => peft.generate(IDS.slice(0, 1), { maxNewTokens, eosTokenId: [] });
+    const [short] = begin(peft, text(2), text(12));
+    expect(await short).toEqual(await tinyModel().generate(IDS.slice(0, 1), { maxNewTokens: 2, eosTokenId: [] }));
+    expect(peft.mergedAdapters).toEqual([]);
+    expect(() => peft.setAdapter('two')).toRefuse(StateError, 'adapters are merged');
+    peft.disableAdapter(() => peft.forward(IDS).dispose());
+    await vi.waitUntil(() => peft.mergedAdapters.length > 0);
+    expect(peft.mergedAdapters).toEqual(['one']);
+    expect(largestDifference(peft.forward(IDS), merged)).toBe(0);
+  });
+
+  test('a failure inside disableAdapter is told as it is, also while a text is written', async () => {
+    const peft = pair();
+    peft.mergeAdapter();
+    const both = peft.disableAdapter(() => Promise.all([peft.generate([[-1]]), peft.generate(IDS.slice(0, 1), { maxNewTokens: 12 })]));
+    await expect(both).rejects.toThrow(ArgumentError);
+    await vi.waitUntil(() => peft.mergedAdapters.length > 0);
   });
 
   test('deleting one leaves the others, and its layers unwrapped', () => {

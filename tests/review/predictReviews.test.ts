@@ -1,4 +1,4 @@
-import { ArgumentError, tf } from 'lowrank';
+import { ArgumentError, getPeftModel, LoraConfig, StateError, tf } from 'lowrank';
 import {
   bestThreshold,
   bleu4,
@@ -82,6 +82,27 @@ describe('yesProbability', () => {
     await expect(yesProbability(model, letterTokenizer, prompts, { signal: AbortSignal.abort() })).rejects.toThrow(/stopped/);
   });
 });
+
+test.each(['necessity', 'comment'] as const)(
+  '%s is answered by the adapters of the call, which cannot be changed meanwhile',
+  async (task) => {
+    const config = new LoraConfig({ r: 2, initLoraWeights: false, loraAlpha: 64 });
+    const peft = getPeftModel(letterModel(), config, { adapterName: 'one' });
+    peft.addAdapter('two', config, { seed: 1 });
+    const answers = (onProgress: () => void = () => undefined) =>
+      predictReviews(peft, letterTokenizer, task, examples, { batchSize: 1, maxNewTokens: 8, onProgress });
+    const alone = await answers();
+    const call = task === 'necessity' ? 'yesProbability()' : 'predictReviews()';
+    const meanwhile = () => {
+      peft.setAdapter('two');
+      expect(() => peft.mergeAdapter()).toRefuse(StateError, `${call} is still running; await it before merging`);
+    };
+    expect(await answers(meanwhile)).toEqual(alone);
+    expect(peft.activeAdapters).toEqual(['two']);
+    expect(await answers()).not.toEqual(alone);
+    peft.dispose();
+  },
+);
 
 describe('predictReviews', () => {
   test('answers necessity by the threshold', async () => {

@@ -40,6 +40,7 @@ export { sharedLength } from './llama/generation/sharedLength';
 export { workPlan } from './llama/memory/memoryPlan';
 export { paddingMask, swiglu } from './nn';
 export { readAdapterConfig } from './peft/files/adapterConfigFile';
+export { holdAdapters } from './peft/holdAdapters';
 export { normalVariable } from './peft/initialValues';
 export { singularValues } from './peft/lora/linearAlgebra';
 export { configOf, methods, type PeftOptions } from './peft/methods';

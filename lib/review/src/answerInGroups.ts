@@ -1,9 +1,18 @@
 /** Answers prompts in groups of similar length, which the workers of a cluster share out. */
 import type { Cluster } from 'lowrank';
-import { interruptible, modelFacts, sha256, shareOut } from 'lowrank/internal';
+import { holdAdapters, interruptible, modelFacts, sha256, shareOut } from 'lowrank/internal';
 import { longestFirst, type ReviewerModel } from './reviewerModel';
 
+/** What every group is answered with. */
+export interface Held {
+  readonly stop: AbortSignal;
+  /** Runs a pass with the adapters that were active at the call. */
+  readonly act: <R>(pass: () => R) => R;
+}
+
 interface Answering {
+  /** The name of the call that waits for the answers, for errors. */
+  readonly call: string;
   readonly batchSize: number;
   readonly cluster?: Cluster | undefined;
   /** Everything else that the answers depend on; the workers of a cluster compare it. */
@@ -16,22 +25,24 @@ interface Answering {
 export async function answerInGroups<Answer>(
   model: ReviewerModel,
   rows: readonly (readonly number[])[],
-  answer: (group: readonly number[], signal: AbortSignal) => Promise<readonly Answer[]>,
-  { batchSize, cluster, settings, signal, onProgress }: Answering,
+  answer: (group: readonly number[], held: Held) => Promise<readonly Answer[]>,
+  { call, batchSize, cluster, settings, signal, onProgress }: Answering,
 ): Promise<Answer[]> {
   const groups = longestFirst(rows, batchSize);
   const answered = (count: number) => groups.slice(0, count).reduce((total, { length }) => total + length, 0);
-  const results = await interruptible(signal, (stop) =>
-    shareOut(cluster, {
-      items: groups,
-      work: (group) => answer(group, stop),
-      facts: () => ({
-        ...modelFacts(model),
-        prompts: sha256(JSON.stringify(rows)).slice(0, 32),
-        settings: JSON.stringify([batchSize, settings]),
+  const results = await holdAdapters(model, call, (act) =>
+    interruptible(signal, (stop) =>
+      shareOut(cluster, {
+        items: groups,
+        work: (group) => answer(group, { stop, act }),
+        facts: () => ({
+          ...modelFacts(model),
+          prompts: sha256(JSON.stringify(rows)).slice(0, 32),
+          settings: JSON.stringify([batchSize, settings]),
+        }),
+        onProgress: (done) => onProgress?.(answered(done)),
       }),
-      onProgress: (done) => onProgress?.(answered(done)),
-    }),
+    ),
   );
   const answers = new Array<Answer>(rows.length);
   for (const [number, group] of groups.entries()) {

@@ -3,7 +3,7 @@
 import { ArgumentError, type GenerateOptions } from 'lowrank';
 import { checkKnown, encodePrompt } from 'lowrank/internal';
 import { answerBudget } from './answerBudget';
-import { answerInGroups } from './answerInGroups';
+import { answerInGroups, type Held } from './answerInGroups';
 import { type PromptOptions, type ReviewPrompt, type ReviewTask, reviewPrompt } from './prompts';
 import type { ReviewExample } from './reviewExample';
 import type { ReviewerModel, ReviewerTokenizer } from './reviewerModel';
@@ -73,12 +73,13 @@ async function writtenAnswers(
   const budgets = prompts.map((prompt) => answerBudget(tokenizer, task, prompt, { maxLength, maxNewTokens }));
   const rows = prompts.map((prompt, i) => encodePrompt(tokenizer, prompt, { maxLength: maxLength - (budgets[i]?.maxNewTokens ?? 0) }));
   const stopIds = [generation?.eosTokenId ?? tokenizer.eosTokenId ?? model.config.eosTokenId ?? []].flat();
-  const write = async (group: readonly number[], stop: AbortSignal): Promise<Answer[]> => {
+  const write = async (group: readonly number[], { stop, act }: Held): Promise<Answer[]> => {
     const inputs = group.map((index) => rows[index] ?? []);
     const longest = Math.max(...inputs.map((row) => row.length));
     const limit = Math.min(Math.max(...group.map((index) => budgets[index]?.maxNewTokens ?? 1)), maxLength - longest);
     const options = { eosTokenId: tokenizer.eosTokenId, ...generation, maxNewTokens: limit, signal: stop };
-    const written = await model.generate(inputs, options);
+    const [writing] = act(() => [model.generate(inputs, options)]); // not the promise itself: it holds the adapters on its own
+    const written = await writing;
     const each = written.length / group.length; // more than 1 with numReturnSequences; the first is the best
     return group.map((index, i) => {
       const ids = written[i * each] ?? [];
@@ -89,5 +90,5 @@ async function writtenAnswers(
     });
   };
   const settings = { task, maxLength, budgets, generation, stopIds };
-  return answerInGroups(model, rows, write, { batchSize, cluster, settings, signal, onProgress });
+  return answerInGroups(model, rows, write, { call: 'predictReviews()', batchSize, cluster, settings, signal, onProgress });
 }

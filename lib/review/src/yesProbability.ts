@@ -2,7 +2,7 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import { AbortedError, ArgumentError, type Cluster, KeyValueCache, tf } from 'lowrank';
 import { checkKnown, checkWhole, encodePrompt, leftMask, padLeft, sharedLength } from 'lowrank/internal';
-import { answerInGroups } from './answerInGroups';
+import { answerInGroups, type Held } from './answerInGroups';
 import type { ReviewPrompt } from './prompts';
 import type { ReviewerModel, ReviewerTokenizer } from './reviewerModel';
 
@@ -44,20 +44,19 @@ export async function yesProbability(
   const tokens = [yes, no] as const;
   const shared = sharedLength(rows);
   const beginning = new KeyValueCache(model.config.numHiddenLayers);
-  const ask = async (group: readonly number[], stop: AbortSignal) => {
+  const ask = async (group: readonly number[], { stop, act }: Held) => {
     if (stop.aborted) throw new AbortedError('the yes/no prediction was stopped by its signal');
     if (shared >= LEAST_SHARED && beginning.length === 0) {
-      tf.dispose(model.forward([rows[0]?.slice(0, shared) ?? []], { cache: beginning, logitsToKeep: 1 }));
+      tf.dispose(act(() => model.forward([rows[0]?.slice(0, shared) ?? []], { cache: beginning, logitsToKeep: 1 })));
       beginning.freeze();
     }
     const inputs = group.map((index) => rows[index] ?? []);
-    const probabilities = answerLogits(model, inputs, tokens, beginning).map(
-      ([y = Number.NaN, n = Number.NaN]) => 1 / (1 + Math.exp(n - y)),
-    );
+    const logits = act(() => answerLogits(model, inputs, tokens, beginning));
+    const probabilities = logits.map(([y = Number.NaN, n = Number.NaN]) => 1 / (1 + Math.exp(n - y)));
     await turnOfTheEventLoop();
     return probabilities;
   };
-  const settings = { batchSize, cluster, settings: tokens, signal, onProgress };
+  const settings = { call: 'yesProbability()', batchSize, cluster, settings: tokens, signal, onProgress };
   try {
     const probabilities = await answerInGroups<number | null>(model, rows, ask, settings);
     return probabilities.map((probability) => probability ?? Number.NaN); // workers tell each other null instead

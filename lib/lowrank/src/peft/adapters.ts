@@ -24,6 +24,9 @@ interface Adapter {
   readonly isTrainable: boolean;
 }
 
+/** Runs one pass with the adapters that a call of several passes began with. It waits for a promise, so it takes a pass that returns none. */
+export type Act = <R>(pass: () => R) => R;
+
 /** A model that may tell its origin, and whether its vocabulary was resized. */
 type NamedModule = Module & { readonly nameOrPath?: string; readonly isResized?: boolean };
 
@@ -33,9 +36,9 @@ export class Adapters<M extends NamedModule = NamedModule> {
   readonly #byName = new Map<string, Adapter>();
   /** What adapters that were then deleted have left in the base. */
   readonly #leftByDeleted: string[] = [];
-  /** The calls of `generate` that have not settled. */
-  #generations = 0;
-  /** The calls of `disableAdapter` in progress, and the adapters that the first of them unmerged. */
+  /** The names of the calls, such as `generate()`, that use the adapters and have not settled. */
+  readonly #users: string[] = [];
+  /** The calls of `disableAdapter` in progress, and the adapters that were unmerged for them and are not merged again yet. */
   readonly #disabled = { calls: 0, merged: [] as readonly string[] };
   /** The call that ended its use. */
   #endedBy: string | undefined;
@@ -200,8 +203,11 @@ export class Adapters<M extends NamedModule = NamedModule> {
   withoutAdapters<T>(run: () => T): T {
     const disabled = this.#disabled;
     if (disabled.calls === 0) {
-      disabled.merged = this.merged;
-      if (disabled.merged.length > 0) this.unmerge();
+      const { merged } = this;
+      if (merged.length > 0) {
+        this.unmerge();
+        disabled.merged = merged;
+      }
       this.tuner.act(this.state.activeAdapters, false);
     }
     disabled.calls++;
@@ -209,23 +215,33 @@ export class Adapters<M extends NamedModule = NamedModule> {
       disabled.calls--;
       if (disabled.calls > 0) return;
       this.tuner.act(this.usable().state.activeAdapters, true);
-      if (disabled.merged.length > 0) this.merge(disabled.merged, { safeMerge: false });
+      this.mergeAgain();
     });
   }
 
-  /** Runs a generation, and makes each of its passes, which it gives to `act`, use the adapters that act now. */
-  async generating<T>(generation: (act: <R>(pass: () => R) => R) => Promise<T>): Promise<T> {
+  /** Merges what `disableAdapter` unmerged, once no call runs that the merged weights would change. */
+  private mergeAgain(): void {
+    const disabled = this.#disabled;
+    if (disabled.merged.length === 0 || disabled.calls > 0 || this.#users.length > 0 || this.#endedBy !== undefined) return;
+    const names = disabled.merged;
+    disabled.merged = [];
+    this.merge(names, { safeMerge: false });
+  }
+
+  /** Runs a call of several passes, and makes each of them, which it gives to `act`, use the adapters that act now. */
+  async held<T>(call: string, run: (act: Act) => Promise<T>): Promise<T> {
     const { activeAdapters, isEnabled } = this.state;
-    this.#generations++;
+    this.#users.push(call);
     try {
-      return await generation((pass) => {
+      return await run((pass) => {
         const now = { names: this.usable().state.activeAdapters, isEnabled: this.state.isEnabled };
         if (now.names === activeAdapters && now.isEnabled === isEnabled) return pass();
         this.tuner.act(activeAdapters, isEnabled);
         return finallyDo(pass, () => this.tuner.act(now.names, now.isEnabled));
       });
     } finally {
-      this.#generations--;
+      this.#users.splice(this.#users.indexOf(call), 1);
+      this.mergeAgain();
     }
   }
 
@@ -290,21 +306,23 @@ export class Adapters<M extends NamedModule = NamedModule> {
 
   /** @throws StateError while a call runs that merged weights or an unloaded model would change. */
   checkIdle(before: string): void {
-    this.checkNoneGenerates(before);
+    this.checkUnused(before);
     if (this.#disabled.calls > 0) throw new StateError(`disableAdapter() is still running; wait for its end before ${before}`);
   }
 
   /** @throws StateError when adapters are merged, or one may be writing a text. */
   private checkChangeable(before: string): void {
     this.checkUnmerged(before);
-    this.checkNoneGenerates(before);
+    this.checkUnused(before);
   }
 
-  private checkNoneGenerates(before: string): void {
-    if (this.#generations > 0) throw new StateError(`generate() is still running; await it before ${before}`);
+  private checkUnused(before: string): void {
+    const [call] = this.#users;
+    if (call !== undefined) throw new StateError(`${call} is still running; await it before ${before}`);
   }
 
   private checkUnmerged(before: string): void {
-    if (this.merged.length > 0) throw new StateError(`adapters are merged; call unmergeAdapter() before ${before}`);
+    if (this.merged.length > 0 || this.#disabled.merged.length > 0)
+      throw new StateError(`adapters are merged; call unmergeAdapter() before ${before}`);
   }
 }

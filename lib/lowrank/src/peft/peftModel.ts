@@ -23,7 +23,7 @@ import {
   checkLoadOptions,
   type MergeOptions,
 } from './adapterOptions';
-import { Adapters } from './adapters';
+import { type Act, Adapters } from './adapters';
 import type { CausalModel } from './causalModel';
 import { openAdapterFolder } from './files/openAdapterFolder';
 import { BASE_ROW } from './layers/adapterPerRow';
@@ -71,7 +71,12 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
     return peftModel;
   }
 
-  /** The model under the adapters. @throws StateError after `unload()` or `dispose()`, like every other member. */
+  /**
+   * The model under the adapters. Its own `generate` does not hold them as {@link generate} does: each token comes from those that are
+   * active then, and they can be changed meanwhile.
+   *
+   * @throws StateError after `unload()` or `dispose()`, like every other member.
+   */
   get model(): M {
     return this.adapters.model;
   }
@@ -354,7 +359,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   async generate(inputIds: TokenRows, { adapterNames, ...options }: GenerateOptions & RowAdapters = {}): Promise<number[][]> {
     const given = rowCount(inputIds);
     this.warnOfBaseRows(adapterNames);
-    return this.adapters.generating((act) => {
+    return this.holdAdapters('generate()', (act) => {
       const within = <T>(rows: number, run: () => T) =>
         act(() => this.state.withoutDropout(() => this.withRows(rows, adapterNames && perBeam(adapterNames, rows / given), run)));
       const forward = (ids: TokenRows, options: ForwardOptions) => within(rowCount(ids), () => this.model.forward(ids, options));
@@ -362,6 +367,11 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
         this.model instanceof LlamaForCausalLM ? { llama: this.model, within, areRowsMixed: adapterNames !== undefined } : undefined;
       return generate({ config: this.config, forward, compilable }, inputIds, options);
     });
+  }
+
+  /** Runs a call of several passes as {@link generate} does: each, given to `act`, uses the adapters that are active now. @internal */
+  holdAdapters<T>(call: string, run: (act: Act) => Promise<T>): Promise<T> {
+    return this.adapters.held(call, run);
   }
 
   /** As the model's own, without dropout; a prefix adds its gated weights before those of the tokens, (B, H, T, P + S). */
@@ -381,6 +391,8 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
 
   /**
    * Runs `fn` without the adapters and returns its result; a promise keeps them disabled until it settles.
+   *
+   * Adapters that were merged are merged again after it, and after the texts that `generate` then still writes.
    *
    * Biases that an adapter with `bias` has trained belong to the model and stay trained; so does the residual of PiSSA and OLoRA.
    */
