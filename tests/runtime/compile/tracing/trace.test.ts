@@ -31,6 +31,21 @@ describe('captured tensors', () => {
   );
 });
 
+test(
+  'variables that began as one tensor each have their own gradient, also when they differ',
+  scoped(() => {
+    const start = tf.tensor1d([3]);
+    const [a, b] = [variable(start), variable(start)];
+    const product = dispose(compile(() => a.square().mul(b.square()).mul(start).sum() as tf.Scalar));
+    const gradients = () => Object.values(tf.variableGrads(() => product(), [a, b]).grads).map((gradient) => gradient.dataSync()[0]);
+    expect(gradients()).toEqual([162, 162]); // 2ab²·3 and 2a²b·3
+    a.assign(tf.tensor1d([1]));
+    b.assign(tf.tensor1d([2]));
+    expect(gradients()).toEqual([24, 12]);
+    expect(product.traces).toBe(1);
+  }),
+);
+
 describe('variables that the function assigns', () => {
   test(
     'change at each call, and inside the function at once',

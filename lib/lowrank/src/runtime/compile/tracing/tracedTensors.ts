@@ -9,6 +9,7 @@ import {
   engineInternals,
   type GraphBinding,
   type Handle,
+  runOperation,
   sourceLine,
   type TensorInfo,
   tensorOfHandle,
@@ -61,6 +62,7 @@ export class TracedTensors {
     this.name = name;
     this.binding = binding;
     this.parent = parent;
+    if (!parent) separateVariables();
     this.variables = new Map(Object.values(engineInternals().registeredVariables).map((variable) => [variable.dataId, variable]));
     this.known = new Set(this.variables.values());
   }
@@ -164,5 +166,18 @@ export class TracedTensors {
 
   private knows(handle: number): boolean {
     return this.symbols.has(handle) || (this.parent?.knows(handle) ?? false);
+  }
+}
+
+/** Gives each variable data that nothing else has, for a gradient's saved copy tells by its data of what it is. No bytes are copied. */
+function separateVariables(): void {
+  const { tensorMap, binding } = backendInternals();
+  for (const variable of Object.values(engineInternals().registeredVariables)) {
+    const entry = tensorMap.has(variable.dataId) ? tensorMap.get(variable.dataId) : undefined;
+    if (!entry || entry.refCount < 2) continue;
+    for (const own of runOperation('Identity', [{ name: 'T', type: binding.TF_ATTR_TYPE, value: entry.dtype }], [variable], 1)) {
+      variable.assign(own);
+      own.dispose();
+    }
   }
 }
