@@ -11,6 +11,7 @@ import { assignTensors, readTensors } from './files/adapterTensors';
 import type { AdapterFolder } from './files/openAdapterFolder';
 import { saveAdapters } from './files/saveAdapters';
 import { hotswap } from './hotswap';
+import { forgetLeft, keepLeft, type Left, leftOn, sentences } from './keptLeft';
 import { BASE_ROW } from './layers/adapterPerRow';
 import { type AdapterState, finallyDo } from './layers/adapterState';
 import { assignStoredLayers, EmbeddingLayers } from './layers/embeddingLayers';
@@ -34,12 +35,12 @@ type NamedModule = Module & { readonly nameOrPath?: string; readonly isResized?:
 export class Adapters<M extends NamedModule = NamedModule> {
   readonly tuner: Tuner<PeftConfig>;
   readonly #byName = new Map<string, Adapter>();
-  /** What adapters that were then deleted have left in the base. */
-  readonly #leftByDeleted: string[] = [];
   /** The names of the calls, such as `generate()`, that use the adapters and have not settled. */
   readonly #users: string[] = [];
   /** The calls of `disableAdapter` in progress, and the adapters that were unmerged for them and are not merged again yet. */
   readonly #disabled = { calls: 0, merged: [] as readonly string[] };
+  /** What {@link warnOnceOfBase} has said. */
+  readonly #said = new Set<string>();
   /** The call that ended its use. */
   #endedBy: string | undefined;
 
@@ -96,7 +97,7 @@ export class Adapters<M extends NamedModule = NamedModule> {
     this.#byName.set(name, { config: this.tuner.add(name, config, start), ...options });
     if (this.#byName.size === 1) claim(this.model.freeze(), this);
     this.activate(this.state.activeAdapters);
-    const [left] = this.left(name);
+    const [left] = sentences(this.left(name));
     const others = this.names.filter((other) => other !== name).join(', ');
     if (left && others) warn(`${left}, on which ${others} from now on act too`);
   }
@@ -175,8 +176,9 @@ export class Adapters<M extends NamedModule = NamedModule> {
     this.checkChangeable('deleting one');
     const left = this.state.activeAdapters.filter((active) => active !== name);
     this.warnOfBase([name]);
-    this.#leftByDeleted.push(...this.left(name));
+    keepLeft(this.model, this.left(name));
     this.tuner.remove(name);
+    this.#said.delete(name);
     this.#byName.delete(name);
     if (this.#byName.size === 0) release(this.model);
     this.activate(left.length > 0 ? left : this.names.slice(0, 1));
@@ -248,6 +250,12 @@ export class Adapters<M extends NamedModule = NamedModule> {
   /** Removes every wrapper from the model; `call` names the call that ends the use. */
   takeOff(call: string, options: { readonly keepsMerged: boolean }): M {
     this.checkIdle(call);
+    if (options.keepsMerged) forgetLeft(this.model);
+    else
+      keepLeft(
+        this.model,
+        this.names.flatMap((name) => this.left(name)),
+      );
     this.tuner.unload(options);
     this.#byName.clear();
     this.state.dispose();
@@ -273,18 +281,25 @@ export class Adapters<M extends NamedModule = NamedModule> {
 
   /** Warns of changes in the base that these adapters leave behind. */
   warnOfBase(names: Iterable<string>): void {
-    for (const left of [...names].flatMap((name) => this.left(name))) warn(`${left}, which is not the model that was loaded`);
+    for (const left of sentences([...names].flatMap((name) => this.left(name)))) warn(`${left}, which is not the model that was loaded`);
   }
 
-  /** What deleted adapters, and those before this one, leave in the base to which it belongs. */
+  /** As {@link warnOfBase}, for calls that a loop repeats: each adapter is named once. */
+  warnOnceOfBase(names: Iterable<string>): void {
+    const fresh = [...names].filter((name) => !this.#said.has(name));
+    for (const name of fresh) this.#said.add(name);
+    this.warnOfBase(fresh);
+  }
+
+  /** What adapters that are gone, and those before this one, leave in the base to which it belongs; its file itself holds its biases. */
   below(name: string): string[] {
-    const before = this.names.slice(0, this.names.indexOf(name));
-    return [...this.#leftByDeleted, ...before.flatMap((other) => this.left(other))];
+    const before = this.names.slice(0, this.names.indexOf(name)).flatMap((other) => this.left(other));
+    const own = new Set<unknown>(Array.from(this.tuner.tensors(name).values(), ({ variable }) => variable));
+    return sentences([...leftOn(this.model), ...before].filter(({ biases }) => !biases?.every((bias) => own.has(bias))));
   }
 
-  private left(name: string): string[] {
-    const left = this.tuner.leftInBase(name);
-    return left === undefined ? [] : [`'${name}' leaves ${left} in the base`];
+  private left(name: string): Left[] {
+    return this.tuner.leftInBase(name).map((left) => ({ ...left, name }));
   }
 
   /** Checks the name of a new adapter, which becomes part of a path in the model and on the disk. */

@@ -397,7 +397,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
    * Biases that an adapter with `bias` has trained belong to the model and stay trained; so does the residual of PiSSA and OLoRA.
    */
   disableAdapter<T>(fn: () => T): T {
-    this.adapters.warnOfBase(this.activeAdapters);
+    this.adapters.warnOnceOfBase(this.activeAdapters);
     return this.adapters.withoutAdapters(fn);
   }
 
@@ -423,7 +423,7 @@ export class PeftModel<M extends CausalModel = CausalModel> extends Module {
   }
 
   private warnOfBaseRows(names: readonly string[] | undefined): void {
-    if (names?.includes(BASE_ROW)) this.adapters.warnOfBase(this.adapters.names);
+    if (names?.includes(BASE_ROW)) this.adapters.warnOnceOfBase(this.adapters.names);
   }
 
   private withRows<T>(rows: number, names: readonly string[] | undefined, run: () => T): T {

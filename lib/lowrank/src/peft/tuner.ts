@@ -25,6 +25,14 @@ export interface ExpectedTensor {
 /** The start of a new adapter: random values from a seed, or zeros for the values of a file. */
 export type AdapterStart = { readonly seed: number } | 'empty';
 
+/** A change of an adapter in the base itself. */
+export interface LeftInBase {
+  /** In words. */
+  readonly what: string;
+  /** The biases, if it is these: an adapter that stores them does not depend on those that were there before. */
+  readonly biases?: readonly tf.Variable[];
+}
+
 /** Puts adapters of one method on a model and removes them again. */
 export interface Tuner<C extends AdapterConfig = AdapterConfig> extends Partial<Abilities<C>> {
   /** The state that the adapted layers share; the tuner owns it and passes it to them. */
@@ -49,7 +57,7 @@ export interface Tuner<C extends AdapterConfig = AdapterConfig> extends Partial<
   /** The seeds of an adapter's dropout masks, by layer. */
   dropoutSeeds?(name: string): Iterable<readonly [string, tf.Variable]>;
   /** An adapter's changes in the base itself, which stay while it is disabled and when it is removed. */
-  leftInBase(name: string): string | undefined;
+  leftInBase(name: string): LeftInBase[];
   /**
    * The tensors of the adapter in its file, by the file's name without the prefix `base_model.model.`. A name that begins with
    * `base_model.` is the file's whole name.

@@ -61,8 +61,8 @@ export class AdaptionPromptTuner implements Tuner<AdaptionPromptConfig> {
     this.putIn();
   }
 
-  leftInBase(): undefined {
-    return undefined;
+  leftInBase(): never[] {
+    return [];
   }
 
   tensors(name: string): Map<string, AdapterTensor> {

@@ -7,7 +7,7 @@ import { checkAdapterMemory, checkMergeMemory } from '../adapterMemory';
 import { type AdapterConfig, changed } from '../config/adapterConfig';
 import { idleEntries, isAllLinear, leafNames, type TargetOptions } from '../config/targets';
 import { mergeLayers, unmergeLayers } from '../merge/mergeLayers';
-import type { AdapterStart, AdapterTensor, ExpectedTensor, Merging, Tuner } from '../tuner';
+import type { AdapterStart, AdapterTensor, ExpectedTensor, LeftInBase, Merging, Tuner } from '../tuner';
 import type { AdapterLayer } from './adapterLayer';
 import { AdapterState } from './adapterState';
 import { ModulesToSave } from './modulesToSave';
@@ -120,8 +120,9 @@ export abstract class LayerTuner<C extends LayerConfig, L extends AdapterLayer> 
     this.state.isEnabled = isEnabled;
   }
 
-  leftInBase(name: string): string | undefined {
-    return trainsBiases(this.configs.get(name) ?? {}) ? 'its trained biases' : undefined;
+  leftInBase(name: string): LeftInBase[] {
+    const biases = this.biases(name).map(([, bias]) => bias);
+    return biases.length > 0 ? [{ what: 'its trained biases', biases }] : [];
   }
 
   dropoutSeeds(name: string): [string, tf.Variable][] {

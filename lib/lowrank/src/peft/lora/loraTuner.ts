@@ -7,7 +7,7 @@ import { idleKeys, patternValues } from '../config/patternValues';
 import { targetPaths } from '../config/targets';
 import { LayerTuner, type Target, type UpdateStart } from '../layers/layerTuner';
 import { TrainedTokens } from '../layers/trainedTokens';
-import type { AdapterStart, Combining, ExpectedTensor, Swapping } from '../tuner';
+import type { AdapterStart, Combining, ExpectedTensor, LeftInBase, Swapping } from '../tuner';
 import { assignFactors, combineAdapters, type WeightedAdapterOptions } from './combine/combineAdapters';
 import { LoraConfig, scalingOf } from './config';
 import { takesFromBase } from './createLoraUpdate';
@@ -18,14 +18,15 @@ import { LoraLinear } from './loraLinear';
 
 type LoraTarget = Target<LoraConfig, LoraLayer>;
 
+/** The adapters whose starts were taken out of the weights of base layers; they stay, as the residuals do, when the adapter is gone. */
+const takers = new WeakMap<Module, string>();
+
 /** Wraps the layers that a configuration names, and trains rows of tokens beside them. */
 export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   protected readonly method = 'LoRA';
   protected override readonly goesOn = 'linear layers and embeddings';
   readonly mixing = true;
   private readonly tokens: TrainedTokens;
-  /** The adapters whose starts were taken out of base weights, by path; they stay when the adapter is deleted, as the residuals do. */
-  private readonly taken = new Map<string, string>();
 
   constructor(model: Module) {
     super(model, (module) => module instanceof LoraLayer);
@@ -36,17 +37,24 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   override add(name: string, config: LoraConfig, start: AdapterStart): LoraConfig {
     const lora = withEnsuredTying(this.model, config);
     const spelledOut = super.add(name, lora, start);
-    for (const [path, layer] of this.layersOf(name)) if (layer.takesFromBase(lora)) this.taken.set(path, name);
+    for (const [, layer] of this.layersOf(name)) if (layer.takesFromBase(lora)) takers.set(layer.baseLayer, name);
     warnWithoutTying(this.model, lora);
     return spelledOut;
   }
 
-  override leftInBase(name: string): string | undefined {
+  override leftInBase(name: string): LeftInBase[] {
     const config = this.configs.get(name);
     const takes = config && this.layersOf(name).some(([, layer]) => layer.takesFromBase(config));
-    const residual = takes && `the residual of its '${config.initLoraWeights}' start`;
-    const left = [residual, super.leftInBase(name)].filter(Boolean);
-    return left.join(' and ') || undefined;
+    const residual = takes ? [{ what: `the residual of its '${config.initLoraWeights}' start` }] : [];
+    return [...residual, ...super.leftInBase(name)];
+  }
+
+  override unload(options: { readonly keepsMerged: boolean }): void {
+    for (const [, layer] of this.layers()) {
+      const configs = layer.mergedAdapters.flatMap((name) => this.configs.get(name) ?? []);
+      if (configs.some((config) => layer.takesFromBase(config))) takers.delete(layer.baseLayer); // the start is in the weight again
+    }
+    super.unload(options);
   }
 
   override expectedTensors(config: LoraConfig): Map<string, ExpectedTensor> {
@@ -116,9 +124,9 @@ export class LoraTuner extends LayerTuner<LoraConfig, LoraLayer> {
   }
 
   /** @throws StateError when a start would be taken out of a weight that others act on, or that another start was taken out of. */
-  private checkUntouched(path: string, { updates }: LoraLayer, { initLoraWeights }: LoraConfig): void {
+  private checkUntouched(path: string, { updates, baseLayer }: LoraLayer, { initLoraWeights }: LoraConfig): void {
     const others = [...updates.keys()].join(', ');
-    const taker = this.taken.get(path);
+    const taker = takers.get(baseLayer);
     if (others === '' && taker === undefined) return;
     const state = taker === undefined ? `on which there are other adapters (${others})` : `which '${taker}' has left a residual of`;
     throw new StateError(

@@ -4,7 +4,7 @@ import { checkOneOf } from '../../../runtime/checks/checkValues';
 import { checkWhole } from '../../../runtime/checks/checkWhole';
 import { warn } from '../../../runtime/messages/warn';
 import { checkWeights } from '../../merge/checkWeights';
-import type { CombinationOptions } from '../../tuner';
+import type { CombinationOptions, LeftInBase } from '../../tuner';
 import { LoraConfig } from '../config';
 import type { LoraLayer } from '../loraLayer';
 import type { LoraUpdate } from '../loraUpdate';
@@ -59,7 +59,7 @@ export function combineAdapters(
 ): CombinedAdapter {
   checkWeights({ adapters, weights });
   checkOneOf('combinationType', combinationType, COMBINATIONS);
-  const plain = adapters.map((name) => plainConfig(name, configs.get(name), tuner.leftInBase(name)));
+  const plain = adapters.map((name) => plainConfig(name, configs.get(name), tuner.leftInBase(name)[0]?.what));
   const type = adapters.length === 1 ? 'linear' : combinationType; // one adapter has no cross terms
   warnOfIdle(type, { svdRank, ...options });
   const layers = tuner.layers().filter(([, { updates }]) => adapters.some((name) => updates.has(name)));
@@ -87,7 +87,7 @@ export function combineAdapters(
 interface LoraLayers {
   layers(): readonly (readonly [path: string, layer: LoraLayer])[];
   layersOf(name: string): readonly (readonly [path: string, layer: LoraLayer])[];
-  leftInBase(name: string): string | undefined;
+  leftInBase(name: string): LeftInBase[];
 }
 
 /** Assigns the factors to an adapter's variables and frees them. */
