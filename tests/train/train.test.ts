@@ -142,6 +142,11 @@ test('updates that all have the rate 0 are warned of, as after the end of a sche
   const message = 'the learning rate of all 2 updates is 0, after 3 of this optimizer: give a schedule of more steps, or a new optimizer';
   expect(warned.mock.calls).toEqual([[`train: ${message}`]]);
   optimizer.dispose();
+  warned.mockClear();
+  const constant = new AdamW({ learningRate: 0 });
+  await train(model, batches, { optimizer: constant, steps: 2 });
+  constant.dispose();
+  expect(warned.mock.calls).toEqual([['train: the learning rate of all 2 updates is 0: give a higher one']]);
   warned.mockRestore();
 });
 

@@ -130,6 +130,19 @@ describe('what is refused, with nothing changed', () => {
     tf.dispose([grads, more, state.tensors]);
   });
 
+  test('nothing of a first update that fails, so another variable may take its place', () => {
+    let learningRate = Number.NaN;
+    const optimizer = new AdamW({ learningRate: () => learningRate });
+    const [one, larger] = [variable([1, 2]), variable([1, 2, 3])];
+    const [grads, more] = [{ w: tf.ones([2]) }, { w: tf.ones([3]) }];
+    expect(() => optimizer.applyGradients(grads, [['w', one]])).toThrow(ArgumentError);
+    learningRate = 0.1;
+    optimizer.applyGradients(more, [['w', larger]]);
+    expect(optimizer.step).toBe(1);
+    optimizer.dispose();
+    tf.dispose([grads, more]);
+  });
+
   test('half a state', () => {
     const tensors = { 'first.w': tf.scalar(1) };
     expect(() => new AdamW().restore({ step: 1, tensors })).toThrow(StateError);

@@ -179,8 +179,11 @@ function isDue(step: number, everySteps: number | undefined): boolean {
 function warnOfNoRate(optimizer: AdamW, updates: number): void {
   for (let update = 0; update < updates; update++) if (optimizer.learningRateAt(optimizer.step + update) > 0) return;
   if (updates <= 0) return;
-  const counted = `after ${optimizer.step} of this optimizer`;
-  warn(`train: the learning rate of all ${updates} updates is 0, ${counted}: give a schedule of more steps, or a new optimizer`);
+  const isOver = Array.from({ length: optimizer.step }, (_, step) => optimizer.learningRateAt(step)).some((rate) => rate > 0);
+  const remedy = isOver
+    ? `, after ${optimizer.step} of this optimizer: give a schedule of more steps, or a new optimizer`
+    : ': give a higher one';
+  warn(`train: the learning rate of all ${updates} updates is 0${remedy}`);
 }
 
 function epochsOf({ steps, epochs = steps === undefined ? 1 : Infinity }: TrainOptions): number {

@@ -117,7 +117,8 @@ test.each<[CombinationType, string[], object, string]>([
   ],
   ['dare_ties', ['one', 'two'], { density: 0.5, majoritySignMethod: 'total', seed: 1 }, ''],
   ['ties_svd', ['one', 'two'], { density: 0.5, majoritySignMethod: 'total', svdRank: 2 }, ''],
-  ['ties', ['one'], { density: 0.5 }, 'density has no effect where adapters are combined by linear'],
+  ['ties', ['one'], { density: 0.5 }, 'density has no effect where one adapter is only scaled'],
+  ['svd', ['one'], { svdRank: 1 }, 'svdRank has no effect where one adapter is only scaled'],
 ])('combining by %s of %j names the options of %j that do nothing', (combinationType, adapters, options, message) => {
   const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   const peft = several({}, {});

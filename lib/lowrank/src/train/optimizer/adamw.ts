@@ -177,6 +177,7 @@ export class AdamW {
   /** The moments of these parameters; new moments are zeros. @throws StateError when they belong to another parameter. @internal */
   prepare(parameters: Iterable<readonly [string, tf.Variable]>): tf.Variable[] {
     const all = [...parameters];
+    if (this.updates === 0 && !this.moments.areOf(all)) this.moments.dispose(); // the zeros of an update that failed
     this.moments.bind(all);
     return this.moments.groupsOf(all.map(([name]) => name)).flatMap(({ first, second }) => [first, second]);
   }

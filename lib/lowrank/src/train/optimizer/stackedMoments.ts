@@ -38,13 +38,23 @@ export class StackedMoments {
    * @throws StateError when the moments of a name are those of another parameter; nothing is changed then.
    */
   bind(parameters: readonly (readonly [string, tf.Tensor])[]): void {
-    for (const [name, parameter] of parameters) this.checkOwner(name, parameter);
+    const alien = parameters.find((parameter) => !this.isOwn(parameter));
+    if (alien) {
+      throw new StateError(
+        `the optimizer's moments of '${alien[0]}' belong to another variable, of another model or of an adapter that is gone: call its dispose() first, or take a new optimizer`,
+      );
+    }
     for (const [name, parameter] of parameters) this.owners.set(name, parameter);
     const missing = parameters.filter(([name]) => !this.places.has(name));
     this.add(missing, (tensors) => {
       const zeros = () => tf.zeros([tensors.length, ...(tensors[0]?.shape ?? [])]);
       return { first: zeros(), second: zeros() };
     });
+  }
+
+  /** Whether no moments of these names are those of other parameters. */
+  areOf(parameters: readonly (readonly [string, tf.Tensor])[]): boolean {
+    return parameters.every((parameter) => this.isOwn(parameter));
   }
 
   addCopies(pairs: ReadonlyMap<string, MomentPair>): void {
@@ -71,13 +81,10 @@ export class StackedMoments {
     this.owners.clear();
   }
 
-  private checkOwner(name: string, parameter: tf.Tensor): void {
+  private isOwn([name, parameter]: readonly [string, tf.Tensor]): boolean {
     const place = this.places.get(name);
-    const isOwn = (this.owners.get(name) ?? parameter) === parameter;
-    if (!place || (isOwn && tf.util.arraysEqual(place.group.first.shape.slice(1), parameter.shape))) return;
-    throw new StateError(
-      `the optimizer's moments of '${name}' belong to another variable, of another model or of an adapter that is gone: call its dispose() first, or take a new optimizer`,
-    );
+    const isOwner = (this.owners.get(name) ?? parameter) === parameter;
+    return !place || (isOwner && tf.util.arraysEqual(place.group.first.shape.slice(1), parameter.shape));
   }
 
   private placeOf(name: string) {

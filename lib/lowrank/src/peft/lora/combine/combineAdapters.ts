@@ -61,7 +61,8 @@ export function combineAdapters(
   checkOneOf('combinationType', combinationType, COMBINATIONS);
   const plain = adapters.map((name) => plainConfig(name, configs.get(name), tuner.leftInBase(name)[0]?.what));
   const type = adapters.length === 1 ? 'linear' : combinationType; // one adapter has no cross terms
-  warnOfIdle(type, { svdRank, ...options });
+  const where = adapters.length === 1 ? 'one adapter is only scaled' : `adapters are combined by ${type}`;
+  warnOfIdle(type, { svdRank, ...options }, where);
   const layers = tuner.layers().filter(([, { updates }]) => adapters.some((name) => updates.has(name)));
   const r = newRank(type, plain.map(highestRank), svdRank);
   const factors = new Map<string, Factors>();
@@ -103,11 +104,11 @@ export function assignFactors(tuner: LoraLayers, name: string, factors: Combined
 }
 
 /** Warns of options that are given and do nothing. */
-function warnOfIdle(type: CombinationType, options: Partial<WeightedAdapterOptions>): void {
+function warnOfIdle(type: CombinationType, options: Partial<WeightedAdapterOptions>, where: string): void {
   const acts = { svdRank: type.endsWith('svd'), density: /prune|ties|dare/.test(type), majoritySignMethod: type.includes('ties') };
   const idle = (['svdRank', 'density', 'majoritySignMethod'] as const).filter((name) => options[name] !== undefined && !acts[name]);
   const verb = idle.length > 1 ? 'have' : 'has';
-  if (idle.length > 0) warn(`addWeightedAdapter: ${idle.join(' and ')} ${verb} no effect where adapters are combined by ${type}`);
+  if (idle.length > 0) warn(`addWeightedAdapter: ${idle.join(' and ')} ${verb} no effect where ${where}`);
 }
 
 interface Part {
