@@ -284,9 +284,14 @@ test.each(['pissa', 'olora'] as const)(
     peft.forward(IDS, { adapterNames: ['default', '__base__', 'default'] }).dispose();
     await peft.generate(IDS, { adapterNames: ['__base__', '__base__', 'default'], maxNewTokens: 2 });
     peft.forward(IDS, { adapterNames: ['default', 'default', 'default'] }).dispose();
-    peft.unload();
-    const text = `'default' leaves the residual of its '${initLoraWeights}' start in the base, which is not the model that was loaded`;
-    expect(warn.mock.calls.flat()).toEqual([text, text]); // once for all passes, and when it is taken off
+    const model = peft.unload();
+    const left = `'default' leaves the residual of its '${initLoraWeights}' start in the base`;
+    const text = `${left}, which is not the model that was loaded`;
+    expect(warn.mock.calls.splice(0).flat()).toEqual([text, text]); // once for all passes, and when it is taken off
+    getPeftModel(model, LORA()).savePretrained(temporary('on-residual'));
+    expect(warn.mock.calls.flat()).toEqual([
+      expect.stringContaining(`'default' is saved, but belongs to a base that has changed: ${left};`),
+    ]);
     warn.mockRestore();
   },
 );
