@@ -1,6 +1,8 @@
 import { AbortedError, ArgumentError, type GenerateOptions, LlamaForCausalLM, NotFiniteError, ShapeError, tf } from 'lowrank';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { TokenRows } from '../../../lib/lowrank/src/llama/checkInputs';
 import { scoresOf } from '../../../lib/lowrank/src/llama/generation/decoder';
+import { generate } from '../../../lib/lowrank/src/llama/generation/generate';
 import { asOnGpu } from '../../runtime/compile/bindingSpies';
 import { leaked, rows, tinyModel } from '../golden';
 
@@ -195,4 +197,25 @@ test('logits that are not finite are refused however a token is chosen', async (
     await asOnGpu(() => expect(bad.generate([prompt], {})).rejects.toRefuse(NotFiniteError, 'no token can be chosen'));
   }
   bad.dispose();
+});
+
+test('a row that has ended is read no further: logits that are not finite there stop nobody, and no id of them is passed on', async () => {
+  const [stop, other] = [2, 5];
+  const seen: number[][][] = [];
+  const forward = (ids: TokenRows): tf.Tensor3D => {
+    seen.push(ids as number[][]);
+    const likely = (id: number) => tf.oneHot(tf.scalar(id, 'int32'), vocabSize).toFloat();
+    const ofEnded = seen.length === 1 ? likely(stop) : tf.fill([vocabSize], Number.NaN);
+    return tf.stack([ofEnded, likely(other)]).expandDims(1);
+  };
+  const { vocabSize } = model.config;
+  const texts = await generate({ config: model.config, forward }, [[1], [1]], { maxNewTokens: 4, eosTokenId: stop, compile: false });
+  expect(texts).toEqual([[stop], [other, other, other, other]]);
+  expect(seen.slice(1)).toEqual(Array(3).fill([[stop], [other]]));
+});
+
+test('a text that was accepted is not refused at one of its tokens', async () => {
+  const onToken = () => vi.stubEnv('LOWRANK_MEMORY_LIMIT', `${process.memoryUsage.rss() + 40e6}B`); // less than a pass is planned with
+  const written = model.generate([prompt], { maxNewTokens: 3, eosTokenId: [], compile: false, onToken });
+  await expect(written.finally(() => vi.unstubAllEnvs())).resolves.toEqual([first.slice(0, 3)]);
 });

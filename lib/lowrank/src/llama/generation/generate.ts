@@ -86,7 +86,7 @@ async function tokenByToken(
     }
     if (tokens === maxNewTokens || written.every(isDone)) return written;
     await between(tokens);
-    scores = decoder.step(chosen.at(-1) ?? []); // tokens after the end of a row do not matter
+    scores = decoder.step(written.map((row) => row.at(-1) ?? 0)); // a row that has ended repeats its last token, and it does not matter
   }
 }
 

@@ -24,6 +24,9 @@ export class KeyValueCache {
     return this.#layers.get(0)?.length ?? 0;
   }
 
+  /** Whether its owner has planned the memory of all passes, so none checks its own. @internal */
+  isPlanned = false;
+
   /** Whether passes add nothing. @internal */
   get isFrozen(): boolean {
     return this.#isFrozen;

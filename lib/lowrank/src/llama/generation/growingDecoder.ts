@@ -11,6 +11,7 @@ export class GrowingDecoder implements Decoder {
 
   constructor(readonly model: GeneratingModel) {
     this.#cache = new KeyValueCache(model.config.numHiddenLayers);
+    this.#cache.isPlanned = true; // `generate` has checked the whole text
   }
 
   prefill(prompts: readonly (readonly number[])[]): Scores {

@@ -42,13 +42,13 @@ export function checkAttentionsMemory(config: LlamaConfig, [batchSize, sequenceL
   });
 }
 
-/** Checks nothing while a function is traced, because its caller plans the memory. @throws MemoryError when a pass does not fit. */
+/** Checks nothing while a function is traced, or for a planned cache, because their callers plan the memory. @throws MemoryError when a pass does not fit. */
 export function checkPassMemory(
   config: LlamaConfig,
   [batchSize, sequenceLength]: readonly [number, number],
   { logitsToKeep, cache }: Pick<MemoryPlanOptions, 'logitsToKeep'> & { readonly cache?: KeyValueCache | undefined } = {},
 ): void {
-  if (isTracing()) return;
+  if (isTracing() || cache?.isPlanned) return;
   const pastTokens = cache?.length;
   const { terms } = workPlan(config, { task: 'forward', batchSize, sequenceLength, logitsToKeep, pastTokens });
   const bytes = cache && missingCacheBytes({ config, B: batchSize, T: sequenceLength }, cache);
