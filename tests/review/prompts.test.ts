@@ -32,7 +32,16 @@ describe('reviewPrompt', () => {
       "example one has a field 'needReview', which is not read; did you mean 'needsReview'?",
     );
     expect(() => reviewPrompt('comment', { ...rest, coment: comment } as never)).toRefuse(ArgumentError, "did you mean 'comment'?");
-    const own = { ...example, path: 'a.js', stars: 3 };
+    const own = {
+      ...example,
+      path: 'a.js',
+      stars: 3,
+      commentId: 1,
+      commentCount: 2,
+      codeLines: 3,
+      originalFile: 'b.js',
+      reviewComment: '',
+    };
     expect([isExampleOf('necessity', own), needsReview]).toEqual([true, true]);
   });
 

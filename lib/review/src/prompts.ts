@@ -73,11 +73,12 @@ const FIELDS: readonly string[] = [
   'origin',
 ] satisfies (keyof ReviewExample)[];
 
-/** A misspelled field, which would leave its example out, in words with the right name. Fields of one's own pass. */
+/** A misspelled field, which would leave its example out, in words with the right name. Fields of one's own pass, such as `commentId`. */
 export function misspelledField(example: object): string | undefined {
   for (const name of Object.keys(example)) {
     const meant = FIELDS.includes(name) ? undefined : nearestName(name, FIELDS);
-    if (meant !== undefined && !(meant in example)) return `a field '${name}', which is not read; did you mean '${meant}'?`;
+    const isLonger = meant !== undefined && name.length > meant.length + 1 && name.toLowerCase().includes(meant.toLowerCase());
+    if (meant !== undefined && !isLonger && !(meant in example)) return `a field '${name}', which is not read; did you mean '${meant}'?`;
   }
   return undefined;
 }

@@ -289,7 +289,8 @@ describe('where the data lies', () => {
 });
 
 test('a misspelled field of a stored record is a problem of its line, and fields of one’s own are none', async () => {
-  const record = { id: 'a', source: 'lint', language: 'go', patch: '@@ -1 +1 @@', stars: 3 };
+  const own = { stars: 3, commentId: 1, commentCount: 2, codeLines: 3, originalFile: 'b.go' };
+  const record = { id: 'a', source: 'lint', language: 'go', patch: '@@ -1 +1 @@', ...own };
   const wrong = [{ needs_review: true }, { comments: 'No.' }, { refinedcode: 'x' }].map((more) => ({ ...record, ...more }));
   const { examples, problems } = await read(file('fields.jsonl', lines({ ...record, needsReview: true }, ...wrong)));
   expect(examples).toHaveLength(1);
