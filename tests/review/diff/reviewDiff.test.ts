@@ -1,4 +1,4 @@
-import { type DiffHunk, diffHunks, type HunkReview, type ReviewerModel, reviewDiff } from 'lowrank-review';
+import { type DiffHunk, diffHunks, type HunkReview, type ReviewerModel, reviewDiff, reviewPrompt } from 'lowrank-review';
 import { afterAll, expect, test } from 'vitest';
 import { letterModel, letterTokenizer } from '../letterModel';
 
@@ -77,4 +77,19 @@ test.each([0, 2.5, '32'])('groups of %j hunks are refused', async (groupSize) =>
 test('no hunks, no work', async () => {
   const none: DiffHunk[] = [];
   for await (const _ of reviewDiff(() => expect.unreachable(), letterTokenizer, none)) expect.unreachable();
+});
+
+test('a hunk is called cut only by the tasks that it is asked for', async () => {
+  const cutBy = async (tasks: readonly string[], maxLength: number) => {
+    const cut: number[] = [];
+    const onCut = ({ line }: DiffHunk) => cut.push(line);
+    await reviews((task) => (tasks.includes(task) ? model : undefined), { threshold: 0, maxLength, onCut });
+    return cut;
+  };
+  const [hunk] = await reviews(() => model, { threshold: 0 });
+  const { prompt } = reviewPrompt('necessity', { id: '', source: 'diff', language: '', patch: hunk?.hunk.patch ?? '' });
+  const room = letterTokenizer.encode(prompt, { addSpecialTokens: true }).length + 40; // fewer than a comment takes
+  expect(await cutBy(['necessity'], room)).toEqual([]);
+  expect(await cutBy(['necessity', 'comment'], room)).toEqual([1, 11, 21]);
+  expect(await cutBy(['necessity'], 270)).toEqual([1, 11, 21]);
 });

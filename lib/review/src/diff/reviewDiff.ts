@@ -34,7 +34,7 @@ export interface ReviewDiffOptions
   readonly onProgress?: (hunks: number) => void;
   /** Called with the number of hunks of a group that a task has answered, and the size of the group. */
   readonly onAnswers?: (task: ReviewTask, done: number, count: number) => void;
-  /** Called for a hunk of which only the beginning is read, because all of it and a comment would exceed `maxLength`. */
+  /** Called for a hunk of which only the beginning is read, because all of it and the answer of a task would exceed `maxLength`. */
   readonly onCut?: (hunk: DiffHunk) => void;
   /** Called for a hunk whose comment is dropped, with the reason. */
   readonly onDecline?: (hunk: DiffHunk, reason: string) => void;
@@ -98,8 +98,16 @@ async function reviewGroup(
   const { maxLength = Number.POSITIVE_INFINITY, languageLabel } = options;
   const fits = (task: ReviewTask, example: ReviewExample) =>
     answerBudget(tokenizer, task, reviewPrompt(task, example, { languageLabel }), { maxLength }).isWhole;
-  if (onCut) for (const hunk of hunks) if (!fits('comment', hunkExample(hunk))) onCut(hunk);
+  const cut = new Set<DiffHunk>();
+  const tellCut = (task: ReviewTask, asked: readonly DiffHunk[]) => {
+    for (const hunk of onCut ? asked : []) {
+      if (cut.has(hunk) || fits(task, hunkExample(hunk))) continue;
+      cut.add(hunk);
+      onCut?.(hunk);
+    }
+  };
   const necessity = await answers('necessity', hunks.map(hunkExample));
+  if (necessity) tellCut('necessity', hunks);
   const needed = hunks.flatMap((hunk, i) => {
     const { text, probability } = necessity?.[i] ?? { text: 'yes' };
     return text === 'yes' ? [{ hunk, ...(probability !== undefined && { probability }) }] : [];
@@ -108,6 +116,11 @@ async function reviewGroup(
     'comment',
     needed.map(({ hunk }) => hunkExample(hunk)),
   );
+  if (comments)
+    tellCut(
+      'comment',
+      needed.map(({ hunk }) => hunk),
+    );
   const said = needed.flatMap((each, i) => {
     const comment = comments?.[i]?.text.trim() ?? '';
     if (isRepetitive(comment)) onDecline?.(each.hunk, 'the model repeats itself');
