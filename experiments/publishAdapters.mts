@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors, writeSafetensors } from '../lib/lowrank/dist/io/safetensors/safetensors.js';
 import type { ExperimentResults } from '../lib/review/dist/experiment/experimentResults.js';
-import { saveTrainingData } from '../lib/review/dist/trainingData.js';
+import { saveTrainingData } from '../lib/review/dist/trainingDataFile.js';
 
 const METHOD = /^LoRA r=16, α=(16|32)$/;
 const BASE = 'HuggingFaceTB/SmolLM2-135M-Instruct';
