@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { LlamaForCausalLM, type LoraConfig, MemoryError, PeftModel, Tokenizer, tf } from 'lowrank';
+import { AbortedError, LlamaForCausalLM, type LoraConfig, MemoryError, PeftModel, Tokenizer, tf } from 'lowrank';
 import { bestThreshold, drawExamples, loadReviewData, predictReviews } from 'lowrank-review';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { completeSpec } from '../../../lib/lowrank/src/cli/arguments/commandSpec';
@@ -218,7 +218,7 @@ test('train chooses the threshold of necessity on its held-out examples, as an e
   const alike = Array.from({ length: 60 }, (_, i) => JSON.stringify({ patch: `@@ -1,1 +1,1 @@\n+let c${i};`, y: 1, lang: 'js' }));
   fs.writeFileSync(folder('alike.jsonl'), alike.join('\n'));
   expect((await lowrank(['train', ...words, ...data('alike.jsonl')])).stdout).toMatch(
-    /\nthreshold 0\.5, the default: the \d+ held-out examples? lack one of the two answers\n/,
+    /\nthreshold 0\.5, the default: a better one needs 5 held-out examples of each answer; here \d+ say yes and 0 no\n/,
   );
   expect((await lowrank([...evaluation, folder('of-alike.jsonl')])).stdout).toMatch(/^threshold 0\.5 \(the default\)/);
   const { forward: pass } = PeftModel.prototype;
@@ -229,7 +229,20 @@ test('train chooses the threshold of necessity on its held-out examples, as an e
   const unmeasured = ['--data', folder('reviews.jsonl'), '--output', folder('unmeasured'), '--batch-size', '3', '--quiet'];
   const failed = await lowrank(['train', ...words, ...unmeasured]);
   const sizes = forward.mock.calls.map(([rows]) => Array.isArray(rows) && rows.length);
+  forward.mockImplementation(() => {
+    process.emit('SIGTERM', 'SIGTERM');
+    throw new AbortedError('stopped');
+  });
+  const others = () => undefined;
+  process.on('SIGTERM', others); // who keeps this process
+  const interrupted = ['train', ...words, '--data', folder('reviews.jsonl'), '--output', folder('interrupted')];
+  expect((await lowrank(interrupted)).stderr).toMatch(
+    /stopped after training; the adapter is written to .*necessity, and the same command measures it\n/,
+  );
+  process.off('SIGTERM', others);
   forward.mockRestore();
+  const again = await lowrank(interrupted);
+  expect([again.code, again.stdout]).toEqual([0, expect.stringMatching(/\nthreshold 0\.\d+, which has the highest F1/)]);
   expect([failed.code, sizes]).toEqual([0, [1, 3]]);
   expect(failed.stdout).toContain(
     '\nthreshold 0.5, the default, because the 12 held-out examples could not be measured: MemoryError: too large\n',
@@ -296,9 +309,15 @@ test('an adapter that was trained with --language is measured and used with the 
   encode.mockRestore();
   expect(found).toEqual([new Set(['javascript', 'go']), new Set([undefined]), new Set(['python']), new Set([undefined])]);
   fs.cpSync(folder('adapters/necessity'), folder('labelled/necessity'), { recursive: true });
+  fs.writeFileSync(folder('labelled/necessity/training_data.json'), '{"task": "necessity"}'); // from before it was recorded
+  const warned = vi.spyOn(console, 'warn').mockReturnValue();
+  expect((await lowrank(review('labelled'), diff)).code).toBe(0);
+  expect(warned.mock.calls.join()).toContain('necessity is from before --language was recorded: the prompts will name the language');
+  warned.mockRestore();
+  fs.rmSync(folder('labelled/necessity/training_data.json'));
   expect(await lowrank(review('labelled'), diff)).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/of the adapters \S+necessity, \S+comment, only \S+comment had --language in training; train all alike/),
+    stderr: expect.stringMatching(/the adapter \S+comment had --language in training, and \S+necessity had not; train all alike/),
   });
 }, 120_000);
 

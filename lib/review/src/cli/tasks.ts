@@ -56,13 +56,14 @@ export function tasksOf(directory: string): ReviewTask[] {
 export function languageLabelOf(folders: readonly string[], { warns = true } = {}): boolean {
   const labels = folders.map(trainedLanguageLabel);
   const which = (wanted: boolean | undefined) => folders.filter((_, index) => labels[index] === wanted).join(', ');
+  const isNamed = labels.includes(true);
+  if (isNamed && labels.includes(false))
+    throw new UsageError(`the adapter ${which(true)} had --language in training, and ${which(false)} had not; train all alike`);
   if (warns && labels.includes(undefined))
     warn(
-      `the training_data.json of ${which(undefined)} is from before --language was recorded: the prompts will not name the language; write "languageLabel": true into the file if those of the training did, else false, and leave out its sha256`,
+      `the training_data.json of ${which(undefined)} is from before --language was recorded: the prompts will ${isNamed ? '' : 'not '}name the language; write "languageLabel": true into the file if those of the training did, else false, and leave out its sha256`,
     );
-  if (labels.includes(true) && !labels.every(Boolean))
-    throw new UsageError(`of the adapters ${folders.join(', ')}, only ${which(true)} had --language in training; train all alike`);
-  return labels.includes(true);
+  return isNamed;
 }
 
 /** One base model that switches adapters from task to task and loads each adapter once. */

@@ -4,6 +4,7 @@ import { AbortedError } from 'lowrank';
 import {
   type CommandArguments,
   encodeExamples,
+  ProgressLine,
   printableMessage,
   type Streams,
   trainAdapter,
@@ -18,6 +19,9 @@ import { bestThreshold } from '../scores/scoreReviews';
 import { describeTrainingData, saveTrainingData } from '../trainingDataFile';
 import { reviewData } from './reviewData';
 import { taskOf } from './tasks';
+
+/** A threshold that was chosen on fewer would be one of chance. */
+const LEAST_OF_EACH = 5;
 
 export function run(args: CommandArguments, streams: Streams): Promise<number> {
   if (args.text('task') === undefined && args.text('data') !== undefined) return trainOnTexts(args, streams);
@@ -47,15 +51,20 @@ export function run(args: CommandArguments, streams: Streams): Promise<number> {
           const data = describeTrainingData(task, train, { languageLabel });
           saveTrainingData(folder, data);
           if (task !== 'necessity') return undefined;
-          const count = `${validation.length} held-out example${validation.length === 1 ? '' : 's'}`;
-          if (new Set(validation.map(({ needsReview }) => needsReview)).size < 2)
-            return `threshold 0.5, the default: the ${count} lack one of the two answers\n`;
-          const options = { maxLength: maxLength + 1, batchSize, languageLabel, signal }; // room for the answer, as in an experiment
+          const total = validation.length;
+          const count = `${total} held-out example${total === 1 ? '' : 's'}`;
+          const positive = validation.filter(({ needsReview }) => needsReview).length;
+          if (Math.min(positive, total - positive) < LEAST_OF_EACH)
+            return `threshold 0.5, the default: a better one needs ${LEAST_OF_EACH} held-out examples of each answer; here ${positive} say yes and ${total - positive} no\n`;
+          const progress = new ProgressLine(args, streams.stderr);
+          const onProgress = (done: number) => progress.count('choosing the threshold', { done, total });
+          const options = { maxLength: maxLength + 1, batchSize, languageLabel, signal, onProgress }; // room for the answer, as in an experiment
           try {
             const { threshold } = bestThreshold(await predictReviews(model, tokenizer, task, validation, options));
             saveTrainingData(folder, { ...data, threshold });
             return `threshold ${threshold.toFixed(4)}, which has the highest F1 on the ${count}\n`;
           } catch (error) {
+            progress.clear();
             if (error instanceof AbortedError) throw error;
             return `threshold 0.5, the default, because the ${count} could not be measured: ${printableMessage(String(error))}\n`;
           }
