@@ -43,6 +43,12 @@ describe('reviewPrompt', () => {
       reviewComment: '',
     };
     expect([isExampleOf('necessity', own), needsReview]).toEqual([true, true]);
+    const { patch, code, ...bare } = own;
+    expect([patch, code, isExampleOf('comment', { ...bare, mode: 'x', node: 'y' } as ReviewExample)]).toEqual([
+      example.patch,
+      example.code,
+      false,
+    ]);
   });
 
   test('writes the three sections of the Alpaca frame', () => {

@@ -73,10 +73,13 @@ const FIELDS: readonly string[] = [
   'origin',
 ] satisfies (keyof ReviewExample)[];
 
+/** Usual fields of one's own, a letter away from `patch` and `code`. */
+const OWN_FIELDS: readonly string[] = ['path', 'mode', 'node'];
+
 /** A misspelled field, which would leave its example out, in words with the right name. Fields of one's own pass, such as `commentId`. */
 export function misspelledField(example: object): string | undefined {
   for (const name of Object.keys(example)) {
-    const meant = FIELDS.includes(name) ? undefined : nearestName(name, FIELDS);
+    const meant = [...FIELDS, ...OWN_FIELDS].includes(name) ? undefined : nearestName(name, FIELDS);
     const isLonger = meant !== undefined && name.length > meant.length + 1 && name.toLowerCase().includes(meant.toLowerCase());
     if (meant !== undefined && !isLonger && !(meant in example)) return `a field '${name}', which is not read; did you mean '${meant}'?`;
   }
