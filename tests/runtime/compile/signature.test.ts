@@ -66,6 +66,27 @@ describe('which parameters two arguments share is part of the key', () => {
   );
 });
 
+test(
+  'tensors in a tree that are copies of one are a program of their own, whose gradients are not those of others',
+  scoped(() => {
+    class Pair extends Module {
+      constructor(
+        readonly a: tf.Tensor,
+        readonly b: tf.Tensor,
+      ) {
+        super();
+      }
+    }
+    const run = dispose(compile((pair: Pair, x: tf.Tensor1D) => pair.a.mul(x).add(pair.b.mul(x.square())).sum() as tf.Scalar));
+    const gradient = (pair: Pair) => values(tf.grad((x) => run(pair, x as tf.Tensor1D))(tf.tensor1d([1, 2])));
+    const [ones, tens] = [tf.tensor1d([1, 1]), tf.tensor1d([10, 10])];
+    expect(gradient(new Pair(ones, ones.clone()))).toEqual([3, 5]);
+    expect(gradient(new Pair(tens, ones))).toEqual([12, 14]); // a + 2bx
+    expect(gradient(new Pair(tens, tens.clone()))).toEqual([30, 50]);
+    expect(run.traces).toBe(2);
+  }),
+);
+
 describe('the keys of two calls never coincide', () => {
   const [a, b] = [Symbol.for('a'), Symbol.for('a),b:1')];
   test.each<[string, unknown, unknown]>([
@@ -73,6 +94,7 @@ describe('the keys of two calls never coincide', () => {
     ['a field of a class with such a name', { held: [new Holder({ a: 1, b: 2 })] }, { held: [new Holder({ 'a:number 1,b': 2 })] }],
     ['a set and a map', [new Holder(new Set([['a', 1]]))], [new Holder(new Map([['a', 1]]))]],
     ['registered symbols', [a, b], [b, a]],
+    ['fields whose key is a symbol', [Object.assign(new Holder(1), { [a]: 2 })], [Object.assign(new Holder(1), { [a]: 3 })]],
   ])('with %s', (_, first, second) => {
     expect(readArguments([first], 'f').key).not.toBe(readArguments([second], 'f').key);
   });

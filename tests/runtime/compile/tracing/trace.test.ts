@@ -46,6 +46,16 @@ test(
   }),
 );
 
+test(
+  'a variable of texts that shares its values is no matter of other functions',
+  scoped(() => {
+    const texts = tf.tensor1d(['a', 'b']);
+    variable(texts);
+    const doubled = dispose(compile((x: tf.Tensor) => x.mul(2)));
+    expect(values(doubled(tf.tensor1d([1, 2])))).toEqual([2, 4]);
+  }),
+);
+
 describe('variables that the function assigns', () => {
   test(
     'change at each call, and inside the function at once',

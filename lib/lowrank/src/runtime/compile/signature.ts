@@ -125,12 +125,17 @@ function describeTree(value: unknown, reading: Reading): string {
   seen.set(value, seen.size);
   if (value instanceof tf.Tensor) {
     parameters.push(value);
-    const kind = value instanceof tf.Variable ? (value.trainable ? 'trainable' : 'frozen') : 'fixed';
-    return `${kind} ${value.dtype}[${value.shape}]`;
+    if (value instanceof tf.Variable) return `${value.trainable ? 'trainable' : 'frozen'} ${value.dtype}[${value.shape}]`;
+    // A gradient's saved copy tells by its data of what it is, so copies of one tensor are a program of their own.
+    const first = seen.get(value.dataId);
+    seen.set(value.dataId, first ?? seen.size);
+    return `fixed ${value.dtype}[${value.shape}]${first === undefined ? '' : ` with the data of #${first}`}`;
   }
   if (value instanceof Map || value instanceof Set) return `${className(value)}(${[...value].map((item) => describeTree(item, reading))})`;
   const parts: string[] = [];
   for (const [name, field] of fieldsOf(value)) parts.push(`${quoted(name)}:${describeTree(field, reading)}`);
+  for (const name of Object.getOwnPropertySymbols(value))
+    parts.push(`${describeTree(name, reading)}:${describeTree(Reflect.get(value, name), reading)}`);
   if (isParameterTree(value)) for (const part of value.borrowedParts?.() ?? []) parts.push(describeTree(part, reading));
   return `${className(value)}{${parts}}`;
 }

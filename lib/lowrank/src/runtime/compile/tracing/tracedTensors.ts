@@ -173,7 +173,7 @@ export class TracedTensors {
 function separateVariables(): void {
   const { tensorMap, binding } = backendInternals();
   for (const variable of Object.values(engineInternals().registeredVariables)) {
-    const entry = tensorMap.has(variable.dataId) ? tensorMap.get(variable.dataId) : undefined;
+    const entry = isCompilable(variable) && tensorMap.has(variable.dataId) ? tensorMap.get(variable.dataId) : undefined;
     if (!entry || entry.refCount < 2) continue;
     for (const own of runOperation('Identity', [{ name: 'T', type: binding.TF_ATTR_TYPE, value: entry.dtype }], [variable], 1)) {
       variable.assign(own);
