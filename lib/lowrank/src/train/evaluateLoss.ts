@@ -87,7 +87,9 @@ async function meanLoss(
     onProgress?.(done);
     await setImmediate(); // for an interrupt or a display
   }
-  const gathered = cluster ? gatherLosses(cluster, { losses, digest: sha256(...digests), wantsStop: signal?.aborted === true }) : losses;
+  const gathered = cluster
+    ? gatherLosses(cluster, { losses, digest: sha256(Buffer.concat(digests)), wantsStop: signal?.aborted === true })
+    : losses;
   if (!gathered) throw stopped();
   const tokens = counts.reduce((total, count) => total + count, 0);
   if (tokens === 0) throw new ArgumentError('the batches to evaluate have no label: all of them are -100, or there is no batch');

@@ -11,7 +11,8 @@ import type { AdamW } from '../../optimizer/adamw';
 import { parametersOf, type TrainableModel } from '../../trainableModel';
 
 /** The part of a model that distinguishes it from another one, if it does not learn. */
-export type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'>;
+export type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'> &
+  Partial<Pick<TrainableModel, 'trainableParameters'>>;
 
 /** The facts of a model, its adapter and its optimizer. */
 export function runFacts(model: TrainableModel, optimizer: AdamW, { adapters, config, frozen }: ModelSetup): Record<string, string> {
@@ -40,7 +41,7 @@ export function modelFacts(model: FinishedModel): Record<string, string> {
     'version of lowrank': version(),
     'version of TensorFlow': deviceInfo().tensorflowVersion,
     'adapter configuration': hashOf(activeConfigs(model)),
-    model: hashOf([model.config, hashOfTensors(Object.fromEntries(model.namedParameters?.() ?? []))]),
+    model: hashOf([model.config, hashOfTensors(Object.fromEntries(model.namedParameters?.() ?? model.trainableParameters?.() ?? []))]),
   };
 }
 
