@@ -107,7 +107,8 @@ SOURCES += ['{% raw %}  {% endraw %}|', '{% raw %}\n \u0085{% endraw %}|', '{% r
 # Conditions of loops that their passes change, and blocks that a break leaves
 STOP = '{% set ns = namespace(n=0) %}{% for i in [3, 1, 4, 5] if '
 SOURCES += [STOP + 'i > ns.n %}{{ i }}{% set ns.n = i %}{% endfor %}', STOP + 'not ns.n %}{{ i }}{% set ns.n = i %}{% else %}none{% endfor %}',
-            STOP + 'i > 1 %}{{ i }}{{ loop.index }}{{ loop.last }}{{ loop.length }}{{ loop.nextitem }}{% endfor %}']
+            STOP + 'i > 1 %}{{ i }}{{ loop.index }}{{ loop.last }}{{ loop.length }}{{ loop.nextitem }}{% endfor %}',
+            STOP + 'i > ns.n %}{{ loop.index }}{{ loop.first }}{{ loop.previtem }}{{ loop.cycle(7, 8) }}{% for k in [i, i] %}{{ loop.last }}{{ [loop.length, k] }}{% endfor %}{% set ns.n = i %}{% endfor %}']
 SOURCES += ['{% for i in [1, 2, 3] %}b' + block + 'c{% endfor %}' for block in [
     '{% set x %}a{% break %}{% endset %}', '{% filter upper %}a{% if i == 2 %}{% break %}{% endif %}{% endfilter %}', '{% filter upper %}a{% if i == 2 %}{% continue %}{% endif %}{% endfilter %}',
     '{% generation %}{% for k in [1] %}a{% break %}{% endfor %}{% endgeneration %}']]

@@ -8,6 +8,7 @@ import {
   type Jinja,
   type MacroNode,
   type Made,
+  type Member,
   type Named,
   type Node,
   type Run,
@@ -79,8 +80,8 @@ export function scopedInterpreter(jinja: Jinja) {
       };
       const all = itemsOf(this.evaluate(source, environment), made);
       const passes = (item: Value) => test === undefined || isTrue(this.evaluate(test, scopeOf(item)));
-      const ahead = test !== undefined && uses(body, 'loop') ? all.map(passes) : undefined; // `loop` tells what comes
-      const items = all.filter((_, place) => ahead?.[place] ?? true);
+      const ahead = test !== undefined && readsAhead(body) ? all.map(passes) : undefined;
+      const items = test !== undefined && !ahead ? [] : all.filter((_, place) => ahead?.[place] ?? true);
       let index = 0;
       let written = '';
       let isElse = true; // until one pass has come to its end, in Jinja too
@@ -88,6 +89,7 @@ export function scopedInterpreter(jinja: Jinja) {
         const isPassing = passes(item); // as late as here: the passes before may have changed what the condition reads
         if (ahead && ahead[place] !== isPassing) throw new Error("it changes a loop's condition within the loop, and reads loop there");
         if (!isPassing) continue;
+        if (items.length === index) items.push(item);
         const scope = scopeOf(item);
         scope.setVariable('loop', loopOf(items, index++));
         try {
@@ -149,6 +151,19 @@ export function checkLoops(of: unknown, isWithin = false): void {
   if (isCall && uses(of, 'caller')) throw new SyntaxError('it has a caller within a call or generation block, which is not known here');
   const isApart = isCall || type === 'Macro';
   for (const [key, inner] of Object.entries(of)) checkLoops(inner, type === 'For' && key === 'body' ? true : isWithin && !isApart);
+}
+
+/** What a loop knows of itself without its later passes. */
+const KNOWN_BEFORE: readonly unknown[] = ['index', 'index0', 'first', 'previtem', 'depth', 'depth0', 'cycle'];
+
+/** Whether the body of a loop may read what comes: how many passes, or the next item. Loops within it have a `loop` of their own. */
+function readsAhead(of: unknown): boolean {
+  if (typeof of !== 'object' || of === null) return false;
+  const { type, value, object, property, computed } = of as Named & Member;
+  if (type === 'Identifier') return value === 'loop';
+  if (type === 'MemberExpression' && !computed && object?.type === 'Identifier' && KNOWN_BEFORE.includes(property?.value)) return false;
+  const inner = Object.entries(of instanceof Map ? Array.from(of) : of);
+  return inner.some(([key, part]) => !(type === 'For' && key === 'body') && readsAhead(part));
 }
 
 /** The items of a loop: those of a list, the keys of a mapping, the characters of a text; none for an undefined value. */
