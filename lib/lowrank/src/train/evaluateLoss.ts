@@ -10,7 +10,7 @@ import { checkEvaluationMemory } from './checkTrainingMemory';
 import type { Cluster } from './cluster/cluster';
 import { gatherLosses, isShareOf } from './cluster/gatherLosses';
 import { shakeHands } from './cluster/join/handshake';
-import { type FinishedModel, modelFacts } from './cluster/join/runFacts';
+import { modelFacts } from './cluster/join/runFacts';
 import { type Batch, checkBatch, learnedTokens } from './data/batch';
 import { checksum } from './data/batchChecksum';
 import { padToBucket } from './data/padToBucket';
@@ -29,7 +29,11 @@ export interface Evaluation {
 }
 
 /** The part of a model that an evaluation needs. */
-export type EvaluatedModel = Pick<TrainableModel, 'loss' | 'train' | 'eval' | 'isTraining'> & FinishedModel;
+export type EvaluatedModel = Pick<
+  TrainableModel,
+  'loss' | 'train' | 'eval' | 'isTraining' | 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'
+> &
+  Partial<Pick<TrainableModel, 'trainableParameters'>>;
 
 /** The options of an evaluation. */
 export interface EvaluateOptions extends ExecutionOptions {

@@ -11,16 +11,17 @@ import type { LoraUpdate } from '../loraUpdate';
 import { type Factors, padded, truncated, truncatedProduct } from './lowRankApproximation';
 import { type ArithmeticOptions, isTaskArithmetic, mergeTensors, type TaskArithmetic } from './taskArithmetic';
 
-const COMBINATIONS = [
+/** The method of combination: PEFT's `combination_type`. */
+export type CombinationType = 'cat' | 'svd' | TaskArithmetic | `${Exclude<TaskArithmetic, 'linear'>}_svd`;
+
+const ARITHMETIC = ['magnitude_prune', 'ties', 'dare_linear', 'dare_ties'] as const;
+const COMBINATIONS: readonly CombinationType[] = [
   'cat',
   'svd',
   'linear',
-  ...(['magnitude_prune', 'ties', 'dare_linear', 'dare_ties'] as const),
-  ...(['magnitude_prune_svd', 'ties_svd', 'dare_linear_svd', 'dare_ties_svd'] as const),
-] as const;
-
-/** The method of combination: PEFT's `combination_type`. */
-export type CombinationType = (typeof COMBINATIONS)[number];
+  ...ARITHMETIC,
+  ...ARITHMETIC.map((type) => `${type}_svd` as const),
+];
 
 /** The adapters to combine, and the method. */
 export interface WeightedAdapterOptions extends CombinationOptions, Partial<ArithmeticOptions> {

@@ -11,7 +11,7 @@ import type { AdamW } from '../../optimizer/adamw';
 import { parametersOf, type TrainableModel } from '../../trainableModel';
 
 /** The part of a model that distinguishes it from another one, if it does not learn. */
-export type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'> &
+type FinishedModel = Pick<TrainableModel, 'config' | 'namedParameters' | 'peftConfig' | 'activeAdapters'> &
   Partial<Pick<TrainableModel, 'trainableParameters'>>;
 
 /** The facts of a model, its adapter and its optimizer. */
