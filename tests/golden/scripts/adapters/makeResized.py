@@ -11,13 +11,13 @@ from pathlib import Path
 
 import torch
 from peft import AdaptionPromptConfig, LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file, save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from safetensors.torch import save_file
+from transformers import LlamaForCausalLM
 
 from stir import stir
+from tinyBase import tiny_base
 
 HERE = Path(__file__).parents[2] / "resized"
-PEFT = Path(__file__).parents[2] / "peft"
 IDS = torch.tensor([[1, 5, 9, 40, 17, 30, 42], [1, 22, 41, 39, 11, 6, 7]])
 # tied, save_embedding_layers, configuration
 CASES = {
@@ -40,12 +40,7 @@ CASES = {
 
 def base(folder, tied):
     """The same tiny model every time, at a path, because PEFT compares the vocabulary with the one that it finds there."""
-    model = LlamaForCausalLM(LlamaConfig(**(json.loads((PEFT / "config.json").read_text()) | {"tie_word_embeddings": tied})))
-    weights = load_file(PEFT / "base.safetensors")
-    if tied:
-        weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
-    model.load_state_dict(weights)
-    model.save_pretrained(folder)
+    tiny_base(tied).save_pretrained(folder)
     model = LlamaForCausalLM.from_pretrained(folder).eval()
     torch.manual_seed(2)
     model.resize_token_embeddings(43, mean_resizing=False)

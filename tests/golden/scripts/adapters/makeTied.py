@@ -10,13 +10,12 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file, save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from safetensors.torch import save_file
 
 from stir import stir
+from tinyBase import tiny_base
 
 HERE = Path(__file__).parents[2] / "tied"
-PEFT = Path(__file__).parents[2] / "peft"
 IDS = torch.tensor([[1, 5, 9, 3, 17, 30, 8], [1, 22, 4, 39, 11, 6, 7], [1, 12, 13, 14, 15, 16, 33]])
 STEPS, EPSILON = 4, 1e-3  # a large epsilon: Adam must not blow rounding up where a gradient is nearly 0
 TIED = {"ensure_weight_tying": True}
@@ -32,15 +31,6 @@ CASES = {
 }
 
 
-def base():
-    """The same tiny model every time, tied."""
-    model = LlamaForCausalLM(LlamaConfig(**(json.loads((PEFT / "config.json").read_text()) | {"tie_word_embeddings": True}))).eval()
-    weights = load_file(PEFT / "base.safetensors")
-    weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
-    model.load_state_dict(weights)
-    return model
-
-
 def save(model, folder):
     shutil.rmtree(folder, ignore_errors=True)
     model.save_pretrained(folder)
@@ -51,10 +41,10 @@ def main():
     results = {}
     torch.manual_seed(0)  # the first case draws before it is stirred
     for case, options in CASES.items():
-        model = get_peft_model(base(), LoraConfig(**({"r": 2, "target_modules": ["q_proj"]} | options())))
+        model = get_peft_model(tiny_base(True), LoraConfig(**({"r": 2, "target_modules": ["q_proj"]} | options())))
         stir(model)
         save(model, HERE / case / "start")
-        loaded = PeftModel.from_pretrained(base(), HERE / case / "start", is_trainable=True).eval()
+        loaded = PeftModel.from_pretrained(tiny_base(True), HERE / case / "start", is_trainable=True).eval()
         results[f"{case}/logits"] = loaded(input_ids=IDS).logits.detach()
         trained = [parameter for parameter in loaded.parameters() if parameter.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=1e-2, weight_decay=0.01, eps=EPSILON)

@@ -4,19 +4,17 @@ Needs torch, transformers, peft 0.21.0 and safetensors; the base is that of make
 PYTHONHASHSEED=0 python tests/golden/scripts/adapters/makeTrainedTokens.py
 """
 
-import json
 import shutil
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file, save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from safetensors.torch import save_file
 
 from stir import stir
+from tinyBase import tiny_base
 
 HERE = Path(__file__).parents[2] / "trainedTokens"
-PEFT = Path(__file__).parents[2] / "peft"
 IDS = torch.tensor([[1, 5, 9, 3, 17, 30, 8], [1, 22, 4, 39, 11, 6, 7], [1, 12, 13, 14, 15, 16, 33]])
 CASES = {
     "list": (True, [3, 39]),
@@ -26,27 +24,17 @@ CASES = {
 }
 
 
-def base(tied):
-    """The same tiny model every time."""
-    model = LlamaForCausalLM(LlamaConfig(**(json.loads((PEFT / "config.json").read_text()) | {"tie_word_embeddings": tied}))).eval()
-    weights = load_file(PEFT / "base.safetensors")
-    if tied:
-        weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
-    model.load_state_dict(weights)
-    return model
-
-
 def main():
     results = {}
     torch.manual_seed(0)  # the first case draws before it is stirred
     for case, (tied, indices) in CASES.items():
-        model = get_peft_model(base(tied), LoraConfig(r=2, target_modules=["q_proj"], trainable_token_indices=indices))
+        model = get_peft_model(tiny_base(tied), LoraConfig(r=2, target_modules=["q_proj"], trainable_token_indices=indices))
         stir(model)
         folder = HERE / case
         shutil.rmtree(folder, ignore_errors=True)
         model.save_pretrained(folder)
         (folder / "README.md").unlink()
-        loaded = PeftModel.from_pretrained(base(tied), folder, is_trainable=True).eval()
+        loaded = PeftModel.from_pretrained(tiny_base(tied), folder, is_trainable=True).eval()
         output = loaded(input_ids=IDS, labels=IDS)
         output.loss.backward()
         results[f"{case}/logits"] = output.logits.detach()
