@@ -11,6 +11,10 @@ import { lowrank } from '../run';
 
 const folder = temporaryFolder();
 const model = ['--model', folder('model')];
+/** The words of an evaluation of so many of the reviews. */
+const evaluating = (task: string, examples: number, ...more: readonly string[]) => {
+  return ['eval', '--task', task, '--data', folder('reviews.jsonl'), ...model, '--examples', `${examples}`, ...more];
+};
 
 beforeAll(async () => {
   await saveSmallModel(folder('model'));
@@ -78,18 +82,7 @@ test('train, eval and review work on one layout of folders, and training moves t
     if (variable.name.includes('lora_B')) expect(variable.abs().max().dataSync()[0]).toBeGreaterThan(0);
   loaded.dispose();
 
-  const evaluation = [
-    'eval',
-    '--task',
-    'comment',
-    '--data',
-    folder('reviews.jsonl'),
-    ...model,
-    '--examples',
-    '4',
-    '--json',
-    '--by-language',
-  ];
+  const evaluation = evaluating('comment', 4, '--json', '--by-language');
   const { stdout: json } = await lowrank([...evaluation, '--adapter', folder('trained')]);
   const { scores } = JSON.parse(json);
   expect(scores[0]).toMatchObject({ language: 'all', metric: 'bleu4', examples: 4 });
@@ -108,10 +101,7 @@ test('train, eval and review work on one layout of folders, and training moves t
 }, 120_000);
 
 test('eval measures necessity at the threshold of the adapter, as review does, and says which it used', async () => {
-  const measured = async (adapter: string) => {
-    const words = ['eval', '--task', 'necessity', '--data', folder('reviews.jsonl'), ...model, '--examples', '8', '--adapter', adapter];
-    return (await lowrank(words)).stdout;
-  };
+  const measured = async (adapter: string) => (await lowrank(evaluating('necessity', 8, '--adapter', adapter))).stdout;
   fs.cpSync(folder('adapters/necessity'), folder('cautious'), { recursive: true });
   fs.writeFileSync(folder('cautious/training_data.json'), '{"task": "necessity", "languageLabel": false, "threshold": 0}');
   expect(await measured(folder('cautious'))).toMatch(/^threshold 0 \(recorded with the adapter\)\n[\s\S]*recall +100\.00/);
@@ -124,18 +114,7 @@ test('a record from before --language was kept is named once, for nothing tells 
   const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const diff = '--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n';
   fs.cpSync(folder('adapters'), folder('older'), { recursive: true });
-  const evaluation = [
-    'eval',
-    '--task',
-    'comment',
-    '--data',
-    folder('reviews.jsonl'),
-    ...model,
-    '--examples',
-    '2',
-    '--adapter',
-    folder('older'),
-  ];
+  const evaluation = evaluating('comment', 2, '--adapter', folder('older'));
   for (const words of [['review', '-', ...model, '--adapter', folder('older')], evaluation]) await lowrank(words, diff);
   expect(warned.mock.calls).toEqual([]); // adapters of another tool
   for (const task of ['necessity', 'comment']) fs.writeFileSync(folder(`older/${task}/training_data.json`), JSON.stringify({ task }));
@@ -213,7 +192,7 @@ test('train chooses the threshold of necessity on its held-out examples, as an e
   loaded.dispose();
   expect([code, record.threshold]).toEqual([0, bestThreshold(answers).threshold]);
   expect(stdout).toContain(`\nthreshold ${record.threshold.toFixed(4)}, which has the highest F1 on the 12 held-out examples\n`);
-  const evaluation = ['eval', '--task', 'necessity', '--data', folder('reviews.jsonl'), ...model, '--examples', '4', '--adapter'];
+  const evaluation = evaluating('necessity', 4, '--adapter');
   expect((await lowrank([...evaluation, folder('of-reviews.jsonl')])).stdout).toMatch(/^threshold 0\.\d+ \(recorded with the adapter\)/);
   const alike = Array.from({ length: 60 }, (_, i) => JSON.stringify({ patch: `@@ -1,1 +1,1 @@\n+let c${i};`, y: 1, lang: 'js' }));
   fs.writeFileSync(folder('alike.jsonl'), alike.join('\n'));

@@ -28,7 +28,8 @@ import { checkTrainOptions, TrainingAbortedError, type TrainOptions, type TrainR
  * @throws TrainingAbortedError when the signal or an interrupt ends the run, after the updates in flight.
  * @throws ArgumentError when an option is out of range, there are no batches, or an update has no label.
  * @throws StateError when the model has nothing to train, adapters are merged, the first update reaches no trained parameter, the model is
- * being trained already, the optimizer has made updates of another model, another run uses the checkpoint's folder, the checkpoint is of another run, or the workers of the cluster differ.
+ * being trained already, the optimizer has made updates of another model, another run uses the checkpoint's folder, the checkpoint is of
+ * another run, or the workers of the cluster differ.
  * @throws WorkerLostError when another worker of the cluster is gone, silent or late, or has failed.
  */
 export async function train(model: TrainableModel, batches: BatchSource, options: TrainOptions = {}): Promise<TrainResult> {

@@ -110,8 +110,8 @@ async function readHunks(args: CommandArguments, { stdin, stderr }: Streams, cou
   const hunks: DiffHunk[] = [];
   for await (const hunk of counter.counted(diffHunks(diffTextLines(bytes), { exclude, onSkip }))) hunks.push(hunk);
   const folder = [...folders.matched].find((each) => !folders.withMatch.has(each));
+  // A pattern that ends in /* leaves the folders within out on purpose.
   if (folder !== undefined && !pattern?.endsWith('/*'))
-    // which leaves sub-folders out on purpose
     stderr.write(
       `${printableMessage(`lowrank review: --exclude ${pattern} matches the folder ${folder}, and no file in it: write '${folder}/**'`)}\n`,
     );
