@@ -8,6 +8,7 @@ import { AbortedError, ArgumentError } from '../runtime';
 import { interruptible } from '../runtime/interruptible';
 import { printable } from '../runtime/messages/printable';
 import { type EncodedExample, TrainingAbortedError, terminalProgress, trainOnExamples } from '../train';
+import { lowestLoss } from '../train/evaluateLoss';
 import { checkPlace } from './arguments/checkPlace';
 import type { CommandArguments } from './arguments/commandArguments';
 import { typedConfig } from './arguments/methodOptions';
@@ -172,8 +173,7 @@ function heldOutFor(learned: number): number {
 
 /** @param losses - of all evaluations; one that is not a number is never the lowest */
 export function lossLine(losses: readonly number[]): string {
-  const lowest = losses.reduce((least, loss) => (Number.isNaN(loss) ? least : Math.min(least, loss)), Number.POSITIVE_INFINITY);
-  return `validation loss: ${losses[0]?.toFixed(4)} before training, ${lowest.toFixed(4)} at the lowest; the adapter has the weights of the lowest\n`;
+  return `validation loss: ${losses[0]?.toFixed(4)} before training, ${lowestLoss(losses).toFixed(4)} at the lowest; the adapter has the weights of the lowest\n`;
 }
 
 function beginning(heldOut: number, checkpoint: string): string {

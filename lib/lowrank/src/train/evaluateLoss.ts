@@ -101,6 +101,11 @@ async function meanLoss(
   return { loss, perplexity: Math.exp(loss), tokens };
 }
 
+/** One that is not a number is never the lowest; infinite if there is no other. A long run has more of them than a call takes arguments. */
+export function lowestLoss(losses: readonly number[]): number {
+  return losses.reduce((least, loss) => (Number.isNaN(loss) ? least : Math.min(least, loss)), Number.POSITIVE_INFINITY);
+}
+
 function stopped(): AbortedError {
   return new AbortedError('the evaluation was stopped by its signal; nothing has been changed');
 }

@@ -9,7 +9,7 @@ import type { Stop } from './cluster/update/agreedStop';
 import type { Wishes } from './cluster/update/agreement';
 import { realTokens } from './data/batch';
 import type { DataPosition, UpdateBatches } from './data/updateBatches';
-import { evaluateLoss } from './evaluateLoss';
+import { evaluateLoss, lowestLoss } from './evaluateLoss';
 import type { EvaluationPlan } from './evaluationPlan';
 import type { AdamW } from './optimizer/adamw';
 import type { EvaluationRecord, StepRecord } from './progress/runRecords';
@@ -65,8 +65,7 @@ export class TrainingRun {
   /** The number of latest evaluations that did not lower the held-out loss. */
   evaluationsWithoutGain(): number {
     const losses = this.evaluations.map(({ loss }) => loss);
-    const lowest = losses.reduce((least, loss) => (Number.isNaN(loss) ? least : Math.min(least, loss)), Infinity);
-    return losses.length - 1 - losses.indexOf(lowest);
+    return losses.length - 1 - losses.indexOf(lowestLoss(losses));
   }
 
   /** In a cluster: the agreement of all workers as of the newest update, the same in each of them. */
