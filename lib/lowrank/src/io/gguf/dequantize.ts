@@ -15,7 +15,7 @@ interface BlockFormat {
   readonly decode: (block: DataView, at: number, out: Float32Array, to: number) => void;
 }
 
-const half = float16Table();
+let half: Float32Array = new Float32Array(); // until the first bytes come, for the table takes a while to make
 const readHalf = (block: DataView, at: number) => half[block.getUint16(at, true)] as number;
 
 /**
@@ -134,6 +134,7 @@ export type GgmlType = keyof typeof GGML_FORMATS;
  */
 export function dequantize(type: GgmlType, bytes: Uint8Array, out?: Float32Array): Float32Array {
   const { values, bytes: blockBytes, decode }: BlockFormat = GGML_FORMATS[type];
+  half = float16Table();
   const blocks = bytes.byteLength / blockBytes;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const floats = out ?? new Float32Array(blocks * values);
