@@ -85,7 +85,8 @@ export default defineConfig({
     hookTimeout: 180_000,
     setupFiles: file('./toRefuse.ts'),
     sequence: { sequencer: LongestFirst },
-    env: { TF_CPP_MIN_LOG_LEVEL: '2' },
+    // What tests start keeps its compiled JavaScript: it takes a sixth of the time that a process needs to load the library.
+    env: { TF_CPP_MIN_LOG_LEVEL: '2', NODE_COMPILE_CACHE: file('../build/compileCache') },
     projects: [
       {
         extends: true,
