@@ -13,11 +13,19 @@ const SHARED = [
   'tests/runtime/{checks/,device/,memory/,messages/,}!(interruptible).test.ts',
   'tests/runtime/compile/{graph/,tracing/,}!(llama|firstCall|twoCopies|contextFunction).test.ts',
   'tests/{differential/differential,index,toRefuse}.test.ts',
-  // These read files.
-  'tests/{docs,site,browser}/**/*.test.ts',
-  'tests/notebooks/{prose/,pages/,}{codeReviewModel,comparison,drift,figures,pages,takeaways}.test.ts',
+  'tests/notebooks/prose/*.test.ts',
   'tests/runtime/browser/{buffer,fs,operations}.test.ts',
-  'tests/setup/{check,layers,lockFile,patch,paths,progress,publicFace,readme}.test.ts',
+  'tests/setup/publicFace.test.ts',
+];
+/**
+ * These start processes, hundreds of them, and hold no tensors. They share processes of their own: to start one takes a process longer the more memory
+ * it holds, and those of the tests above hold gigabytes.
+ */
+const STARTING = [
+  'tests/{docs,site,browser}/**/*.test.ts',
+  'tests/notebooks/{pages/,}{drift,figures,pages,sideBySide}.test.ts',
+  'tests/setup/{check,layers,lockFile,patch,paths,progress,readme}.test.ts',
+  'tests/review/{diff/realGit,cli/gitDiff}.test.ts',
 ];
 /** Among them, what measures the memory of its process, frees all of its variables, or replaces or reloads modules. */
 const NOT_SHARED = [
@@ -93,14 +101,15 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: SHARED,
-          exclude: NOT_SHARED,
+          exclude: [...NOT_SHARED, ...STARTING],
           isolate: false,
           env: QUICK_XLA,
           setupFiles: [file('./toRefuse.ts'), file('./freed.ts')],
         },
       },
       { extends: true, test: { name: 'not shared', include: NOT_SHARED, env: QUICK_XLA } },
-      { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: SHARED } },
+      { extends: true, test: { name: 'starting', include: STARTING, isolate: false } },
+      { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: [...SHARED, ...STARTING] } },
     ],
   },
 });
