@@ -52,18 +52,19 @@ const four = once(async () => {
     [prefix, { directory: elsewhere }],
   ]);
 });
+const bigram: Part = { kind: 'bigram', compile: false };
 const interrupted = folder('interrupted');
 /** Two workers that know the address of worker 0 alone make a short run, and another one in which the second is asked to stop. */
 const byAddress = once(async () => {
   const [port] = await freePorts(1);
   const runs: Part[][] = [
     [
-      { kind: 'bigram', steps: 2 },
-      { kind: 'bigram', directory: interrupted },
+      { ...bigram, steps: 2 },
+      { ...bigram, directory: interrupted },
     ],
     [
-      { kind: 'bigram', steps: 2 },
-      { kind: 'bigram', directory: interrupted, fault: { step: 3, kind: 'interrupt' } },
+      { ...bigram, steps: 2 },
+      { ...bigram, directory: interrupted, fault: { step: 3, kind: 'interrupt' } },
     ],
   ];
   const place = (rank: number) => ({ RANK: `${rank}`, WORLD_SIZE: '2', MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${port}` });
@@ -126,7 +127,7 @@ describe.skipIf(!built)('a worker that is lost is named by all others within the
   let before: Promise<unknown> = Promise.resolve();
   /** Starts when something has happened to those before: to start keeps the machine busy, and to wait for a time-out does not. */
   function lost(kind: NonNullable<Part['fault']>['kind'], rank: number): Promise<Ended[]> {
-    const part: Part = { kind: 'bigram', timeout: seconds };
+    const part: Part = { ...bigram, timeout: seconds };
     const parts = Array.from({ length: 3 }, (_, each): Part => (each === rank ? { ...part, fault: { step: 2, kind } } : part));
     const workers = before.then(() => startAll(parts));
     const isUnderWay = workers.then((running) =>

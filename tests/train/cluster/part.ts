@@ -28,6 +28,8 @@ export interface Part {
   readonly weightSeed?: number;
   /** What it does after which update. */
   readonly fault?: { readonly step: number; readonly kind: 'kill' | 'stop' | 'hang' | 'throw' | 'interrupt' };
+  /** To compile takes longer than the run, where it is not about the numbers. */
+  readonly compile?: boolean;
   readonly stepsAtOnce?: number;
   readonly evaluateEvery?: number;
   /** Rests after each update, in milliseconds. */
@@ -58,6 +60,7 @@ export async function runPart(part: Part, cluster?: Cluster, tell: (told: Told) 
     cluster,
     ...(part.directory !== undefined && { checkpoint: { directory: part.directory, everySteps: part.stepsBetweenCheckpoints ?? 1 } }),
     ...(part.steps !== undefined && { steps: part.steps }),
+    ...(part.compile !== undefined && { compile: part.compile }),
     ...(part.stepsAtOnce !== undefined && { stepsAtOnce: part.stepsAtOnce }),
     ...(part.evaluateEvery !== undefined && { evaluation: { batches: heldOut, everySteps: part.evaluateEvery, keepBest: true } }),
     onStep: async ({ step }) => {
