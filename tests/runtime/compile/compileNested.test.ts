@@ -19,3 +19,11 @@ test('a nested function is a function of its own where a compiled one calls it, 
   expect(traced).toEqual([false, true]);
   outer.dispose();
 });
+
+test('a nested function computes what it says: Grappler would make a division a product with the rounded reciprocal', () => {
+  const third = compileNested((x: tf.Tensor) => x.div(3), { name: 'third' });
+  const outer = compile((x: tf.Tensor) => third(x), { name: 'outer' });
+  const x = tf.range(1, 100);
+  expect([...outer(x).dataSync()]).toEqual(Array.from({ length: 99 }, (_, index) => Math.fround((index + 1) / 3)));
+  outer.dispose();
+});

@@ -59,6 +59,11 @@ class Value {
     napi_is_array(env_, value_, &is_array);
     return is_array;
   }
+  bool IsBytes() const {
+    bool is_typed_array = false;
+    napi_is_typedarray(env_, value_, &is_typed_array);
+    return is_typed_array;
+  }
   std::vector<Value> Items() const {
     uint32_t length;
     Require(napi_get_array_length(env_, value_, &length), "an array");

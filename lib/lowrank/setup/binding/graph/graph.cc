@@ -104,7 +104,7 @@ void SetAttribute(TF_OperationDescription* description, const Value& attribute) 
   const bool is_list = value.IsArray();
   switch (attribute.Get("type").Integer()) {
     case TF_ATTR_STRING: {
-      const std::string text = value.String();
+      const std::string text = value.IsBytes() ? value.Bytes() : value.String();
       return TF_SetAttrString(description, key, text.data(), text.size());
     }
     case TF_ATTR_INT: {
