@@ -106,6 +106,7 @@ const cellsOf = new Map(notebooks.map((path) => [path, (JSON.parse(readFileSync(
 const modules = new Map([...cellsOf].map(([path, cells]) => [resolve(`${path}.ts`), { path, cells, module: notebookModule(cells) }]));
 
 const host = ts.createCompilerHost(options);
+host.jsDocParsingMode = ts.JSDocParsingMode.ParseForTypeErrors; // as tsc does: comments of Node's types take a fifth of the time
 const { readFile, fileExists, getSourceFile } = host;
 host.fileExists = (name) => modules.has(resolve(name)) || fileExists(name);
 host.readFile = (name) => modules.get(resolve(name))?.module.text ?? readFile(name);
