@@ -71,7 +71,7 @@ WORKS = {
         "await model.generate([row], { maxNewTokens: 8000, eosTokenId: [] })",
         "await model.generate([row], { maxNewTokens: 3, eosTokenId: [] })",
     ),
-    "review": ("await review(1e4)", "await review(1)"),
+    "review": ("await review(3e3)", "await review(1)"),
     "load": ("await load(1e5)", "await load(1)"),
 }
 
