@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { ArgumentError } from 'lowrank';
 import { describe, expect, test } from 'vitest';
@@ -37,6 +38,13 @@ describe('flags for XLA', () => {
     expect(() => checkXlaFlags(file, library)).toThrow('--xla_nonsense');
     fs.writeFileSync(file, '--xla_dump_to=/x\n');
     expect(() => checkXlaFlags(file, library)).not.toThrow();
+  });
+
+  test('that a process has looked up are known to those that it starts, and others are looked up there', () => {
+    expect(process.env.LOWRANK_CHECKED_XLA_FLAGS).toBe(process.env.XLA_FLAGS);
+    const load = ['-e', 'require("./lib/lowrank/dist/runtime/device/tensorflow.js")'];
+    const { stderr } = spawnSync('node', load, { env: { ...process.env, XLA_FLAGS: 'nonsense' }, encoding: 'utf8' });
+    expect(stderr).toMatch(/ArgumentError.* XLA_FLAGS is neither flags/);
   });
 
   test('are looked up in the library that is loaded', () => {
