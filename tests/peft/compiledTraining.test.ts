@@ -14,12 +14,12 @@ describe.each<[string, PeftConfig]>([
       const peft = getPeftModel(tinyModel(), config);
       fill(peft.trainableParameters().values());
       const before = new Map(Array.from(peft.trainableParameters(), ([name, variable]) => [name, variable.dataSync().slice()]));
-      const { history } = await train(peft, () => [{ inputIds: IDS, labels: LABELS }], { steps: 5, compile });
+      const { history } = await train(peft, () => [{ inputIds: IDS, labels: LABELS }], { steps: 3, compile });
       for (const [name, variable] of peft.trainableParameters()) expect(variable.dataSync(), name).not.toEqual(before.get(name));
       curves.push(history.map(({ loss }) => loss));
     }
     const [compiled = [], plain = []] = curves;
     for (const [step, loss] of plain.entries()) expect(Math.abs((compiled[step] ?? Number.NaN) - loss) / loss).toBeLessThan(1e-5);
-    expect(plain[4]).toBeLessThan(plain[0] ?? 0);
+    expect(plain[2]).toBeLessThan(plain[0] ?? 0);
   });
 });

@@ -79,11 +79,9 @@ describe.each(KINDS)('%s', (_, config) => {
     fill(peft.trainableParameters().values());
     const prompt = IDS.map((row) => row.slice(0, 4));
     const written = await peft.generate(prompt, { maxNewTokens: 5, eosTokenId: [] });
-    for (let n = 0; n < 5; n++) {
-      const ids = prompt.map((row, r) => [...row, ...(written[r]?.slice(0, n) ?? [])]);
-      const next = tf.tidy(() => peft.forward(ids, { logitsToKeep: 1 }).argMax(-1).dataSync());
-      expect([...next]).toEqual(written.map((row) => row[n]));
-    }
+    const whole = prompt.map((row, r) => [...row, ...(written[r] ?? [])]);
+    const next = tf.tidy(() => peft.forward(whole).argMax<tf.Tensor2D>(-1).arraySync()); // each token sees those before it alone
+    expect(next.map((row) => row.slice(3, -1))).toEqual(written);
   });
 
   test('gives with the cache the logits that it gives without', () => {
@@ -230,13 +228,13 @@ describe.each(KINDS.slice(0, 4))('%s', (_, config) => {
   });
 });
 
-test('a thousand merges and unmerges leave the base as it was, bit by bit', () => {
+test('a hundred merges and unmerges leave the base as it was, bit by bit', () => {
   const peft = getPeftModel(tinyModel(), new LoraConfig({ r: 2, targetModules: 'all-linear' }));
   fill(peft.trainableParameters().values());
   const weights = () => [...peft.namedParameters()].map(([name, weight]) => [name, weight.dataSync().slice()]);
   const before = weights();
   const numTensors = tf.memory().numTensors;
-  for (let cycle = 0; cycle < 1000; cycle++) {
+  for (let cycle = 0; cycle < 100; cycle++) {
     peft.mergeAdapter();
     peft.unmergeAdapter();
   }
@@ -544,7 +542,7 @@ describe('several adapters', () => {
 
   describe.each([true, false])('while texts are written, compile: %s', (compile) => {
     const prompt = IDS.slice(0, 1);
-    const written = { maxNewTokens: 8, eosTokenId: [], compile };
+    const few = { maxNewTokens: 4, eosTokenId: [], compile };
     const generating = (config: PeftConfig) => {
       const peft = getPeftModel(tinyModel(), config, { adapterName: 'one' });
       peft.addAdapter('two', config, { seed: 1 });
@@ -555,10 +553,11 @@ describe('several adapters', () => {
       return peft;
     };
 
-    test.each<[string, PeftConfig]>([
-      ['LoRA', new LoraConfig({ r: 4, targetModules: ['q_proj', 'v_proj', 'down_proj', 'embed_tokens'], modulesToSave: ['norm'] })],
-      ['a prefix', PREFIX()],
-    ])('each is of the adapters that were active at its call: %s', async (_, config) => {
+    test.each<[string, PeftConfig, number]>([
+      ['LoRA', new LoraConfig({ r: 4, targetModules: ['q_proj', 'v_proj', 'down_proj', 'embed_tokens'], modulesToSave: ['norm'] }), 4],
+      ['a prefix', PREFIX(), 8], // its two part late
+    ])('each is of the adapters that were active at its call: %s', async (_, config, maxNewTokens) => {
+      const written = { ...few, maxNewTokens };
       const peft = generating(config);
       const alone: Record<string, number[][]> = {};
       for (const name of ['one', 'two']) {
@@ -571,10 +570,10 @@ describe('several adapters', () => {
         peft.setAdapter(name);
         return peft.generate(prompt, written);
       });
-      begun.push(peft.disableAdapter(() => peft.generate(prompt, { ...written, maxNewTokens: 3 })));
+      begun.push(peft.disableAdapter(() => peft.generate(prompt, { ...written, maxNewTokens: 2 })));
       begun.push(peft.disableAdapter(() => peft.generate(prompt, written)));
       begun.push(peft.generate(prompt, { ...written, onToken: () => peft.setAdapter('two') })); // inside disableAdapter still
-      expect(await Promise.all(begun)).toEqual([alone.one, alone.two, alone.one, base.map((row) => row.slice(0, 3)), base, base]);
+      expect(await Promise.all(begun)).toEqual([alone.one, alone.two, alone.one, base.map((row) => row.slice(0, 2)), base, base]);
       expect(peft.activeAdapters).toEqual(['two']);
       expect(await peft.generate(prompt, { ...written, onToken: () => peft.setAdapter('one') })).toEqual(alone.two);
       expect(await peft.generate(prompt, written)).toEqual(alone.one);
@@ -590,18 +589,18 @@ describe('several adapters', () => {
         () => peft.mergeAndUnload({ dtype: 'bfloat16' }),
         () => peft.unload(),
       ];
-      const alone = await peft.generate(prompt, written);
-      const running = peft.generate(prompt, written);
+      const alone = await peft.generate(prompt, few);
+      const running = peft.generate(prompt, few);
       for (const change of changes) expect(change).toRefuse(StateError, 'generate() is still running; await it before');
       expect(await running).toEqual(alone);
       peft.mergeAdapter();
-      const ofMerged = peft.generate(prompt, written);
+      const ofMerged = peft.generate(prompt, few);
       const unmerging = [() => peft.unmergeAdapter(), () => peft.disableAdapter(() => 1)];
       for (const change of unmerging) expect(change).toRefuse(StateError, 'generate() is still running; await it before unmerging');
       await ofMerged;
-      await expect(peft.generate([[-1]], written)).rejects.toThrow(); // which ends too
+      await expect(peft.generate([[-1]], few)).rejects.toThrow(); // which ends too
       peft.unmergeAdapter();
-      expect(await peft.generate(prompt, written)).toEqual(alone);
+      expect(await peft.generate(prompt, few)).toEqual(alone);
     });
   });
 

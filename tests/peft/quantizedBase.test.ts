@@ -24,8 +24,8 @@ type Format = QuantizedFormat | 'bfloat16';
 const FORMATS = ['nf4', 'int8', 'q4_1', 'bfloat16'] as const satisfies Format[];
 const SIZES = { ...SMALL_SIZES, initializerRange: 0.2 };
 
-function base(format: Format): LlamaForCausalLM {
-  const model = LlamaForCausalLM.fromConfig(SIZES);
+function base(format: Format, sizes: Partial<typeof SIZES> = {}): LlamaForCausalLM {
+  const model = LlamaForCausalLM.fromConfig({ ...SIZES, ...sizes });
   if (format === 'bfloat16') castModel(model, format);
   else quantizeModel(model, format);
   return model;
@@ -81,14 +81,14 @@ describe.each(FORMATS)('LoRA on a base in %s', (format) => {
     }
   });
 
-  test('moves every adapter tensor in five steps after an evaluation, and not one packed word', () => {
+  test('moves every adapter tensor in two steps after an evaluation, and not one packed word', () => {
     const model = getPeftModel(base(format), new LoraConfig({ r: 2, targetModules: 'all-linear' }));
     model.loss(IDS, LABELS).dispose();
     const frozen = frozenValues(model);
     expect([...frozen.keys()].filter((name) => name.endsWith('.words')).length).toBeGreaterThanOrEqual(14);
     const before = new Map(Array.from(model.trainableParameters(), ([name, variable]) => [name, variable.clone()]));
     const optimizer = new AdamW({ learningRate: 0.01 });
-    for (let step = 0; step < 5; step++) {
+    for (let step = 0; step < 2; step++ /* the first moves B alone */) {
       const { grads } = gradients(model);
       optimizer.applyGradients(Object.fromEntries(grads), model.trainableParameters());
     }
@@ -100,7 +100,7 @@ describe.each(FORMATS)('LoRA on a base in %s', (format) => {
 
   test('trains compiled as it trains op by op', async () => {
     const losses = async (compile: boolean) => {
-      const model = adapted(base(format));
+      const model = adapted(base(format, { numHiddenLayers: 1 }));
       const { history } = await train(model, [{ inputIds: IDS, labels: LABELS }], { steps: 3, compile });
       return history.map(({ loss }) => loss);
     };
