@@ -69,8 +69,8 @@ test('an adapter that was loaded frozen is refused with the option that it lacks
 describe('one model', () => {
   test('is not trained twice at once, and the first run ends as it would have', async () => {
     const [alone, both] = [smallModel('lora'), smallModel('lora')];
-    await smallRun(alone);
-    const first = smallRun(both);
+    await smallRun(alone, { steps: 3 });
+    const first = smallRun(both, { steps: 3 });
     await expect(smallRun(both)).rejects.toThrow(/is being trained already/);
     await first;
     const values = [alone, both].map((model) => [...model.trainableParameters().values()].map((each) => [...each.dataSync()]));
@@ -106,7 +106,8 @@ describe('one model', () => {
 
 test('evaluations and texts made beside a training are without dropout, and leave its masks as they were', async () => {
   const [alone, watched] = [smallModel('lora'), smallModel('lora')];
-  await smallRun(alone, { compile: false });
+  const few = { compile: false, steps: 3 };
+  await smallRun(alone, few);
   const held = { inputIds: [[1, 2, 3, 4]], labels: [[1, 2, 3, 4]] };
   const onStep = async () => {
     const losses = await Promise.all([evaluateLoss(watched, [held, held]), evaluateLoss(watched, [held], { compile: false })]);
@@ -114,7 +115,7 @@ test('evaluations and texts made beside a training are without dropout, and leav
     expect(await watched.generate([[1, 2]], { maxNewTokens: 2, eosTokenId: [] })).toHaveLength(1);
     void evaluateLoss(watched, [held, held, held]); // goes on while the next steps are made
   };
-  await smallRun(watched, { compile: false, onStep });
+  await smallRun(watched, { ...few, onStep });
   const values = [alone, watched].map((model) => [...model.trainableParameters().values()].map((each) => [...each.dataSync()]));
   expect(values[1]).toEqual(values[0]);
   await evaluateLoss(watched, [held, held, held, held, held]); // the last of those above has ended too

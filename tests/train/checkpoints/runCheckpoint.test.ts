@@ -88,14 +88,14 @@ describe('a saved run', () => {
   );
 
   test('may have more updates than a call takes arguments', async () => {
-    const directory = folder('long');
+    const [directory, updates] = [folder('long'), 140_000];
     await run(directory, 1);
     const { step, state, tensors } = loadCheckpoint(directory) ?? expect.unreachable();
     const { history, ...rest } = state as { readonly history: readonly object[] };
-    const long = Array.from({ length: 200_000 }, (_, index) => ({ ...history[0], step: index + 1 }));
+    const long = Array.from({ length: updates }, (_, index) => ({ ...history[0], step: index + 1 }));
     saveCheckpoint(directory, { step, state: { ...rest, history: long }, tensors });
     tf.dispose(Object.values(tensors));
-    expect((await run(directory, 200_000)).history).toHaveLength(200_000);
+    expect((await run(directory, updates)).history).toHaveLength(updates);
   });
 
   test('without the weights of its lowest held-out loss is not resumed with keepBest', async () => {
@@ -142,12 +142,13 @@ describe('a folder in use', () => {
       const ended = once(child, 'close');
       for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) if (line === 'step 1') break;
       const model = smallModel('lora');
-      await expect(smallRun(model, { checkpoint: { directory } })).rejects.toThrow(
+      const options = { checkpoint: { directory }, compile: false };
+      await expect(smallRun(model, options)).rejects.toThrow(
         new RegExp(`is in use by another run, of process ${child.pid} on .*remove .*run\\.lock`),
       );
       child.kill('SIGKILL');
       await ended;
-      expect((await smallRun(model, { checkpoint: { directory } })).history).toHaveLength(12);
+      expect((await smallRun(model, options)).history).toHaveLength(12);
       model.dispose();
     },
   );
