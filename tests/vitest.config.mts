@@ -10,7 +10,7 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
  */
 const SHARED = [
   'tests/{cli,course,io,llama,nn,notebook,peft,review,train}/**/!(ownAdapters).test.ts',
-  'tests/runtime/{checks/,device/,memory/,messages/,}!(interruptible).test.ts',
+  'tests/runtime/{checks/,device/,memory/,messages/,}*.test.ts',
   'tests/runtime/compile/{graph/,tracing/,}!(llama|firstCall|twoCopies|contextFunction).test.ts',
   'tests/{differential/differential,index,toRefuse}.test.ts',
   'tests/notebooks/prose/*.test.ts',
