@@ -11,7 +11,7 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const SHARED = [
   'tests/{cli,course,io,llama,nn,notebook,peft,review,train}/**/!(ownAdapters).test.ts',
   'tests/runtime/{checks/,device/,memory/,messages/,}*.test.ts',
-  'tests/runtime/compile/{graph/,tracing/,}!(llama|firstCall|twoCopies|contextFunction).test.ts',
+  'tests/runtime/compile/{graph/,tracing/,}!(firstCall|twoCopies|contextFunction).test.ts',
   'tests/{differential/differential,index,toRefuse}.test.ts',
   'tests/notebooks/prose/*.test.ts',
   'tests/runtime/browser/{buffer,fs,operations}.test.ts',
@@ -30,6 +30,7 @@ const STARTING = [
 /** Among them, what measures the memory of its process, frees all of its variables, or replaces or reloads modules. */
 const NOT_SHARED = [
   'tests/llama/files/hostileModels.test.ts',
+  'tests/runtime/compile/llama.test.ts',
   'tests/runtime/device/bfloat16Support.test.ts',
   'tests/llama/files/loadParameters.test.ts',
   'tests/train/optimizer/{adamw,stackedMoments}.test.ts',
