@@ -4,18 +4,21 @@ import { readExperimentConfig } from 'lowrank-review';
 import { describe, expect, test } from 'vitest';
 import { schemaFaults } from '../../io/schemaFaults';
 
-const faults = (text: string) => schemaFaults('experiments/results.schema.json', text);
+const textOf = (form: string) => fs.readFileSync(`experiments/results/reviewer-${form}.json`, 'utf8');
+
+test('the committed results of both forms follow their schema, which refuses another metric', () => {
+  const wrong = ['long', 'human'].map((form) => {
+    const { rows, ...others } = JSON.parse(textOf(form)) as ExperimentResults;
+    const [first, ...rest] = rows;
+    return JSON.stringify({ ...others, rows: [{ ...first, metric: 'rouge' }, ...rest] });
+  });
+  const refused = [expect.stringMatching(/rows\[0\]\.metric: 'rouge' is not one of/)];
+  const faults = schemaFaults('experiments/results.schema.json', [textOf('long'), textOf('human'), ...wrong]);
+  expect(faults).toEqual([[], [], refused, refused]);
+});
 
 describe.each(['long', 'human'])('the committed results of the %s form', (form) => {
-  const path = `experiments/results/reviewer-${form}.json`;
-  const results = JSON.parse(fs.readFileSync(path, 'utf8')) as ExperimentResults;
-
-  test('follow their schema, which refuses another metric', () => {
-    expect(faults(fs.readFileSync(path, 'utf8'))).toEqual([]);
-    const [first, ...rest] = results.rows;
-    const wrong = JSON.stringify({ ...results, rows: [{ ...first, metric: 'rouge' }, ...rest] });
-    expect(faults(wrong)).toEqual([expect.stringMatching(/rows\[0\]\.metric: 'rouge' is not one of/)]);
-  });
+  const results = JSON.parse(textOf(form)) as ExperimentResults;
 
   test('are those of the configuration in the repository', () => {
     expect(results.config).toEqual(readExperimentConfig('experiments/reviewer.json', form));
