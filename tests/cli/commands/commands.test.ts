@@ -114,11 +114,12 @@ test('a record from before --language was kept is named once, for nothing tells 
   const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const diff = '--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n';
   fs.cpSync(folder('adapters'), folder('older'), { recursive: true });
+  const review = ['review', '-', ...model, '--adapter', folder('older'), '--threshold', '1']; // no comments, which take longest
   const evaluation = evaluating('comment', 2, '--adapter', folder('older'));
-  for (const words of [['review', '-', ...model, '--adapter', folder('older')], evaluation]) await lowrank(words, diff);
+  for (const words of [review, evaluation]) await lowrank(words, diff);
   expect(warned.mock.calls).toEqual([]); // adapters of another tool
   for (const task of ['necessity', 'comment']) fs.writeFileSync(folder(`older/${task}/training_data.json`), JSON.stringify({ task }));
-  for (const words of [['review', '-', ...model, '--adapter', folder('older')], evaluation]) await lowrank(words, diff);
+  for (const words of [review, evaluation]) await lowrank(words, diff);
   const end = /the prompts will not name the language; write "languageLabel": true into the file if those of the training did, else false/;
   expect(warned.mock.calls.map(([text]) => text)).toEqual([
     expect.stringMatching(/^the training_data\.json of \S+older\/necessity, \S+older\/comment is from before --language was recorded/),
@@ -280,7 +281,7 @@ test('an adapter that was trained with --language is measured and used with the 
   };
   const diff = '--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n';
   const review = (adapters: string) => ['review', '-', ...model, '--adapter', folder(adapters)];
-  const evaluation = ['eval', ...data, '--examples', '8', '--adapter'];
+  const evaluation = ['eval', ...data, '--examples', '4', '--adapter'];
   const found = [
     ...[await labelsOf([...evaluation, folder('labelled')]), await labelsOf([...evaluation, folder('adapters')])],
     ...[await labelsOf(review('labelled'), diff), await labelsOf(review('adapters'), diff)],

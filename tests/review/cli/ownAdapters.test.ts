@@ -13,16 +13,9 @@ const folderOf = (task: string) => `lib/review/adapters/${task}`;
 const DIFF = `diff --git a/src/total.js b/src/total.js
 --- a/src/total.js
 +++ b/src/total.js
-@@ -1,3 +1,9 @@
- 'use strict';
- 
-+function total(items) {
-+  var sum = 0;
-+  for (const item of items) sum += item.price;
-+  return sum;
-+}
-+
- module.exports = { total };
+@@ -1,1 +1,2 @@
++var sum = 0;
+ module.exports = sum;
 `;
 
 test('without --adapter the default model reviews with the adapters of this package, and says so', async () => {
