@@ -29,7 +29,7 @@ const review = (i: number): ReviewExample => ({
   ...(i % 2 === 0 && { comment: 'No.', refinedCode: `let b${i};` }),
 });
 const part = (from: number, count: number) => Array.from({ length: count }, (_, i) => review(from + i));
-const splits: ReviewSplits = { train: part(0, 60), validation: part(100, 20), test: part(200, 20) };
+const splits: ReviewSplits = { train: part(300, 60), validation: part(100, 20), test: part(200, 20) };
 
 const config: ExperimentConfig = {
   name: 'tiny',

@@ -142,8 +142,8 @@ describe('a cache that is full', () => {
       variesIn: 'anything',
     });
     inner.sum = sum;
-    expect(sum(tf.scalar(0), 80).dataSync()[0]).toBe(3240);
-    expect(sum(tf.scalar(1), 80).dataSync()[0]).toBe(3241);
+    expect(sum(tf.scalar(0), 66).dataSync()[0]).toBe(2211);
+    expect(sum(tf.scalar(1), 66).dataSync()[0]).toBe(2212);
     expect(sum.inspect().length).toBeLessThanOrEqual(64);
     expect(sum(tf.scalar(0), 3).dataSync()[0]).toBe(6);
     sum.dispose();

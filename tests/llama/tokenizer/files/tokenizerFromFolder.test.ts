@@ -171,12 +171,7 @@ test('a decoder of another form is an error that names the folder, when it is us
 });
 
 test('a tokenizer whose building has no end is stopped', async () => {
-  const added = Array.from({ length: 3000 }, (_, i) => ({
-    id: i + 5,
-    content: `${'a'.repeat(3000)}${i}`,
-    special: false,
-    normalized: true,
-  }));
+  const added = [{ id: 5, content: 'a'.repeat(60), special: false, normalized: true }];
   const wrong = { ...tokenizerJson, added_tokens: added, normalizer: { type: 'Replace', pattern: { Regex: '(a+)+b' }, content: '' } };
   await expect(read('building', { 'tokenizer.json': wrong })).rejects.toThrow(
     /building: this tokenizer cannot be built \(building it takes more than \d+ ms/,
