@@ -36,8 +36,12 @@ describe('flags for XLA', () => {
     const file = folder('flags');
     fs.writeFileSync(file, '--xla_dump_to=/x\n--xla_nonsense\n');
     expect(() => checkXlaFlags(file, library)).toThrow('--xla_nonsense');
+    fs.writeFileSync(file, '--xla_dump_to=/x\n--xla_gpu_enable_triton_gemm=true\n');
+    expect(checkXlaFlags(file, library)).toBe('--xla_dump_to=/x --xla_gpu_enable_triton_gemm=true');
     fs.writeFileSync(file, '--xla_dump_to=/x\n');
-    expect(() => checkXlaFlags(file, library)).not.toThrow();
+    const load = ['-p', 'require("./lib/lowrank/dist/runtime/device/tensorflow.js"); process.env.XLA_FLAGS'];
+    const { stdout } = spawnSync('node', load, { env: { ...process.env, XLA_FLAGS: file }, encoding: 'utf8' });
+    expect(stdout).toBe('--xla_dump_to=/x --xla_gpu_enable_triton_gemm=false\n'); // with the library's own
   });
 
   test('that a process has looked up are known to those that it starts, and others are looked up there', () => {

@@ -38,8 +38,8 @@ function load(): TensorFlow {
   process.env.TF_GPU_ALLOCATOR ??= ALLOCATOR;
   process.env.TF_ENABLE_ONEDNN_OPTS ??= ONEDNN;
   takeOneGpu();
-  const { XLA_FLAGS: flags = '', LOWRANK_CHECKED_XLA_FLAGS: checked } = process.env;
-  if (flags !== checked) checkXlaFlags(flags);
+  const { XLA_FLAGS: given = '', LOWRANK_CHECKED_XLA_FLAGS: checked } = process.env;
+  const flags = given === checked ? given : checkXlaFlags(given);
   if (!flags.includes('xla_gpu_enable_triton_gemm')) process.env.XLA_FLAGS = `${flags} ${CUBLAS_ONLY}`.trim();
   process.env.LOWRANK_CHECKED_XLA_FLAGS = process.env.XLA_FLAGS; // for processes that this one starts: the check reads 56 MB
   // tfjs-node 4.22 calls these. Node 22 warns about them on stderr, and Node 23 has removed them.

@@ -12,11 +12,12 @@ const CHUNK = 2 ** 22; // bytes
  *
  * @param flags - the variable's text: flags, or the path of a file with flags
  * @param library - by default the library that the native binding loads
+ * @returns the flags, those in the file if there is one
  * @throws ArgumentError with the unknown flags, or with the file that cannot be read, which XLA would ignore silently.
  */
-export function checkXlaFlags(flags: string, library = tensorflowLibrary()): void {
+export function checkXlaFlags(flags: string, library = tensorflowLibrary()): string {
   const given = flags.trim();
-  if (given === '') return;
+  if (given === '') return given;
   const tokens = (given.startsWith('-') ? given : flagsInFile(given)).match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? [];
   const names = tokens.map((token) => {
     const [, name] = /^--(\w+)(?:=|$)/.exec(token) ?? [];
@@ -24,9 +25,8 @@ export function checkXlaFlags(flags: string, library = tensorflowLibrary()): voi
       throw new ArgumentError(`XLA_FLAGS has ${shown(token)}, which is not a flag; flags look like --xla_dump_to=PATH`);
     return name;
   });
-  if (library === undefined) return;
-  const unknown = namesNotIn(library, names)[0];
-  if (unknown === undefined) return;
+  const unknown = library === undefined ? undefined : namesNotIn(library, names)[0];
+  if (unknown === undefined) return tokens.join(' ');
   throw new ArgumentError(
     `XLA_FLAGS has --${shown(unknown)}, which this TensorFlow does not know, and over which it would end the process; take it out, or correct it`,
   );
