@@ -38,6 +38,14 @@ const NOT_SHARED = [
   'tests/train/cluster/brokenSum.test.ts',
 ];
 
+/** These compute in TensorFlow's threads, as they are on this machine: the native kernels, which share their work out, and runs that are repeated bit by bit. */
+const THREADED = [
+  'tests/nn/kernels/*.test.ts',
+  'tests/runtime/compile/nativeKernels.test.ts',
+  'tests/llama/generation/compiledDecoder.test.ts',
+  'tests/train/{kill,resume}.test.ts',
+];
+
 /** It needs processes of its own, and stops work of every kind, whatever XLA makes of it. */
 const STOPPED = 'tests/notebooks/kernel/stopButton.test.ts';
 
@@ -48,6 +56,9 @@ const STOPPED = 'tests/notebooks/kernel/stopButton.test.ts';
 const QUICK_XLA = {
   XLA_FLAGS: `${process.env.XLA_FLAGS ?? ''} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1`,
 };
+
+/** The sizes of these tests are too small for threads: handing parts of an operation to them takes a seventh of the time. */
+const ONE_THREAD = { TF_NUM_INTRAOP_THREADS: '1' };
 
 /** What takes a quarter of a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
 const LONGEST = [
@@ -105,7 +116,17 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: SHARED,
-          exclude: [...NOT_SHARED, ...STARTING],
+          exclude: [...NOT_SHARED, ...STARTING, ...THREADED],
+          isolate: false,
+          env: { ...QUICK_XLA, ...ONE_THREAD },
+          setupFiles: [file('./toRefuse.ts'), file('./freed.ts')],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'threaded',
+          include: THREADED,
           isolate: false,
           env: QUICK_XLA,
           setupFiles: [file('./toRefuse.ts'), file('./freed.ts')],
