@@ -1,7 +1,9 @@
 import { compile, tf } from 'lowrank';
 import { expect, test } from 'vitest';
+import { SetupError } from '../../../lib/lowrank/src';
 import { compileNested, isTracing } from '../../../lib/lowrank/src/runtime';
-import { definedFunctions } from './bindingSpies';
+import { backendInternals, type GraphBinding } from '../../../lib/lowrank/src/runtime/compile/tfjsInternals';
+import { definedFunctions, withBinding } from './bindingSpies';
 
 test('a nested function is a function of its own where a compiled one calls it, and runs as it is elsewhere', async () => {
   const traced: boolean[] = [];
@@ -25,5 +27,21 @@ test('a nested function computes what it says: Grappler would make a division a 
   const outer = compile((x: tf.Tensor) => third(x), { name: 'outer' });
   const x = tf.range(1, 100);
   expect([...outer(x).dataSync()]).toEqual(Array.from({ length: 99 }, (_, index) => Math.fround((index + 1) / 3)));
+  outer.dispose();
+});
+
+test('a binding that was built for another version of the library is named, with the remedy', () => {
+  const { binding } = backendInternals();
+  const graphAdd: GraphBinding['graphAdd'] = (...call) => {
+    if (call[1] === 'PartitionedCall') throw new Error('expected a string');
+    return binding.graphAdd(...call);
+  };
+  const nested = compileNested((x: tf.Tensor) => x.mul(x).sub(x), { name: 'nested' });
+  const outer = compile((x: tf.Tensor) => nested(x), { name: 'outer' });
+  const call = () => withBinding({ graphAdd }, () => outer(tf.tensor1d([2])));
+  expect(call).toRefuse(
+    SetupError,
+    'it expected a string in PartitionedCall. Run `make setup` in a checkout, `npx lowrank setup` in a project',
+  );
   outer.dispose();
 });

@@ -1,6 +1,7 @@
 /** Builds a TensorFlow graph: operations, constants, calls, and functions made of them. */
 import type { OpAttribute } from '../../device/backend';
 import { UnsupportedError } from '../../errors';
+import { SetupError } from '../../setupError';
 import { sizeOf } from '../../sizeOf';
 import { type GraphBinding, type NativeGraph, sourceLine } from '../tfjsInternals';
 
@@ -194,7 +195,7 @@ export class GraphBuilder {
   ): readonly number[] {
     if (!this.beyondXla && !isKnownToXla(type, this.binding)) this.beyondXla = `${type} (${sourceLine()})`;
     const name = `n${this.operations.length}_${type.replace(/\W/g, '')}`;
-    const added = this.binding.graphAdd(this.graph, type, name, attributes, grouped(type, inputs));
+    const added = this.added(type, name, attributes, grouped(type, inputs));
     const operation = this.operations.length;
     this.operations.push({ name, type, inputs, outputs: added.map(({ id }) => id), attributes, ...(called && { calls: called.name }) });
     for (const [index, { id, dtype, shape: inferred }] of added.entries()) {
@@ -206,6 +207,17 @@ export class GraphBuilder {
       this.symbols[id] = { dtype, shape, operation };
     }
     return added.map(({ id }) => id);
+  }
+
+  /** @throws SetupError when the binding expects something else, as one that another version's set-up has built. */
+  private added(...call: Parameters<GraphBinding['graphAdd']> extends [NativeGraph, ...infer Rest] ? Rest : never) {
+    try {
+      return this.binding.graphAdd(this.graph, ...call);
+    } catch (cause) {
+      if (!(cause instanceof Error && cause.message.startsWith('expected '))) throw cause;
+      const message = `the native binding is of another version of this library: it ${cause.message} in ${call[0]}`;
+      throw new SetupError(`${message}. Run \`make setup\` in a checkout, \`npx lowrank setup\` in a project.`, { cause });
+    }
   }
 }
 
