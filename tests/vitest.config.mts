@@ -6,12 +6,12 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
  * These run in one process per worker, one file after the other: to load TensorFlow and the library takes longer than most of them do, and none
- * changes what another one sees. All others get a process of their own.
+ * changes what another one sees. What is in none of these lists gets a process of its own.
  */
 const SHARED = [
   'tests/{cli,course,io,llama,nn,notebook,peft,review,train}/**/!(ownAdapters).test.ts',
   'tests/runtime/{checks/,device/,memory/,messages/,}*.test.ts',
-  'tests/runtime/compile/{graph/,tracing/,}!(firstCall|twoCopies|contextFunction).test.ts',
+  'tests/runtime/compile/{graph/,tracing/,}!(llama|firstCall|twoCopies|contextFunction).test.ts',
   'tests/{differential/differential,index,toRefuse}.test.ts',
   'tests/notebooks/prose/*.test.ts',
   'tests/runtime/browser/{buffer,fs,operations}.test.ts',
@@ -27,37 +27,38 @@ const STARTING = [
   'tests/setup/{check,layers,lockFile,patch,paths,progress,readme}.test.ts',
   'tests/review/{diff/realGit,cli/gitDiff}.test.ts',
 ];
-/** Among them, what measures the memory of its process, frees all of its variables, or replaces or reloads modules. */
+/** Of the first list, what measures the memory of its process, frees all of its variables, replaces or reloads modules, or sends its process a signal. */
 const NOT_SHARED = [
   'tests/llama/files/hostileModels.test.ts',
-  'tests/runtime/compile/llama.test.ts',
   'tests/runtime/device/bfloat16Support.test.ts',
   'tests/llama/files/loadParameters.test.ts',
   'tests/train/optimizer/{adamw,stackedMoments}.test.ts',
   'tests/course/check.test.ts',
   'tests/train/cluster/brokenSum.test.ts',
+  'tests/runtime/interruptible.test.ts',
 ];
 
-/** These compute in TensorFlow's threads, as they are on this machine: the native kernels, which share their work out, and runs that are repeated bit by bit. */
+/** These compute with as many threads as the machine has: the native kernels, which share their work out, runs repeated bit by bit, and workers. */
 const THREADED = [
   'tests/nn/kernels/*.test.ts',
   'tests/runtime/compile/nativeKernels.test.ts',
   'tests/llama/generation/compiledDecoder.test.ts',
   'tests/train/{kill,resume}.test.ts',
+  'tests/cli/workers.test.ts',
 ];
 
-/** It needs processes of its own, and stops work of every kind, whatever XLA makes of it. */
+/** It presses the stop button during work of every kind; how well XLA optimises that does not matter, and it starts its processes itself. */
 const STOPPED = 'tests/notebooks/kernel/stopButton.test.ts';
 
 /**
- * The tests of these compile hundreds of tiny programs and run each for moments, so XLA does not optimise there, nor share a program out to threads: it
- * takes half the time. In the others it compiles as it does for users.
+ * For projects that compile hundreds of tiny programs and run each for moments: XLA does not optimise there, nor share a program out to threads, and
+ * takes half the time. In the projects without it, XLA compiles as it does for users.
  */
 const QUICK_XLA = {
   XLA_FLAGS: `${process.env.XLA_FLAGS ?? ''} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1`,
 };
 
-/** The sizes of these tests are too small for threads: handing parts of an operation to them takes a seventh of the time. */
+/** The sizes of these tests are too small for threads: handing parts of an operation to them costs a seventh of their time. */
 const ONE_THREAD = { TF_NUM_INTRAOP_THREADS: '1' };
 
 /** What takes a quarter of a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
@@ -108,8 +109,8 @@ export default defineConfig({
     hookTimeout: 180_000,
     setupFiles: file('./toRefuse.ts'),
     sequence: { sequencer: LongestFirst },
-    // What tests start keeps its compiled JavaScript: it takes a sixth of the time that a process needs to load the library.
-    env: { TF_CPP_MIN_LOG_LEVEL: '2', NODE_COMPILE_CACHE: file('../build/compileCache') },
+    // What tests start keeps its compiled JavaScript, as under make: that saves a sixth of the time that a process needs to load the library.
+    env: { TF_CPP_MIN_LOG_LEVEL: '2', NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? file('../build/compileCache') },
     projects: [
       {
         extends: true,

@@ -94,7 +94,7 @@ describe.each(Object.entries(figures))('%s', (_name, chart) => {
   });
 
   test('has no text that is cut or overlaps another', async () => {
-    expect(textFaults((await drawing(chart.spec)).svg)).toEqual([]);
+    expect(textFaults(await chart.svg())).toEqual([]);
   });
 
   test('runs no text of its data', () => {

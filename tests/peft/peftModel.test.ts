@@ -555,7 +555,7 @@ describe('several adapters', () => {
 
     test.each<[string, PeftConfig, number]>([
       ['LoRA', new LoraConfig({ r: 4, targetModules: ['q_proj', 'v_proj', 'down_proj', 'embed_tokens'], modulesToSave: ['norm'] }), 4],
-      ['a prefix', PREFIX(), 8], // its two part late
+      ['a prefix', PREFIX(), 8], // its two adapters write the same for a while
     ])('each is of the adapters that were active at its call: %s', async (_, config, maxNewTokens) => {
       const written = { ...few, maxNewTokens };
       const peft = generating(config);

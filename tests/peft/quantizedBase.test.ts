@@ -88,7 +88,8 @@ describe.each(FORMATS)('LoRA on a base in %s', (format) => {
     expect([...frozen.keys()].filter((name) => name.endsWith('.words')).length).toBeGreaterThanOrEqual(14);
     const before = new Map(Array.from(model.trainableParameters(), ([name, variable]) => [name, variable.clone()]));
     const optimizer = new AdamW({ learningRate: 0.01 });
-    for (let step = 0; step < 2; step++ /* the first moves B alone */) {
+    // The first step moves B alone.
+    for (let step = 0; step < 2; step++) {
       const { grads } = gradients(model);
       optimizer.applyGradients(Object.fromEntries(grads), model.trainableParameters());
     }

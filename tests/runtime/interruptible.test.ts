@@ -15,7 +15,7 @@ const isBuilt = fs.existsSync('lib/lowrank/dist/index.js'); // the processes run
 describe.skipIf(!isBuilt)('a training process', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('saves the running step at %s and ends by it', async (signal) => {
     const directory = folder(signal);
-    const child = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'prefix', directory, '100', '300'], {
+    const child = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'lora', directory, '100', '300'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -33,9 +33,7 @@ describe.skipIf(!isBuilt)('a training process', () => {
 });
 
 test.skipIf(!isBuilt)('a training process that saves nothing says at SIGINT what is lost, and how to keep it', async () => {
-  const child = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'prefix', '', '1', '300'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn('node', ['--no-warnings', 'tests/train/killedRun.ts', 'lora', '', '1', '300'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   const said = text(child.stderr);
   for await (const line of createInterface({ input: child.stdout })) if (line === 'step 1') child.kill('SIGINT');

@@ -7,7 +7,7 @@ import { loadCheckpoint, tf } from 'lowrank';
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../lib/lowrank/src/runtime';
 import { temporaryFolder } from '../io/temporaryFolder';
-import { fingerprint, isCompiled, type Kind, smallModel, smallRun, steps } from './smallRun';
+import { fingerprint, type Kind, smallModel, smallRun, steps } from './smallRun';
 
 const folder = temporaryFolder();
 const built = fs.existsSync('lib/lowrank/dist/index.js'); // the process runs what `make build` made
@@ -36,9 +36,8 @@ describe.skipIf(!built)('a run killed at any moment and begun again', () => {
   test.each(['lora', 'prefix'] as const)(
     'ends with the bits of one that was never interrupted and was in one process: %s',
     async (kind) => {
-      const compile = isCompiled(kind);
       const model = smallModel(kind);
-      const whole = fingerprint(model, await smallRun(model, { compile })); // in this process, which keeps nothing on the disk
+      const whole = fingerprint(model, await smallRun(model)); // in this process, which keeps nothing on the disk
       model.dispose();
       const directory = folder(`${kind}-killed`);
       let reached = 0;
@@ -55,7 +54,7 @@ describe.skipIf(!built)('a run killed at any moment and begun again', () => {
       }
       expect(reached).toBeGreaterThan(0);
       const last = smallModel(kind); // this process ends what the killed ones have left
-      expect(fingerprint(last, await smallRun(last, { compile, checkpoint: { directory } }))).toBe(whole);
+      expect(fingerprint(last, await smallRun(last, { checkpoint: { directory } }))).toBe(whole);
       last.dispose();
     },
     1_200_000,

@@ -20,9 +20,6 @@ import {
 
 export type Kind = 'lora' | 'prefix';
 
-/** In runs that are killed: one kind is compiled, and the other one begins sooner. */
-export const isCompiled = (kind: Kind) => kind === 'lora';
-
 export const vocabSize = 24;
 export const steps = 12;
 

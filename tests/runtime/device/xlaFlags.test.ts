@@ -13,6 +13,12 @@ texts.write('xla_dump_to\0', 1000);
 texts.write('xla_gpu_enable_triton_gemm\0', 2 ** 22 - 5);
 fs.writeFileSync(library, texts);
 
+/** A process with these variables that loads TensorFlow and prints the flags that it has then. */
+function loaded(environment: Readonly<Record<string, string>>) {
+  const load = ['-p', 'require("./lib/lowrank/dist/runtime/device/tensorflow.js"); process.env.XLA_FLAGS'];
+  return spawnSync('node', load, { env: { ...process.env, ...environment }, encoding: 'utf8' });
+}
+
 describe('flags for XLA', () => {
   test.each(['', ' ', '--xla_dump_to=/tmp/x', ' --xla_gpu_enable_triton_gemm=false  --xla_dump_to="/tmp/a folder" '])(
     'that TensorFlow knows go through: %j',
@@ -39,16 +45,16 @@ describe('flags for XLA', () => {
     fs.writeFileSync(file, '--xla_dump_to=/x\n--xla_gpu_enable_triton_gemm=true\n');
     expect(checkXlaFlags(file, library)).toBe('--xla_dump_to=/x --xla_gpu_enable_triton_gemm=true');
     fs.writeFileSync(file, '--xla_dump_to=/x\n');
-    const load = ['-p', 'require("./lib/lowrank/dist/runtime/device/tensorflow.js"); process.env.XLA_FLAGS'];
-    const { stdout } = spawnSync('node', load, { env: { ...process.env, XLA_FLAGS: file }, encoding: 'utf8' });
-    expect(stdout).toBe('--xla_dump_to=/x --xla_gpu_enable_triton_gemm=false\n'); // with the library's own
+    expect(loaded({ XLA_FLAGS: file }).stdout).toBe('--xla_dump_to=/x --xla_gpu_enable_triton_gemm=false\n'); // with the library's own
+    fs.writeFileSync(file, '--xla_dump_to=/x --xla_gpu_enable_triton_gemm=true\n');
+    expect(loaded({ XLA_FLAGS: file }).stdout).toBe('--xla_dump_to=/x --xla_gpu_enable_triton_gemm=true\n'); // not the path, for a child
   });
 
   test('that a process has looked up are known to those that it starts, and others are looked up there', () => {
     expect(process.env.LOWRANK_CHECKED_XLA_FLAGS).toBe(process.env.XLA_FLAGS);
-    const load = ['-e', 'require("./lib/lowrank/dist/runtime/device/tensorflow.js")'];
-    const { stderr } = spawnSync('node', load, { env: { ...process.env, XLA_FLAGS: 'nonsense' }, encoding: 'utf8' });
-    expect(stderr).toMatch(/ArgumentError.* XLA_FLAGS is neither flags/);
+    const XLA_FLAGS = '--xla_nonsense --xla_gpu_enable_triton_gemm=false'; // to load compiles nothing, so it ends nothing
+    expect(loaded({ XLA_FLAGS, LOWRANK_CHECKED_XLA_FLAGS: XLA_FLAGS }).stdout).toBe(`${XLA_FLAGS}\n`);
+    expect(loaded({ XLA_FLAGS }).stderr).toMatch(/ArgumentError.* XLA_FLAGS has --xla_nonsense, which this TensorFlow does not know/);
   });
 
   test('are looked up in the library that is loaded', () => {

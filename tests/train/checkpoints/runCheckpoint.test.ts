@@ -88,7 +88,7 @@ describe('a saved run', () => {
   );
 
   test('may have more updates than a call takes arguments', async () => {
-    const [directory, updates] = [folder('long'), 140_000];
+    const [directory, updates] = [folder('long'), 200_000];
     await run(directory, 1);
     const { step, state, tensors } = loadCheckpoint(directory) ?? expect.unreachable();
     const { history, ...rest } = state as { readonly history: readonly object[] };

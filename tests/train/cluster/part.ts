@@ -28,7 +28,7 @@ export interface Part {
   readonly weightSeed?: number;
   /** What it does after which update. */
   readonly fault?: { readonly step: number; readonly kind: 'kill' | 'stop' | 'hang' | 'throw' | 'interrupt' };
-  /** To compile takes longer than the run, where it is not about the numbers. */
+  /** By default as `train` does; false where the numbers do not matter, for compiling takes longer than the run. */
   readonly compile?: boolean;
   readonly stepsAtOnce?: number;
   readonly evaluateEvery?: number;

@@ -15,7 +15,7 @@ interface BlockFormat {
   readonly decode: (block: DataView, at: number, out: Float32Array, to: number) => void;
 }
 
-let half: Float32Array = new Float32Array(); // until the first bytes come, for the table takes a while to make
+let half: Float32Array = new Float32Array(); // `dequantize` makes the table, which takes a while, when the first bytes come
 const readHalf = (block: DataView, at: number) => half[block.getUint16(at, true)] as number;
 
 /**

@@ -40,8 +40,8 @@ function load(): TensorFlow {
   takeOneGpu();
   const { XLA_FLAGS: given = '', LOWRANK_CHECKED_XLA_FLAGS: checked } = process.env;
   const flags = given === checked ? given : checkXlaFlags(given);
-  if (!flags.includes('xla_gpu_enable_triton_gemm')) process.env.XLA_FLAGS = `${flags} ${CUBLAS_ONLY}`.trim();
-  process.env.LOWRANK_CHECKED_XLA_FLAGS = process.env.XLA_FLAGS; // for processes that this one starts: the check reads 56 MB
+  process.env.XLA_FLAGS = flags.includes('xla_gpu_enable_triton_gemm') ? flags : `${flags} ${CUBLAS_ONLY}`.trim();
+  process.env.LOWRANK_CHECKED_XLA_FLAGS = process.env.XLA_FLAGS; // for processes that this one starts: a check takes 30 to 110 ms
   // tfjs-node 4.22 calls these. Node 22 warns about them on stderr, and Node 23 has removed them.
   Object.assign(util, { isArray: Array.isArray, isNullOrUndefined: (value: unknown) => value === null || value === undefined });
   try {

@@ -99,7 +99,11 @@ export class GraphBuilder {
     return bytes.length <= maxBytes ? this.constant(dtype, shape, bytes) : undefined;
   }
 
-  /** Calls a function of the context. */
+  /**
+   * Calls a function of the context.
+   *
+   * @throws SetupError when the native binding is older than this library, and so takes no bytes for an attribute.
+   */
   call(name: string, inputs: readonly number[], outputs: readonly SymbolType[], mustCompile: boolean): readonly number[] {
     const { binding } = this;
     const types = (list: readonly SymbolType[]) => list.map(({ dtype }) => dtype);
@@ -110,7 +114,13 @@ export class GraphBuilder {
       { name: 'config_proto', type: binding.TF_ATTR_STRING, value: AS_IT_IS },
       ...(mustCompile ? [{ name: MUST_COMPILE, type: binding.TF_ATTR_BOOL, value: true }] : []),
     ];
-    return this.operation('PartitionedCall', attributes, inputs, { name, outputs });
+    try {
+      return this.operation('PartitionedCall', attributes, inputs, { name, outputs });
+    } catch (cause) {
+      if (!(cause instanceof Error && cause.message === 'expected a string')) throw cause;
+      const remedy = 'Run `make setup` in a checkout, `npx lowrank setup` in a project.';
+      throw new SetupError(`the native binding was built for an older version of this library. ${remedy}`, { cause });
+    }
   }
 
   /** The same value as an operation of its own: a function's result can be neither its input nor another result. */
@@ -195,7 +205,7 @@ export class GraphBuilder {
   ): readonly number[] {
     if (!this.beyondXla && !isKnownToXla(type, this.binding)) this.beyondXla = `${type} (${sourceLine()})`;
     const name = `n${this.operations.length}_${type.replace(/\W/g, '')}`;
-    const added = this.added(type, name, attributes, grouped(type, inputs));
+    const added = this.binding.graphAdd(this.graph, type, name, attributes, grouped(type, inputs));
     const operation = this.operations.length;
     this.operations.push({ name, type, inputs, outputs: added.map(({ id }) => id), attributes, ...(called && { calls: called.name }) });
     for (const [index, { id, dtype, shape: inferred }] of added.entries()) {
@@ -207,17 +217,6 @@ export class GraphBuilder {
       this.symbols[id] = { dtype, shape, operation };
     }
     return added.map(({ id }) => id);
-  }
-
-  /** @throws SetupError when the binding expects something else, as one that another version's set-up has built. */
-  private added(...call: Parameters<GraphBinding['graphAdd']> extends [NativeGraph, ...infer Rest] ? Rest : never) {
-    try {
-      return this.binding.graphAdd(this.graph, ...call);
-    } catch (cause) {
-      if (!(cause instanceof Error && cause.message.startsWith('expected '))) throw cause;
-      const message = `the native binding is of another version of this library: it ${cause.message} in ${call[0]}`;
-      throw new SetupError(`${message}. Run \`make setup\` in a checkout, \`npx lowrank setup\` in a project.`, { cause });
-    }
   }
 }
 
