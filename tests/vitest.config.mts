@@ -61,6 +61,9 @@ const QUICK_XLA = {
 /** The sizes of these tests are too small for threads: handing parts of an operation to them costs a seventh of their time. */
 const ONE_THREAD = { TF_NUM_INTRAOP_THREADS: '1' };
 
+/** For files with tensors that share processes: the variables of one are disposed of before the next. */
+const FREED_TOGETHER = { isolate: false, setupFiles: [file('./toRefuse.ts'), file('./freed.ts')] };
+
 /** What takes a quarter of a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
 const LONGEST = [
   'train/cluster/cluster',
@@ -118,21 +121,11 @@ export default defineConfig({
           name: 'shared',
           include: SHARED,
           exclude: [...NOT_SHARED, ...STARTING, ...THREADED],
-          isolate: false,
           env: { ...QUICK_XLA, ...ONE_THREAD },
-          setupFiles: [file('./toRefuse.ts'), file('./freed.ts')],
+          ...FREED_TOGETHER,
         },
       },
-      {
-        extends: true,
-        test: {
-          name: 'threaded',
-          include: THREADED,
-          isolate: false,
-          env: QUICK_XLA,
-          setupFiles: [file('./toRefuse.ts'), file('./freed.ts')],
-        },
-      },
+      { extends: true, test: { name: 'threaded', include: THREADED, env: QUICK_XLA, ...FREED_TOGETHER } },
       { extends: true, test: { name: 'not shared', include: [...NOT_SHARED, STOPPED], env: QUICK_XLA } },
       { extends: true, test: { name: 'starting', include: STARTING, isolate: false } },
       { extends: true, test: { name: 'own', include: ['tests/**/*.test.ts'], exclude: [...SHARED, ...STARTING, STOPPED] } },

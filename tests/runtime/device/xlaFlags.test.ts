@@ -20,7 +20,7 @@ function loaded(environment: Readonly<Record<string, string>>) {
 }
 
 describe('flags for XLA', () => {
-  test.each(['', ' ', '--xla_dump_to=/tmp/x', ' --xla_gpu_enable_triton_gemm=false  --xla_dump_to="/tmp/a folder" '])(
+  test.each(['', ' ', '--xla_dump_to=/x', ' --xla_gpu_enable_triton_gemm=false  --xla_dump_to="/a folder" '])(
     'that TensorFlow knows go through: %j',
     (flags) => {
       expect(() => checkXlaFlags(flags, library)).not.toThrow();

@@ -4,3 +4,6 @@ import { LowrankError } from './errors';
 export class SetupError extends LowrankError {
   readonly code = 'SETUP';
 }
+
+/** What to do where the native binding is missing or does not fit. */
+export const SETUP_REMEDY = 'Run `make setup` in a checkout, `npx lowrank setup` in a project.';

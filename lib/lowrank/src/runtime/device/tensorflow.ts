@@ -9,7 +9,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 
 export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 
-import { SetupError } from '../setupError';
+import { SETUP_REMEDY, SetupError } from '../setupError';
 import { checkNode } from './checkNode';
 import { takeOneGpu } from './oneGpu';
 import { tensorflowPackage } from './tensorflowPackage';
@@ -48,8 +48,7 @@ function load(): TensorFlow {
     return require(tensorflowPackage()) as TensorFlow;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    const message = `TensorFlow's native binding does not load (${reason}). Run \`make setup\` in a checkout, \`npx lowrank setup\` in a project.`;
-    throw new SetupError(message, { cause });
+    throw new SetupError(`TensorFlow's native binding does not load (${reason}). ${SETUP_REMEDY}`, { cause });
   }
 }
 

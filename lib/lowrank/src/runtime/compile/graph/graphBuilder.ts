@@ -1,7 +1,7 @@
 /** Builds a TensorFlow graph: operations, constants, calls, and functions made of them. */
 import type { OpAttribute } from '../../device/backend';
 import { UnsupportedError } from '../../errors';
-import { SetupError } from '../../setupError';
+import { SETUP_REMEDY, SetupError } from '../../setupError';
 import { sizeOf } from '../../sizeOf';
 import { type GraphBinding, type NativeGraph, sourceLine } from '../tfjsInternals';
 
@@ -118,8 +118,7 @@ export class GraphBuilder {
       return this.operation('PartitionedCall', attributes, inputs, { name, outputs });
     } catch (cause) {
       if (!(cause instanceof Error && cause.message === 'expected a string')) throw cause;
-      const remedy = 'Run `make setup` in a checkout, `npx lowrank setup` in a project.';
-      throw new SetupError(`the native binding was built for an older version of this library. ${remedy}`, { cause });
+      throw new SetupError(`the native binding was built for an older version of this library. ${SETUP_REMEDY}`, { cause });
     }
   }
 
