@@ -69,13 +69,14 @@ for name in libtensorflow_cc.so.2 libtensorflow_framework.so.2; do
   "${CXX:-g++}" -shared -nostdlib -Wl,-soname,"$name" -o "$sources/names/$name" -x c++ /dev/null
 done
 
+# -z now: all of the binding's own symbols are looked up when it is loaded, and one that this TensorFlow lacks is named there.
 # Into place by renaming: processes that run keep the binding they have loaded.
 folder=$(dirname "$out")
 mkdir -p "$folder"
 mv "$sources/load.o" "$sources/load" # it is the library that loads the others
 objects=("$sources"/*.o)
 "${CXX:-g++}" -shared -o "$folder/tfjs_tensorflow.so.new" "${objects[@]}" \
-  -L"$sources/names" -Wl,--no-as-needed "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
+  -L"$sources/names" -Wl,-z,now -Wl,--no-as-needed "${rpaths[@]}" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2
 "${CXX:-g++}" -shared -o "$out.new" "$sources/load" -ldl
 mv "$folder/tfjs_tensorflow.so.new" "$folder/tfjs_tensorflow.so"
 mv "$out.new" "$out"
