@@ -1,8 +1,11 @@
 // What XLA can compile, and how much it has compiled. Not part of graph.cc, because it needs TensorFlow's C++ headers, which compile
 // slowly.
+#include <unordered_set>
+
 #include "graph.h"
-#include "tensorflow/c/c_api.h"
 #include "tensorflow/compiler/tf2xla/xla_op_registry.h"
+#include "tensorflow/core/framework/kernel_def.pb.h"
+#include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/lib/monitoring/collection_registry.h"
 
 namespace tfnodejs {
@@ -18,14 +21,16 @@ int64_t XlaCompilations() {
 }
 
 bool XlaCanCompile(const std::string& type) {
-  tensorflow::XlaOpRegistry::RegisterCompilationKernels();
-  TF_Status* status = TF_NewStatus();
-  TF_Buffer* kernels = TF_GetRegisteredKernelsForOp(type.c_str(), status);  // a KernelList, which contains the device names as plain text
-  TF_DeleteStatus(status);
-  if (kernels == nullptr) return false;
-  const bool can = std::string(static_cast<const char*>(kernels->data), kernels->length).find("XLA_CPU_JIT") != std::string::npos;
-  TF_DeleteBuffer(kernels);
-  return can;
+  // All types at once: every search goes through all of TensorFlow's kernels, and a training step has some hundred types of operations.
+  static const std::unordered_set<std::string> types = [] {
+    tensorflow::XlaOpRegistry::RegisterCompilationKernels();
+    const auto kernels =
+        tensorflow::GetFilteredRegisteredKernels([](const tensorflow::KernelDef& kernel) { return kernel.device_type() == "XLA_CPU_JIT"; });
+    std::unordered_set<std::string> found;
+    for (const auto& kernel : kernels.kernel()) found.insert(kernel.op());
+    return found;
+  }();
+  return types.count(type) > 0;
 }
 
 }  // namespace tfnodejs
