@@ -12,11 +12,14 @@ export function isNumeric(values: readonly unknown[]): boolean {
   return present.length > 0 && present.every((value) => typeof value === 'number' || typeof value === 'bigint');
 }
 
-/** Formats a number with a fixed number of decimals, or with an exponent if it would round to 0. */
-function numberText(value: number, decimals: number, useGrouping: boolean): string {
-  if (!Number.isFinite(value)) return String(value);
-  if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return withMinus(value.toExponential(1));
-  return withMinus(value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping }));
+/** Formats numbers with a fixed number of decimals, or with an exponent if they would round to 0. One format serves all: to make it takes 40 µs. */
+function numberFormat(decimals: number, useGrouping: boolean): (value: number) => string {
+  const format = new Intl.NumberFormat('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping });
+  return (value) => {
+    if (!Number.isFinite(value)) return String(value);
+    if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return withMinus(value.toExponential(1));
+    return withMinus(format.format(value));
+  };
 }
 
 /** The number of decimals as written: 2 for 5.16. */
@@ -55,8 +58,9 @@ export function columnText(values: readonly unknown[], rows: number, decimals?: 
   const separate = values.some(
     (value) => (typeof value === 'number' || typeof value === 'bigint') && (value >= SEPARATE_FROM || value <= -SEPARATE_FROM),
   );
+  const numberText = numberFormat(places, separate);
   return shown.map((value) => {
-    if (typeof value === 'number') return numberText(value, places, separate);
+    if (typeof value === 'number') return numberText(value);
     if (typeof value === 'bigint') return withMinus(value.toLocaleString('en-US', { useGrouping: separate }));
     return MISSING;
   });
