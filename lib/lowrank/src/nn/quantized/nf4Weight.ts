@@ -90,14 +90,15 @@ const NF4_BOUNDS = boundsOf(NF4_CODE);
 const DYNAMIC_BOUNDS = boundsOf(DYNAMIC_CODE);
 const SMALLEST_SCALE = Math.fround(1e-38);
 
-/** The code of the lowest number in each of the equal parts of −1…1; the code of any other number is at most two steps away. */
+/** The code of the lowest number in each of the equal parts of −1…1; that of any other number is the same or the next. */
 const PARTS = 128;
 const LOWEST = Uint8Array.from({ length: 2 * PARTS + 1 }, (_, part) => nearestCode(NF4_BOUNDS, part / PARTS - 1));
+/** Up to which number each code is the nearest. */
+const UP_TO = Float64Array.of(...NF4_BOUNDS, Number.POSITIVE_INFINITY);
 
 function nf4Code(value: number): number {
-  let code = LOWEST[Math.floor(value * PARTS) + PARTS] as number;
-  while (value > (NF4_BOUNDS[code] as number)) code++;
-  return code;
+  const lowest = LOWEST[(value * PARTS + PARTS) | 0] as number;
+  return value > (UP_TO[lowest] as number) ? lowest + 1 : lowest;
 }
 
 /** Fills the codes of a block and returns its scale. */
