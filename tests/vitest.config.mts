@@ -54,9 +54,9 @@ const STOPPED = 'tests/notebooks/kernel/stopButton.test.ts';
  * For projects that compile hundreds of tiny programs and run each for moments: XLA does not optimise there, nor share a program out to threads, and
  * takes half the time. In the projects without it, XLA compiles as it does for users.
  */
-const QUICK_XLA = {
-  XLA_FLAGS: `${process.env.XLA_FLAGS ?? ''} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1`,
-};
+const QUICK_XLA_FLAGS = `${process.env.XLA_FLAGS ?? ''} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1`;
+/** As checked already, for every process that a test starts would look them up in TensorFlow's library. */
+const QUICK_XLA = { XLA_FLAGS: QUICK_XLA_FLAGS, LOWRANK_CHECKED_XLA_FLAGS: QUICK_XLA_FLAGS };
 
 /** The sizes of these tests are too small for threads: handing parts of an operation to them costs a seventh of their time. */
 const ONE_THREAD = { TF_NUM_INTRAOP_THREADS: '1' };

@@ -53,7 +53,7 @@ test('the packed core is installed, set up and used by a strict ESM project that
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['first.mts'] }));
   run(`"${process.execPath}" "${resolve('node_modules/typescript/bin/tsc')}" -p .`);
   expect(run('node --disable-warning=ExperimentalWarning first.mts')).toBe('1 3 64 1\n');
-  expect(run("npx --no-install lowrank generate 'The capital of France is' --max-new-tokens 1 --quiet")).toContain('Paris');
+  expect(run('npx --no-install lowrank info')).toMatch(/SmolLM2-135M-Instruct\.Q4_1\.gguf[\s\S]*134515008/); // the default model
 
   const readme = readFileSync('README.md', 'utf8');
   const [, program = ''] = /```js\n(\/\/ first\.mjs[\s\S]*?)```/.exec(readme) ?? [];

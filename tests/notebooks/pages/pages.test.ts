@@ -148,9 +148,9 @@ describe('a rendered notebook', () => {
 });
 
 describe('the outputs that are written back', () => {
-  const cell = (metadata: object, text: string) =>
+  const cell = (metadata: object, text: string, name = 'stdout') =>
     JSON.stringify({
-      cells: [{ cell_type: 'code', metadata, source: 'check(1, 2)', outputs: [{ output_type: 'stream', name: 'stdout', text }] }],
+      cells: [{ cell_type: 'code', metadata, source: 'check(1, 2)', outputs: [{ output_type: 'stream', name, text }] }],
     });
   /** What `cleaned` and `check_outputs` make of each of the cells, in one run of Python. */
   const calls = (texts: readonly string[]): [string, string][] =>
@@ -167,20 +167,23 @@ print(json.dumps([[result(execute.cleaned, text), result(execute.check_outputs, 
       ),
     );
 
-  it('fold solutions in JupyterLab, and hold none that its own check refuses', () => {
+  it('fold solutions in JupyterLab, hold none that its own check refuses, and nothing on stderr but of a cell that is to fail', () => {
     const hidden = { source_hidden: true, outputs_hidden: true };
-    const [right, plain, wrong, open, stub] = calls([
+    const [right, plain, wrong, open, stub, warned, meant] = calls([
       cell({ tags: ['solution'] }, '✓ right'),
       cell({ jupyter: hidden }, '✓ right'),
       cell({ tags: ['solution'] }, '✗ 2 is too large'),
       cell({ tags: ['solution'] }, '… no answer yet'),
       cell({}, '… no answer yet'),
+      cell({}, 'not fine', 'stderr'),
+      cell({ tags: ['raises-exception'] }, 'meant', 'stderr'),
     ]);
     expect(JSON.parse(right?.[0] ?? '').cells[0].metadata).toEqual({ tags: ['solution'], jupyter: hidden });
     expect(JSON.parse(plain?.[0] ?? '').cells[0].metadata).toEqual({});
     expect(wrong?.[1]).toContain('its check says: ✗ 2 is too large');
     expect(open?.[1]).toContain('its check says: … no answer yet');
-    expect([right?.[1], stub?.[1]]).toEqual(['null', 'null']);
+    expect(warned?.[1]).toBe('cell 1 wrote to stderr:\nnot fine');
+    expect([right?.[1], stub?.[1], meant?.[1]]).toEqual(['null', 'null', 'null']);
   });
 });
 
