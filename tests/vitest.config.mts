@@ -64,20 +64,25 @@ const ONE_THREAD = { TF_NUM_INTRAOP_THREADS: '1' };
 /** For files with tensors that share processes: the variables of one are disposed of before the next. */
 const FREED_TOGETHER = { isolate: false, setupFiles: [file('./toRefuse.ts'), file('./freed.ts')] };
 
-/** What takes a quarter of a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. */
+/**
+ * What takes a quarter of a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. Those that mostly
+ * wait themselves, for workers and their time-outs, are apart from each other.
+ */
 const LONGEST = [
   'train/cluster/cluster',
   'setup/installed',
+  'runtime/compile/llama',
   'notebooks/execute',
-  'train/cluster/inFlight',
-  'cli/workers',
-  'review/answeringWorkers',
+  'llama/generation/compiledDecoder',
   'train/cluster/hosts',
+  'review/cli/review',
+  'review/answeringWorkers',
+  'cli/commands/commands',
+  'hello',
+  'cli/workers',
   'notebooks/kernel/stopButton',
   'train/kill',
-  'runtime/compile/llama',
-  'llama/generation/compiledDecoder',
-  'review/cli/review',
+  'train/cluster/inFlight',
 ];
 
 class LongestFirst extends BaseSequencer {
