@@ -227,8 +227,11 @@ def main():
     started = time.monotonic()
     name = "type check"
     try:
-        typecheck(notebooks)
-        print(f"types of {len(notebooks)} notebooks: {time.monotonic() - started:.0f} s", flush=True)
+        again = arguments.check or arguments.to == "notebooks" or os.environ.get("FORCE")
+        unchanged = [] if again else [notebook for notebook in notebooks if stamps.is_done(notebook, arguments.build)]
+        if changed := [notebook for notebook in notebooks if notebook not in unchanged]:
+            typecheck(changed)
+            print(f"types of {len(changed)} notebooks: {time.monotonic() - started:.0f} s", flush=True)
         if arguments.check:
             return
         pages = Pages(arguments.folder.resolve(), arguments.build.resolve())
@@ -242,7 +245,7 @@ def main():
         def work(notebook):
             begun = time.monotonic()
             try:
-                if arguments.to == "build" and not os.environ.get("FORCE") and stamps.is_done(notebook, arguments.build):
+                if notebook in unchanged:
                     clock.skipped(notebook.stem)
                     print(f"{notebook.name}: unchanged since it was executed (FORCE=1 executes it again)", flush=True)
                     return

@@ -67,6 +67,7 @@ describe('the notebook gate', () => {
     writeFileSync(file, JSON.stringify(written));
     const again = await gate('good');
     expect(again.output).toContain('good.ipynb: unchanged');
+    expect(again.output).not.toContain('types of'); // nor are its types checked again
     expect(again.code).toBe(0);
     const forced = await gate('good', [], { ...process.env, FORCE: '1' });
     expect(forced.output).toContain('FAILED good.ipynb: its outputs are no longer those that are committed\ncell 3: 3.5 became 2.5');
