@@ -82,6 +82,9 @@ const LONGEST = [
   'cli/workers',
   'notebooks/kernel/stopButton',
   'train/kill',
+  'train/resume',
+  'nn/kernels/quantizedRowProduct',
+  'fuzz/fuzz',
   'train/cluster/inFlight',
 ];
 

@@ -42,10 +42,10 @@ test('whatever a configuration says, it is loaded or refused by a typed error, a
       }
       expect(tf.memory().numTensors).toBe(numTensors);
     }),
-    { numRuns: 2000, seed: 1 },
+    { numRuns: 1000, seed: 1 },
   );
-  expect(loaded).toBeGreaterThan(200);
-  expect(loaded).toBeLessThan(1800);
+  expect(loaded).toBeGreaterThan(100);
+  expect(loaded).toBeLessThan(900);
   expect(weights()).toEqual(before);
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
 });

@@ -4,6 +4,8 @@ import vm from 'node:vm';
 import { ArgumentError } from './errors';
 
 const SCRIPT = new vm.Script('work()');
+/** How much longer the clock gives than the processor time that is allowed. */
+const SPARE = 1.2;
 
 /**
  * Does work that must end within this much processor time; its errors pass through.
@@ -14,18 +16,19 @@ const SCRIPT = new vm.Script('work()');
 export function withinTime<T>(milliseconds: number, what: string, work: () => T): T {
   const results: T[] = [];
   const context = vm.createContext({ work: () => results.push(work()) });
-  // Other processes may have the processor meanwhile. Work that was stopped before its time was over begins again, and gets twice as long.
-  for (let patience = 1.5; ; patience *= 2) {
+  // Other processes may have the processor meanwhile: work that was stopped before its time was over begins again, and gets as much longer.
+  for (let timeout = SPARE * milliseconds; ; ) {
     const before = process.cpuUsage();
     try {
-      SCRIPT.runInContext(context, { timeout: Math.ceil(patience * milliseconds) });
+      SCRIPT.runInContext(context, { timeout: Math.ceil(timeout) });
       const [result] = results.splice(0) as [T];
       return result;
     } catch (cause) {
       if (!isTimeout(cause)) throw cause;
       const { user, system } = process.cpuUsage(before);
-      if (user + system < 1000 * milliseconds) continue;
-      throw new ArgumentError(`${what} takes more than ${Math.ceil(milliseconds)} ms and was stopped`, { cause });
+      const share = (user + system) / (1000 * milliseconds);
+      if (share >= 1) throw new ArgumentError(`${what} takes more than ${Math.ceil(milliseconds)} ms and was stopped`, { cause });
+      timeout *= Math.min(10, SPARE / share);
     }
   }
 }
