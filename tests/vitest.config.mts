@@ -65,8 +65,8 @@ const ONE_THREAD = { TF_NUM_INTRAOP_THREADS: '1' };
 const FREED_TOGETHER = { isolate: false, setupFiles: [file('./toRefuse.ts'), file('./freed.ts')] };
 
 /**
- * What takes a quarter of a minute and more begins first, the longest at the front: one of them at the end would keep a core waiting. Those that mostly
- * wait themselves, for workers and their time-outs, are apart from each other.
+ * What takes longest begins first, for at the end it would keep a core waiting. Files that mostly wait themselves, for workers and time-outs, are
+ * apart from each other.
  */
 const LONGEST = [
   'train/cluster/cluster',
@@ -82,10 +82,17 @@ const LONGEST = [
   'cli/workers',
   'notebooks/kernel/stopButton',
   'train/kill',
-  'train/resume',
-  'nn/kernels/quantizedRowProduct',
-  'fuzz/fuzz',
+  'review/cli/ownAdapters',
   'train/cluster/inFlight',
+  'train/resume',
+  'fuzz/fuzz',
+  'setup/hostileHome',
+  'setup/nativeSanitizers',
+  'notebooks/kernel/cellErrors',
+  'runtime/interruptible',
+  'llama/files/loadParameters',
+  'runtime/browser/everyExport',
+  'nn/kernels/quantizedRowProduct',
 ];
 
 class LongestFirst extends BaseSequencer {

@@ -227,13 +227,13 @@ def main():
     started = time.monotonic()
     name = "type check"
     try:
-        again = arguments.check or arguments.to == "notebooks" or os.environ.get("FORCE")
-        unchanged = [] if again else [notebook for notebook in notebooks if stamps.is_done(notebook, arguments.build)]
-        if changed := [notebook for notebook in notebooks if notebook not in unchanged]:
+        known = [] if arguments.check else [notebook for notebook in notebooks if stamps.is_done(notebook, arguments.build)]
+        if changed := [notebook for notebook in notebooks if notebook not in known]:
             typecheck(changed)
             print(f"types of {len(changed)} notebooks: {time.monotonic() - started:.0f} s", flush=True)
         if arguments.check:
             return
+        unchanged = known if arguments.to == "build" and not os.environ.get("FORCE") else []
         pages = Pages(arguments.folder.resolve(), arguments.build.resolve())
         clock = Clock(arguments.build, [notebook.stem for notebook in notebooks])
         # Outputs that are kept have times in them: there nothing else runs.
