@@ -12,7 +12,10 @@ export function isNumeric(values: readonly unknown[]): boolean {
   return present.length > 0 && present.every((value) => typeof value === 'number' || typeof value === 'bigint');
 }
 
-/** Formats numbers with a fixed number of decimals, or with an exponent if they would round to 0. One format serves all: to make it takes 40 µs. */
+/**
+ * Formats numbers with a fixed number of decimals, or with an exponent if they would round to 0. One format serves a whole column, for making one
+ * takes 22 µs.
+ */
 function numberFormat(decimals: number, useGrouping: boolean): (value: number) => string {
   const format = new Intl.NumberFormat('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping });
   return (value) => {

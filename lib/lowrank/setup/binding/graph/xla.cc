@@ -21,7 +21,7 @@ int64_t XlaCompilations() {
 }
 
 bool XlaCanCompile(const std::string& type) {
-  // All types at once: every search goes through all of TensorFlow's kernels, and a training step has some hundred types of operations.
+  // All types at once: each search goes through all of TensorFlow's kernels, and a model has dozens of types of operations.
   static const std::unordered_set<std::string> types = [] {
     tensorflow::XlaOpRegistry::RegisterCompilationKernels();
     const auto kernels =
