@@ -227,13 +227,10 @@ def main():
     started = time.monotonic()
     name = "type check"
     try:
-        known = [] if arguments.check else [notebook for notebook in notebooks if stamps.is_done(notebook, arguments.build)]
-        if changed := [notebook for notebook in notebooks if notebook not in known]:
-            typecheck(changed)
-            print(f"types of {len(changed)} notebooks: {time.monotonic() - started:.0f} s", flush=True)
+        typecheck(notebooks)
+        print(f"types of {len(notebooks)} notebooks: {time.monotonic() - started:.0f} s", flush=True)
         if arguments.check:
             return
-        unchanged = known if arguments.to == "build" and not os.environ.get("FORCE") else []
         pages = Pages(arguments.folder.resolve(), arguments.build.resolve())
         clock = Clock(arguments.build, [notebook.stem for notebook in notebooks])
         # Outputs that are kept have times in them: there nothing else runs.
@@ -245,7 +242,7 @@ def main():
         def work(notebook):
             begun = time.monotonic()
             try:
-                if notebook in unchanged:
+                if arguments.to == "build" and not os.environ.get("FORCE") and stamps.is_done(notebook, arguments.build):
                     clock.skipped(notebook.stem)
                     print(f"{notebook.name}: unchanged since it was executed (FORCE=1 executes it again)", flush=True)
                     return

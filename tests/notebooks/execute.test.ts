@@ -67,7 +67,6 @@ describe('the notebook gate', () => {
     writeFileSync(file, JSON.stringify(written));
     const again = await gate('good');
     expect(again.output).toContain('good.ipynb: unchanged');
-    expect(again.output).not.toContain('types of'); // nor are its types checked again
     expect(again.code).toBe(0);
     const forced = await gate('good', [], { ...process.env, FORCE: '1' });
     expect(forced.output).toContain('FAILED good.ipynb: its outputs are no longer those that are committed\ncell 3: 3.5 became 2.5');
@@ -92,5 +91,11 @@ describe('the notebook gate', () => {
     const { code, output } = await execute('rejects', ["Promise.reject(new Error('nobody waits'));\nconsole.log('green?');"]);
     expect(code).toBe(1);
     expect(output).toContain('nobody waits');
+  });
+
+  it('fails on text on stderr', async () => {
+    const { code, output } = await execute('complains', ["console.log('fine');", "console.warn('not fine');"]);
+    expect(code).toBe(1);
+    expect(output).toContain('cell 2 wrote to stderr');
   });
 });

@@ -1,6 +1,5 @@
 """Which notebooks have been executed already, with all that decides what comes out of them unchanged."""
 
-import functools
 import hashlib
 import json
 import os
@@ -11,33 +10,21 @@ VARIABLES = ("MODEL", "REVIEW_DATA", "FAST", "TENSORFLOW", "XLA_FLAGS", "TF_ENAB
 LOCKS = ("package-lock.json", "requirements.lock", "lib/lowrank/setup/requirements-cpu.lock", "lib/lowrank/setup/requirements-gpu.lock", ".venv/done/tensorflow")
 
 
-@functools.cache
-def surroundings():
-    """A hash over what is the same for all notebooks: the built library and its types, the gate, the locks, and the environment that they read."""
+def stamp(notebook):
+    """A hash over the notebook's cells, the built library, the gate, the locks, and the environment that notebooks read."""
+    content = json.loads(notebook.read_text())
+    cells = [[cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags")] for cell in content["cells"]]
+    parts = [json.dumps(cells).encode()]
     own = Path(__file__).resolve().parent
     files = [CHECKOUT / lock for lock in LOCKS]
-    for kind in ("js", "d.ts"):
-        built = [path for folder in ("lib", "notebooks/course") for path in (CHECKOUT / folder).glob(f"**/dist/**/*.{kind}")]
-        files += sorted(path for path in built if "node_modules" not in path.parts)
-    files += sorted((CHECKOUT / "data").rglob("*")) + sorted((CHECKOUT / "experiments").rglob("*"))
-    files += sorted(own.rglob("*.py")) + [own / "typecheck.ts"] + sorted((own / "pages/site").glob("*"))
+    files += sorted(path for folder in ("lib", "notebooks/course") for path in (CHECKOUT / folder).glob("**/dist/**/*.js") if "node_modules" not in path.parts) + sorted((CHECKOUT / "data").rglob("*")) + sorted((CHECKOUT / "experiments").rglob("*"))
+    files += sorted(own.rglob("*.py")) + sorted((own / "pages/site").glob("*"))
     files += [path for name in ("MODEL", "REVIEW_DATA") if (path := Path(os.environ.get(name) or "/nonexistent")).is_file()]
-    parts = [f"{name}={os.environ.get(name, '')}".encode() for name in VARIABLES]
     for path in files:
         if path.is_file():
             large = path.stat().st_size > 2**24
             parts += [str(path).encode(), str(path.stat().st_mtime_ns).encode() if large else path.read_bytes()]
-    return hash_of(parts)
-
-
-def stamp(notebook):
-    """A hash over the notebook's cells and its surroundings."""
-    content = json.loads(notebook.read_text())
-    cells = [[cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags")] for cell in content["cells"]]
-    return hash_of([json.dumps(cells).encode(), surroundings().encode()])
-
-
-def hash_of(parts):
+    parts += [f"{name}={os.environ.get(name, '')}".encode() for name in VARIABLES]
     whole = hashlib.sha256()
     for part in parts:
         whole.update(hashlib.sha256(part).digest())
