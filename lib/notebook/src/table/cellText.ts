@@ -62,9 +62,10 @@ export function columnText(values: readonly unknown[], rows: number, decimals?: 
     (value) => (typeof value === 'number' || typeof value === 'bigint') && (value >= SEPARATE_FROM || value <= -SEPARATE_FROM),
   );
   const numberText = numberFormat(places, separate);
+  const whole = new Intl.NumberFormat('en-US', { useGrouping: separate });
   return shown.map((value) => {
     if (typeof value === 'number') return numberText(value);
-    if (typeof value === 'bigint') return withMinus(value.toLocaleString('en-US', { useGrouping: separate }));
+    if (typeof value === 'bigint') return withMinus(whole.format(value));
     return MISSING;
   });
 }
