@@ -55,8 +55,8 @@ const STOPPED = 'tests/notebooks/kernel/stopButton.test.ts';
  * takes half the time. In the projects without it, XLA compiles as it does for users.
  */
 const QUICK_XLA_FLAGS = `${process.env.XLA_FLAGS ?? ''} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1`;
-/** As checked already, for every process that a test starts would look them up in TensorFlow's library. */
-const QUICK_XLA = { XLA_FLAGS: QUICK_XLA_FLAGS, LOWRANK_CHECKED_XLA_FLAGS: QUICK_XLA_FLAGS };
+/** They are marked as checked, where nobody has added flags. Otherwise each process that a test starts looks them up in TensorFlow's library. */
+const QUICK_XLA = { XLA_FLAGS: QUICK_XLA_FLAGS, ...(!process.env.XLA_FLAGS && { LOWRANK_CHECKED_XLA_FLAGS: QUICK_XLA_FLAGS }) };
 
 /** The sizes of these tests are too small for threads: handing parts of an operation to them costs a seventh of their time. */
 const ONE_THREAD = { TF_NUM_INTRAOP_THREADS: '1' };
@@ -65,8 +65,8 @@ const ONE_THREAD = { TF_NUM_INTRAOP_THREADS: '1' };
 const FREED_TOGETHER = { isolate: false, setupFiles: [file('./toRefuse.ts'), file('./freed.ts')] };
 
 /**
- * What takes longest begins first, for at the end it would keep a core waiting. Files that mostly wait themselves, for workers and time-outs, are
- * apart from each other.
+ * What takes longest begins first, for at the end it would keep a core waiting. Files that mostly wait, for workers or for
+ * time to pass, do not follow each other.
  */
 const LONGEST = [
   'train/cluster/cluster',
